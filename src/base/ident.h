@@ -1,0 +1,21 @@
+/*
+ * ident.h
+ *		Keys and document numbers.
+ */
+#ifndef USOM_BASE_IDENT_H
+#define USOM_BASE_IDENT_H
+
+#include "postgres.h"
+
+/* usom.node in the high bits, the next value of usom.id_seq in the low 53: at node 0 exact in JavaScript. */
+extern int64 usom_ident_next(void);
+
+/*
+ * Next number of a kind ("order", "shipment", "return") of an organisation:
+ * prefix and padded digits; palloc'd.  Gap-free counters are updated under
+ * their row lock, others draw from their sequence.  One statement; the
+ * caller is connected to SPI.
+ */
+extern char *usom_ident_document_no(int64 org_id, const char *kind);
+
+#endif							/* USOM_BASE_IDENT_H */

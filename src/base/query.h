@@ -1,0 +1,61 @@
+/*
+ * query.h
+ *		Statements with kept plans: the only way usom reads and writes tables.
+ *
+ *		A UsomQuery is static, stands beside the only function that runs it,
+ *		and has constant text with every name qualified.  Values travel as
+ *		parameters, sets as arrays of composite values (usom_rows).  The plan
+ *		is made once per backend, generic, for nested loops over keys, and kept
+ *		until the backend ends.
+ *
+ *		Memory: results are in SPI_tuptable until the next run or SPI_finish.
+ *		The caller is connected to SPI (usom_call_begin does that).
+ */
+#ifndef USOM_BASE_QUERY_H
+#define USOM_BASE_QUERY_H
+
+#include "postgres.h"
+#include "executor/spi.h"
+
+#define USOM_QUERY_MAX_ARGS 24
+
+typedef struct UsomQuery
+{
+	const char *text;
+	int			nargs;
+	const char *argtypes[USOM_QUERY_MAX_ARGS];	/* type names, qualified */
+	SPIPlanPtr	plan;			/* NULL until first run */
+} UsomQuery;
+
+/* Run; returns the number of rows processed.  nulls is NULL when no value is null. */
+extern uint64 usom_query_run(UsomQuery *query, Datum *values, const bool *nulls);
+
+/* The same as usom's own writer: the guards of the tables let it pass. */
+extern uint64 usom_query_write(UsomQuery *query, Datum *values, const bool *nulls);
+
+/* Is the trigger that asks fired by a statement of usom_query_write itself? */
+extern bool usom_query_is_writer(void);
+
+/* Statements run by this backend since it began; _statement_count() shows it. */
+extern uint64 usom_query_count(void);
+
+/* Read one column of one row of SPI_tuptable; the plain form raises on NULL. */
+extern Datum usom_query_get(uint64 row, int column);
+extern Datum usom_query_get_or_null(uint64 row, int column, bool *isnull);
+extern char *usom_query_get_text(uint64 row, int column);	/* palloc'd; NULL if null */
+
+/*
+ * Rows for unnest(): an array of a composite type of schema usom.
+ *
+ *		UsomRows   *rows = usom_rows_make("_piece_row", n);
+ *		usom_rows_add(rows, values, nulls);		-- once per row
+ *		values[2] = usom_rows_datum(rows);
+ */
+typedef struct UsomRows UsomRows;
+
+extern UsomRows *usom_rows_make(const char *type_name, int capacity);
+extern void usom_rows_add(UsomRows *rows, Datum *values, bool *nulls);
+extern int	usom_rows_count(const UsomRows *rows);
+extern Datum usom_rows_datum(UsomRows *rows);
+
+#endif							/* USOM_BASE_QUERY_H */

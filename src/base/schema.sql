@@ -1,0 +1,39 @@
+-- step 1
+CREATE TABLE usom._schema_step (
+	version integer NOT NULL,
+	number integer NOT NULL,
+	room text NOT NULL,
+	applied_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (version, number)
+);
+COMMENT ON TABLE usom._schema_step IS 'Migration steps that install() and upgrade() have run in this database.';
+COMMENT ON COLUMN usom._schema_step.version IS 'Schema version the step belongs to.';
+COMMENT ON COLUMN usom._schema_step.number IS 'Number of the step within the version.';
+COMMENT ON COLUMN usom._schema_step.room IS 'Room whose schema.sql holds the step.';
+COMMENT ON COLUMN usom._schema_step.applied_at IS 'When the step was run.';
+
+CREATE SEQUENCE usom.id_seq;
+COMMENT ON SEQUENCE usom.id_seq IS 'The local part of usom.next_id().';
+CREATE SEQUENCE usom.order_no_seq;
+COMMENT ON SEQUENCE usom.order_no_seq IS 'Order numbers where the counter is not gap-free.';
+CREATE SEQUENCE usom.shipment_no_seq;
+COMMENT ON SEQUENCE usom.shipment_no_seq IS 'Shipment numbers where the counter is not gap-free.';
+CREATE SEQUENCE usom.return_no_seq;
+COMMENT ON SEQUENCE usom.return_no_seq IS 'Return numbers where the counter is not gap-free.';
+
+CREATE TABLE usom.document_counter (
+	org_id bigint NOT NULL,
+	kind text NOT NULL CONSTRAINT document_counter_kind_known CHECK (kind IN ('order', 'shipment', 'return')),
+	prefix text NOT NULL,
+	digits integer NOT NULL DEFAULT 6 CONSTRAINT document_counter_digits_sane CHECK (digits BETWEEN 1 AND 18),
+	gap_free boolean NOT NULL DEFAULT false,
+	last_value bigint NOT NULL DEFAULT 0 CONSTRAINT document_counter_not_negative CHECK (last_value >= 0),
+	PRIMARY KEY (org_id, kind)
+);
+COMMENT ON TABLE usom.document_counter IS 'How an organisation numbers its documents. Gap-free counters are drawn under a row lock and serialise their writers; the others come from a sequence.';
+COMMENT ON COLUMN usom.document_counter.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.document_counter.kind IS 'order, shipment or return.';
+COMMENT ON COLUMN usom.document_counter.prefix IS 'Put before the digits.';
+COMMENT ON COLUMN usom.document_counter.digits IS 'The number is padded with zeros to so many digits.';
+COMMENT ON COLUMN usom.document_counter.gap_free IS 'On: no number is lost by a rollback, at the price of a queue.';
+COMMENT ON COLUMN usom.document_counter.last_value IS 'Last number given out by the gap-free counter.';

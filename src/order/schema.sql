@@ -1,0 +1,217 @@
+-- step 1
+CREATE TABLE usom.sales_order (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	sales_order_id bigint NOT NULL DEFAULT usom.next_id(),
+	order_no text NOT NULL DEFAULT usom.next_document_no('order'),
+	channel_id bigint NOT NULL DEFAULT usom.channel_id('manual'),
+	external_id text,
+	revision integer NOT NULL DEFAULT 1 CONSTRAINT sales_order_revision_counts CHECK (revision >= 1),
+	order_type text NOT NULL DEFAULT 'standard',
+	customer_id bigint,
+	status usom.order_status NOT NULL DEFAULT 'draft',
+	currency text NOT NULL DEFAULT usom.default_currency() CONSTRAINT sales_order_currency_iso CHECK (currency ~ '^[A-Z]{3}$'),
+	total usom.amount NOT NULL DEFAULT 0,
+	priority integer NOT NULL DEFAULT 5,
+	placed_at timestamptz NOT NULL DEFAULT now(),
+	requested_at timestamptz,
+	ship_complete boolean NOT NULL DEFAULT false,
+	coupons text[],
+	ship_to jsonb,
+	payment jsonb,
+	instructions text,
+	version integer NOT NULL DEFAULT 1,
+	payload_digest bytea,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (org_id, sales_order_id),
+	CONSTRAINT sales_order_no_unique UNIQUE (org_id, order_no)
+);
+CREATE UNIQUE INDEX sales_order_external_unique ON usom.sales_order (org_id, channel_id, external_id) WHERE external_id IS NOT NULL;
+CREATE INDEX sales_order_of_customer ON usom.sales_order (org_id, customer_id, sales_order_id) WHERE customer_id IS NOT NULL;
+COMMENT ON TABLE usom.sales_order IS 'A customer''s order. The row is the lock of the whole order: whoever changes lines, pieces or holds has it.';
+COMMENT ON COLUMN usom.sales_order.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.sales_order.sales_order_id IS 'Key.';
+COMMENT ON COLUMN usom.sales_order.order_no IS 'Number for people and other systems.';
+COMMENT ON COLUMN usom.sales_order.channel_id IS 'Channel it came by.';
+COMMENT ON COLUMN usom.sales_order.external_id IS 'Number the channel gave it; once per channel.';
+COMMENT ON COLUMN usom.sales_order.revision IS 'Revision of the channel''s document.';
+COMMENT ON COLUMN usom.sales_order.order_type IS 'Flow: standard.';
+COMMENT ON COLUMN usom.sales_order.customer_id IS 'Customer; null for a guest.';
+COMMENT ON COLUMN usom.sales_order.status IS 'draft, submitted, confirmed, cancelled, closed and rejected are decisions; the rest follows from the pieces.';
+COMMENT ON COLUMN usom.sales_order.currency IS 'ISO 4217 code of every amount of the order.';
+COMMENT ON COLUMN usom.sales_order.total IS 'Sum of the line totals.';
+COMMENT ON COLUMN usom.sales_order.priority IS 'Lower is served first; 5 is usual.';
+COMMENT ON COLUMN usom.sales_order.placed_at IS 'When the customer ordered.';
+COMMENT ON COLUMN usom.sales_order.requested_at IS 'When the customer wants it.';
+COMMENT ON COLUMN usom.sales_order.ship_complete IS 'On: the order is shipped as a whole.';
+COMMENT ON COLUMN usom.sales_order.coupons IS 'Codes the customer gave.';
+COMMENT ON COLUMN usom.sales_order.ship_to IS 'Address as of placing.';
+COMMENT ON COLUMN usom.sales_order.payment IS 'Method, reference and authorised amount as of placing.';
+COMMENT ON COLUMN usom.sales_order.instructions IS 'Words for those who fulfil it.';
+COMMENT ON COLUMN usom.sales_order.version IS 'Counts the changes; what change_order compares.';
+COMMENT ON COLUMN usom.sales_order.payload_digest IS 'SHA-256 of the document, to tell a repeat from another payload.';
+COMMENT ON COLUMN usom.sales_order.created_at IS 'When the row was made.';
+
+CREATE TABLE usom.order_line (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	sales_order_id bigint NOT NULL,
+	line_no integer NOT NULL CONSTRAINT order_line_numbered CHECK (line_no > 0),
+	product_id bigint NOT NULL,
+	quantity usom.quantity NOT NULL CONSTRAINT order_line_of_something CHECK (quantity > 0),
+	unit_price usom.amount NOT NULL DEFAULT 0 CONSTRAINT order_line_price_not_negative CHECK (unit_price >= 0),
+	total usom.amount NOT NULL DEFAULT 0,
+	location_id bigint,
+	requested_at timestamptz,
+	substitution text NOT NULL DEFAULT 'none' CONSTRAINT order_line_substitution_known CHECK (substitution IN ('none', 'allowed')),
+	partial boolean NOT NULL DEFAULT true,
+	quantity_open usom.quantity NOT NULL DEFAULT 0,
+	quantity_backordered usom.quantity NOT NULL DEFAULT 0,
+	quantity_reserved usom.quantity NOT NULL DEFAULT 0,
+	quantity_released usom.quantity NOT NULL DEFAULT 0,
+	quantity_picked usom.quantity NOT NULL DEFAULT 0,
+	quantity_packed usom.quantity NOT NULL DEFAULT 0,
+	quantity_shipped usom.quantity NOT NULL DEFAULT 0,
+	quantity_delivered usom.quantity NOT NULL DEFAULT 0,
+	quantity_returned usom.quantity NOT NULL DEFAULT 0,
+	quantity_cancelled usom.quantity NOT NULL DEFAULT 0,
+	PRIMARY KEY (org_id, sales_order_id, line_no),
+	CONSTRAINT order_line_of_order FOREIGN KEY (org_id, sales_order_id) REFERENCES usom.sales_order ON DELETE RESTRICT ON UPDATE RESTRICT,
+	CONSTRAINT order_line_quantity_conserved CHECK (quantity = quantity_open + quantity_backordered + quantity_reserved
+		+ quantity_released + quantity_picked + quantity_packed + quantity_shipped + quantity_delivered
+		+ quantity_returned + quantity_cancelled)
+);
+COMMENT ON TABLE usom.order_line IS 'What is ordered: a product, a quantity, a price. The counters are kept from the pieces and always add up to the quantity.';
+COMMENT ON COLUMN usom.order_line.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.order_line.sales_order_id IS 'Order.';
+COMMENT ON COLUMN usom.order_line.line_no IS 'Number of the line with the order.';
+COMMENT ON COLUMN usom.order_line.product_id IS 'Product.';
+COMMENT ON COLUMN usom.order_line.quantity IS 'Units ordered.';
+COMMENT ON COLUMN usom.order_line.unit_price IS 'Price of one unit.';
+COMMENT ON COLUMN usom.order_line.total IS 'Unit price times the quantity that is not cancelled.';
+COMMENT ON COLUMN usom.order_line.location_id IS 'Location that must serve the line; null: any.';
+COMMENT ON COLUMN usom.order_line.requested_at IS 'When the customer wants the line; null: as the order.';
+COMMENT ON COLUMN usom.order_line.substitution IS 'none or allowed.';
+COMMENT ON COLUMN usom.order_line.partial IS 'Off: the line is reserved whole or not at all.';
+COMMENT ON COLUMN usom.order_line.quantity_open IS 'Units that nobody has planned yet.';
+COMMENT ON COLUMN usom.order_line.quantity_backordered IS 'Units that wait for stock.';
+COMMENT ON COLUMN usom.order_line.quantity_reserved IS 'Units reserved in stock.';
+COMMENT ON COLUMN usom.order_line.quantity_released IS 'Units handed to the location.';
+COMMENT ON COLUMN usom.order_line.quantity_picked IS 'Units picked.';
+COMMENT ON COLUMN usom.order_line.quantity_packed IS 'Units packed.';
+COMMENT ON COLUMN usom.order_line.quantity_shipped IS 'Units on their way.';
+COMMENT ON COLUMN usom.order_line.quantity_delivered IS 'Units the customer has.';
+COMMENT ON COLUMN usom.order_line.quantity_returned IS 'Units that came back.';
+COMMENT ON COLUMN usom.order_line.quantity_cancelled IS 'Units cancelled.';
+
+CREATE TABLE usom.fulfillment_line (
+	org_id bigint NOT NULL,
+	sales_order_id bigint NOT NULL,
+	line_no integer NOT NULL,
+	piece_no integer NOT NULL CONSTRAINT fulfillment_line_numbered CHECK (piece_no > 0),
+	product_id bigint NOT NULL,
+	location_id bigint,
+	lot text COLLATE "C" NOT NULL DEFAULT '',
+	status usom.piece_status NOT NULL,
+	quantity usom.quantity NOT NULL CONSTRAINT fulfillment_line_of_something CHECK (quantity > 0),
+	promised_at timestamptz,
+	shipment_id bigint,
+	PRIMARY KEY (org_id, sales_order_id, line_no, piece_no),
+	CONSTRAINT fulfillment_line_of_line FOREIGN KEY (org_id, sales_order_id, line_no) REFERENCES usom.order_line ON DELETE RESTRICT ON UPDATE RESTRICT,
+	CONSTRAINT fulfillment_line_shipped_iff_shipment CHECK ((status IN ('shipped', 'delivered', 'returned')) = (shipment_id IS NOT NULL)),
+	CONSTRAINT fulfillment_line_waits_nowhere CHECK (status NOT IN ('open', 'backordered') OR (location_id IS NULL AND lot = ''))
+) WITH (fillfactor = 80);
+CREATE INDEX fulfillment_line_backordered ON usom.fulfillment_line (org_id, product_id, sales_order_id) WHERE status = 'backordered';
+COMMENT ON TABLE usom.fulfillment_line IS 'A piece: some units of a line that share state, location, lot, promise and shipment. Kept by usom.';
+COMMENT ON COLUMN usom.fulfillment_line.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.fulfillment_line.sales_order_id IS 'Order.';
+COMMENT ON COLUMN usom.fulfillment_line.line_no IS 'Line.';
+COMMENT ON COLUMN usom.fulfillment_line.piece_no IS 'Number of the piece with the line.';
+COMMENT ON COLUMN usom.fulfillment_line.product_id IS 'Product.';
+COMMENT ON COLUMN usom.fulfillment_line.location_id IS 'Location that serves it; null while it waits, and for services.';
+COMMENT ON COLUMN usom.fulfillment_line.lot IS 'Lot it is taken from.';
+COMMENT ON COLUMN usom.fulfillment_line.status IS 'State of the units.';
+COMMENT ON COLUMN usom.fulfillment_line.quantity IS 'Units.';
+COMMENT ON COLUMN usom.fulfillment_line.promised_at IS 'When it is promised; null: no date known.';
+COMMENT ON COLUMN usom.fulfillment_line.shipment_id IS 'Shipment it left with.';
+
+CREATE TABLE usom.hold (
+	org_id bigint NOT NULL,
+	hold_id bigint NOT NULL DEFAULT usom.next_id(),
+	sales_order_id bigint NOT NULL,
+	line_no integer,
+	hold_type text NOT NULL CONSTRAINT hold_type_given CHECK (hold_type <> ''),
+	reason text,
+	blocks text[] NOT NULL CONSTRAINT hold_blocks_known CHECK (blocks <@ ARRAY['confirm', 'release', 'ship', 'change', 'cancel', 'close'] AND blocks <> '{}'),
+	expires_at timestamptz,
+	placed_at timestamptz NOT NULL DEFAULT now(),
+	placed_by text NOT NULL DEFAULT session_user,
+	released_at timestamptz,
+	released_by text,
+	release_reason text,
+	PRIMARY KEY (org_id, hold_id),
+	CONSTRAINT hold_of_order FOREIGN KEY (org_id, sales_order_id) REFERENCES usom.sales_order ON DELETE RESTRICT ON UPDATE RESTRICT,
+	CONSTRAINT hold_released_iff_by CHECK ((released_at IS NULL) = (released_by IS NULL))
+);
+CREATE INDEX hold_of_order ON usom.hold (org_id, sales_order_id) WHERE released_at IS NULL;
+COMMENT ON TABLE usom.hold IS 'A row that blocks named actions of an order until it is released or expires. Not a status: many may stand at once.';
+COMMENT ON COLUMN usom.hold.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.hold.hold_id IS 'Key.';
+COMMENT ON COLUMN usom.hold.sales_order_id IS 'Order.';
+COMMENT ON COLUMN usom.hold.line_no IS 'Line; null: the whole order.';
+COMMENT ON COLUMN usom.hold.hold_type IS 'Type, see hold_type; others block confirm, release and ship.';
+COMMENT ON COLUMN usom.hold.reason IS 'Why.';
+COMMENT ON COLUMN usom.hold.blocks IS 'Actions that fail while the hold is active.';
+COMMENT ON COLUMN usom.hold.expires_at IS 'From then on it blocks nothing; null: until released.';
+COMMENT ON COLUMN usom.hold.placed_at IS 'When it was placed.';
+COMMENT ON COLUMN usom.hold.placed_by IS 'Session user who placed it.';
+COMMENT ON COLUMN usom.hold.released_at IS 'When it was released by hand.';
+COMMENT ON COLUMN usom.hold.released_by IS 'Session user who released it.';
+COMMENT ON COLUMN usom.hold.release_reason IS 'Why it was released.';
+
+CREATE TABLE usom.hold_type (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	code text NOT NULL,
+	blocks text[] NOT NULL DEFAULT ARRAY['confirm', 'release', 'ship'] CONSTRAINT hold_type_blocks_known CHECK (blocks <@ ARRAY['confirm', 'release', 'ship', 'change', 'cancel', 'close'] AND blocks <> '{}'),
+	description text,
+	PRIMARY KEY (org_id, code)
+);
+COMMENT ON TABLE usom.hold_type IS 'What a hold of a type blocks.';
+COMMENT ON COLUMN usom.hold_type.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.hold_type.code IS 'What hold_order names.';
+COMMENT ON COLUMN usom.hold_type.blocks IS 'Any of confirm, release, ship, change, cancel, close.';
+COMMENT ON COLUMN usom.hold_type.description IS 'Words for people.';
+INSERT INTO usom.hold_type (org_id, code, blocks, description) VALUES
+	(1, 'credit', ARRAY['confirm', 'release', 'ship'], 'Credit limit or unpaid invoices'),
+	(1, 'fraud', ARRAY['confirm', 'release', 'ship', 'change'], 'Suspected fraud, under review'),
+	(1, 'address', ARRAY['release', 'ship'], 'Address to be clarified'),
+	(1, 'customer', ARRAY['release', 'ship'], 'Customer asked to wait');
+
+CREATE TABLE usom.order_history (
+	org_id bigint NOT NULL,
+	sales_order_id bigint NOT NULL,
+	version integer NOT NULL,
+	event text NOT NULL,
+	from_status usom.order_status,
+	to_status usom.order_status NOT NULL,
+	line_no integer,
+	quantity usom.quantity,
+	reason text,
+	reference text,
+	actor text NOT NULL DEFAULT session_user,
+	app_user text,
+	occurred_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (org_id, sales_order_id, version)
+);
+COMMENT ON TABLE usom.order_history IS 'One row per change of an order: what was done, from which status to which, by whom and why. Append-only.';
+COMMENT ON COLUMN usom.order_history.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.order_history.sales_order_id IS 'Order.';
+COMMENT ON COLUMN usom.order_history.version IS 'Version of the order that the change made.';
+COMMENT ON COLUMN usom.order_history.event IS 'Verb: place, submit, confirm, hold, release_hold, change, allocate, release, ship, deliver, cancel, close, return.';
+COMMENT ON COLUMN usom.order_history.from_status IS 'Status before; null when the order was made.';
+COMMENT ON COLUMN usom.order_history.to_status IS 'Status after.';
+COMMENT ON COLUMN usom.order_history.line_no IS 'Line, where the change was about one.';
+COMMENT ON COLUMN usom.order_history.quantity IS 'Units that the change moved.';
+COMMENT ON COLUMN usom.order_history.reason IS 'Why, as the caller said.';
+COMMENT ON COLUMN usom.order_history.reference IS 'Shipment, return or hold type.';
+COMMENT ON COLUMN usom.order_history.actor IS 'Session user.';
+COMMENT ON COLUMN usom.order_history.app_user IS 'Application user, as claimed by usom.app_user.';
+COMMENT ON COLUMN usom.order_history.occurred_at IS 'Time of the transaction.';

@@ -1,0 +1,17 @@
+/*
+ * party.h
+ *		Organisations, channels, customers.
+ */
+#ifndef USOM_PARTY_PARTY_H
+#define USOM_PARTY_PARTY_H
+
+#include "postgres.h"
+
+/*
+ * Key of the organisation that usom.org names; US006 if there is none.
+ * Remembered per backend until the setting changes or a transaction aborts.
+ * The caller is connected to SPI.
+ */
+extern int64 usom_party_org(void);
+
+#endif							/* USOM_PARTY_PARTY_H */

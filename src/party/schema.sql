@@ -1,0 +1,89 @@
+-- step 1
+CREATE TABLE usom.organisation (
+	org_id bigint NOT NULL DEFAULT usom.next_id() PRIMARY KEY,
+	code text NOT NULL CONSTRAINT organisation_code_given CHECK (code <> ''),
+	name text,
+	currency text NOT NULL DEFAULT 'EUR' CONSTRAINT organisation_currency_iso CHECK (currency ~ '^[A-Z]{3}$'),
+	created_at timestamptz NOT NULL DEFAULT now(),
+	CONSTRAINT organisation_code_unique UNIQUE (code)
+);
+COMMENT ON TABLE usom.organisation IS 'A company that sells. Every other row belongs to one.';
+COMMENT ON COLUMN usom.organisation.org_id IS 'Key.';
+COMMENT ON COLUMN usom.organisation.code IS 'What the setting usom.org names.';
+COMMENT ON COLUMN usom.organisation.name IS 'Name for people.';
+COMMENT ON COLUMN usom.organisation.currency IS 'ISO 4217 code of orders that name no currency.';
+COMMENT ON COLUMN usom.organisation.created_at IS 'When the row was made.';
+
+CREATE TABLE usom.channel (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	channel_id bigint NOT NULL DEFAULT usom.next_id(),
+	code text NOT NULL CONSTRAINT channel_code_given CHECK (code <> ''),
+	name text,
+	active boolean NOT NULL DEFAULT true,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (org_id, channel_id),
+	CONSTRAINT channel_code_unique UNIQUE (org_id, code)
+);
+COMMENT ON TABLE usom.channel IS 'A way in which orders arrive: web, pos, phone, rep, edi, marketplace, manual.';
+COMMENT ON COLUMN usom.channel.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.channel.channel_id IS 'Key.';
+COMMENT ON COLUMN usom.channel.code IS 'What order documents name.';
+COMMENT ON COLUMN usom.channel.name IS 'Name for people.';
+COMMENT ON COLUMN usom.channel.active IS 'Off: no new orders.';
+COMMENT ON COLUMN usom.channel.created_at IS 'When the row was made.';
+
+CREATE TABLE usom.customer (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	customer_id bigint NOT NULL DEFAULT usom.next_id(),
+	code text NOT NULL CONSTRAINT customer_code_given CHECK (code <> ''),
+	name text,
+	email text,
+	phone text,
+	active boolean NOT NULL DEFAULT true,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (org_id, customer_id),
+	CONSTRAINT customer_code_unique UNIQUE (org_id, code)
+);
+COMMENT ON TABLE usom.customer IS 'Who buys. An order without one is a guest''s.';
+COMMENT ON COLUMN usom.customer.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.customer.customer_id IS 'Key.';
+COMMENT ON COLUMN usom.customer.code IS 'What order documents name.';
+COMMENT ON COLUMN usom.customer.name IS 'Name for people.';
+COMMENT ON COLUMN usom.customer.email IS 'Address for messages.';
+COMMENT ON COLUMN usom.customer.phone IS 'Number for calls.';
+COMMENT ON COLUMN usom.customer.active IS 'Off: no new orders.';
+COMMENT ON COLUMN usom.customer.created_at IS 'When the row was made.';
+
+CREATE TABLE usom.customer_address (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	customer_id bigint NOT NULL,
+	address_no integer NOT NULL DEFAULT 1,
+	name text,
+	line1 text,
+	line2 text,
+	postcode text,
+	city text,
+	country text CONSTRAINT customer_address_country_iso CHECK (country ~ '^[A-Z]{2}$'),
+	latitude double precision CONSTRAINT customer_address_latitude_on_earth CHECK (latitude BETWEEN -90 AND 90),
+	longitude double precision CONSTRAINT customer_address_longitude_on_earth CHECK (longitude BETWEEN -180 AND 180),
+	PRIMARY KEY (org_id, customer_id, address_no),
+	CONSTRAINT customer_address_of_customer FOREIGN KEY (org_id, customer_id) REFERENCES usom.customer ON DELETE RESTRICT ON UPDATE RESTRICT
+);
+COMMENT ON TABLE usom.customer_address IS 'Where a customer takes deliveries. Orders keep a copy of the address they were placed with.';
+COMMENT ON COLUMN usom.customer_address.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.customer_address.customer_id IS 'Customer.';
+COMMENT ON COLUMN usom.customer_address.address_no IS 'Number of the address with the customer; 1 is used when an order names none.';
+COMMENT ON COLUMN usom.customer_address.name IS 'Name on the label.';
+COMMENT ON COLUMN usom.customer_address.line1 IS 'Street and number.';
+COMMENT ON COLUMN usom.customer_address.line2 IS 'Second line.';
+COMMENT ON COLUMN usom.customer_address.postcode IS 'Postal code.';
+COMMENT ON COLUMN usom.customer_address.city IS 'City.';
+COMMENT ON COLUMN usom.customer_address.country IS 'ISO 3166 code of two letters.';
+COMMENT ON COLUMN usom.customer_address.latitude IS 'Degrees north.';
+COMMENT ON COLUMN usom.customer_address.longitude IS 'Degrees east.';
+
+INSERT INTO usom.organisation (org_id, code, name) VALUES (1, 'main', 'Main organisation');
+INSERT INTO usom.document_counter (org_id, kind, prefix) VALUES (1, 'order', 'SO-'), (1, 'shipment', 'SH-'), (1, 'return', 'RT-');
+INSERT INTO usom.channel (org_id, code, name) VALUES
+	(1, 'web', 'Web shop'), (1, 'pos', 'Shop counter'), (1, 'phone', 'Telephone'), (1, 'rep', 'Sales representative'),
+	(1, 'edi', 'EDI'), (1, 'marketplace', 'Marketplace'), (1, 'manual', 'Manual entry');

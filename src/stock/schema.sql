@@ -1,0 +1,104 @@
+-- step 1
+CREATE TABLE usom.location (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	location_id bigint NOT NULL DEFAULT usom.next_id(),
+	code text NOT NULL CONSTRAINT location_code_given CHECK (code <> ''),
+	name text,
+	kind text NOT NULL DEFAULT 'warehouse' CONSTRAINT location_kind_known CHECK (kind IN ('warehouse', 'store', 'supplier', 'third_party')),
+	priority integer NOT NULL DEFAULT 100,
+	active boolean NOT NULL DEFAULT true,
+	latitude double precision CONSTRAINT location_latitude_on_earth CHECK (latitude BETWEEN -90 AND 90),
+	longitude double precision CONSTRAINT location_longitude_on_earth CHECK (longitude BETWEEN -180 AND 180),
+	created_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (org_id, location_id),
+	CONSTRAINT location_code_unique UNIQUE (org_id, code)
+);
+COMMENT ON TABLE usom.location IS 'Where stock is held and orders are shipped from.';
+COMMENT ON COLUMN usom.location.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.location.location_id IS 'Key.';
+COMMENT ON COLUMN usom.location.code IS 'What documents and functions name.';
+COMMENT ON COLUMN usom.location.name IS 'Name for people.';
+COMMENT ON COLUMN usom.location.kind IS 'warehouse, store, supplier (drop ship) or third_party (3PL).';
+COMMENT ON COLUMN usom.location.priority IS 'Lower is asked first.';
+COMMENT ON COLUMN usom.location.active IS 'Off: nothing new is reserved here.';
+COMMENT ON COLUMN usom.location.latitude IS 'Degrees north.';
+COMMENT ON COLUMN usom.location.longitude IS 'Degrees east.';
+COMMENT ON COLUMN usom.location.created_at IS 'When the row was made.';
+
+CREATE TABLE usom.stock (
+	org_id bigint NOT NULL,
+	product_id bigint NOT NULL,
+	location_id bigint NOT NULL,
+	lot text COLLATE "C" NOT NULL DEFAULT '',
+	on_hand usom.quantity NOT NULL DEFAULT 0,
+	reserved usom.quantity NOT NULL DEFAULT 0,
+	held usom.quantity NOT NULL DEFAULT 0,
+	held_until timestamptz,
+	safety usom.quantity NOT NULL DEFAULT 0,
+	PRIMARY KEY (org_id, product_id, location_id, lot),
+	CONSTRAINT stock_not_oversold CHECK (reserved <= on_hand),
+	CONSTRAINT stock_held_iff_dated CHECK ((held > 0) = (held_until IS NOT NULL))
+) WITH (fillfactor = 50);
+COMMENT ON TABLE usom.stock IS 'Balance of a product, location and lot, kept from stock_movement (on_hand), fulfillment_line (reserved) and reservation (held). Written by usom alone; the rows are the locks of the stock, taken in key order.';
+COMMENT ON COLUMN usom.stock.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.stock.product_id IS 'Product.';
+COMMENT ON COLUMN usom.stock.location_id IS 'Location.';
+COMMENT ON COLUMN usom.stock.lot IS 'Lot; empty where the product has none.';
+COMMENT ON COLUMN usom.stock.on_hand IS 'Units on the shelf: the sum of the movements.';
+COMMENT ON COLUMN usom.stock.reserved IS 'Units promised to order pieces that are not shipped yet.';
+COMMENT ON COLUMN usom.stock.held IS 'Units under soft reservations; counts only while held_until is to come, else the reservation rows are added up.';
+COMMENT ON COLUMN usom.stock.held_until IS 'Earliest expiry among the soft reservations that held counts.';
+COMMENT ON COLUMN usom.stock.safety IS 'Units that are never promised.';
+
+CREATE TABLE usom.stock_movement (
+	org_id bigint NOT NULL,
+	stock_movement_id bigint NOT NULL DEFAULT usom.next_id(),
+	product_id bigint NOT NULL,
+	location_id bigint NOT NULL,
+	lot text COLLATE "C" NOT NULL DEFAULT '',
+	kind text NOT NULL CONSTRAINT stock_movement_kind_known CHECK (kind IN ('receipt', 'adjustment', 'count', 'shipment', 'return')),
+	delta numeric(18,6) NOT NULL CONSTRAINT stock_movement_moves CHECK (delta <> 0 AND delta > -1e12 AND delta < 1e12),
+	reference text,
+	reason text,
+	sales_order_id bigint,
+	moved_at timestamptz NOT NULL DEFAULT now(),
+	actor text NOT NULL DEFAULT session_user,
+	PRIMARY KEY (org_id, stock_movement_id)
+);
+COMMENT ON TABLE usom.stock_movement IS 'The ledger of stock: every change of on_hand, once, for ever. The truth that stock sums up.';
+COMMENT ON COLUMN usom.stock_movement.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.stock_movement.stock_movement_id IS 'Key.';
+COMMENT ON COLUMN usom.stock_movement.product_id IS 'Product.';
+COMMENT ON COLUMN usom.stock_movement.location_id IS 'Location.';
+COMMENT ON COLUMN usom.stock_movement.lot IS 'Lot; empty where the product has none.';
+COMMENT ON COLUMN usom.stock_movement.kind IS 'receipt, adjustment, count, shipment or return.';
+COMMENT ON COLUMN usom.stock_movement.delta IS 'Units in (positive) or out (negative).';
+COMMENT ON COLUMN usom.stock_movement.reference IS 'Document of the outside world, or number of the shipment or return.';
+COMMENT ON COLUMN usom.stock_movement.reason IS 'Why, in words.';
+COMMENT ON COLUMN usom.stock_movement.sales_order_id IS 'Order that shipped or returned the units.';
+COMMENT ON COLUMN usom.stock_movement.moved_at IS 'When the movement was booked.';
+COMMENT ON COLUMN usom.stock_movement.actor IS 'Session user who booked it.';
+
+CREATE TABLE usom.reservation (
+	org_id bigint NOT NULL,
+	reservation_id bigint NOT NULL DEFAULT usom.next_id(),
+	owner text NOT NULL,
+	product_id bigint NOT NULL,
+	location_id bigint NOT NULL,
+	lot text COLLATE "C" NOT NULL DEFAULT '',
+	quantity usom.quantity NOT NULL CONSTRAINT reservation_of_something CHECK (quantity > 0),
+	expires_at timestamptz NOT NULL,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (org_id, reservation_id),
+	CONSTRAINT reservation_once_per_owner UNIQUE (org_id, product_id, location_id, lot, owner)
+);
+COMMENT ON TABLE usom.reservation IS 'Soft reservations: units kept for a cart or an agent until expires_at, without a job that sweeps them.';
+COMMENT ON COLUMN usom.reservation.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.reservation.reservation_id IS 'Key; what reserve_stock returns.';
+COMMENT ON COLUMN usom.reservation.owner IS 'Cart, session or agent; a second reservation of the same owner replaces the first.';
+COMMENT ON COLUMN usom.reservation.product_id IS 'Product.';
+COMMENT ON COLUMN usom.reservation.location_id IS 'Location.';
+COMMENT ON COLUMN usom.reservation.lot IS 'Lot; empty where the product has none.';
+COMMENT ON COLUMN usom.reservation.quantity IS 'Units kept.';
+COMMENT ON COLUMN usom.reservation.expires_at IS 'From then on the row counts no more.';
+COMMENT ON COLUMN usom.reservation.created_at IS 'When the row was made.';

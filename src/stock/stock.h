@@ -1,0 +1,83 @@
+/*
+ * stock.h
+ *		Stock: the ledger, the balance, soft reservations.
+ *
+ *		The rows of usom.stock are the locks of the stock.  They are taken in
+ *		one order everywhere: product, location, lot (bytes).  Whoever changes
+ *		several rows locks them first with one of the two lock functions, in
+ *		one statement, and applies all deltas with one more.
+ *
+ *		Invariants: on_hand = sum of the movements; reserved = sum of the
+ *		pieces in reserved, released, picked, packed; reserved <= on_hand.
+ *
+ *		All functions want an SPI connection (usom_call_begin) and return
+ *		arrays allocated in CurrentMemoryContext of the caller, not in SPI's.
+ */
+#ifndef USOM_STOCK_STOCK_H
+#define USOM_STOCK_STOCK_H
+
+#include "base/quantity.h"
+#include "datatype/timestamp.h"
+
+typedef struct UsomStockKey
+{
+	int64		product_id;
+	int64		location_id;
+	const char *lot;			/* "" where there is none */
+} UsomStockKey;
+
+/* A locked row, as far as planning needs it. */
+typedef struct UsomStockRow
+{
+	UsomStockKey key;
+	int			priority;		/* of the location; lower first */
+	UsomQuantity available;		/* on_hand - reserved - soft holds at that time - safety, never below 0 */
+} UsomStockRow;
+
+typedef struct UsomStockDelta
+{
+	UsomStockKey key;
+	UsomQuantity on_hand;		/* signed */
+	UsomQuantity reserved;		/* signed */
+} UsomStockDelta;
+
+/* A row for the ledger. */
+typedef struct UsomStockMovement
+{
+	UsomStockKey key;
+	const char *kind;
+	UsomQuantity delta;			/* signed, not 0 */
+	const char *reference;		/* may be NULL */
+	const char *reason;			/* may be NULL */
+	int64		sales_order_id; /* 0: none */
+} UsomStockMovement;
+
+/* product, location, lot: the one lock order.  For qsort. */
+extern int	usom_stock_key_compare(const void *a, const void *b);
+
+/*
+ * Lock, in lock order, the rows of active locations that have something
+ * available of any of the products, and say how much.  Soft holds that
+ * expire at or before "at" do not count.  One statement.  products may
+ * repeat and need not be sorted.
+ */
+extern UsomStockRow *usom_stock_lock_products(int64 org_id, const int64 *products, int nproducts,
+											  TimestampTz at, int *nrows);
+
+/* Lock the rows with these keys (sorted and made unique inside), in lock order.  One statement. */
+extern void usom_stock_lock_keys(int64 org_id, const UsomStockKey *keys, int nkeys);
+
+/*
+ * Add deltas to rows that are locked.  Deltas of one key are summed first;
+ * sums of zero are left out.  One statement; XX000 if a row is missing, 23514
+ * stock_not_oversold if reserved would pass on_hand.
+ */
+extern void usom_stock_apply(int64 org_id, const UsomStockDelta *deltas, int ndeltas);
+
+/* Append to the ledger.  One statement.  Does not touch the balance. */
+extern void usom_stock_book(int64 org_id, const UsomStockMovement *movements, int nmovements);
+
+/* Delete the soft reservations of an owner and lower held; one or two statements.  For carts that become orders. */
+extern void usom_stock_release_owner(int64 org_id, const char *owner);
+
+#endif							/* USOM_STOCK_STOCK_H */

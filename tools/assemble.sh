@@ -1,0 +1,63 @@
+#!/bin/sh
+# Print the extension script: the members of every room, lowest room first,
+# then the DDL of every room as rows of usom._migration for install().
+#
+# Two directives are understood, each alone on a line of a room's SQL:
+#   -- state_type NAME    replaced by src/base/state_type.sql.in for that type
+#   -- step N             (schema.sql) starts migration step N of the room
+#
+# usage: assemble.sh VERSION ROOM...
+set -eu
+version=$1
+shift
+top=$(cd "$(dirname "$0")/.." && pwd)
+
+members() {
+	awk -v template="$top/src/base/state_type.sql.in" '
+		/^-- state_type / {
+			while ((getline line < template) > 0) {
+				gsub(/@TYPE@/, $3, line)
+				print line
+			}
+			close(template)
+			next
+		}
+		{ print }' "$1"
+}
+
+# Step numbers run through all rooms: room number times 100 plus the step.
+steps() {
+	awk -v room="$2" -v base="$3" '
+		/^-- step / { close_step(); number = base + $3; open_step(); next }
+		number { print }
+		END { close_step() }
+		function open_step() {
+			printf "INSERT INTO usom._migration (version, number, room, text) VALUES (1, %d, %s, $usom_step$\n", number, "\047" room "\047"
+		}
+		function close_step() { if (number) print "$usom_step$);\n" }' "$1"
+}
+
+cat <<HEAD
+/* usom--$version.sql: assembled from src/<room>/ by tools/assemble.sh; do not edit. */
+
+-- complain if the script is sourced in psql, rather than by CREATE EXTENSION
+\\echo Use "CREATE EXTENSION usom" to load this file. \\quit
+
+HEAD
+for room in "$@"; do
+	file=$top/src/$room/$room.sql
+	if [ -f "$file" ]; then
+		printf '%s\n\n' "/* ---- $room ---- */"
+		members "$file"
+		echo
+	fi
+done
+number=0
+for room in "$@"; do
+	number=$((number + 1))
+	file=$top/src/$room/schema.sql
+	if [ -f "$file" ]; then
+		printf '%s\n\n' "/* ---- $room: what install() runs ---- */"
+		steps "$file" "$room" $((number * 100))
+	fi
+done
