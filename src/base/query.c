@@ -1,0 +1,224 @@
+/*
+ * query.c
+ *		Statements with kept plans, and rows for unnest().
+ *
+ * Memory: plans live in SPI's plan context until the backend ends; rows and
+ * their arrays in CurrentMemoryContext of the caller.  Nothing here locks.
+ *
+ * Plans are generic and made with hash joins, merge joins and sequential scans
+ * switched off.  Every statement of usom on the hot path reaches a few rows by
+ * key.  A plan made while the tables were empty would scan them, and would be
+ * kept while they grow.
+ *
+ * Invariant: usom_query_is_writer() is true only for triggers that a statement
+ * of usom_query_write() fires itself.  Triggers of others that those fire in
+ * turn are one level deeper and are not believed.
+ */
+#include "postgres.h"
+
+#include "base/query.h"
+
+#include "access/htup_details.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "funcapi.h"
+#include "parser/parse_type.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/guc.h"
+#include "utils/syscache.h"
+#include "utils/typcache.h"
+
+#define NO_WRITER (-1)
+
+/* Trigger depth at which a statement of usom's own writer runs. */
+static int	writer_depth = NO_WRITER;
+
+static uint64 statement_count = 0;
+
+static int
+trigger_depth(void)
+{
+	return DatumGetInt32(DirectFunctionCall1(pg_trigger_depth, (Datum) 0));
+}
+
+bool
+usom_query_is_writer(void)
+{
+	return writer_depth != NO_WRITER && trigger_depth() == writer_depth + 1;
+}
+
+uint64
+usom_query_count(void)
+{
+	return statement_count;
+}
+
+/* Settings that hold while a plan is made. */
+static void
+set_planner_for_keys(void)
+{
+	static const char *const off[] = {"enable_hashjoin", "enable_mergejoin", "enable_seqscan", "jit"};
+
+	for (int i = 0; i < lengthof(off); i++)
+		(void) set_config_option(off[i], "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+}
+
+static void
+prepare(UsomQuery *query)
+{
+	Oid			argtypes[USOM_QUERY_MAX_ARGS];
+	SPIPlanPtr	plan;
+
+	for (int i = 0; i < query->nargs; i++)
+	{
+		int32		typmod;
+
+		parseTypeString(query->argtypes[i], &argtypes[i], &typmod, false);
+	}
+	plan = SPI_prepare_cursor(query->text, query->nargs, argtypes, CURSOR_OPT_GENERIC_PLAN);
+	if (plan == NULL)
+		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
+	if (SPI_keepplan(plan) != 0)
+		elog(ERROR, "SPI_keepplan failed");
+	query->plan = plan;
+}
+
+static uint64
+execute(UsomQuery *query, Datum *values, const bool *nulls)
+{
+	char		flags[USOM_QUERY_MAX_ARGS + 1];
+	int			result;
+
+	for (int i = 0; i < query->nargs; i++)
+		flags[i] = (nulls != NULL && nulls[i]) ? 'n' : ' ';
+	flags[query->nargs] = '\0';
+
+	statement_count++;
+	result = SPI_execute_plan(query->plan, values, flags, false, 0);
+	if (result < 0)
+		elog(ERROR, "SPI_execute_plan failed: %s", SPI_result_code_string(result));
+	return SPI_processed;
+}
+
+uint64
+usom_query_run(UsomQuery *query, Datum *values, const bool *nulls)
+{
+	uint64		processed;
+	int			nest;
+
+	if (likely(query->plan != NULL && SPI_plan_is_valid(query->plan)))
+		return execute(query, values, nulls);
+
+	nest = NewGUCNestLevel();
+	set_planner_for_keys();
+	if (query->plan == NULL)
+		prepare(query);
+	processed = execute(query, values, nulls);
+	AtEOXact_GUC(true, nest);
+	return processed;
+}
+
+uint64
+usom_query_write(UsomQuery *query, Datum *values, const bool *nulls)
+{
+	int			outer = writer_depth;
+	uint64		processed = 0;
+
+	writer_depth = trigger_depth();
+	PG_TRY();
+	{
+		processed = usom_query_run(query, values, nulls);
+	}
+	PG_FINALLY();
+	{
+		writer_depth = outer;
+	}
+	PG_END_TRY();
+	return processed;
+}
+
+Datum
+usom_query_get_or_null(uint64 row, int column, bool *isnull)
+{
+	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, isnull);
+}
+
+Datum
+usom_query_get(uint64 row, int column)
+{
+	bool		isnull;
+	Datum		value = usom_query_get_or_null(row, column, &isnull);
+
+	if (isnull)
+		elog(ERROR, "unexpected null in column %d of a usom statement", column);
+	return value;
+}
+
+char *
+usom_query_get_text(uint64 row, int column)
+{
+	bool		isnull;
+	Datum		value = usom_query_get_or_null(row, column, &isnull);
+
+	return isnull ? NULL : TextDatumGetCString(value);
+}
+
+struct UsomRows
+{
+	Oid			type;
+	TupleDesc	tupdesc;
+	Datum	   *rows;
+	int			count;
+	int			capacity;
+};
+
+/* The type is looked up per call: the system cache makes that cheap, and nothing can go stale. */
+UsomRows *
+usom_rows_make(const char *type_name, int capacity)
+{
+	UsomRows   *rows = palloc(sizeof(UsomRows));
+	Oid			schema = get_namespace_oid("usom", false);
+	TupleDesc	shared;
+
+	rows->type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
+								 CStringGetDatum(type_name), ObjectIdGetDatum(schema));
+	if (!OidIsValid(rows->type))
+		elog(ERROR, "type usom.%s does not exist", type_name);
+	shared = lookup_rowtype_tupdesc(rows->type, -1);
+	rows->tupdesc = CreateTupleDescCopy(shared);
+	ReleaseTupleDesc(shared);
+	rows->tupdesc->tdtypeid = rows->type;
+	rows->tupdesc->tdtypmod = -1;
+	rows->capacity = Max(capacity, 1);
+	rows->rows = palloc_array(Datum, rows->capacity);
+	rows->count = 0;
+	return rows;
+}
+
+void
+usom_rows_add(UsomRows *rows, Datum *values, bool *nulls)
+{
+	HeapTuple	tuple = heap_form_tuple(rows->tupdesc, values, nulls);
+
+	if (rows->count == rows->capacity)
+	{
+		rows->capacity *= 2;
+		rows->rows = repalloc_array(rows->rows, Datum, rows->capacity);
+	}
+	rows->rows[rows->count++] = HeapTupleGetDatum(tuple);
+}
+
+int
+usom_rows_count(const UsomRows *rows)
+{
+	return rows->count;
+}
+
+Datum
+usom_rows_datum(UsomRows *rows)
+{
+	return PointerGetDatum(construct_array(rows->rows, rows->count, rows->type, -1, false, TYPALIGN_DOUBLE));
+}
