@@ -1,0 +1,76 @@
+#!/bin/sh
+# Are the documents true?  Says so, or lists what is not and exits 1.
+#
+# - doc/errors.md is what tools/make-errors.sh prints.
+# - Every ```sql block of tutorial.md and README.md, with the untagged block
+#   that follows it, stands in the expected output of its story, in that order.
+# - Every link to a file or heading of the project leads there.
+# - With --reference: doc/reference.md is what tools/make-reference.sh prints
+#   from the database that psql connects to.
+set -eu
+top=$(cd "$(dirname "$0")/.." && pwd)
+cd "$top"
+bad=0
+
+say() {
+	echo "doc: $*"
+	bad=1
+}
+
+sh tools/make-errors.sh | cmp -s - doc/errors.md || say "errors.md is stale: sh tools/make-errors.sh > doc/errors.md"
+
+if [ "${1:-}" = --reference ]; then
+	sh tools/make-reference.sh | diff -u doc/reference.md - || say "reference.md is stale: sh tools/make-reference.sh > doc/reference.md"
+fi
+
+# Blocks against the output of a regression test.
+story() {
+	perl -e '
+		use strict; use warnings;
+		my ($document, $expected) = @ARGV;
+		my $slurp = sub { open my $f, "<", $_[0] or die "doc: $_[0]: $!\n"; local $/; my $s = <$f>; $s =~ s/[ \t]+$//mg; $s };
+		my ($text, $output) = ($slurp->($document), $slurp->($expected));
+		my ($at, $count, $bad) = (0, 0, 0);
+		while ($text =~ /^```sql\n(.*?)^```\n(?:\n*^```\n(.*?)^```\n)?/msg)
+		{
+			my $block = $1 . ($2 // "");
+			my $line = 1 + (substr($text, 0, $-[0]) =~ tr/\n//);
+			my $found = index($output, $block, $at);
+			$count++;
+			if ($found < 0) { print "doc: $document:$line: not in $expected\n"; $bad = 1 }
+			else { $at = $found + length $block }
+		}
+		die "doc: $document has no sql block\n" unless $count;
+		print "doc: $document: $count blocks as in $expected\n" unless $bad;
+		exit $bad' "$1" "$2" || bad=1
+}
+story doc/tutorial.md expected/story_tutorial.out
+story README.md expected/story_readme.out
+
+# [text](file#heading) of every document, outside of code.
+perl -e '
+	use strict; use warnings; use File::Basename;
+	my ($count, $bad) = (0, 0);
+	my %headings;
+	sub text_of { open my $f, "<", $_[0] or die "doc: $_[0]: $!\n"; local $/; my $s = <$f>; $s =~ s/^```.*?^```$//msg; $s }
+	sub headings_of
+	{
+		my $file = shift;
+		return $headings{$file} //= { map { my $h = lc; $h =~ s/[^a-z0-9 _-]//g; $h =~ s/ /-/g; $h => 1 } text_of($file) =~ /^#+ (.*)$/mg };
+	}
+	for my $document (@ARGV)
+	{
+		for my $link (text_of($document) =~ /\[[^]]*\]\(([^)\s]+)\)/g)
+		{
+			next if $link =~ /^[a-z]+:/;
+			my ($path, $heading) = split /#/, $link, 2;
+			my $target = $path eq "" ? $document : dirname($document) . "/" . $path;
+			$count++;
+			if (!-e $target) { print "doc: $document: no file $link\n"; $bad = 1 }
+			elsif (defined $heading && !headings_of($target)->{$heading}) { print "doc: $document: no heading $link\n"; $bad = 1 }
+		}
+	}
+	print "doc: $count links lead somewhere\n" unless $bad;
+	exit $bad' *.md doc/*.md doc/decisions/*.md || bad=1
+
+exit $bad
