@@ -1,4 +1,8 @@
 # usom: order management inside PostgreSQL.  See README.md for the two commands.
+#
+# all, install, installcheck, clean, uninstall are PGXS's, against the server
+# of PG_CONFIG.  demo, check, bench and their kin need nothing: they install
+# what is missing and run on a private server below ./build/ (tools/private.sh).
 
 EXTENSION  = usom
 MODULE_big = usom
@@ -28,9 +32,21 @@ ISOLATION_OPTS = --inputdir=test/isolation --load-extension=usom
 TAP_TESTS      = 1
 PROVE_TESTS    = test/tap/*.pl
 
+# Targets that bring along what they need.  PGXS is read for the others only:
+# it is not there yet on a fresh machine, and has a target check of its own.
+OWN = prepare demo psql check check-long bench bench-instructions tidy doc clean-build
 PG_CONFIG ?= pg_config
-PGXS := $(shell $(PG_CONFIG) --pgxs)
+.DEFAULT_GOAL := all
+ifneq ($(filter-out $(OWN),$(or $(MAKECMDGOALS),all)),)
+PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
+ifneq ($(wildcard $(PGXS)),)
 include $(PGXS)
+clean: clean-build
+else
+all install installcheck uninstall clean:
+	@echo "No PGXS at $(PG_CONFIG): name the server's pg_config (make PG_CONFIG=...), or run: make prepare" >&2; exit 1
+endif
+endif
 
 $(OBJS): $(wildcard src/*/*.h src/*/*.def) Makefile
 
@@ -43,3 +59,34 @@ all: $(SCRIPT)
 .PHONY: check-script
 check-script:
 	@sh tools/assemble.sh $(EXTVERSION) $(ROOMS) | diff -u $(SCRIPT) -
+
+# ---- on a private server ----
+
+# month or year
+DEMO ?= month
+
+.PHONY: $(OWN)
+prepare:
+	@sh tools/prepare.sh
+demo:
+	@sh tools/demo.sh $(DEMO)
+psql:
+	@sh tools/server.sh psql
+ifeq ($(filter-out $(OWN),$(or $(MAKECMDGOALS),all)),)
+check:
+	@sh tools/check.sh
+endif
+check-long:
+	@sh tools/check-long.sh
+bench:
+	@sh tools/with-server.sh bench sh bench/run.sh
+bench-instructions:
+	@sh tools/with-server.sh --with valgrind bench sh bench/instructions.sh
+tidy:
+	@sh tools/tidy.sh
+doc:
+	@sh tools/with-server.sh doc sh doc/make.sh
+
+# What these left below ./build/; servers are stopped first.
+clean-build:
+	@sh tools/clean.sh
