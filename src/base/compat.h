@@ -11,9 +11,12 @@
 #error "usom needs PostgreSQL 15 or later"
 #endif
 
+/* The version of the library; the same as default_version of usom.control. */
+#define USOM_VERSION "1.0"
+
 /* PostgreSQL 18 names the module in its magic block. */
 #if PG_VERSION_NUM >= 180000
-#define USOM_MODULE_MAGIC PG_MODULE_MAGIC_EXT(.name = "usom", .version = "1.0")
+#define USOM_MODULE_MAGIC PG_MODULE_MAGIC_EXT(.name = "usom", .version = USOM_VERSION)
 #else
 #define USOM_MODULE_MAGIC PG_MODULE_MAGIC
 #endif
@@ -21,6 +24,23 @@
 /* PostgreSQL 16 hides symbols of extensions unless they say otherwise. */
 #ifndef PGDLLEXPORT
 #define PGDLLEXPORT
+#endif
+
+/* PostgreSQL 16 lets input functions report without raising, to those who ask for it. */
+#if PG_VERSION_NUM >= 160000
+#include "nodes/miscnodes.h"
+#define usom_ereturn(context, value, ...) ereturn(context, value, __VA_ARGS__)
+#else
+#define usom_ereturn(context, value, ...) ereport(ERROR, __VA_ARGS__)
+#endif
+
+/* PostgreSQL 16 reports details of a failed decode in a further argument. */
+#if PG_VERSION_NUM >= 160000
+#define usom_decode_datetime(fields, types, n, dtype, tm, fraction, zone) \
+	(DecodeDateTime(fields, types, n, dtype, tm, fraction, zone, &(DateTimeErrorExtra) {0}))
+#else
+#define usom_decode_datetime(fields, types, n, dtype, tm, fraction, zone) \
+	(DecodeDateTime(fields, types, n, dtype, tm, fraction, zone))
 #endif
 
 #endif							/* USOM_BASE_COMPAT_H */

@@ -38,6 +38,9 @@ typedef struct UsomLifecycle
 /* Rooms register their life cycles from _PG_init; the table must be static. */
 extern void usom_lifecycle_register(const UsomLifecycle *lifecycle);
 
+/* The life cycle of an entity, or ERROR 22023 with the entities in the hint. */
+extern const UsomLifecycle *usom_lifecycle_of_entity(const char *entity);
+
 /* Is there an edge?  The second form asks for commanded ones only. */
 extern bool usom_lifecycle_allows(const UsomLifecycle *lifecycle, uint8 from, uint8 to);
 extern bool usom_lifecycle_commands(const UsomLifecycle *lifecycle, uint8 from, uint8 to);

@@ -14,4 +14,10 @@
  */
 extern int64 usom_party_org(void);
 
+/* The same for whoever is not connected to SPI; checks first that usom is installed. */
+extern int64 usom_party_caller_org(void);
+
+/* _PG_init of the room. */
+extern void usom_party_init(void);
+
 #endif							/* USOM_PARTY_PARTY_H */

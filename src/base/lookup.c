@@ -1,0 +1,33 @@
+/*
+ * lookup.c
+ *		From codes to keys.
+ *
+ *		Reads one row, locks none, keeps no memory.
+ */
+#include "postgres.h"
+#include "executor/spi.h"
+#include "utils/builtins.h"
+
+#include "base/errors.h"
+#include "base/lookup.h"
+
+int64
+usom_lookup_id(UsomQuery *query, int64 org_id, text *code, const char *thing, const char *column)
+{
+	Datum		values[] = {Int64GetDatum(org_id), PointerGetDatum(code)};
+	int64		id;
+
+	SPI_connect();
+	if (usom_query_run(query, values, NULL) == 0)
+	{
+		char	   *code_text = text_to_cstring(code);
+
+		ereport(ERROR,
+				errcode(USOM_ERR(UNKNOWN_CODE)),
+				errmsg("%s \"%s\" does not exist", thing, code_text),
+				errhint("INSERT INTO usom.%s (%s) VALUES (%s);", thing, column, quote_literal_cstr(code_text)));
+	}
+	id = DatumGetInt64(usom_query_get(0, 1));
+	SPI_finish();
+	return id;
+}

@@ -1,0 +1,53 @@
+/*
+ * settings.c
+ *		The settings (GUCs) of usom.
+ *
+ *		Who may set what is told here once: an application claims its
+ *		organisation, user and reason; only a superuser numbers the nodes.
+ */
+#include "postgres.h"
+#include "utils/guc.h"
+
+#include "base/settings.h"
+
+/* Ten bits above the 53 that the sequence fills: see ident.c. */
+#define MAX_NODE 1023
+
+char	   *usom_setting_org = NULL;
+char	   *usom_setting_app_user = NULL;
+char	   *usom_setting_reason = NULL;
+bool		usom_setting_allow_drop = false;
+int			usom_setting_node = 0;
+
+static void
+define_caller_settings(void)
+{
+	DefineCustomStringVariable("usom.org",
+							   "Code of the organisation that the caller works for.",
+							   NULL, &usom_setting_org, "main",
+							   PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomStringVariable("usom.app_user",
+							   "User of the application, as the application claims; kept in the audit.",
+							   NULL, &usom_setting_app_user, "",
+							   PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomStringVariable("usom.reason",
+							   "Why plain SQL changes what it changes; kept in the audit.",
+							   "Functions that take a reason use theirs.",
+							   &usom_setting_reason, "",
+							   PGC_USERSET, 0, NULL, NULL, NULL);
+}
+
+void
+usom_settings_init(void)
+{
+	define_caller_settings();
+	DefineCustomBoolVariable("usom.allow_drop",
+							 "Lets DROP commands take orders with them.",
+							 NULL, &usom_setting_allow_drop, false,
+							 PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("usom.node",
+							"Number of this database among those that exchange orders; high bits of new keys.",
+							NULL, &usom_setting_node, 0, 0, MAX_NODE,
+							PGC_SUSET, 0, NULL, NULL, NULL);
+	MarkGUCPrefixReserved("usom");
+}

@@ -1,0 +1,29 @@
+/*
+ * usom.c
+ *		The library: magic block, and one call per room when it is loaded.
+ *
+ *		A room's init only defines settings, registers life cycles and hands
+ *		over callbacks; it reads no catalog and takes no lock, so the library
+ *		may be loaded at any moment, shared_preload_libraries included.
+ */
+#include "postgres.h"
+#include "base/compat.h"
+#include "fmgr.h"
+
+#include "base/call.h"
+#include "base/settings.h"
+#include "order/lifecycle.h"
+#include "party/party.h"
+
+USOM_MODULE_MAGIC;
+
+extern PGDLLEXPORT void _PG_init(void);
+
+void
+_PG_init(void)
+{
+	usom_settings_init();
+	usom_call_init();
+	usom_party_init();
+	usom_order_init();
+}
