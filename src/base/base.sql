@@ -142,3 +142,234 @@ COMMENT ON COLUMN usom._migration.number IS 'Order of the steps: number of the r
 COMMENT ON COLUMN usom._migration.room IS 'Room of the source.';
 COMMENT ON COLUMN usom._migration.text IS 'Statements, run as the owner of the tables.';
 REVOKE ALL ON TABLE usom._migration FROM PUBLIC;
+
+CREATE FUNCTION usom._owner() RETURNS name
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = to_regclass('usom._schema_step')$$;
+COMMENT ON FUNCTION usom._owner() IS 'Role that owns the tables of usom; null before install().';
+REVOKE ALL ON FUNCTION usom._owner() FROM PUBLIC;
+
+CREATE FUNCTION usom._steps() RETURNS TABLE (version integer, number integer, room text, text text, applied boolean)
+	LANGUAGE plpgsql STABLE STRICT
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+#variable_conflict use_column
+BEGIN
+	IF to_regclass('usom._schema_step') IS NULL THEN
+		RETURN QUERY SELECT m.version, m.number, m.room, m.text, false FROM usom._migration m ORDER BY 1, 2;
+	ELSE
+		RETURN QUERY SELECT m.version, m.number, m.room, m.text, s.number IS NOT NULL
+			FROM usom._migration m LEFT JOIN usom._schema_step s USING (version, number) ORDER BY 1, 2;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION usom._steps() IS 'Steps of the library in their order, and whether this database has them.';
+REVOKE ALL ON FUNCTION usom._steps() FROM PUBLIC;
+
+CREATE FUNCTION usom._let_owner_in(owner name) RETURNS void
+	LANGUAGE plpgsql VOLATILE STRICT
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+DECLARE
+	routine regprocedure;
+BEGIN
+	IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = owner) THEN
+		EXECUTE format('CREATE ROLE %I NOLOGIN', owner);
+	END IF;
+	EXECUTE format('GRANT USAGE, CREATE ON SCHEMA usom TO %I', owner);
+	FOR routine IN
+		SELECT oid FROM pg_proc WHERE pronamespace = 'usom'::regnamespace AND NOT has_function_privilege(owner, oid, 'EXECUTE')
+	LOOP
+		EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %I', routine, owner);
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION usom._let_owner_in(name) IS 'Makes the role that owns the tables, unless it is there, and grants it what the steps need.';
+REVOKE ALL ON FUNCTION usom._let_owner_in(name) FROM PUBLIC;
+
+CREATE FUNCTION usom._run_steps(owner name) RETURNS TABLE (step integer, room text, outcome text)
+	LANGUAGE plpgsql VOLATILE STRICT
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+#variable_conflict use_column
+DECLARE
+	caller text := current_setting('role');
+	todo record;
+BEGIN
+	PERFORM pg_advisory_xact_lock(hashtextextended('usom._run_steps', 0));
+	PERFORM usom._let_owner_in(owner);
+	FOR todo IN SELECT * FROM usom._steps() LOOP
+		step := todo.number;
+		room := todo.room;
+		outcome := 'already there';
+		IF NOT todo.applied THEN
+			PERFORM set_config('role', owner, true);
+			EXECUTE todo.text;
+			INSERT INTO usom._schema_step (version, number, room) VALUES (todo.version, todo.number, todo.room);
+			PERFORM set_config('role', caller, true);
+			outcome := 'made';
+		END IF;
+		RETURN NEXT;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION usom._run_steps(name) IS 'Runs the missing steps as the owner of the tables, one caller at a time.';
+REVOKE ALL ON FUNCTION usom._run_steps(name) FROM PUBLIC;
+
+CREATE FUNCTION usom.install(owner name DEFAULT 'usom_owner') RETURNS TABLE (step integer, room text, outcome text)
+	LANGUAGE sql VOLATILE STRICT
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$SELECT * FROM usom._run_steps(coalesce(usom._owner(), owner))$$;
+COMMENT ON FUNCTION usom.install(name) IS 'Makes the tables, views, triggers and functions over them, one step per room, and says what it made; run again, it finds all there. owner: role that owns them, made without login if missing; where tables exist, their owner stays. For superusers. Example: SELECT * FROM usom.install();';
+REVOKE ALL ON FUNCTION usom.install(name) FROM PUBLIC;
+
+CREATE FUNCTION usom.upgrade(dry_run boolean DEFAULT false) RETURNS TABLE (step integer, room text, outcome text)
+	LANGUAGE plpgsql VOLATILE STRICT
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+#variable_conflict use_column
+BEGIN
+	IF usom._owner() IS NULL THEN
+		RAISE EXCEPTION 'usom is not installed in this database' USING
+			ERRCODE = 'US001', DETAIL = 'There are no tables to upgrade.', HINT = 'Run: SELECT usom.install();';
+	END IF;
+	IF dry_run THEN
+		RETURN QUERY SELECT s.number, s.room, 'missing' FROM usom._steps() s WHERE NOT s.applied;
+	ELSE
+		RETURN QUERY SELECT r.step, r.room, r.outcome FROM usom._run_steps(usom._owner()) r WHERE r.outcome = 'made';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION usom.upgrade(boolean) IS 'After ALTER EXTENSION usom UPDATE: runs the steps that this database lacks and returns them; with dry_run it only lists them. For superusers. Errors: US001. Example: SELECT * FROM usom.upgrade(dry_run => true);';
+REVOKE ALL ON FUNCTION usom.upgrade(boolean) FROM PUBLIC;
+
+CREATE FUNCTION usom._expected_triggers() RETURNS TABLE (relation text, symbol text, kind integer)
+	LANGUAGE sql STABLE STRICT
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+	-- kind is pg_trigger.tgtype: row 1, before 2, insert 4, delete 8, update 16, truncate 32
+	SELECT found[2], wanted.symbol, wanted.kind
+	FROM usom._migration,
+		regexp_matches(text, 'usom\.(_guard_kept|_guard_ledger|_guard_master|_audit_table)\(''(\w+)''', 'g') AS found,
+		(VALUES
+			('_guard_kept', 'usom_guard_kept', 62), ('_guard_ledger', 'usom_guard_kept', 62),
+			('_guard_master', 'usom_guard_master', 27), ('_guard_master', 'usom_guard_kept', 34),
+			('_audit_table', 'usom_audit_statement', 4), ('_audit_table', 'usom_audit_statement', 8),
+			('_audit_table', 'usom_audit_statement', 16)) AS wanted (helper, symbol, kind)
+	WHERE wanted.helper = found[1]
+$$;
+COMMENT ON FUNCTION usom._expected_triggers() IS 'Guard and audit triggers that the steps of the library make: table, C symbol of the function, events.';
+REVOKE ALL ON FUNCTION usom._expected_triggers() FROM PUBLIC;
+
+CREATE FUNCTION usom._missing_triggers() RETURNS TABLE (relation text, symbol text)
+	LANGUAGE sql STABLE STRICT
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+	SELECT DISTINCT e.relation, e.symbol
+	FROM usom._expected_triggers() e
+	WHERE NOT EXISTS (
+		SELECT FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_language l ON l.oid = p.prolang
+		WHERE t.tgrelid = to_regclass('usom.' || e.relation) AND t.tgtype = e.kind AND t.tgenabled = 'A'
+			AND p.pronamespace = 'usom'::regnamespace AND p.prosrc = e.symbol AND l.lanname = 'c')
+$$;
+COMMENT ON FUNCTION usom._missing_triggers() IS 'Guard and audit triggers that are gone, switched off, not ENABLE ALWAYS, or call another function than they should.';
+REVOKE ALL ON FUNCTION usom._missing_triggers() FROM PUBLIC;
+
+CREATE FUNCTION usom._keys_ahead() RETURNS TABLE (relation text, greatest_key bigint)
+	LANGUAGE plpgsql STABLE STRICT
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+DECLARE
+	node_base bigint := current_setting('usom.node')::bigint << 53;
+	last_key bigint := (SELECT last_value FROM usom.id_seq);
+	keyed record;
+BEGIN
+	FOR keyed IN
+		SELECT c.relname, a.attname
+		FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid JOIN pg_attrdef d ON (d.adrelid, d.adnum) = (c.oid, a.attnum)
+		WHERE c.relnamespace = 'usom'::regnamespace AND c.relkind IN ('r', 'p') AND pg_get_expr(d.adbin, d.adrelid) ~ 'next_id\(\)'
+		ORDER BY 1
+	LOOP
+		-- per organisation, since it leads the index
+		EXECUTE format('SELECT max(k.key) FROM usom.organisation o, LATERAL (
+				SELECT max(%1$I) AS key FROM usom.%2$I t WHERE t.org_id = o.org_id AND %1$I >= $1 AND %1$I < $2) k',
+			keyed.attname, keyed.relname)
+			INTO greatest_key USING node_base, node_base + (1::bigint << 53) - 1;
+		relation := keyed.relname;
+		greatest_key := greatest_key - node_base;
+		IF greatest_key > last_key THEN
+			RETURN NEXT;
+		END IF;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION usom._keys_ahead() IS 'Tables whose greatest key of this node is beyond usom.id_seq, so that next_id() would repeat keys.';
+REVOKE ALL ON FUNCTION usom._keys_ahead() FROM PUBLIC;
+
+CREATE FUNCTION usom._doctor_rows() RETURNS TABLE ("check" text, trouble text, hint text)
+	LANGUAGE sql STABLE STRICT
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+	SELECT 'schema version', string_agg(format('step %s (%s)', s.number, s.room), ', '), 'Run: SELECT usom.upgrade();'
+		FROM usom._steps() s WHERE NOT s.applied
+	UNION ALL
+	SELECT 'library version', string_agg(format('step %s (%s)', s.number, s.room), ', '), 'The tables are newer than the library: install the newer one.'
+		FROM usom._schema_step s WHERE NOT EXISTS (
+			SELECT FROM usom._migration m WHERE (m.version, m.number) = (s.version, s.number))
+	UNION ALL
+	SELECT 'owner', string_agg(DISTINCT pg_get_userbyid(c.relowner), ', '), 'Give every table of usom to one role that is no superuser.'
+		FROM pg_class c JOIN pg_roles r ON r.oid = c.relowner
+		WHERE c.relnamespace = 'usom'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'S') AND c.relname <> '_migration'
+			AND (r.rolsuper OR r.rolname <> usom._owner())
+	UNION ALL
+	SELECT 'guards', string_agg(DISTINCT m.relation, ', ' ORDER BY m.relation),
+			'ALTER TABLE usom.' || min(m.relation) || ' ENABLE ALWAYS TRIGGER usom_guard; or restore the triggers from a dump of the schema.'
+		FROM usom._missing_triggers() m WHERE m.symbol LIKE 'usom_guard%'
+	UNION ALL
+	SELECT 'audit triggers', string_agg(DISTINCT m.relation, ', ' ORDER BY m.relation),
+			'Enable the triggers ALWAYS, or drop them and run: SELECT usom._audit_table(''' || min(m.relation) || ''');'
+		FROM usom._missing_triggers() m WHERE m.symbol LIKE 'usom_audit%'
+	UNION ALL
+	SELECT 'other triggers', string_agg(format('%s on %s', t.tgname, c.relname), ', '), 'ALTER TABLE ... ENABLE ALWAYS TRIGGER ...;'
+		FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid
+		WHERE c.relnamespace = 'usom'::regnamespace AND p.pronamespace = c.relnamespace AND t.tgenabled <> 'A'
+			AND p.prosrc NOT IN ('usom_guard_kept', 'usom_guard_master', 'usom_audit_statement')
+	UNION ALL
+	SELECT 'event trigger', CASE WHEN count(*) = 0 THEN 'usom_guard_drop is off' END, 'ALTER EVENT TRIGGER usom_guard_drop ENABLE ALWAYS;'
+		FROM pg_event_trigger WHERE evtname = 'usom_guard_drop' AND evtenabled = 'A'
+	UNION ALL
+	SELECT 'indexes', string_agg(indexrelid::regclass::text, ', '), 'REINDEX INDEX CONCURRENTLY each.'
+		FROM pg_index JOIN pg_class c ON c.oid = indrelid
+		WHERE c.relnamespace = 'usom'::regnamespace AND NOT (indisvalid AND indisready)
+	UNION ALL
+	SELECT 'keys', string_agg(format('%s has %s', relation, greatest_key), ', '),
+			format('SELECT setval(''usom.id_seq'', %s);', max(greatest_key))
+		FROM usom._keys_ahead()
+	UNION ALL
+	SELECT 'prepared transactions', string_agg(format('%s since %s', gid, prepared), ', '), 'COMMIT PREPARED or ROLLBACK PREPARED each: they keep their locks.'
+		FROM pg_prepared_xacts WHERE database = current_database() AND prepared < now() - interval '1 hour'
+$$;
+COMMENT ON FUNCTION usom._doctor_rows() IS 'What is wrong with an installed usom: trouble is null where all is well.';
+REVOKE ALL ON FUNCTION usom._doctor_rows() FROM PUBLIC;
+
+CREATE FUNCTION usom.doctor() RETURNS TABLE ("check" text, ok boolean, detail text, hint text)
+	LANGUAGE plpgsql STABLE STRICT
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+DECLARE
+	made_by text := (SELECT extversion FROM pg_extension WHERE extname = 'usom');
+	owner name := usom._owner();
+BEGIN
+	RETURN QUERY SELECT 'library', made_by = usom.version(), format('library %s, extension %s', usom.version(), made_by),
+		CASE WHEN made_by <> usom.version() THEN 'Run: ALTER EXTENSION usom UPDATE;' END;
+	RETURN QUERY SELECT 'installed', owner IS NOT NULL, coalesce('tables of ' || owner, 'no tables'),
+		CASE WHEN owner IS NULL THEN 'Run: SELECT usom.install();' END;
+	IF owner IS NOT NULL THEN
+		RETURN QUERY SELECT d."check", d.trouble IS NULL, coalesce(d.trouble, 'as it should be'), CASE WHEN d.trouble IS NOT NULL THEN d.hint END
+			FROM usom._doctor_rows() d;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION usom.doctor() IS 'Health of the installation: one row per check, with what is wrong and what to run. For superusers; verify() checks the data. Example: SELECT * FROM usom.doctor() WHERE NOT ok;';
+REVOKE ALL ON FUNCTION usom.doctor() FROM PUBLIC;

@@ -35,5 +35,7 @@ COMMENT ON COLUMN usom.document_counter.org_id IS 'Organisation.';
 COMMENT ON COLUMN usom.document_counter.kind IS 'order, shipment or return.';
 COMMENT ON COLUMN usom.document_counter.prefix IS 'Put before the digits.';
 COMMENT ON COLUMN usom.document_counter.digits IS 'The number is padded with zeros to so many digits.';
-COMMENT ON COLUMN usom.document_counter.gap_free IS 'On: no number is lost by a rollback, at the price of a queue.';
+COMMENT ON COLUMN usom.document_counter.gap_free IS 'On: no number is lost by a rollback, at the price of a queue. Set last_value to the last number used when you switch it on.';
 COMMENT ON COLUMN usom.document_counter.last_value IS 'Last number given out by the gap-free counter.';
+
+SELECT usom._guard_master('document_counter', 'kind');

@@ -87,3 +87,11 @@ INSERT INTO usom.document_counter (org_id, kind, prefix) VALUES (1, 'order', 'SO
 INSERT INTO usom.channel (org_id, code, name) VALUES
 	(1, 'web', 'Web shop'), (1, 'pos', 'Shop counter'), (1, 'phone', 'Telephone'), (1, 'rep', 'Sales representative'),
 	(1, 'edi', 'EDI'), (1, 'marketplace', 'Marketplace'), (1, 'manual', 'Manual entry');
+
+SELECT usom._guard_master('organisation', 'code');
+SELECT usom._guard_master('channel', 'code');
+SELECT usom._guard_master('customer', 'code');
+SELECT usom._audit_table('organisation');
+SELECT usom._audit_table('channel');
+SELECT usom._audit_table('customer');
+SELECT usom._audit_table('customer_address');

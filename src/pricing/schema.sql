@@ -16,3 +16,5 @@ COMMENT ON COLUMN usom.price.sku IS 'Product.';
 COMMENT ON COLUMN usom.price.currency IS 'ISO 4217 code.';
 COMMENT ON COLUMN usom.price.unit_price IS 'Price of one unit.';
 COMMENT ON COLUMN usom.price.valid_from IS 'From when on; until the next row of the same product and currency.';
+
+SELECT usom._audit_table('price');
