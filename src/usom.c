@@ -10,6 +10,7 @@
 #include "base/compat.h"
 #include "fmgr.h"
 
+#include "audit/audit.h"
 #include "base/call.h"
 #include "base/settings.h"
 #include "order/lifecycle.h"
@@ -24,6 +25,7 @@ _PG_init(void)
 {
 	usom_settings_init();
 	usom_call_init();
+	usom_audit_init();
 	usom_party_init();
 	usom_order_init();
 }

@@ -1,0 +1,2390 @@
+/* usom--1.0.sql: assembled from src/<room>/ by tools/assemble.sh; do not edit. */
+
+-- complain if the script is sourced in psql, rather than by CREATE EXTENSION
+\echo Use "CREATE EXTENSION usom" to load this file. \quit
+
+/* ---- base ---- */
+
+CREATE SCHEMA usom;
+COMMENT ON SCHEMA usom IS 'Order management. Begin with SELECT usom.install(), then SELECT * FROM usom.help().';
+GRANT USAGE ON SCHEMA usom TO PUBLIC;
+
+CREATE DOMAIN usom.quantity AS numeric(18,6)
+	CONSTRAINT quantity_in_bounds CHECK (VALUE >= 0 AND VALUE < 1e12);
+COMMENT ON DOMAIN usom.quantity IS 'Units of a product: not negative, below 1e12, six decimals. NaN and infinity are not quantities.';
+
+CREATE DOMAIN usom.amount AS numeric(19,4)
+	CONSTRAINT amount_in_bounds CHECK (VALUE > -1e15 AND VALUE < 1e15);
+COMMENT ON DOMAIN usom.amount IS 'Money in the currency of the column beside it: between -1e15 and 1e15, four decimals. NaN and infinity are not amounts.';
+
+CREATE FUNCTION usom.version() RETURNS text
+	AS 'MODULE_PATHNAME', 'usom_version' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.version() IS 'Version of the library. The version of the tables is in usom.doctor(). Example: SELECT usom.version();';
+
+CREATE FUNCTION usom.error_codes() RETURNS TABLE (sqlstate text, name text, meaning text, remedy text)
+	AS 'MODULE_PATHNAME', 'usom_error_codes' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.error_codes() IS 'Every SQLSTATE of class US: what it means and what to do. Example: SELECT * FROM usom.error_codes() WHERE sqlstate = ''US101'';';
+
+CREATE FUNCTION usom._check_installed() RETURNS void
+	AS 'MODULE_PATHNAME', 'usom__check_installed' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED;
+COMMENT ON FUNCTION usom._check_installed() IS 'US001 or US002 unless the tables are there and fit the library; remembered per backend. The public functions in PL/pgSQL begin with it, so it is the one internal function that everybody may call.';
+REVOKE ALL ON FUNCTION usom._check_installed() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION usom._check_installed() TO PUBLIC;
+
+CREATE FUNCTION usom._statement_count() RETURNS bigint
+	AS 'MODULE_PATHNAME', 'usom__statement_count' LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED;
+COMMENT ON FUNCTION usom._statement_count() IS 'Statements that the library has run in this backend. For tests of how the cost of a call grows.';
+REVOKE ALL ON FUNCTION usom._statement_count() FROM PUBLIC;
+
+-- A default of every key: a SET clause would cost more than the function.
+CREATE FUNCTION usom.next_id() RETURNS bigint
+	AS 'MODULE_PATHNAME', 'usom_next_id' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION usom.next_id() IS 'A new key: usom.node in the high bits, the next value of usom.id_seq in the low 53. Errors: US001, 2200H when the sequence has left its range. Example: SELECT usom.next_id();';
+
+CREATE FUNCTION usom.lifecycle(entity text)
+	RETURNS TABLE (from_status text, to_status text, verb text, commanded boolean)
+	AS 'MODULE_PATHNAME', 'usom_lifecycle' LANGUAGE C STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.lifecycle(text) IS 'Steps of a life cycle: from which status to which, by which verb; commanded: may be asked for, else it follows from the pieces. Errors: 22023 for an unknown entity, the hint lists them. Example: SELECT * FROM usom.lifecycle(''shipment'');';
+
+CREATE FUNCTION usom.order_lifecycle()
+	RETURNS TABLE (from_status text, to_status text, verb text, commanded boolean)
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$SELECT * FROM usom.lifecycle('order')$$;
+COMMENT ON FUNCTION usom.order_lifecycle() IS 'Steps of the life cycle of orders, see usom.lifecycle(). Example: SELECT verb FROM usom.order_lifecycle() WHERE from_status = ''draft'';';
+
+CREATE FUNCTION usom.piece_lifecycle()
+	RETURNS TABLE (from_status text, to_status text, verb text, commanded boolean)
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$SELECT * FROM usom.lifecycle('piece')$$;
+COMMENT ON FUNCTION usom.piece_lifecycle() IS 'Steps of the life cycle of pieces, see usom.lifecycle(). Example: SELECT * FROM usom.piece_lifecycle();';
+
+CREATE FUNCTION usom.lifecycle_dot(entity text) RETURNS text
+	AS 'MODULE_PATHNAME', 'usom_lifecycle_dot' LANGUAGE C STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.lifecycle_dot(text) IS 'Picture of a life cycle for Graphviz: final states have a double border, derived steps are dashed. Errors: 22023 for an unknown entity. Example: psql -Atc "SELECT usom.lifecycle_dot(''order'')" | dot -Tsvg > order.svg';
+
+CREATE FUNCTION usom._progress(what text, done bigint, total bigint) RETURNS void
+	AS 'MODULE_PATHNAME', 'usom__progress' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION usom._progress(text, bigint, bigint) IS 'Tells the progress of long work by NOTICE and application_name, every two seconds at most. Begins when done is 0 or the words change, ends when done reaches total; total 0: not known.';
+REVOKE ALL ON FUNCTION usom._progress(text, bigint, bigint) FROM PUBLIC;
+
+CREATE FUNCTION usom.guard_kept() RETURNS trigger
+	AS 'MODULE_PATHNAME', 'usom_guard_kept' LANGUAGE C;
+COMMENT ON FUNCTION usom.guard_kept() IS 'Trigger BEFORE a statement: refuses what usom did not write itself. Arguments: kept (US004), ledger (US901) or master (US005); name of the table; what to call instead.';
+REVOKE ALL ON FUNCTION usom.guard_kept() FROM PUBLIC;
+
+CREATE FUNCTION usom.guard_master() RETURNS trigger
+	AS 'MODULE_PATHNAME', 'usom_guard_master' LANGUAGE C;
+COMMENT ON FUNCTION usom.guard_master() IS 'Trigger BEFORE UPDATE or DELETE of a row: refuses deletion and changes of org_id, key and code (US005). Argument: the column with the code.';
+REVOKE ALL ON FUNCTION usom.guard_master() FROM PUBLIC;
+
+CREATE FUNCTION usom._guard(relation text, kind text, hint text) RETURNS void
+	LANGUAGE plpgsql VOLATILE STRICT
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+BEGIN
+	EXECUTE format('CREATE TRIGGER usom_guard BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON usom.%I
+		FOR EACH STATEMENT EXECUTE FUNCTION usom.guard_kept(%L, %L, %L)', relation, kind, relation, hint);
+	EXECUTE format('ALTER TABLE usom.%I ENABLE ALWAYS TRIGGER usom_guard', relation);
+END
+$$;
+COMMENT ON FUNCTION usom._guard(text, text, text) IS 'Puts the trigger usom_guard on a table of usom. kind: kept or ledger; hint: what to call instead.';
+REVOKE ALL ON FUNCTION usom._guard(text, text, text) FROM PUBLIC;
+
+CREATE FUNCTION usom._guard_kept(relation text, hint text) RETURNS void
+	LANGUAGE sql VOLATILE STRICT
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$SELECT usom._guard(relation, 'kept', hint)$$;
+COMMENT ON FUNCTION usom._guard_kept(text, text) IS 'Guards a table that usom keeps: plain SQL that writes it is US004. hint: what to call instead.';
+REVOKE ALL ON FUNCTION usom._guard_kept(text, text) FROM PUBLIC;
+
+CREATE FUNCTION usom._guard_ledger(relation text, hint text) RETURNS void
+	LANGUAGE sql VOLATILE STRICT
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$SELECT usom._guard(relation, 'ledger', hint)$$;
+COMMENT ON FUNCTION usom._guard_ledger(text, text) IS 'Guards a table that usom only appends to: plain SQL that writes it is US901. hint: what to call instead.';
+REVOKE ALL ON FUNCTION usom._guard_ledger(text, text) FROM PUBLIC;
+
+CREATE FUNCTION usom._guard_master(relation text, code_column text) RETURNS void
+	LANGUAGE plpgsql VOLATILE STRICT
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+BEGIN
+	EXECUTE format('CREATE TRIGGER usom_guard BEFORE UPDATE OR DELETE ON usom.%I
+		FOR EACH ROW EXECUTE FUNCTION usom.guard_master(%L)', relation, code_column);
+	EXECUTE format('CREATE TRIGGER usom_guard_truncate BEFORE TRUNCATE ON usom.%I
+		FOR EACH STATEMENT EXECUTE FUNCTION usom.guard_kept(''master'', %L, ''Retire rows one by one.'')', relation, relation);
+	EXECUTE format('ALTER TABLE usom.%I ENABLE ALWAYS TRIGGER usom_guard, ENABLE ALWAYS TRIGGER usom_guard_truncate', relation);
+END
+$$;
+COMMENT ON FUNCTION usom._guard_master(text, text) IS 'Guards a table of master data: rows are retired, not deleted, and org_id, key and code do not change (US005).';
+REVOKE ALL ON FUNCTION usom._guard_master(text, text) FROM PUBLIC;
+
+CREATE FUNCTION usom.guard_drop() RETURNS event_trigger
+	AS 'MODULE_PATHNAME', 'usom_guard_drop' LANGUAGE C;
+COMMENT ON FUNCTION usom.guard_drop() IS 'Event trigger: refuses commands that would drop orders (US003) unless usom.allow_drop is on.';
+REVOKE ALL ON FUNCTION usom.guard_drop() FROM PUBLIC;
+
+CREATE EVENT TRIGGER usom_guard_drop ON ddl_command_start
+	WHEN TAG IN ('DROP EXTENSION', 'DROP SCHEMA', 'DROP OWNED', 'DROP TABLE')
+	EXECUTE FUNCTION usom.guard_drop();
+ALTER EVENT TRIGGER usom_guard_drop ENABLE ALWAYS;
+COMMENT ON EVENT TRIGGER usom_guard_drop IS 'Refuses commands that would drop orders, unless usom.allow_drop is on.';
+
+CREATE TABLE usom._migration (
+	version integer NOT NULL,
+	number integer NOT NULL,
+	room text NOT NULL,
+	text text NOT NULL,
+	PRIMARY KEY (version, number)
+);
+COMMENT ON TABLE usom._migration IS 'What usom.install() and usom.upgrade() run: the DDL of every room, by schema version. A step once released never changes.';
+COMMENT ON COLUMN usom._migration.version IS 'Schema version.';
+COMMENT ON COLUMN usom._migration.number IS 'Order of the steps: number of the room times 100 and the step within it.';
+COMMENT ON COLUMN usom._migration.room IS 'Room of the source.';
+COMMENT ON COLUMN usom._migration.text IS 'Statements, run as the owner of the tables.';
+REVOKE ALL ON TABLE usom._migration FROM PUBLIC;
+
+CREATE FUNCTION usom._owner() RETURNS name
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = to_regclass('usom._schema_step')$$;
+COMMENT ON FUNCTION usom._owner() IS 'Role that owns the tables of usom; null before install().';
+REVOKE ALL ON FUNCTION usom._owner() FROM PUBLIC;
+
+CREATE FUNCTION usom._steps() RETURNS TABLE (version integer, number integer, room text, text text, applied boolean)
+	LANGUAGE plpgsql STABLE STRICT
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+#variable_conflict use_column
+BEGIN
+	IF to_regclass('usom._schema_step') IS NULL THEN
+		RETURN QUERY SELECT m.version, m.number, m.room, m.text, false FROM usom._migration m ORDER BY 1, 2;
+	ELSE
+		RETURN QUERY SELECT m.version, m.number, m.room, m.text, s.number IS NOT NULL
+			FROM usom._migration m LEFT JOIN usom._schema_step s USING (version, number) ORDER BY 1, 2;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION usom._steps() IS 'Steps of the library in their order, and whether this database has them.';
+REVOKE ALL ON FUNCTION usom._steps() FROM PUBLIC;
+
+CREATE FUNCTION usom._let_owner_in(owner name) RETURNS void
+	LANGUAGE plpgsql VOLATILE STRICT
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+DECLARE
+	routine regprocedure;
+BEGIN
+	IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = owner) THEN
+		EXECUTE format('CREATE ROLE %I NOLOGIN', owner);
+	END IF;
+	EXECUTE format('GRANT USAGE, CREATE ON SCHEMA usom TO %I', owner);
+	FOR routine IN
+		SELECT oid FROM pg_proc WHERE pronamespace = 'usom'::regnamespace AND NOT has_function_privilege(owner, oid, 'EXECUTE')
+	LOOP
+		EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %I', routine, owner);
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION usom._let_owner_in(name) IS 'Makes the role that owns the tables, unless it is there, and grants it what the steps need.';
+REVOKE ALL ON FUNCTION usom._let_owner_in(name) FROM PUBLIC;
+
+CREATE FUNCTION usom._run_steps(owner name) RETURNS TABLE (step integer, room text, outcome text)
+	LANGUAGE plpgsql VOLATILE STRICT
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+#variable_conflict use_column
+DECLARE
+	caller text := current_setting('role');
+	todo record;
+BEGIN
+	PERFORM pg_advisory_xact_lock(hashtextextended('usom._run_steps', 0));
+	PERFORM usom._let_owner_in(owner);
+	FOR todo IN SELECT * FROM usom._steps() LOOP
+		step := todo.number;
+		room := todo.room;
+		outcome := 'already there';
+		IF NOT todo.applied THEN
+			PERFORM set_config('role', owner, true);
+			EXECUTE todo.text;
+			INSERT INTO usom._schema_step (version, number, room) VALUES (todo.version, todo.number, todo.room);
+			PERFORM set_config('role', caller, true);
+			outcome := 'made';
+		END IF;
+		RETURN NEXT;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION usom._run_steps(name) IS 'Runs the missing steps as the owner of the tables, one caller at a time.';
+REVOKE ALL ON FUNCTION usom._run_steps(name) FROM PUBLIC;
+
+CREATE FUNCTION usom.install(owner name DEFAULT 'usom_owner') RETURNS TABLE (step integer, room text, outcome text)
+	LANGUAGE sql VOLATILE STRICT
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$SELECT * FROM usom._run_steps(coalesce(usom._owner(), owner))$$;
+COMMENT ON FUNCTION usom.install(name) IS 'Makes the tables, views, triggers and functions over them, one step per room, and says what it made; run again, it finds all there. owner: role that owns them, made without login if missing; where tables exist, their owner stays. For superusers. Example: SELECT * FROM usom.install();';
+REVOKE ALL ON FUNCTION usom.install(name) FROM PUBLIC;
+
+CREATE FUNCTION usom.upgrade(dry_run boolean DEFAULT false) RETURNS TABLE (step integer, room text, outcome text)
+	LANGUAGE plpgsql VOLATILE STRICT
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+#variable_conflict use_column
+BEGIN
+	IF usom._owner() IS NULL THEN
+		RAISE EXCEPTION 'usom is not installed in this database' USING
+			ERRCODE = 'US001', DETAIL = 'There are no tables to upgrade.', HINT = 'Run: SELECT usom.install();';
+	END IF;
+	IF dry_run THEN
+		RETURN QUERY SELECT s.number, s.room, 'missing' FROM usom._steps() s WHERE NOT s.applied;
+	ELSE
+		RETURN QUERY SELECT r.step, r.room, r.outcome FROM usom._run_steps(usom._owner()) r WHERE r.outcome = 'made';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION usom.upgrade(boolean) IS 'After ALTER EXTENSION usom UPDATE: runs the steps that this database lacks and returns them; with dry_run it only lists them. For superusers. Errors: US001. Example: SELECT * FROM usom.upgrade(dry_run => true);';
+REVOKE ALL ON FUNCTION usom.upgrade(boolean) FROM PUBLIC;
+
+CREATE FUNCTION usom._expected_triggers() RETURNS TABLE (relation text, symbol text, kind integer)
+	LANGUAGE sql STABLE STRICT
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+	-- kind is pg_trigger.tgtype: row 1, before 2, insert 4, delete 8, update 16, truncate 32
+	SELECT found[2], wanted.symbol, wanted.kind
+	FROM usom._migration,
+		regexp_matches(text, 'usom\.(_guard_kept|_guard_ledger|_guard_master|_audit_table)\(''(\w+)''', 'g') AS found,
+		(VALUES
+			('_guard_kept', 'usom_guard_kept', 62), ('_guard_ledger', 'usom_guard_kept', 62),
+			('_guard_master', 'usom_guard_master', 27), ('_guard_master', 'usom_guard_kept', 34),
+			('_audit_table', 'usom_audit_statement', 4), ('_audit_table', 'usom_audit_statement', 8),
+			('_audit_table', 'usom_audit_statement', 16)) AS wanted (helper, symbol, kind)
+	WHERE wanted.helper = found[1]
+$$;
+COMMENT ON FUNCTION usom._expected_triggers() IS 'Guard and audit triggers that the steps of the library make: table, C symbol of the function, events.';
+REVOKE ALL ON FUNCTION usom._expected_triggers() FROM PUBLIC;
+
+CREATE FUNCTION usom._missing_triggers() RETURNS TABLE (relation text, symbol text)
+	LANGUAGE sql STABLE STRICT
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+	SELECT DISTINCT e.relation, e.symbol
+	FROM usom._expected_triggers() e
+	WHERE NOT EXISTS (
+		SELECT FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_language l ON l.oid = p.prolang
+		WHERE t.tgrelid = to_regclass('usom.' || e.relation) AND t.tgtype = e.kind AND t.tgenabled = 'A'
+			AND p.pronamespace = 'usom'::regnamespace AND p.prosrc = e.symbol AND l.lanname = 'c')
+$$;
+COMMENT ON FUNCTION usom._missing_triggers() IS 'Guard and audit triggers that are gone, switched off, not ENABLE ALWAYS, or call another function than they should.';
+REVOKE ALL ON FUNCTION usom._missing_triggers() FROM PUBLIC;
+
+CREATE FUNCTION usom._keys_ahead() RETURNS TABLE (relation text, greatest_key bigint)
+	LANGUAGE plpgsql STABLE STRICT
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+DECLARE
+	node_base bigint := current_setting('usom.node')::bigint << 53;
+	last_key bigint := (SELECT last_value FROM usom.id_seq);
+	keyed record;
+BEGIN
+	FOR keyed IN
+		SELECT c.relname, a.attname
+		FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid JOIN pg_attrdef d ON (d.adrelid, d.adnum) = (c.oid, a.attnum)
+		WHERE c.relnamespace = 'usom'::regnamespace AND c.relkind IN ('r', 'p') AND pg_get_expr(d.adbin, d.adrelid) ~ 'next_id\(\)'
+		ORDER BY 1
+	LOOP
+		-- per organisation, since it leads the index
+		EXECUTE format('SELECT max(k.key) FROM usom.organisation o, LATERAL (
+				SELECT max(%1$I) AS key FROM usom.%2$I t WHERE t.org_id = o.org_id AND %1$I >= $1 AND %1$I < $2) k',
+			keyed.attname, keyed.relname)
+			INTO greatest_key USING node_base, node_base + (1::bigint << 53) - 1;
+		relation := keyed.relname;
+		greatest_key := greatest_key - node_base;
+		IF greatest_key > last_key THEN
+			RETURN NEXT;
+		END IF;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION usom._keys_ahead() IS 'Tables whose greatest key of this node is beyond usom.id_seq, so that next_id() would repeat keys.';
+REVOKE ALL ON FUNCTION usom._keys_ahead() FROM PUBLIC;
+
+CREATE FUNCTION usom._doctor_rows() RETURNS TABLE ("check" text, trouble text, hint text)
+	LANGUAGE sql STABLE STRICT
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+	SELECT 'schema version', string_agg(format('step %s (%s)', s.number, s.room), ', '), 'Run: SELECT usom.upgrade();'
+		FROM usom._steps() s WHERE NOT s.applied
+	UNION ALL
+	SELECT 'library version', string_agg(format('step %s (%s)', s.number, s.room), ', '), 'The tables are newer than the library: install the newer one.'
+		FROM usom._schema_step s WHERE NOT EXISTS (
+			SELECT FROM usom._migration m WHERE (m.version, m.number) = (s.version, s.number))
+	UNION ALL
+	SELECT 'owner', string_agg(DISTINCT pg_get_userbyid(c.relowner), ', '), 'Give every table of usom to one role that is no superuser.'
+		FROM pg_class c JOIN pg_roles r ON r.oid = c.relowner
+		WHERE c.relnamespace = 'usom'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'S') AND c.relname <> '_migration'
+			AND (r.rolsuper OR r.rolname <> usom._owner())
+	UNION ALL
+	SELECT 'guards', string_agg(DISTINCT m.relation, ', ' ORDER BY m.relation),
+			'ALTER TABLE usom.' || min(m.relation) || ' ENABLE ALWAYS TRIGGER usom_guard; or restore the triggers from a dump of the schema.'
+		FROM usom._missing_triggers() m WHERE m.symbol LIKE 'usom_guard%'
+	UNION ALL
+	SELECT 'audit triggers', string_agg(DISTINCT m.relation, ', ' ORDER BY m.relation),
+			'Enable the triggers ALWAYS, or drop them and run: SELECT usom._audit_table(''' || min(m.relation) || ''');'
+		FROM usom._missing_triggers() m WHERE m.symbol LIKE 'usom_audit%'
+	UNION ALL
+	SELECT 'other triggers', string_agg(format('%s on %s', t.tgname, c.relname), ', '), 'ALTER TABLE ... ENABLE ALWAYS TRIGGER ...;'
+		FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid
+		WHERE c.relnamespace = 'usom'::regnamespace AND p.pronamespace = c.relnamespace AND t.tgenabled <> 'A'
+			AND p.prosrc NOT IN ('usom_guard_kept', 'usom_guard_master', 'usom_audit_statement')
+	UNION ALL
+	SELECT 'event trigger', CASE WHEN count(*) = 0 THEN 'usom_guard_drop is off' END, 'ALTER EVENT TRIGGER usom_guard_drop ENABLE ALWAYS;'
+		FROM pg_event_trigger WHERE evtname = 'usom_guard_drop' AND evtenabled = 'A'
+	UNION ALL
+	SELECT 'indexes', string_agg(indexrelid::regclass::text, ', '), 'REINDEX INDEX CONCURRENTLY each.'
+		FROM pg_index JOIN pg_class c ON c.oid = indrelid
+		WHERE c.relnamespace = 'usom'::regnamespace AND NOT (indisvalid AND indisready)
+	UNION ALL
+	SELECT 'keys', string_agg(format('%s has %s', relation, greatest_key), ', '),
+			format('SELECT setval(''usom.id_seq'', %s);', max(greatest_key))
+		FROM usom._keys_ahead()
+	UNION ALL
+	SELECT 'prepared transactions', string_agg(format('%s since %s', gid, prepared), ', '), 'COMMIT PREPARED or ROLLBACK PREPARED each: they keep their locks.'
+		FROM pg_prepared_xacts WHERE database = current_database() AND prepared < now() - interval '1 hour'
+$$;
+COMMENT ON FUNCTION usom._doctor_rows() IS 'What is wrong with an installed usom: trouble is null where all is well.';
+REVOKE ALL ON FUNCTION usom._doctor_rows() FROM PUBLIC;
+
+CREATE FUNCTION usom.doctor() RETURNS TABLE ("check" text, ok boolean, detail text, hint text)
+	LANGUAGE plpgsql STABLE STRICT
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+DECLARE
+	made_by text := (SELECT extversion FROM pg_extension WHERE extname = 'usom');
+	owner name := usom._owner();
+BEGIN
+	RETURN QUERY SELECT 'library', made_by = usom.version(), format('library %s, extension %s', usom.version(), made_by),
+		CASE WHEN made_by <> usom.version() THEN 'Run: ALTER EXTENSION usom UPDATE;' END;
+	RETURN QUERY SELECT 'installed', owner IS NOT NULL, coalesce('tables of ' || owner, 'no tables'),
+		CASE WHEN owner IS NULL THEN 'Run: SELECT usom.install();' END;
+	IF owner IS NOT NULL THEN
+		RETURN QUERY SELECT d."check", d.trouble IS NULL, coalesce(d.trouble, 'as it should be'), CASE WHEN d.trouble IS NOT NULL THEN d.hint END
+			FROM usom._doctor_rows() d;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION usom.doctor() IS 'Health of the installation: one row per check, with what is wrong and what to run. For superusers; verify() checks the data. Example: SELECT * FROM usom.doctor() WHERE NOT ok;';
+REVOKE ALL ON FUNCTION usom.doctor() FROM PUBLIC;
+
+/* ---- party ---- */
+
+-- A default and a filter of every table: a SET clause would cost more than the function.
+CREATE FUNCTION usom.current_org() RETURNS bigint
+	AS 'MODULE_PATHNAME', 'usom_current_org' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED;
+COMMENT ON FUNCTION usom.current_org() IS 'Key of the organisation that the setting usom.org names. Errors: US001, US006. Example: SELECT usom.current_org();';
+
+CREATE FUNCTION usom.default_currency() RETURNS text
+	AS 'MODULE_PATHNAME', 'usom_default_currency' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED
+	SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.default_currency() IS 'ISO 4217 code that the caller''s organisation uses unless a document says otherwise. Errors: US001, US006. Example: SELECT usom.default_currency();';
+
+CREATE FUNCTION usom.channel_id(code text) RETURNS bigint
+	AS 'MODULE_PATHNAME', 'usom_channel_id' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED
+	SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.channel_id(text) IS 'Key of a channel of the caller''s organisation. Errors: US001, US006. Example: SELECT usom.channel_id(''web'');';
+
+CREATE FUNCTION usom.customer_id(code text) RETURNS bigint
+	AS 'MODULE_PATHNAME', 'usom_customer_id' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED
+	SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.customer_id(text) IS 'Key of a customer of the caller''s organisation. Errors: US001, US006. Example: SELECT usom.customer_id(''17850'');';
+
+CREATE FUNCTION usom.next_document_no(kind text) RETURNS text
+	AS 'MODULE_PATHNAME', 'usom_next_document_no' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+	SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.next_document_no(text) IS 'Next number for a document of the caller''s organisation. kind: order, shipment or return. Gap-free counters make their callers queue until commit. Errors: US001, US006. Example: SELECT usom.next_document_no(''order'');';
+
+/* ---- product ---- */
+
+CREATE FUNCTION usom.product_id(sku text) RETURNS bigint
+	AS 'MODULE_PATHNAME', 'usom_product_id' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED
+	SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.product_id(text) IS 'Key of a product of the caller''s organisation. Errors: US001, US006. Example: SELECT usom.product_id(''85123A'');';
+
+/* ---- order ---- */
+
+CREATE TYPE usom.order_status;
+COMMENT ON TYPE usom.order_status IS 'State of a life cycle: one byte, shown and read as its label, in the order of the life cycle. Text converts to it by itself; a label that does not exist is 22P02 with the labels in the hint.';
+
+CREATE FUNCTION usom.order_status_in(cstring) RETURNS usom.order_status
+	AS 'MODULE_PATHNAME', 'usom_order_status_in' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION usom.order_status_in(cstring) IS 'Input of usom.order_status.';
+
+CREATE FUNCTION usom.order_status_out(usom.order_status) RETURNS cstring
+	AS 'MODULE_PATHNAME', 'usom_order_status_out' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION usom.order_status_out(usom.order_status) IS 'Output of usom.order_status.';
+
+CREATE FUNCTION usom.order_status_recv(internal) RETURNS usom.order_status
+	AS 'MODULE_PATHNAME', 'usom_order_status_recv' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION usom.order_status_recv(internal) IS 'Binary input of usom.order_status: the label.';
+
+CREATE FUNCTION usom.order_status_send(usom.order_status) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'usom_order_status_send' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION usom.order_status_send(usom.order_status) IS 'Binary output of usom.order_status: the label.';
+
+CREATE TYPE usom.order_status (
+	INPUT = usom.order_status_in,
+	OUTPUT = usom.order_status_out,
+	RECEIVE = usom.order_status_recv,
+	SEND = usom.order_status_send,
+	INTERNALLENGTH = 1,
+	PASSEDBYVALUE,
+	ALIGNMENT = char,
+	STORAGE = plain
+);
+
+CREATE CAST (text AS usom.order_status) WITH INOUT AS IMPLICIT;
+COMMENT ON CAST (text AS usom.order_status) IS 'So that parameters sent as text work wherever the state is asked for.';
+CREATE CAST (varchar AS usom.order_status) WITH INOUT AS IMPLICIT;
+COMMENT ON CAST (varchar AS usom.order_status) IS 'So that parameters sent as varchar work wherever the state is asked for.';
+CREATE CAST (usom.order_status AS text) WITH INOUT AS ASSIGNMENT;
+COMMENT ON CAST (usom.order_status AS text) IS 'The label.';
+
+CREATE FUNCTION usom.order_status_eq(usom.order_status, usom.order_status) RETURNS boolean
+	LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'chareq';
+COMMENT ON FUNCTION usom.order_status_eq(usom.order_status, usom.order_status) IS 'The first is the same state as the second.';
+
+CREATE FUNCTION usom.order_status_ne(usom.order_status, usom.order_status) RETURNS boolean
+	LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'charne';
+COMMENT ON FUNCTION usom.order_status_ne(usom.order_status, usom.order_status) IS 'The first is another state than the second.';
+
+CREATE FUNCTION usom.order_status_lt(usom.order_status, usom.order_status) RETURNS boolean
+	LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'charlt';
+COMMENT ON FUNCTION usom.order_status_lt(usom.order_status, usom.order_status) IS 'The first comes before the second.';
+
+CREATE FUNCTION usom.order_status_le(usom.order_status, usom.order_status) RETURNS boolean
+	LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'charle';
+COMMENT ON FUNCTION usom.order_status_le(usom.order_status, usom.order_status) IS 'The first does not come after the second.';
+
+CREATE FUNCTION usom.order_status_gt(usom.order_status, usom.order_status) RETURNS boolean
+	LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'chargt';
+COMMENT ON FUNCTION usom.order_status_gt(usom.order_status, usom.order_status) IS 'The first comes after the second.';
+
+CREATE FUNCTION usom.order_status_ge(usom.order_status, usom.order_status) RETURNS boolean
+	LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'charge';
+COMMENT ON FUNCTION usom.order_status_ge(usom.order_status, usom.order_status) IS 'The first does not come before the second.';
+
+CREATE FUNCTION usom.order_status_cmp(usom.order_status, usom.order_status) RETURNS integer
+	LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'btcharcmp';
+COMMENT ON FUNCTION usom.order_status_cmp(usom.order_status, usom.order_status) IS 'Negative, zero or positive: order of the life cycle.';
+
+CREATE FUNCTION usom.order_status_hash(usom.order_status) RETURNS integer
+	LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'hashchar';
+COMMENT ON FUNCTION usom.order_status_hash(usom.order_status) IS 'Hash of 32 bits.';
+
+CREATE FUNCTION usom.order_status_hash_extended(usom.order_status, bigint) RETURNS bigint
+	LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'hashcharextended';
+COMMENT ON FUNCTION usom.order_status_hash_extended(usom.order_status, bigint) IS 'Hash of 64 bits with a seed.';
+
+CREATE FUNCTION usom.order_status_larger(usom.order_status, usom.order_status) RETURNS usom.order_status
+	AS 'MODULE_PATHNAME', 'usom_state_larger' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION usom.order_status_larger(usom.order_status, usom.order_status) IS 'The later of two states.';
+
+CREATE FUNCTION usom.order_status_smaller(usom.order_status, usom.order_status) RETURNS usom.order_status
+	AS 'MODULE_PATHNAME', 'usom_state_smaller' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION usom.order_status_smaller(usom.order_status, usom.order_status) IS 'The earlier of two states.';
+
+-- Operators stand in pg_catalog, so they are found from any search_path.
+CREATE OPERATOR pg_catalog.= (
+	LEFTARG = usom.order_status, RIGHTARG = usom.order_status, FUNCTION = usom.order_status_eq,
+	COMMUTATOR = OPERATOR(pg_catalog.=), NEGATOR = OPERATOR(pg_catalog.<>), RESTRICT = eqsel, JOIN = eqjoinsel, HASHES, MERGES
+);
+COMMENT ON OPERATOR pg_catalog.= (usom.order_status, usom.order_status) IS 'Same state.';
+
+CREATE OPERATOR pg_catalog.<> (
+	LEFTARG = usom.order_status, RIGHTARG = usom.order_status, FUNCTION = usom.order_status_ne,
+	COMMUTATOR = OPERATOR(pg_catalog.<>), NEGATOR = OPERATOR(pg_catalog.=), RESTRICT = neqsel, JOIN = neqjoinsel
+);
+COMMENT ON OPERATOR pg_catalog.<> (usom.order_status, usom.order_status) IS 'Another state.';
+
+CREATE OPERATOR pg_catalog.< (
+	LEFTARG = usom.order_status, RIGHTARG = usom.order_status, FUNCTION = usom.order_status_lt,
+	COMMUTATOR = OPERATOR(pg_catalog.>), NEGATOR = OPERATOR(pg_catalog.>=), RESTRICT = scalarltsel, JOIN = scalarltjoinsel
+);
+COMMENT ON OPERATOR pg_catalog.< (usom.order_status, usom.order_status) IS 'Earlier in the life cycle.';
+
+CREATE OPERATOR pg_catalog.<= (
+	LEFTARG = usom.order_status, RIGHTARG = usom.order_status, FUNCTION = usom.order_status_le,
+	COMMUTATOR = OPERATOR(pg_catalog.>=), NEGATOR = OPERATOR(pg_catalog.>), RESTRICT = scalarlesel, JOIN = scalarlejoinsel
+);
+COMMENT ON OPERATOR pg_catalog.<= (usom.order_status, usom.order_status) IS 'Not later in the life cycle.';
+
+CREATE OPERATOR pg_catalog.> (
+	LEFTARG = usom.order_status, RIGHTARG = usom.order_status, FUNCTION = usom.order_status_gt,
+	COMMUTATOR = OPERATOR(pg_catalog.<), NEGATOR = OPERATOR(pg_catalog.<=), RESTRICT = scalargtsel, JOIN = scalargtjoinsel
+);
+COMMENT ON OPERATOR pg_catalog.> (usom.order_status, usom.order_status) IS 'Later in the life cycle.';
+
+CREATE OPERATOR pg_catalog.>= (
+	LEFTARG = usom.order_status, RIGHTARG = usom.order_status, FUNCTION = usom.order_status_ge,
+	COMMUTATOR = OPERATOR(pg_catalog.<=), NEGATOR = OPERATOR(pg_catalog.<), RESTRICT = scalargesel, JOIN = scalargejoinsel
+);
+COMMENT ON OPERATOR pg_catalog.>= (usom.order_status, usom.order_status) IS 'Not earlier in the life cycle.';
+
+CREATE OPERATOR FAMILY usom.order_status_ops USING btree;
+COMMENT ON OPERATOR FAMILY usom.order_status_ops USING btree IS 'Order of the life cycle.';
+CREATE OPERATOR CLASS usom.order_status_ops DEFAULT FOR TYPE usom.order_status USING btree FAMILY usom.order_status_ops AS
+	OPERATOR 1 pg_catalog.<,
+	OPERATOR 2 pg_catalog.<=,
+	OPERATOR 3 pg_catalog.=,
+	OPERATOR 4 pg_catalog.>=,
+	OPERATOR 5 pg_catalog.>,
+	FUNCTION 1 usom.order_status_cmp(usom.order_status, usom.order_status),
+	FUNCTION 4 (usom.order_status, usom.order_status) pg_catalog.btequalimage(oid);
+COMMENT ON OPERATOR CLASS usom.order_status_ops USING btree IS 'Order of the life cycle.';
+
+CREATE OPERATOR FAMILY usom.order_status_ops USING hash;
+COMMENT ON OPERATOR FAMILY usom.order_status_ops USING hash IS 'Equality of states.';
+CREATE OPERATOR CLASS usom.order_status_ops DEFAULT FOR TYPE usom.order_status USING hash FAMILY usom.order_status_ops AS
+	OPERATOR 1 pg_catalog.=,
+	FUNCTION 1 usom.order_status_hash(usom.order_status),
+	FUNCTION 2 usom.order_status_hash_extended(usom.order_status, bigint);
+COMMENT ON OPERATOR CLASS usom.order_status_ops USING hash IS 'Equality of states.';
+
+CREATE AGGREGATE pg_catalog.max(usom.order_status) (
+	SFUNC = usom.order_status_larger, STYPE = usom.order_status, COMBINEFUNC = usom.order_status_larger,
+	SORTOP = OPERATOR(pg_catalog.>), PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE pg_catalog.max(usom.order_status) IS 'The latest state.';
+CREATE AGGREGATE pg_catalog.min(usom.order_status) (
+	SFUNC = usom.order_status_smaller, STYPE = usom.order_status, COMBINEFUNC = usom.order_status_smaller,
+	SORTOP = OPERATOR(pg_catalog.<), PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE pg_catalog.min(usom.order_status) IS 'The earliest state.';
+CREATE TYPE usom.piece_status;
+COMMENT ON TYPE usom.piece_status IS 'State of a life cycle: one byte, shown and read as its label, in the order of the life cycle. Text converts to it by itself; a label that does not exist is 22P02 with the labels in the hint.';
+
+CREATE FUNCTION usom.piece_status_in(cstring) RETURNS usom.piece_status
+	AS 'MODULE_PATHNAME', 'usom_piece_status_in' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION usom.piece_status_in(cstring) IS 'Input of usom.piece_status.';
+
+CREATE FUNCTION usom.piece_status_out(usom.piece_status) RETURNS cstring
+	AS 'MODULE_PATHNAME', 'usom_piece_status_out' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION usom.piece_status_out(usom.piece_status) IS 'Output of usom.piece_status.';
+
+CREATE FUNCTION usom.piece_status_recv(internal) RETURNS usom.piece_status
+	AS 'MODULE_PATHNAME', 'usom_piece_status_recv' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION usom.piece_status_recv(internal) IS 'Binary input of usom.piece_status: the label.';
+
+CREATE FUNCTION usom.piece_status_send(usom.piece_status) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'usom_piece_status_send' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION usom.piece_status_send(usom.piece_status) IS 'Binary output of usom.piece_status: the label.';
+
+CREATE TYPE usom.piece_status (
+	INPUT = usom.piece_status_in,
+	OUTPUT = usom.piece_status_out,
+	RECEIVE = usom.piece_status_recv,
+	SEND = usom.piece_status_send,
+	INTERNALLENGTH = 1,
+	PASSEDBYVALUE,
+	ALIGNMENT = char,
+	STORAGE = plain
+);
+
+CREATE CAST (text AS usom.piece_status) WITH INOUT AS IMPLICIT;
+COMMENT ON CAST (text AS usom.piece_status) IS 'So that parameters sent as text work wherever the state is asked for.';
+CREATE CAST (varchar AS usom.piece_status) WITH INOUT AS IMPLICIT;
+COMMENT ON CAST (varchar AS usom.piece_status) IS 'So that parameters sent as varchar work wherever the state is asked for.';
+CREATE CAST (usom.piece_status AS text) WITH INOUT AS ASSIGNMENT;
+COMMENT ON CAST (usom.piece_status AS text) IS 'The label.';
+
+CREATE FUNCTION usom.piece_status_eq(usom.piece_status, usom.piece_status) RETURNS boolean
+	LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'chareq';
+COMMENT ON FUNCTION usom.piece_status_eq(usom.piece_status, usom.piece_status) IS 'The first is the same state as the second.';
+
+CREATE FUNCTION usom.piece_status_ne(usom.piece_status, usom.piece_status) RETURNS boolean
+	LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'charne';
+COMMENT ON FUNCTION usom.piece_status_ne(usom.piece_status, usom.piece_status) IS 'The first is another state than the second.';
+
+CREATE FUNCTION usom.piece_status_lt(usom.piece_status, usom.piece_status) RETURNS boolean
+	LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'charlt';
+COMMENT ON FUNCTION usom.piece_status_lt(usom.piece_status, usom.piece_status) IS 'The first comes before the second.';
+
+CREATE FUNCTION usom.piece_status_le(usom.piece_status, usom.piece_status) RETURNS boolean
+	LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'charle';
+COMMENT ON FUNCTION usom.piece_status_le(usom.piece_status, usom.piece_status) IS 'The first does not come after the second.';
+
+CREATE FUNCTION usom.piece_status_gt(usom.piece_status, usom.piece_status) RETURNS boolean
+	LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'chargt';
+COMMENT ON FUNCTION usom.piece_status_gt(usom.piece_status, usom.piece_status) IS 'The first comes after the second.';
+
+CREATE FUNCTION usom.piece_status_ge(usom.piece_status, usom.piece_status) RETURNS boolean
+	LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'charge';
+COMMENT ON FUNCTION usom.piece_status_ge(usom.piece_status, usom.piece_status) IS 'The first does not come before the second.';
+
+CREATE FUNCTION usom.piece_status_cmp(usom.piece_status, usom.piece_status) RETURNS integer
+	LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'btcharcmp';
+COMMENT ON FUNCTION usom.piece_status_cmp(usom.piece_status, usom.piece_status) IS 'Negative, zero or positive: order of the life cycle.';
+
+CREATE FUNCTION usom.piece_status_hash(usom.piece_status) RETURNS integer
+	LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'hashchar';
+COMMENT ON FUNCTION usom.piece_status_hash(usom.piece_status) IS 'Hash of 32 bits.';
+
+CREATE FUNCTION usom.piece_status_hash_extended(usom.piece_status, bigint) RETURNS bigint
+	LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'hashcharextended';
+COMMENT ON FUNCTION usom.piece_status_hash_extended(usom.piece_status, bigint) IS 'Hash of 64 bits with a seed.';
+
+CREATE FUNCTION usom.piece_status_larger(usom.piece_status, usom.piece_status) RETURNS usom.piece_status
+	AS 'MODULE_PATHNAME', 'usom_state_larger' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION usom.piece_status_larger(usom.piece_status, usom.piece_status) IS 'The later of two states.';
+
+CREATE FUNCTION usom.piece_status_smaller(usom.piece_status, usom.piece_status) RETURNS usom.piece_status
+	AS 'MODULE_PATHNAME', 'usom_state_smaller' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION usom.piece_status_smaller(usom.piece_status, usom.piece_status) IS 'The earlier of two states.';
+
+-- Operators stand in pg_catalog, so they are found from any search_path.
+CREATE OPERATOR pg_catalog.= (
+	LEFTARG = usom.piece_status, RIGHTARG = usom.piece_status, FUNCTION = usom.piece_status_eq,
+	COMMUTATOR = OPERATOR(pg_catalog.=), NEGATOR = OPERATOR(pg_catalog.<>), RESTRICT = eqsel, JOIN = eqjoinsel, HASHES, MERGES
+);
+COMMENT ON OPERATOR pg_catalog.= (usom.piece_status, usom.piece_status) IS 'Same state.';
+
+CREATE OPERATOR pg_catalog.<> (
+	LEFTARG = usom.piece_status, RIGHTARG = usom.piece_status, FUNCTION = usom.piece_status_ne,
+	COMMUTATOR = OPERATOR(pg_catalog.<>), NEGATOR = OPERATOR(pg_catalog.=), RESTRICT = neqsel, JOIN = neqjoinsel
+);
+COMMENT ON OPERATOR pg_catalog.<> (usom.piece_status, usom.piece_status) IS 'Another state.';
+
+CREATE OPERATOR pg_catalog.< (
+	LEFTARG = usom.piece_status, RIGHTARG = usom.piece_status, FUNCTION = usom.piece_status_lt,
+	COMMUTATOR = OPERATOR(pg_catalog.>), NEGATOR = OPERATOR(pg_catalog.>=), RESTRICT = scalarltsel, JOIN = scalarltjoinsel
+);
+COMMENT ON OPERATOR pg_catalog.< (usom.piece_status, usom.piece_status) IS 'Earlier in the life cycle.';
+
+CREATE OPERATOR pg_catalog.<= (
+	LEFTARG = usom.piece_status, RIGHTARG = usom.piece_status, FUNCTION = usom.piece_status_le,
+	COMMUTATOR = OPERATOR(pg_catalog.>=), NEGATOR = OPERATOR(pg_catalog.>), RESTRICT = scalarlesel, JOIN = scalarlejoinsel
+);
+COMMENT ON OPERATOR pg_catalog.<= (usom.piece_status, usom.piece_status) IS 'Not later in the life cycle.';
+
+CREATE OPERATOR pg_catalog.> (
+	LEFTARG = usom.piece_status, RIGHTARG = usom.piece_status, FUNCTION = usom.piece_status_gt,
+	COMMUTATOR = OPERATOR(pg_catalog.<), NEGATOR = OPERATOR(pg_catalog.<=), RESTRICT = scalargtsel, JOIN = scalargtjoinsel
+);
+COMMENT ON OPERATOR pg_catalog.> (usom.piece_status, usom.piece_status) IS 'Later in the life cycle.';
+
+CREATE OPERATOR pg_catalog.>= (
+	LEFTARG = usom.piece_status, RIGHTARG = usom.piece_status, FUNCTION = usom.piece_status_ge,
+	COMMUTATOR = OPERATOR(pg_catalog.<=), NEGATOR = OPERATOR(pg_catalog.<), RESTRICT = scalargesel, JOIN = scalargejoinsel
+);
+COMMENT ON OPERATOR pg_catalog.>= (usom.piece_status, usom.piece_status) IS 'Not earlier in the life cycle.';
+
+CREATE OPERATOR FAMILY usom.piece_status_ops USING btree;
+COMMENT ON OPERATOR FAMILY usom.piece_status_ops USING btree IS 'Order of the life cycle.';
+CREATE OPERATOR CLASS usom.piece_status_ops DEFAULT FOR TYPE usom.piece_status USING btree FAMILY usom.piece_status_ops AS
+	OPERATOR 1 pg_catalog.<,
+	OPERATOR 2 pg_catalog.<=,
+	OPERATOR 3 pg_catalog.=,
+	OPERATOR 4 pg_catalog.>=,
+	OPERATOR 5 pg_catalog.>,
+	FUNCTION 1 usom.piece_status_cmp(usom.piece_status, usom.piece_status),
+	FUNCTION 4 (usom.piece_status, usom.piece_status) pg_catalog.btequalimage(oid);
+COMMENT ON OPERATOR CLASS usom.piece_status_ops USING btree IS 'Order of the life cycle.';
+
+CREATE OPERATOR FAMILY usom.piece_status_ops USING hash;
+COMMENT ON OPERATOR FAMILY usom.piece_status_ops USING hash IS 'Equality of states.';
+CREATE OPERATOR CLASS usom.piece_status_ops DEFAULT FOR TYPE usom.piece_status USING hash FAMILY usom.piece_status_ops AS
+	OPERATOR 1 pg_catalog.=,
+	FUNCTION 1 usom.piece_status_hash(usom.piece_status),
+	FUNCTION 2 usom.piece_status_hash_extended(usom.piece_status, bigint);
+COMMENT ON OPERATOR CLASS usom.piece_status_ops USING hash IS 'Equality of states.';
+
+CREATE AGGREGATE pg_catalog.max(usom.piece_status) (
+	SFUNC = usom.piece_status_larger, STYPE = usom.piece_status, COMBINEFUNC = usom.piece_status_larger,
+	SORTOP = OPERATOR(pg_catalog.>), PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE pg_catalog.max(usom.piece_status) IS 'The latest state.';
+CREATE AGGREGATE pg_catalog.min(usom.piece_status) (
+	SFUNC = usom.piece_status_smaller, STYPE = usom.piece_status, COMBINEFUNC = usom.piece_status_smaller,
+	SORTOP = OPERATOR(pg_catalog.<), PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE pg_catalog.min(usom.piece_status) IS 'The earliest state.';
+CREATE TYPE usom._line_row AS (
+	sales_order_id bigint,
+	line_no integer,
+	product_id bigint,
+	quantity usom.quantity,
+	unit_price usom.amount,
+	total usom.amount,
+	location_id bigint,
+	requested_at timestamptz,
+	substitution text,
+	partial boolean,
+	quantity_open usom.quantity,
+	quantity_backordered usom.quantity,
+	quantity_reserved usom.quantity,
+	quantity_released usom.quantity,
+	quantity_picked usom.quantity,
+	quantity_packed usom.quantity,
+	quantity_shipped usom.quantity,
+	quantity_delivered usom.quantity,
+	quantity_returned usom.quantity,
+	quantity_cancelled usom.quantity
+);
+COMMENT ON TYPE usom._line_row IS 'An order line on its way from C to order_line, by unnest().';
+
+CREATE TYPE usom._piece_row AS (
+	sales_order_id bigint,
+	line_no integer,
+	piece_no integer,
+	product_id bigint,
+	location_id bigint,
+	lot text,
+	status usom.piece_status,
+	quantity usom.quantity,
+	promised_at timestamptz,
+	shipment_id bigint
+);
+COMMENT ON TYPE usom._piece_row IS 'A piece on its way from C to fulfillment_line, by unnest().';
+
+CREATE TYPE usom._order_row AS (
+	sales_order_id bigint,
+	status usom.order_status,
+	total usom.amount,
+	version integer
+);
+COMMENT ON TYPE usom._order_row IS 'The kept columns of an order on their way from C to sales_order, by unnest().';
+
+CREATE TYPE usom._history_row AS (
+	sales_order_id bigint,
+	version integer,
+	event text,
+	from_status usom.order_status,
+	to_status usom.order_status,
+	line_no integer,
+	quantity usom.quantity,
+	reason text,
+	reference text,
+	app_user text
+);
+COMMENT ON TYPE usom._history_row IS 'A change on its way from C to order_history, by unnest().';
+
+CREATE FUNCTION usom._guard_order() RETURNS trigger
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom__guard_order';
+COMMENT ON FUNCTION usom._guard_order() IS 'BEFORE ROW on sales_order: plain SQL may write drafts, ask for decisions by status and correct what is not kept; all else is refused (US004, US101).';
+REVOKE ALL ON FUNCTION usom._guard_order() FROM PUBLIC;
+
+CREATE FUNCTION usom._guard_line() RETURNS trigger
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom__guard_line';
+COMMENT ON FUNCTION usom._guard_line() IS 'BEFORE ROW on order_line: counters and totals of lines that plain SQL writes are derived; kept columns are refused (US004).';
+REVOKE ALL ON FUNCTION usom._guard_line() FROM PUBLIC;
+
+CREATE FUNCTION usom._line_written() RETURNS trigger
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom__line_written'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._line_written() IS 'AFTER STATEMENT on order_line: lines that plain SQL wrote belong to drafts (else US004), whose totals follow.';
+REVOKE ALL ON FUNCTION usom._line_written() FROM PUBLIC;
+
+CREATE FUNCTION usom._guard_piece() RETURNS trigger
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom__guard_piece';
+COMMENT ON FUNCTION usom._guard_piece() IS 'BEFORE ROW UPDATE on fulfillment_line: pieces are moved by the verbs alone (US101 with the legal steps, US004 for other columns).';
+REVOKE ALL ON FUNCTION usom._guard_piece() FROM PUBLIC;
+
+CREATE FUNCTION usom.hold_order(order_no text, hold_type text, reason text, expires_at timestamptz DEFAULT NULL)
+RETURNS TABLE (status text, version integer)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_hold_order'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.hold_order(text, text, text, timestamptz) IS
+'Place a hold: the actions that its type blocks (usom.hold_type; confirm, release and ship for other types) fail with US102 until release_hold() or expires_at.
+order_no: the order. hold_type: for example credit, fraud, address, customer. reason: why, for the people who see it. expires_at: when it ends by itself; null: never.
+A hold is not a status; several may stand at once. The same type again renews reason and expiry.
+Returns the status and version of the order.
+Errors: US105 unknown order, US101 if the order is closed, cancelled or rejected, 22023 if the type is empty or the expiry is past.
+Example: SELECT * FROM usom.hold_order(''SO-000001'', ''credit'', ''invoice 4711 is overdue'', now() + interval ''3 days'');';
+
+CREATE FUNCTION usom.release_hold(order_no text, hold_type text, reason text)
+RETURNS TABLE (status text, version integer)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_release_hold'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.release_hold(text, text, text) IS
+'End the active holds of one type on an order.
+order_no: the order. hold_type: as given to hold_order(). reason: why it may go on.
+Returns the status and version of the order; call confirm_order() or release_order() next.
+Errors: US105 unknown order, US107 if no active hold has this type.
+Example: SELECT * FROM usom.release_hold(''SO-000001'', ''credit'', ''paid'');';
+
+/* ---- analytics ---- */
+
+CREATE FUNCTION usom.order_timeline(order_no text)
+RETURNS TABLE (at timestamptz, event text, from_status text, to_status text, line_no integer, quantity numeric,
+	reason text, actor text, reference text)
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, usom, pg_temp
+AS $$
+BEGIN
+	PERFORM usom._check_installed();
+	IF NOT EXISTS (SELECT FROM usom.orders o WHERE o.order_no = order_timeline.order_no) THEN
+		RAISE EXCEPTION 'no order "%"', order_timeline.order_no
+			USING ERRCODE = 'US105', HINT = 'Look it up in usom.orders.';
+	END IF;
+	RETURN QUERY
+		SELECT t.at, t.event, t.from_status, t.to_status, t.line_no, t.quantity, t.reason, t.actor, t.reference
+		FROM usom.timeline t
+		WHERE t.order_no = order_timeline.order_no
+		ORDER BY t.version;
+END
+$$;
+COMMENT ON FUNCTION usom.order_timeline(text) IS
+'What was done to an order, oldest first: when (at), the verb (event), from which status to which, the line and units it was about, why, by whom (actor: the session user), and the shipment, return or hold type it made.
+Errors: US105 unknown order.
+Example: SELECT at, event, to_status, reason FROM usom.order_timeline(''SO-000001'');';
+
+CREATE FUNCTION usom.explain_status(order_no text)
+RETURNS TABLE (subject text, status text, why text)
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, usom, pg_temp
+AS $$
+DECLARE
+	the record;
+	quoted text := quote_literal(explain_status.order_no);
+BEGIN
+	PERFORM usom._check_installed();
+	SELECT o.status, o.held,
+		trim_scale(coalesce(sum(l.quantity - l.quantity_cancelled), 0)) AS live,
+		trim_scale(coalesce(sum(l.quantity_cancelled), 0)) AS cancelled,
+		trim_scale(coalesce(sum(l.quantity_backordered), 0)) AS waiting,
+		trim_scale(coalesce(sum(l.quantity_reserved), 0)) AS reserved,
+		trim_scale(coalesce(sum(l.quantity_released + l.quantity_picked + l.quantity_packed), 0)) AS in_work,
+		trim_scale(coalesce(sum(l.quantity_shipped + l.quantity_delivered + l.quantity_returned), 0)) AS gone,
+		trim_scale(coalesce(sum(l.quantity_delivered + l.quantity_returned), 0)) AS arrived,
+		trim_scale(coalesce(sum(l.quantity_returned), 0)) AS returned
+	INTO the
+	FROM usom.orders o
+	LEFT JOIN usom.order_lines l ON l.order_no = o.order_no
+	WHERE o.order_no = explain_status.order_no
+	GROUP BY o.status, o.held;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'no order "%"', explain_status.order_no
+			USING ERRCODE = 'US105', HINT = 'Look it up in usom.orders.';
+	END IF;
+
+	RETURN QUERY SELECT 'order ' || explain_status.order_no, the.status, CASE the.status
+		WHEN 'draft' THEN 'It is being written; nothing is reserved.'
+		WHEN 'submitted' THEN 'It is handed in and not confirmed yet.'
+		WHEN 'confirmed' THEN format('It is accepted and no unit is released yet: %s reserved, %s backordered.', the.reserved, the.waiting)
+		WHEN 'processing' THEN format('%s of %s units are released, picked or packed, and none has left.', the.in_work, the.live)
+		WHEN 'partially_shipped' THEN format('%s of %s units have left, %s are to leave.', the.gone, the.live, the.live - the.gone)
+		WHEN 'shipped' THEN format('All %s units have left, %s have arrived.', the.live, the.arrived)
+		WHEN 'delivered' THEN format('All %s units have arrived, %s came back.', the.live, the.returned)
+		WHEN 'closed' THEN format('It is settled: of %s units %s came back.', the.live, the.returned)
+		WHEN 'cancelled' THEN format('All %s units are cancelled.', the.cancelled)
+		WHEN 'rejected' THEN 'It was not accepted.'
+	END;
+
+	RETURN QUERY
+		SELECT 'line ' || l.line_no, l.status, format('Of %s x %s: %s.', l.quantity, l.sku, concat_ws(', ',
+			nullif(l.quantity_open, 0) || ' open', nullif(l.quantity_backordered, 0) || ' backordered',
+			nullif(l.quantity_reserved, 0) || ' reserved', nullif(l.quantity_released, 0) || ' released',
+			nullif(l.quantity_picked, 0) || ' picked', nullif(l.quantity_packed, 0) || ' packed',
+			nullif(l.quantity_shipped, 0) || ' on the way', nullif(l.quantity_delivered, 0) || ' delivered',
+			nullif(l.quantity_returned, 0) || ' returned', nullif(l.quantity_cancelled, 0) || ' cancelled'))
+		FROM usom.order_lines l
+		WHERE l.order_no = explain_status.order_no
+		ORDER BY l.line_no;
+
+	RETURN QUERY
+		SELECT concat_ws(' ', 'hold', h.hold_type, 'of line ' || h.line_no), 'active',
+			format('It blocks %s until %s%s. SELECT usom.release_hold(%s, %L, ''reason'');', array_to_string(h.blocks, ', '),
+				coalesce(h.expires_at::text, 'it is released'), ': ' || h.reason, quoted, h.hold_type)
+		FROM usom.holds h
+		WHERE h.order_no = explain_status.order_no AND h.active
+		ORDER BY h.placed_at, h.hold_type, h.line_no;
+
+	RETURN QUERY
+		SELECT 'next step', s.verb, s.call || coalesce(
+			(SELECT ' It is blocked by: ' || string_agg(h.hold_type, ', ' ORDER BY h.hold_type) || '.'
+			 FROM usom.holds h
+			 WHERE h.order_no = explain_status.order_no AND h.active AND s.verb = ANY (h.blocks)), '')
+		FROM (
+			SELECT 1 AS rank, e.verb, CASE e.verb
+				WHEN 'cancel' THEN format('SELECT usom.cancel_order(%s, ''reason'');', quoted)
+				WHEN 'reject' THEN format('UPDATE usom.sales_order SET status = ''rejected'' WHERE order_no = %s;', quoted)
+				ELSE format('SELECT usom.%s_order(%s);', e.verb, quoted)
+			END AS call
+			FROM usom.order_lifecycle() e
+			WHERE e.from_status = the.status AND e.commanded
+			UNION ALL
+			SELECT 2, 'fill', format('SELECT usom.fill_backorders(%L);', b.sku)
+			FROM (SELECT DISTINCT k.sku FROM usom.backorders k WHERE k.order_no = explain_status.order_no) b
+			UNION ALL
+			SELECT 3, 'release', format('SELECT usom.release_order(%s);', quoted) WHERE the.reserved > 0
+			UNION ALL
+			SELECT 4, 'ship', format('SELECT usom.ship(%s);', quoted) WHERE the.in_work > 0
+			UNION ALL
+			SELECT 5, 'deliver', format('SELECT usom.deliver(%L);', s.shipment_no)
+			FROM usom.shipments s
+			WHERE s.order_no = explain_status.order_no AND s.status = 'shipped'
+			UNION ALL
+			SELECT 6, 'return', format('SELECT usom.authorize_return(%s, ''[{"line_no": %s, "quantity": %s}]'', ''reason'');',
+				quoted, l.line_no, l.quantity_shipped + l.quantity_delivered)
+			FROM usom.order_lines l
+			WHERE l.order_no = explain_status.order_no AND l.quantity_shipped + l.quantity_delivered > 0
+		) s
+		ORDER BY s.rank, s.verb, s.call;
+END
+$$;
+COMMENT ON FUNCTION usom.explain_status(text) IS
+'Why an order is where it is: one row for the order with the rule that gave its status, one for each line with its counters, one for each active hold with what it blocks, one for each step that may come next with the call that makes it.
+Errors: US105 unknown order.
+Example: SELECT * FROM usom.explain_status(''SO-000001'');';
+
+CREATE FUNCTION usom.verify_counters()
+RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, usom, pg_temp
+AS $$
+DECLARE
+	org CONSTANT bigint := usom.current_org();
+BEGIN
+	PERFORM usom._check_installed();
+	RETURN QUERY
+		SELECT 'orders', format('order %s line %s', coalesce(o.order_no, '#' || w.sales_order_id), w.line_no),
+			format('quantity_%s is not what the pieces add up to', c.state), trim_scale(c.pieces)::text, trim_scale(c.kept)::text
+		FROM (
+			SELECT l.*, p.planned AS p_planned, p.states AS p
+			FROM usom.order_line l
+			LEFT JOIN (
+				SELECT f.sales_order_id, f.line_no, sum(f.quantity) FILTER (WHERE f.status <> 'open') AS planned, ARRAY[
+						sum(f.quantity) FILTER (WHERE f.status = 'backordered'),
+						sum(f.quantity) FILTER (WHERE f.status = 'reserved'),
+						sum(f.quantity) FILTER (WHERE f.status = 'released'),
+						sum(f.quantity) FILTER (WHERE f.status = 'picked'),
+						sum(f.quantity) FILTER (WHERE f.status = 'packed'),
+						sum(f.quantity) FILTER (WHERE f.status = 'shipped'),
+						sum(f.quantity) FILTER (WHERE f.status = 'delivered'),
+						sum(f.quantity) FILTER (WHERE f.status = 'returned'),
+						sum(f.quantity) FILTER (WHERE f.status = 'cancelled')] AS states
+				FROM usom.fulfillment_line f
+				WHERE f.org_id = org
+				GROUP BY f.sales_order_id, f.line_no
+			) p ON p.sales_order_id = l.sales_order_id AND p.line_no = l.line_no
+			WHERE l.org_id = org AND (
+				l.quantity_open <> l.quantity - coalesce(p.planned, 0)
+				OR l.quantity_backordered <> coalesce(p.states[1], 0)
+				OR l.quantity_reserved <> coalesce(p.states[2], 0)
+				OR l.quantity_released <> coalesce(p.states[3], 0)
+				OR l.quantity_picked <> coalesce(p.states[4], 0)
+				OR l.quantity_packed <> coalesce(p.states[5], 0)
+				OR l.quantity_shipped <> coalesce(p.states[6], 0)
+				OR l.quantity_delivered <> coalesce(p.states[7], 0)
+				OR l.quantity_returned <> coalesce(p.states[8], 0)
+				OR l.quantity_cancelled <> coalesce(p.states[9], 0))
+		) w
+		LEFT JOIN usom.sales_order o ON o.org_id = org AND o.sales_order_id = w.sales_order_id
+		CROSS JOIN LATERAL (VALUES
+			('open', w.quantity - coalesce(w.p_planned, 0), w.quantity_open),
+			('backordered', coalesce(w.p[1], 0), w.quantity_backordered),
+			('reserved', coalesce(w.p[2], 0), w.quantity_reserved),
+			('released', coalesce(w.p[3], 0), w.quantity_released),
+			('picked', coalesce(w.p[4], 0), w.quantity_picked),
+			('packed', coalesce(w.p[5], 0), w.quantity_packed),
+			('shipped', coalesce(w.p[6], 0), w.quantity_shipped),
+			('delivered', coalesce(w.p[7], 0), w.quantity_delivered),
+			('returned', coalesce(w.p[8], 0), w.quantity_returned),
+			('cancelled', coalesce(w.p[9], 0), w.quantity_cancelled)
+		) c (state, pieces, kept)
+		WHERE c.pieces <> c.kept;
+END
+$$;
+COMMENT ON FUNCTION usom.verify_counters() IS
+'Counters of order lines that differ from the sums over their pieces, recomputed; open units are those without a piece. Part of verify_orders(); empty when all is well.
+Example: SELECT * FROM usom.verify_counters();';
+
+CREATE FUNCTION usom.verify_statuses()
+RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, usom, pg_temp
+AS $$
+DECLARE
+	org CONSTANT bigint := usom.current_org();
+BEGIN
+	PERFORM usom._check_installed();
+	RETURN QUERY
+		SELECT 'orders', 'order ' || r.order_no, r.wrong[1], r.wrong[2], r.wrong[3]
+		FROM (
+			SELECT d.order_no, CASE
+				WHEN d.derived <> d.status THEN ARRAY['status does not follow from the units', d.derived, d.status]
+				WHEN d.lines = 0 AND d.status NOT IN ('draft', 'cancelled') THEN ARRAY['order has no lines', 'at least 1', '0']
+				WHEN d.status = 'cancelled' AND d.live <> 0 THEN
+					ARRAY['units of a cancelled order are not cancelled', '0', trim_scale(d.live)::text]
+				WHEN d.status = 'closed' AND d.arrived <> d.live THEN
+					ARRAY['units of a closed order have not arrived', trim_scale(d.live)::text, trim_scale(d.arrived)::text]
+				WHEN d.status IN ('draft', 'submitted', 'rejected') AND d.open <> d.live THEN
+					ARRAY['units are planned though the order is not confirmed', trim_scale(d.live)::text, trim_scale(d.open)::text]
+			END AS wrong
+			FROM (
+				SELECT w.*, CASE
+					WHEN w.status IN ('closed', 'cancelled', 'rejected') THEN w.status
+					WHEN w.lines > 0 AND w.live = 0 THEN 'cancelled'
+					WHEN w.status IN ('draft', 'submitted') THEN w.status
+					WHEN w.arrived = w.live THEN 'delivered'
+					WHEN w.shipped + w.arrived = w.live THEN 'shipped'
+					WHEN w.shipped + w.arrived > 0 THEN 'partially_shipped'
+					WHEN w.working > 0 THEN 'processing'
+					ELSE 'confirmed'
+				END AS derived
+				FROM (
+					SELECT o.order_no, o.status::text AS status, coalesce(u.lines, 0) AS lines, coalesce(u.live, 0) AS live,
+						coalesce(u.open, 0) AS open, coalesce(u.working, 0) AS working, coalesce(u.shipped, 0) AS shipped,
+						coalesce(u.arrived, 0) AS arrived
+					FROM usom.sales_order o
+					LEFT JOIN (
+						SELECT l.sales_order_id, count(*) AS lines, sum(l.quantity) - sum(l.quantity_cancelled) AS live,
+							sum(l.quantity_open) AS open, sum(l.quantity_released + l.quantity_picked + l.quantity_packed) AS working,
+							sum(l.quantity_shipped) AS shipped, sum(l.quantity_delivered + l.quantity_returned) AS arrived
+						FROM usom.order_line l
+						WHERE l.org_id = org
+						GROUP BY l.sales_order_id
+					) u ON u.sales_order_id = o.sales_order_id
+					WHERE o.org_id = org
+				) w
+			) d
+		) r
+		WHERE r.wrong IS NOT NULL;
+END
+$$;
+COMMENT ON FUNCTION usom.verify_statuses() IS
+'Orders whose status is not what follows from the units of their lines, by rules written here anew. Part of verify_orders(); empty when all is well.
+Example: SELECT * FROM usom.verify_statuses();';
+
+CREATE FUNCTION usom.verify_history()
+RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, usom, pg_temp
+AS $$
+DECLARE
+	org CONSTANT bigint := usom.current_org();
+BEGIN
+	PERFORM usom._check_installed();
+	RETURN QUERY
+		SELECT 'orders', concat_ws(' version ', 'order ' || r.name, r.version), r.wrong[1], r.wrong[2], r.wrong[3]
+		FROM (
+			SELECT coalesce(o.order_no, '#' || h.sales_order_id) AS name, h.version, CASE
+				WHEN o.sales_order_id IS NULL THEN ARRAY['history without an order', 'a row of sales_order', 'none']
+				WHEN h.sales_order_id IS NULL THEN ARRAY['order without history', 'version ' || o.version, 'none']
+				WHEN h.version <> coalesce(h.version_before, 0) + 1 THEN
+					ARRAY['versions do not count up by one', (coalesce(h.version_before, 0) + 1)::text, h.version::text]
+				WHEN h.from_status IS DISTINCT FROM h.status_before THEN
+					ARRAY['step does not begin where the last one ended', coalesce(h.status_before::text, 'none'), coalesce(h.from_status::text, 'none')]
+				WHEN h.version_after IS NULL AND h.version <> o.version THEN
+					ARRAY['order is not at the last version of its history', h.version::text, o.version::text]
+				WHEN h.version_after IS NULL AND h.to_status <> o.status THEN
+					ARRAY['order is not at the last status of its history', h.to_status::text, o.status::text]
+			END AS wrong
+			FROM (
+				SELECT k.sales_order_id, k.version, k.from_status, k.to_status, lag(k.version) OVER w AS version_before,
+					lag(k.to_status) OVER w AS status_before, lead(k.version) OVER w AS version_after
+				FROM usom.order_history k
+				WHERE k.org_id = org
+				WINDOW w AS (PARTITION BY k.sales_order_id ORDER BY k.version)
+			) h
+			FULL JOIN (
+				SELECT s.sales_order_id, s.order_no, s.version, s.status
+				FROM usom.sales_order s
+				WHERE s.org_id = org
+			) o ON o.sales_order_id = h.sales_order_id
+		) r
+		WHERE r.wrong IS NOT NULL;
+END
+$$;
+COMMENT ON FUNCTION usom.verify_history() IS
+'Gaps and breaks in the history of orders: versions count up by one, each step begins at the status where the last one ended, the last one is the order as it stands. Part of verify_orders(); empty when all is well.
+Example: SELECT * FROM usom.verify_history();';
+
+CREATE FUNCTION usom.verify_references()
+RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, usom, pg_temp
+AS $$
+DECLARE
+	org CONSTANT bigint := usom.current_org();
+BEGIN
+	PERFORM usom._check_installed();
+	RETURN QUERY
+		SELECT 'orders', 'order ' || r.order_no, r.wrong[1], r.wrong[2], r.wrong[3]
+		FROM (
+			SELECT o.order_no, CASE
+				WHEN ch.channel_id IS NULL THEN ARRAY['order of an unknown channel', 'a row of channel', '#' || o.channel_id]
+				WHEN o.customer_id IS NOT NULL AND cu.customer_id IS NULL THEN
+					ARRAY['order of an unknown customer', 'a row of customer', '#' || o.customer_id]
+			END AS wrong
+			FROM usom.sales_order o
+			LEFT JOIN usom.channel ch ON ch.org_id = org AND ch.channel_id = o.channel_id
+			LEFT JOIN usom.customer cu ON cu.org_id = org AND cu.customer_id = o.customer_id
+			WHERE o.org_id = org
+		) r
+		WHERE r.wrong IS NOT NULL;
+	RETURN QUERY
+		SELECT 'orders', format('order %s line %s', coalesce(r.order_no, '#' || r.sales_order_id), r.line_no), r.wrong[1], r.wrong[2], r.wrong[3]
+		FROM (
+			SELECT o.order_no, l.sales_order_id, l.line_no, CASE
+				WHEN o.sales_order_id IS NULL THEN ARRAY['line without an order', 'a row of sales_order', 'none']
+				WHEN p.product_id IS NULL THEN ARRAY['line of an unknown product', 'a row of product', '#' || l.product_id]
+				WHEN l.location_id IS NOT NULL AND lo.location_id IS NULL THEN
+					ARRAY['line for an unknown location', 'a row of location', '#' || l.location_id]
+			END AS wrong
+			FROM usom.order_line l
+			LEFT JOIN usom.sales_order o ON o.org_id = org AND o.sales_order_id = l.sales_order_id
+			LEFT JOIN usom.product p ON p.org_id = org AND p.product_id = l.product_id
+			LEFT JOIN usom.location lo ON lo.org_id = org AND lo.location_id = l.location_id
+			WHERE l.org_id = org
+		) r
+		WHERE r.wrong IS NOT NULL;
+	RETURN QUERY
+		SELECT 'orders', format('hold %s of order %s', r.hold_type, coalesce(r.order_no, '#' || r.sales_order_id)), r.wrong[1], r.wrong[2], r.wrong[3]
+		FROM (
+			SELECT h.hold_type, o.order_no, h.sales_order_id, CASE
+				WHEN o.sales_order_id IS NULL THEN ARRAY['hold on an unknown order', 'a row of sales_order', 'none']
+				WHEN h.line_no IS NOT NULL AND l.line_no IS NULL AND h.released_at IS NULL THEN
+					ARRAY['hold on an unknown line', 'a row of order_line', 'line ' || h.line_no]
+			END AS wrong
+			FROM usom.hold h
+			LEFT JOIN usom.sales_order o ON o.org_id = org AND o.sales_order_id = h.sales_order_id
+			LEFT JOIN usom.order_line l ON l.org_id = org AND l.sales_order_id = h.sales_order_id AND l.line_no = h.line_no
+			WHERE h.org_id = org
+		) r
+		WHERE r.wrong IS NOT NULL;
+END
+$$;
+COMMENT ON FUNCTION usom.verify_references() IS
+'Orders, lines and holds that refer to a row that is not there: channel, customer, order, product, location, line. Part of verify_orders(); empty when all is well.
+Example: SELECT * FROM usom.verify_references();';
+
+CREATE FUNCTION usom.verify_pieces()
+RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, usom, pg_temp
+AS $$
+DECLARE
+	org CONSTANT bigint := usom.current_org();
+BEGIN
+	PERFORM usom._check_installed();
+	RETURN QUERY
+		SELECT 'orders', format('order %s line %s piece %s', coalesce(
+				(SELECT o.order_no FROM usom.sales_order o WHERE o.org_id = org AND o.sales_order_id = r.sales_order_id),
+				'#' || r.sales_order_id), r.line_no, r.piece_no),
+			r.wrong[1], r.wrong[2], r.wrong[3]
+		FROM (
+			SELECT f.sales_order_id, f.line_no, f.piece_no, CASE
+				WHEN l.line_no IS NULL THEN ARRAY['piece without a line', 'a row of order_line', 'none']
+				WHEN l.product_id <> f.product_id THEN
+					ARRAY['piece of another product than its line', '#' || l.product_id, '#' || f.product_id]
+				WHEN f.location_id IS NOT NULL AND lo.location_id IS NULL THEN
+					ARRAY['piece at an unknown location', 'a row of location', '#' || f.location_id]
+				WHEN f.location_id IS NOT NULL AND p.kind = 'service' THEN
+					ARRAY['piece of a service has a location', 'none', lo.code]
+				WHEN f.location_id IS NULL AND p.kind = 'physical' AND f.status NOT IN ('open', 'backordered', 'cancelled') THEN
+					ARRAY['piece is served from nowhere', 'a location', 'none']
+				WHEN f.shipment_id IS NULL THEN NULL
+				WHEN s.shipment_id IS NULL THEN ARRAY['piece of an unknown shipment', 'a row of shipment', '#' || f.shipment_id]
+				WHEN s.sales_order_id <> f.sales_order_id THEN
+					ARRAY['piece in the shipment of another order', '#' || f.sales_order_id, '#' || s.sales_order_id]
+				WHEN f.location_id IS NOT NULL AND f.location_id IS DISTINCT FROM s.location_id THEN
+					ARRAY['piece left from another location than its shipment', '#' || s.location_id, '#' || f.location_id]
+				WHEN f.status IN ('shipped', 'delivered') AND f.status::text <> s.status::text THEN
+					ARRAY['piece is not as far as its shipment', s.status::text, f.status::text]
+			END AS wrong
+			FROM usom.fulfillment_line f
+			LEFT JOIN usom.order_line l ON l.org_id = org AND l.sales_order_id = f.sales_order_id AND l.line_no = f.line_no
+			LEFT JOIN usom.product p ON p.org_id = org AND p.product_id = f.product_id
+			LEFT JOIN usom.location lo ON lo.org_id = org AND lo.location_id = f.location_id
+			LEFT JOIN usom.shipment s ON s.org_id = org AND s.shipment_id = f.shipment_id
+			WHERE f.org_id = org
+		) r
+		WHERE r.wrong IS NOT NULL;
+	RETURN QUERY
+		SELECT 'orders', 'shipment ' || r.shipment_no, r.wrong[1], r.wrong[2], r.wrong[3]
+		FROM (
+			SELECT s.shipment_no, CASE
+				WHEN o.sales_order_id IS NULL THEN ARRAY['shipment of an unknown order', 'a row of sales_order', '#' || s.sales_order_id]
+				WHEN s.location_id IS NOT NULL AND lo.location_id IS NULL THEN
+					ARRAY['shipment from an unknown location', 'a row of location', '#' || s.location_id]
+				WHEN f.shipment_id IS NULL THEN ARRAY['shipment without pieces', 'at least 1', '0']
+			END AS wrong
+			FROM usom.shipment s
+			LEFT JOIN usom.sales_order o ON o.org_id = org AND o.sales_order_id = s.sales_order_id
+			LEFT JOIN usom.location lo ON lo.org_id = org AND lo.location_id = s.location_id
+			LEFT JOIN (
+				SELECT DISTINCT k.shipment_id
+				FROM usom.fulfillment_line k
+				WHERE k.org_id = org AND k.shipment_id IS NOT NULL
+			) f ON f.shipment_id = s.shipment_id
+			WHERE s.org_id = org
+		) r
+		WHERE r.wrong IS NOT NULL;
+END
+$$;
+COMMENT ON FUNCTION usom.verify_pieces() IS
+'Pieces that do not fit their line, location or shipment, and shipments without an order, a location or pieces. Part of verify_orders(); empty when all is well.
+Example: SELECT * FROM usom.verify_pieces();';
+
+CREATE FUNCTION usom.verify_orders()
+RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, usom, pg_temp
+AS $$
+	SELECT * FROM usom.verify_counters()
+	UNION ALL SELECT * FROM usom.verify_statuses()
+	UNION ALL SELECT * FROM usom.verify_history()
+	UNION ALL SELECT * FROM usom.verify_references()
+	UNION ALL SELECT * FROM usom.verify_pieces()
+$$;
+COMMENT ON FUNCTION usom.verify_orders() IS
+'All about orders that is kept, recomputed: verify_counters(), verify_statuses(), verify_history(), verify_references(), verify_pieces(). Empty when all is well.
+Example: SELECT * FROM usom.verify_orders();';
+
+CREATE FUNCTION usom.verify_money()
+RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, usom, pg_temp
+AS $$
+DECLARE
+	org CONSTANT bigint := usom.current_org();
+BEGIN
+	PERFORM usom._check_installed();
+	RETURN QUERY
+		SELECT 'money', format('order %s line %s', coalesce(
+				(SELECT o.order_no FROM usom.sales_order o WHERE o.org_id = org AND o.sales_order_id = l.sales_order_id),
+				'#' || l.sales_order_id), l.line_no),
+			'line total is not unit price times quantity', trim_scale(round(l.unit_price * (l.quantity - l.quantity_cancelled), 4))::text,
+			trim_scale(l.total)::text
+		FROM usom.order_line l
+		WHERE l.org_id = org AND l.total <> round(l.unit_price * (l.quantity - l.quantity_cancelled), 4);
+	RETURN QUERY
+		SELECT 'money', 'order ' || o.order_no, 'order total is not the sum of its lines', trim_scale(coalesce(u.total, 0))::text, trim_scale(o.total)::text
+		FROM usom.sales_order o
+		LEFT JOIN (
+			SELECT l.sales_order_id, sum(l.total) AS total
+			FROM usom.order_line l
+			WHERE l.org_id = org
+			GROUP BY l.sales_order_id
+		) u ON u.sales_order_id = o.sales_order_id
+		WHERE o.org_id = org AND o.total <> coalesce(u.total, 0);
+END
+$$;
+COMMENT ON FUNCTION usom.verify_money() IS
+'Totals that do not add up: a line''s is round(unit_price * (quantity - quantity_cancelled), 4), an order''s the sum of its lines''. Empty when all is well.
+Example: SELECT * FROM usom.verify_money();';
+
+CREATE FUNCTION usom.verify_reserved()
+RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, usom, pg_temp
+AS $$
+DECLARE
+	org CONSTANT bigint := usom.current_org();
+BEGIN
+	PERFORM usom._check_installed();
+	RETURN QUERY
+		SELECT 'reserved', concat_ws(' ', 'product', coalesce(p.sku, '#' || w.product_id), 'at', coalesce(lo.code, '#' || w.location_id),
+				'lot ' || nullif(w.lot, '')), v.problem, trim_scale(v.expected)::text, trim_scale(v.actual)::text
+		FROM (
+			SELECT k.product_id, k.location_id, k.lot, sum(k.kept) AS kept, sum(k.reserved) AS reserved, sum(k.gone) AS gone,
+				sum(k.shipped) AS shipped, sum(k.back) AS back, sum(k.returned) AS returned
+			FROM (
+				SELECT s.product_id, s.location_id, s.lot, s.reserved AS kept, 0 AS reserved, 0 AS gone, 0 AS shipped, 0 AS back, 0 AS returned
+				FROM usom.stock s
+				WHERE s.org_id = org
+				UNION ALL
+				SELECT f.product_id, f.location_id, f.lot, 0,
+					coalesce(sum(f.quantity) FILTER (WHERE f.status IN ('reserved', 'released', 'picked', 'packed')), 0),
+					coalesce(sum(f.quantity) FILTER (WHERE f.status IN ('shipped', 'delivered', 'returned')), 0), 0,
+					coalesce(sum(f.quantity) FILTER (WHERE f.status = 'returned'), 0), 0
+				FROM usom.fulfillment_line f
+				WHERE f.org_id = org AND f.location_id IS NOT NULL
+				GROUP BY f.product_id, f.location_id, f.lot
+				UNION ALL
+				SELECT m.product_id, m.location_id, m.lot, 0, 0, 0, coalesce(-sum(m.delta) FILTER (WHERE m.kind = 'shipment'), 0),
+					0, coalesce(sum(m.delta) FILTER (WHERE m.kind = 'return'), 0)
+				FROM usom.stock_movement m
+				WHERE m.org_id = org AND m.kind IN ('shipment', 'return')
+				GROUP BY m.product_id, m.location_id, m.lot
+			) k
+			GROUP BY k.product_id, k.location_id, k.lot
+		) w
+		LEFT JOIN usom.product p ON p.org_id = org AND p.product_id = w.product_id
+		LEFT JOIN usom.location lo ON lo.org_id = org AND lo.location_id = w.location_id
+		CROSS JOIN LATERAL (VALUES
+			('reserved stock is not what the pieces keep', w.reserved, w.kept),
+			('units that left stock by shipments are not those of the pieces', w.gone, w.shipped),
+			('units that came back into stock are not those of the pieces', w.back, w.returned)
+		) v (problem, expected, actual)
+		WHERE v.expected <> v.actual;
+END
+$$;
+COMMENT ON FUNCTION usom.verify_reserved() IS
+'Stock against pieces, per product, location and lot: what is reserved, what left by shipments, what came back. Empty when all is well.
+Example: SELECT * FROM usom.verify_reserved();';
+
+CREATE FUNCTION usom.verify_returns()
+RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, usom, pg_temp
+AS $$
+DECLARE
+	org CONSTANT bigint := usom.current_org();
+BEGIN
+	PERFORM usom._check_installed();
+	RETURN QUERY
+		SELECT 'returns', 'return ' || r.return_no, r.wrong[1], r.wrong[2], r.wrong[3]
+		FROM (
+			SELECT h.return_no, CASE
+				WHEN o.sales_order_id IS NULL THEN ARRAY['return for an unknown order', 'a row of sales_order', '#' || h.sales_order_id]
+				WHEN u.return_order_id IS NULL THEN ARRAY['return has no lines', 'at least 1', '0']
+				WHEN h.status::text <> u.derived THEN ARRAY['status does not follow from the units', u.derived, h.status::text]
+			END AS wrong
+			FROM usom.return_order h
+			LEFT JOIN usom.sales_order o ON o.org_id = org AND o.sales_order_id = h.sales_order_id
+			LEFT JOIN (
+				SELECT l.return_order_id, CASE
+						WHEN sum(l.quantity_received) = 0 THEN 'authorized'
+						WHEN sum(l.quantity_received) < sum(l.quantity) THEN 'partially_received'
+						ELSE 'received'
+					END AS derived
+				FROM usom.return_line l
+				WHERE l.org_id = org
+				GROUP BY l.return_order_id
+			) u ON u.return_order_id = h.return_order_id
+			WHERE h.org_id = org
+		) r
+		WHERE r.wrong IS NOT NULL;
+	RETURN QUERY
+		SELECT 'returns', 'return #' || l.return_order_id || ' line ' || l.line_no, 'line without a return', 'a row of return_order', 'none'
+		FROM usom.return_line l
+		LEFT JOIN usom.return_order h ON h.org_id = org AND h.return_order_id = l.return_order_id
+		WHERE l.org_id = org AND h.return_order_id IS NULL;
+	RETURN QUERY
+		SELECT 'returns', format('order %s line %s', coalesce(
+				(SELECT o.order_no FROM usom.sales_order o WHERE o.org_id = org AND o.sales_order_id = w.sales_order_id),
+				'#' || w.sales_order_id), w.line_no), w.wrong[1], w.wrong[2], w.wrong[3]
+		FROM (
+			SELECT coalesce(l.sales_order_id, u.sales_order_id) AS sales_order_id, coalesce(l.line_no, u.line_no) AS line_no, CASE
+				WHEN l.line_no IS NULL THEN ARRAY['return of an unknown line', 'a row of order_line', 'none']
+				WHEN l.quantity_returned <> coalesce(u.received, 0) THEN
+					ARRAY['units returned are not those received', trim_scale(coalesce(u.received, 0))::text, trim_scale(l.quantity_returned)::text]
+				WHEN u.authorized > l.quantity_shipped + l.quantity_delivered + l.quantity_returned THEN
+					ARRAY['more may come back than left', trim_scale(l.quantity_shipped + l.quantity_delivered + l.quantity_returned)::text,
+						trim_scale(u.authorized)::text]
+			END AS wrong
+			FROM (SELECT k.* FROM usom.order_line k WHERE k.org_id = org) l
+			FULL JOIN (
+				SELECT h.sales_order_id, r.line_no, sum(r.quantity) AS authorized, sum(r.quantity_received) AS received
+				FROM usom.return_line r
+				JOIN usom.return_order h ON h.org_id = org AND h.return_order_id = r.return_order_id
+				WHERE r.org_id = org
+				GROUP BY h.sales_order_id, r.line_no
+			) u ON u.sales_order_id = l.sales_order_id AND u.line_no = l.line_no
+		) w
+		WHERE w.wrong IS NOT NULL;
+END
+$$;
+COMMENT ON FUNCTION usom.verify_returns() IS
+'Returns against the orders they belong to: status, units received, never more than left. Empty when all is well.
+Example: SELECT * FROM usom.verify_returns();';
+
+CREATE FUNCTION usom.verify()
+RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, usom, pg_temp
+AS $$
+	SELECT * FROM usom.verify_stock()
+	UNION ALL SELECT * FROM usom.verify_reserved()
+	UNION ALL SELECT * FROM usom.verify_orders()
+	UNION ALL SELECT * FROM usom.verify_money()
+	UNION ALL SELECT * FROM usom.verify_returns()
+	UNION ALL SELECT * FROM usom.verify_audit()
+$$;
+COMMENT ON FUNCTION usom.verify() IS
+'Everything that usom keeps in the caller''s organisation, recomputed from scratch and compared: verify_stock(), verify_reserved(), verify_orders(), verify_money(), verify_returns(), verify_audit(). One row per difference with area, entity (the business key), problem, expected and actual value; empty when all is well. One snapshot: it may run while others work.
+Example: SELECT * FROM usom.verify();';
+
+/* ---- base: what install() runs ---- */
+
+INSERT INTO usom._migration (version, number, room, text) VALUES (1, 101, 'base', $usom_step$
+CREATE TABLE usom._schema_step (
+	version integer NOT NULL,
+	number integer NOT NULL,
+	room text NOT NULL,
+	applied_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (version, number)
+);
+COMMENT ON TABLE usom._schema_step IS 'Migration steps that install() and upgrade() have run in this database.';
+COMMENT ON COLUMN usom._schema_step.version IS 'Schema version the step belongs to.';
+COMMENT ON COLUMN usom._schema_step.number IS 'Number of the step within the version.';
+COMMENT ON COLUMN usom._schema_step.room IS 'Room whose schema.sql holds the step.';
+COMMENT ON COLUMN usom._schema_step.applied_at IS 'When the step was run.';
+
+CREATE SEQUENCE usom.id_seq;
+COMMENT ON SEQUENCE usom.id_seq IS 'The local part of usom.next_id().';
+CREATE SEQUENCE usom.order_no_seq;
+COMMENT ON SEQUENCE usom.order_no_seq IS 'Order numbers where the counter is not gap-free.';
+CREATE SEQUENCE usom.shipment_no_seq;
+COMMENT ON SEQUENCE usom.shipment_no_seq IS 'Shipment numbers where the counter is not gap-free.';
+CREATE SEQUENCE usom.return_no_seq;
+COMMENT ON SEQUENCE usom.return_no_seq IS 'Return numbers where the counter is not gap-free.';
+
+CREATE TABLE usom.document_counter (
+	org_id bigint NOT NULL,
+	kind text NOT NULL CONSTRAINT document_counter_kind_known CHECK (kind IN ('order', 'shipment', 'return')),
+	prefix text NOT NULL,
+	digits integer NOT NULL DEFAULT 6 CONSTRAINT document_counter_digits_sane CHECK (digits BETWEEN 1 AND 18),
+	gap_free boolean NOT NULL DEFAULT false,
+	last_value bigint NOT NULL DEFAULT 0 CONSTRAINT document_counter_not_negative CHECK (last_value >= 0),
+	PRIMARY KEY (org_id, kind)
+);
+COMMENT ON TABLE usom.document_counter IS 'How an organisation numbers its documents. Gap-free counters are drawn under a row lock and serialise their writers; the others come from a sequence.';
+COMMENT ON COLUMN usom.document_counter.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.document_counter.kind IS 'order, shipment or return.';
+COMMENT ON COLUMN usom.document_counter.prefix IS 'Put before the digits.';
+COMMENT ON COLUMN usom.document_counter.digits IS 'The number is padded with zeros to so many digits.';
+COMMENT ON COLUMN usom.document_counter.gap_free IS 'On: no number is lost by a rollback, at the price of a queue. Set last_value to the last number used when you switch it on.';
+COMMENT ON COLUMN usom.document_counter.last_value IS 'Last number given out by the gap-free counter.';
+
+SELECT usom._guard_master('document_counter', 'kind');
+$usom_step$);
+
+/* ---- party: what install() runs ---- */
+
+INSERT INTO usom._migration (version, number, room, text) VALUES (1, 301, 'party', $usom_step$
+CREATE TABLE usom.organisation (
+	org_id bigint NOT NULL DEFAULT usom.next_id() PRIMARY KEY,
+	code text NOT NULL CONSTRAINT organisation_code_given CHECK (code <> ''),
+	name text,
+	currency text NOT NULL DEFAULT 'EUR' CONSTRAINT organisation_currency_iso CHECK (currency ~ '^[A-Z]{3}$'),
+	created_at timestamptz NOT NULL DEFAULT now(),
+	CONSTRAINT organisation_code_unique UNIQUE (code)
+);
+COMMENT ON TABLE usom.organisation IS 'A company that sells. Every other row belongs to one.';
+COMMENT ON COLUMN usom.organisation.org_id IS 'Key.';
+COMMENT ON COLUMN usom.organisation.code IS 'What the setting usom.org names.';
+COMMENT ON COLUMN usom.organisation.name IS 'Name for people.';
+COMMENT ON COLUMN usom.organisation.currency IS 'ISO 4217 code of orders that name no currency.';
+COMMENT ON COLUMN usom.organisation.created_at IS 'When the row was made.';
+
+CREATE TABLE usom.channel (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	channel_id bigint NOT NULL DEFAULT usom.next_id(),
+	code text NOT NULL CONSTRAINT channel_code_given CHECK (code <> ''),
+	name text,
+	active boolean NOT NULL DEFAULT true,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (org_id, channel_id),
+	CONSTRAINT channel_code_unique UNIQUE (org_id, code)
+);
+COMMENT ON TABLE usom.channel IS 'A way in which orders arrive: web, pos, phone, rep, edi, marketplace, manual.';
+COMMENT ON COLUMN usom.channel.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.channel.channel_id IS 'Key.';
+COMMENT ON COLUMN usom.channel.code IS 'What order documents name.';
+COMMENT ON COLUMN usom.channel.name IS 'Name for people.';
+COMMENT ON COLUMN usom.channel.active IS 'Off: no new orders.';
+COMMENT ON COLUMN usom.channel.created_at IS 'When the row was made.';
+
+CREATE TABLE usom.customer (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	customer_id bigint NOT NULL DEFAULT usom.next_id(),
+	code text NOT NULL CONSTRAINT customer_code_given CHECK (code <> ''),
+	name text,
+	email text,
+	phone text,
+	active boolean NOT NULL DEFAULT true,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (org_id, customer_id),
+	CONSTRAINT customer_code_unique UNIQUE (org_id, code)
+);
+COMMENT ON TABLE usom.customer IS 'Who buys. An order without one is a guest''s.';
+COMMENT ON COLUMN usom.customer.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.customer.customer_id IS 'Key.';
+COMMENT ON COLUMN usom.customer.code IS 'What order documents name.';
+COMMENT ON COLUMN usom.customer.name IS 'Name for people.';
+COMMENT ON COLUMN usom.customer.email IS 'Address for messages.';
+COMMENT ON COLUMN usom.customer.phone IS 'Number for calls.';
+COMMENT ON COLUMN usom.customer.active IS 'Off: no new orders.';
+COMMENT ON COLUMN usom.customer.created_at IS 'When the row was made.';
+
+CREATE TABLE usom.customer_address (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	customer_id bigint NOT NULL,
+	address_no integer NOT NULL DEFAULT 1,
+	name text,
+	line1 text,
+	line2 text,
+	postcode text,
+	city text,
+	country text CONSTRAINT customer_address_country_iso CHECK (country ~ '^[A-Z]{2}$'),
+	latitude double precision CONSTRAINT customer_address_latitude_on_earth CHECK (latitude BETWEEN -90 AND 90),
+	longitude double precision CONSTRAINT customer_address_longitude_on_earth CHECK (longitude BETWEEN -180 AND 180),
+	PRIMARY KEY (org_id, customer_id, address_no),
+	CONSTRAINT customer_address_of_customer FOREIGN KEY (org_id, customer_id) REFERENCES usom.customer ON DELETE RESTRICT ON UPDATE RESTRICT
+);
+COMMENT ON TABLE usom.customer_address IS 'Where a customer takes deliveries. Orders keep a copy of the address they were placed with.';
+COMMENT ON COLUMN usom.customer_address.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.customer_address.customer_id IS 'Customer.';
+COMMENT ON COLUMN usom.customer_address.address_no IS 'Number of the address with the customer; 1 is used when an order names none.';
+COMMENT ON COLUMN usom.customer_address.name IS 'Name on the label.';
+COMMENT ON COLUMN usom.customer_address.line1 IS 'Street and number.';
+COMMENT ON COLUMN usom.customer_address.line2 IS 'Second line.';
+COMMENT ON COLUMN usom.customer_address.postcode IS 'Postal code.';
+COMMENT ON COLUMN usom.customer_address.city IS 'City.';
+COMMENT ON COLUMN usom.customer_address.country IS 'ISO 3166 code of two letters.';
+COMMENT ON COLUMN usom.customer_address.latitude IS 'Degrees north.';
+COMMENT ON COLUMN usom.customer_address.longitude IS 'Degrees east.';
+
+INSERT INTO usom.organisation (org_id, code, name) VALUES (1, 'main', 'Main organisation');
+INSERT INTO usom.document_counter (org_id, kind, prefix) VALUES (1, 'order', 'SO-'), (1, 'shipment', 'SH-'), (1, 'return', 'RT-');
+INSERT INTO usom.channel (org_id, code, name) VALUES
+	(1, 'web', 'Web shop'), (1, 'pos', 'Shop counter'), (1, 'phone', 'Telephone'), (1, 'rep', 'Sales representative'),
+	(1, 'edi', 'EDI'), (1, 'marketplace', 'Marketplace'), (1, 'manual', 'Manual entry');
+
+SELECT usom._guard_master('organisation', 'code');
+SELECT usom._guard_master('channel', 'code');
+SELECT usom._guard_master('customer', 'code');
+SELECT usom._audit_table('organisation');
+SELECT usom._audit_table('channel');
+SELECT usom._audit_table('customer');
+SELECT usom._audit_table('customer_address');
+$usom_step$);
+
+/* ---- product: what install() runs ---- */
+
+INSERT INTO usom._migration (version, number, room, text) VALUES (1, 401, 'product', $usom_step$
+CREATE TABLE usom.product (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	product_id bigint NOT NULL DEFAULT usom.next_id(),
+	sku text NOT NULL CONSTRAINT product_sku_given CHECK (sku <> ''),
+	name text,
+	kind text NOT NULL DEFAULT 'physical' CONSTRAINT product_kind_known CHECK (kind IN ('physical', 'service')),
+	unit text NOT NULL DEFAULT 'each',
+	active boolean NOT NULL DEFAULT true,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (org_id, product_id),
+	CONSTRAINT product_sku_unique UNIQUE (org_id, sku)
+);
+COMMENT ON TABLE usom.product IS 'What is sold. Physical products are held in stock; services (postage, fees) are not.';
+COMMENT ON COLUMN usom.product.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.product.product_id IS 'Key.';
+COMMENT ON COLUMN usom.product.sku IS 'What order documents name.';
+COMMENT ON COLUMN usom.product.name IS 'Name for people.';
+COMMENT ON COLUMN usom.product.kind IS 'physical or service.';
+COMMENT ON COLUMN usom.product.unit IS 'Unit of every quantity of the product.';
+COMMENT ON COLUMN usom.product.active IS 'Off: no new orders.';
+COMMENT ON COLUMN usom.product.created_at IS 'When the row was made.';
+
+SELECT usom._guard_master('product', 'sku');
+SELECT usom._audit_table('product');
+$usom_step$);
+
+/* ---- pricing: what install() runs ---- */
+
+INSERT INTO usom._migration (version, number, room, text) VALUES (1, 501, 'pricing', $usom_step$
+CREATE TABLE usom.price (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	price_id bigint NOT NULL DEFAULT usom.next_id(),
+	sku text NOT NULL,
+	currency text NOT NULL DEFAULT 'EUR' CONSTRAINT price_currency_iso CHECK (currency ~ '^[A-Z]{3}$'),
+	unit_price usom.amount NOT NULL CONSTRAINT price_not_negative CHECK (unit_price >= 0),
+	valid_from timestamptz NOT NULL DEFAULT '-infinity',
+	PRIMARY KEY (org_id, price_id),
+	CONSTRAINT price_once_at_a_time UNIQUE (org_id, sku, currency, valid_from)
+);
+COMMENT ON TABLE usom.price IS 'List prices. An order line without a unit price takes the newest one that is valid when the order is placed.';
+COMMENT ON COLUMN usom.price.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.price.price_id IS 'Key.';
+COMMENT ON COLUMN usom.price.sku IS 'Product.';
+COMMENT ON COLUMN usom.price.currency IS 'ISO 4217 code.';
+COMMENT ON COLUMN usom.price.unit_price IS 'Price of one unit.';
+COMMENT ON COLUMN usom.price.valid_from IS 'From when on; until the next row of the same product and currency.';
+
+SELECT usom._audit_table('price');
+$usom_step$);
+
+/* ---- stock: what install() runs ---- */
+
+INSERT INTO usom._migration (version, number, room, text) VALUES (1, 601, 'stock', $usom_step$
+CREATE TABLE usom.location (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	location_id bigint NOT NULL DEFAULT usom.next_id(),
+	code text NOT NULL CONSTRAINT location_code_given CHECK (code <> ''),
+	name text,
+	kind text NOT NULL DEFAULT 'warehouse' CONSTRAINT location_kind_known CHECK (kind IN ('warehouse', 'store', 'supplier', 'third_party')),
+	priority integer NOT NULL DEFAULT 100,
+	active boolean NOT NULL DEFAULT true,
+	latitude double precision CONSTRAINT location_latitude_on_earth CHECK (latitude BETWEEN -90 AND 90),
+	longitude double precision CONSTRAINT location_longitude_on_earth CHECK (longitude BETWEEN -180 AND 180),
+	created_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (org_id, location_id),
+	CONSTRAINT location_code_unique UNIQUE (org_id, code)
+);
+COMMENT ON TABLE usom.location IS 'Where stock is held and orders are shipped from.';
+COMMENT ON COLUMN usom.location.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.location.location_id IS 'Key.';
+COMMENT ON COLUMN usom.location.code IS 'What documents and functions name.';
+COMMENT ON COLUMN usom.location.name IS 'Name for people.';
+COMMENT ON COLUMN usom.location.kind IS 'warehouse, store, supplier (drop ship) or third_party (3PL).';
+COMMENT ON COLUMN usom.location.priority IS 'Lower is asked first.';
+COMMENT ON COLUMN usom.location.active IS 'Off: nothing new is reserved here.';
+COMMENT ON COLUMN usom.location.latitude IS 'Degrees north.';
+COMMENT ON COLUMN usom.location.longitude IS 'Degrees east.';
+COMMENT ON COLUMN usom.location.created_at IS 'When the row was made.';
+
+CREATE TABLE usom.stock (
+	org_id bigint NOT NULL,
+	product_id bigint NOT NULL,
+	location_id bigint NOT NULL,
+	lot text COLLATE "C" NOT NULL DEFAULT '',
+	on_hand usom.quantity NOT NULL DEFAULT 0,
+	reserved usom.quantity NOT NULL DEFAULT 0,
+	held usom.quantity NOT NULL DEFAULT 0,
+	held_until timestamptz,
+	safety usom.quantity NOT NULL DEFAULT 0,
+	PRIMARY KEY (org_id, product_id, location_id, lot),
+	CONSTRAINT stock_not_oversold CHECK (reserved <= on_hand),
+	CONSTRAINT stock_held_iff_dated CHECK ((held > 0) = (held_until IS NOT NULL))
+) WITH (fillfactor = 50);
+COMMENT ON TABLE usom.stock IS 'Balance of a product, location and lot, kept from stock_movement (on_hand), fulfillment_line (reserved) and reservation (held). Written by usom alone; the rows are the locks of the stock, taken in key order.';
+COMMENT ON COLUMN usom.stock.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.stock.product_id IS 'Product.';
+COMMENT ON COLUMN usom.stock.location_id IS 'Location.';
+COMMENT ON COLUMN usom.stock.lot IS 'Lot; empty where the product has none.';
+COMMENT ON COLUMN usom.stock.on_hand IS 'Units on the shelf: the sum of the movements.';
+COMMENT ON COLUMN usom.stock.reserved IS 'Units promised to order pieces that are not shipped yet.';
+COMMENT ON COLUMN usom.stock.held IS 'Units under soft reservations; counts only while held_until is to come, else the reservation rows are added up.';
+COMMENT ON COLUMN usom.stock.held_until IS 'Earliest expiry among the soft reservations that held counts.';
+COMMENT ON COLUMN usom.stock.safety IS 'Units that are never promised.';
+
+CREATE TABLE usom.stock_movement (
+	org_id bigint NOT NULL,
+	stock_movement_id bigint NOT NULL DEFAULT usom.next_id(),
+	product_id bigint NOT NULL,
+	location_id bigint NOT NULL,
+	lot text COLLATE "C" NOT NULL DEFAULT '',
+	kind text NOT NULL CONSTRAINT stock_movement_kind_known CHECK (kind IN ('receipt', 'adjustment', 'count', 'shipment', 'return')),
+	delta numeric(18,6) NOT NULL CONSTRAINT stock_movement_moves CHECK (delta <> 0 AND delta > -1e12 AND delta < 1e12),
+	reference text,
+	reason text,
+	sales_order_id bigint,
+	moved_at timestamptz NOT NULL DEFAULT now(),
+	actor text NOT NULL DEFAULT session_user,
+	PRIMARY KEY (org_id, stock_movement_id)
+);
+COMMENT ON TABLE usom.stock_movement IS 'The ledger of stock: every change of on_hand, once, for ever. The truth that stock sums up.';
+COMMENT ON COLUMN usom.stock_movement.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.stock_movement.stock_movement_id IS 'Key.';
+COMMENT ON COLUMN usom.stock_movement.product_id IS 'Product.';
+COMMENT ON COLUMN usom.stock_movement.location_id IS 'Location.';
+COMMENT ON COLUMN usom.stock_movement.lot IS 'Lot; empty where the product has none.';
+COMMENT ON COLUMN usom.stock_movement.kind IS 'receipt, adjustment, count, shipment or return.';
+COMMENT ON COLUMN usom.stock_movement.delta IS 'Units in (positive) or out (negative).';
+COMMENT ON COLUMN usom.stock_movement.reference IS 'Document of the outside world, or number of the shipment or return.';
+COMMENT ON COLUMN usom.stock_movement.reason IS 'Why, in words.';
+COMMENT ON COLUMN usom.stock_movement.sales_order_id IS 'Order that shipped or returned the units.';
+COMMENT ON COLUMN usom.stock_movement.moved_at IS 'When the movement was booked.';
+COMMENT ON COLUMN usom.stock_movement.actor IS 'Session user who booked it.';
+
+CREATE TABLE usom.reservation (
+	org_id bigint NOT NULL,
+	reservation_id bigint NOT NULL DEFAULT usom.next_id(),
+	owner text NOT NULL,
+	product_id bigint NOT NULL,
+	location_id bigint NOT NULL,
+	lot text COLLATE "C" NOT NULL DEFAULT '',
+	quantity usom.quantity NOT NULL CONSTRAINT reservation_of_something CHECK (quantity > 0),
+	expires_at timestamptz NOT NULL,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (org_id, reservation_id),
+	CONSTRAINT reservation_once_per_owner UNIQUE (org_id, product_id, location_id, lot, owner)
+);
+COMMENT ON TABLE usom.reservation IS 'Soft reservations: units kept for a cart or an agent until expires_at, without a job that sweeps them.';
+COMMENT ON COLUMN usom.reservation.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.reservation.reservation_id IS 'Key; what reserve_stock returns.';
+COMMENT ON COLUMN usom.reservation.owner IS 'Cart, session or agent; a second reservation of the same owner replaces the first.';
+COMMENT ON COLUMN usom.reservation.product_id IS 'Product.';
+COMMENT ON COLUMN usom.reservation.location_id IS 'Location.';
+COMMENT ON COLUMN usom.reservation.lot IS 'Lot; empty where the product has none.';
+COMMENT ON COLUMN usom.reservation.quantity IS 'Units kept.';
+COMMENT ON COLUMN usom.reservation.expires_at IS 'From then on the row counts no more.';
+COMMENT ON COLUMN usom.reservation.created_at IS 'When the row was made.';
+$usom_step$);
+
+/* ---- order: what install() runs ---- */
+
+INSERT INTO usom._migration (version, number, room, text) VALUES (1, 701, 'order', $usom_step$
+CREATE TABLE usom.sales_order (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	sales_order_id bigint NOT NULL DEFAULT usom.next_id(),
+	order_no text NOT NULL DEFAULT usom.next_document_no('order'),
+	channel_id bigint NOT NULL DEFAULT usom.channel_id('manual'),
+	external_id text,
+	revision integer NOT NULL DEFAULT 1 CONSTRAINT sales_order_revision_counts CHECK (revision >= 1),
+	order_type text NOT NULL DEFAULT 'standard',
+	customer_id bigint,
+	status usom.order_status NOT NULL DEFAULT 'draft',
+	currency text NOT NULL DEFAULT usom.default_currency() CONSTRAINT sales_order_currency_iso CHECK (currency ~ '^[A-Z]{3}$'),
+	total usom.amount NOT NULL DEFAULT 0,
+	priority integer NOT NULL DEFAULT 5,
+	placed_at timestamptz NOT NULL DEFAULT now(),
+	requested_at timestamptz,
+	ship_complete boolean NOT NULL DEFAULT false,
+	coupons text[],
+	ship_to jsonb,
+	payment jsonb,
+	instructions text,
+	version integer NOT NULL DEFAULT 1,
+	payload_digest bytea,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (org_id, sales_order_id),
+	CONSTRAINT sales_order_no_unique UNIQUE (org_id, order_no)
+);
+CREATE UNIQUE INDEX sales_order_external_unique ON usom.sales_order (org_id, channel_id, external_id) WHERE external_id IS NOT NULL;
+CREATE INDEX sales_order_of_customer ON usom.sales_order (org_id, customer_id, sales_order_id) WHERE customer_id IS NOT NULL;
+COMMENT ON TABLE usom.sales_order IS 'A customer''s order. The row is the lock of the whole order: whoever changes lines, pieces or holds has it.';
+COMMENT ON COLUMN usom.sales_order.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.sales_order.sales_order_id IS 'Key.';
+COMMENT ON COLUMN usom.sales_order.order_no IS 'Number for people and other systems.';
+COMMENT ON COLUMN usom.sales_order.channel_id IS 'Channel it came by.';
+COMMENT ON COLUMN usom.sales_order.external_id IS 'Number the channel gave it; once per channel.';
+COMMENT ON COLUMN usom.sales_order.revision IS 'Revision of the channel''s document.';
+COMMENT ON COLUMN usom.sales_order.order_type IS 'Flow: standard.';
+COMMENT ON COLUMN usom.sales_order.customer_id IS 'Customer; null for a guest.';
+COMMENT ON COLUMN usom.sales_order.status IS 'draft, submitted, confirmed, cancelled, closed and rejected are decisions; the rest follows from the pieces.';
+COMMENT ON COLUMN usom.sales_order.currency IS 'ISO 4217 code of every amount of the order.';
+COMMENT ON COLUMN usom.sales_order.total IS 'Sum of the line totals.';
+COMMENT ON COLUMN usom.sales_order.priority IS 'Lower is served first; 5 is usual.';
+COMMENT ON COLUMN usom.sales_order.placed_at IS 'When the customer ordered.';
+COMMENT ON COLUMN usom.sales_order.requested_at IS 'When the customer wants it.';
+COMMENT ON COLUMN usom.sales_order.ship_complete IS 'On: the order is shipped as a whole.';
+COMMENT ON COLUMN usom.sales_order.coupons IS 'Codes the customer gave.';
+COMMENT ON COLUMN usom.sales_order.ship_to IS 'Address as of placing.';
+COMMENT ON COLUMN usom.sales_order.payment IS 'Method, reference and authorised amount as of placing.';
+COMMENT ON COLUMN usom.sales_order.instructions IS 'Words for those who fulfil it.';
+COMMENT ON COLUMN usom.sales_order.version IS 'Counts the changes; what change_order compares.';
+COMMENT ON COLUMN usom.sales_order.payload_digest IS 'SHA-256 of the document, to tell a repeat from another payload.';
+COMMENT ON COLUMN usom.sales_order.created_at IS 'When the row was made.';
+
+CREATE TABLE usom.order_line (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	sales_order_id bigint NOT NULL,
+	line_no integer NOT NULL CONSTRAINT order_line_numbered CHECK (line_no > 0),
+	product_id bigint NOT NULL,
+	quantity usom.quantity NOT NULL CONSTRAINT order_line_of_something CHECK (quantity > 0),
+	unit_price usom.amount NOT NULL DEFAULT 0 CONSTRAINT order_line_price_not_negative CHECK (unit_price >= 0),
+	total usom.amount NOT NULL DEFAULT 0,
+	location_id bigint,
+	requested_at timestamptz,
+	substitution text NOT NULL DEFAULT 'none' CONSTRAINT order_line_substitution_known CHECK (substitution IN ('none', 'allowed')),
+	partial boolean NOT NULL DEFAULT true,
+	quantity_open usom.quantity NOT NULL DEFAULT 0,
+	quantity_backordered usom.quantity NOT NULL DEFAULT 0,
+	quantity_reserved usom.quantity NOT NULL DEFAULT 0,
+	quantity_released usom.quantity NOT NULL DEFAULT 0,
+	quantity_picked usom.quantity NOT NULL DEFAULT 0,
+	quantity_packed usom.quantity NOT NULL DEFAULT 0,
+	quantity_shipped usom.quantity NOT NULL DEFAULT 0,
+	quantity_delivered usom.quantity NOT NULL DEFAULT 0,
+	quantity_returned usom.quantity NOT NULL DEFAULT 0,
+	quantity_cancelled usom.quantity NOT NULL DEFAULT 0,
+	PRIMARY KEY (org_id, sales_order_id, line_no),
+	CONSTRAINT order_line_of_order FOREIGN KEY (org_id, sales_order_id) REFERENCES usom.sales_order ON DELETE RESTRICT ON UPDATE RESTRICT,
+	CONSTRAINT order_line_quantity_conserved CHECK (quantity = quantity_open + quantity_backordered + quantity_reserved
+		+ quantity_released + quantity_picked + quantity_packed + quantity_shipped + quantity_delivered
+		+ quantity_returned + quantity_cancelled)
+);
+COMMENT ON TABLE usom.order_line IS 'What is ordered: a product, a quantity, a price. The counters are kept from the pieces and always add up to the quantity.';
+COMMENT ON COLUMN usom.order_line.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.order_line.sales_order_id IS 'Order.';
+COMMENT ON COLUMN usom.order_line.line_no IS 'Number of the line with the order.';
+COMMENT ON COLUMN usom.order_line.product_id IS 'Product.';
+COMMENT ON COLUMN usom.order_line.quantity IS 'Units ordered.';
+COMMENT ON COLUMN usom.order_line.unit_price IS 'Price of one unit.';
+COMMENT ON COLUMN usom.order_line.total IS 'Unit price times the quantity that is not cancelled.';
+COMMENT ON COLUMN usom.order_line.location_id IS 'Location that must serve the line; null: any.';
+COMMENT ON COLUMN usom.order_line.requested_at IS 'When the customer wants the line; null: as the order.';
+COMMENT ON COLUMN usom.order_line.substitution IS 'none or allowed.';
+COMMENT ON COLUMN usom.order_line.partial IS 'Off: the line is reserved whole or not at all.';
+COMMENT ON COLUMN usom.order_line.quantity_open IS 'Units that nobody has planned yet.';
+COMMENT ON COLUMN usom.order_line.quantity_backordered IS 'Units that wait for stock.';
+COMMENT ON COLUMN usom.order_line.quantity_reserved IS 'Units reserved in stock.';
+COMMENT ON COLUMN usom.order_line.quantity_released IS 'Units handed to the location.';
+COMMENT ON COLUMN usom.order_line.quantity_picked IS 'Units picked.';
+COMMENT ON COLUMN usom.order_line.quantity_packed IS 'Units packed.';
+COMMENT ON COLUMN usom.order_line.quantity_shipped IS 'Units on their way.';
+COMMENT ON COLUMN usom.order_line.quantity_delivered IS 'Units the customer has.';
+COMMENT ON COLUMN usom.order_line.quantity_returned IS 'Units that came back.';
+COMMENT ON COLUMN usom.order_line.quantity_cancelled IS 'Units cancelled.';
+
+CREATE TABLE usom.fulfillment_line (
+	org_id bigint NOT NULL,
+	sales_order_id bigint NOT NULL,
+	line_no integer NOT NULL,
+	piece_no integer NOT NULL CONSTRAINT fulfillment_line_numbered CHECK (piece_no > 0),
+	product_id bigint NOT NULL,
+	location_id bigint,
+	lot text COLLATE "C" NOT NULL DEFAULT '',
+	status usom.piece_status NOT NULL,
+	quantity usom.quantity NOT NULL CONSTRAINT fulfillment_line_of_something CHECK (quantity > 0),
+	promised_at timestamptz,
+	shipment_id bigint,
+	PRIMARY KEY (org_id, sales_order_id, line_no, piece_no),
+	CONSTRAINT fulfillment_line_of_line FOREIGN KEY (org_id, sales_order_id, line_no) REFERENCES usom.order_line ON DELETE RESTRICT ON UPDATE RESTRICT,
+	CONSTRAINT fulfillment_line_shipped_iff_shipment CHECK ((status IN ('shipped', 'delivered', 'returned')) = (shipment_id IS NOT NULL)),
+	CONSTRAINT fulfillment_line_waits_nowhere CHECK (status NOT IN ('open', 'backordered') OR (location_id IS NULL AND lot = ''))
+) WITH (fillfactor = 80);
+CREATE INDEX fulfillment_line_backordered ON usom.fulfillment_line (org_id, product_id, sales_order_id) WHERE status = 'backordered';
+COMMENT ON TABLE usom.fulfillment_line IS 'A piece: some units of a line that share state, location, lot, promise and shipment. Kept by usom.';
+COMMENT ON COLUMN usom.fulfillment_line.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.fulfillment_line.sales_order_id IS 'Order.';
+COMMENT ON COLUMN usom.fulfillment_line.line_no IS 'Line.';
+COMMENT ON COLUMN usom.fulfillment_line.piece_no IS 'Number of the piece with the line.';
+COMMENT ON COLUMN usom.fulfillment_line.product_id IS 'Product.';
+COMMENT ON COLUMN usom.fulfillment_line.location_id IS 'Location that serves it; null while it waits, and for services.';
+COMMENT ON COLUMN usom.fulfillment_line.lot IS 'Lot it is taken from.';
+COMMENT ON COLUMN usom.fulfillment_line.status IS 'State of the units.';
+COMMENT ON COLUMN usom.fulfillment_line.quantity IS 'Units.';
+COMMENT ON COLUMN usom.fulfillment_line.promised_at IS 'When it is promised; null: no date known.';
+COMMENT ON COLUMN usom.fulfillment_line.shipment_id IS 'Shipment it left with.';
+
+CREATE TABLE usom.hold (
+	org_id bigint NOT NULL,
+	hold_id bigint NOT NULL DEFAULT usom.next_id(),
+	sales_order_id bigint NOT NULL,
+	line_no integer,
+	hold_type text NOT NULL CONSTRAINT hold_type_given CHECK (hold_type <> ''),
+	reason text,
+	blocks text[] NOT NULL CONSTRAINT hold_blocks_known CHECK (blocks <@ ARRAY['confirm', 'release', 'ship', 'change', 'cancel', 'close'] AND blocks <> '{}'),
+	expires_at timestamptz,
+	placed_at timestamptz NOT NULL DEFAULT now(),
+	placed_by text NOT NULL DEFAULT session_user,
+	released_at timestamptz,
+	released_by text,
+	release_reason text,
+	PRIMARY KEY (org_id, hold_id),
+	CONSTRAINT hold_of_order FOREIGN KEY (org_id, sales_order_id) REFERENCES usom.sales_order ON DELETE RESTRICT ON UPDATE RESTRICT,
+	CONSTRAINT hold_released_iff_by CHECK ((released_at IS NULL) = (released_by IS NULL))
+);
+CREATE INDEX hold_of_order ON usom.hold (org_id, sales_order_id) WHERE released_at IS NULL;
+COMMENT ON TABLE usom.hold IS 'A row that blocks named actions of an order until it is released or expires. Not a status: many may stand at once.';
+COMMENT ON COLUMN usom.hold.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.hold.hold_id IS 'Key.';
+COMMENT ON COLUMN usom.hold.sales_order_id IS 'Order.';
+COMMENT ON COLUMN usom.hold.line_no IS 'Line; null: the whole order.';
+COMMENT ON COLUMN usom.hold.hold_type IS 'Type, see hold_type; others block confirm, release and ship.';
+COMMENT ON COLUMN usom.hold.reason IS 'Why.';
+COMMENT ON COLUMN usom.hold.blocks IS 'Actions that fail while the hold is active.';
+COMMENT ON COLUMN usom.hold.expires_at IS 'From then on it blocks nothing; null: until released.';
+COMMENT ON COLUMN usom.hold.placed_at IS 'When it was placed.';
+COMMENT ON COLUMN usom.hold.placed_by IS 'Session user who placed it.';
+COMMENT ON COLUMN usom.hold.released_at IS 'When it was released by hand.';
+COMMENT ON COLUMN usom.hold.released_by IS 'Session user who released it.';
+COMMENT ON COLUMN usom.hold.release_reason IS 'Why it was released.';
+
+CREATE TABLE usom.hold_type (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	code text NOT NULL,
+	blocks text[] NOT NULL DEFAULT ARRAY['confirm', 'release', 'ship'] CONSTRAINT hold_type_blocks_known CHECK (blocks <@ ARRAY['confirm', 'release', 'ship', 'change', 'cancel', 'close'] AND blocks <> '{}'),
+	description text,
+	PRIMARY KEY (org_id, code)
+);
+COMMENT ON TABLE usom.hold_type IS 'What a hold of a type blocks.';
+COMMENT ON COLUMN usom.hold_type.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.hold_type.code IS 'What hold_order names.';
+COMMENT ON COLUMN usom.hold_type.blocks IS 'Any of confirm, release, ship, change, cancel, close.';
+COMMENT ON COLUMN usom.hold_type.description IS 'Words for people.';
+INSERT INTO usom.hold_type (org_id, code, blocks, description) VALUES
+	(1, 'credit', ARRAY['confirm', 'release', 'ship'], 'Credit limit or unpaid invoices'),
+	(1, 'fraud', ARRAY['confirm', 'release', 'ship', 'change'], 'Suspected fraud, under review'),
+	(1, 'address', ARRAY['release', 'ship'], 'Address to be clarified'),
+	(1, 'customer', ARRAY['release', 'ship'], 'Customer asked to wait');
+
+CREATE TABLE usom.order_history (
+	org_id bigint NOT NULL,
+	sales_order_id bigint NOT NULL,
+	version integer NOT NULL,
+	event text NOT NULL,
+	from_status usom.order_status,
+	to_status usom.order_status NOT NULL,
+	line_no integer,
+	quantity usom.quantity,
+	reason text,
+	reference text,
+	actor text NOT NULL DEFAULT session_user,
+	app_user text,
+	occurred_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (org_id, sales_order_id, version)
+);
+COMMENT ON TABLE usom.order_history IS 'One row per change of an order: what was done, from which status to which, by whom and why. Append-only.';
+COMMENT ON COLUMN usom.order_history.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.order_history.sales_order_id IS 'Order.';
+COMMENT ON COLUMN usom.order_history.version IS 'Version of the order that the change made.';
+COMMENT ON COLUMN usom.order_history.event IS 'Verb: place, submit, confirm, hold, release_hold, change, allocate, release, ship, deliver, cancel, close, return.';
+COMMENT ON COLUMN usom.order_history.from_status IS 'Status before; null when the order was made.';
+COMMENT ON COLUMN usom.order_history.to_status IS 'Status after.';
+COMMENT ON COLUMN usom.order_history.line_no IS 'Line, where the change was about one.';
+COMMENT ON COLUMN usom.order_history.quantity IS 'Units that the change moved.';
+COMMENT ON COLUMN usom.order_history.reason IS 'Why, as the caller said.';
+COMMENT ON COLUMN usom.order_history.reference IS 'Shipment, return or hold type.';
+COMMENT ON COLUMN usom.order_history.actor IS 'Session user.';
+COMMENT ON COLUMN usom.order_history.app_user IS 'Application user, as claimed by usom.app_user.';
+COMMENT ON COLUMN usom.order_history.occurred_at IS 'Time of the transaction.';
+$usom_step$);
+
+/* ---- fulfillment: what install() runs ---- */
+
+INSERT INTO usom._migration (version, number, room, text) VALUES (1, 1001, 'fulfillment', $usom_step$
+CREATE TABLE usom.shipment (
+	org_id bigint NOT NULL,
+	shipment_id bigint NOT NULL DEFAULT usom.next_id(),
+	shipment_no text NOT NULL,
+	sales_order_id bigint NOT NULL,
+	location_id bigint,
+	carrier text,
+	tracking text,
+	status usom.shipment_status NOT NULL,
+	shipped_at timestamptz NOT NULL DEFAULT now(),
+	delivered_at timestamptz,
+	PRIMARY KEY (org_id, shipment_id),
+	CONSTRAINT shipment_no_unique UNIQUE (org_id, shipment_no),
+	CONSTRAINT shipment_of_order FOREIGN KEY (org_id, sales_order_id) REFERENCES usom.sales_order ON DELETE RESTRICT ON UPDATE RESTRICT,
+	CONSTRAINT shipment_delivered_iff_dated CHECK ((status = 'delivered') = (delivered_at IS NOT NULL))
+);
+CREATE INDEX shipment_of_order ON usom.shipment (org_id, sales_order_id);
+COMMENT ON TABLE usom.shipment IS 'What left one location for one order at one time.';
+COMMENT ON COLUMN usom.shipment.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.shipment.shipment_id IS 'Key.';
+COMMENT ON COLUMN usom.shipment.shipment_no IS 'Number for people and carriers.';
+COMMENT ON COLUMN usom.shipment.sales_order_id IS 'Order.';
+COMMENT ON COLUMN usom.shipment.location_id IS 'Where it left from; null for services alone.';
+COMMENT ON COLUMN usom.shipment.carrier IS 'Who carries it.';
+COMMENT ON COLUMN usom.shipment.tracking IS 'Carrier''s number.';
+COMMENT ON COLUMN usom.shipment.status IS 'shipped or delivered.';
+COMMENT ON COLUMN usom.shipment.shipped_at IS 'When it left.';
+COMMENT ON COLUMN usom.shipment.delivered_at IS 'When it arrived.';
+$usom_step$);
+
+/* ---- returns: what install() runs ---- */
+
+INSERT INTO usom._migration (version, number, room, text) VALUES (1, 1101, 'returns', $usom_step$
+CREATE TABLE usom.return_order (
+	org_id bigint NOT NULL,
+	return_order_id bigint NOT NULL DEFAULT usom.next_id(),
+	return_no text NOT NULL,
+	sales_order_id bigint NOT NULL,
+	status usom.return_status NOT NULL,
+	reason text,
+	authorized_at timestamptz NOT NULL DEFAULT now(),
+	received_at timestamptz,
+	PRIMARY KEY (org_id, return_order_id),
+	CONSTRAINT return_order_no_unique UNIQUE (org_id, return_no),
+	CONSTRAINT return_order_of_order FOREIGN KEY (org_id, sales_order_id) REFERENCES usom.sales_order ON DELETE RESTRICT ON UPDATE RESTRICT,
+	CONSTRAINT return_order_received_iff_dated CHECK ((status = 'received') = (received_at IS NOT NULL))
+);
+CREATE INDEX return_order_of_order ON usom.return_order (org_id, sales_order_id);
+COMMENT ON TABLE usom.return_order IS 'Leave to send goods back, and what came.';
+COMMENT ON COLUMN usom.return_order.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.return_order.return_order_id IS 'Key.';
+COMMENT ON COLUMN usom.return_order.return_no IS 'Number for people.';
+COMMENT ON COLUMN usom.return_order.sales_order_id IS 'Order.';
+COMMENT ON COLUMN usom.return_order.status IS 'authorized, partially_received or received.';
+COMMENT ON COLUMN usom.return_order.reason IS 'Why the customer sends it back.';
+COMMENT ON COLUMN usom.return_order.authorized_at IS 'When it was allowed.';
+COMMENT ON COLUMN usom.return_order.received_at IS 'When the last unit came.';
+
+CREATE TABLE usom.return_line (
+	org_id bigint NOT NULL,
+	return_order_id bigint NOT NULL,
+	line_no integer NOT NULL,
+	quantity usom.quantity NOT NULL CONSTRAINT return_line_of_something CHECK (quantity > 0),
+	quantity_received usom.quantity NOT NULL DEFAULT 0,
+	PRIMARY KEY (org_id, return_order_id, line_no),
+	CONSTRAINT return_line_of_return FOREIGN KEY (org_id, return_order_id) REFERENCES usom.return_order ON DELETE RESTRICT ON UPDATE RESTRICT,
+	CONSTRAINT return_line_not_over_received CHECK (quantity_received <= quantity)
+);
+COMMENT ON TABLE usom.return_line IS 'Units of an order line that may come back, and that came.';
+COMMENT ON COLUMN usom.return_line.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.return_line.return_order_id IS 'Return.';
+COMMENT ON COLUMN usom.return_line.line_no IS 'Line of the order.';
+COMMENT ON COLUMN usom.return_line.quantity IS 'Units authorised.';
+COMMENT ON COLUMN usom.return_line.quantity_received IS 'Units that came.';
+$usom_step$);
+
+/* ---- analytics: what install() runs ---- */
+
+INSERT INTO usom._migration (version, number, room, text) VALUES (1, 1401, 'analytics', $usom_step$
+CREATE VIEW usom.orders WITH (security_invoker = true) AS
+SELECT o.order_no,
+	o.status::text AS status,
+	CASE
+		WHEN o.status IN ('draft', 'submitted', 'confirmed') THEN 'Pending'
+		WHEN o.status = 'processing' THEN 'Processing'
+		WHEN o.status IN ('partially_shipped', 'shipped') THEN 'Shipped'
+		WHEN o.status IN ('cancelled', 'rejected') THEN 'Cancelled'
+		WHEN (SELECT sum(l.quantity_returned) > 0
+				 AND sum(l.quantity_returned) = sum(l.quantity - l.quantity_cancelled)
+			  FROM usom.order_line l
+			  WHERE l.org_id = o.org_id AND l.sales_order_id = o.sales_order_id) THEN 'Returned'
+		ELSE 'Delivered'
+	END AS status_group,
+	ch.code AS channel,
+	o.external_id,
+	cu.code AS customer,
+	o.currency,
+	trim_scale(o.total) AS total,
+	o.priority,
+	o.placed_at,
+	(SELECT CASE WHEN count(*) = count(f.promised_at) THEN max(f.promised_at) END
+	 FROM usom.fulfillment_line f
+	 WHERE f.org_id = o.org_id AND f.sales_order_id = o.sales_order_id
+		AND f.status NOT IN ('returned', 'cancelled')) AS promised_at,
+	o.order_type,
+	o.requested_at,
+	o.ship_complete,
+	EXISTS (SELECT FROM usom.hold h
+			WHERE h.org_id = o.org_id AND h.sales_order_id = o.sales_order_id
+				AND h.released_at IS NULL AND (h.expires_at IS NULL OR h.expires_at > now())) AS held,
+	o.coupons,
+	o.ship_to,
+	o.payment,
+	o.instructions,
+	o.revision,
+	o.version,
+	o.created_at
+FROM usom.sales_order o
+LEFT JOIN usom.channel ch ON ch.org_id = o.org_id AND ch.channel_id = o.channel_id
+LEFT JOIN usom.customer cu ON cu.org_id = o.org_id AND cu.customer_id = o.customer_id
+WHERE o.org_id = usom.current_org();
+COMMENT ON VIEW usom.orders IS 'The orders of the caller''s organisation, one row each. Ask by order_no or by customer; sub-selects (promised_at, held, the Returned group) cost only when their column is asked for.';
+COMMENT ON COLUMN usom.orders.order_no IS 'Number of the order.';
+COMMENT ON COLUMN usom.orders.status IS 'Status, see order_statuses.';
+COMMENT ON COLUMN usom.orders.status_group IS 'What customers read: Pending, Processing, Shipped, Delivered, Cancelled, Returned (delivered or closed, and everything that was not cancelled came back).';
+COMMENT ON COLUMN usom.orders.channel IS 'Channel it came by.';
+COMMENT ON COLUMN usom.orders.external_id IS 'Number the channel gave it.';
+COMMENT ON COLUMN usom.orders.customer IS 'Code of the customer; null for a guest.';
+COMMENT ON COLUMN usom.orders.currency IS 'ISO 4217 code of every amount of the order.';
+COMMENT ON COLUMN usom.orders.total IS 'Sum of the line totals, in currency.';
+COMMENT ON COLUMN usom.orders.priority IS 'Lower is served first; 5 is usual.';
+COMMENT ON COLUMN usom.orders.placed_at IS 'When the customer ordered.';
+COMMENT ON COLUMN usom.orders.promised_at IS 'Latest promise of its live pieces (all but returned and cancelled ones); null while one of them has no date, or there are none.';
+COMMENT ON COLUMN usom.orders.order_type IS 'Flow: standard.';
+COMMENT ON COLUMN usom.orders.requested_at IS 'When the customer wants it.';
+COMMENT ON COLUMN usom.orders.ship_complete IS 'True: the order is shipped as a whole.';
+COMMENT ON COLUMN usom.orders.held IS 'True while a hold is active, see holds.';
+COMMENT ON COLUMN usom.orders.coupons IS 'Codes the customer gave.';
+COMMENT ON COLUMN usom.orders.ship_to IS 'Address as of placing.';
+COMMENT ON COLUMN usom.orders.payment IS 'Method, reference and authorised amount as of placing.';
+COMMENT ON COLUMN usom.orders.instructions IS 'Words for those who fulfil it.';
+COMMENT ON COLUMN usom.orders.revision IS 'Revision of the channel''s document.';
+COMMENT ON COLUMN usom.orders.version IS 'Counts the changes; give it to change_order to be told of changes in between.';
+COMMENT ON COLUMN usom.orders.created_at IS 'When the row was made.';
+
+CREATE VIEW usom.order_lines WITH (security_invoker = true) AS
+SELECT o.order_no,
+	l.line_no,
+	p.sku,
+	CASE
+		WHEN l.quantity_cancelled = l.quantity THEN 'cancelled'
+		WHEN l.quantity_shipped + l.quantity_delivered + l.quantity_returned > 0 THEN
+			CASE
+				WHEN l.quantity_open + l.quantity_backordered + l.quantity_reserved
+					+ l.quantity_released + l.quantity_picked + l.quantity_packed > 0 THEN 'partially_shipped'
+				WHEN l.quantity_shipped > 0 THEN 'shipped'
+				WHEN l.quantity_delivered > 0 THEN 'delivered'
+				ELSE 'returned'
+			END
+		WHEN l.quantity_released + l.quantity_picked + l.quantity_packed > 0 THEN 'processing'
+		WHEN l.quantity_backordered > 0 THEN 'backordered'
+		WHEN l.quantity_reserved > 0 AND l.quantity_open = 0 THEN 'reserved'
+		ELSE 'open'
+	END AS status,
+	trim_scale(l.quantity) AS quantity,
+	trim_scale(l.unit_price) AS unit_price,
+	trim_scale(l.total) AS total,
+	trim_scale(l.quantity_reserved) AS quantity_reserved,
+	trim_scale(l.quantity_backordered) AS quantity_backordered,
+	trim_scale(l.quantity_shipped) AS quantity_shipped,
+	trim_scale(l.quantity_delivered) AS quantity_delivered,
+	trim_scale(l.quantity_cancelled) AS quantity_cancelled,
+	trim_scale(l.quantity_returned) AS quantity_returned,
+	trim_scale(l.quantity_open) AS quantity_open,
+	trim_scale(l.quantity_released) AS quantity_released,
+	trim_scale(l.quantity_picked) AS quantity_picked,
+	trim_scale(l.quantity_packed) AS quantity_packed,
+	o.currency,
+	p.name AS product_name,
+	lo.code AS location,
+	coalesce(l.requested_at, o.requested_at) AS requested_at,
+	l.substitution,
+	l.partial
+FROM usom.sales_order o
+JOIN usom.order_line l ON l.org_id = o.org_id AND l.sales_order_id = o.sales_order_id
+LEFT JOIN usom.product p ON p.org_id = l.org_id AND p.product_id = l.product_id
+LEFT JOIN usom.location lo ON lo.org_id = l.org_id AND lo.location_id = l.location_id
+WHERE o.org_id = usom.current_org();
+COMMENT ON VIEW usom.order_lines IS 'The lines of the orders of the caller''s organisation. The counters of a line always add up to its quantity.';
+COMMENT ON COLUMN usom.order_lines.order_no IS 'Number of the order.';
+COMMENT ON COLUMN usom.order_lines.line_no IS 'Number of the line with the order.';
+COMMENT ON COLUMN usom.order_lines.sku IS 'Product.';
+COMMENT ON COLUMN usom.order_lines.status IS 'From the counters, the first that fits: cancelled (all of it); once something left: partially_shipped (more is to leave), shipped (some is on its way), delivered (the customer has what did not come back), returned (all that left came back); processing (some is released, picked or packed); backordered (some waits for stock); reserved (all is reserved); open.';
+COMMENT ON COLUMN usom.order_lines.quantity IS 'Units ordered.';
+COMMENT ON COLUMN usom.order_lines.unit_price IS 'Price of one unit, in currency.';
+COMMENT ON COLUMN usom.order_lines.total IS 'Unit price times the quantity that is not cancelled, in currency.';
+COMMENT ON COLUMN usom.order_lines.quantity_reserved IS 'Units reserved in stock.';
+COMMENT ON COLUMN usom.order_lines.quantity_backordered IS 'Units that wait for stock.';
+COMMENT ON COLUMN usom.order_lines.quantity_shipped IS 'Units on their way.';
+COMMENT ON COLUMN usom.order_lines.quantity_delivered IS 'Units the customer has.';
+COMMENT ON COLUMN usom.order_lines.quantity_cancelled IS 'Units cancelled.';
+COMMENT ON COLUMN usom.order_lines.quantity_returned IS 'Units that came back.';
+COMMENT ON COLUMN usom.order_lines.quantity_open IS 'Units that nobody has planned yet.';
+COMMENT ON COLUMN usom.order_lines.quantity_released IS 'Units handed to the location.';
+COMMENT ON COLUMN usom.order_lines.quantity_picked IS 'Units picked.';
+COMMENT ON COLUMN usom.order_lines.quantity_packed IS 'Units packed.';
+COMMENT ON COLUMN usom.order_lines.currency IS 'ISO 4217 code of the amounts.';
+COMMENT ON COLUMN usom.order_lines.product_name IS 'Name of the product for people.';
+COMMENT ON COLUMN usom.order_lines.location IS 'Location that must serve the line; null: any.';
+COMMENT ON COLUMN usom.order_lines.requested_at IS 'When the customer wants the line; without a date of its own, that of the order.';
+COMMENT ON COLUMN usom.order_lines.substitution IS 'none or allowed.';
+COMMENT ON COLUMN usom.order_lines.partial IS 'False: the line is reserved whole or not at all.';
+
+CREATE VIEW usom.order_pieces WITH (security_invoker = true) AS
+SELECT o.order_no,
+	f.line_no,
+	f.piece_no,
+	p.sku,
+	lo.code AS location,
+	f.status::text AS status,
+	trim_scale(f.quantity) AS quantity,
+	f.promised_at,
+	sh.shipment_no,
+	nullif(f.lot, '') AS lot
+FROM usom.sales_order o
+JOIN usom.fulfillment_line f ON f.org_id = o.org_id AND f.sales_order_id = o.sales_order_id
+LEFT JOIN usom.product p ON p.org_id = f.org_id AND p.product_id = f.product_id
+LEFT JOIN usom.location lo ON lo.org_id = f.org_id AND lo.location_id = f.location_id
+LEFT JOIN usom.shipment sh ON sh.org_id = f.org_id AND sh.shipment_id = f.shipment_id
+WHERE o.org_id = usom.current_org();
+COMMENT ON VIEW usom.order_pieces IS 'The pieces of the order lines: units that share state, location, lot, promise and shipment.';
+COMMENT ON COLUMN usom.order_pieces.order_no IS 'Number of the order.';
+COMMENT ON COLUMN usom.order_pieces.line_no IS 'Line.';
+COMMENT ON COLUMN usom.order_pieces.piece_no IS 'Number of the piece with the line.';
+COMMENT ON COLUMN usom.order_pieces.sku IS 'Product.';
+COMMENT ON COLUMN usom.order_pieces.location IS 'Location that serves it; null while it waits, and for services.';
+COMMENT ON COLUMN usom.order_pieces.status IS 'open, backordered, reserved, released, picked, packed, shipped, delivered, returned or cancelled.';
+COMMENT ON COLUMN usom.order_pieces.quantity IS 'Units.';
+COMMENT ON COLUMN usom.order_pieces.promised_at IS 'When it is promised; null: no date known.';
+COMMENT ON COLUMN usom.order_pieces.shipment_no IS 'Shipment it left with.';
+COMMENT ON COLUMN usom.order_pieces.lot IS 'Lot it is taken from; null: none.';
+
+CREATE VIEW usom.backorders WITH (security_invoker = true) AS
+SELECT o.order_no,
+	f.line_no,
+	p.sku,
+	trim_scale(f.quantity) AS quantity,
+	f.promised_at,
+	o.priority,
+	o.placed_at,
+	cu.code AS customer,
+	ch.code AS channel,
+	round(extract(epoch FROM now() - o.placed_at) / 86400, 2) AS age_days,
+	f.piece_no
+FROM usom.fulfillment_line f
+JOIN usom.sales_order o ON o.org_id = f.org_id AND o.sales_order_id = f.sales_order_id
+LEFT JOIN usom.product p ON p.org_id = f.org_id AND p.product_id = f.product_id
+LEFT JOIN usom.customer cu ON cu.org_id = o.org_id AND cu.customer_id = o.customer_id
+LEFT JOIN usom.channel ch ON ch.org_id = o.org_id AND ch.channel_id = o.channel_id
+WHERE f.org_id = usom.current_org() AND f.status = 'backordered';
+COMMENT ON VIEW usom.backorders IS 'What waits for stock, one row per waiting piece. Ask by sku or order_no. Served in the order of priority, placed_at, order_no.';
+COMMENT ON COLUMN usom.backorders.order_no IS 'Number of the order.';
+COMMENT ON COLUMN usom.backorders.line_no IS 'Line.';
+COMMENT ON COLUMN usom.backorders.sku IS 'Product.';
+COMMENT ON COLUMN usom.backorders.quantity IS 'Units that wait.';
+COMMENT ON COLUMN usom.backorders.promised_at IS 'When they are promised; null: no date known.';
+COMMENT ON COLUMN usom.backorders.priority IS 'Priority of the order; lower is served first.';
+COMMENT ON COLUMN usom.backorders.placed_at IS 'When the customer ordered.';
+COMMENT ON COLUMN usom.backorders.customer IS 'Code of the customer; null for a guest.';
+COMMENT ON COLUMN usom.backorders.channel IS 'Channel the order came by.';
+COMMENT ON COLUMN usom.backorders.age_days IS 'Days since the order was placed.';
+COMMENT ON COLUMN usom.backorders.piece_no IS 'Number of the piece with the line.';
+
+CREATE VIEW usom.stock_position WITH (security_invoker = true) AS
+SELECT p.sku,
+	lo.code AS location,
+	trim_scale(sum(s.on_hand)) AS on_hand,
+	trim_scale(sum(s.reserved)) AS reserved,
+	trim_scale(sum(s.safety)) AS safety,
+	trim_scale(sum(greatest(s.on_hand - s.reserved - h.held - s.safety, 0))) AS available,
+	0::numeric AS incoming,
+	trim_scale(sum(h.held)) AS held
+FROM usom.stock s
+JOIN usom.product p ON p.org_id = s.org_id AND p.product_id = s.product_id
+JOIN usom.location lo ON lo.org_id = s.org_id AND lo.location_id = s.location_id
+CROSS JOIN LATERAL (
+	SELECT CASE
+		WHEN s.held_until IS NULL THEN 0
+		WHEN s.held_until > now() THEN s.held
+		ELSE (SELECT coalesce(sum(r.quantity), 0)
+			  FROM usom.reservation r
+			  WHERE r.org_id = s.org_id AND r.product_id = s.product_id AND r.location_id = s.location_id
+				AND r.lot = s.lot AND r.expires_at > now())
+	END AS held
+) h
+WHERE s.org_id = usom.current_org()
+GROUP BY p.sku, lo.code;
+COMMENT ON VIEW usom.stock_position IS 'Stock per product and location, all lots together. Ask by sku.';
+COMMENT ON COLUMN usom.stock_position.sku IS 'Product.';
+COMMENT ON COLUMN usom.stock_position.location IS 'Location.';
+COMMENT ON COLUMN usom.stock_position.on_hand IS 'Units on the shelf.';
+COMMENT ON COLUMN usom.stock_position.reserved IS 'Units promised to order pieces that are not shipped yet.';
+COMMENT ON COLUMN usom.stock_position.safety IS 'Units that are never promised.';
+COMMENT ON COLUMN usom.stock_position.available IS 'Units that can be promised: on hand less reserved, held and safety, per lot and never below zero; what usom.available() says of an active location.';
+COMMENT ON COLUMN usom.stock_position.incoming IS 'Units under way from suppliers; 0 as long as no supply is recorded.';
+COMMENT ON COLUMN usom.stock_position.held IS 'Units under soft reservations that have not expired.';
+
+CREATE VIEW usom.holds WITH (security_invoker = true) AS
+SELECT o.order_no,
+	h.line_no,
+	h.hold_type,
+	h.reason,
+	h.blocks,
+	h.expires_at,
+	h.released_at IS NULL AND (h.expires_at IS NULL OR h.expires_at > now()) AS active,
+	h.placed_at,
+	h.placed_by,
+	h.released_at,
+	h.released_by,
+	h.release_reason
+FROM usom.hold h
+JOIN usom.sales_order o ON o.org_id = h.org_id AND o.sales_order_id = h.sales_order_id
+WHERE h.org_id = usom.current_org();
+COMMENT ON VIEW usom.holds IS 'Holds past and present. WHERE active shows those that block something now.';
+COMMENT ON COLUMN usom.holds.order_no IS 'Number of the order.';
+COMMENT ON COLUMN usom.holds.line_no IS 'Line; null: the whole order.';
+COMMENT ON COLUMN usom.holds.hold_type IS 'Type.';
+COMMENT ON COLUMN usom.holds.reason IS 'Why.';
+COMMENT ON COLUMN usom.holds.blocks IS 'Actions that fail while it is active: confirm, release, ship, change, cancel, close.';
+COMMENT ON COLUMN usom.holds.expires_at IS 'From then on it blocks nothing; null: until released.';
+COMMENT ON COLUMN usom.holds.active IS 'True: neither released nor expired.';
+COMMENT ON COLUMN usom.holds.placed_at IS 'When it was placed.';
+COMMENT ON COLUMN usom.holds.placed_by IS 'Session user who placed it.';
+COMMENT ON COLUMN usom.holds.released_at IS 'When it was released by hand.';
+COMMENT ON COLUMN usom.holds.released_by IS 'Session user who released it.';
+COMMENT ON COLUMN usom.holds.release_reason IS 'Why it was released.';
+
+CREATE VIEW usom.shipments WITH (security_invoker = true) AS
+SELECT s.shipment_no,
+	o.order_no,
+	lo.code AS location,
+	s.carrier,
+	s.tracking,
+	s.status::text AS status,
+	s.shipped_at,
+	s.delivered_at,
+	(SELECT trim_scale(sum(f.quantity))
+	 FROM usom.fulfillment_line f
+	 WHERE f.org_id = s.org_id AND f.sales_order_id = s.sales_order_id AND f.shipment_id = s.shipment_id) AS quantity
+FROM usom.shipment s
+JOIN usom.sales_order o ON o.org_id = s.org_id AND o.sales_order_id = s.sales_order_id
+LEFT JOIN usom.location lo ON lo.org_id = s.org_id AND lo.location_id = s.location_id
+WHERE s.org_id = usom.current_org();
+COMMENT ON VIEW usom.shipments IS 'What left: one location, one order, one time. What is in it stands in order_pieces by shipment_no.';
+COMMENT ON COLUMN usom.shipments.shipment_no IS 'Number of the shipment.';
+COMMENT ON COLUMN usom.shipments.order_no IS 'Number of the order.';
+COMMENT ON COLUMN usom.shipments.location IS 'Where it left from; null for services alone.';
+COMMENT ON COLUMN usom.shipments.carrier IS 'Who carries it.';
+COMMENT ON COLUMN usom.shipments.tracking IS 'Carrier''s number.';
+COMMENT ON COLUMN usom.shipments.status IS 'shipped or delivered.';
+COMMENT ON COLUMN usom.shipments.shipped_at IS 'When it left.';
+COMMENT ON COLUMN usom.shipments.delivered_at IS 'When it arrived.';
+COMMENT ON COLUMN usom.shipments.quantity IS 'Units in it.';
+
+CREATE VIEW usom.returns WITH (security_invoker = true) AS
+SELECT r.return_no,
+	o.order_no,
+	r.status::text AS status,
+	r.reason,
+	r.authorized_at,
+	r.received_at,
+	l.line_no,
+	p.sku,
+	trim_scale(l.quantity) AS quantity,
+	trim_scale(l.quantity_received) AS quantity_received
+FROM usom.return_order r
+JOIN usom.sales_order o ON o.org_id = r.org_id AND o.sales_order_id = r.sales_order_id
+LEFT JOIN usom.return_line l ON l.org_id = r.org_id AND l.return_order_id = r.return_order_id
+LEFT JOIN usom.order_line ol ON ol.org_id = r.org_id AND ol.sales_order_id = r.sales_order_id AND ol.line_no = l.line_no
+LEFT JOIN usom.product p ON p.org_id = ol.org_id AND p.product_id = ol.product_id
+WHERE r.org_id = usom.current_org();
+COMMENT ON VIEW usom.returns IS 'Returns, one row per return and order line.';
+COMMENT ON COLUMN usom.returns.return_no IS 'Number of the return.';
+COMMENT ON COLUMN usom.returns.order_no IS 'Number of the order.';
+COMMENT ON COLUMN usom.returns.status IS 'Status of the return: authorized, partially_received or received.';
+COMMENT ON COLUMN usom.returns.reason IS 'Why the customer sends it back.';
+COMMENT ON COLUMN usom.returns.authorized_at IS 'When it was allowed.';
+COMMENT ON COLUMN usom.returns.received_at IS 'When the last unit came.';
+COMMENT ON COLUMN usom.returns.line_no IS 'Line of the order.';
+COMMENT ON COLUMN usom.returns.sku IS 'Product.';
+COMMENT ON COLUMN usom.returns.quantity IS 'Units that may come back.';
+COMMENT ON COLUMN usom.returns.quantity_received IS 'Units that came.';
+
+CREATE VIEW usom.timeline WITH (security_invoker = true) AS
+SELECT o.order_no,
+	h.occurred_at AS at,
+	h.event,
+	h.from_status::text AS from_status,
+	h.to_status::text AS to_status,
+	h.line_no,
+	trim_scale(h.quantity) AS quantity,
+	h.reason,
+	h.actor,
+	h.app_user,
+	h.reference,
+	h.version
+FROM usom.order_history h
+JOIN usom.sales_order o ON o.org_id = h.org_id AND o.sales_order_id = h.sales_order_id
+WHERE h.org_id = usom.current_org();
+COMMENT ON VIEW usom.timeline IS 'What was done to the orders, when, by whom and why; version is the order of events. Ask by order_no.';
+COMMENT ON COLUMN usom.timeline.order_no IS 'Number of the order.';
+COMMENT ON COLUMN usom.timeline.at IS 'When.';
+COMMENT ON COLUMN usom.timeline.event IS 'Verb: place, submit, confirm, hold, release_hold, change, allocate, release, ship, deliver, cancel, close, return.';
+COMMENT ON COLUMN usom.timeline.from_status IS 'Status before; null when the order was made.';
+COMMENT ON COLUMN usom.timeline.to_status IS 'Status after.';
+COMMENT ON COLUMN usom.timeline.line_no IS 'Line, where the change was about one.';
+COMMENT ON COLUMN usom.timeline.quantity IS 'Units that the change moved.';
+COMMENT ON COLUMN usom.timeline.reason IS 'Why, as the caller said.';
+COMMENT ON COLUMN usom.timeline.actor IS 'Session user.';
+COMMENT ON COLUMN usom.timeline.app_user IS 'Application user, as claimed by usom.app_user.';
+COMMENT ON COLUMN usom.timeline.reference IS 'Shipment, return or hold type.';
+COMMENT ON COLUMN usom.timeline.version IS 'Version of the order that the change made.';
+
+CREATE VIEW usom.order_statuses WITH (security_invoker = true) AS
+SELECT s.status,
+	s.status_group,
+	s.meaning,
+	ARRAY(SELECT format('%s (%s)', e.verb, e.to_status)
+		  FROM usom.order_lifecycle() e
+		  WHERE e.from_status = s.status AND e.commanded
+		  ORDER BY e.verb, e.to_status) AS next_steps,
+	ARRAY(SELECT DISTINCT e.to_status::text
+		  FROM usom.order_lifecycle() e
+		  WHERE e.from_status = s.status AND NOT e.commanded
+		  ORDER BY 1) AS may_become,
+	s.position
+FROM (VALUES
+	(1, 'draft', 'Pending', 'Being written; nothing is reserved and everything can be changed.'),
+	(2, 'submitted', 'Pending', 'Handed in; waits for a hold to end or a decision.'),
+	(3, 'confirmed', 'Pending', 'Accepted: its units are reserved or backordered.'),
+	(4, 'processing', 'Processing', 'Units are released to a location, picked or packed; none has left.'),
+	(5, 'partially_shipped', 'Shipped', 'Some units have left, others are to leave.'),
+	(6, 'shipped', 'Shipped', 'All units have left; not all have arrived.'),
+	(7, 'delivered', 'Delivered', 'The customer has all units, or sent them back (then the group is Returned).'),
+	(8, 'closed', 'Delivered', 'Settled; nothing more happens.'),
+	(9, 'cancelled', 'Cancelled', 'Called off before anything left.'),
+	(10, 'rejected', 'Cancelled', 'Not accepted.')
+) s (position, status, status_group, meaning);
+COMMENT ON VIEW usom.order_statuses IS 'The statuses of an order, in the order of its life.';
+COMMENT ON COLUMN usom.order_statuses.status IS 'Status.';
+COMMENT ON COLUMN usom.order_statuses.status_group IS 'What customers read.';
+COMMENT ON COLUMN usom.order_statuses.meaning IS 'What it means.';
+COMMENT ON COLUMN usom.order_statuses.next_steps IS 'Steps that may be asked for: verb (status it leads to).';
+COMMENT ON COLUMN usom.order_statuses.may_become IS 'Statuses that follow by themselves when units move.';
+COMMENT ON COLUMN usom.order_statuses.position IS 'Place in the order of life.';
+$usom_step$);
+
