@@ -85,7 +85,7 @@ bench-instructions:
 tidy:
 	@sh tools/tidy.sh
 doc:
-	@sh tools/with-server.sh doc sh doc/make.sh
+	@sh tools/doc.sh
 
 # What these left below ./build/; servers are stopped first.
 clean-build:

@@ -117,7 +117,16 @@ check_tap() { run_make installcheck REGRESS= ISOLATION= REGRESS_PREP= PROVE_FLAG
 
 check_twin() { sh "$top/test/twin/run.sh"; }
 
-check_doc() { sh "$top/doc/check.sh"; }
+# The reference is made from the comments of a database.
+check_doc() {
+	export PGDATABASE=usom_doc
+	psql -X -q -d postgres -c 'DROP DATABASE IF EXISTS usom_doc' -c 'CREATE DATABASE usom_doc' &&
+		psql -X -q -v ON_ERROR_STOP=1 -c 'CREATE EXTENSION usom' -c 'SELECT usom.install()' >/dev/null &&
+		sh "$top/doc/check.sh" --reference
+	status=$?
+	unset PGDATABASE
+	return $status
+}
 
 check_demo() { sh "$top/demo/check.sh"; }
 

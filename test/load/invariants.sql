@@ -1,0 +1,67 @@
+-- What must hold of the tables at any moment, asked of the tables themselves:
+-- a name and how many rows break it.  Independent of usom.verify(), which is
+-- the first of them.
+SELECT 'verify() is empty', count(*) FROM usom.verify()
+UNION ALL SELECT 'counters of a line sum to its quantity', count(*) FROM usom.order_line
+	WHERE quantity <> quantity_open + quantity_backordered + quantity_reserved + quantity_released + quantity_picked
+		+ quantity_packed + quantity_shipped + quantity_delivered + quantity_returned + quantity_cancelled
+UNION ALL SELECT 'counters of a line are the sums of its pieces', count(*) FROM usom.order_line l
+	LEFT JOIN LATERAL (SELECT
+			coalesce(sum(p.quantity) FILTER (WHERE p.status = 'backordered'), 0) AS backordered,
+			coalesce(sum(p.quantity) FILTER (WHERE p.status = 'reserved'), 0) AS reserved,
+			coalesce(sum(p.quantity) FILTER (WHERE p.status = 'released'), 0) AS released,
+			coalesce(sum(p.quantity) FILTER (WHERE p.status = 'shipped'), 0) AS shipped,
+			coalesce(sum(p.quantity) FILTER (WHERE p.status = 'delivered'), 0) AS delivered,
+			coalesce(sum(p.quantity) FILTER (WHERE p.status = 'returned'), 0) AS returned
+		FROM usom.fulfillment_line p
+		WHERE (p.org_id, p.sales_order_id, p.line_no) = (l.org_id, l.sales_order_id, l.line_no)) s ON true
+	WHERE (l.quantity_backordered, l.quantity_reserved, l.quantity_released, l.quantity_shipped, l.quantity_delivered, l.quantity_returned)
+		IS DISTINCT FROM (s.backordered, s.reserved, s.released, s.shipped, s.delivered, s.returned)
+UNION ALL SELECT 'on hand is the sum of the movements', count(*) FROM usom.stock s
+	WHERE s.on_hand <> (SELECT coalesce(sum(m.delta), 0) FROM usom.stock_movement m
+		WHERE (m.org_id, m.product_id, m.location_id, m.lot) = (s.org_id, s.product_id, s.location_id, s.lot))
+UNION ALL SELECT 'no movement without a stock row', count(*) FROM usom.stock_movement m
+	WHERE NOT EXISTS (SELECT FROM usom.stock s
+		WHERE (m.org_id, m.product_id, m.location_id, m.lot) = (s.org_id, s.product_id, s.location_id, s.lot))
+UNION ALL SELECT 'reserved is the sum of the pieces that take stock', count(*) FROM usom.stock s
+	WHERE s.reserved <> (SELECT coalesce(sum(p.quantity), 0) FROM usom.fulfillment_line p
+		WHERE (p.org_id, p.product_id, p.location_id, p.lot) = (s.org_id, s.product_id, s.location_id, s.lot)
+			AND p.status IN ('reserved', 'released', 'picked', 'packed'))
+UNION ALL SELECT 'never more reserved than on hand', count(*) FROM usom.stock WHERE reserved > on_hand OR on_hand < 0 OR reserved < 0
+UNION ALL SELECT 'what is shipped has left the shelf', count(*) FROM (
+	SELECT p.org_id, p.product_id, sum(p.quantity) AS gone FROM usom.fulfillment_line p
+	WHERE p.status IN ('shipped', 'delivered', 'returned') GROUP BY 1, 2) a
+	FULL JOIN (SELECT m.org_id, m.product_id, -sum(m.delta) AS gone FROM usom.stock_movement m
+		WHERE m.kind = 'shipment' GROUP BY 1, 2) b USING (org_id, product_id)
+	WHERE a.gone IS DISTINCT FROM b.gone
+UNION ALL SELECT 'what came back is on the returns', count(*) FROM (
+	SELECT sum(quantity) AS units FROM usom.fulfillment_line WHERE status = 'returned') a,
+	(SELECT sum(quantity_received) AS units FROM usom.return_line) b
+	WHERE coalesce(a.units, 0) <> coalesce(b.units, 0)
+UNION ALL SELECT 'the total of an order is the sum of its lines', count(*) FROM usom.sales_order o
+	WHERE o.total <> (SELECT coalesce(sum(l.total), 0) FROM usom.order_line l
+		WHERE (l.org_id, l.sales_order_id) = (o.org_id, o.sales_order_id))
+UNION ALL SELECT 'the total of a line is price times what is not cancelled', count(*) FROM usom.order_line
+	WHERE total <> round(unit_price * (quantity - quantity_cancelled), 2)
+UNION ALL SELECT 'a cancelled order holds nothing', count(*) FROM usom.sales_order o JOIN usom.order_line l USING (org_id, sales_order_id)
+	WHERE o.status = 'cancelled' AND l.quantity_cancelled <> l.quantity
+UNION ALL SELECT 'a confirmed order has nothing open', count(*) FROM usom.sales_order o JOIN usom.order_line l USING (org_id, sales_order_id)
+	WHERE o.status NOT IN ('draft', 'submitted', 'rejected') AND l.quantity_open <> 0
+UNION ALL SELECT 'shipped and delivered orders have nothing to ship', count(*) FROM usom.sales_order o
+	JOIN usom.order_line l USING (org_id, sales_order_id)
+	WHERE o.status IN ('shipped', 'delivered', 'closed') AND l.quantity_backordered + l.quantity_reserved + l.quantity_released <> 0
+UNION ALL SELECT 'a piece left with a shipment of its own order and location', count(*) FROM usom.fulfillment_line p
+	LEFT JOIN usom.shipment s ON (s.org_id, s.shipment_id) = (p.org_id, p.shipment_id)
+	WHERE p.shipment_id IS NOT NULL
+		AND (s.sales_order_id IS DISTINCT FROM p.sales_order_id OR s.location_id IS DISTINCT FROM p.location_id)
+UNION ALL SELECT 'no shipment without a piece', count(*) FROM usom.shipment s
+	WHERE NOT EXISTS (SELECT FROM usom.fulfillment_line p WHERE (p.org_id, p.shipment_id) = (s.org_id, s.shipment_id))
+UNION ALL SELECT 'no order without lines', count(*) FROM usom.sales_order o
+	WHERE o.status <> 'draft' AND NOT EXISTS (SELECT FROM usom.order_line l WHERE (l.org_id, l.sales_order_id) = (o.org_id, o.sales_order_id))
+UNION ALL SELECT 'the last step of the history is the status and version', count(*) FROM usom.sales_order o
+	WHERE (o.status::text, o.version) IS DISTINCT FROM (SELECT (h.to_status::text, h.version) FROM usom.order_history h
+		WHERE (h.org_id, h.sales_order_id) = (o.org_id, o.sales_order_id) ORDER BY h.version DESC LIMIT 1)
+UNION ALL SELECT 'each step of the history begins where the last one ended', count(*) FROM (
+	SELECT from_status::text AS began, lag(to_status::text) OVER (PARTITION BY org_id, sales_order_id ORDER BY version) AS ended
+	FROM usom.order_history) h
+	WHERE began IS DISTINCT FROM ended;
