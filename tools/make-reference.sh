@@ -42,7 +42,7 @@ SELECT p.oid, p.proname::text AS name, coalesce(r.room, 'base') AS room,
 	format('usom.%s(%s)', p.proname, pg_get_function_arguments(p.oid)) AS signature,
 	pg_get_function_result(p.oid) AS result,
 	regexp_replace(replace(obj_description(p.oid, 'pg_proc'), E'\n', E'\n\n'),
-		E'\n\nExample: *(.*)\$', E'\n\n\`\`\`sql\n\\\\1\n\`\`\`') AS comment
+		'[[:space:]]+Example: *(.*)\$', E'\n\n\`\`\`\n\\\\1\n\`\`\`') AS comment
 FROM pg_proc p LEFT JOIN object_room r ON r.name = p.proname
 WHERE p.pronamespace = 'usom'::regnamespace AND p.prokind IN ('f', 'p') AND p.proname !~ '^_'
 	AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype, 'cstring'::regtype)
