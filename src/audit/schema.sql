@@ -1,0 +1,71 @@
+-- step 1
+CREATE TABLE usom.audit_entry (
+	org_id bigint NOT NULL,
+	audit_entry_id bigint NOT NULL DEFAULT usom.next_id(),
+	occurred_at timestamptz NOT NULL,
+	transaction_id bigint NOT NULL,
+	table_name text NOT NULL,
+	operation text NOT NULL,
+	row_count integer NOT NULL,
+	sales_order_id bigint,
+	session_role text NOT NULL,
+	active_role text NOT NULL,
+	app_user text,
+	client_addr text NOT NULL,
+	application_name text NOT NULL,
+	verb text,
+	reason text,
+	before bytea,
+	after bytea,
+	PRIMARY KEY (org_id, audit_entry_id),
+	CONSTRAINT audit_entry_before_iff_not_insert CHECK ((operation <> 'INSERT') = (before IS NOT NULL)),
+	CONSTRAINT audit_entry_after_iff_not_delete CHECK ((operation <> 'DELETE') = (after IS NOT NULL)),
+	CONSTRAINT audit_entry_operation_known CHECK (operation IN ('INSERT', 'UPDATE', 'DELETE')),
+	CONSTRAINT audit_entry_of_rows CHECK (row_count > 0)
+) WITH (toast_tuple_target = 8160);
+-- Pages are summed up by VACUUM, not by the writer: the hot path pays nothing for it.
+CREATE INDEX audit_entry_by_time ON usom.audit_entry USING brin (occurred_at);
+COMMENT ON TABLE usom.audit_entry IS 'Who changed what, when and why: one entry for what one statement did to the rows of one table. Rows are only added. Read it as usom.audit.';
+COMMENT ON COLUMN usom.audit_entry.org_id IS 'Organisation of the rows.';
+COMMENT ON COLUMN usom.audit_entry.audit_entry_id IS 'Key; rises within a database.';
+COMMENT ON COLUMN usom.audit_entry.occurred_at IS 'Wall clock when the statement ended.';
+COMMENT ON COLUMN usom.audit_entry.transaction_id IS 'Transaction, without wraparound: pg_current_xact_id().';
+COMMENT ON COLUMN usom.audit_entry.table_name IS 'Table in schema usom.';
+COMMENT ON COLUMN usom.audit_entry.operation IS 'INSERT, UPDATE or DELETE.';
+COMMENT ON COLUMN usom.audit_entry.row_count IS 'Rows in each image.';
+COMMENT ON COLUMN usom.audit_entry.sales_order_id IS 'Order that all the rows are of; null if they are of none or several.';
+COMMENT ON COLUMN usom.audit_entry.session_role IS 'Role that logged in.';
+COMMENT ON COLUMN usom.audit_entry.active_role IS 'Role that SET ROLE chose; else the same.';
+COMMENT ON COLUMN usom.audit_entry.app_user IS 'User that the application claimed in usom.app_user; null: none.';
+COMMENT ON COLUMN usom.audit_entry.client_addr IS 'Address of the client, or local.';
+COMMENT ON COLUMN usom.audit_entry.application_name IS 'What the client calls itself.';
+COMMENT ON COLUMN usom.audit_entry.verb IS 'Function of usom that ran; null: plain SQL.';
+COMMENT ON COLUMN usom.audit_entry.reason IS 'Why: argument of the function, else usom.reason; null: none given.';
+COMMENT ON COLUMN usom.audit_entry.before IS 'The rows as they were, in canonical form: see usom._audit_rows(). Null for INSERT.';
+COMMENT ON COLUMN usom.audit_entry.after IS 'The rows as they became, in the same order. Null for DELETE.';
+SELECT usom._guard_ledger('audit_entry', 'nothing: entries are written by triggers alone');
+SELECT usom._audit_table('document_counter');
+
+CREATE VIEW usom.audit AS
+SELECT e.audit_entry_id, r.row_no, e.occurred_at, e.table_name, e.operation, e.sales_order_id,
+	CASE WHEN e.app_user IS NULL THEN e.active_role ELSE e.app_user || ' (' || e.active_role || ')' END AS who,
+	e.session_role, e.client_addr, e.application_name, e.verb, e.reason, e.transaction_id, r.before, r.after
+FROM usom.audit_entry e
+	CROSS JOIN LATERAL ROWS FROM (usom._audit_rows(e.before), usom._audit_rows(e.after)) WITH ORDINALITY AS r (before, after, row_no)
+WHERE e.org_id = usom.current_org();
+COMMENT ON VIEW usom.audit IS 'Every row that was inserted, changed or deleted, with who did it and why. Bound occurred_at where you can: it is indexed. Example: SELECT occurred_at, operation, who, after FROM usom.audit WHERE table_name = ''product'' AND occurred_at > now() - interval ''1 day'';';
+COMMENT ON COLUMN usom.audit.audit_entry_id IS 'Entry: all rows that one statement touched.';
+COMMENT ON COLUMN usom.audit.row_no IS 'Number of the row within the entry.';
+COMMENT ON COLUMN usom.audit.occurred_at IS 'Wall clock when the statement ended.';
+COMMENT ON COLUMN usom.audit.table_name IS 'Table in schema usom.';
+COMMENT ON COLUMN usom.audit.operation IS 'INSERT, UPDATE or DELETE.';
+COMMENT ON COLUMN usom.audit.sales_order_id IS 'Order that all rows of the entry are of; null if they are of none or several.';
+COMMENT ON COLUMN usom.audit.who IS 'User that the application claimed and the role it worked as, or the role alone.';
+COMMENT ON COLUMN usom.audit.session_role IS 'Role that logged in.';
+COMMENT ON COLUMN usom.audit.client_addr IS 'Address of the client, or local.';
+COMMENT ON COLUMN usom.audit.application_name IS 'What the client calls itself.';
+COMMENT ON COLUMN usom.audit.verb IS 'Function of usom that ran; null: plain SQL.';
+COMMENT ON COLUMN usom.audit.reason IS 'Why; null: no reason given.';
+COMMENT ON COLUMN usom.audit.transaction_id IS 'Transaction, without wraparound.';
+COMMENT ON COLUMN usom.audit.before IS 'The row as it was; null for INSERT.';
+COMMENT ON COLUMN usom.audit.after IS 'The row as it became; null for DELETE.';
