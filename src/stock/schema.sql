@@ -46,8 +46,8 @@ COMMENT ON COLUMN usom.stock.location_id IS 'Location.';
 COMMENT ON COLUMN usom.stock.lot IS 'Lot; empty where the product has none.';
 COMMENT ON COLUMN usom.stock.on_hand IS 'Units on the shelf: the sum of the movements.';
 COMMENT ON COLUMN usom.stock.reserved IS 'Units promised to order pieces that are not shipped yet.';
-COMMENT ON COLUMN usom.stock.held IS 'Units under soft reservations; counts only while held_until is to come, else the reservation rows are added up.';
-COMMENT ON COLUMN usom.stock.held_until IS 'Earliest expiry among the soft reservations that held counts.';
+COMMENT ON COLUMN usom.stock.held IS 'Units under soft reservations: the sum of their rows. Once held_until has passed, those that have run out are subtracted.';
+COMMENT ON COLUMN usom.stock.held_until IS 'Earliest expiry among the soft reservations; null if there is none.';
 COMMENT ON COLUMN usom.stock.safety IS 'Units that are never promised.';
 
 CREATE TABLE usom.stock_movement (
@@ -102,3 +102,16 @@ COMMENT ON COLUMN usom.reservation.lot IS 'Lot; empty where the product has none
 COMMENT ON COLUMN usom.reservation.quantity IS 'Units kept.';
 COMMENT ON COLUMN usom.reservation.expires_at IS 'From then on the row counts no more.';
 COMMENT ON COLUMN usom.reservation.created_at IS 'When the row was made.';
+
+CREATE INDEX reservation_by_expiry ON usom.reservation (org_id, product_id, location_id, lot, expires_at);
+CREATE INDEX reservation_of_owner ON usom.reservation (org_id, owner);
+
+SELECT usom._guard_master('location', 'code');
+SELECT usom._guard_kept('stock', 'usom.receive_stock(), usom.adjust_stock(), usom.count_stock() or usom.set_safety()');
+SELECT usom._guard_ledger('stock_movement', 'usom.adjust_stock()');
+SELECT usom._guard_kept('reservation', 'usom.reserve_stock() or usom.release_stock()');
+
+-- stock_movement is a ledger already: append-only, with actor and reason; auditing it would write everything twice.
+SELECT usom._audit_table('location');
+SELECT usom._audit_table('stock');
+SELECT usom._audit_table('reservation');

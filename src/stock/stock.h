@@ -58,11 +58,17 @@ extern int	usom_stock_key_compare(const void *a, const void *b);
 /*
  * Lock, in lock order, the rows of active locations that have something
  * available of any of the products, and say how much.  Soft holds that
- * expire at or before "at" do not count.  One statement.  products may
- * repeat and need not be sorted.
+ * expire at or before "at" do not count.  One statement; two more take away
+ * the soft holds that have run out on rows it met.  products may repeat and
+ * need not be sorted.
+ *
+ * exhausted_too locks and returns the rows with nothing available, and those
+ * of locations that are not active, as well (available 0): a caller that
+ * frees units of these products in the same call applies its deltas under
+ * these locks.
  */
 extern UsomStockRow *usom_stock_lock_products(int64 org_id, const int64 *products, int nproducts,
-											  TimestampTz at, int *nrows);
+											  TimestampTz at, bool exhausted_too, int *nrows);
 
 /* Lock the rows with these keys (sorted and made unique inside), in lock order.  One statement. */
 extern void usom_stock_lock_keys(int64 org_id, const UsomStockKey *keys, int nkeys);
@@ -74,10 +80,21 @@ extern void usom_stock_lock_keys(int64 org_id, const UsomStockKey *keys, int nke
  */
 extern void usom_stock_apply(int64 org_id, const UsomStockDelta *deltas, int ndeltas);
 
+/*
+ * Add on_hand of the deltas, which must not be negative in sum, and make the
+ * rows that are missing: a race to make one gives one row.  Locks in lock
+ * order by itself.  One statement.
+ */
+extern void usom_stock_add(int64 org_id, const UsomStockDelta *deltas, int ndeltas);
+
 /* Append to the ledger.  One statement.  Does not touch the balance. */
 extern void usom_stock_book(int64 org_id, const UsomStockMovement *movements, int nmovements);
 
-/* Delete the soft reservations of an owner and lower held; one or two statements.  For carts that become orders. */
+/*
+ * Delete the soft reservations of an owner and lower held: three statements.
+ * Locks the rows they are on, in lock order; so either the call locks no
+ * other stock, or it has locked these rows already with the others.
+ */
 extern void usom_stock_release_owner(int64 org_id, const char *owner);
 
 #endif							/* USOM_STOCK_STOCK_H */

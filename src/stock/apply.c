@@ -1,0 +1,189 @@
+/*
+ * apply.c
+ *		Write the balance and the ledger, a set at a time.
+ *
+ * Locks: usom_stock_apply() wants its rows locked and takes none;
+ * usom_stock_add() takes them itself in lock order, by the ORDER BY of the
+ * SELECT that feeds its INSERT.
+ *
+ * Invariant: balance and ledger are two statements of one call, so whoever
+ * adds to on_hand books the same units.  A balance below zero, or below what
+ * is reserved, is refused by the table's own constraints.
+ *
+ * Memory: rows for the statements in CurrentMemoryContext.
+ */
+#include "postgres.h"
+
+#include "stock/stock.h"
+
+#include "base/errors.h"
+#include "base/query.h"
+#include "stock/place.h"
+#include "utils/builtins.h"
+
+#define KEY_COLUMNS 3
+#define DELTA_COLUMNS 5
+#define MOVEMENT_COLUMNS 8
+
+static void
+put_key(Datum *values, const UsomStockKey *key)
+{
+	values[0] = Int64GetDatum(key->product_id);
+	values[1] = Int64GetDatum(key->location_id);
+	values[2] = CStringGetTextDatum(key->lot);
+}
+
+Datum
+usom_stock_key_rows(const UsomStockKey *keys, int nkeys)
+{
+	UsomRows   *rows = usom_rows_make("_stock_key", nkeys);
+
+	for (int i = 0; i < nkeys; i++)
+	{
+		Datum		values[KEY_COLUMNS];
+		bool		nulls[KEY_COLUMNS] = {false};
+
+		put_key(values, &keys[i]);
+		usom_rows_add(rows, values, nulls);
+	}
+	return usom_rows_datum(rows);
+}
+
+static UsomStockDelta *
+copy_sorted(const UsomStockDelta *deltas, int ndeltas)
+{
+	UsomStockDelta *sorted = palloc_array(UsomStockDelta, Max(ndeltas, 1));
+
+	for (int i = 0; i < ndeltas; i++)
+		sorted[i] = deltas[i];
+	qsort(sorted, ndeltas, sizeof(UsomStockDelta), usom_stock_key_compare);
+	return sorted;
+}
+
+UsomStockDelta *
+usom_stock_merge(const UsomStockDelta *deltas, int ndeltas, int *nmerged)
+{
+	UsomStockDelta *merged = copy_sorted(deltas, ndeltas);
+	int			count = 0;
+
+	for (int i = 0; i < ndeltas;)
+	{
+		UsomStockDelta sum = merged[i++];
+
+		for (; i < ndeltas && usom_stock_key_compare(&merged[i], &sum) == 0; i++)
+		{
+			sum.on_hand = usom_quantity_add(sum.on_hand, merged[i].on_hand);
+			sum.reserved = usom_quantity_add(sum.reserved, merged[i].reserved);
+		}
+		if (sum.on_hand != 0 || sum.reserved != 0)
+			merged[count++] = sum;
+	}
+	*nmerged = count;
+	return merged;
+}
+
+static Datum
+delta_rows(const UsomStockDelta *deltas, int ndeltas)
+{
+	UsomRows   *rows = usom_rows_make("_stock_delta", ndeltas);
+
+	for (int i = 0; i < ndeltas; i++)
+	{
+		Datum		values[DELTA_COLUMNS];
+		bool		nulls[DELTA_COLUMNS] = {false};
+
+		put_key(values, &deltas[i].key);
+		values[3] = NumericGetDatum(usom_quantity_numeric(deltas[i].on_hand));
+		values[4] = NumericGetDatum(usom_quantity_numeric(deltas[i].reserved));
+		usom_rows_add(rows, values, nulls);
+	}
+	return usom_rows_datum(rows);
+}
+
+static UsomQuery apply_deltas = {
+	.text = "UPDATE usom.stock AS s SET on_hand = s.on_hand + d.on_hand, reserved = s.reserved + d.reserved "
+	"FROM unnest($2) AS d "
+	"WHERE s.org_id = $1 AND s.product_id = d.product_id AND s.location_id = d.location_id AND s.lot = d.lot",
+	.nargs = 2,
+	.argtypes = {"bigint", "usom._stock_delta[]"},
+};
+
+void
+usom_stock_apply(int64 org_id, const UsomStockDelta *deltas, int ndeltas)
+{
+	int			nmerged;
+	UsomStockDelta *merged = usom_stock_merge(deltas, ndeltas, &nmerged);
+	Datum		values[2];
+	uint64		changed;
+
+	if (nmerged == 0)
+		return;
+	values[0] = Int64GetDatum(org_id);
+	values[1] = delta_rows(merged, nmerged);
+	changed = usom_query_write(&apply_deltas, values, NULL);
+	Ensure(changed == nmerged, "usom changed " UINT64_FORMAT " of %d stock rows", changed, nmerged);
+}
+
+static UsomQuery add_deltas = {
+	.text = "INSERT INTO usom.stock AS s (org_id, product_id, location_id, lot, on_hand) "
+	"SELECT $1, d.product_id, d.location_id, d.lot, d.on_hand FROM unnest($2) AS d "
+	"ORDER BY d.product_id, d.location_id, d.lot "
+	"ON CONFLICT (org_id, product_id, location_id, lot) DO UPDATE SET on_hand = s.on_hand + excluded.on_hand",
+	.nargs = 2,
+	.argtypes = {"bigint", "usom._stock_delta[]"},
+};
+
+void
+usom_stock_add(int64 org_id, const UsomStockDelta *deltas, int ndeltas)
+{
+	int			nmerged;
+	UsomStockDelta *merged = usom_stock_merge(deltas, ndeltas, &nmerged);
+	Datum		values[2];
+
+	if (nmerged == 0)
+		return;
+	values[0] = Int64GetDatum(org_id);
+	values[1] = delta_rows(merged, nmerged);
+	usom_query_write(&add_deltas, values, NULL);
+}
+
+static void
+add_movement(UsomRows *rows, const UsomStockMovement *movement)
+{
+	Datum		values[MOVEMENT_COLUMNS];
+	bool		nulls[MOVEMENT_COLUMNS] = {false};
+
+	put_key(values, &movement->key);
+	values[3] = CStringGetTextDatum(movement->kind);
+	values[4] = NumericGetDatum(usom_quantity_numeric(movement->delta));
+	values[5] = movement->reference ? CStringGetTextDatum(movement->reference) : (Datum) 0;
+	values[6] = movement->reason ? CStringGetTextDatum(movement->reason) : (Datum) 0;
+	values[7] = Int64GetDatum(movement->sales_order_id);
+	nulls[5] = movement->reference == NULL;
+	nulls[6] = movement->reason == NULL;
+	nulls[7] = movement->sales_order_id == 0;
+	usom_rows_add(rows, values, nulls);
+}
+
+static UsomQuery book_movements = {
+	.text = "INSERT INTO usom.stock_movement (org_id, product_id, location_id, lot, kind, delta, reference, reason, "
+	"sales_order_id) SELECT $1, m.* FROM unnest($2) AS m",
+	.nargs = 2,
+	.argtypes = {"bigint", "usom._movement_row[]"},
+};
+
+void
+usom_stock_book(int64 org_id, const UsomStockMovement *movements, int nmovements)
+{
+	UsomRows   *rows;
+	Datum		values[2];
+
+	if (nmovements == 0)
+		return;
+	rows = usom_rows_make("_movement_row", nmovements);
+	for (int i = 0; i < nmovements; i++)
+		add_movement(rows, &movements[i]);
+	values[0] = Int64GetDatum(org_id);
+	values[1] = usom_rows_datum(rows);
+	usom_query_write(&book_movements, values, NULL);
+}

@@ -1,0 +1,169 @@
+/*
+ * lock.c
+ *		Lock stock rows, in the one order.
+ *
+ * Locks: rows of usom.stock by (product, location, lot).  The order is in the
+ * shape of the statements: a sorted set of keys on the outside, a LATERAL
+ * subquery that locks on the inside.  A lateral reference can only be joined
+ * by a nested loop with the keys outside, and a subquery with a locking
+ * clause is never pulled up, so no plan takes the rows in another order.  The
+ * lock is FOR NO KEY UPDATE: what an UPDATE of the balance takes itself.
+ *
+ * Exactness at READ COMMITTED.  A locking SELECT that waited re-evaluates its
+ * conditions and its result for the new version of the row it waited for,
+ * but still with the snapshot from before the wait for every other table.  So
+ * these statements look at nothing but the stock row itself (and the
+ * location, where a moment's delay does no harm).  In particular they do not
+ * add up usom.reservation: they would miss a soft hold that was committed
+ * during the wait, and the units would be sold twice.  That is why held and
+ * held_until are kept exact in the row:
+ *
+ *		held = sum of the quantities of all its reservation rows,
+ *		held_until = the earliest expiry among them, null if there is none,
+ *
+ * changed only under the row's lock, together with the reservation rows.
+ * While held_until is to come, held is right as it stands.  Once it has
+ * passed, some of held counts no more; which, is asked in a statement of its
+ * own after the lock was taken, whose snapshot sees all that was committed
+ * before (usom_stock_expire).  It removes what has run out, so the row is
+ * exact again and the next one need not ask.  No job sweeps.
+ *
+ * At REPEATABLE READ the same holds for a simpler reason: whoever changes
+ * reservation rows updates the stock row as well, so a row that could be
+ * locked has not changed since the snapshot, nor have its reservations;
+ * otherwise 40001.
+ *
+ * Unless asked for, rows with nothing available are passed over unlocked.  One that is filled
+ * up meanwhile is not seen; that is as if the fill came later.
+ *
+ * Memory: results in CurrentMemoryContext.
+ */
+#include "postgres.h"
+
+#include "stock/stock.h"
+
+#include "base/errors.h"
+#include "base/query.h"
+#include "catalog/pg_type.h"
+#include "stock/place.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+int
+usom_stock_key_compare(const void *a, const void *b)
+{
+	const UsomStockKey *left = a;
+	const UsomStockKey *right = b;
+
+	if (left->product_id != right->product_id)
+		return left->product_id < right->product_id ? -1 : 1;
+	if (left->location_id != right->location_id)
+		return left->location_id < right->location_id ? -1 : 1;
+	return strcmp(left->lot, right->lot);
+}
+
+UsomStockKey
+usom_stock_read_key(uint64 row, int column)
+{
+	UsomStockKey key;
+
+	key.product_id = DatumGetInt64(usom_query_get(row, column));
+	key.location_id = DatumGetInt64(usom_query_get(row, column + 1));
+	key.lot = usom_query_get_text(row, column + 2);
+	return key;
+}
+
+/* The condition repeats the expression of available: only row-local terms, see above. */
+static UsomQuery lock_products = {
+	.text = "SELECT s.product_id, s.location_id, s.lot, s.priority, s.available, coalesce(s.run_out, false) "
+	"FROM (SELECT DISTINCT p.product_id FROM unnest($2) AS p (product_id) ORDER BY 1) AS p "
+	"CROSS JOIN LATERAL ("
+	"SELECT s.product_id, s.location_id, s.lot, l.priority, s.held_until <= $3 AS run_out, "
+	"CASE WHEN l.active THEN s.on_hand - s.reserved - s.safety "
+	"- CASE WHEN s.held_until > $3 THEN s.held ELSE 0 END ELSE 0 END AS available "
+	"FROM usom.stock AS s JOIN usom.location AS l ON l.org_id = $1 AND l.location_id = s.location_id "
+	"WHERE s.org_id = $1 AND s.product_id = p.product_id AND ($4 OR (l.active "
+	"AND s.on_hand - s.reserved - s.safety > CASE WHEN s.held_until > $3 THEN s.held ELSE 0 END)) "
+	"ORDER BY s.location_id, s.lot FOR NO KEY UPDATE OF s) AS s",
+	.nargs = 4,
+	.argtypes = {"bigint", "bigint[]", "timestamptz", "boolean"},
+};
+
+static Datum
+product_array(const int64 *products, int nproducts)
+{
+	Datum	   *elements = palloc_array(Datum, Max(nproducts, 1));
+
+	for (int i = 0; i < nproducts; i++)
+		elements[i] = Int64GetDatum(products[i]);
+	return PointerGetDatum(construct_array(elements, nproducts, INT8OID, sizeof(int64),
+										   FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+}
+
+/* Rows on which soft holds have run out were read as if nothing were held: count what still is. */
+static void
+settle_holds(int64 org_id, const UsomStockKey *keys, int nkeys, TimestampTz at, UsomStockRow *rows, int nrows)
+{
+	int			nholds;
+	UsomStockHold *holds = usom_stock_expire(org_id, keys, nkeys, at, &nholds);
+
+	for (int i = 0; i < nholds; i++)
+	{
+		UsomStockRow *row = bsearch(&holds[i].key, rows, nrows, sizeof(UsomStockRow), usom_stock_key_compare);
+
+		Ensure(row != NULL, "soft holds ran out on a stock row that is not locked");
+		row->available = Max(row->available - holds[i].held, 0);
+	}
+}
+
+UsomStockRow *
+usom_stock_lock_products(int64 org_id, const int64 *products, int nproducts, TimestampTz at,
+						 bool exhausted_too, int *nrows)
+{
+	Datum		values[] = {
+		Int64GetDatum(org_id),
+		product_array(products, nproducts),
+		TimestampTzGetDatum(at),
+		BoolGetDatum(exhausted_too),
+	};
+	UsomStockRow *rows;
+	UsomStockKey *run_out;
+	int			nrun_out = 0;
+
+	*nrows = (int) usom_query_run(&lock_products, values, NULL);
+	rows = palloc_array(UsomStockRow, Max(*nrows, 1));
+	run_out = palloc_array(UsomStockKey, Max(*nrows, 1));
+	for (int i = 0; i < *nrows; i++)
+	{
+		UsomQuantity available;
+
+		rows[i].key = usom_stock_read_key(i, 1);
+		rows[i].priority = DatumGetInt32(usom_query_get(i, 4));
+		available = usom_quantity_of(DatumGetNumeric(usom_query_get(i, 5)));
+		rows[i].available = Max(available, 0);
+		if (DatumGetBool(usom_query_get(i, 6)))
+			run_out[nrun_out++] = rows[i].key;
+	}
+	if (nrun_out > 0)
+		settle_holds(org_id, run_out, nrun_out, at, rows, *nrows);
+	return rows;
+}
+
+static UsomQuery lock_keys = {
+	.text = "SELECT s.locked "
+	"FROM (SELECT DISTINCT k.product_id, k.location_id, k.lot FROM unnest($2) AS k ORDER BY 1, 2, 3) AS k "
+	"CROSS JOIN LATERAL (SELECT true AS locked FROM usom.stock AS s "
+	"WHERE s.org_id = $1 AND s.product_id = k.product_id AND s.location_id = k.location_id AND s.lot = k.lot "
+	"FOR NO KEY UPDATE) AS s",
+	.nargs = 2,
+	.argtypes = {"bigint", "usom._stock_key[]"},
+};
+
+void
+usom_stock_lock_keys(int64 org_id, const UsomStockKey *keys, int nkeys)
+{
+	Datum		values[] = {Int64GetDatum(org_id), usom_stock_key_rows(keys, nkeys)};
+
+	usom_query_run(&lock_keys, values, NULL);
+}

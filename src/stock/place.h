@@ -1,0 +1,76 @@
+/*
+ * place.h
+ *		What the verbs of stock share: codes become keys, rows are read under
+ *		their lock, the position is told.  For src/stock alone.
+ *
+ *		All functions want an SPI connection and allocate in
+ *		CurrentMemoryContext.
+ */
+#ifndef USOM_STOCK_PLACE_H
+#define USOM_STOCK_PLACE_H
+
+#include "fmgr.h"
+#include "stock/stock.h"
+
+/* A product at a location, as the caller names them and as the tables do. */
+typedef struct UsomPlace
+{
+	const char *location;		/* code; NULL: anywhere */
+	const char *sku;
+	int64		org_id;
+	int64		location_id;	/* 0: anywhere */
+	int64		product_id;
+	bool		active;			/* the location is */
+} UsomPlace;
+
+/* A stock row under its lock. */
+typedef struct UsomLot
+{
+	UsomStockKey key;
+	UsomQuantity on_hand;
+	UsomQuantity reserved;
+	bool		run_out;		/* some of its soft holds have expired */
+} UsomLot;
+
+/* Change of the soft holds on a row, or what is held there. */
+typedef struct UsomStockHold
+{
+	UsomStockKey key;
+	UsomQuantity held;
+} UsomStockHold;
+
+/* place.c */
+
+/* The text of a required argument: 22004 if it is null, 22023 if it is empty. */
+extern char *usom_stock_required_text(FunctionCallInfo fcinfo, int argument, const char *name);
+extern char *usom_stock_optional_text(FunctionCallInfo fcinfo, int argument);	/* NULL if null */
+
+/* A required quantity: 22004 if null, 22003 if it does not fit, 22023 unless it is above zero. */
+extern UsomQuantity usom_stock_required_quantity(FunctionCallInfo fcinfo, int argument, const char *name);
+extern UsomQuantity usom_stock_positive(UsomQuantity quantity, const char *name);
+
+/* Fill in the keys: one statement.  US006 names an unknown code, US203 a service. */
+extern void usom_stock_find_places(UsomPlace *places, int nplaces);
+
+/* Fill in the keys and lock the rows of the place (one lot, or with NULL all), in lock order: one statement. */
+extern UsomLot *usom_stock_lock_place(UsomPlace *place, const char *lot, int *nlots);
+
+/* position.c: return the one row (location, sku, on_hand, available) of a verb; one statement. */
+extern void usom_stock_return_position(FunctionCallInfo fcinfo, const UsomPlace *place);
+
+/* apply.c: rows of the types that unnest() takes; deltas of one key summed, without those that are zero. */
+extern Datum usom_stock_key_rows(const UsomStockKey *keys, int nkeys);
+extern UsomStockDelta *usom_stock_merge(const UsomStockDelta *deltas, int ndeltas, int *nmerged);
+
+/* A key from columns of SPI_tuptable, the first of them given. */
+extern UsomStockKey usom_stock_read_key(uint64 row, int column);
+
+/*
+ * reservation.c: take away the soft holds of locked rows that expire at or
+ * before "at".  Returns what is held now on the rows it changed.  Two
+ * statements.
+ */
+extern UsomStockHold *usom_stock_expire(int64 org_id, const UsomStockKey *keys, int nkeys,
+										TimestampTz at, int *nholds);
+
+#endif							/* USOM_STOCK_PLACE_H */

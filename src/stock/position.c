@@ -1,0 +1,89 @@
+/*
+ * position.c
+ *		What there is of a product: on hand and available.
+ *
+ * Nothing here locks.  The snapshot of one statement shows stock rows and
+ * soft holds of the same moment, so here a hold that has run out is simply
+ * subtracted; nothing is tidied up.
+ *
+ * Available is the sum over the rows of what each has above zero: a row whose
+ * soft holds or safety stock pass its units does not eat those of another.
+ *
+ * Memory: the result row in the caller's tuplestore.
+ */
+#include "postgres.h"
+
+#include "stock/place.h"
+
+#include "base/call.h"
+#include "base/query.h"
+#include "funcapi.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+#include "utils/tuplestore.h"
+
+PG_FUNCTION_INFO_V1(usom_available);
+
+static UsomQuery read_position = {
+	.text = "SELECT trim_scale(coalesce(sum(s.on_hand), 0)), "
+	"trim_scale(coalesce(sum(greatest(s.on_hand - s.reserved - s.safety - s.held "
+	"+ CASE WHEN s.held_until <= $4 THEN "
+	"(SELECT coalesce(sum(r.quantity), 0) FROM usom.reservation AS r "
+	"WHERE r.org_id = $1 AND r.product_id = $2 AND r.location_id = s.location_id AND r.lot = s.lot "
+	"AND r.expires_at <= $4) ELSE 0 END, 0)) FILTER (WHERE l.active), 0)) "
+	"FROM usom.stock AS s JOIN usom.location AS l ON l.org_id = $1 AND l.location_id = s.location_id "
+	"WHERE s.org_id = $1 AND s.product_id = $2 AND s.location_id = coalesce($3, s.location_id)",
+	.nargs = 4,
+	.argtypes = {"bigint", "bigint", "bigint", "timestamptz"},
+};
+
+/* Leaves on_hand and available in SPI_tuptable. */
+static void
+run_position(const UsomPlace *place)
+{
+	Datum		values[4];
+	bool		nulls[4] = {false};
+
+	values[0] = Int64GetDatum(place->org_id);
+	values[1] = Int64GetDatum(place->product_id);
+	values[2] = Int64GetDatum(place->location_id);
+	values[3] = TimestampTzGetDatum(usom_call_time());
+	nulls[2] = place->location_id == 0;
+	usom_query_run(&read_position, values, nulls);
+}
+
+void
+usom_stock_return_position(FunctionCallInfo fcinfo, const UsomPlace *place)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	Datum		values[4];
+	bool		nulls[4] = {false};
+
+	run_position(place);
+	values[0] = CStringGetTextDatum(place->location);
+	values[1] = CStringGetTextDatum(place->sku);
+	values[2] = usom_query_get(0, 1);
+	values[3] = usom_query_get(0, 2);
+	InitMaterializedSRF(fcinfo, 0);
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+/* usom.available(sku text, location text) */
+Datum
+usom_available(PG_FUNCTION_ARGS)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	UsomPlace	place = {0};
+	Datum		available;
+
+	place.sku = usom_stock_required_text(fcinfo, 0, "sku");
+	place.location = usom_stock_optional_text(fcinfo, 1);
+	usom_call_begin("available", NULL);
+	usom_stock_find_places(&place, 1);
+	run_position(&place);
+	available = usom_query_get(0, 2);
+	MemoryContextSwitchTo(caller);
+	available = PointerGetDatum(PG_DETOAST_DATUM_COPY(available));
+	usom_call_end();
+	PG_RETURN_DATUM(available);
+}

@@ -1,0 +1,413 @@
+/*
+ * reservation.c
+ *		Soft reservations: units kept for a cart or an agent for a while.
+ *
+ * Locks: the stock row is the lock of its reservation rows.  It is taken
+ * first, by lot, and everything is read after that in new statements, whose
+ * snapshots see all that was committed while we waited; see lock.c for why
+ * that matters.
+ *
+ * Invariant: held is the sum of all reservation rows of the stock row and
+ * held_until their earliest expiry, at every commit; whoever writes
+ * reservation rows updates the stock row too.  Time only says how many of
+ * them still count.
+ *
+ * Memory: results in CurrentMemoryContext.
+ */
+#include "postgres.h"
+
+#include "stock/place.h"
+
+#include "base/call.h"
+#include "base/errors.h"
+#include "base/query.h"
+#include "party/party.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/timestamp.h"
+
+PG_FUNCTION_INFO_V1(usom_reserve_stock);
+PG_FUNCTION_INFO_V1(usom_release_stock);
+
+/* What reserve_stock was asked for. */
+typedef struct Wish
+{
+	const char *owner;
+	UsomQuantity quantity;
+	TimestampTz expires_at;
+} Wish;
+
+/* A locked row as the owner sees it: their own soft hold does not stand in their way. */
+typedef struct Candidate
+{
+	UsomStockKey key;
+	UsomQuantity free;			/* may be negative */
+	UsomQuantity mine;			/* what the owner holds there now */
+} Candidate;
+
+static Datum
+hold_rows(const UsomStockHold *holds, int nholds)
+{
+	UsomRows   *rows = usom_rows_make("_stock_hold", nholds);
+
+	for (int i = 0; i < nholds; i++)
+	{
+		const UsomStockKey *key = &holds[i].key;
+		Datum		values[] = {
+			Int64GetDatum(key->product_id),
+			Int64GetDatum(key->location_id),
+			CStringGetTextDatum(key->lot),
+			NumericGetDatum(usom_quantity_numeric(holds[i].held)),
+		};
+		bool		nulls[lengthof(values)] = {false};
+
+		usom_rows_add(rows, values, nulls);
+	}
+	return usom_rows_datum(rows);
+}
+
+/* Holds as the last statement left them in SPI_tuptable: key, quantity. */
+static UsomStockHold *
+read_holds(uint64 nholds)
+{
+	UsomStockHold *holds = palloc_array(UsomStockHold, Max(nholds, 1));
+
+	for (uint64 i = 0; i < nholds; i++)
+	{
+		holds[i].key = usom_stock_read_key(i, 1);
+		holds[i].held = usom_quantity_of(DatumGetNumeric(usom_query_get(i, 4)));
+	}
+	return holds;
+}
+
+static UsomStockHold *
+negate(UsomStockHold *holds, int nholds)
+{
+	for (int i = 0; i < nholds; i++)
+		holds[i].held = -holds[i].held;
+	return holds;
+}
+
+/* Keys may repeat; a change of zero still renews held_until. */
+static UsomQuery change_held = {
+	.text = "UPDATE usom.stock AS s SET held = s.held + h.held, held_until = "
+	"(SELECT min(r.expires_at) FROM usom.reservation AS r WHERE r.org_id = $1 "
+	"AND r.product_id = h.product_id AND r.location_id = h.location_id AND r.lot = h.lot) "
+	"FROM (SELECT h.product_id, h.location_id, h.lot, sum(h.held) AS held FROM unnest($2) AS h GROUP BY 1, 2, 3) AS h "
+	"WHERE s.org_id = $1 AND s.product_id = h.product_id AND s.location_id = h.location_id AND s.lot = h.lot "
+	"RETURNING s.product_id, s.location_id, s.lot, s.held",
+	.nargs = 2,
+	.argtypes = {"bigint", "usom._stock_hold[]"},
+};
+
+/* After the reservation rows were written.  Returns the number of rows, which are in SPI_tuptable. */
+static uint64
+apply_holds(int64 org_id, const UsomStockHold *changes, int nchanges)
+{
+	Datum		values[] = {Int64GetDatum(org_id), hold_rows(changes, nchanges)};
+
+	return usom_query_write(&change_held, values, NULL);
+}
+
+static UsomQuery delete_expired = {
+	.text = "DELETE FROM usom.reservation AS r USING unnest($2) AS k "
+	"WHERE r.org_id = $1 AND r.product_id = k.product_id AND r.location_id = k.location_id AND r.lot = k.lot "
+	"AND r.expires_at <= $3 RETURNING r.product_id, r.location_id, r.lot, r.quantity",
+	.nargs = 3,
+	.argtypes = {"bigint", "usom._stock_key[]", "timestamptz"},
+};
+
+UsomStockHold *
+usom_stock_expire(int64 org_id, const UsomStockKey *keys, int nkeys, TimestampTz at, int *nholds)
+{
+	Datum		values[] = {Int64GetDatum(org_id), usom_stock_key_rows(keys, nkeys), TimestampTzGetDatum(at)};
+	int			ngone = (int) usom_query_write(&delete_expired, values, NULL);
+	UsomStockHold *gone = negate(read_holds(ngone), ngone);
+
+	*nholds = (int) apply_holds(org_id, gone, ngone);
+	return read_holds(*nholds);
+}
+
+/* Take what has run out off the locked rows of a place. */
+static void
+expire_lots(const UsomPlace *place, const UsomLot *lots, int nlots)
+{
+	UsomStockKey *keys = palloc_array(UsomStockKey, Max(nlots, 1));
+	int			nkeys = 0;
+	int			nholds;
+
+	for (int i = 0; i < nlots; i++)
+		if (lots[i].run_out)
+			keys[nkeys++] = lots[i].key;
+	if (nkeys > 0)
+		(void) usom_stock_expire(place->org_id, keys, nkeys, usom_call_time(), &nholds);
+}
+
+/* Of the locked rows alone: one that was made since is not ours to decide on. */
+static UsomQuery read_candidates = {
+	.text = "SELECT s.product_id, s.location_id, s.lot, "
+	"s.on_hand - s.reserved - s.safety - s.held + coalesce(r.quantity, 0), coalesce(r.quantity, 0) "
+	"FROM unnest($2) AS k "
+	"JOIN usom.stock AS s ON s.org_id = $1 AND s.product_id = k.product_id "
+	"AND s.location_id = k.location_id AND s.lot = k.lot "
+	"LEFT JOIN usom.reservation AS r ON r.org_id = $1 AND r.product_id = k.product_id "
+	"AND r.location_id = k.location_id AND r.lot = k.lot AND r.owner = $3 "
+	"ORDER BY s.lot",
+	.nargs = 3,
+	.argtypes = {"bigint", "usom._stock_key[]", "text"},
+};
+
+static Candidate *
+find_candidates(const UsomPlace *place, const UsomLot *lots, int nlots, const char *owner)
+{
+	UsomStockKey *keys = palloc_array(UsomStockKey, Max(nlots, 1));
+	Candidate  *candidates = palloc_array(Candidate, Max(nlots, 1));
+	Datum		values[3];
+	uint64		found;
+
+	for (int i = 0; i < nlots; i++)
+		keys[i] = lots[i].key;
+	values[0] = Int64GetDatum(place->org_id);
+	values[1] = usom_stock_key_rows(keys, nlots);
+	values[2] = CStringGetTextDatum(owner);
+	found = usom_query_run(&read_candidates, values, NULL);
+	Ensure(found == nlots, "usom found " UINT64_FORMAT " of %d locked stock rows", found, nlots);
+	for (int i = 0; i < nlots; i++)
+	{
+		candidates[i].key = usom_stock_read_key(i, 1);
+		candidates[i].free = usom_quantity_of(DatumGetNumeric(usom_query_get(i, 4)));
+		candidates[i].mine = usom_quantity_of(DatumGetNumeric(usom_query_get(i, 5)));
+	}
+	return candidates;
+}
+
+/* best is what one lot can give at most. */
+static void
+refuse_short(const UsomPlace *place, UsomQuantity wanted, UsomQuantity best, int nlots)
+{
+	const char *available = usom_quantity_text(best);
+
+	ereport(ERROR, errcode(USOM_ERR(SHORT_STOCK)),
+			errmsg("not enough stock of \"%s\" at \"%s\"", place->sku, place->location),
+			!place->active ?
+			errdetail("Available 0, wanted %s. The location is not active.", usom_quantity_text(wanted)) :
+			nlots > 1 ?
+			errdetail("Available %s in one lot, wanted %s.", available, usom_quantity_text(wanted)) :
+			errdetail("Available %s, wanted %s.", available, usom_quantity_text(wanted)),
+			errhint("Ask for at most the available quantity, or call usom.receive_stock() first."));
+}
+
+/* The first lot that has it all, an index; US201 if there is none. */
+static int
+choose_candidate(const UsomPlace *place, const Candidate *candidates, int ncandidates, UsomQuantity wanted)
+{
+	UsomQuantity best = 0;
+
+	for (int i = 0; i < ncandidates && place->active; i++)
+	{
+		if (candidates[i].free >= wanted)
+			return i;
+		best = Max(best, candidates[i].free);
+	}
+	refuse_short(place, wanted, best, ncandidates);
+	return -1;
+}
+
+static UsomQuery delete_owners = {
+	.text = "DELETE FROM usom.reservation AS r USING unnest($2) AS k "
+	"WHERE r.org_id = $1 AND r.product_id = k.product_id AND r.location_id = k.location_id AND r.lot = k.lot "
+	"AND r.owner = $3 RETURNING r.product_id, r.location_id, r.lot, r.quantity",
+	.nargs = 3,
+	.argtypes = {"bigint", "usom._stock_key[]", "text"},
+};
+
+static UsomStockHold *
+delete_of_owner(int64 org_id, const UsomStockKey *keys, int nkeys, const char *owner, int *ngone)
+{
+	Datum		values[] = {
+		Int64GetDatum(org_id),
+		usom_stock_key_rows(keys, nkeys),
+		CStringGetTextDatum(owner),
+	};
+
+	*ngone = (int) usom_query_write(&delete_owners, values, NULL);
+	return read_holds(*ngone);
+}
+
+static UsomQuery write_reservation = {
+	.text = "INSERT INTO usom.reservation AS r (org_id, owner, product_id, location_id, lot, quantity, expires_at) "
+	"VALUES ($1, $2, $3, $4, $5, $6, $7) "
+	"ON CONFLICT (org_id, product_id, location_id, lot, owner) "
+	"DO UPDATE SET quantity = excluded.quantity, expires_at = excluded.expires_at "
+	"RETURNING r.reservation_id",
+	.nargs = 7,
+	.argtypes = {"bigint", "text", "bigint", "bigint", "text", "numeric", "timestamptz"},
+};
+
+static int64
+put_reservation(int64 org_id, const UsomStockKey *key, const Wish *wish)
+{
+	Datum		values[] = {
+		Int64GetDatum(org_id),
+		CStringGetTextDatum(wish->owner),
+		Int64GetDatum(key->product_id),
+		Int64GetDatum(key->location_id),
+		CStringGetTextDatum(key->lot),
+		NumericGetDatum(usom_quantity_numeric(wish->quantity)),
+		TimestampTzGetDatum(wish->expires_at),
+	};
+
+	usom_query_write(&write_reservation, values, NULL);
+	return DatumGetInt64(usom_query_get(0, 1));
+}
+
+/* The owner's holds on the other lots end with this one. */
+static int64
+reserve_in(const UsomPlace *place, const Candidate *candidates, int ncandidates, int chosen, const Wish *wish)
+{
+	UsomStockHold *changes = palloc_array(UsomStockHold, ncandidates);
+	UsomStockKey *others = palloc_array(UsomStockKey, ncandidates);
+	int			nothers = 0;
+	int			ngone;
+	int64		reservation_id;
+
+	for (int i = 0; i < ncandidates; i++)
+		if (i != chosen && candidates[i].mine > 0)
+		{
+			changes[nothers] = (UsomStockHold) {candidates[i].key, -candidates[i].mine};
+			others[nothers++] = candidates[i].key;
+		}
+	if (nothers > 0)
+		(void) delete_of_owner(place->org_id, others, nothers, wish->owner, &ngone);
+	reservation_id = put_reservation(place->org_id, &candidates[chosen].key, wish);
+	changes[nothers] = (UsomStockHold) {candidates[chosen].key, wish->quantity - candidates[chosen].mine};
+	apply_holds(place->org_id, changes, nothers + 1);
+	return reservation_id;
+}
+
+/* usom_call_time() plus ttl: 22023 unless that is later and finite. */
+static TimestampTz
+expiry_of(Interval *ttl)
+{
+	TimestampTz at = usom_call_time();
+	TimestampTz expires_at = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval,
+																	 TimestampTzGetDatum(at),
+																	 IntervalPGetDatum(ttl)));
+
+	if (expires_at <= at || TIMESTAMP_NOT_FINITE(expires_at))
+		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("ttl must be a finite time greater than zero"),
+				errdetail("It is %s.", DatumGetCString(DirectFunctionCall1(interval_out, IntervalPGetDatum(ttl)))),
+				errhint("Say how long the units are kept, as in ttl => '15 minutes'."));
+	return expires_at;
+}
+
+/* usom.reserve_stock(owner text, location text, sku text, quantity numeric, ttl interval) */
+Datum
+usom_reserve_stock(PG_FUNCTION_ARGS)
+{
+	UsomPlace	place = {0};
+	Wish		wish;
+	UsomLot    *lots;
+	Candidate  *candidates;
+	int			nlots;
+	int			chosen;
+	int64		reservation_id;
+
+	wish.owner = usom_stock_required_text(fcinfo, 0, "owner");
+	place.location = usom_stock_required_text(fcinfo, 1, "location");
+	place.sku = usom_stock_required_text(fcinfo, 2, "sku");
+	wish.quantity = usom_stock_positive(usom_stock_required_quantity(fcinfo, 3, "quantity"), "quantity");
+	if (PG_ARGISNULL(4))
+		ereport(ERROR, errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				errmsg("ttl must not be null"),
+				errhint("Say how long the units are kept, as in ttl => '15 minutes'."));
+	usom_call_begin("reserve_stock", NULL);
+	wish.expires_at = expiry_of(PG_GETARG_INTERVAL_P(4));
+	lots = usom_stock_lock_place(&place, NULL, &nlots);
+	expire_lots(&place, lots, nlots);
+	candidates = find_candidates(&place, lots, nlots, wish.owner);
+	chosen = choose_candidate(&place, candidates, nlots, wish.quantity);
+	reservation_id = reserve_in(&place, candidates, nlots, chosen, &wish);
+	usom_call_end();
+	PG_RETURN_INT64(reservation_id);
+}
+
+/* A reservation keeps its stock row as long as it lives, so the row found before the wait is the right one. */
+static UsomQuery lock_reservation = {
+	.text = "SELECT s.product_id, s.location_id, s.lot FROM usom.reservation AS r "
+	"CROSS JOIN LATERAL (SELECT s.product_id, s.location_id, s.lot FROM usom.stock AS s "
+	"WHERE s.org_id = $1 AND s.product_id = r.product_id AND s.location_id = r.location_id AND s.lot = r.lot "
+	"FOR NO KEY UPDATE) AS s "
+	"WHERE r.org_id = $1 AND r.reservation_id = $2",
+	.nargs = 2,
+	.argtypes = {"bigint", "bigint"},
+};
+
+static UsomQuery delete_reservation = {
+	.text = "DELETE FROM usom.reservation AS r WHERE r.org_id = $1 AND r.reservation_id = $2 "
+	"RETURNING r.product_id, r.location_id, r.lot, r.quantity, r.expires_at > $3",
+	.nargs = 3,
+	.argtypes = {"bigint", "bigint", "timestamptz"},
+};
+
+/* False if it was gone, or had run out. */
+static bool
+release(int64 org_id, int64 reservation_id)
+{
+	Datum		values[] = {
+		Int64GetDatum(org_id),
+		Int64GetDatum(reservation_id),
+		TimestampTzGetDatum(usom_call_time()),
+	};
+	UsomStockHold *gone;
+	bool		counted;
+
+	if (usom_query_run(&lock_reservation, values, NULL) == 0 ||
+		usom_query_write(&delete_reservation, values, NULL) == 0)
+		return false;
+	gone = negate(read_holds(1), 1);
+	counted = DatumGetBool(usom_query_get(0, 5));
+	apply_holds(org_id, gone, 1);
+	return counted;
+}
+
+/* usom.release_stock(reservation_id bigint) */
+Datum
+usom_release_stock(PG_FUNCTION_ARGS)
+{
+	bool		released;
+
+	usom_call_begin("release_stock", NULL);
+	released = release(usom_party_org(), PG_GETARG_INT64(0));
+	usom_call_end();
+	PG_RETURN_BOOL(released);
+}
+
+static UsomQuery lock_owners = {
+	.text = "SELECT s.product_id, s.location_id, s.lot "
+	"FROM (SELECT r.product_id, r.location_id, r.lot FROM usom.reservation AS r "
+	"WHERE r.org_id = $1 AND r.owner = $2 ORDER BY 1, 2, 3) AS r "
+	"CROSS JOIN LATERAL (SELECT s.product_id, s.location_id, s.lot FROM usom.stock AS s "
+	"WHERE s.org_id = $1 AND s.product_id = r.product_id AND s.location_id = r.location_id AND s.lot = r.lot "
+	"FOR NO KEY UPDATE) AS s",
+	.nargs = 2,
+	.argtypes = {"bigint", "text"},
+};
+
+void
+usom_stock_release_owner(int64 org_id, const char *owner)
+{
+	Datum		values[] = {Int64GetDatum(org_id), CStringGetTextDatum(owner)};
+	int			nkeys = (int) usom_query_run(&lock_owners, values, NULL);
+	UsomStockKey *keys = palloc_array(UsomStockKey, Max(nkeys, 1));
+	UsomStockHold *gone;
+	int			ngone;
+
+	for (int i = 0; i < nkeys; i++)
+		keys[i] = usom_stock_read_key(i, 1);
+	if (nkeys == 0)
+		return;
+	gone = delete_of_owner(org_id, keys, nkeys, owner, &ngone);
+	apply_holds(org_id, negate(gone, ngone), ngone);
+}
