@@ -339,8 +339,9 @@ CREATE FUNCTION usom._doctor_rows() RETURNS TABLE ("check" text, trouble text, h
 		FROM usom._missing_triggers() m WHERE m.symbol LIKE 'usom_audit%'
 	UNION ALL
 	SELECT 'other triggers', string_agg(format('%s on %s', t.tgname, c.relname), ', '), 'ALTER TABLE ... ENABLE ALWAYS TRIGGER ...;'
-		FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid
-		WHERE c.relnamespace = 'usom'::regnamespace AND p.pronamespace = c.relnamespace AND t.tgenabled <> 'A'
+		FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_language l ON l.oid = p.prolang
+		WHERE c.relnamespace = 'usom'::regnamespace AND p.pronamespace = c.relnamespace
+			AND t.tgenabled <> CASE WHEN l.lanname = 'c' THEN 'A' ELSE 'O' END
 			AND p.prosrc NOT IN ('usom_guard_kept', 'usom_guard_master', 'usom_audit_statement')
 	UNION ALL
 	SELECT 'event trigger', CASE WHEN count(*) = 0 THEN 'usom_guard_drop is off' END, 'ALTER EVENT TRIGGER usom_guard_drop ENABLE ALWAYS;'
@@ -381,6 +382,173 @@ $$;
 COMMENT ON FUNCTION usom.doctor() IS 'Health of the installation: one row per check, with what is wrong and what to run. For superusers; verify() checks the data. Example: SELECT * FROM usom.doctor() WHERE NOT ok;';
 REVOKE ALL ON FUNCTION usom.doctor() FROM PUBLIC;
 
+/* ---- audit ---- */
+
+-- The row of usom.audit_entry as far as it differs between the entries of a call.
+CREATE TYPE usom._audit_row AS (
+	audit_entry_id bigint,
+	occurred_at timestamptz,
+	table_name text,
+	operation text,
+	row_count integer,
+	sales_order_id bigint,
+	verb text,
+	reason text,
+	before bytea,
+	after bytea
+);
+COMMENT ON TYPE usom._audit_row IS 'How entries travel from the library to usom.audit_entry.';
+
+CREATE FUNCTION usom.audit_statement() RETURNS trigger
+	AS 'MODULE_PATHNAME', 'usom_audit_statement' LANGUAGE C;
+COMMENT ON FUNCTION usom.audit_statement() IS 'Trigger AFTER a statement, with transition tables: writes what it did to usom.audit_entry. Argument: name of the table. See usom._audit_table().';
+REVOKE ALL ON FUNCTION usom.audit_statement() FROM PUBLIC;
+
+CREATE FUNCTION usom._audit_table(table_name text) RETURNS void
+	LANGUAGE plpgsql VOLATILE STRICT
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+DECLARE
+	event record;
+BEGIN
+	FOR event IN
+		SELECT * FROM (VALUES
+			('audit_insert', 'INSERT', 'NEW TABLE AS newer'),
+			('audit_update', 'UPDATE', 'OLD TABLE AS older NEW TABLE AS newer'),
+			('audit_delete', 'DELETE', 'OLD TABLE AS older')) AS e (name, operation, tables)
+	LOOP
+		EXECUTE format('CREATE TRIGGER %I AFTER %s ON usom.%I REFERENCING %s
+			FOR EACH STATEMENT EXECUTE FUNCTION usom.audit_statement(%L)',
+			event.name, event.operation, table_name, event.tables, table_name);
+		EXECUTE format('ALTER TABLE usom.%I ENABLE ALWAYS TRIGGER %I', table_name, event.name);
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION usom._audit_table(text) IS 'Puts the triggers audit_insert, audit_update and audit_delete on a table of usom. The table needs a column org_id bigint; a column sales_order_id bigint is noted in the entry.';
+REVOKE ALL ON FUNCTION usom._audit_table(text) FROM PUBLIC;
+
+-- Views check functions against who reads them, so the readers of usom.audit need it.
+CREATE FUNCTION usom._audit_rows(image bytea) RETURNS SETOF jsonb
+	AS 'MODULE_PATHNAME', 'usom__audit_rows' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 20 ROWS 5;
+COMMENT ON FUNCTION usom._audit_rows(bytea) IS 'Rows of an image of usom.audit_entry, in their order, as to_jsonb() shows them. Errors: 22P03 when the bytes are no image.';
+REVOKE ALL ON FUNCTION usom._audit_rows(bytea) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION usom._audit_rows(bytea) TO PUBLIC;
+
+CREATE FUNCTION usom._audit_count(image bytea) RETURNS bigint
+	AS 'MODULE_PATHNAME', 'usom__audit_count' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION usom._audit_count(bytea) IS 'Number of rows of an image of usom.audit_entry; -1 when the bytes are no image.';
+REVOKE ALL ON FUNCTION usom._audit_count(bytea) FROM PUBLIC;
+
+CREATE FUNCTION usom._verify_audit_images()
+	RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
+	LANGUAGE plpgsql STABLE STRICT
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+BEGIN
+	RETURN QUERY
+	SELECT 'audit', format('audit entry %s', e.audit_entry_id),
+		CASE WHEN i.counted < 0 THEN format('the image %s cannot be read', i.side)
+			ELSE format('the image %s has another number of rows', i.side) END,
+		format('%s rows', e.row_count), CASE WHEN i.counted >= 0 THEN format('%s rows', i.counted) END
+	FROM usom.audit_entry e
+		CROSS JOIN LATERAL (VALUES ('before', usom._audit_count(e.before)), ('after', usom._audit_count(e.after))) AS i (side, counted)
+	WHERE e.org_id = usom.current_org() AND i.counted <> e.row_count;
+END
+$$;
+COMMENT ON FUNCTION usom._verify_audit_images() IS 'Entries of the audit whose images cannot be read or have another number of rows than the entry says. Part of verify_audit().';
+REVOKE ALL ON FUNCTION usom._verify_audit_images() FROM PUBLIC;
+
+-- A trigger of a row may change the row again before the entry of its own
+-- statement is written, so within the last transaction that touched a row any
+-- image may be the last one.
+CREATE FUNCTION usom._verify_audit_table(table_name text, key_columns text[])
+	RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
+	LANGUAGE plpgsql STABLE STRICT
+	SET search_path = pg_catalog, usom, pg_temp
+	SET timezone = 'UTC'
+	SET bytea_output = 'hex'
+	SET extra_float_digits = 1
+	AS $$
+DECLARE
+	key_of text := (SELECT string_agg(format('%%1$s->>%L', c), ' || ''/'' || ' ORDER BY n)
+		FROM unnest(key_columns) WITH ORDINALITY AS k (c, n));
+BEGIN
+	RETURN QUERY EXECUTE format($query$
+		WITH touch AS (
+			SELECT %1$s COLLATE "C" AS key, e.audit_entry_id, r.n, e.occurred_at, e.transaction_id
+			FROM usom.audit_entry e, usom._audit_rows(coalesce(e.after, e.before)) WITH ORDINALITY AS r (image, n)
+			WHERE e.org_id = $1 AND e.table_name = $2 AND usom._audit_count(coalesce(e.after, e.before)) > 0
+		), ranked AS (
+			SELECT t.key, t.audit_entry_id, t.n, t.transaction_id, row_number() OVER w = 1 AS newest,
+				first_value(t.transaction_id) OVER w = t.transaction_id AS recent
+			FROM touch t WINDOW w AS (PARTITION BY t.key ORDER BY t.occurred_at DESC, t.audit_entry_id DESC)
+		), image AS (
+			SELECT e.audit_entry_id, r.n, r.image
+			FROM usom.audit_entry e, usom._audit_rows(e.after) WITH ORDINALITY AS r (image, n)
+			WHERE e.org_id = $1 AND e.table_name = $2
+				AND e.audit_entry_id IN (SELECT k.audit_entry_id FROM ranked k WHERE k.recent)
+		), last AS MATERIALIZED (
+			SELECT k.key, k.newest, i.image FROM ranked k LEFT JOIN image i USING (audit_entry_id, n) WHERE k.recent
+		), live AS (
+			SELECT %2$s COLLATE "C" AS key, l.image FROM (SELECT to_jsonb(t) AS image FROM usom.%3$I t WHERE t.org_id = $1) l
+		)
+		SELECT 'audit', format('%%s %%s', $2, coalesce(x.key, l.key)),
+			CASE WHEN l.image IS NULL THEN 'the row is gone, the audit knows nothing of it'
+				WHEN x.image IS NULL THEN 'the row is there, the audit knows nothing of it'
+				ELSE 'the row differs from its last image' END,
+			CASE WHEN l.image IS NULL THEN x.image ELSE d.expected END::text,
+			CASE WHEN x.image IS NULL THEN l.image ELSE d.actual END::text
+		FROM (SELECT n.key, n.image FROM last n WHERE n.newest) x
+			FULL JOIN live l USING (key)
+			CROSS JOIN LATERAL (
+				SELECT jsonb_object_agg(c.key, c.value) AS expected, jsonb_object_agg(c.key, l.image->c.key) AS actual
+				FROM jsonb_each(x.image) c WHERE l.image ? c.key AND l.image->c.key <> c.value) d
+		WHERE x.image IS DISTINCT FROM l.image
+			AND (x.image IS NULL OR l.image IS NULL OR d.expected IS NOT NULL)
+			AND NOT EXISTS (SELECT FROM last o WHERE o.key = x.key AND NOT o.newest AND o.image IS NOT DISTINCT FROM l.image)
+		$query$, format(key_of, 'r.image'), format(key_of, 'l.image'), table_name)
+	USING usom.current_org(), table_name;
+EXCEPTION WHEN data_exception THEN
+	RETURN QUERY SELECT 'audit', format('images of %s', table_name), 'an image cannot be read', NULL::text, SQLERRM;
+END
+$$;
+COMMENT ON FUNCTION usom._verify_audit_table(text, text[]) IS 'Rows of a table that differ from their last image in the audit, or that only one of the two has. Columns that came after the image was written are not compared. Part of verify_audit().';
+REVOKE ALL ON FUNCTION usom._verify_audit_table(text, text[]) FROM PUBLIC;
+
+CREATE FUNCTION usom._verify_audit_rows()
+	RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
+	LANGUAGE plpgsql STABLE STRICT
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+DECLARE
+	kept record;
+BEGIN
+	FOR kept IN
+		SELECT t.name, array_agg(a.attname::text ORDER BY k.n) AS key_columns
+		FROM unnest(ARRAY['sales_order', 'order_line', 'fulfillment_line', 'stock']) AS t (name)
+			JOIN pg_index i ON i.indrelid = to_regclass(format('usom.%I', t.name)) AND i.indisprimary
+			CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY AS k (attnum, n)
+			JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
+		WHERE k.n > 1
+		GROUP BY t.name
+	LOOP
+		RETURN QUERY SELECT * FROM usom._verify_audit_table(kept.name, kept.key_columns);
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION usom._verify_audit_rows() IS 'Orders, lines, pieces and stock that differ from their last image in the audit. Part of verify_audit().';
+REVOKE ALL ON FUNCTION usom._verify_audit_rows() FROM PUBLIC;
+
+CREATE FUNCTION usom.verify_audit()
+	RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
+	LANGUAGE sql STABLE STRICT
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+	SELECT * FROM usom._verify_audit_images()
+	UNION ALL SELECT * FROM usom._verify_audit_rows()
+$$;
+COMMENT ON FUNCTION usom.verify_audit() IS 'What is wrong with the audit of the organisation: entries that cannot be read, and orders, lines, pieces and stock that differ from their last image there. Empty when all is well. Reads everything once. Errors: US006. Example: SELECT * FROM usom.verify_audit();';
+
 /* ---- party ---- */
 
 -- A default and a filter of every table: a SET clause would cost more than the function.
@@ -408,12 +576,186 @@ CREATE FUNCTION usom.next_document_no(kind text) RETURNS text
 	SET search_path = pg_catalog, usom, pg_temp;
 COMMENT ON FUNCTION usom.next_document_no(text) IS 'Next number for a document of the caller''s organisation. kind: order, shipment or return. Gap-free counters make their callers queue until commit. Errors: US001, US006. Example: SELECT usom.next_document_no(''order'');';
 
+CREATE FUNCTION usom.furnish_organisation() RETURNS trigger
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+BEGIN
+	INSERT INTO usom.document_counter (org_id, kind, prefix)
+	VALUES (NEW.org_id, 'order', 'SO-'), (NEW.org_id, 'shipment', 'SH-'), (NEW.org_id, 'return', 'RT-');
+	INSERT INTO usom.channel (org_id, code, name)
+	VALUES
+		(NEW.org_id, 'web', 'Web shop'), (NEW.org_id, 'pos', 'Shop counter'), (NEW.org_id, 'phone', 'Telephone'),
+		(NEW.org_id, 'rep', 'Sales representative'), (NEW.org_id, 'edi', 'EDI'), (NEW.org_id, 'marketplace', 'Marketplace'),
+		(NEW.org_id, 'manual', 'Manual entry');
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION usom.furnish_organisation() IS 'Trigger AFTER INSERT of an organisation: gives it document counters and the usual channels.';
+REVOKE ALL ON FUNCTION usom.furnish_organisation() FROM PUBLIC;
+
 /* ---- product ---- */
 
 CREATE FUNCTION usom.product_id(sku text) RETURNS bigint
 	AS 'MODULE_PATHNAME', 'usom_product_id' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED
 	SET search_path = pg_catalog, usom, pg_temp;
 COMMENT ON FUNCTION usom.product_id(text) IS 'Key of a product of the caller''s organisation. Errors: US001, US006. Example: SELECT usom.product_id(''85123A'');';
+
+/* ---- stock ---- */
+
+CREATE TYPE usom._stock_key AS (
+	product_id bigint,
+	location_id bigint,
+	lot text COLLATE "C"
+);
+COMMENT ON TYPE usom._stock_key IS 'Key of a stock row on its way from C, by unnest().';
+
+CREATE TYPE usom._stock_delta AS (
+	product_id bigint,
+	location_id bigint,
+	lot text COLLATE "C",
+	on_hand numeric,
+	reserved numeric
+);
+COMMENT ON TYPE usom._stock_delta IS 'Change of a stock row on its way from C to stock, by unnest().';
+
+CREATE TYPE usom._stock_hold AS (
+	product_id bigint,
+	location_id bigint,
+	lot text COLLATE "C",
+	held numeric
+);
+COMMENT ON TYPE usom._stock_hold IS 'Change of the soft holds on a stock row on its way from C to stock, by unnest().';
+
+CREATE TYPE usom._movement_row AS (
+	product_id bigint,
+	location_id bigint,
+	lot text COLLATE "C",
+	kind text,
+	delta numeric,
+	reference text,
+	reason text,
+	sales_order_id bigint
+);
+COMMENT ON TYPE usom._movement_row IS 'A movement on its way from C to stock_movement, by unnest().';
+
+CREATE TYPE usom._stock_code AS (
+	location text,
+	sku text
+);
+COMMENT ON TYPE usom._stock_code IS 'Codes on their way from C to the statement that looks them up, by unnest().';
+
+CREATE FUNCTION usom.location_id(code text) RETURNS bigint
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_location_id'
+STABLE STRICT PARALLEL RESTRICTED
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.location_id(text) IS 'Key of the location with this code in the organisation of the caller. Raises US006 if there is none. Example: SELECT usom.location_id(''MAIN'');';
+
+CREATE FUNCTION usom.receive_stock(location text, sku text, quantity numeric, lot text DEFAULT NULL, reference text DEFAULT NULL)
+RETURNS TABLE (location text, sku text, on_hand numeric, available numeric)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_receive_stock'
+VOLATILE PARALLEL UNSAFE ROWS 1
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.receive_stock(text, text, numeric, text, text) IS 'Take units into stock: location and product by code, units of the product (above zero, six decimals at most), lot if the product has lots, number of the delivery note. Returns what the location has now over all lots. Raises US006 for an unknown code, US203 for a service, 22003 or 22023 for a quantity that is none. Example: SELECT * FROM usom.receive_stock(''MAIN'', ''85123A'', 100, reference => ''PO-7'');';
+
+CREATE FUNCTION usom.receive_stocks(receipts jsonb) RETURNS integer
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_receive_stocks'
+VOLATILE STRICT PARALLEL UNSAFE
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.receive_stocks(jsonb) IS 'Take many deliveries into stock, all or none, with a number of statements that does not grow with them: an array of objects with location, sku, quantity and, if wanted, lot and reference. Returns how many were booked. Raises what receive_stock raises, and 22023 naming the item and key that is missing or unknown. Example: SELECT usom.receive_stocks(''[{"location": "MAIN", "sku": "85123A", "quantity": 100}]'');';
+
+CREATE FUNCTION usom.adjust_stock(location text, sku text, delta numeric, reason text, lot text DEFAULT NULL)
+RETURNS TABLE (location text, sku text, on_hand numeric, available numeric)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_adjust_stock'
+VOLATILE PARALLEL UNSAFE ROWS 1
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.adjust_stock(text, text, numeric, text, text) IS 'Correct what is on hand by so many units, up or down, and say why. The lot may be left out where the location has stock of the product in one lot only. Returns what the location has now over all lots. Raises US201 if less would be left than is reserved for orders, US006 for an unknown code, US203 for a service, 22003 or 22023 for a delta that is none or a lot that must be named. Example: SELECT * FROM usom.adjust_stock(''MAIN'', ''85123A'', -2, ''broken'');';
+
+CREATE FUNCTION usom.count_stock(location text, sku text, counted numeric, lot text DEFAULT NULL)
+RETURNS TABLE (location text, sku text, on_hand numeric, available numeric)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_count_stock'
+VOLATILE PARALLEL UNSAFE ROWS 1
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.count_stock(text, text, numeric, text) IS 'Set what is on hand to the units that were counted; the difference is booked, and none if there is none. The lot may be left out where the location has stock of the product in one lot only. Returns what the location has now over all lots. Raises US201 if fewer were counted than are reserved for orders, US006 for an unknown code, US203 for a service, 22003 or 22023 for a quantity that is none or a lot that must be named. Example: SELECT * FROM usom.count_stock(''MAIN'', ''85123A'', 97);';
+
+CREATE FUNCTION usom.set_safety(location text, sku text, quantity numeric, lot text DEFAULT NULL)
+RETURNS TABLE (location text, sku text, on_hand numeric, available numeric)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_set_safety'
+VOLATILE PARALLEL UNSAFE ROWS 1
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.set_safety(text, text, numeric, text) IS 'Set the safety stock: units of a product at a location that are never promised; zero takes it away. The lot may be left out where the location has stock of the product in one lot only. Returns what the location has now over all lots. Raises US006 for an unknown code, US203 for a service, 22003 or 22023 for a quantity that is none or a lot that must be named. Example: SELECT * FROM usom.set_safety(''MAIN'', ''85123A'', 10);';
+
+CREATE FUNCTION usom.reserve_stock(owner text, location text, sku text, quantity numeric, ttl interval) RETURNS bigint
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_reserve_stock'
+VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.reserve_stock(text, text, text, numeric, interval) IS 'Keep units for a cart or an agent (owner) until ttl has passed; then they are free without anybody''s doing. Another reservation of the same owner for the same product and location takes the place of the first, which does not stand in its way. The units come from one lot. Returns the number that release_stock takes. Raises US201 with what is available and wanted if there is too little, US006 for an unknown code, US203 for a service, 22003 or 22023 for a quantity or ttl that is none. Example: SELECT usom.reserve_stock(''cart-17'', ''MAIN'', ''85123A'', 2, ''15 minutes'');';
+
+CREATE FUNCTION usom.release_stock(reservation_id bigint) RETURNS boolean
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_release_stock'
+VOLATILE STRICT PARALLEL UNSAFE
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.release_stock(bigint) IS 'Give back the units of a soft reservation, by the number that reserve_stock returned. Returns true if they were freed now, false if the reservation was gone or had run out already. Example: SELECT usom.release_stock(42);';
+
+CREATE FUNCTION usom.available(sku text, location text DEFAULT NULL) RETURNS numeric
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_available'
+STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.available(text, text) IS 'Units of a product that can be promised now, at one location or at all active ones: on hand less reserved, soft reservations that have not run out and safety stock, but no stock row counts below zero. Raises US006 for an unknown code, US203 for a service. Example: SELECT usom.available(''85123A''), usom.available(''85123A'', ''MAIN'');';
+
+CREATE FUNCTION usom.verify_stock() RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
+LANGUAGE sql
+STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+	WITH stock_row AS (
+		SELECT s.product_id, s.location_id, s.lot, s.on_hand, s.reserved, s.held, s.held_until
+		FROM usom.stock s WHERE s.org_id = usom.current_org()
+	), moved AS (
+		SELECT m.product_id, m.location_id, m.lot, sum(m.delta) AS on_hand
+		FROM usom.stock_movement m WHERE m.org_id = usom.current_org()
+		GROUP BY m.product_id, m.location_id, m.lot
+	), kept AS (
+		SELECT r.product_id, r.location_id, r.lot, sum(r.quantity) AS held, min(r.expires_at) AS held_until
+		FROM usom.reservation r WHERE r.org_id = usom.current_org()
+		GROUP BY r.product_id, r.location_id, r.lot
+	), finding AS (
+		SELECT product_id, location_id, lot, 'on hand is not the sum of the movements' AS problem,
+			trim_scale(coalesce(m.on_hand, 0))::text AS expected, trim_scale(s.on_hand)::text AS actual
+		FROM stock_row s FULL JOIN moved m USING (product_id, location_id, lot)
+		WHERE s.on_hand IS DISTINCT FROM coalesce(m.on_hand, 0)
+		UNION ALL
+		SELECT product_id, location_id, lot, 'held is not the sum of the soft reservations',
+			trim_scale(coalesce(k.held, 0))::text, trim_scale(s.held)::text
+		FROM stock_row s FULL JOIN kept k USING (product_id, location_id, lot)
+		WHERE s.held IS DISTINCT FROM coalesce(k.held, 0)
+		UNION ALL
+		SELECT product_id, location_id, lot, 'held_until is not the earliest expiry of the soft reservations',
+			k.held_until::text, s.held_until::text
+		FROM stock_row s FULL JOIN kept k USING (product_id, location_id, lot)
+		WHERE s.held_until IS DISTINCT FROM k.held_until
+		UNION ALL
+		SELECT s.product_id, s.location_id, s.lot, 'more is reserved than is on hand',
+			'at most ' || trim_scale(s.on_hand)::text, trim_scale(s.reserved)::text
+		FROM stock_row s WHERE s.reserved > s.on_hand
+		UNION ALL
+		SELECT s.product_id, s.location_id, s.lot, 'product is unknown or has no stock', 'physical', p.kind
+		FROM stock_row s LEFT JOIN usom.product p ON p.org_id = usom.current_org() AND p.product_id = s.product_id
+		WHERE p.kind IS DISTINCT FROM 'physical' AND (p.kind IS NULL OR s.on_hand > 0)
+		UNION ALL
+		SELECT s.product_id, s.location_id, s.lot, 'location is unknown', 'a location', NULL
+		FROM stock_row s LEFT JOIN usom.location l ON l.org_id = usom.current_org() AND l.location_id = s.location_id
+		WHERE l.location_id IS NULL
+	)
+	SELECT 'stock',
+		coalesce(p.sku, 'product ' || f.product_id) || ' at ' || coalesce(l.code, 'location ' || f.location_id)
+			|| CASE WHEN f.lot <> '' THEN ' lot ' || f.lot ELSE '' END,
+		f.problem, f.expected, f.actual
+	FROM finding f
+	LEFT JOIN usom.product p ON p.org_id = usom.current_org() AND p.product_id = f.product_id
+	LEFT JOIN usom.location l ON l.org_id = usom.current_org() AND l.location_id = f.location_id
+$$;
+COMMENT ON FUNCTION usom.verify_stock() IS 'What stock keeps, recomputed: on hand from the movements, soft holds from the reservations, reserved against on hand, and rows of products or locations that do not exist. One row a finding, none when all is well. Example: SELECT * FROM usom.verify_stock();';
 
 /* ---- order ---- */
 
@@ -817,12 +1159,401 @@ Returns the status and version of the order; call confirm_order() or release_ord
 Errors: US105 unknown order, US107 if no active hold has this type.
 Example: SELECT * FROM usom.release_hold(''SO-000001'', ''credit'', ''paid'');';
 
+/* ---- sourcing ---- */
+
+CREATE TYPE usom._demand AS (
+	product_id bigint,
+	location_id bigint,
+	quantity numeric,
+	partial boolean
+);
+COMMENT ON TYPE usom._demand IS 'What is to be served, for usom._plan(): location_id 0 is any location, partial allows to cut.';
+
+CREATE TYPE usom._stock_available AS (
+	product_id bigint,
+	location_id bigint,
+	lot text COLLATE "C",
+	priority integer,
+	available numeric
+);
+COMMENT ON TYPE usom._stock_available IS 'What there is, for usom._plan(): units of a lot at a location of a priority.';
+
+CREATE FUNCTION usom._plan(demands usom._demand[], stock usom._stock_available[])
+RETURNS TABLE (demand integer, location_id bigint, lot text, quantity numeric)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom__plan'
+IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._plan(usom._demand[], usom._stock_available[]) IS 'The planner that place_order uses, over given arrays: which location and lot serves which demand (numbered from 1), null for what is backordered. Raises 22003, 22004 or 22023 for arrays that make no sense.';
+REVOKE ALL ON FUNCTION usom._plan(usom._demand[], usom._stock_available[]) FROM PUBLIC;
+
+/* ---- fulfillment ---- */
+
+CREATE TYPE usom.shipment_status;
+COMMENT ON TYPE usom.shipment_status IS 'State of a life cycle: one byte, shown and read as its label, in the order of the life cycle. Text converts to it by itself; a label that does not exist is 22P02 with the labels in the hint.';
+
+CREATE FUNCTION usom.shipment_status_in(cstring) RETURNS usom.shipment_status
+	AS 'MODULE_PATHNAME', 'usom_shipment_status_in' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION usom.shipment_status_in(cstring) IS 'Input of usom.shipment_status.';
+
+CREATE FUNCTION usom.shipment_status_out(usom.shipment_status) RETURNS cstring
+	AS 'MODULE_PATHNAME', 'usom_shipment_status_out' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION usom.shipment_status_out(usom.shipment_status) IS 'Output of usom.shipment_status.';
+
+CREATE FUNCTION usom.shipment_status_recv(internal) RETURNS usom.shipment_status
+	AS 'MODULE_PATHNAME', 'usom_shipment_status_recv' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION usom.shipment_status_recv(internal) IS 'Binary input of usom.shipment_status: the label.';
+
+CREATE FUNCTION usom.shipment_status_send(usom.shipment_status) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'usom_shipment_status_send' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION usom.shipment_status_send(usom.shipment_status) IS 'Binary output of usom.shipment_status: the label.';
+
+CREATE TYPE usom.shipment_status (
+	INPUT = usom.shipment_status_in,
+	OUTPUT = usom.shipment_status_out,
+	RECEIVE = usom.shipment_status_recv,
+	SEND = usom.shipment_status_send,
+	INTERNALLENGTH = 1,
+	PASSEDBYVALUE,
+	ALIGNMENT = char,
+	STORAGE = plain
+);
+
+CREATE CAST (text AS usom.shipment_status) WITH INOUT AS IMPLICIT;
+COMMENT ON CAST (text AS usom.shipment_status) IS 'So that parameters sent as text work wherever the state is asked for.';
+CREATE CAST (varchar AS usom.shipment_status) WITH INOUT AS IMPLICIT;
+COMMENT ON CAST (varchar AS usom.shipment_status) IS 'So that parameters sent as varchar work wherever the state is asked for.';
+CREATE CAST (usom.shipment_status AS text) WITH INOUT AS ASSIGNMENT;
+COMMENT ON CAST (usom.shipment_status AS text) IS 'The label.';
+
+CREATE FUNCTION usom.shipment_status_eq(usom.shipment_status, usom.shipment_status) RETURNS boolean
+	LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'chareq';
+COMMENT ON FUNCTION usom.shipment_status_eq(usom.shipment_status, usom.shipment_status) IS 'The first is the same state as the second.';
+
+CREATE FUNCTION usom.shipment_status_ne(usom.shipment_status, usom.shipment_status) RETURNS boolean
+	LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'charne';
+COMMENT ON FUNCTION usom.shipment_status_ne(usom.shipment_status, usom.shipment_status) IS 'The first is another state than the second.';
+
+CREATE FUNCTION usom.shipment_status_lt(usom.shipment_status, usom.shipment_status) RETURNS boolean
+	LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'charlt';
+COMMENT ON FUNCTION usom.shipment_status_lt(usom.shipment_status, usom.shipment_status) IS 'The first comes before the second.';
+
+CREATE FUNCTION usom.shipment_status_le(usom.shipment_status, usom.shipment_status) RETURNS boolean
+	LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'charle';
+COMMENT ON FUNCTION usom.shipment_status_le(usom.shipment_status, usom.shipment_status) IS 'The first does not come after the second.';
+
+CREATE FUNCTION usom.shipment_status_gt(usom.shipment_status, usom.shipment_status) RETURNS boolean
+	LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'chargt';
+COMMENT ON FUNCTION usom.shipment_status_gt(usom.shipment_status, usom.shipment_status) IS 'The first comes after the second.';
+
+CREATE FUNCTION usom.shipment_status_ge(usom.shipment_status, usom.shipment_status) RETURNS boolean
+	LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'charge';
+COMMENT ON FUNCTION usom.shipment_status_ge(usom.shipment_status, usom.shipment_status) IS 'The first does not come before the second.';
+
+CREATE FUNCTION usom.shipment_status_cmp(usom.shipment_status, usom.shipment_status) RETURNS integer
+	LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'btcharcmp';
+COMMENT ON FUNCTION usom.shipment_status_cmp(usom.shipment_status, usom.shipment_status) IS 'Negative, zero or positive: order of the life cycle.';
+
+CREATE FUNCTION usom.shipment_status_hash(usom.shipment_status) RETURNS integer
+	LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'hashchar';
+COMMENT ON FUNCTION usom.shipment_status_hash(usom.shipment_status) IS 'Hash of 32 bits.';
+
+CREATE FUNCTION usom.shipment_status_hash_extended(usom.shipment_status, bigint) RETURNS bigint
+	LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'hashcharextended';
+COMMENT ON FUNCTION usom.shipment_status_hash_extended(usom.shipment_status, bigint) IS 'Hash of 64 bits with a seed.';
+
+CREATE FUNCTION usom.shipment_status_larger(usom.shipment_status, usom.shipment_status) RETURNS usom.shipment_status
+	AS 'MODULE_PATHNAME', 'usom_state_larger' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION usom.shipment_status_larger(usom.shipment_status, usom.shipment_status) IS 'The later of two states.';
+
+CREATE FUNCTION usom.shipment_status_smaller(usom.shipment_status, usom.shipment_status) RETURNS usom.shipment_status
+	AS 'MODULE_PATHNAME', 'usom_state_smaller' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION usom.shipment_status_smaller(usom.shipment_status, usom.shipment_status) IS 'The earlier of two states.';
+
+-- Operators stand in pg_catalog, so they are found from any search_path.
+CREATE OPERATOR pg_catalog.= (
+	LEFTARG = usom.shipment_status, RIGHTARG = usom.shipment_status, FUNCTION = usom.shipment_status_eq,
+	COMMUTATOR = OPERATOR(pg_catalog.=), NEGATOR = OPERATOR(pg_catalog.<>), RESTRICT = eqsel, JOIN = eqjoinsel, HASHES, MERGES
+);
+COMMENT ON OPERATOR pg_catalog.= (usom.shipment_status, usom.shipment_status) IS 'Same state.';
+
+CREATE OPERATOR pg_catalog.<> (
+	LEFTARG = usom.shipment_status, RIGHTARG = usom.shipment_status, FUNCTION = usom.shipment_status_ne,
+	COMMUTATOR = OPERATOR(pg_catalog.<>), NEGATOR = OPERATOR(pg_catalog.=), RESTRICT = neqsel, JOIN = neqjoinsel
+);
+COMMENT ON OPERATOR pg_catalog.<> (usom.shipment_status, usom.shipment_status) IS 'Another state.';
+
+CREATE OPERATOR pg_catalog.< (
+	LEFTARG = usom.shipment_status, RIGHTARG = usom.shipment_status, FUNCTION = usom.shipment_status_lt,
+	COMMUTATOR = OPERATOR(pg_catalog.>), NEGATOR = OPERATOR(pg_catalog.>=), RESTRICT = scalarltsel, JOIN = scalarltjoinsel
+);
+COMMENT ON OPERATOR pg_catalog.< (usom.shipment_status, usom.shipment_status) IS 'Earlier in the life cycle.';
+
+CREATE OPERATOR pg_catalog.<= (
+	LEFTARG = usom.shipment_status, RIGHTARG = usom.shipment_status, FUNCTION = usom.shipment_status_le,
+	COMMUTATOR = OPERATOR(pg_catalog.>=), NEGATOR = OPERATOR(pg_catalog.>), RESTRICT = scalarlesel, JOIN = scalarlejoinsel
+);
+COMMENT ON OPERATOR pg_catalog.<= (usom.shipment_status, usom.shipment_status) IS 'Not later in the life cycle.';
+
+CREATE OPERATOR pg_catalog.> (
+	LEFTARG = usom.shipment_status, RIGHTARG = usom.shipment_status, FUNCTION = usom.shipment_status_gt,
+	COMMUTATOR = OPERATOR(pg_catalog.<), NEGATOR = OPERATOR(pg_catalog.<=), RESTRICT = scalargtsel, JOIN = scalargtjoinsel
+);
+COMMENT ON OPERATOR pg_catalog.> (usom.shipment_status, usom.shipment_status) IS 'Later in the life cycle.';
+
+CREATE OPERATOR pg_catalog.>= (
+	LEFTARG = usom.shipment_status, RIGHTARG = usom.shipment_status, FUNCTION = usom.shipment_status_ge,
+	COMMUTATOR = OPERATOR(pg_catalog.<=), NEGATOR = OPERATOR(pg_catalog.<), RESTRICT = scalargesel, JOIN = scalargejoinsel
+);
+COMMENT ON OPERATOR pg_catalog.>= (usom.shipment_status, usom.shipment_status) IS 'Not earlier in the life cycle.';
+
+CREATE OPERATOR FAMILY usom.shipment_status_ops USING btree;
+COMMENT ON OPERATOR FAMILY usom.shipment_status_ops USING btree IS 'Order of the life cycle.';
+CREATE OPERATOR CLASS usom.shipment_status_ops DEFAULT FOR TYPE usom.shipment_status USING btree FAMILY usom.shipment_status_ops AS
+	OPERATOR 1 pg_catalog.<,
+	OPERATOR 2 pg_catalog.<=,
+	OPERATOR 3 pg_catalog.=,
+	OPERATOR 4 pg_catalog.>=,
+	OPERATOR 5 pg_catalog.>,
+	FUNCTION 1 usom.shipment_status_cmp(usom.shipment_status, usom.shipment_status),
+	FUNCTION 4 (usom.shipment_status, usom.shipment_status) pg_catalog.btequalimage(oid);
+COMMENT ON OPERATOR CLASS usom.shipment_status_ops USING btree IS 'Order of the life cycle.';
+
+CREATE OPERATOR FAMILY usom.shipment_status_ops USING hash;
+COMMENT ON OPERATOR FAMILY usom.shipment_status_ops USING hash IS 'Equality of states.';
+CREATE OPERATOR CLASS usom.shipment_status_ops DEFAULT FOR TYPE usom.shipment_status USING hash FAMILY usom.shipment_status_ops AS
+	OPERATOR 1 pg_catalog.=,
+	FUNCTION 1 usom.shipment_status_hash(usom.shipment_status),
+	FUNCTION 2 usom.shipment_status_hash_extended(usom.shipment_status, bigint);
+COMMENT ON OPERATOR CLASS usom.shipment_status_ops USING hash IS 'Equality of states.';
+
+CREATE AGGREGATE pg_catalog.max(usom.shipment_status) (
+	SFUNC = usom.shipment_status_larger, STYPE = usom.shipment_status, COMBINEFUNC = usom.shipment_status_larger,
+	SORTOP = OPERATOR(pg_catalog.>), PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE pg_catalog.max(usom.shipment_status) IS 'The latest state.';
+CREATE AGGREGATE pg_catalog.min(usom.shipment_status) (
+	SFUNC = usom.shipment_status_smaller, STYPE = usom.shipment_status, COMBINEFUNC = usom.shipment_status_smaller,
+	SORTOP = OPERATOR(pg_catalog.<), PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE pg_catalog.min(usom.shipment_status) IS 'The earliest state.';
+CREATE FUNCTION usom.release_order(order_no text)
+RETURNS TABLE (status text, version integer)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_release_order'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.release_order(text) IS
+'Hand the reserved pieces of an order to their locations, which may pick and ship them.
+order_no: the order.
+Returns the status (processing, or as before if nothing new was reserved) and version of the order.
+Errors: US105 unknown order, US102 a hold blocks release, US101 the order is not confirmed, US201 the order ships complete and something is backordered, US603 nothing is reserved.
+Example: SELECT * FROM usom.release_order(''SO-000001'');';
+
+CREATE FUNCTION usom.ship(order_no text, lines jsonb DEFAULT NULL, carrier text DEFAULT NULL, tracking text DEFAULT NULL)
+RETURNS text
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_ship'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.ship(text, jsonb, text, text) IS
+'Ship released units: they leave the stock of their location.
+order_no: the order. lines: [{"line_no": 1, "quantity": 2}], in units of the product, entries of one line add up; null: all that is released. carrier, tracking: for the customer.
+Returns the shipment number; with several locations one shipment each, the numbers joined by a comma and a blank.
+Errors: US105 unknown order, US106 unknown line, US108 unreadable lines, US102 a hold blocks ship, US101 nothing is released, US601 more than is released.
+Example: SELECT usom.ship(''SO-000001'', ''[{"line_no": 1, "quantity": 2}]'', ''DHL'', ''JD014600003'');';
+
+CREATE FUNCTION usom.deliver(shipment_no text, at timestamptz DEFAULT now())
+RETURNS TABLE (status text, version integer)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_deliver'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.deliver(text, timestamptz) IS
+'Note that a shipment has arrived. A shipment that was delivered before is left as it is.
+shipment_no: as ship() gave it. at: when it arrived.
+Returns the status and version of the order.
+Errors: US602 unknown shipment.
+Example: SELECT * FROM usom.deliver(''SH-000001'');';
+
+/* ---- returns ---- */
+
+CREATE TYPE usom.return_status;
+COMMENT ON TYPE usom.return_status IS 'State of a life cycle: one byte, shown and read as its label, in the order of the life cycle. Text converts to it by itself; a label that does not exist is 22P02 with the labels in the hint.';
+
+CREATE FUNCTION usom.return_status_in(cstring) RETURNS usom.return_status
+	AS 'MODULE_PATHNAME', 'usom_return_status_in' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION usom.return_status_in(cstring) IS 'Input of usom.return_status.';
+
+CREATE FUNCTION usom.return_status_out(usom.return_status) RETURNS cstring
+	AS 'MODULE_PATHNAME', 'usom_return_status_out' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION usom.return_status_out(usom.return_status) IS 'Output of usom.return_status.';
+
+CREATE FUNCTION usom.return_status_recv(internal) RETURNS usom.return_status
+	AS 'MODULE_PATHNAME', 'usom_return_status_recv' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION usom.return_status_recv(internal) IS 'Binary input of usom.return_status: the label.';
+
+CREATE FUNCTION usom.return_status_send(usom.return_status) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'usom_return_status_send' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION usom.return_status_send(usom.return_status) IS 'Binary output of usom.return_status: the label.';
+
+CREATE TYPE usom.return_status (
+	INPUT = usom.return_status_in,
+	OUTPUT = usom.return_status_out,
+	RECEIVE = usom.return_status_recv,
+	SEND = usom.return_status_send,
+	INTERNALLENGTH = 1,
+	PASSEDBYVALUE,
+	ALIGNMENT = char,
+	STORAGE = plain
+);
+
+CREATE CAST (text AS usom.return_status) WITH INOUT AS IMPLICIT;
+COMMENT ON CAST (text AS usom.return_status) IS 'So that parameters sent as text work wherever the state is asked for.';
+CREATE CAST (varchar AS usom.return_status) WITH INOUT AS IMPLICIT;
+COMMENT ON CAST (varchar AS usom.return_status) IS 'So that parameters sent as varchar work wherever the state is asked for.';
+CREATE CAST (usom.return_status AS text) WITH INOUT AS ASSIGNMENT;
+COMMENT ON CAST (usom.return_status AS text) IS 'The label.';
+
+CREATE FUNCTION usom.return_status_eq(usom.return_status, usom.return_status) RETURNS boolean
+	LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'chareq';
+COMMENT ON FUNCTION usom.return_status_eq(usom.return_status, usom.return_status) IS 'The first is the same state as the second.';
+
+CREATE FUNCTION usom.return_status_ne(usom.return_status, usom.return_status) RETURNS boolean
+	LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'charne';
+COMMENT ON FUNCTION usom.return_status_ne(usom.return_status, usom.return_status) IS 'The first is another state than the second.';
+
+CREATE FUNCTION usom.return_status_lt(usom.return_status, usom.return_status) RETURNS boolean
+	LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'charlt';
+COMMENT ON FUNCTION usom.return_status_lt(usom.return_status, usom.return_status) IS 'The first comes before the second.';
+
+CREATE FUNCTION usom.return_status_le(usom.return_status, usom.return_status) RETURNS boolean
+	LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'charle';
+COMMENT ON FUNCTION usom.return_status_le(usom.return_status, usom.return_status) IS 'The first does not come after the second.';
+
+CREATE FUNCTION usom.return_status_gt(usom.return_status, usom.return_status) RETURNS boolean
+	LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'chargt';
+COMMENT ON FUNCTION usom.return_status_gt(usom.return_status, usom.return_status) IS 'The first comes after the second.';
+
+CREATE FUNCTION usom.return_status_ge(usom.return_status, usom.return_status) RETURNS boolean
+	LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'charge';
+COMMENT ON FUNCTION usom.return_status_ge(usom.return_status, usom.return_status) IS 'The first does not come before the second.';
+
+CREATE FUNCTION usom.return_status_cmp(usom.return_status, usom.return_status) RETURNS integer
+	LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'btcharcmp';
+COMMENT ON FUNCTION usom.return_status_cmp(usom.return_status, usom.return_status) IS 'Negative, zero or positive: order of the life cycle.';
+
+CREATE FUNCTION usom.return_status_hash(usom.return_status) RETURNS integer
+	LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'hashchar';
+COMMENT ON FUNCTION usom.return_status_hash(usom.return_status) IS 'Hash of 32 bits.';
+
+CREATE FUNCTION usom.return_status_hash_extended(usom.return_status, bigint) RETURNS bigint
+	LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'hashcharextended';
+COMMENT ON FUNCTION usom.return_status_hash_extended(usom.return_status, bigint) IS 'Hash of 64 bits with a seed.';
+
+CREATE FUNCTION usom.return_status_larger(usom.return_status, usom.return_status) RETURNS usom.return_status
+	AS 'MODULE_PATHNAME', 'usom_state_larger' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION usom.return_status_larger(usom.return_status, usom.return_status) IS 'The later of two states.';
+
+CREATE FUNCTION usom.return_status_smaller(usom.return_status, usom.return_status) RETURNS usom.return_status
+	AS 'MODULE_PATHNAME', 'usom_state_smaller' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION usom.return_status_smaller(usom.return_status, usom.return_status) IS 'The earlier of two states.';
+
+-- Operators stand in pg_catalog, so they are found from any search_path.
+CREATE OPERATOR pg_catalog.= (
+	LEFTARG = usom.return_status, RIGHTARG = usom.return_status, FUNCTION = usom.return_status_eq,
+	COMMUTATOR = OPERATOR(pg_catalog.=), NEGATOR = OPERATOR(pg_catalog.<>), RESTRICT = eqsel, JOIN = eqjoinsel, HASHES, MERGES
+);
+COMMENT ON OPERATOR pg_catalog.= (usom.return_status, usom.return_status) IS 'Same state.';
+
+CREATE OPERATOR pg_catalog.<> (
+	LEFTARG = usom.return_status, RIGHTARG = usom.return_status, FUNCTION = usom.return_status_ne,
+	COMMUTATOR = OPERATOR(pg_catalog.<>), NEGATOR = OPERATOR(pg_catalog.=), RESTRICT = neqsel, JOIN = neqjoinsel
+);
+COMMENT ON OPERATOR pg_catalog.<> (usom.return_status, usom.return_status) IS 'Another state.';
+
+CREATE OPERATOR pg_catalog.< (
+	LEFTARG = usom.return_status, RIGHTARG = usom.return_status, FUNCTION = usom.return_status_lt,
+	COMMUTATOR = OPERATOR(pg_catalog.>), NEGATOR = OPERATOR(pg_catalog.>=), RESTRICT = scalarltsel, JOIN = scalarltjoinsel
+);
+COMMENT ON OPERATOR pg_catalog.< (usom.return_status, usom.return_status) IS 'Earlier in the life cycle.';
+
+CREATE OPERATOR pg_catalog.<= (
+	LEFTARG = usom.return_status, RIGHTARG = usom.return_status, FUNCTION = usom.return_status_le,
+	COMMUTATOR = OPERATOR(pg_catalog.>=), NEGATOR = OPERATOR(pg_catalog.>), RESTRICT = scalarlesel, JOIN = scalarlejoinsel
+);
+COMMENT ON OPERATOR pg_catalog.<= (usom.return_status, usom.return_status) IS 'Not later in the life cycle.';
+
+CREATE OPERATOR pg_catalog.> (
+	LEFTARG = usom.return_status, RIGHTARG = usom.return_status, FUNCTION = usom.return_status_gt,
+	COMMUTATOR = OPERATOR(pg_catalog.<), NEGATOR = OPERATOR(pg_catalog.<=), RESTRICT = scalargtsel, JOIN = scalargtjoinsel
+);
+COMMENT ON OPERATOR pg_catalog.> (usom.return_status, usom.return_status) IS 'Later in the life cycle.';
+
+CREATE OPERATOR pg_catalog.>= (
+	LEFTARG = usom.return_status, RIGHTARG = usom.return_status, FUNCTION = usom.return_status_ge,
+	COMMUTATOR = OPERATOR(pg_catalog.<=), NEGATOR = OPERATOR(pg_catalog.<), RESTRICT = scalargesel, JOIN = scalargejoinsel
+);
+COMMENT ON OPERATOR pg_catalog.>= (usom.return_status, usom.return_status) IS 'Not earlier in the life cycle.';
+
+CREATE OPERATOR FAMILY usom.return_status_ops USING btree;
+COMMENT ON OPERATOR FAMILY usom.return_status_ops USING btree IS 'Order of the life cycle.';
+CREATE OPERATOR CLASS usom.return_status_ops DEFAULT FOR TYPE usom.return_status USING btree FAMILY usom.return_status_ops AS
+	OPERATOR 1 pg_catalog.<,
+	OPERATOR 2 pg_catalog.<=,
+	OPERATOR 3 pg_catalog.=,
+	OPERATOR 4 pg_catalog.>=,
+	OPERATOR 5 pg_catalog.>,
+	FUNCTION 1 usom.return_status_cmp(usom.return_status, usom.return_status),
+	FUNCTION 4 (usom.return_status, usom.return_status) pg_catalog.btequalimage(oid);
+COMMENT ON OPERATOR CLASS usom.return_status_ops USING btree IS 'Order of the life cycle.';
+
+CREATE OPERATOR FAMILY usom.return_status_ops USING hash;
+COMMENT ON OPERATOR FAMILY usom.return_status_ops USING hash IS 'Equality of states.';
+CREATE OPERATOR CLASS usom.return_status_ops DEFAULT FOR TYPE usom.return_status USING hash FAMILY usom.return_status_ops AS
+	OPERATOR 1 pg_catalog.=,
+	FUNCTION 1 usom.return_status_hash(usom.return_status),
+	FUNCTION 2 usom.return_status_hash_extended(usom.return_status, bigint);
+COMMENT ON OPERATOR CLASS usom.return_status_ops USING hash IS 'Equality of states.';
+
+CREATE AGGREGATE pg_catalog.max(usom.return_status) (
+	SFUNC = usom.return_status_larger, STYPE = usom.return_status, COMBINEFUNC = usom.return_status_larger,
+	SORTOP = OPERATOR(pg_catalog.>), PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE pg_catalog.max(usom.return_status) IS 'The latest state.';
+CREATE AGGREGATE pg_catalog.min(usom.return_status) (
+	SFUNC = usom.return_status_smaller, STYPE = usom.return_status, COMBINEFUNC = usom.return_status_smaller,
+	SORTOP = OPERATOR(pg_catalog.<), PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE pg_catalog.min(usom.return_status) IS 'The earliest state.';
+CREATE TYPE usom._return_row AS (
+	return_order_id bigint,
+	line_no integer,
+	quantity usom.quantity
+);
+COMMENT ON TYPE usom._return_row IS 'A return line on its way from C, by unnest().';
+
+CREATE FUNCTION usom.authorize_return(order_no text, lines jsonb, reason text)
+RETURNS text
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_authorize_return'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.authorize_return(text, jsonb, text) IS
+'Give leave to return units that were shipped.
+order_no: the order. lines: [{"line_no": 1, "quantity": 2}], in units of the product; entries of one line add up. reason: why they come back.
+Returns the number of the return, which the customer quotes; call receive_return() when they arrive.
+Errors: US105 unknown order, US106 unknown line, US108 unreadable lines, US701 more than is with the customer and not expected back already.
+Example: SELECT usom.authorize_return(''SO-000001'', ''[{"line_no": 1, "quantity": 2}]'', ''wrong colour'');';
+
+CREATE FUNCTION usom.receive_return(return_no text, lines jsonb DEFAULT NULL)
+RETURNS TABLE (status text, order_status text)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_receive_return'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.receive_return(text, jsonb) IS
+'Book units of a return that have arrived: they are returned units of the order and are on hand again where they were shipped from.
+return_no: as authorize_return() gave it. lines: [{"line_no": 1, "quantity": 2}]; null: all that is due.
+Returns the status of the return (partially_received, received) and of the order.
+Errors: US702 unknown return, US106 unknown line, US108 unreadable lines, US701 more than authorised.
+Example: SELECT * FROM usom.receive_return(''RT-000001'', ''[{"line_no": 1, "quantity": 2}]'');';
+
 /* ---- analytics ---- */
 
 CREATE FUNCTION usom.order_timeline(order_no text)
 RETURNS TABLE (at timestamptz, event text, from_status text, to_status text, line_no integer, quantity numeric,
 	reason text, actor text, reference text)
-LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, usom, pg_temp
+LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED SET search_path = pg_catalog, usom, pg_temp
 AS $$
 BEGIN
 	PERFORM usom._check_installed();
@@ -844,7 +1575,7 @@ Example: SELECT at, event, to_status, reason FROM usom.order_timeline(''SO-00000
 
 CREATE FUNCTION usom.explain_status(order_no text)
 RETURNS TABLE (subject text, status text, why text)
-LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, usom, pg_temp
+LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED SET search_path = pg_catalog, usom, pg_temp
 AS $$
 DECLARE
 	the record;
@@ -942,59 +1673,52 @@ Example: SELECT * FROM usom.explain_status(''SO-000001'');';
 
 CREATE FUNCTION usom.verify_counters()
 RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, usom, pg_temp
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0
 AS $$
 DECLARE
 	org CONSTANT bigint := usom.current_org();
 BEGIN
 	PERFORM usom._check_installed();
 	RETURN QUERY
-		SELECT 'orders', format('order %s line %s', coalesce(o.order_no, '#' || w.sales_order_id), w.line_no),
-			format('quantity_%s is not what the pieces add up to', c.state), trim_scale(c.pieces)::text, trim_scale(c.kept)::text
+		SELECT 'orders', format('order %s line %s', coalesce(
+				(SELECT o.order_no FROM usom.sales_order o WHERE o.org_id = org AND o.sales_order_id = w.sales_order_id),
+				'#' || w.sales_order_id), w.line_no),
+			c.problem, trim_scale(c.expected)::text, trim_scale(c.actual)::text
 		FROM (
-			SELECT l.*, p.planned AS p_planned, p.states AS p
+			-- Most lines are in one state and right: what is left is added up state by state.
+			SELECT l.*
 			FROM usom.order_line l
 			LEFT JOIN (
-				SELECT f.sales_order_id, f.line_no, sum(f.quantity) FILTER (WHERE f.status <> 'open') AS planned, ARRAY[
-						sum(f.quantity) FILTER (WHERE f.status = 'backordered'),
-						sum(f.quantity) FILTER (WHERE f.status = 'reserved'),
-						sum(f.quantity) FILTER (WHERE f.status = 'released'),
-						sum(f.quantity) FILTER (WHERE f.status = 'picked'),
-						sum(f.quantity) FILTER (WHERE f.status = 'packed'),
-						sum(f.quantity) FILTER (WHERE f.status = 'shipped'),
-						sum(f.quantity) FILTER (WHERE f.status = 'delivered'),
-						sum(f.quantity) FILTER (WHERE f.status = 'returned'),
-						sum(f.quantity) FILTER (WHERE f.status = 'cancelled')] AS states
+				SELECT f.sales_order_id, f.line_no, min(f.status) AS status, max(f.status) AS last_status, sum(f.quantity) AS quantity
 				FROM usom.fulfillment_line f
 				WHERE f.org_id = org
 				GROUP BY f.sales_order_id, f.line_no
-			) p ON p.sales_order_id = l.sales_order_id AND p.line_no = l.line_no
-			WHERE l.org_id = org AND (
-				l.quantity_open <> l.quantity - coalesce(p.planned, 0)
-				OR l.quantity_backordered <> coalesce(p.states[1], 0)
-				OR l.quantity_reserved <> coalesce(p.states[2], 0)
-				OR l.quantity_released <> coalesce(p.states[3], 0)
-				OR l.quantity_picked <> coalesce(p.states[4], 0)
-				OR l.quantity_packed <> coalesce(p.states[5], 0)
-				OR l.quantity_shipped <> coalesce(p.states[6], 0)
-				OR l.quantity_delivered <> coalesce(p.states[7], 0)
-				OR l.quantity_returned <> coalesce(p.states[8], 0)
-				OR l.quantity_cancelled <> coalesce(p.states[9], 0))
+			) g ON g.sales_order_id = l.sales_order_id AND g.line_no = l.line_no
+			WHERE l.org_id = org AND (l.quantity <> l.quantity_open + l.quantity_backordered + l.quantity_reserved + l.quantity_released
+					+ l.quantity_picked + l.quantity_packed + l.quantity_shipped + l.quantity_delivered + l.quantity_returned + l.quantity_cancelled
+				OR ((g.status = g.last_status AND l.quantity_open + g.quantity = l.quantity AND g.quantity = CASE g.status
+					WHEN 'backordered' THEN l.quantity_backordered WHEN 'reserved' THEN l.quantity_reserved
+					WHEN 'released' THEN l.quantity_released WHEN 'picked' THEN l.quantity_picked
+					WHEN 'packed' THEN l.quantity_packed WHEN 'shipped' THEN l.quantity_shipped
+					WHEN 'delivered' THEN l.quantity_delivered WHEN 'returned' THEN l.quantity_returned
+					WHEN 'cancelled' THEN l.quantity_cancelled END)
+				OR (g.sales_order_id IS NULL AND l.quantity_open = l.quantity)) IS NOT TRUE)
 		) w
-		LEFT JOIN usom.sales_order o ON o.org_id = org AND o.sales_order_id = w.sales_order_id
-		CROSS JOIN LATERAL (VALUES
-			('open', w.quantity - coalesce(w.p_planned, 0), w.quantity_open),
-			('backordered', coalesce(w.p[1], 0), w.quantity_backordered),
-			('reserved', coalesce(w.p[2], 0), w.quantity_reserved),
-			('released', coalesce(w.p[3], 0), w.quantity_released),
-			('picked', coalesce(w.p[4], 0), w.quantity_picked),
-			('packed', coalesce(w.p[5], 0), w.quantity_packed),
-			('shipped', coalesce(w.p[6], 0), w.quantity_shipped),
-			('delivered', coalesce(w.p[7], 0), w.quantity_delivered),
-			('returned', coalesce(w.p[8], 0), w.quantity_returned),
-			('cancelled', coalesce(w.p[9], 0), w.quantity_cancelled)
-		) c (state, pieces, kept)
-		WHERE c.pieces <> c.kept;
+		CROSS JOIN LATERAL (
+			SELECT 'quantity_' || k.state || ' is not what the pieces add up to' AS problem, coalesce(sum(f.quantity), 0) AS expected, k.kept AS actual
+			FROM (VALUES ('backordered', w.quantity_backordered), ('reserved', w.quantity_reserved), ('released', w.quantity_released),
+				('picked', w.quantity_picked), ('packed', w.quantity_packed), ('shipped', w.quantity_shipped),
+				('delivered', w.quantity_delivered), ('returned', w.quantity_returned), ('cancelled', w.quantity_cancelled)) k (state, kept)
+			LEFT JOIN usom.fulfillment_line f ON f.org_id = org AND f.sales_order_id = w.sales_order_id AND f.line_no = w.line_no
+				AND f.status::text = k.state
+			GROUP BY k.state, k.kept
+			UNION ALL
+			SELECT 'quantity_open is not what no piece is planned for', w.quantity - coalesce(sum(f.quantity), 0), w.quantity_open
+			FROM usom.fulfillment_line f
+			WHERE f.org_id = org AND f.sales_order_id = w.sales_order_id AND f.line_no = w.line_no AND f.status <> 'open'
+		) c
+		WHERE c.expected <> c.actual;
 END
 $$;
 COMMENT ON FUNCTION usom.verify_counters() IS
@@ -1003,7 +1727,8 @@ Example: SELECT * FROM usom.verify_counters();';
 
 CREATE FUNCTION usom.verify_statuses()
 RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, usom, pg_temp
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0
 AS $$
 DECLARE
 	org CONSTANT bigint := usom.current_org();
@@ -1014,40 +1739,37 @@ BEGIN
 		FROM (
 			SELECT d.order_no, CASE
 				WHEN d.derived <> d.status THEN ARRAY['status does not follow from the units', d.derived, d.status]
-				WHEN d.lines = 0 AND d.status NOT IN ('draft', 'cancelled') THEN ARRAY['order has no lines', 'at least 1', '0']
-				WHEN d.status = 'cancelled' AND d.live <> 0 THEN
-					ARRAY['units of a cancelled order are not cancelled', '0', trim_scale(d.live)::text]
-				WHEN d.status = 'closed' AND d.arrived <> d.live THEN
-					ARRAY['units of a closed order have not arrived', trim_scale(d.live)::text, trim_scale(d.arrived)::text]
-				WHEN d.status IN ('draft', 'submitted', 'rejected') AND d.open <> d.live THEN
-					ARRAY['units are planned though the order is not confirmed', trim_scale(d.live)::text, trim_scale(d.open)::text]
+				WHEN d.live IS NULL AND d.status NOT IN ('draft', 'cancelled') THEN ARRAY['order has no lines', 'at least 1', '0']
+				WHEN d.live AND d.status = 'cancelled' THEN ARRAY['units of a cancelled order are not cancelled', 'none', 'some']
+				WHEN (d.waiting OR d.working OR d.on_the_way) AND d.status = 'closed' THEN
+					ARRAY['units of a closed order have not arrived', 'none', 'some']
+				WHEN d.planned AND d.status IN ('draft', 'submitted', 'rejected') THEN
+					ARRAY['units are planned though the order is not confirmed', 'none', 'some']
 			END AS wrong
 			FROM (
-				SELECT w.*, CASE
-					WHEN w.status IN ('closed', 'cancelled', 'rejected') THEN w.status
-					WHEN w.lines > 0 AND w.live = 0 THEN 'cancelled'
-					WHEN w.status IN ('draft', 'submitted') THEN w.status
-					WHEN w.arrived = w.live THEN 'delivered'
-					WHEN w.shipped + w.arrived = w.live THEN 'shipped'
-					WHEN w.shipped + w.arrived > 0 THEN 'partially_shipped'
-					WHEN w.working > 0 THEN 'processing'
+				SELECT o.order_no, o.status::text AS status, u.*, CASE
+					WHEN o.status IN ('closed', 'cancelled', 'rejected') THEN o.status::text
+					WHEN NOT u.live THEN 'cancelled'
+					WHEN o.status IN ('draft', 'submitted') THEN o.status::text
+					WHEN NOT (u.waiting OR u.working OR u.on_the_way) THEN 'delivered'
+					WHEN NOT (u.waiting OR u.working) THEN 'shipped'
+					WHEN u.on_the_way OR u.arrived THEN 'partially_shipped'
+					WHEN u.working THEN 'processing'
 					ELSE 'confirmed'
 				END AS derived
-				FROM (
-					SELECT o.order_no, o.status::text AS status, coalesce(u.lines, 0) AS lines, coalesce(u.live, 0) AS live,
-						coalesce(u.open, 0) AS open, coalesce(u.working, 0) AS working, coalesce(u.shipped, 0) AS shipped,
-						coalesce(u.arrived, 0) AS arrived
-					FROM usom.sales_order o
-					LEFT JOIN (
-						SELECT l.sales_order_id, count(*) AS lines, sum(l.quantity) - sum(l.quantity_cancelled) AS live,
-							sum(l.quantity_open) AS open, sum(l.quantity_released + l.quantity_picked + l.quantity_packed) AS working,
-							sum(l.quantity_shipped) AS shipped, sum(l.quantity_delivered + l.quantity_returned) AS arrived
-						FROM usom.order_line l
-						WHERE l.org_id = org
-						GROUP BY l.sales_order_id
-					) u ON u.sales_order_id = o.sales_order_id
-					WHERE o.org_id = org
-				) w
+				FROM usom.sales_order o
+				LEFT JOIN (
+					SELECT l.sales_order_id, bool_or(l.quantity_cancelled < l.quantity) AS live,
+						bool_or(l.quantity_open > 0 OR l.quantity_backordered > 0 OR l.quantity_reserved > 0) AS waiting,
+						bool_or(l.quantity_released > 0 OR l.quantity_picked > 0 OR l.quantity_packed > 0) AS working,
+						bool_or(l.quantity_shipped > 0) AS on_the_way,
+						bool_or(l.quantity_delivered > 0 OR l.quantity_returned > 0) AS arrived,
+						bool_or(l.quantity_open + l.quantity_cancelled < l.quantity) AS planned
+					FROM usom.order_line l
+					WHERE l.org_id = org
+					GROUP BY l.sales_order_id
+				) u ON u.sales_order_id = o.sales_order_id
+				WHERE o.org_id = org
 			) d
 		) r
 		WHERE r.wrong IS NOT NULL;
@@ -1059,7 +1781,8 @@ Example: SELECT * FROM usom.verify_statuses();';
 
 CREATE FUNCTION usom.verify_history()
 RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, usom, pg_temp
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0
 AS $$
 DECLARE
 	org CONSTANT bigint := usom.current_org();
@@ -1102,7 +1825,8 @@ Example: SELECT * FROM usom.verify_history();';
 
 CREATE FUNCTION usom.verify_references()
 RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, usom, pg_temp
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0
 AS $$
 DECLARE
 	org CONSTANT bigint := usom.current_org();
@@ -1160,7 +1884,8 @@ Example: SELECT * FROM usom.verify_references();';
 
 CREATE FUNCTION usom.verify_pieces()
 RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, usom, pg_temp
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0
 AS $$
 DECLARE
 	org CONSTANT bigint := usom.current_org();
@@ -1227,7 +1952,7 @@ Example: SELECT * FROM usom.verify_pieces();';
 
 CREATE FUNCTION usom.verify_orders()
 RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
-LANGUAGE sql STABLE SET search_path = pg_catalog, usom, pg_temp
+LANGUAGE sql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, usom, pg_temp
 AS $$
 	SELECT * FROM usom.verify_counters()
 	UNION ALL SELECT * FROM usom.verify_statuses()
@@ -1241,7 +1966,8 @@ Example: SELECT * FROM usom.verify_orders();';
 
 CREATE FUNCTION usom.verify_money()
 RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, usom, pg_temp
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0
 AS $$
 DECLARE
 	org CONSTANT bigint := usom.current_org();
@@ -1273,7 +1999,8 @@ Example: SELECT * FROM usom.verify_money();';
 
 CREATE FUNCTION usom.verify_reserved()
 RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, usom, pg_temp
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0
 AS $$
 DECLARE
 	org CONSTANT bigint := usom.current_org();
@@ -1322,7 +2049,8 @@ Example: SELECT * FROM usom.verify_reserved();';
 
 CREATE FUNCTION usom.verify_returns()
 RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, usom, pg_temp
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0
 AS $$
 DECLARE
 	org CONSTANT bigint := usom.current_org();
@@ -1361,22 +2089,29 @@ BEGIN
 				(SELECT o.order_no FROM usom.sales_order o WHERE o.org_id = org AND o.sales_order_id = w.sales_order_id),
 				'#' || w.sales_order_id), w.line_no), w.wrong[1], w.wrong[2], w.wrong[3]
 		FROM (
-			SELECT coalesce(l.sales_order_id, u.sales_order_id) AS sales_order_id, coalesce(l.line_no, u.line_no) AS line_no, CASE
+			SELECT u.sales_order_id, u.line_no, CASE
 				WHEN l.line_no IS NULL THEN ARRAY['return of an unknown line', 'a row of order_line', 'none']
-				WHEN l.quantity_returned <> coalesce(u.received, 0) THEN
-					ARRAY['units returned are not those received', trim_scale(coalesce(u.received, 0))::text, trim_scale(l.quantity_returned)::text]
+				WHEN l.quantity_returned <> u.received THEN
+					ARRAY['units returned are not those received', trim_scale(u.received)::text, trim_scale(l.quantity_returned)::text]
 				WHEN u.authorized > l.quantity_shipped + l.quantity_delivered + l.quantity_returned THEN
 					ARRAY['more may come back than left', trim_scale(l.quantity_shipped + l.quantity_delivered + l.quantity_returned)::text,
 						trim_scale(u.authorized)::text]
 			END AS wrong
-			FROM (SELECT k.* FROM usom.order_line k WHERE k.org_id = org) l
-			FULL JOIN (
-				SELECT h.sales_order_id, r.line_no, sum(r.quantity) AS authorized, sum(r.quantity_received) AS received
-				FROM usom.return_line r
-				JOIN usom.return_order h ON h.org_id = org AND h.return_order_id = r.return_order_id
-				WHERE r.org_id = org
-				GROUP BY h.sales_order_id, r.line_no
-			) u ON u.sales_order_id = l.sales_order_id AND u.line_no = l.line_no
+			FROM (
+				SELECT x.sales_order_id, x.line_no, sum(x.authorized) AS authorized, sum(x.received) AS received
+				FROM (
+					SELECT h.sales_order_id, r.line_no, r.quantity AS authorized, r.quantity_received AS received
+					FROM usom.return_line r
+					JOIN usom.return_order h ON h.org_id = org AND h.return_order_id = r.return_order_id
+					WHERE r.org_id = org
+					UNION ALL
+					SELECT l.sales_order_id, l.line_no, 0, 0
+					FROM usom.order_line l
+					WHERE l.org_id = org AND l.quantity_returned > 0
+				) x
+				GROUP BY x.sales_order_id, x.line_no
+			) u
+			LEFT JOIN usom.order_line l ON l.org_id = org AND l.sales_order_id = u.sales_order_id AND l.line_no = u.line_no
 		) w
 		WHERE w.wrong IS NOT NULL;
 END
@@ -1387,7 +2122,7 @@ Example: SELECT * FROM usom.verify_returns();';
 
 CREATE FUNCTION usom.verify()
 RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
-LANGUAGE sql STABLE SET search_path = pg_catalog, usom, pg_temp
+LANGUAGE sql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, usom, pg_temp
 AS $$
 	SELECT * FROM usom.verify_stock()
 	UNION ALL SELECT * FROM usom.verify_reserved()
@@ -1443,6 +2178,81 @@ COMMENT ON COLUMN usom.document_counter.gap_free IS 'On: no number is lost by a 
 COMMENT ON COLUMN usom.document_counter.last_value IS 'Last number given out by the gap-free counter.';
 
 SELECT usom._guard_master('document_counter', 'kind');
+$usom_step$);
+
+/* ---- audit: what install() runs ---- */
+
+INSERT INTO usom._migration (version, number, room, text) VALUES (1, 201, 'audit', $usom_step$
+CREATE TABLE usom.audit_entry (
+	org_id bigint NOT NULL,
+	audit_entry_id bigint NOT NULL DEFAULT usom.next_id(),
+	occurred_at timestamptz NOT NULL,
+	transaction_id bigint NOT NULL,
+	table_name text NOT NULL,
+	operation text NOT NULL,
+	row_count integer NOT NULL,
+	sales_order_id bigint,
+	session_role text NOT NULL,
+	active_role text NOT NULL,
+	app_user text,
+	client_addr text NOT NULL,
+	application_name text NOT NULL,
+	verb text,
+	reason text,
+	before bytea,
+	after bytea,
+	PRIMARY KEY (org_id, audit_entry_id),
+	CONSTRAINT audit_entry_before_iff_not_insert CHECK ((operation <> 'INSERT') = (before IS NOT NULL)),
+	CONSTRAINT audit_entry_after_iff_not_delete CHECK ((operation <> 'DELETE') = (after IS NOT NULL)),
+	CONSTRAINT audit_entry_operation_known CHECK (operation IN ('INSERT', 'UPDATE', 'DELETE')),
+	CONSTRAINT audit_entry_of_rows CHECK (row_count > 0)
+) WITH (toast_tuple_target = 8160);
+-- Pages are summed up by VACUUM, not by the writer: the hot path pays nothing for it.
+CREATE INDEX audit_entry_by_time ON usom.audit_entry USING brin (occurred_at);
+COMMENT ON TABLE usom.audit_entry IS 'Who changed what, when and why: one entry for what one statement did to the rows of one table. Rows are only added. Read it as usom.audit.';
+COMMENT ON COLUMN usom.audit_entry.org_id IS 'Organisation of the rows.';
+COMMENT ON COLUMN usom.audit_entry.audit_entry_id IS 'Key; rises within a database.';
+COMMENT ON COLUMN usom.audit_entry.occurred_at IS 'Wall clock when the statement ended.';
+COMMENT ON COLUMN usom.audit_entry.transaction_id IS 'Transaction, without wraparound: pg_current_xact_id().';
+COMMENT ON COLUMN usom.audit_entry.table_name IS 'Table in schema usom.';
+COMMENT ON COLUMN usom.audit_entry.operation IS 'INSERT, UPDATE or DELETE.';
+COMMENT ON COLUMN usom.audit_entry.row_count IS 'Rows in each image.';
+COMMENT ON COLUMN usom.audit_entry.sales_order_id IS 'Order that all the rows are of; null if they are of none or several.';
+COMMENT ON COLUMN usom.audit_entry.session_role IS 'Role that logged in.';
+COMMENT ON COLUMN usom.audit_entry.active_role IS 'Role that SET ROLE chose; else the same.';
+COMMENT ON COLUMN usom.audit_entry.app_user IS 'User that the application claimed in usom.app_user; null: none.';
+COMMENT ON COLUMN usom.audit_entry.client_addr IS 'Address of the client, or local.';
+COMMENT ON COLUMN usom.audit_entry.application_name IS 'What the client calls itself.';
+COMMENT ON COLUMN usom.audit_entry.verb IS 'Function of usom that ran; null: plain SQL.';
+COMMENT ON COLUMN usom.audit_entry.reason IS 'Why: argument of the function, else usom.reason; null: none given.';
+COMMENT ON COLUMN usom.audit_entry.before IS 'The rows as they were, in canonical form: see usom._audit_rows(). Null for INSERT.';
+COMMENT ON COLUMN usom.audit_entry.after IS 'The rows as they became, in the same order. Null for DELETE.';
+SELECT usom._guard_ledger('audit_entry', 'nothing: entries are written by triggers alone');
+SELECT usom._audit_table('document_counter');
+
+CREATE VIEW usom.audit AS
+SELECT e.audit_entry_id, r.row_no, e.occurred_at, e.table_name, e.operation, e.sales_order_id,
+	CASE WHEN e.app_user IS NULL THEN e.active_role ELSE e.app_user || ' (' || e.active_role || ')' END AS who,
+	e.session_role, e.client_addr, e.application_name, e.verb, e.reason, e.transaction_id, r.before, r.after
+FROM usom.audit_entry e
+	CROSS JOIN LATERAL ROWS FROM (usom._audit_rows(e.before), usom._audit_rows(e.after)) WITH ORDINALITY AS r (before, after, row_no)
+WHERE e.org_id = usom.current_org();
+COMMENT ON VIEW usom.audit IS 'Every row that was inserted, changed or deleted, with who did it and why. Bound occurred_at where you can: it is indexed. Example: SELECT occurred_at, operation, who, after FROM usom.audit WHERE table_name = ''product'' AND occurred_at > now() - interval ''1 day'';';
+COMMENT ON COLUMN usom.audit.audit_entry_id IS 'Entry: all rows that one statement touched.';
+COMMENT ON COLUMN usom.audit.row_no IS 'Number of the row within the entry.';
+COMMENT ON COLUMN usom.audit.occurred_at IS 'Wall clock when the statement ended.';
+COMMENT ON COLUMN usom.audit.table_name IS 'Table in schema usom.';
+COMMENT ON COLUMN usom.audit.operation IS 'INSERT, UPDATE or DELETE.';
+COMMENT ON COLUMN usom.audit.sales_order_id IS 'Order that all rows of the entry are of; null if they are of none or several.';
+COMMENT ON COLUMN usom.audit.who IS 'User that the application claimed and the role it worked as, or the role alone.';
+COMMENT ON COLUMN usom.audit.session_role IS 'Role that logged in.';
+COMMENT ON COLUMN usom.audit.client_addr IS 'Address of the client, or local.';
+COMMENT ON COLUMN usom.audit.application_name IS 'What the client calls itself.';
+COMMENT ON COLUMN usom.audit.verb IS 'Function of usom that ran; null: plain SQL.';
+COMMENT ON COLUMN usom.audit.reason IS 'Why; null: no reason given.';
+COMMENT ON COLUMN usom.audit.transaction_id IS 'Transaction, without wraparound.';
+COMMENT ON COLUMN usom.audit.before IS 'The row as it was; null for INSERT.';
+COMMENT ON COLUMN usom.audit.after IS 'The row as it became; null for DELETE.';
 $usom_step$);
 
 /* ---- party: what install() runs ---- */
@@ -1531,11 +2341,9 @@ COMMENT ON COLUMN usom.customer_address.country IS 'ISO 3166 code of two letters
 COMMENT ON COLUMN usom.customer_address.latitude IS 'Degrees north.';
 COMMENT ON COLUMN usom.customer_address.longitude IS 'Degrees east.';
 
+-- Rows that replication brings are furnished where they came from, so this trigger is not ENABLE ALWAYS.
+CREATE TRIGGER usom_furnish AFTER INSERT ON usom.organisation FOR EACH ROW EXECUTE FUNCTION usom.furnish_organisation();
 INSERT INTO usom.organisation (org_id, code, name) VALUES (1, 'main', 'Main organisation');
-INSERT INTO usom.document_counter (org_id, kind, prefix) VALUES (1, 'order', 'SO-'), (1, 'shipment', 'SH-'), (1, 'return', 'RT-');
-INSERT INTO usom.channel (org_id, code, name) VALUES
-	(1, 'web', 'Web shop'), (1, 'pos', 'Shop counter'), (1, 'phone', 'Telephone'), (1, 'rep', 'Sales representative'),
-	(1, 'edi', 'EDI'), (1, 'marketplace', 'Marketplace'), (1, 'manual', 'Manual entry');
 
 SELECT usom._guard_master('organisation', 'code');
 SELECT usom._guard_master('channel', 'code');
@@ -1649,8 +2457,8 @@ COMMENT ON COLUMN usom.stock.location_id IS 'Location.';
 COMMENT ON COLUMN usom.stock.lot IS 'Lot; empty where the product has none.';
 COMMENT ON COLUMN usom.stock.on_hand IS 'Units on the shelf: the sum of the movements.';
 COMMENT ON COLUMN usom.stock.reserved IS 'Units promised to order pieces that are not shipped yet.';
-COMMENT ON COLUMN usom.stock.held IS 'Units under soft reservations; counts only while held_until is to come, else the reservation rows are added up.';
-COMMENT ON COLUMN usom.stock.held_until IS 'Earliest expiry among the soft reservations that held counts.';
+COMMENT ON COLUMN usom.stock.held IS 'Units under soft reservations: the sum of their rows. Once held_until has passed, those that have run out are subtracted.';
+COMMENT ON COLUMN usom.stock.held_until IS 'Earliest expiry among the soft reservations; null if there is none.';
 COMMENT ON COLUMN usom.stock.safety IS 'Units that are never promised.';
 
 CREATE TABLE usom.stock_movement (
@@ -1705,6 +2513,19 @@ COMMENT ON COLUMN usom.reservation.lot IS 'Lot; empty where the product has none
 COMMENT ON COLUMN usom.reservation.quantity IS 'Units kept.';
 COMMENT ON COLUMN usom.reservation.expires_at IS 'From then on the row counts no more.';
 COMMENT ON COLUMN usom.reservation.created_at IS 'When the row was made.';
+
+CREATE INDEX reservation_by_expiry ON usom.reservation (org_id, product_id, location_id, lot, expires_at);
+CREATE INDEX reservation_of_owner ON usom.reservation (org_id, owner);
+
+SELECT usom._guard_master('location', 'code');
+SELECT usom._guard_kept('stock', 'usom.receive_stock(), usom.adjust_stock(), usom.count_stock() or usom.set_safety()');
+SELECT usom._guard_ledger('stock_movement', 'usom.adjust_stock()');
+SELECT usom._guard_kept('reservation', 'usom.reserve_stock() or usom.release_stock()');
+
+-- stock_movement is a ledger already: append-only, with actor and reason; auditing it would write everything twice.
+SELECT usom._audit_table('location');
+SELECT usom._audit_table('stock');
+SELECT usom._audit_table('reservation');
 $usom_step$);
 
 /* ---- order: what install() runs ---- */
@@ -2040,7 +2861,7 @@ SELECT o.order_no,
 	o.ship_complete,
 	EXISTS (SELECT FROM usom.hold h
 			WHERE h.org_id = o.org_id AND h.sales_order_id = o.sales_order_id
-				AND h.released_at IS NULL AND (h.expires_at IS NULL OR h.expires_at > now())) AS held,
+				AND h.released_at IS NULL AND (h.expires_at IS NULL OR h.expires_at > statement_timestamp())) AS held,
 	o.coupons,
 	o.ship_to,
 	o.payment,
@@ -2183,7 +3004,7 @@ SELECT o.order_no,
 	o.placed_at,
 	cu.code AS customer,
 	ch.code AS channel,
-	round(extract(epoch FROM now() - o.placed_at) / 86400, 2) AS age_days,
+	round(extract(epoch FROM statement_timestamp() - o.placed_at) / 86400, 2) AS age_days,
 	f.piece_no
 FROM usom.fulfillment_line f
 JOIN usom.sales_order o ON o.org_id = f.org_id AND o.sales_order_id = f.sales_order_id
@@ -2210,21 +3031,19 @@ SELECT p.sku,
 	trim_scale(sum(s.on_hand)) AS on_hand,
 	trim_scale(sum(s.reserved)) AS reserved,
 	trim_scale(sum(s.safety)) AS safety,
-	trim_scale(sum(greatest(s.on_hand - s.reserved - h.held - s.safety, 0))) AS available,
+	trim_scale(coalesce(sum(greatest(s.on_hand - s.reserved - s.safety - h.held, 0)) FILTER (WHERE lo.active), 0)) AS available,
 	0::numeric AS incoming,
 	trim_scale(sum(h.held)) AS held
 FROM usom.stock s
 JOIN usom.product p ON p.org_id = s.org_id AND p.product_id = s.product_id
 JOIN usom.location lo ON lo.org_id = s.org_id AND lo.location_id = s.location_id
 CROSS JOIN LATERAL (
-	SELECT CASE
-		WHEN s.held_until IS NULL THEN 0
-		WHEN s.held_until > now() THEN s.held
-		ELSE (SELECT coalesce(sum(r.quantity), 0)
-			  FROM usom.reservation r
-			  WHERE r.org_id = s.org_id AND r.product_id = s.product_id AND r.location_id = s.location_id
-				AND r.lot = s.lot AND r.expires_at > now())
-	END AS held
+	SELECT s.held - CASE WHEN s.held_until <= statement_timestamp() THEN
+		(SELECT coalesce(sum(r.quantity), 0)
+		 FROM usom.reservation r
+		 WHERE r.org_id = s.org_id AND r.product_id = s.product_id AND r.location_id = s.location_id
+			AND r.lot = s.lot AND r.expires_at <= statement_timestamp())
+	ELSE 0 END AS held
 ) h
 WHERE s.org_id = usom.current_org()
 GROUP BY p.sku, lo.code;
@@ -2234,7 +3053,7 @@ COMMENT ON COLUMN usom.stock_position.location IS 'Location.';
 COMMENT ON COLUMN usom.stock_position.on_hand IS 'Units on the shelf.';
 COMMENT ON COLUMN usom.stock_position.reserved IS 'Units promised to order pieces that are not shipped yet.';
 COMMENT ON COLUMN usom.stock_position.safety IS 'Units that are never promised.';
-COMMENT ON COLUMN usom.stock_position.available IS 'Units that can be promised: on hand less reserved, held and safety, per lot and never below zero; what usom.available() says of an active location.';
+COMMENT ON COLUMN usom.stock_position.available IS 'Units that can be promised: on hand less reserved, held and safety, per lot and never below zero; nothing at a location that is not active. What usom.available() says.';
 COMMENT ON COLUMN usom.stock_position.incoming IS 'Units under way from suppliers; 0 as long as no supply is recorded.';
 COMMENT ON COLUMN usom.stock_position.held IS 'Units under soft reservations that have not expired.';
 
@@ -2245,7 +3064,7 @@ SELECT o.order_no,
 	h.reason,
 	h.blocks,
 	h.expires_at,
-	h.released_at IS NULL AND (h.expires_at IS NULL OR h.expires_at > now()) AS active,
+	h.released_at IS NULL AND (h.expires_at IS NULL OR h.expires_at > statement_timestamp()) AS active,
 	h.placed_at,
 	h.placed_by,
 	h.released_at,

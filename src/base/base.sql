@@ -332,8 +332,9 @@ CREATE FUNCTION usom._doctor_rows() RETURNS TABLE ("check" text, trouble text, h
 		FROM usom._missing_triggers() m WHERE m.symbol LIKE 'usom_audit%'
 	UNION ALL
 	SELECT 'other triggers', string_agg(format('%s on %s', t.tgname, c.relname), ', '), 'ALTER TABLE ... ENABLE ALWAYS TRIGGER ...;'
-		FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid
-		WHERE c.relnamespace = 'usom'::regnamespace AND p.pronamespace = c.relnamespace AND t.tgenabled <> 'A'
+		FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_language l ON l.oid = p.prolang
+		WHERE c.relnamespace = 'usom'::regnamespace AND p.pronamespace = c.relnamespace
+			AND t.tgenabled <> CASE WHEN l.lanname = 'c' THEN 'A' ELSE 'O' END
 			AND p.prosrc NOT IN ('usom_guard_kept', 'usom_guard_master', 'usom_audit_statement')
 	UNION ALL
 	SELECT 'event trigger', CASE WHEN count(*) = 0 THEN 'usom_guard_drop is off' END, 'ALTER EVENT TRIGGER usom_guard_drop ENABLE ALWAYS;'

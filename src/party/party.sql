@@ -22,3 +22,21 @@ CREATE FUNCTION usom.next_document_no(kind text) RETURNS text
 	AS 'MODULE_PATHNAME', 'usom_next_document_no' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
 	SET search_path = pg_catalog, usom, pg_temp;
 COMMENT ON FUNCTION usom.next_document_no(text) IS 'Next number for a document of the caller''s organisation. kind: order, shipment or return. Gap-free counters make their callers queue until commit. Errors: US001, US006. Example: SELECT usom.next_document_no(''order'');';
+
+CREATE FUNCTION usom.furnish_organisation() RETURNS trigger
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+BEGIN
+	INSERT INTO usom.document_counter (org_id, kind, prefix)
+	VALUES (NEW.org_id, 'order', 'SO-'), (NEW.org_id, 'shipment', 'SH-'), (NEW.org_id, 'return', 'RT-');
+	INSERT INTO usom.channel (org_id, code, name)
+	VALUES
+		(NEW.org_id, 'web', 'Web shop'), (NEW.org_id, 'pos', 'Shop counter'), (NEW.org_id, 'phone', 'Telephone'),
+		(NEW.org_id, 'rep', 'Sales representative'), (NEW.org_id, 'edi', 'EDI'), (NEW.org_id, 'marketplace', 'Marketplace'),
+		(NEW.org_id, 'manual', 'Manual entry');
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION usom.furnish_organisation() IS 'Trigger AFTER INSERT of an organisation: gives it document counters and the usual channels.';
+REVOKE ALL ON FUNCTION usom.furnish_organisation() FROM PUBLIC;
