@@ -32,7 +32,7 @@ trap 'exit 130' INT TERM
 # counts LOG: "passed failed skipped", read from what the runners print.
 #
 #   pg_regress    test NAME ... ok | FAILED, or ok N - | not ok N - since 16
-#   TAP           ok | not ok, with # SKIP and # TODO
+#   TAP           ok | not ok, with their directives
 #   our scripts   N passed, N failed as the last such line
 counts() {
 	awk '
