@@ -40,7 +40,7 @@ SELECT * FROM usom.lifecycle('nothing');
 \echo :LAST_ERROR_SQLSTATE
 \set VERBOSITY default
 
--- guards, on a table of our own
+-- guards, on a table of our own: US004, US901 and US005
 BEGIN;
 \set ON_ERROR_ROLLBACK on
 CREATE TABLE usom.probe (org_id bigint, probe_id bigint, code text, name text);

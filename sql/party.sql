@@ -20,7 +20,7 @@ INSERT INTO usom.product (sku) VALUES ('PARTY-A');
 INSERT INTO usom.product (sku) VALUES ('');
 \set VERBOSITY default
 
--- lookups by code
+-- lookups by code: US006
 SELECT usom.product_id('PARTY-A') = product_id AS product FROM usom.product WHERE sku = 'PARTY-A';
 SELECT usom.channel_id('fax') = channel_id AS channel FROM usom.channel WHERE code = 'fax';
 SELECT usom.channel_id(NULL) IS NULL AS no_channel;
@@ -29,7 +29,7 @@ SELECT usom.channel_id('telex');
 SELECT usom.customer_id('nobody''s');
 SELECT usom.product_id('PARTY-Z');
 
--- retired, not deleted
+-- retired, not deleted: US005
 UPDATE usom.product SET active = false, name = 'Lamp' WHERE sku = 'PARTY-A' RETURNING sku, name, active;
 DELETE FROM usom.product WHERE sku = 'PARTY-A';
 \echo :LAST_ERROR_SQLSTATE

@@ -33,7 +33,10 @@ draw(const char *sequence)
 	Oid			relid = OidIsValid(schema) ? get_relname_relid(sequence, schema) : InvalidOid;
 
 	if (!OidIsValid(relid))
+	{
 		usom_call_check_installed();
+		ereport(ERROR, errcode(ERRCODE_UNDEFINED_TABLE), errmsg("sequence \"usom.%s\" is missing", sequence));
+	}
 	return nextval_internal(relid, false);
 }
 

@@ -5,7 +5,7 @@
  *		One work at a time per backend, told in a static struct without
  *		pointers.  application_name is changed as SET LOCAL does, so an error
  *		or the end of the transaction brings it back without our help; hence
- *		it is ours only while it still reads as we last set it.
+ *		it is ours only while it reads like ours.
  */
 #include "postgres.h"
 #include "fmgr.h"
@@ -24,7 +24,6 @@ static struct
 	TimestampTz begun_at;
 	TimestampTz shown_at;
 	char		name_before[NAMEDATALEN];
-	char		name_shown[NAMEDATALEN];
 }			work;
 
 static void
@@ -34,10 +33,13 @@ set_name(const char *name)
 							 GUC_ACTION_LOCAL, true, 0, false);
 }
 
+/* By its beginning, since a rollback to a savepoint brings back what we set before. */
 static bool
 is_name_ours(void)
 {
-	return work.name_shown[0] != '\0' && strcmp(application_name, work.name_shown) == 0;
+	char	   *beginning = psprintf("usom %s:", work.what);
+
+	return work.what[0] != '\0' && strncmp(application_name, beginning, Min(strlen(beginning), NAMEDATALEN - 1)) == 0;
 }
 
 static void
@@ -45,7 +47,6 @@ restore_name(void)
 {
 	if (is_name_ours())
 		set_name(work.name_before);
-	work.name_shown[0] = '\0';
 }
 
 void
@@ -77,7 +78,6 @@ show(int64 done, TimestampTz now)
 	if (!is_name_ours())
 		strlcpy(work.name_before, application_name, sizeof(work.name_before));
 	set_name(psprintf("usom %s", words));
-	strlcpy(work.name_shown, application_name, sizeof(work.name_shown));
 	work.shown_at = now;
 }
 
