@@ -13,8 +13,10 @@
 #include "audit/audit.h"
 #include "base/call.h"
 #include "base/settings.h"
+#include "fulfillment/fulfillment.h"
 #include "order/lifecycle.h"
 #include "party/party.h"
+#include "returns/returns.h"
 
 USOM_MODULE_MAGIC;
 
@@ -28,4 +30,6 @@ _PG_init(void)
 	usom_audit_init();
 	usom_party_init();
 	usom_order_init();
+	usom_fulfillment_init();
+	usom_returns_init();
 }
