@@ -11,6 +11,7 @@
 #include "executor/spi.h"
 #include "replication/logicalworker.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
 
 #include "base/trigger.h"
@@ -41,17 +42,26 @@ usom_trigger_check(FunctionCallInfo fcinfo, const UsomTriggerSpec *spec)
 	return trigdata;
 }
 
+/* Is the column of the type, or of a domain over it?  InvalidOid stands for a state type: one byte, by value. */
+static bool
+column_fits(Form_pg_attribute att, Oid type)
+{
+	if (!OidIsValid(type))
+		return att->attbyval && att->attlen == 1;
+	return att->atttypid == type || getBaseType(att->atttypid) == type;
+}
+
 int
 usom_trigger_column(TriggerData *trigdata, const char *name, Oid type)
 {
 	TupleDesc	tupdesc = RelationGetDescr(trigdata->tg_relation);
 	int			attnum = SPI_fnumber(tupdesc, name);
 
-	if (attnum <= 0 || TupleDescAttr(tupdesc, attnum - 1)->atttypid != type)
+	if (attnum <= 0 || !column_fits(TupleDescAttr(tupdesc, attnum - 1), type))
 		ereport(ERROR,
 				errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				errmsg("trigger \"%s\" needs a column \"%s\" of type %s in table \"%s\"",
-					   trigdata->tg_trigger->tgname, name, format_type_be(type),
+					   trigdata->tg_trigger->tgname, name, OidIsValid(type) ? format_type_be(type) : "status",
 					   RelationGetRelationName(trigdata->tg_relation)));
 	return attnum;
 }

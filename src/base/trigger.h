@@ -21,7 +21,11 @@ typedef struct UsomTriggerSpec
 /* ERROR 39P01 unless fcinfo is a call of the kind that spec tells. */
 extern TriggerData *usom_trigger_check(FunctionCallInfo fcinfo, const UsomTriggerSpec *spec);
 
-/* Attribute number of a column, with its type verified: a trigger on another table is refused. */
+/*
+ * Attribute number of a column, with its type verified: a trigger on another
+ * table is refused.  A domain counts as its base type; InvalidOid asks for a
+ * state type.
+ */
 extern int	usom_trigger_column(TriggerData *trigdata, const char *name, Oid type);
 
 /* What a BEFORE ROW trigger returns to let the row go on. */
