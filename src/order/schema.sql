@@ -215,3 +215,39 @@ COMMENT ON COLUMN usom.order_history.reference IS 'Shipment, return or hold type
 COMMENT ON COLUMN usom.order_history.actor IS 'Session user.';
 COMMENT ON COLUMN usom.order_history.app_user IS 'Application user, as claimed by usom.app_user.';
 COMMENT ON COLUMN usom.order_history.occurred_at IS 'Time of the transaction.';
+
+CREATE TRIGGER usom_guard BEFORE INSERT OR UPDATE OR DELETE ON usom.sales_order
+	FOR EACH ROW EXECUTE FUNCTION usom._guard_order();
+CREATE TRIGGER usom_guard_truncate BEFORE TRUNCATE ON usom.sales_order
+	FOR EACH STATEMENT EXECUTE FUNCTION usom.guard_kept('kept', 'sales_order', 'usom.cancel_order()');
+ALTER TABLE usom.sales_order ENABLE ALWAYS TRIGGER usom_guard, ENABLE ALWAYS TRIGGER usom_guard_truncate;
+
+CREATE TRIGGER usom_guard BEFORE INSERT OR UPDATE OR DELETE ON usom.order_line
+	FOR EACH ROW EXECUTE FUNCTION usom._guard_line();
+CREATE TRIGGER usom_guard_truncate BEFORE TRUNCATE ON usom.order_line
+	FOR EACH STATEMENT EXECUTE FUNCTION usom.guard_kept('kept', 'order_line', 'usom.change_order()');
+CREATE TRIGGER usom_line_inserted AFTER INSERT ON usom.order_line REFERENCING NEW TABLE AS newer
+	FOR EACH STATEMENT EXECUTE FUNCTION usom._line_written();
+CREATE TRIGGER usom_line_updated AFTER UPDATE ON usom.order_line REFERENCING OLD TABLE AS older NEW TABLE AS newer
+	FOR EACH STATEMENT EXECUTE FUNCTION usom._line_written();
+CREATE TRIGGER usom_line_deleted AFTER DELETE ON usom.order_line REFERENCING OLD TABLE AS older
+	FOR EACH STATEMENT EXECUTE FUNCTION usom._line_written();
+ALTER TABLE usom.order_line ENABLE ALWAYS TRIGGER usom_guard, ENABLE ALWAYS TRIGGER usom_guard_truncate,
+	ENABLE ALWAYS TRIGGER usom_line_inserted, ENABLE ALWAYS TRIGGER usom_line_updated, ENABLE ALWAYS TRIGGER usom_line_deleted;
+
+CREATE TRIGGER usom_guard BEFORE INSERT OR DELETE OR TRUNCATE ON usom.fulfillment_line
+	FOR EACH STATEMENT EXECUTE FUNCTION usom.guard_kept('kept', 'fulfillment_line', 'usom.place_order(), usom.change_order() or usom.cancel_line()');
+CREATE TRIGGER usom_guard_update BEFORE UPDATE ON usom.fulfillment_line
+	FOR EACH ROW EXECUTE FUNCTION usom._guard_piece();
+ALTER TABLE usom.fulfillment_line ENABLE ALWAYS TRIGGER usom_guard, ENABLE ALWAYS TRIGGER usom_guard_update;
+
+SELECT usom._guard_kept('hold', 'usom.hold_order() or usom.release_hold()');
+SELECT usom._guard_ledger('order_history', 'the function of the change');
+SELECT usom._guard_master('hold_type', 'code');
+
+-- order_history is a ledger already; auditing it would write everything twice.
+SELECT usom._audit_table('sales_order');
+SELECT usom._audit_table('order_line');
+SELECT usom._audit_table('fulfillment_line');
+SELECT usom._audit_table('hold');
+SELECT usom._audit_table('hold_type');

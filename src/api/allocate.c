@@ -1,0 +1,198 @@
+/*
+ * allocate.c
+ *		Stock for the open units and the waiting pieces of orders.
+ *
+ * Three steps: gather demands, lock the stock of their products and plan
+ * (sourcing decides, purely), write the plan into the set.
+ *
+ * Locks: the orders of the set are locked; the stock rows of all products of
+ * the demands, and of what the set frees, are locked in one statement, in
+ * stock order.  The plan is made on locked rows, so no race can undo it.
+ *
+ * Memory: CurrentMemoryContext.
+ */
+#include "postgres.h"
+
+#include "api/api.h"
+
+#include "base/call.h"
+#include "sourcing/sourcing.h"
+
+/* What is planned for: an open line, or a waiting piece. */
+typedef struct Wanted
+{
+	int			line;
+	int			piece;			/* -1: open units of the line */
+} Wanted;
+
+typedef struct Gathered
+{
+	int			count;
+	UsomDemand *demands;
+	Wanted	   *wanted;
+} Gathered;
+
+static Gathered *
+make_gathered(int capacity)
+{
+	Gathered   *gathered = palloc0_object(Gathered);
+
+	gathered->demands = palloc_array(UsomDemand, Max(capacity, 1));
+	gathered->wanted = palloc_array(Wanted, Max(capacity, 1));
+	return gathered;
+}
+
+static void
+gather(Gathered *gathered, const UsomOrderSet *set, int line, int piece, UsomQuantity quantity)
+{
+	const UsomLine *of = &set->lines[line];
+
+	gathered->demands[gathered->count] = (UsomDemand) {of->product_id, of->location_id, quantity, of->partial};
+	gathered->wanted[gathered->count++] = (Wanted) {line, piece};
+}
+
+/* A promise for what is on the shelf: when the customer wants it, now at the earliest. */
+static TimestampTz
+promise(const UsomOrderSet *set, const UsomLine *line)
+{
+	TimestampTz wanted = line->requested_at != USOM_NO_TIME ? line->requested_at
+		: set->orders[line->order].requested_at;
+
+	return Max(wanted, usom_call_time());
+}
+
+/* Services need no stock: their open units are as good as reserved. */
+static void
+reserve_services(UsomOrderSet *set)
+{
+	for (int i = 0; i < set->nlines; i++)
+	{
+		UsomQuantity open = set->lines[i].counters.by_state[USOM_PIECE_OPEN];
+		int			piece;
+
+		if (set->lines[i].stocked || set->lines[i].removed || open == 0 ||
+			!usom_order_is_running(set->orders[set->lines[i].order].status))
+			continue;
+		piece = usom_order_add_piece(set, i, USOM_PIECE_RESERVED, open, NULL);
+		set->pieces[piece].promised_at = promise(set, &set->lines[i]);
+	}
+}
+
+static Gathered *
+gather_open(const UsomOrderSet *set)
+{
+	Gathered   *gathered = make_gathered(set->nlines);
+
+	for (int i = 0; i < set->nlines; i++)
+	{
+		UsomQuantity open = set->lines[i].counters.by_state[USOM_PIECE_OPEN];
+
+		if (set->lines[i].stocked && !set->lines[i].removed && open > 0 &&
+			usom_order_is_running(set->orders[set->lines[i].order].status))
+			gather(gathered, set, i, -1, open);
+	}
+	return gathered;
+}
+
+static Gathered *
+gather_backordered(const UsomOrderSet *set, int64 product_id)
+{
+	Gathered   *gathered = make_gathered(set->npieces);
+
+	for (int i = 0; i < set->npieces; i++)
+	{
+		const UsomPiece *piece = &set->pieces[i];
+
+		if (piece->status == USOM_PIECE_BACKORDERED &&
+			(product_id == 0 || set->lines[piece->line].product_id == product_id))
+			gather(gathered, set, piece->line, i, piece->quantity);
+	}
+	return gathered;
+}
+
+/* What the set frees in this call may be taken again. */
+static void
+add_freed(const UsomOrderSet *set, UsomStockRow *rows, int nrows)
+{
+	for (int i = 0; i < set->ndeltas; i++)
+	{
+		UsomStockRow *row = bsearch(&set->deltas[i].key, rows, nrows, sizeof(UsomStockRow), usom_stock_key_compare);
+
+		if (row != NULL)
+			row->available += Max(-set->deltas[i].reserved, 0);
+	}
+}
+
+static UsomStockRow *
+lock_stock(UsomOrderSet *set, const Gathered *gathered, int *nrows)
+{
+	int			nproducts = gathered->count + set->ndeltas;
+	int64	   *products = palloc_array(int64, nproducts);
+	UsomStockRow *rows;
+
+	for (int i = 0; i < gathered->count; i++)
+		products[i] = gathered->demands[i].product_id;
+	for (int i = 0; i < set->ndeltas; i++)
+		products[gathered->count + i] = set->deltas[i].key.product_id;
+
+	/* With units to free, rows that have nothing left must be locked too. */
+	rows = usom_stock_lock_products(set->org_id, products, nproducts, usom_call_time(), set->ndeltas > 0, nrows);
+	set->stock_locked = true;
+	add_freed(set, rows, *nrows);
+	return rows;
+}
+
+static void
+carry_out(UsomOrderSet *set, const Wanted *wanted, const UsomAssignment *assignment, const UsomStockRow *rows)
+{
+	const UsomStockKey *from = assignment->row >= 0 ? &rows[assignment->row].key : NULL;
+	int			piece;
+
+	if (wanted->piece >= 0 && from == NULL)
+		return;
+	if (wanted->piece >= 0)
+		piece = usom_order_fill_piece(set, wanted->piece, assignment->quantity, from);
+	else
+		piece = usom_order_add_piece(set, wanted->line, from ? USOM_PIECE_RESERVED : USOM_PIECE_BACKORDERED,
+									 assignment->quantity, from);
+	if (from != NULL)
+		set->pieces[piece].promised_at = promise(set, &set->lines[wanted->line]);
+}
+
+/* Returns how many assignments took stock. */
+static int
+serve(UsomOrderSet *set, const Gathered *gathered)
+{
+	int			nrows;
+	int			served = 0;
+	UsomStockRow *rows;
+	UsomPlan   *plan;
+
+	if (gathered->count == 0)
+		return 0;
+	rows = lock_stock(set, gathered, &nrows);
+	plan = usom_sourcing_plan(gathered->demands, gathered->count, rows, nrows);
+	for (int i = 0; i < plan->nassignments; i++)
+	{
+		const UsomAssignment *assignment = &plan->assignments[i];
+
+		carry_out(set, &gathered->wanted[assignment->demand], assignment, rows);
+		served += assignment->row >= 0;
+	}
+	return served;
+}
+
+void
+usom_api_allocate(UsomOrderSet *set)
+{
+	Gathered   *gathered = gather_open(set);
+
+	serve(set, gathered);
+	reserve_services(set);
+}
+
+int
+usom_api_fill(UsomOrderSet *set, int64 product_id)
+{
+	return serve(set, gather_backordered(set, product_id));
+}

@@ -1,0 +1,52 @@
+/*
+ * api.h
+ *		The public verbs that span rooms.
+ *
+ *		Each verb loads the orders it is about (locking them), changes them in
+ *		memory and saves.  The functions below do that on loaded sets: the
+ *		public SQL functions and the trigger of a commanded status share them.
+ *
+ *		All want an open call (usom_call_begin).
+ */
+#ifndef USOM_API_API_H
+#define USOM_API_API_H
+
+#include "order/order.h"
+#include "utils/jsonb.h"
+
+/* allocate.c */
+
+/*
+ * Plan the open units of all lines of running orders of the set: pieces
+ * reserved where stock can serve them, the rest backordered.  Locks the stock
+ * of the products in one statement, together with what the set already frees.
+ */
+extern void usom_api_allocate(UsomOrderSet *set);
+
+/* Give stock to backordered pieces, oldest order first.  Returns the number of pieces that got some. */
+extern int	usom_api_fill(UsomOrderSet *set, int64 product_id);
+
+/* steps.c: on the first order of the set, whose status may have been written by plain SQL already */
+extern void usom_api_submit(UsomOrderSet *set);
+extern void usom_api_confirm(UsomOrderSet *set);
+extern void usom_api_reject(UsomOrderSet *set);
+extern void usom_api_cancel(UsomOrderSet *set);
+extern void usom_api_close(UsomOrderSet *set);
+
+/* place.c */
+typedef struct UsomPlaced
+{
+	char	   *order_no;
+	const char *status;
+	Numeric		total;
+	char	   *currency;
+	UsomQuantity reserved;
+	UsomQuantity backordered;
+	TimestampTz promised_at;	/* or USOM_NO_TIME */
+	bool		repeated;		/* the same document was placed before */
+	Jsonb	   *messages;
+} UsomPlaced;
+
+extern UsomPlaced *usom_api_place(Jsonb *document);
+
+#endif							/* USOM_API_API_H */

@@ -1,0 +1,103 @@
+/*
+ * document.h
+ *		The order document: jsonb in, a checked struct out.
+ *
+ *		A key that the schema does not know and a value of the wrong type are
+ *		US803 with the path in the message (lines[2].quantity).  Codes are not
+ *		resolved here.  Pure: no SPI, no catalog; allocated in
+ *		CurrentMemoryContext.
+ */
+#ifndef USOM_API_DOCUMENT_H
+#define USOM_API_DOCUMENT_H
+
+#include "base/quantity.h"
+#include "datatype/timestamp.h"
+#include "utils/jsonb.h"
+#include "utils/numeric.h"
+
+/* How a value of a document is read.  What is not given keeps its default. */
+typedef enum UsomKeyKind
+{
+	USOM_KEY_TEXT,				/* char *, not empty */
+	USOM_KEY_FREE_TEXT,			/* char * */
+	USOM_KEY_INTEGER,			/* int32 */
+	USOM_KEY_QUANTITY,			/* UsomQuantity, > 0 */
+	USOM_KEY_AMOUNT,			/* Numeric, >= 0, four decimals at most */
+	USOM_KEY_DEGREES,			/* Numeric, checked and not kept */
+	USOM_KEY_BOOLEAN,			/* bool */
+	USOM_KEY_TIME,				/* TimestampTz */
+	USOM_KEY_TEXTS,				/* ArrayType * of text */
+	USOM_KEY_ADDRESS,			/* Jsonb *, checked */
+	USOM_KEY_PAYMENT,			/* Jsonb *, checked */
+	USOM_KEY_LINES				/* by the caller's own function */
+} UsomKeyKind;
+
+typedef struct UsomKey
+{
+	const char *name;
+	UsomKeyKind kind;
+	size_t		offset;			/* into the struct that is filled */
+	size_t		given_offset;	/* of a bool that is set when the value is given and not null; 0: none */
+} UsomKey;
+
+/* What objects of lines are read with. */
+typedef void (*UsomReadLines) (JsonbValue *array, void *target);
+
+typedef struct UsomSchema
+{
+	const char *what;			/* "order document" */
+	int			sqlerrcode;
+	const UsomKey *keys;
+	int			nkeys;
+	UsomReadLines read_lines;
+} UsomSchema;
+
+/* Fill target from an object; path is what stands before the key in messages ("", "lines[0]."). */
+extern void usom_document_read(const UsomSchema *schema, JsonbContainer *object, const char *path, void *target);
+
+/* The error of all documents: "order document: lines[0].quantity must be ..." */
+extern void usom_document_refuse(const UsomSchema *schema, const char *path, const char *key,
+								 const char *problem) pg_attribute_noreturn();
+
+/* Call read for each element of an array of objects, with its index. */
+typedef void (*UsomReadElement) (JsonbContainer *object, int index, void *target);
+extern int	usom_document_each(const UsomSchema *schema, JsonbValue *array, const char *key,
+							   UsomReadElement read, void *target);
+
+typedef struct UsomDocumentLine
+{
+	char	   *sku;
+	UsomQuantity quantity;
+	Numeric		unit_price;
+	bool		has_price;
+	char	   *location;		/* NULL: any */
+	TimestampTz requested_at;	/* USOM_NO_TIME: as the order */
+	char	   *substitution;
+	bool		partial;
+} UsomDocumentLine;
+
+typedef struct UsomDocument
+{
+	char	   *channel;
+	char	   *external_id;	/* NULL: none */
+	int32		revision;
+	char	   *order_type;
+	char	   *customer;		/* NULL: guest */
+	char	   *currency;		/* NULL: the organisation's */
+	int32		priority;
+	TimestampTz placed_at;		/* USOM_NO_TIME: now */
+	TimestampTz requested_at;
+	bool		ship_complete;
+	bool		draft;
+	ArrayType  *coupons;
+	Jsonb	   *ship_to;
+	Jsonb	   *payment;
+	char	   *instructions;
+	char	   *reservation_owner;	/* whose soft reservations the order takes over */
+	int			nlines;
+	UsomDocumentLine *lines;
+} UsomDocument;
+
+extern UsomDocument *usom_document_parse(Jsonb *document);
+
+#endif							/* USOM_API_DOCUMENT_H */

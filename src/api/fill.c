@@ -1,0 +1,152 @@
+/*
+ * fill.c
+ *		usom.fill_backorders() and usom.allocate_order(): stock for what waits.
+ *
+ * First come, first served: orders in the order they were made, lines and
+ * pieces in theirs.
+ *
+ * Locks: the orders that wait, by key; then the stock of their products.
+ * Orders are found before they are locked; what changed in between shows when
+ * they are loaded.
+ */
+#include "postgres.h"
+
+#include "api/api.h"
+
+#include "base/call.h"
+#include "base/query.h"
+#include "funcapi.h"
+#include "order/answer.h"
+#include "party/party.h"
+#include "utils/builtins.h"
+
+PG_FUNCTION_INFO_V1(usom_fill_backorders);
+PG_FUNCTION_INFO_V1(usom_allocate_order);
+
+/* Orders with a backordered piece of a product that has something free. */
+static UsomQuery find_waiting = {
+	.text = "SELECT DISTINCT f.sales_order_id FROM usom.fulfillment_line f "
+	"WHERE f.org_id = $1 AND f.status = 'backordered' AND ($2 IS NULL OR f.product_id = $2) "
+	"AND EXISTS (SELECT 1 FROM usom.stock s WHERE s.org_id = $1 AND s.product_id = f.product_id "
+	"AND s.on_hand > s.reserved + s.safety) ORDER BY f.sales_order_id",
+	.nargs = 2,
+	.argtypes = {"bigint", "bigint"},
+};
+
+static UsomQuery find_product = {
+	.text = "SELECT usom.product_id($1)",
+	.nargs = 1,
+	.argtypes = {"text"},
+};
+
+static int64
+product_argument(FunctionCallInfo fcinfo, int arg)
+{
+	Datum		sku;
+
+	if (PG_ARGISNULL(arg))
+		return 0;
+	sku = PG_GETARG_DATUM(arg);
+	usom_query_run(&find_product, &sku, NULL);
+	return DatumGetInt64(usom_query_get(0, 1));
+}
+
+static UsomOrderSet *
+load_waiting(int64 org_id, int64 product_id)
+{
+	Datum		values[2] = {Int64GetDatum(org_id), Int64GetDatum(product_id)};
+	bool		nulls[2] = {false, product_id == 0};
+	uint64		n = usom_query_run(&find_waiting, values, nulls);
+	int64	   *ids = palloc_array(int64, n + 1);
+
+	for (uint64 row = 0; row < n; row++)
+		ids[row] = DatumGetInt64(usom_query_get(row, 1));
+	return usom_order_load_many(org_id, ids, (int) n);
+}
+
+/* Backordered units by line, before and after. */
+static UsomQuantity *
+waiting_units(const UsomOrderSet *set)
+{
+	UsomQuantity *units = palloc_array(UsomQuantity, set->nlines + 1);
+
+	for (int i = 0; i < set->nlines; i++)
+		units[i] = set->lines[i].counters.by_state[USOM_PIECE_BACKORDERED];
+	return units;
+}
+
+/* Settle the orders that got something. */
+static void
+settle_filled(UsomOrderSet *set, const UsomQuantity *before)
+{
+	for (int i = 0; i < set->nlines; i++)
+	{
+		const UsomLine *line = &set->lines[i];
+		UsomOrder  *order = &set->orders[line->order];
+		UsomQuantity filled = before[i] - line->counters.by_state[USOM_PIECE_BACKORDERED];
+
+		if (filled == 0)
+			continue;
+		order->event_quantity = usom_quantity_add(order->event_quantity, filled);
+		if (!order->changed)
+			usom_order_settle(set, line->order, "allocate");
+	}
+}
+
+static void
+put_filled(ReturnSetInfo *result, const UsomOrderSet *set, const UsomQuantity *before)
+{
+	for (int i = 0; i < set->nlines; i++)
+	{
+		const UsomLine *line = &set->lines[i];
+		UsomQuantity filled = before[i] - line->counters.by_state[USOM_PIECE_BACKORDERED];
+		bool		nulls[3] = {false, false, false};
+		Datum		values[3];
+
+		if (filled == 0)
+			continue;
+		values[0] = CStringGetTextDatum(set->orders[line->order].order_no);
+		values[1] = Int32GetDatum(line->line_no);
+		values[2] = NumericGetDatum(usom_quantity_numeric(filled));
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+}
+
+Datum
+usom_fill_backorders(PG_FUNCTION_ARGS)
+{
+	UsomOrderSet *set;
+	UsomQuantity *before;
+	int64		product_id;
+
+	InitMaterializedSRF(fcinfo, 0);
+	usom_call_begin("fill_backorders", NULL);
+	product_id = product_argument(fcinfo, 0);
+	set = load_waiting(usom_party_org(), product_id);
+	before = waiting_units(set);
+	if (usom_api_fill(set, product_id) > 0)
+	{
+		settle_filled(set, before);
+		usom_order_save(set);
+		put_filled((ReturnSetInfo *) fcinfo->resultinfo, set, before);
+	}
+	usom_call_end();
+	return (Datum) 0;
+}
+
+Datum
+usom_allocate_order(PG_FUNCTION_ARGS)
+{
+	UsomAnswer *answer = usom_order_answer_begin(fcinfo, "allocate_order", -1);
+	UsomOrderSet *set = usom_order_load(usom_party_org(), usom_order_arg_text(fcinfo, 0, "order_no"));
+	UsomQuantity *before = waiting_units(set);
+
+	if (!usom_order_is_running(set->orders[0].status))
+		usom_order_refuse(set->orders[0].order_no, "allocate", set->orders[0].status);
+	if (usom_api_fill(set, 0) > 0)
+	{
+		settle_filled(set, before);
+		usom_order_save(set);
+	}
+	return usom_order_answer_status(answer, set);
+}

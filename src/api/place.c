@@ -1,0 +1,283 @@
+/*
+ * place.c
+ *		From an order document to a confirmed order.
+ *
+ * Statements, whatever the number of lines: header references, line
+ * references, document number, header, stock (lock, apply), lines, pieces,
+ * history, and the audit of them all.
+ *
+ * Locks: the new order row first (the unique external id makes a second call
+ * with the same document wait here, before any stock is touched), then stock.
+ *
+ * Invariant: nothing is written before every reference of the document is
+ * resolved; all that cannot be is reported at once.
+ *
+ * Memory: CurrentMemoryContext, which is the call's.
+ */
+#include "postgres.h"
+
+#include "api/api.h"
+#include "api/document.h"
+#include "api/place.h"
+#include "api/resolve.h"
+
+#include "base/call.h"
+#include "base/errors.h"
+#include "base/ident.h"
+#include "base/query.h"
+#include "common/cryptohash.h"
+#include "common/sha2.h"
+#include "party/party.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#define HEADER_ARGS 20
+
+static UsomQuery resolve_header = {
+	.text = "SELECT c.channel_id, u.customer_id, g.currency, "
+	"CASE WHEN $5 THEN (SELECT jsonb_strip_nulls(jsonb_build_object('name', a.name, 'line1', a.line1, 'line2', a.line2, "
+	"'postcode', a.postcode, 'city', a.city, 'country', a.country, 'latitude', a.latitude, 'longitude', a.longitude)) "
+	"FROM usom.customer_address a WHERE a.org_id = $1 AND a.customer_id = u.customer_id AND a.address_no = 1) END, "
+	"e.order_no, e.revision, e.payload_digest "
+	"FROM usom.organisation g "
+	"LEFT JOIN usom.channel c ON c.org_id = g.org_id AND c.code = $2 AND c.active "
+	"LEFT JOIN usom.customer u ON u.org_id = g.org_id AND u.code = $3 AND u.active "
+	"LEFT JOIN usom.sales_order e ON e.org_id = g.org_id AND e.channel_id = c.channel_id AND e.external_id = $4 "
+	"WHERE g.org_id = $1",
+	.nargs = 5,
+	.argtypes = {"bigint", "text", "text", "text", "boolean"},
+};
+
+static UsomQuery insert_header = {
+	.text = "INSERT INTO usom.sales_order (org_id, sales_order_id, order_no, channel_id, external_id, revision, "
+	"order_type, customer_id, status, currency, total, priority, placed_at, requested_at, ship_complete, coupons, "
+	"ship_to, payment, instructions, payload_digest) "
+	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20) "
+	"ON CONFLICT (org_id, channel_id, external_id) WHERE external_id IS NOT NULL DO NOTHING",
+	.nargs = HEADER_ARGS,
+	.argtypes = {
+		"bigint", "bigint", "text", "bigint", "text", "integer", "text", "bigint", "usom.order_status", "text",
+		"usom.amount", "integer", "timestamptz", "timestamptz", "boolean", "text[]", "jsonb", "jsonb", "text", "bytea"
+	},
+};
+
+static bytea *
+digest(Jsonb *document)
+{
+	bytea	   *result = palloc(VARHDRSZ + PG_SHA256_DIGEST_LENGTH);
+	pg_cryptohash_ctx *context = pg_cryptohash_create(PG_SHA256);
+
+	SET_VARSIZE(result, VARHDRSZ + PG_SHA256_DIGEST_LENGTH);
+	if (pg_cryptohash_init(context) < 0 ||
+		pg_cryptohash_update(context, (uint8 *) VARDATA_ANY(document), VARSIZE_ANY_EXHDR(document)) < 0 ||
+		pg_cryptohash_final(context, (uint8 *) VARDATA(result), PG_SHA256_DIGEST_LENGTH) < 0)
+		elog(ERROR, "could not compute SHA-256: %s", pg_cryptohash_error(context));
+	pg_cryptohash_free(context);
+	return result;
+}
+
+/* An order of the channel has this external id: the same document again, or an error. */
+static void
+check_repeat(Placing *placing, uint64 row)
+{
+	const UsomDocument *document = placing->document;
+	int32		revision = DatumGetInt32(usom_query_get(row, 6));
+	bool		isnull;
+	Datum		known = usom_query_get_or_null(row, 7, &isnull);
+
+	placing->repeats = usom_query_get_text(row, 5);
+	if (!isnull && revision == document->revision &&
+		DatumGetBool(DirectFunctionCall2(byteaeq, known, PointerGetDatum(placing->digest))))
+		return;
+	if (document->revision < revision)
+		ereport(ERROR, errcode(USOM_ERR(STALE_REVISION)),
+				errmsg("document \"%s\" of channel \"%s\" is stale", document->external_id, document->channel),
+				errdetail("It has revision %d; order \"%s\" was placed from revision %d.",
+						  document->revision, placing->repeats, revision),
+				errhint("Send the newest revision."));
+	ereport(ERROR, errcode(USOM_ERR(KEY_REUSED)),
+			errmsg("document \"%s\" of channel \"%s\" was placed with another payload",
+				   document->external_id, document->channel),
+			errdetail("It is order \"%s\", placed from revision %d.", placing->repeats, revision),
+			errhint("Call usom.change_order('%s', ...) to change it, or send another external_id.", placing->repeats));
+}
+
+static void
+resolve_references(Placing *placing)
+{
+	UsomDocument *document = placing->document;
+	bool		nulls[5] = {false};
+	Datum		values[5];
+	bool		isnull;
+
+	values[0] = Int64GetDatum(placing->org_id);
+	values[1] = CStringGetTextDatum(document->channel);
+	values[2] = usom_api_text_or_null(document->customer, &nulls[2]);
+	values[3] = usom_api_text_or_null(document->external_id, &nulls[3]);
+	values[4] = BoolGetDatum(document->customer != NULL && document->ship_to == NULL);
+	usom_query_run(&resolve_header, values, nulls);
+
+	placing->channel_id = DatumGetInt64(usom_query_get_or_null(0, 1, &isnull));
+	if (isnull)
+		usom_api_note_problem(placing, "channel", document->channel, "channel");
+	placing->customer_id = DatumGetInt64(usom_query_get_or_null(0, 2, &placing->is_guest));
+	if (placing->is_guest && document->customer != NULL)
+		usom_api_note_problem(placing, "customer", document->customer, "customer");
+	placing->currency = document->currency ? document->currency : usom_query_get_text(0, 3);
+	if (document->ship_to == NULL)
+	{
+		Datum		address = usom_query_get_or_null(0, 4, &isnull);
+
+		document->ship_to = isnull ? NULL : DatumGetJsonbP(address);
+	}
+	placing->repeats = NULL;
+	usom_query_get_or_null(0, 5, &isnull);
+	if (!isnull)
+		check_repeat(placing, 0);
+}
+
+static void
+take_line(Placing *placing, int index, const UsomLineReference *reference)
+{
+	const UsomDocumentLine *from = &placing->document->lines[index];
+	UsomLine   *line = &placing->set->lines[index];
+
+	line->product_id = reference->product_id;
+	line->stocked = reference->stocked;
+	line->location_id = reference->location_id;
+	if (reference->product_id == 0)
+		usom_api_note_problem(placing, psprintf("lines[%d].sku", index), from->sku, "product");
+	if (reference->location_id == 0 && from->location != NULL)
+		usom_api_note_problem(placing, psprintf("lines[%d].location", index), from->location, "location");
+
+	line->unit_price = from->has_price ? from->unit_price : reference->price;
+	if (line->unit_price != NULL)
+		return;
+	line->unit_price = int64_to_numeric(0);
+	usom_api_note_message(placing, index + 1, "no_price", 0);
+}
+
+static void
+make_lines(Placing *placing)
+{
+	const UsomDocument *document = placing->document;
+
+	for (int i = 0; i < document->nlines; i++)
+	{
+		UsomLine   *line = usom_order_add_line(placing->set);
+
+		line->line_no = i + 1;
+		line->quantity = line->counters.by_state[USOM_PIECE_OPEN] = document->lines[i].quantity;
+		line->requested_at = document->lines[i].requested_at;
+		line->substitution = document->lines[i].substitution;
+		line->partial = document->lines[i].partial;
+	}
+}
+
+static void
+resolve_products(Placing *placing)
+{
+	const UsomDocument *document = placing->document;
+	UsomLineReference *references = palloc0_array(UsomLineReference, document->nlines);
+
+	for (int i = 0; i < document->nlines; i++)
+	{
+		references[i].sku = document->lines[i].sku;
+		references[i].location = document->lines[i].location;
+		references[i].wants_price = !document->lines[i].has_price;
+	}
+	usom_api_resolve_lines(placing->org_id, references, document->nlines, placing->currency, placing->placed_at);
+	for (int i = 0; i < document->nlines; i++)
+		take_line(placing, i, &references[i]);
+}
+
+/* False if another transaction placed the same external id meanwhile. */
+static bool
+write_header(Placing *placing)
+{
+	const UsomDocument *document = placing->document;
+	const UsomOrder *order = &placing->set->orders[0];
+	bool		nulls[HEADER_ARGS] = {false};
+	Datum		values[HEADER_ARGS] = {
+		Int64GetDatum(placing->org_id), Int64GetDatum(order->sales_order_id), CStringGetTextDatum(order->order_no),
+		Int64GetDatum(placing->channel_id), usom_api_text_or_null(document->external_id, &nulls[4]),
+		Int32GetDatum(document->revision), CStringGetTextDatum(document->order_type),
+		Int64GetDatum(placing->customer_id), UInt8GetDatum(order->status), CStringGetTextDatum(placing->currency),
+		NumericGetDatum(order->total), Int32GetDatum(document->priority), TimestampTzGetDatum(placing->placed_at),
+		TimestampTzGetDatum(document->requested_at), BoolGetDatum(document->ship_complete),
+		PointerGetDatum(document->coupons), PointerGetDatum(document->ship_to), PointerGetDatum(document->payment),
+		usom_api_text_or_null(document->instructions, &nulls[18]), PointerGetDatum(placing->digest)
+	};
+
+	nulls[7] = placing->is_guest;
+	nulls[13] = document->requested_at == USOM_NO_TIME;
+	nulls[15] = document->coupons == NULL;
+	nulls[16] = document->ship_to == NULL;
+	nulls[17] = document->payment == NULL;
+	nulls[19] = placing->digest == NULL;
+	return usom_query_write(&insert_header, values, nulls) == 1;
+}
+
+static void
+make_order(Placing *placing)
+{
+	UsomOrder  *order = &placing->set->orders[0];
+
+	order->sales_order_id = usom_ident_next();
+	order->order_no = usom_ident_document_no(placing->org_id, "order");
+	order->status = placing->document->draft ? USOM_ORDER_DRAFT : USOM_ORDER_CONFIRMED;
+	order->version = 1;
+	order->currency = placing->currency;
+	order->requested_at = placing->document->requested_at;
+	order->ship_complete = placing->document->ship_complete;
+	order->is_new = true;
+	usom_order_settle(placing->set, 0, "place");
+}
+
+static Placing *
+make_placing(Jsonb *jsonb)
+{
+	Placing    *placing = palloc0_object(Placing);
+
+	placing->org_id = usom_party_org();
+	placing->document = usom_document_parse(jsonb);
+	placing->digest = placing->document->external_id != NULL ? digest(jsonb) : NULL;
+	placing->placed_at = placing->document->placed_at != USOM_NO_TIME ? placing->document->placed_at : usom_call_time();
+	placing->set = usom_order_set_make(placing->org_id, 1, placing->document->nlines);
+	return placing;
+}
+
+/* Header, stock, lines, pieces, history.  False as write_header. */
+static bool
+write_order(Placing *placing)
+{
+	make_order(placing);
+	if (!write_header(placing))
+		return false;
+	if (placing->document->reservation_owner != NULL)
+		usom_stock_release_owner(placing->org_id, placing->document->reservation_owner);
+	usom_api_allocate(placing->set);
+	usom_order_save(placing->set);
+	return true;
+}
+
+UsomPlaced *
+usom_api_place(Jsonb *jsonb)
+{
+	Placing    *placing = make_placing(jsonb);
+
+	resolve_references(placing);
+	if (placing->repeats == NULL)
+	{
+		make_lines(placing);
+		resolve_products(placing);
+		usom_api_check_problems(placing);
+		if (write_order(placing))
+			return usom_api_answer(placing);
+
+		/* The winner has committed: what it wrote is there to compare with. */
+		resolve_references(placing);
+		Ensure(placing->repeats != NULL, "an order with the same external id came and went");
+	}
+	return usom_api_answer_repeat(placing);
+}

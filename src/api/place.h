@@ -1,0 +1,41 @@
+/*
+ * place.h
+ *		Placing, between place.c (what is written) and place_answer.c (what is said).
+ */
+#ifndef USOM_API_PLACE_H
+#define USOM_API_PLACE_H
+
+#include "api/api.h"
+#include "api/document.h"
+#include "lib/stringinfo.h"
+
+typedef struct Placing
+{
+	int64		org_id;
+	UsomDocument *document;
+	bytea	   *digest;			/* NULL without an external id */
+	TimestampTz placed_at;
+	int64		channel_id;
+	int64		customer_id;
+	bool		is_guest;
+	char	   *currency;
+	char	   *repeats;		/* order number, if the document was placed before */
+	UsomOrderSet *set;
+	int			nproblems;
+	StringInfoData problems;	/* references that could not be resolved */
+	JsonbParseState *messages;	/* array under construction; NULL: empty */
+} Placing;
+
+/* A code of the document that no master row has. */
+extern void usom_api_note_problem(Placing *placing, const char *path, const char *code, const char *what);
+
+/* US803 that lists all problems, if there are any. */
+extern void usom_api_check_problems(Placing *placing);
+
+/* Something the caller should know, for the column messages; quantity 0: none. */
+extern void usom_api_note_message(Placing *placing, int32 line_no, const char *code, UsomQuantity quantity);
+
+extern UsomPlaced *usom_api_answer(Placing *placing);
+extern UsomPlaced *usom_api_answer_repeat(Placing *placing);
+
+#endif							/* USOM_API_PLACE_H */

@@ -1,0 +1,168 @@
+/*
+ * place_answer.c
+ *		What placing an order answers: problems, messages, the row.
+ *
+ * No locks; memory: CurrentMemoryContext.
+ */
+#include "postgres.h"
+
+#include "api/place.h"
+
+#include "base/errors.h"
+#include "base/query.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#define PROBLEMS_SHOWN 20
+
+static UsomQuery read_placed = {
+	.text = "SELECT o.status::text, o.total, o.currency, sum(l.quantity_reserved), sum(l.quantity_backordered), "
+	"(SELECT CASE WHEN bool_and(f.promised_at IS NOT NULL) THEN max(f.promised_at) END FROM usom.fulfillment_line f "
+	"WHERE f.org_id = o.org_id AND f.sales_order_id = o.sales_order_id AND f.status <> 'cancelled') "
+	"FROM usom.sales_order o "
+	"JOIN usom.order_line l ON l.org_id = o.org_id AND l.sales_order_id = o.sales_order_id "
+	"WHERE o.org_id = $1 AND o.order_no = $2 GROUP BY o.org_id, o.sales_order_id",
+	.nargs = 2,
+	.argtypes = {"bigint", "text"},
+};
+
+void
+usom_api_note_problem(Placing *placing, const char *path, const char *code, const char *what)
+{
+	if (placing->nproblems == 0)
+		initStringInfo(&placing->problems);
+	if (placing->nproblems++ < PROBLEMS_SHOWN)
+		appendStringInfo(&placing->problems, "%s%s: no active %s \"%s\"",
+						 placing->nproblems > 1 ? "; " : "", path, what, code);
+}
+
+void
+usom_api_check_problems(Placing *placing)
+{
+	if (placing->nproblems == 0)
+		return;
+	if (placing->nproblems > PROBLEMS_SHOWN)
+		appendStringInfo(&placing->problems, "; and %d more", placing->nproblems - PROBLEMS_SHOWN);
+	ereport(ERROR, errcode(USOM_ERR(INVALID_DOCUMENT)),
+			errmsg_plural("order document%s%s%s: %d code is not known",
+						  "order document%s%s%s: %d codes are not known", placing->nproblems,
+						  placing->document->external_id ? " \"" : "",
+						  placing->document->external_id ? placing->document->external_id : "",
+						  placing->document->external_id ? "\"" : "", placing->nproblems),
+			errdetail("%s.", placing->problems.data),
+			errhint("Correct the codes, or insert the rows into usom.channel, usom.customer, usom.product or usom.location."));
+}
+
+static void
+push_string(JsonbParseState **state, const char *key, const char *value)
+{
+	JsonbValue	string;
+
+	string.type = jbvString;
+	string.val.string.val = unconstify(char *, key);
+	string.val.string.len = strlen(key);
+	pushJsonbValue(state, WJB_KEY, &string);
+	string.val.string.val = unconstify(char *, value);
+	string.val.string.len = strlen(value);
+	pushJsonbValue(state, WJB_VALUE, &string);
+}
+
+static void
+push_number(JsonbParseState **state, const char *key, Numeric value)
+{
+	JsonbValue	item;
+
+	item.type = jbvString;
+	item.val.string.val = unconstify(char *, key);
+	item.val.string.len = strlen(key);
+	pushJsonbValue(state, WJB_KEY, &item);
+	item.type = jbvNumeric;
+	item.val.numeric = value;
+	pushJsonbValue(state, WJB_VALUE, &item);
+}
+
+void
+usom_api_note_message(Placing *placing, int32 line_no, const char *code, UsomQuantity quantity)
+{
+	if (placing->messages == NULL)
+		pushJsonbValue(&placing->messages, WJB_BEGIN_ARRAY, NULL);
+	pushJsonbValue(&placing->messages, WJB_BEGIN_OBJECT, NULL);
+	if (line_no > 0)
+		push_number(&placing->messages, "line_no", int64_to_numeric(line_no));
+	push_string(&placing->messages, "code", code);
+	if (quantity > 0)
+		push_number(&placing->messages, "quantity", usom_quantity_numeric(quantity));
+	pushJsonbValue(&placing->messages, WJB_END_OBJECT, NULL);
+}
+
+static Jsonb *
+finish_messages(Placing *placing)
+{
+	JsonbValue *array;
+
+	if (placing->messages == NULL)
+		pushJsonbValue(&placing->messages, WJB_BEGIN_ARRAY, NULL);
+	array = pushJsonbValue(&placing->messages, WJB_END_ARRAY, NULL);
+	return JsonbValueToJsonb(array);
+}
+
+/* The latest promise, or none while any piece has none. */
+static TimestampTz
+latest_promise(const UsomOrderSet *set)
+{
+	TimestampTz latest = USOM_NO_TIME;
+
+	for (int i = 0; i < set->npieces; i++)
+	{
+		if (set->pieces[i].promised_at == USOM_NO_TIME)
+			return USOM_NO_TIME;
+		latest = Max(latest, set->pieces[i].promised_at);
+	}
+	return latest;
+}
+
+UsomPlaced *
+usom_api_answer(Placing *placing)
+{
+	const UsomOrderSet *set = placing->set;
+	const UsomOrder *order = &set->orders[0];
+	UsomPlaced *placed = palloc0_object(UsomPlaced);
+	UsomCounters sum = usom_order_sum(set, 0);
+
+	for (int i = 0; i < set->nlines; i++)
+		if (set->lines[i].counters.by_state[USOM_PIECE_BACKORDERED] > 0)
+			usom_api_note_message(placing, set->lines[i].line_no, "backordered",
+								  set->lines[i].counters.by_state[USOM_PIECE_BACKORDERED]);
+	placed->order_no = pstrdup(order->order_no);
+	placed->status = usom_order_lifecycle_table.labels[order->status];
+	placed->total = order->total;
+	placed->currency = placing->currency;
+	placed->reserved = sum.by_state[USOM_PIECE_RESERVED];
+	placed->backordered = sum.by_state[USOM_PIECE_BACKORDERED];
+	placed->promised_at = latest_promise(set);
+	placed->messages = finish_messages(placing);
+	return placed;
+}
+
+UsomPlaced *
+usom_api_answer_repeat(Placing *placing)
+{
+	UsomPlaced *placed = palloc0_object(UsomPlaced);
+	Datum		values[2] = {Int64GetDatum(placing->org_id), CStringGetTextDatum(placing->repeats)};
+	Datum		promised;
+	bool		no_promise;
+
+	Ensure(usom_query_run(&read_placed, values, NULL) == 1, "order \"%s\" has no lines", placing->repeats);
+	placed->repeated = true;
+	placed->order_no = placing->repeats;
+	placed->status = usom_query_get_text(0, 1);
+	placed->total = DatumGetNumeric(usom_query_get(0, 2));
+	placed->currency = usom_query_get_text(0, 3);
+	placed->reserved = usom_quantity_of(DatumGetNumeric(usom_query_get(0, 4)));
+	placed->backordered = usom_quantity_of(DatumGetNumeric(usom_query_get(0, 5)));
+	promised = usom_query_get_or_null(0, 6, &no_promise);
+	placed->promised_at = no_promise ? USOM_NO_TIME : DatumGetTimestampTz(promised);
+	usom_api_note_message(placing, 0, "repeated", 0);
+	placed->messages = finish_messages(placing);
+	return placed;
+}

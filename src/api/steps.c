@@ -1,0 +1,175 @@
+/*
+ * steps.c
+ *		The decisions about an order: submit, confirm, reject, cancel, close.
+ *
+ * Each function works on the first order of a loaded set.  The order's status
+ * in the set is the one it comes from; when plain SQL has written the new
+ * status already (command.c), the set is told the old one before.  Asking for
+ * what already is changes nothing.
+ *
+ * Locks: the order (by load), stock rows where pieces are made or freed.
+ */
+#include "postgres.h"
+
+#include "api/api.h"
+
+#include "base/call.h"
+#include "base/errors.h"
+#include "order/answer.h"
+#include "party/party.h"
+#include "utils/builtins.h"
+
+PG_FUNCTION_INFO_V1(usom_submit_order);
+PG_FUNCTION_INFO_V1(usom_confirm_order);
+PG_FUNCTION_INFO_V1(usom_reject_order);
+PG_FUNCTION_INFO_V1(usom_cancel_order);
+PG_FUNCTION_INFO_V1(usom_close_order);
+
+static void
+step(UsomOrderSet *set, const char *verb, UsomOrderStatus to)
+{
+	UsomOrder  *order = &set->orders[0];
+
+	if (!usom_lifecycle_commands(&usom_order_lifecycle_table, order->status, to))
+		usom_order_refuse(order->order_no, verb, order->status);
+	usom_order_check_holds(set, 0, verb);
+	order->status = to;
+	usom_order_settle(set, 0, verb);
+}
+
+void
+usom_api_confirm(UsomOrderSet *set)
+{
+	step(set, "confirm", USOM_ORDER_CONFIRMED);
+	usom_api_allocate(set);
+	usom_order_save(set);
+}
+
+/* An order goes on to confirmed by itself unless something stands in the way. */
+void
+usom_api_submit(UsomOrderSet *set)
+{
+	if (set->nlines == 0)
+		ereport(ERROR, errcode(USOM_ERR(NO_LINES)),
+				errmsg("cannot submit order \"%s\" without lines", set->orders[0].order_no),
+				errhint("Insert rows into usom.order_line first."));
+	step(set, "submit", USOM_ORDER_SUBMITTED);
+	usom_order_save(set);
+	if (!usom_order_is_held(set, 0, "confirm"))
+		usom_api_confirm(set);
+}
+
+/* Every unit that has not left is cancelled; what it kept in stock is free again. */
+static void
+cancel_pieces(UsomOrderSet *set)
+{
+	int			npieces = set->npieces;
+
+	for (int i = 0; i < npieces; i++)
+	{
+		UsomPiece  *piece = &set->pieces[i];
+
+		if (piece->quantity > 0 && piece->status != USOM_PIECE_CANCELLED)
+			usom_order_move_piece(set, i, USOM_PIECE_CANCELLED, piece->quantity, NULL);
+	}
+	for (int i = 0; i < set->nlines; i++)
+	{
+		UsomQuantity open = set->lines[i].counters.by_state[USOM_PIECE_OPEN];
+
+		if (open > 0)
+			usom_order_add_piece(set, i, USOM_PIECE_CANCELLED, open, NULL);
+	}
+}
+
+/* Pieces that were picked are on their way: they are shipped, or go back to the shelf first. */
+static void
+check_not_picked(const UsomOrderSet *set)
+{
+	UsomCounters sum = usom_order_sum(set, 0);
+	UsomQuantity picked = sum.by_state[USOM_PIECE_PICKED] + sum.by_state[USOM_PIECE_PACKED];
+
+	if (picked > 0)
+		ereport(ERROR, errcode(USOM_ERR(ILLEGAL_TRANSITION)),
+				errmsg("cannot cancel order \"%s\" that is being packed", set->orders[0].order_no),
+				errdetail("%s units are picked or packed.", usom_quantity_text(picked)),
+				errhint("Ship it, or put the units back first."));
+}
+
+static void
+end_order(UsomOrderSet *set, const char *verb, UsomOrderStatus to)
+{
+	check_not_picked(set);
+	step(set, verb, to);
+	cancel_pieces(set);
+	usom_order_settle(set, 0, verb);
+	usom_order_save(set);
+}
+
+void
+usom_api_reject(UsomOrderSet *set)
+{
+	end_order(set, "reject", USOM_ORDER_REJECTED);
+}
+
+void
+usom_api_cancel(UsomOrderSet *set)
+{
+	end_order(set, "cancel", USOM_ORDER_CANCELLED);
+}
+
+void
+usom_api_close(UsomOrderSet *set)
+{
+	step(set, "close", USOM_ORDER_CLOSED);
+	usom_order_save(set);
+}
+
+/* A repeated call answers as the first did: submit goes on to confirmed by itself. */
+static bool
+has_reached(UsomOrderStatus status, UsomOrderStatus decision)
+{
+	return status == decision || (decision == USOM_ORDER_SUBMITTED && status == USOM_ORDER_CONFIRMED);
+}
+
+typedef void (*Step) (UsomOrderSet *set);
+
+static Datum
+decide(FunctionCallInfo fcinfo, const char *verb, int reason_arg, UsomOrderStatus decision, Step take)
+{
+	UsomAnswer *answer = usom_order_answer_begin(fcinfo, verb, reason_arg);
+	UsomOrderSet *set = usom_order_load(usom_party_org(), usom_order_arg_text(fcinfo, 0, "order_no"));
+
+	if (!has_reached(set->orders[0].status, decision))
+		take(set);
+	return usom_order_answer_status(answer, set);
+}
+
+Datum
+usom_submit_order(PG_FUNCTION_ARGS)
+{
+	return decide(fcinfo, "submit_order", -1, USOM_ORDER_SUBMITTED, usom_api_submit);
+}
+
+Datum
+usom_confirm_order(PG_FUNCTION_ARGS)
+{
+	return decide(fcinfo, "confirm_order", -1, USOM_ORDER_CONFIRMED, usom_api_confirm);
+}
+
+Datum
+usom_reject_order(PG_FUNCTION_ARGS)
+{
+	return decide(fcinfo, "reject_order", 1, USOM_ORDER_REJECTED, usom_api_reject);
+}
+
+Datum
+usom_cancel_order(PG_FUNCTION_ARGS)
+{
+	return decide(fcinfo, "cancel_order", 1, USOM_ORDER_CANCELLED, usom_api_cancel);
+}
+
+Datum
+usom_close_order(PG_FUNCTION_ARGS)
+{
+	return decide(fcinfo, "close_order", -1, USOM_ORDER_CLOSED, usom_api_close);
+}

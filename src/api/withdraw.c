@@ -1,0 +1,145 @@
+/*
+ * withdraw.c
+ *		Take units of a line back, least committed first; usom.cancel_line().
+ *
+ * Open units go first, then backordered, reserved and, when cancelling,
+ * released ones; within a state the newest piece.  What was picked or has left
+ * is committed: it is shipped, and returned if need be.
+ *
+ * Locks: the order; stock rows by save.
+ */
+#include "postgres.h"
+
+#include "api/withdraw.h"
+
+#include "base/call.h"
+#include "base/errors.h"
+#include "order/answer.h"
+#include "party/party.h"
+
+PG_FUNCTION_INFO_V1(usom_cancel_line);
+
+static UsomPieceStatus
+last_state(UsomWithdrawal kind)
+{
+	return kind == USOM_WITHDRAW_CANCEL ? USOM_PIECE_RELEASED : USOM_PIECE_RESERVED;
+}
+
+UsomQuantity
+usom_api_withdrawable(const UsomLine *line, UsomWithdrawal kind)
+{
+	UsomQuantity units = 0;
+
+	for (int state = USOM_PIECE_OPEN; state <= last_state(kind); state++)
+		units += line->counters.by_state[state];
+	return units;
+}
+
+static UsomQuantity
+withdraw_open(UsomOrderSet *set, int index, UsomQuantity quantity, UsomWithdrawal kind)
+{
+	UsomLine   *line = &set->lines[index];
+	UsomQuantity units = Min(quantity, line->counters.by_state[USOM_PIECE_OPEN]);
+
+	if (units == 0)
+		return 0;
+	if (kind == USOM_WITHDRAW_CANCEL)
+		usom_order_add_piece(set, index, USOM_PIECE_CANCELLED, units, NULL);
+	else
+	{
+		line->counters.by_state[USOM_PIECE_OPEN] -= units;
+		line->quantity -= units;
+		line->changed = true;
+	}
+	return units;
+}
+
+static UsomQuantity
+withdraw_pieces(UsomOrderSet *set, int line, UsomPieceStatus state, UsomQuantity quantity, UsomWithdrawal kind)
+{
+	UsomQuantity left = quantity;
+
+	for (int i = set->npieces - 1; i >= 0 && left > 0; i--)
+	{
+		UsomQuantity units = Min(left, set->pieces[i].quantity);
+
+		if (set->pieces[i].line != line || set->pieces[i].status != state || units == 0)
+			continue;
+		left -= units;
+		if (kind == USOM_WITHDRAW_CANCEL)
+			usom_order_move_piece(set, i, USOM_PIECE_CANCELLED, units, NULL);
+		else
+			usom_order_drop_units(set, i, units);
+	}
+	return quantity - left;
+}
+
+static void
+refuse(const UsomOrderSet *set, const UsomLine *line, UsomQuantity quantity, UsomWithdrawal kind)
+{
+	UsomQuantity units = usom_api_withdrawable(line, kind);
+
+	ereport(ERROR, errcode(USOM_ERR(BELOW_COMMITTED)),
+			errmsg("cannot take %s units from line %d of order \"%s\"", usom_quantity_text(quantity), line->line_no,
+				   set->orders[line->order].order_no),
+			errdetail("%s ordered, %s of them committed (released, shipped, delivered, returned or cancelled), %s may go.",
+					  usom_quantity_text(line->quantity), usom_quantity_text(line->quantity - units),
+					  usom_quantity_text(units)),
+			errhint("Leave at least %s; what is shipped comes back by usom.authorize_return().",
+					usom_quantity_text(line->quantity - units)));
+}
+
+void
+usom_api_withdraw(UsomOrderSet *set, int line, UsomQuantity quantity, UsomWithdrawal kind)
+{
+	UsomQuantity left = quantity;
+
+	if (quantity > usom_api_withdrawable(&set->lines[line], kind))
+		refuse(set, &set->lines[line], quantity, kind);
+	left -= withdraw_open(set, line, left, kind);
+	for (UsomPieceStatus state = USOM_PIECE_BACKORDERED; state <= last_state(kind) && left > 0; state++)
+		left -= withdraw_pieces(set, line, state, left, kind);
+	Ensure(left == 0, "the counters of a line promise more than its pieces hold");
+}
+
+static UsomQuantity
+quantity_argument(FunctionCallInfo fcinfo, int arg, const UsomLine *line)
+{
+	UsomQuantity quantity;
+
+	if (PG_ARGISNULL(arg))
+		return usom_api_withdrawable(line, USOM_WITHDRAW_CANCEL);
+	quantity = usom_quantity_of(PG_GETARG_NUMERIC(arg));
+	if (quantity <= 0)
+		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("the quantity to cancel must be more than 0, not %s", usom_quantity_text(quantity)),
+				errhint("Leave it null to cancel all that may be cancelled."));
+	return quantity;
+}
+
+Datum
+usom_cancel_line(PG_FUNCTION_ARGS)
+{
+	UsomAnswer *answer = usom_order_answer_begin(fcinfo, "cancel_line", 3);
+	UsomOrderSet *set = usom_order_load(usom_party_org(), usom_order_arg_text(fcinfo, 0, "order_no"));
+	UsomOrder  *order = &set->orders[0];
+	UsomQuantity quantity;
+	int			line;
+
+	if (PG_ARGISNULL(1))
+		ereport(ERROR, errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("argument line_no must not be null"));
+	line = usom_order_find_line(set, 0, PG_GETARG_INT32(1));
+	if (order->status >= USOM_ORDER_CLOSED)
+		usom_order_refuse(order->order_no, "cancel a line of", order->status);
+	usom_order_check_holds(set, 0, "cancel");
+	quantity = quantity_argument(fcinfo, 2, &set->lines[line]);
+	if (quantity > 0)
+	{
+		usom_api_withdraw(set, line, quantity, USOM_WITHDRAW_CANCEL);
+		order->event_line = set->lines[line].line_no;
+		order->event_quantity = quantity;
+		usom_order_settle(set, 0, "cancel_line");
+		usom_order_save(set);
+	}
+	return usom_order_answer_status(answer, set);
+}

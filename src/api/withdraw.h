@@ -1,0 +1,22 @@
+/*
+ * withdraw.h
+ *		Take units of a line back, least committed first.
+ */
+#ifndef USOM_API_WITHDRAW_H
+#define USOM_API_WITHDRAW_H
+
+#include "order/order.h"
+
+typedef enum UsomWithdrawal
+{
+	USOM_WITHDRAW_CANCEL,		/* units become cancelled; released ones too */
+	USOM_WITHDRAW_DROP			/* units were never ordered; released ones stay */
+} UsomWithdrawal;
+
+/* Units that the withdrawal could take. */
+extern UsomQuantity usom_api_withdrawable(const UsomLine *line, UsomWithdrawal kind);
+
+/* US104 if the line has fewer such units. */
+extern void usom_api_withdraw(UsomOrderSet *set, int line, UsomQuantity quantity, UsomWithdrawal kind);
+
+#endif							/* USOM_API_WITHDRAW_H */

@@ -1,0 +1,78 @@
+/*
+ * release.c
+ *		Release: reserved pieces are handed to their locations.
+ *
+ * Locks: the order.  The stock stays reserved, so no stock row is touched.
+ */
+#include "postgres.h"
+
+#include "fulfillment/fulfillment.h"
+
+#include "base/call.h"
+#include "base/errors.h"
+#include "order/answer.h"
+#include "party/party.h"
+
+PG_FUNCTION_INFO_V1(usom_release_order);
+
+static void
+check_complete(const UsomOrderSet *set)
+{
+	UsomCounters sum = usom_order_sum(set, 0);
+	UsomQuantity waiting = sum.by_state[USOM_PIECE_BACKORDERED] + sum.by_state[USOM_PIECE_OPEN];
+
+	if (set->orders[0].ship_complete && waiting > 0)
+		ereport(ERROR, errcode(USOM_ERR(SHORT_STOCK)),
+				errmsg("order \"%s\" ships complete or not at all", set->orders[0].order_no),
+				errdetail("%s units still wait for stock.", usom_quantity_text(waiting)),
+				errhint("Receive stock and call usom.fill_backorders(), or change the order."));
+}
+
+static int
+release_pieces(UsomOrderSet *set)
+{
+	int			released = 0;
+
+	for (int i = 0; i < set->npieces; i++)
+		if (set->pieces[i].status == USOM_PIECE_RESERVED)
+		{
+			usom_order_move_piece(set, i, USOM_PIECE_RELEASED, set->pieces[i].quantity, NULL);
+			released++;
+		}
+	return released;
+}
+
+/* With nothing reserved, a repeated call is fine while something is released; else say what is in the way. */
+static void
+check_nothing_reserved(const UsomOrderSet *set)
+{
+	const UsomOrder *order = &set->orders[0];
+	UsomCounters sum = usom_order_sum(set, 0);
+
+	if (sum.by_state[USOM_PIECE_RELEASED] > 0)
+		return;
+	if (!usom_order_is_running(order->status) || order->status >= USOM_ORDER_SHIPPED)
+		usom_order_refuse(order->order_no, "release", order->status);
+	ereport(ERROR, errcode(USOM_ERR(NOTHING_TO_DO)),
+			errmsg("nothing of order \"%s\" is reserved", order->order_no),
+			errdetail("%s units are backordered.", usom_quantity_text(sum.by_state[USOM_PIECE_BACKORDERED])),
+			errhint("Receive stock and call usom.fill_backorders()."));
+}
+
+Datum
+usom_release_order(PG_FUNCTION_ARGS)
+{
+	UsomAnswer *answer = usom_order_answer_begin(fcinfo, "release_order", -1);
+	UsomOrderSet *set = usom_order_load(usom_party_org(), usom_order_arg_text(fcinfo, 0, "order_no"));
+
+	usom_order_check_holds(set, 0, "release");
+	check_complete(set);
+	if (release_pieces(set) == 0)
+		check_nothing_reserved(set);
+	else
+	{
+		usom_order_settle(set, 0, "release");
+		usom_order_save(set);
+	}
+	return usom_order_answer_status(answer, set);
+}

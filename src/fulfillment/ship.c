@@ -1,0 +1,222 @@
+/*
+ * ship.c
+ *		Ship: released pieces leave their locations.
+ *
+ * One shipment per location.  Pieces that are packed go first, then picked
+ * ones, then released ones: what is nearest to the door.
+ *
+ * Locks: the order, then the stock rows that the units leave (by save).
+ */
+#include "postgres.h"
+
+#include "fulfillment/fulfillment.h"
+
+#include "base/call.h"
+#include "base/errors.h"
+#include "base/ident.h"
+#include "base/query.h"
+#include "lib/stringinfo.h"
+#include "order/answer.h"
+#include "order/line_list.h"
+#include "party/party.h"
+#include "utils/builtins.h"
+
+PG_FUNCTION_INFO_V1(usom_ship);
+
+static UsomQuery insert_shipment = {
+	.text = "INSERT INTO usom.shipment (org_id, shipment_id, shipment_no, sales_order_id, location_id, carrier, tracking, "
+	"status) VALUES ($1, $2, $3, $4, $5, $6, $7, 'shipped')",
+	.nargs = 7,
+	.argtypes = {"bigint", "bigint", "text", "bigint", "bigint", "text", "text"},
+};
+
+/* A shipment in the making. */
+typedef struct Shipment
+{
+	int64		shipment_id;
+	int64		location_id;
+	char	   *shipment_no;
+} Shipment;
+
+typedef struct Shipping
+{
+	UsomOrderSet *set;
+	Datum		carrier;
+	Datum		tracking;
+	bool		no_carrier;
+	bool		no_tracking;
+	int			nshipments;
+	Shipment   *shipments;
+} Shipping;
+
+static bool
+may_ship(UsomPieceStatus status)
+{
+	return status == USOM_PIECE_RELEASED || status == USOM_PIECE_PICKED || status == USOM_PIECE_PACKED;
+}
+
+static void
+write_shipment(const Shipping *shipping, const Shipment *shipment)
+{
+	Datum		values[7] = {
+		Int64GetDatum(shipping->set->org_id),
+		Int64GetDatum(shipment->shipment_id),
+		CStringGetTextDatum(shipment->shipment_no),
+		Int64GetDatum(shipping->set->orders[0].sales_order_id),
+		Int64GetDatum(shipment->location_id),
+		shipping->carrier,
+		shipping->tracking,
+	};
+	bool		nulls[7] = {false};
+
+	nulls[4] = shipment->location_id == 0;
+	nulls[5] = shipping->no_carrier;
+	nulls[6] = shipping->no_tracking;
+	usom_query_write(&insert_shipment, values, nulls);
+}
+
+/* The shipment of a location, made at its first piece. */
+static Shipment *
+shipment_from(Shipping *shipping, int64 location_id)
+{
+	Shipment   *shipment;
+
+	for (int i = 0; i < shipping->nshipments; i++)
+		if (shipping->shipments[i].location_id == location_id)
+			return &shipping->shipments[i];
+	shipment = &shipping->shipments[shipping->nshipments++];
+	shipment->location_id = location_id;
+	shipment->shipment_id = usom_ident_next();
+	shipment->shipment_no = usom_ident_document_no(shipping->set->org_id, "shipment");
+	write_shipment(shipping, shipment);
+	return shipment;
+}
+
+static void
+ship_piece(Shipping *shipping, int index, UsomQuantity quantity)
+{
+	Shipment   *shipment = shipment_from(shipping, shipping->set->pieces[index].location_id);
+
+	index = usom_order_move_piece(shipping->set, index, USOM_PIECE_SHIPPED, quantity, shipment->shipment_no);
+	shipping->set->pieces[index].shipment_id = shipment->shipment_id;
+}
+
+static UsomQuantity
+ship_all(Shipping *shipping)
+{
+	UsomOrderSet *set = shipping->set;
+	int			npieces = set->npieces;
+	UsomQuantity shipped = 0;
+
+	for (int i = 0; i < npieces; i++)
+		if (may_ship(set->pieces[i].status))
+		{
+			shipped = usom_quantity_add(shipped, set->pieces[i].quantity);
+			ship_piece(shipping, i, set->pieces[i].quantity);
+		}
+	return shipped;
+}
+
+static void
+check_enough(const UsomOrderSet *set, const UsomLineUnits *units)
+{
+	const UsomLine *line = &set->lines[units->line];
+	const UsomQuantity *count = line->counters.by_state;
+	UsomQuantity ready = count[USOM_PIECE_RELEASED] + count[USOM_PIECE_PICKED] + count[USOM_PIECE_PACKED];
+
+	if (units->quantity > ready)
+		ereport(ERROR, errcode(USOM_ERR(OVER_SHIPPED)),
+				errmsg("cannot ship %s of line %d of order \"%s\"", usom_quantity_text(units->quantity),
+					   line->line_no, set->orders[0].order_no),
+				errdetail("%s released, %s reserved, %s backordered, %s shipped already.", usom_quantity_text(ready),
+						  usom_quantity_text(count[USOM_PIECE_RESERVED]),
+						  usom_quantity_text(count[USOM_PIECE_BACKORDERED]),
+						  usom_quantity_text(count[USOM_PIECE_SHIPPED] + count[USOM_PIECE_DELIVERED])),
+				errhint("Call usom.release_order('%s') first, or ship less.", set->orders[0].order_no));
+}
+
+static void
+ship_units(Shipping *shipping, const UsomLineUnits *units)
+{
+	UsomOrderSet *set = shipping->set;
+	UsomQuantity left = units->quantity;
+	int			npieces = set->npieces;
+
+	check_enough(set, units);
+	for (UsomPieceStatus status = USOM_PIECE_PACKED; status >= USOM_PIECE_RELEASED; status--)
+		for (int i = 0; i < npieces && left > 0; i++)
+		{
+			UsomQuantity quantity = Min(left, set->pieces[i].quantity);
+
+			if (set->pieces[i].line != units->line || set->pieces[i].status != status)
+				continue;
+			left -= quantity;
+			ship_piece(shipping, i, quantity);
+		}
+}
+
+static UsomQuantity
+ship_lines(Shipping *shipping, Jsonb *list)
+{
+	int			count;
+	UsomLineUnits *units = usom_order_read_line_list(shipping->set, list, &count);
+	UsomQuantity shipped = 0;
+
+	for (int i = 0; i < count; i++)
+	{
+		ship_units(shipping, &units[i]);
+		shipped = usom_quantity_add(shipped, units[i].quantity);
+	}
+	return shipped;
+}
+
+static char *
+shipment_numbers(const Shipping *shipping)
+{
+	StringInfoData list;
+
+	initStringInfo(&list);
+	for (int i = 0; i < shipping->nshipments; i++)
+		appendStringInfo(&list, "%s%s", i > 0 ? ", " : "", shipping->shipments[i].shipment_no);
+	return list.data;
+}
+
+static void
+check_something(const UsomOrderSet *set, UsomQuantity shipped)
+{
+	const UsomOrder *order = &set->orders[0];
+
+	if (shipped > 0)
+		return;
+	if (!usom_order_is_running(order->status) || order->status >= USOM_ORDER_SHIPPED)
+		usom_order_refuse(order->order_no, "ship", order->status);
+	ereport(ERROR, errcode(USOM_ERR(ILLEGAL_TRANSITION)),
+			errmsg("nothing of order \"%s\" is released", order->order_no),
+			errdetail("Only released, picked or packed pieces are shipped."),
+			errhint("Call usom.release_order('%s') first.", order->order_no));
+}
+
+Datum
+usom_ship(PG_FUNCTION_ARGS)
+{
+	UsomAnswer *answer = usom_order_answer_begin(fcinfo, "ship", -1);
+	UsomOrderSet *set = usom_order_load(usom_party_org(), usom_order_arg_text(fcinfo, 0, "order_no"));
+	Shipping	shipping = {
+		.set = set,
+		.no_carrier = PG_ARGISNULL(2),
+		.no_tracking = PG_ARGISNULL(3),
+	};
+	UsomQuantity shipped;
+
+	shipping.carrier = shipping.no_carrier ? (Datum) 0 : PG_GETARG_DATUM(2);
+	shipping.tracking = shipping.no_tracking ? (Datum) 0 : PG_GETARG_DATUM(3);
+	shipping.shipments = palloc_array(Shipment, set->npieces + 1);
+	usom_order_check_holds(set, 0, "ship");
+	shipped = PG_ARGISNULL(1) ? ship_all(&shipping) : ship_lines(&shipping, PG_GETARG_JSONB_P(1));
+	check_something(set, shipped);
+	set->orders[0].event_quantity = shipped;
+	set->orders[0].event_reference = shipment_numbers(&shipping);
+	usom_order_settle(set, 0, "ship");
+	usom_order_save(set);
+	return usom_order_answer_string(answer, set->orders[0].event_reference);
+}

@@ -1,0 +1,163 @@
+/*
+ * hold.c
+ *		Holds: rows that block named actions of an order.
+ *
+ * Whether a hold is active is read, not swept: an expired one stops counting
+ * in the very statement that looks at it.
+ *
+ * Locks: the order, as for every change of it.
+ */
+#include "postgres.h"
+
+#include "order/order.h"
+#include "order/answer.h"
+
+#include "base/call.h"
+#include "base/errors.h"
+#include "base/query.h"
+#include "party/party.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+PG_FUNCTION_INFO_V1(usom_hold_order);
+PG_FUNCTION_INFO_V1(usom_release_hold);
+
+#define IS_ACTIVE "h.released_at IS NULL AND (h.expires_at IS NULL OR h.expires_at > $3)"
+
+static UsomQuery find_blocking = {
+	.text = "SELECT h.hold_type, h.reason, h.expires_at FROM usom.hold h "
+	"WHERE h.org_id = $1 AND h.sales_order_id = $2 AND " IS_ACTIVE " AND $4 = ANY (h.blocks) "
+	"ORDER BY h.hold_id LIMIT 1",
+	.nargs = 4,
+	.argtypes = {"bigint", "bigint", "timestamptz", "text"},
+};
+
+static UsomQuery renew_hold = {
+	.text = "UPDATE usom.hold AS h SET reason = $5, expires_at = $6 "
+	"WHERE h.org_id = $1 AND h.sales_order_id = $2 AND " IS_ACTIVE " AND h.hold_type = $4 AND h.line_no IS NULL",
+	.nargs = 6,
+	.argtypes = {"bigint", "bigint", "timestamptz", "text", "text", "timestamptz"},
+};
+
+static UsomQuery insert_hold = {
+	.text = "INSERT INTO usom.hold (org_id, sales_order_id, placed_at, hold_type, reason, expires_at, blocks) "
+	"SELECT $1, $2, $3, $4, $5, $6, coalesce((SELECT t.blocks FROM usom.hold_type t WHERE t.org_id = $1 AND t.code = $4), "
+	"ARRAY['confirm', 'release', 'ship'])",
+	.nargs = 6,
+	.argtypes = {"bigint", "bigint", "timestamptz", "text", "text", "timestamptz"},
+};
+
+static UsomQuery end_holds = {
+	.text = "UPDATE usom.hold AS h SET released_at = $3, released_by = session_user, release_reason = $5 "
+	"WHERE h.org_id = $1 AND h.sales_order_id = $2 AND " IS_ACTIVE " AND h.hold_type = $4",
+	.nargs = 5,
+	.argtypes = {"bigint", "bigint", "timestamptz", "text", "text"},
+};
+
+static bool
+find_hold(UsomOrderSet *set, int order, const char *action)
+{
+	Datum		values[4] = {
+		Int64GetDatum(set->org_id),
+		Int64GetDatum(set->orders[order].sales_order_id),
+		TimestampTzGetDatum(usom_call_time()),
+		CStringGetTextDatum(action),
+	};
+
+	return usom_query_run(&find_blocking, values, NULL) > 0;
+}
+
+bool
+usom_order_is_held(UsomOrderSet *set, int order, const char *action)
+{
+	return find_hold(set, order, action);
+}
+
+void
+usom_order_check_holds(UsomOrderSet *set, int order, const char *action)
+{
+	const char *type;
+	const char *reason;
+
+	if (!find_hold(set, order, action))
+		return;
+	type = usom_query_get_text(0, 1);
+	reason = usom_query_get_text(0, 2);
+	ereport(ERROR, errcode(USOM_ERR(ACTION_HELD)),
+			errmsg("cannot %s order \"%s\" while it is on %s hold", action, set->orders[order].order_no, type),
+			errdetail("The reason given: %s.", reason ? reason : "none"),
+			errhint("Call usom.release_hold('%s', '%s', ...) first.", set->orders[order].order_no, type));
+}
+
+static void
+check_hold(const UsomOrder *order, const char *type, bool expires, TimestampTz expires_at)
+{
+	if (order->status >= USOM_ORDER_CLOSED)
+		usom_order_refuse(order->order_no, "hold", order->status);
+	if (type[0] == '\0')
+		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("a hold needs a type"),
+				errhint("Use a type of usom.hold_type, or a word of your own."));
+	if (expires && expires_at <= usom_call_time())
+		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("the hold on order \"%s\" would expire in the past", order->order_no),
+				errdetail("It would expire at %s.", timestamptz_to_str(expires_at)),
+				errhint("Give a later time, or null for a hold without end."));
+}
+
+/* A new version of the order, so that a reader sees that something changed. */
+static void
+note_hold(UsomOrderSet *set, const char *event, const char *type)
+{
+	set->orders[0].event = event;
+	set->orders[0].event_reference = type;
+	set->orders[0].changed = true;
+	usom_order_save(set);
+}
+
+Datum
+usom_hold_order(PG_FUNCTION_ARGS)
+{
+	UsomAnswer *answer = usom_order_answer_begin(fcinfo, "hold_order", 2);
+	const char *type = usom_order_arg_text(fcinfo, 1, "hold_type");
+	bool		expires = !PG_ARGISNULL(3);
+	UsomOrderSet *set = usom_order_load(usom_party_org(), usom_order_arg_text(fcinfo, 0, "order_no"));
+	Datum		values[6] = {
+		Int64GetDatum(set->org_id),
+		Int64GetDatum(set->orders[0].sales_order_id),
+		TimestampTzGetDatum(usom_call_time()),
+		CStringGetTextDatum(type),
+		PG_ARGISNULL(2) ? (Datum) 0 : PG_GETARG_DATUM(2),
+		expires ? PG_GETARG_DATUM(3) : (Datum) 0,
+	};
+	bool		nulls[6] = {false, false, false, false, PG_ARGISNULL(2), !expires};
+
+	check_hold(&set->orders[0], type, expires, expires ? PG_GETARG_TIMESTAMPTZ(3) : 0);
+	if (usom_query_write(&renew_hold, values, nulls) == 0)
+		usom_query_write(&insert_hold, values, nulls);
+	note_hold(set, "hold", type);
+	return usom_order_answer_status(answer, set);
+}
+
+Datum
+usom_release_hold(PG_FUNCTION_ARGS)
+{
+	UsomAnswer *answer = usom_order_answer_begin(fcinfo, "release_hold", 2);
+	const char *type = usom_order_arg_text(fcinfo, 1, "hold_type");
+	UsomOrderSet *set = usom_order_load(usom_party_org(), usom_order_arg_text(fcinfo, 0, "order_no"));
+	Datum		values[5] = {
+		Int64GetDatum(set->org_id),
+		Int64GetDatum(set->orders[0].sales_order_id),
+		TimestampTzGetDatum(usom_call_time()),
+		CStringGetTextDatum(type),
+		PG_ARGISNULL(2) ? (Datum) 0 : PG_GETARG_DATUM(2),
+	};
+	bool		nulls[5] = {false, false, false, false, PG_ARGISNULL(2)};
+
+	if (usom_query_write(&end_holds, values, nulls) == 0)
+		ereport(ERROR, errcode(USOM_ERR(UNKNOWN_HOLD)),
+				errmsg("order \"%s\" has no active %s hold", set->orders[0].order_no, type),
+				errhint("Look it up in usom.holds."));
+	note_hold(set, "release_hold", type);
+	return usom_order_answer_status(answer, set);
+}

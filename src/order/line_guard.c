@@ -1,0 +1,208 @@
+/*
+ * line_guard.c
+ *		Order lines that plain SQL writes.
+ *
+ * A draft's lines are written freely.  The BEFORE ROW trigger derives what is
+ * kept (open units, total) and refuses hands on the counters; the AFTER
+ * STATEMENT trigger locks the orders of the rows that were written, makes sure
+ * that they are drafts, and brings their totals up to date.
+ *
+ * Locks: the orders, by key, after the lines were written: an order that stops
+ * being a draft in between is seen here, and the statement fails.
+ */
+#include "postgres.h"
+
+#include "order/order.h"
+
+#include "access/htup_details.h"
+#include "base/errors.h"
+#include "base/query.h"
+#include "base/trigger.h"
+#include "catalog/pg_type.h"
+#include "executor/tuptable.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/fmgrprotos.h"
+#include "utils/rel.h"
+#include "utils/tuplestore.h"
+
+PG_FUNCTION_INFO_V1(usom__guard_line);
+PG_FUNCTION_INFO_V1(usom__line_written);
+
+static const UsomTriggerSpec guard_spec = {"usom._guard_line", .before = true, .row = true};
+static const UsomTriggerSpec written_spec = {"usom._line_written", .before = false, .row = false};
+
+static UsomQuery lock_orders = {
+	.text = "SELECT o.order_no, o.status FROM usom.sales_order o "
+	"JOIN unnest($1, $2) AS k (org_id, sales_order_id) ON o.org_id = k.org_id AND o.sales_order_id = k.sales_order_id "
+	"ORDER BY o.org_id, o.sales_order_id FOR UPDATE OF o",
+	.nargs = 2,
+	.argtypes = {"bigint[]", "bigint[]"},
+};
+
+static UsomQuery sum_orders = {
+	.text = "UPDATE usom.sales_order AS o SET total = "
+	"(SELECT coalesce(sum(l.total), 0) FROM usom.order_line l "
+	"WHERE l.org_id = o.org_id AND l.sales_order_id = o.sales_order_id) "
+	"FROM (SELECT DISTINCT d.org_id, d.sales_order_id FROM unnest($1, $2) AS d (org_id, sales_order_id)) AS k "
+	"WHERE o.org_id = k.org_id AND o.sales_order_id = k.sales_order_id",
+	.nargs = 2,
+	.argtypes = {"bigint[]", "bigint[]"},
+};
+
+/* Counters and what leads to them; a draft's line has open units alone. */
+static const char *const counters[] = {
+	"quantity_backordered", "quantity_reserved", "quantity_released", "quantity_picked", "quantity_packed",
+	"quantity_shipped", "quantity_delivered", "quantity_returned", "quantity_cancelled"
+};
+
+static Datum
+get_numeric(TriggerData *trigdata, HeapTuple row, const char *name)
+{
+	TupleDesc	desc = RelationGetDescr(trigdata->tg_relation);
+	bool		isnull;
+	Datum		value = heap_getattr(row, usom_trigger_column(trigdata, name, NUMERICOID), desc, &isnull);
+
+	if (isnull)
+		ereport(ERROR, errcode(ERRCODE_NOT_NULL_VIOLATION),
+				errmsg("column \"%s\" of an order line must not be null", name));
+	return value;
+}
+
+static void
+refuse_counters(TriggerData *trigdata, HeapTuple row)
+{
+	for (int i = 0; i < lengthof(counters); i++)
+		if (!numeric_is_nan(DatumGetNumeric(get_numeric(trigdata, row, counters[i]))) &&
+			DatumGetInt32(DirectFunctionCall2(numeric_cmp, get_numeric(trigdata, row, counters[i]),
+											  NumericGetDatum(int64_to_numeric(0)))) == 0)
+			continue;
+		else
+			ereport(ERROR, errcode(USOM_ERR(KEPT_BY_USOM)),
+					errmsg("column \"%s\" of order lines is not written by hand", counters[i]),
+					errhint("Call usom.change_order() or usom.cancel_line()."));
+}
+
+/* The row with open units and total as they follow from quantity and price. */
+static HeapTuple
+derive_row(TriggerData *trigdata, HeapTuple row)
+{
+	Datum		quantity = get_numeric(trigdata, row, "quantity");
+	Datum		price = get_numeric(trigdata, row, "unit_price");
+	int			columns[2] = {
+		usom_trigger_column(trigdata, "quantity_open", NUMERICOID),
+		usom_trigger_column(trigdata, "total", NUMERICOID),
+	};
+	Datum		values[2] = {
+		quantity,
+		DirectFunctionCall2(numeric_round, DirectFunctionCall2(numeric_mul, quantity, price), Int32GetDatum(4)),
+	};
+	bool		nulls[2] = {false, false};
+
+	return heap_modify_tuple_by_cols(row, RelationGetDescr(trigdata->tg_relation), 2, columns, values, nulls);
+}
+
+Datum
+usom__guard_line(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = usom_trigger_check(fcinfo, &guard_spec);
+	HeapTuple	row = usom_trigger_row(trigdata);
+
+	if (usom_query_is_writer() || usom_trigger_is_replay() || TRIGGER_FIRED_BY_DELETE(trigdata->tg_event))
+		return PointerGetDatum(row);
+	refuse_counters(trigdata, row);
+	return PointerGetDatum(derive_row(trigdata, row));
+}
+
+/* Keys of the orders that the rows of a transition table belong to. */
+typedef struct OrderKeys
+{
+	Datum	   *orgs;
+	Datum	   *orders;
+	int			count;
+	int			capacity;
+} OrderKeys;
+
+static void
+add_key(OrderKeys *keys, Datum org, Datum order)
+{
+	if (keys->count > 0 && keys->orders[keys->count - 1] == order && keys->orgs[keys->count - 1] == org)
+		return;
+	if (keys->count == keys->capacity)
+	{
+		keys->capacity = Max(keys->capacity * 2, 16);
+		keys->orgs = keys->orgs ? repalloc_array(keys->orgs, Datum, keys->capacity) : palloc_array(Datum, keys->capacity);
+		keys->orders = keys->orders ? repalloc_array(keys->orders, Datum, keys->capacity)
+			: palloc_array(Datum, keys->capacity);
+	}
+	keys->orgs[keys->count] = org;
+	keys->orders[keys->count++] = order;
+}
+
+static void
+collect_keys(TriggerData *trigdata, Tuplestorestate *rows, OrderKeys *keys)
+{
+	TupleDesc	desc = RelationGetDescr(trigdata->tg_relation);
+	int			org_column = usom_trigger_column(trigdata, "org_id", INT8OID);
+	int			order_column = usom_trigger_column(trigdata, "sales_order_id", INT8OID);
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
+
+	tuplestore_rescan(rows);
+	while (tuplestore_gettupleslot(rows, true, false, slot))
+	{
+		bool		isnull;
+		Datum		org = slot_getattr(slot, org_column, &isnull);
+
+		CHECK_FOR_INTERRUPTS();
+		add_key(keys, org, slot_getattr(slot, order_column, &isnull));
+	}
+	ExecDropSingleTupleTableSlot(slot);
+}
+
+static void
+check_drafts(uint64 norders)
+{
+	for (uint64 row = 0; row < norders; row++)
+	{
+		UsomOrderStatus status = DatumGetUInt8(usom_query_get(row, 2));
+
+		if (status != USOM_ORDER_DRAFT)
+			ereport(ERROR, errcode(USOM_ERR(KEPT_BY_USOM)),
+					errmsg("lines of order \"%s\" are not written by hand", usom_query_get_text(row, 1)),
+					errdetail("The order is %s; only lines of drafts are.", usom_order_lifecycle_table.labels[status]),
+					errhint("Call usom.change_order() or usom.cancel_line()."));
+	}
+}
+
+static void
+settle_drafts(const OrderKeys *keys)
+{
+	Datum		values[2] = {
+		PointerGetDatum(construct_array_builtin(keys->orgs, keys->count, INT8OID)),
+		PointerGetDatum(construct_array_builtin(keys->orders, keys->count, INT8OID)),
+	};
+
+	SPI_connect();
+	check_drafts(usom_query_run(&lock_orders, values, NULL));
+	usom_query_write(&sum_orders, values, NULL);
+	SPI_finish();
+}
+
+Datum
+usom__line_written(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = usom_trigger_check(fcinfo, &written_spec);
+	OrderKeys	keys = {0};
+
+	if (usom_query_is_writer() || usom_trigger_is_replay())
+		return PointerGetDatum(NULL);
+	if (trigdata->tg_oldtable != NULL)
+		collect_keys(trigdata, trigdata->tg_oldtable, &keys);
+	if (trigdata->tg_newtable != NULL)
+		collect_keys(trigdata, trigdata->tg_newtable, &keys);
+	if (keys.count > 0)
+		settle_drafts(&keys);
+	return PointerGetDatum(NULL);
+}

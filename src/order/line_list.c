@@ -1,0 +1,83 @@
+/*
+ * line_list.c
+ *		Read the argument "lines" of verbs.
+ *
+ * Pure: no SPI, no locks.  Entries of one line are added up before anybody
+ * compares them with what there is, so that 6 and 6 is seen as 12 of 10.
+ */
+#include "postgres.h"
+
+#include "order/line_list.h"
+
+#include "base/errors.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+
+static void
+refuse(int index, const char *problem)
+{
+	ereport(ERROR, errcode(USOM_ERR(INVALID_CHANGE)),
+			errmsg("lines[%d] %s", index, problem),
+			errhint("The list looks like [{\"line_no\": 1, \"quantity\": 2}]."));
+}
+
+static Numeric
+number_of(JsonbContainer *object, const char *key, int index)
+{
+	JsonbValue	value;
+
+	if (getKeyJsonValueFromContainer(object, key, strlen(key), &value) == NULL || value.type != jbvNumeric)
+		refuse(index, psprintf("must have a number \"%s\"", key));
+	return value.val.numeric;
+}
+
+static UsomLineUnits
+read_entry(const UsomOrderSet *set, JsonbValue *entry, int index)
+{
+	UsomLineUnits units = {0};
+	JsonbContainer *object;
+	Datum		line_no;
+
+	if (entry->type != jbvBinary || !JsonContainerIsObject(entry->val.binary.data))
+		refuse(index, "must be an object");
+	object = entry->val.binary.data;
+	if (JsonContainerSize(object) != 2)
+		refuse(index, "must have the keys line_no and quantity and no other");
+	line_no = DirectFunctionCall1(numeric_int4, NumericGetDatum(number_of(object, "line_no", index)));
+	units.line = usom_order_find_line(set, 0, DatumGetInt32(line_no));
+	units.quantity = usom_quantity_of(number_of(object, "quantity", index));
+	if (units.quantity <= 0)
+		refuse(index, "must have a quantity above 0");
+	return units;
+}
+
+UsomLineUnits *
+usom_order_read_line_list(const UsomOrderSet *set, Jsonb *list, int *count)
+{
+	int			n = JB_ROOT_COUNT(list);
+	UsomLineUnits *result = palloc_array(UsomLineUnits, n + 1);
+	int		   *place = palloc0_array(int, set->nlines + 1);	/* 1 + position in result, by line */
+
+	if (!JB_ROOT_IS_ARRAY(list) || JB_ROOT_IS_SCALAR(list) || n == 0)
+		ereport(ERROR, errcode(USOM_ERR(INVALID_CHANGE)),
+				errmsg("lines must be a JSON array with at least one entry"),
+				errhint("The list looks like [{\"line_no\": 1, \"quantity\": 2}]."));
+	*count = 0;
+	for (int i = 0; i < n; i++)
+	{
+		UsomLineUnits units = read_entry(set, getIthJsonbValueFromContainer(&list->root, i), i);
+
+		if (place[units.line] == 0)
+		{
+			result[(*count)++] = units;
+			place[units.line] = *count;
+		}
+		else
+		{
+			UsomLineUnits *known = &result[place[units.line] - 1];
+
+			known->quantity = usom_quantity_add(known->quantity, units.quantity);
+		}
+	}
+	return result;
+}

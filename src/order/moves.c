@@ -1,0 +1,250 @@
+/*
+ * moves.c
+ *		Pure changes of orders in memory: pieces are planned, moved, split.
+ *
+ * No SPI, no locks, no clock.  Arrays of the set grow in its own context.
+ *
+ * Invariant: each function keeps the sum of a line's counters equal to its
+ * quantity, and notes with every move what it does to the stock: entering the
+ * states that keep stock reserves it, leaving them frees it, shipping takes it
+ * from the shelf and a return puts it back.
+ */
+#include "postgres.h"
+
+#include "order/order.h"
+
+#include "base/errors.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+
+static UsomPiece *
+new_piece(UsomOrderSet *set)
+{
+	UsomPiece  *piece;
+
+	if (set->npieces == set->pieces_capacity)
+	{
+		set->pieces_capacity *= 2;
+		set->pieces = repalloc_array(set->pieces, UsomPiece, set->pieces_capacity);
+	}
+	piece = &set->pieces[set->npieces++];
+	memset(piece, 0, sizeof(UsomPiece));
+	piece->is_new = true;
+	piece->lot = "";
+	piece->promised_at = USOM_NO_TIME;
+	return piece;
+}
+
+static UsomStockKey
+stock_key(const UsomOrderSet *set, const UsomPiece *piece)
+{
+	return (UsomStockKey) {set->lines[piece->line].product_id, piece->location_id, piece->lot};
+}
+
+static void
+note_delta(UsomOrderSet *set, const UsomPiece *piece, UsomQuantity on_hand, UsomQuantity reserved)
+{
+	if (set->ndeltas == set->deltas_capacity)
+	{
+		set->deltas_capacity *= 2;
+		set->deltas = repalloc_array(set->deltas, UsomStockDelta, set->deltas_capacity);
+	}
+	set->deltas[set->ndeltas++] = (UsomStockDelta) {stock_key(set, piece), on_hand, reserved};
+}
+
+static void
+note_movement(UsomOrderSet *set, const UsomPiece *piece, const char *kind, UsomQuantity delta, const char *reference)
+{
+	if (set->nmovements == set->movements_capacity)
+	{
+		set->movements_capacity *= 2;
+		set->movements = repalloc_array(set->movements, UsomStockMovement, set->movements_capacity);
+	}
+	set->movements[set->nmovements++] = (UsomStockMovement) {
+		.key = stock_key(set, piece),
+		.kind = kind,
+		.delta = delta,
+		.reference = reference,
+		.sales_order_id = set->orders[set->lines[piece->line].order].sales_order_id,
+	};
+}
+
+/* What a change of state means for the shelf. */
+static void
+note_stock(UsomOrderSet *set, const UsomPiece *piece, UsomPieceStatus from, UsomPieceStatus to,
+		   UsomQuantity quantity, const char *reference)
+{
+	UsomQuantity on_hand = 0;
+	UsomQuantity reserved = 0;
+
+	if (!set->lines[piece->line].stocked)
+		return;
+	if (usom_piece_keeps_stock(from))
+		reserved -= quantity;
+	if (usom_piece_keeps_stock(to))
+		reserved += quantity;
+	if (to == USOM_PIECE_SHIPPED)
+		on_hand = -quantity;
+	else if (to == USOM_PIECE_RETURNED)
+		on_hand = quantity;
+
+	if (on_hand != 0)
+		note_movement(set, piece, to == USOM_PIECE_SHIPPED ? "shipment" : "return", on_hand, reference);
+	if (on_hand != 0 || reserved != 0)
+		note_delta(set, piece, on_hand, reserved);
+}
+
+static void
+count_units(UsomLine *line, UsomPieceStatus from, UsomPieceStatus to, UsomQuantity quantity)
+{
+	line->counters.by_state[from] -= quantity;
+	line->counters.by_state[to] += quantity;
+	line->changed = true;
+	Assert(line->counters.by_state[from] >= 0);
+}
+
+int
+usom_order_add_piece(UsomOrderSet *set, int line, UsomPieceStatus status, UsomQuantity quantity,
+					 const UsomStockKey *from)
+{
+	UsomPiece  *piece = new_piece(set);
+
+	Assert(status == USOM_PIECE_RESERVED || status == USOM_PIECE_BACKORDERED || status == USOM_PIECE_CANCELLED);
+	piece->line = line;
+	piece->piece_no = ++set->lines[line].last_piece_no;
+	piece->status = status;
+	piece->quantity = quantity;
+	if (from != NULL)
+	{
+		piece->location_id = from->location_id;
+		piece->lot = from->lot;
+	}
+	count_units(&set->lines[line], USOM_PIECE_OPEN, status, quantity);
+	note_stock(set, piece, USOM_PIECE_OPEN, status, quantity, NULL);
+	return set->npieces - 1;
+}
+
+/* Cut units off a piece: a twin with the next number takes them. */
+static int
+split_piece(UsomOrderSet *set, int index, UsomQuantity quantity)
+{
+	UsomPiece  *twin = new_piece(set);
+	UsomPiece  *piece = &set->pieces[index];
+
+	*twin = *piece;
+	twin->is_new = true;
+	twin->piece_no = ++set->lines[piece->line].last_piece_no;
+	twin->quantity = quantity;
+	piece->quantity -= quantity;
+	piece->changed = true;
+	return set->npieces - 1;
+}
+
+int
+usom_order_move_piece(UsomOrderSet *set, int index, UsomPieceStatus to, UsomQuantity quantity, const char *reference)
+{
+	UsomPieceStatus from = set->pieces[index].status;
+	UsomPiece  *piece;
+
+	Ensure(usom_lifecycle_allows(&usom_piece_lifecycle_table, from, to), "no step from piece state %d to %d", from, to);
+	Ensure(quantity > 0 && quantity <= set->pieces[index].quantity, "a piece cannot move more units than it has");
+	if (quantity < set->pieces[index].quantity)
+		index = split_piece(set, index, quantity);
+	piece = &set->pieces[index];
+	note_stock(set, piece, from, to, quantity, reference);
+	count_units(&set->lines[piece->line], from, to, quantity);
+	piece->status = to;
+	piece->changed = true;
+	if (to == USOM_PIECE_BACKORDERED)
+	{
+		piece->location_id = 0;
+		piece->lot = "";
+		piece->promised_at = USOM_NO_TIME;
+	}
+	return index;
+}
+
+int
+usom_order_fill_piece(UsomOrderSet *set, int index, UsomQuantity quantity, const UsomStockKey *from)
+{
+	UsomPiece  *piece;
+
+	Assert(set->pieces[index].status == USOM_PIECE_BACKORDERED);
+	if (quantity < set->pieces[index].quantity)
+		index = split_piece(set, index, quantity);
+	piece = &set->pieces[index];
+	if (from != NULL)
+	{
+		piece->location_id = from->location_id;
+		piece->lot = from->lot;
+	}
+	return usom_order_move_piece(set, index, USOM_PIECE_RESERVED, quantity, NULL);
+}
+
+void
+usom_order_drop_units(UsomOrderSet *set, int index, UsomQuantity quantity)
+{
+	UsomPiece  *piece = &set->pieces[index];
+	UsomLine   *line = &set->lines[piece->line];
+
+	Ensure(quantity > 0 && quantity <= piece->quantity, "a piece cannot lose more units than it has");
+	note_stock(set, piece, piece->status, USOM_PIECE_OPEN, quantity, NULL);
+	count_units(line, piece->status, USOM_PIECE_OPEN, quantity);
+	line->counters.by_state[USOM_PIECE_OPEN] -= quantity;
+	line->quantity -= quantity;
+	piece->quantity -= quantity;
+	piece->changed = true;
+}
+
+UsomCounters
+usom_order_sum(const UsomOrderSet *set, int order)
+{
+	UsomCounters sum = {0};
+
+	for (int i = 0; i < set->nlines; i++)
+		if (set->lines[i].order == order && !set->lines[i].removed)
+			for (int state = 0; state < USOM_PIECE_STATES; state++)
+				sum.by_state[state] = usom_quantity_add(sum.by_state[state], set->lines[i].counters.by_state[state]);
+	return sum;
+}
+
+/* round(unit price * units that are not cancelled, 4) */
+static Numeric
+line_total(const UsomLine *line)
+{
+	UsomQuantity live = line->quantity - line->counters.by_state[USOM_PIECE_CANCELLED];
+	Datum		product = DirectFunctionCall2(numeric_mul, NumericGetDatum(line->unit_price),
+											  NumericGetDatum(usom_quantity_numeric(live)));
+
+	return DatumGetNumeric(DirectFunctionCall2(numeric_round, product, Int32GetDatum(4)));
+}
+
+static Numeric
+settle_lines(UsomOrderSet *set, int order)
+{
+	Datum		total = NumericGetDatum(int64_to_numeric(0));
+
+	for (int i = 0; i < set->nlines; i++)
+	{
+		UsomLine   *line = &set->lines[i];
+
+		if (line->order != order || line->removed)
+			continue;
+		if (line->changed || line->is_new)
+			line->total = line_total(line);
+		total = DirectFunctionCall2(numeric_add, total, NumericGetDatum(line->total));
+	}
+	return DatumGetNumeric(total);
+}
+
+void
+usom_order_settle(UsomOrderSet *set, int index, const char *event)
+{
+	UsomOrder  *order = &set->orders[index];
+	UsomCounters sum = usom_order_sum(set, index);
+
+	order->total = settle_lines(set, index);
+	order->status = usom_order_derive_status(order->status, &sum);
+	order->event = event;
+	order->changed = true;
+}

@@ -1,0 +1,147 @@
+/*
+ * order.h
+ *		An order with its lines and pieces, loaded, changed in memory, saved.
+ *
+ *		Every verb is three steps: load the orders it is about (which locks
+ *		them), change them with the pure functions below, save.  Saving writes
+ *		what changed, with a number of statements that does not depend on how
+ *		many lines there are.  The stock that pieces keep follows from their
+ *		moves: nobody computes it twice.
+ *
+ *		Locks: load locks the order rows, by key; save locks the stock rows it
+ *		changes, in stock order, unless the verb did so before to plan.
+ *
+ *		Invariants: a line's counters are the sums over its pieces, open units
+ *		being those without a piece; they add up to its quantity; the order's
+ *		status follows from them; its version counts its saves.
+ *
+ *		Memory: a set lives in the context that is current when it is made
+ *		(SPI's, inside a call) and ends with it.
+ */
+#ifndef USOM_ORDER_ORDER_H
+#define USOM_ORDER_ORDER_H
+
+#include "order/lifecycle.h"
+#include "stock/stock.h"
+#include "utils/numeric.h"
+
+#define USOM_NO_TIME PG_INT64_MIN	/* a timestamp that is not given */
+
+typedef struct UsomPiece
+{
+	int			line;			/* index into set->lines */
+	int32		piece_no;
+	int64		location_id;	/* 0: none */
+	const char *lot;
+	UsomPieceStatus status;
+	UsomQuantity quantity;		/* 0: taken away */
+	TimestampTz promised_at;	/* or USOM_NO_TIME */
+	int64		shipment_id;	/* 0: none */
+	bool		is_new;
+	bool		changed;
+} UsomPiece;
+
+typedef struct UsomLine
+{
+	int			order;			/* index into set->orders */
+	int32		line_no;
+	int64		product_id;
+	bool		stocked;		/* a physical product */
+	UsomQuantity quantity;
+	Numeric		unit_price;
+	Numeric		total;
+	int64		location_id;	/* must be served from here; 0: any */
+	TimestampTz requested_at;	/* or USOM_NO_TIME */
+	const char *substitution;
+	bool		partial;
+	UsomCounters counters;
+	int32		last_piece_no;
+	bool		is_new;
+	bool		changed;
+	bool		removed;
+} UsomLine;
+
+typedef struct UsomOrder
+{
+	int64		sales_order_id;
+	const char *order_no;
+	UsomOrderStatus status;
+	UsomOrderStatus status_before;	/* when loaded */
+	int32		version;
+	Numeric		total;
+	const char *currency;
+	TimestampTz requested_at;	/* or USOM_NO_TIME */
+	bool		ship_complete;
+	bool		is_new;			/* header written by the caller, history begins */
+	bool		changed;		/* save writes header and history */
+
+	/* What history will say. */
+	const char *event;
+	int32		event_line;		/* 0: the order */
+	UsomQuantity event_quantity;	/* 0: none */
+	const char *event_reference;	/* may be NULL */
+} UsomOrder;
+
+typedef struct UsomOrderSet
+{
+	int64		org_id;
+	int			norders;
+	UsomOrder  *orders;			/* by key */
+	int			nlines;
+	int			lines_capacity;
+	UsomLine   *lines;			/* by order, line number; new ones at the end */
+	int			npieces;
+	int			pieces_capacity;
+	UsomPiece  *pieces;			/* by order, line, piece number; new ones at the end */
+	int			ndeltas;
+	int			deltas_capacity;
+	UsomStockDelta *deltas;		/* what the moves do to the stock */
+	int			nmovements;
+	int			movements_capacity;
+	UsomStockMovement *movements;
+	bool		stock_locked;	/* the rows of deltas are locked already */
+} UsomOrderSet;
+
+/* set.c: make, load */
+extern UsomOrderSet *usom_order_set_make(int64 org_id, int norders, int nlines);
+extern UsomOrderSet *usom_order_load(int64 org_id, const char *order_no);	/* US105 if there is none */
+extern UsomOrderSet *usom_order_load_many(int64 org_id, const int64 *ids, int nids);
+extern UsomLine *usom_order_add_line(UsomOrderSet *set);
+extern int	usom_order_find_line(const UsomOrderSet *set, int order, int32 line_no); /* US106 */
+
+/* moves.c: pure changes in memory */
+
+/* Plan open units of a line: a new piece in the given state.  Returns its index. */
+extern int	usom_order_add_piece(UsomOrderSet *set, int line, UsomPieceStatus status, UsomQuantity quantity,
+								 const UsomStockKey *from);
+
+/*
+ * Move units of a piece to another state; fewer than all splits it, and the
+ * moved units become the new piece.  reference names the document in the
+ * ledger (shipment, return).  Returns the index of the moved piece.  XX000 if
+ * there is no such edge: verbs choose pieces that may move.
+ */
+extern int	usom_order_move_piece(UsomOrderSet *set, int piece, UsomPieceStatus to, UsomQuantity quantity,
+								  const char *reference);
+
+/* A backordered piece gets stock. */
+extern int	usom_order_fill_piece(UsomOrderSet *set, int piece, UsomQuantity quantity, const UsomStockKey *from);
+
+/* Take units away from a piece, as if they had not been ordered (change_order). */
+extern void usom_order_drop_units(UsomOrderSet *set, int piece, UsomQuantity quantity);
+
+/* Recompute line totals, order total and derived status of an order; marks it changed. */
+extern void usom_order_settle(UsomOrderSet *set, int order, const char *event);
+
+/* Sum of the counters over the lines of an order. */
+extern UsomCounters usom_order_sum(const UsomOrderSet *set, int order);
+
+/* save.c */
+extern void usom_order_save(UsomOrderSet *set);
+
+/* hold.c: US102 if an active hold blocks the action; the second form only asks. */
+extern void usom_order_check_holds(UsomOrderSet *set, int order, const char *action);
+extern bool usom_order_is_held(UsomOrderSet *set, int order, const char *action);
+
+
+#endif							/* USOM_ORDER_ORDER_H */

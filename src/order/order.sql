@@ -1,0 +1,105 @@
+-- state_type order_status
+-- state_type piece_status
+CREATE TYPE usom._line_row AS (
+	sales_order_id bigint,
+	line_no integer,
+	product_id bigint,
+	quantity usom.quantity,
+	unit_price usom.amount,
+	total usom.amount,
+	location_id bigint,
+	requested_at timestamptz,
+	substitution text,
+	partial boolean,
+	quantity_open usom.quantity,
+	quantity_backordered usom.quantity,
+	quantity_reserved usom.quantity,
+	quantity_released usom.quantity,
+	quantity_picked usom.quantity,
+	quantity_packed usom.quantity,
+	quantity_shipped usom.quantity,
+	quantity_delivered usom.quantity,
+	quantity_returned usom.quantity,
+	quantity_cancelled usom.quantity
+);
+COMMENT ON TYPE usom._line_row IS 'An order line on its way from C to order_line, by unnest().';
+
+CREATE TYPE usom._piece_row AS (
+	sales_order_id bigint,
+	line_no integer,
+	piece_no integer,
+	product_id bigint,
+	location_id bigint,
+	lot text,
+	status usom.piece_status,
+	quantity usom.quantity,
+	promised_at timestamptz,
+	shipment_id bigint
+);
+COMMENT ON TYPE usom._piece_row IS 'A piece on its way from C to fulfillment_line, by unnest().';
+
+CREATE TYPE usom._order_row AS (
+	sales_order_id bigint,
+	status usom.order_status,
+	total usom.amount,
+	version integer
+);
+COMMENT ON TYPE usom._order_row IS 'The kept columns of an order on their way from C to sales_order, by unnest().';
+
+CREATE TYPE usom._history_row AS (
+	sales_order_id bigint,
+	version integer,
+	event text,
+	from_status usom.order_status,
+	to_status usom.order_status,
+	line_no integer,
+	quantity usom.quantity,
+	reason text,
+	reference text,
+	app_user text
+);
+COMMENT ON TYPE usom._history_row IS 'A change on its way from C to order_history, by unnest().';
+
+CREATE FUNCTION usom._guard_order() RETURNS trigger
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom__guard_order';
+COMMENT ON FUNCTION usom._guard_order() IS 'BEFORE ROW on sales_order: plain SQL may write drafts, ask for decisions by status and correct what is not kept; all else is refused (US004, US101).';
+REVOKE ALL ON FUNCTION usom._guard_order() FROM PUBLIC;
+
+CREATE FUNCTION usom._guard_line() RETURNS trigger
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom__guard_line';
+COMMENT ON FUNCTION usom._guard_line() IS 'BEFORE ROW on order_line: counters and totals of lines that plain SQL writes are derived; kept columns are refused (US004).';
+REVOKE ALL ON FUNCTION usom._guard_line() FROM PUBLIC;
+
+CREATE FUNCTION usom._line_written() RETURNS trigger
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom__line_written'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._line_written() IS 'AFTER STATEMENT on order_line: lines that plain SQL wrote belong to drafts (else US004), whose totals follow.';
+REVOKE ALL ON FUNCTION usom._line_written() FROM PUBLIC;
+
+CREATE FUNCTION usom._guard_piece() RETURNS trigger
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom__guard_piece';
+COMMENT ON FUNCTION usom._guard_piece() IS 'BEFORE ROW UPDATE on fulfillment_line: pieces are moved by the verbs alone (US101 with the legal steps, US004 for other columns).';
+REVOKE ALL ON FUNCTION usom._guard_piece() FROM PUBLIC;
+
+CREATE FUNCTION usom.hold_order(order_no text, hold_type text, reason text, expires_at timestamptz DEFAULT NULL)
+RETURNS TABLE (status text, version integer)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_hold_order'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.hold_order(text, text, text, timestamptz) IS
+'Place a hold: the actions that its type blocks (usom.hold_type; confirm, release and ship for other types) fail with US102 until release_hold() or expires_at.
+order_no: the order. hold_type: for example credit, fraud, address, customer. reason: why, for the people who see it. expires_at: when it ends by itself; null: never.
+A hold is not a status; several may stand at once. The same type again renews reason and expiry.
+Returns the status and version of the order.
+Errors: US105 unknown order, US101 if the order is closed, cancelled or rejected, 22023 if the type is empty or the expiry is past.
+Example: SELECT * FROM usom.hold_order(''SO-000001'', ''credit'', ''invoice 4711 is overdue'', now() + interval ''3 days'');';
+
+CREATE FUNCTION usom.release_hold(order_no text, hold_type text, reason text)
+RETURNS TABLE (status text, version integer)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_release_hold'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.release_hold(text, text, text) IS
+'End the active holds of one type on an order.
+order_no: the order. hold_type: as given to hold_order(). reason: why it may go on.
+Returns the status and version of the order; call confirm_order() or release_order() next.
+Errors: US105 unknown order, US107 if no active hold has this type.
+Example: SELECT * FROM usom.release_hold(''SO-000001'', ''credit'', ''paid'');';

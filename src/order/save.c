@@ -1,0 +1,330 @@
+/*
+ * save.c
+ *		Write what changed in a set of orders.
+ *
+ * One statement for each kind of row and operation that occurs, however many
+ * rows there are: stock (lock, apply, ledger), lines (insert, update), pieces
+ * (update, insert, delete), removed lines, headers, history.
+ *
+ * Locks: the orders are locked by load; stock rows are locked here in stock
+ * order unless the verb has locked them to plan.
+ *
+ * Memory: rows for the statements in CurrentMemoryContext.
+ */
+#include "postgres.h"
+
+#include "order/order.h"
+
+#include "base/call.h"
+#include "base/errors.h"
+#include "base/query.h"
+#include "base/settings.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#define LINE_COLUMNS 20
+#define PIECE_COLUMNS 10
+
+static UsomQuery insert_lines = {
+	.text = "INSERT INTO usom.order_line (org_id, sales_order_id, line_no, product_id, quantity, unit_price, total, "
+	"location_id, requested_at, substitution, partial, quantity_open, quantity_backordered, quantity_reserved, "
+	"quantity_released, quantity_picked, quantity_packed, quantity_shipped, quantity_delivered, quantity_returned, "
+	"quantity_cancelled) SELECT $1, r.* FROM unnest($2) AS r",
+	.nargs = 2,
+	.argtypes = {"bigint", "usom._line_row[]"},
+};
+
+static UsomQuery update_lines = {
+	.text = "UPDATE usom.order_line AS l SET product_id = r.product_id, quantity = r.quantity, "
+	"unit_price = r.unit_price, total = r.total, location_id = r.location_id, requested_at = r.requested_at, "
+	"quantity_open = r.quantity_open, quantity_backordered = r.quantity_backordered, "
+	"quantity_reserved = r.quantity_reserved, quantity_released = r.quantity_released, "
+	"quantity_picked = r.quantity_picked, quantity_packed = r.quantity_packed, "
+	"quantity_shipped = r.quantity_shipped, quantity_delivered = r.quantity_delivered, "
+	"quantity_returned = r.quantity_returned, quantity_cancelled = r.quantity_cancelled "
+	"FROM unnest($2) AS r "
+	"WHERE l.org_id = $1 AND l.sales_order_id = r.sales_order_id AND l.line_no = r.line_no",
+	.nargs = 2,
+	.argtypes = {"bigint", "usom._line_row[]"},
+};
+
+static UsomQuery delete_lines = {
+	.text = "DELETE FROM usom.order_line AS l USING unnest($2) AS r "
+	"WHERE l.org_id = $1 AND l.sales_order_id = r.sales_order_id AND l.line_no = r.line_no",
+	.nargs = 2,
+	.argtypes = {"bigint", "usom._line_row[]"},
+};
+
+static UsomQuery insert_pieces = {
+	.text = "INSERT INTO usom.fulfillment_line (org_id, sales_order_id, line_no, piece_no, product_id, location_id, "
+	"lot, status, quantity, promised_at, shipment_id) SELECT $1, r.* FROM unnest($2) AS r",
+	.nargs = 2,
+	.argtypes = {"bigint", "usom._piece_row[]"},
+};
+
+static UsomQuery update_pieces = {
+	.text = "UPDATE usom.fulfillment_line AS f SET product_id = r.product_id, location_id = r.location_id, lot = r.lot, "
+	"status = r.status, quantity = r.quantity, promised_at = r.promised_at, shipment_id = r.shipment_id "
+	"FROM unnest($2) AS r WHERE f.org_id = $1 AND f.sales_order_id = r.sales_order_id "
+	"AND f.line_no = r.line_no AND f.piece_no = r.piece_no",
+	.nargs = 2,
+	.argtypes = {"bigint", "usom._piece_row[]"},
+};
+
+static UsomQuery delete_pieces = {
+	.text = "DELETE FROM usom.fulfillment_line AS f USING unnest($2) AS r "
+	"WHERE f.org_id = $1 AND f.sales_order_id = r.sales_order_id "
+	"AND f.line_no = r.line_no AND f.piece_no = r.piece_no",
+	.nargs = 2,
+	.argtypes = {"bigint", "usom._piece_row[]"},
+};
+
+static UsomQuery update_orders = {
+	.text = "UPDATE usom.sales_order AS o SET status = r.status, total = r.total, version = r.version "
+	"FROM unnest($2) AS r WHERE o.org_id = $1 AND o.sales_order_id = r.sales_order_id",
+	.nargs = 2,
+	.argtypes = {"bigint", "usom._order_row[]"},
+};
+
+static UsomQuery insert_history = {
+	.text = "INSERT INTO usom.order_history (org_id, sales_order_id, version, event, from_status, to_status, line_no, "
+	"quantity, reason, reference, app_user) SELECT $1, r.* FROM unnest($2) AS r",
+	.nargs = 2,
+	.argtypes = {"bigint", "usom._history_row[]"},
+};
+
+/* Which rows a statement is about. */
+typedef enum RowKind
+{
+	ROWS_NEW,
+	ROWS_CHANGED,
+	ROWS_GONE
+} RowKind;
+
+static RowKind
+kind_of_line(const UsomLine *line)
+{
+	return line->removed ? ROWS_GONE : line->is_new ? ROWS_NEW : ROWS_CHANGED;
+}
+
+static RowKind
+kind_of_piece(const UsomPiece *piece)
+{
+	return piece->quantity == 0 ? ROWS_GONE : piece->is_new ? ROWS_NEW : ROWS_CHANGED;
+}
+
+static void
+add_line(UsomRows *rows, const UsomOrderSet *set, const UsomLine *line)
+{
+	Datum		values[LINE_COLUMNS] = {
+		Int64GetDatum(set->orders[line->order].sales_order_id),
+		Int32GetDatum(line->line_no),
+		Int64GetDatum(line->product_id),
+		NumericGetDatum(usom_quantity_numeric(line->quantity)),
+		NumericGetDatum(line->unit_price),
+		NumericGetDatum(line->total),
+		Int64GetDatum(line->location_id),
+		TimestampTzGetDatum(line->requested_at),
+		CStringGetTextDatum(line->substitution),
+		BoolGetDatum(line->partial),
+	};
+	bool		nulls[LINE_COLUMNS] = {false};
+
+	nulls[6] = line->location_id == 0;
+	nulls[7] = line->requested_at == USOM_NO_TIME;
+	for (int state = 0; state < USOM_PIECE_STATES; state++)
+		values[10 + state] = NumericGetDatum(usom_quantity_numeric(line->counters.by_state[state]));
+	usom_rows_add(rows, values, nulls);
+}
+
+static void
+add_piece(UsomRows *rows, const UsomOrderSet *set, const UsomPiece *piece)
+{
+	const UsomLine *line = &set->lines[piece->line];
+	Datum		values[PIECE_COLUMNS] = {
+		Int64GetDatum(set->orders[line->order].sales_order_id),
+		Int32GetDatum(line->line_no),
+		Int32GetDatum(piece->piece_no),
+		Int64GetDatum(line->product_id),
+		Int64GetDatum(piece->location_id),
+		CStringGetTextDatum(piece->lot),
+		UInt8GetDatum(piece->status),
+		NumericGetDatum(usom_quantity_numeric(piece->quantity)),
+		TimestampTzGetDatum(piece->promised_at),
+		Int64GetDatum(piece->shipment_id),
+	};
+	bool		nulls[PIECE_COLUMNS] = {false};
+
+	nulls[4] = piece->location_id == 0;
+	nulls[8] = piece->promised_at == USOM_NO_TIME;
+	nulls[9] = piece->shipment_id == 0;
+	usom_rows_add(rows, values, nulls);
+}
+
+static void
+write_rows(UsomQuery *query, const UsomOrderSet *set, UsomRows *rows)
+{
+	Datum		values[2];
+	uint64		processed;
+
+	if (usom_rows_count(rows) == 0)
+		return;
+	values[0] = Int64GetDatum(set->org_id);
+	values[1] = usom_rows_datum(rows);
+	processed = usom_query_write(query, values, NULL);
+	Ensure(processed == usom_rows_count(rows), "usom wrote " UINT64_FORMAT " of %d rows", processed, usom_rows_count(rows));
+}
+
+static void
+write_lines(UsomQuery *query, const UsomOrderSet *set, RowKind kind)
+{
+	UsomRows   *rows = NULL;
+
+	for (int i = 0; i < set->nlines; i++)
+	{
+		const UsomLine *line = &set->lines[i];
+
+		if ((line->changed || line->is_new) && kind_of_line(line) == kind && !(line->is_new && line->removed))
+		{
+			if (rows == NULL)
+				rows = usom_rows_make("_line_row", set->nlines);
+			add_line(rows, set, line);
+		}
+	}
+	if (rows != NULL)
+		write_rows(query, set, rows);
+}
+
+static void
+write_pieces(UsomQuery *query, const UsomOrderSet *set, RowKind kind)
+{
+	UsomRows   *rows = NULL;
+
+	for (int i = 0; i < set->npieces; i++)
+	{
+		const UsomPiece *piece = &set->pieces[i];
+
+		if ((piece->changed || piece->is_new) && kind_of_piece(piece) == kind &&
+			!(piece->is_new && piece->quantity == 0))
+		{
+			if (rows == NULL)
+				rows = usom_rows_make("_piece_row", set->npieces);
+			add_piece(rows, set, piece);
+		}
+	}
+	if (rows != NULL)
+		write_rows(query, set, rows);
+}
+
+static void
+write_stock(UsomOrderSet *set)
+{
+	if (set->ndeltas == 0)
+		return;
+	if (!set->stock_locked)
+	{
+		UsomStockKey *keys = palloc_array(UsomStockKey, set->ndeltas);
+
+		for (int i = 0; i < set->ndeltas; i++)
+			keys[i] = set->deltas[i].key;
+		usom_stock_lock_keys(set->org_id, keys, set->ndeltas);
+	}
+	usom_stock_apply(set->org_id, set->deltas, set->ndeltas);
+	if (set->nmovements > 0)
+		usom_stock_book(set->org_id, set->movements, set->nmovements);
+}
+
+static void
+add_history(UsomRows *rows, const UsomOrder *order)
+{
+	const char *reason = usom_call_reason();
+	const char *app_user = usom_setting_app_user;
+	Datum		values[] = {
+		Int64GetDatum(order->sales_order_id),
+		Int32GetDatum(order->version),
+		CStringGetTextDatum(order->event),
+		UInt8GetDatum(order->status_before),
+		UInt8GetDatum(order->status),
+		Int32GetDatum(order->event_line),
+		NumericGetDatum(usom_quantity_numeric(order->event_quantity)),
+		reason ? CStringGetTextDatum(reason) : (Datum) 0,
+		order->event_reference ? CStringGetTextDatum(order->event_reference) : (Datum) 0,
+		CStringGetTextDatum(app_user),
+	};
+	bool		nulls[lengthof(values)] = {false};
+
+	nulls[3] = order->is_new;
+	nulls[5] = order->event_line == 0;
+	nulls[6] = order->event_quantity == 0;
+	nulls[7] = reason == NULL;
+	nulls[8] = order->event_reference == NULL;
+	nulls[9] = app_user[0] == '\0';
+	usom_rows_add(rows, values, nulls);
+}
+
+static void
+check_step(const UsomOrder *order)
+{
+	Ensure(order->is_new || order->status == order->status_before ||
+		   usom_lifecycle_allows(&usom_order_lifecycle_table, order->status_before, order->status),
+		   "no step from order state %d to %d", order->status_before, order->status);
+}
+
+static void
+write_headers(UsomOrderSet *set)
+{
+	UsomRows   *headers = usom_rows_make("_order_row", set->norders);
+	UsomRows   *history = usom_rows_make("_history_row", set->norders);
+
+	for (int i = 0; i < set->norders; i++)
+	{
+		UsomOrder  *order = &set->orders[i];
+		bool		nulls[4] = {false};
+		Datum		values[4];
+
+		if (!order->changed)
+			continue;
+		check_step(order);
+		if (!order->is_new)
+			order->version++;
+		values[0] = Int64GetDatum(order->sales_order_id);
+		values[1] = UInt8GetDatum(order->status);
+		values[2] = NumericGetDatum(order->total);
+		values[3] = Int32GetDatum(order->version);
+		if (!order->is_new)
+			usom_rows_add(headers, values, nulls);
+		add_history(history, order);
+	}
+	write_rows(&update_orders, set, headers);
+	write_rows(&insert_history, set, history);
+}
+
+/* What was written is from now on what was loaded. */
+static void
+mark_saved(UsomOrderSet *set)
+{
+	for (int i = 0; i < set->norders; i++)
+	{
+		set->orders[i].changed = set->orders[i].is_new = false;
+		set->orders[i].status_before = set->orders[i].status;
+	}
+	for (int i = 0; i < set->nlines; i++)
+		set->lines[i].changed = set->lines[i].is_new = false;
+	for (int i = 0; i < set->npieces; i++)
+		set->pieces[i].changed = set->pieces[i].is_new = false;
+	set->ndeltas = set->nmovements = 0;
+}
+
+void
+usom_order_save(UsomOrderSet *set)
+{
+	write_stock(set);
+	write_lines(&insert_lines, set, ROWS_NEW);
+	write_lines(&update_lines, set, ROWS_CHANGED);
+	write_pieces(&update_pieces, set, ROWS_CHANGED);
+	write_pieces(&insert_pieces, set, ROWS_NEW);
+	write_pieces(&delete_pieces, set, ROWS_GONE);
+	write_lines(&delete_lines, set, ROWS_GONE);
+	write_headers(set);
+	mark_saved(set);
+}

@@ -1,0 +1,253 @@
+/*
+ * set.c
+ *		Make and load sets of orders.
+ *
+ * Memory: everything in CurrentMemoryContext, values of rows included (they
+ * are read out of SPI's result, which lives as long as the call).
+ *
+ * Locks: the order rows, FOR UPDATE, by key.  Lines and pieces are read after
+ * that, so nobody changes them meanwhile: every writer takes the order first.
+ */
+#include "postgres.h"
+
+#include "order/order.h"
+
+#include "base/errors.h"
+#include "base/query.h"
+#include "catalog/pg_type.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#define SELECT_ORDER \
+	"SELECT o.sales_order_id, o.order_no, o.status, o.version, o.total, o.currency, o.requested_at, o.ship_complete " \
+	"FROM usom.sales_order o "
+
+static UsomQuery lock_by_number = {
+	.text = SELECT_ORDER "WHERE o.org_id = $1 AND o.order_no = $2 FOR UPDATE",
+	.nargs = 2,
+	.argtypes = {"bigint", "text"},
+};
+
+static UsomQuery lock_by_key = {
+	.text = SELECT_ORDER "WHERE o.org_id = $1 AND o.sales_order_id = ANY ($2) ORDER BY o.sales_order_id FOR UPDATE",
+	.nargs = 2,
+	.argtypes = {"bigint", "bigint[]"},
+};
+
+static UsomQuery read_lines = {
+	.text = "SELECT l.sales_order_id, l.line_no, l.product_id, p.kind = 'physical', l.quantity, l.unit_price, l.total, "
+	"l.location_id, l.requested_at, l.substitution, l.partial, "
+	"l.quantity_open, l.quantity_backordered, l.quantity_reserved, l.quantity_released, l.quantity_picked, "
+	"l.quantity_packed, l.quantity_shipped, l.quantity_delivered, l.quantity_returned, l.quantity_cancelled "
+	"FROM usom.order_line l JOIN usom.product p ON p.org_id = l.org_id AND p.product_id = l.product_id "
+	"WHERE l.org_id = $1 AND l.sales_order_id = ANY ($2) ORDER BY l.sales_order_id, l.line_no",
+	.nargs = 2,
+	.argtypes = {"bigint", "bigint[]"},
+};
+
+static UsomQuery read_pieces = {
+	.text = "SELECT f.sales_order_id, f.line_no, f.piece_no, f.location_id, f.lot, f.status, f.quantity, f.promised_at, "
+	"f.shipment_id FROM usom.fulfillment_line f "
+	"WHERE f.org_id = $1 AND f.sales_order_id = ANY ($2) ORDER BY f.sales_order_id, f.line_no, f.piece_no",
+	.nargs = 2,
+	.argtypes = {"bigint", "bigint[]"},
+};
+
+static int64
+get_key(uint64 row, int column)
+{
+	bool		isnull;
+	Datum		value = usom_query_get_or_null(row, column, &isnull);
+
+	return isnull ? 0 : DatumGetInt64(value);
+}
+
+static TimestampTz
+get_time(uint64 row, int column)
+{
+	bool		isnull;
+	Datum		value = usom_query_get_or_null(row, column, &isnull);
+
+	return isnull ? USOM_NO_TIME : DatumGetTimestampTz(value);
+}
+
+static UsomQuantity
+get_quantity(uint64 row, int column)
+{
+	return usom_quantity_of(DatumGetNumeric(usom_query_get(row, column)));
+}
+
+UsomOrderSet *
+usom_order_set_make(int64 org_id, int norders, int nlines)
+{
+	UsomOrderSet *set = palloc0_object(UsomOrderSet);
+
+	set->org_id = org_id;
+	set->norders = norders;
+	set->orders = palloc0_array(UsomOrder, Max(norders, 1));
+	set->lines_capacity = Max(nlines, 8);
+	set->lines = palloc0_array(UsomLine, set->lines_capacity);
+	set->pieces_capacity = Max(nlines, 8);
+	set->pieces = palloc0_array(UsomPiece, set->pieces_capacity);
+	set->deltas_capacity = Max(nlines, 8);
+	set->deltas = palloc0_array(UsomStockDelta, set->deltas_capacity);
+	set->movements_capacity = 8;
+	set->movements = palloc0_array(UsomStockMovement, set->movements_capacity);
+	return set;
+}
+
+UsomLine *
+usom_order_add_line(UsomOrderSet *set)
+{
+	UsomLine   *line;
+
+	if (set->nlines == set->lines_capacity)
+	{
+		set->lines_capacity *= 2;
+		set->lines = repalloc_array(set->lines, UsomLine, set->lines_capacity);
+	}
+	line = &set->lines[set->nlines++];
+	memset(line, 0, sizeof(UsomLine));
+	line->is_new = true;
+	line->requested_at = USOM_NO_TIME;
+	return line;
+}
+
+int
+usom_order_find_line(const UsomOrderSet *set, int order, int32 line_no)
+{
+	for (int i = 0; i < set->nlines; i++)
+		if (set->lines[i].order == order && set->lines[i].line_no == line_no && !set->lines[i].removed)
+			return i;
+	ereport(ERROR, errcode(USOM_ERR(UNKNOWN_LINE)),
+			errmsg("order \"%s\" has no line %d", set->orders[order].order_no, line_no),
+			errhint("Look it up in usom.order_lines."));
+}
+
+static void
+take_order(UsomOrder *order, uint64 row)
+{
+	order->sales_order_id = get_key(row, 1);
+	order->order_no = usom_query_get_text(row, 2);
+	order->status = order->status_before = (UsomOrderStatus) DatumGetUInt8(usom_query_get(row, 3));
+	order->version = DatumGetInt32(usom_query_get(row, 4));
+	order->total = DatumGetNumeric(usom_query_get(row, 5));
+	order->currency = usom_query_get_text(row, 6);
+	order->requested_at = get_time(row, 7);
+	order->ship_complete = DatumGetBool(usom_query_get(row, 8));
+}
+
+static void
+take_line(UsomLine *line, int order, uint64 row)
+{
+	line->order = order;
+	line->line_no = DatumGetInt32(usom_query_get(row, 2));
+	line->product_id = get_key(row, 3);
+	line->stocked = DatumGetBool(usom_query_get(row, 4));
+	line->quantity = get_quantity(row, 5);
+	line->unit_price = DatumGetNumeric(usom_query_get(row, 6));
+	line->total = DatumGetNumeric(usom_query_get(row, 7));
+	line->location_id = get_key(row, 8);
+	line->requested_at = get_time(row, 9);
+	line->substitution = usom_query_get_text(row, 10);
+	line->partial = DatumGetBool(usom_query_get(row, 11));
+	for (int state = 0; state < USOM_PIECE_STATES; state++)
+		line->counters.by_state[state] = get_quantity(row, 12 + state);
+}
+
+static void
+take_piece(UsomPiece *piece, int line, uint64 row)
+{
+	piece->line = line;
+	piece->piece_no = DatumGetInt32(usom_query_get(row, 3));
+	piece->location_id = get_key(row, 4);
+	piece->lot = usom_query_get_text(row, 5);
+	piece->status = (UsomPieceStatus) DatumGetUInt8(usom_query_get(row, 6));
+	piece->quantity = get_quantity(row, 7);
+	piece->promised_at = get_time(row, 8);
+	piece->shipment_id = get_key(row, 9);
+}
+
+/* Both results come sorted as the set is, so one pass over each finds the parents. */
+static void
+load_lines(UsomOrderSet *set, Datum *values)
+{
+	uint64		n = usom_query_run(&read_lines, values, NULL);
+	int			order = 0;
+
+	set->lines_capacity = Max((int) n, 8);
+	set->lines = palloc0_array(UsomLine, set->lines_capacity);
+	for (uint64 row = 0; row < n; row++)
+	{
+		while (set->orders[order].sales_order_id != get_key(row, 1))
+			order++;
+		take_line(&set->lines[set->nlines++], order, row);
+	}
+}
+
+static void
+load_pieces(UsomOrderSet *set, Datum *values)
+{
+	uint64		n = usom_query_run(&read_pieces, values, NULL);
+	int			line = 0;
+
+	set->pieces_capacity = Max((int) n, 8);
+	set->pieces = palloc0_array(UsomPiece, set->pieces_capacity);
+	for (uint64 row = 0; row < n; row++)
+	{
+		int64		order_id = get_key(row, 1);
+		int32		line_no = DatumGetInt32(usom_query_get(row, 2));
+
+		while (set->lines[line].line_no != line_no ||
+			   set->orders[set->lines[line].order].sales_order_id != order_id)
+			line++;
+		take_piece(&set->pieces[set->npieces++], line, row);
+		set->lines[line].last_piece_no = set->pieces[set->npieces - 1].piece_no;
+	}
+}
+
+/* The order rows are in SPI's result: take them, then read what belongs to them. */
+static UsomOrderSet *
+load_locked(int64 org_id, uint64 norders)
+{
+	UsomOrderSet *set = usom_order_set_make(org_id, (int) norders, 0);
+	Datum	   *ids = palloc_array(Datum, Max(norders, 1));
+	Datum		values[2];
+
+	for (uint64 row = 0; row < norders; row++)
+	{
+		take_order(&set->orders[row], row);
+		ids[row] = Int64GetDatum(set->orders[row].sales_order_id);
+	}
+	values[0] = Int64GetDatum(org_id);
+	values[1] = PointerGetDatum(construct_array_builtin(ids, (int) norders, INT8OID));
+	load_lines(set, values);
+	load_pieces(set, values);
+	return set;
+}
+
+UsomOrderSet *
+usom_order_load(int64 org_id, const char *order_no)
+{
+	Datum		values[2] = {Int64GetDatum(org_id), CStringGetTextDatum(order_no)};
+
+	if (usom_query_run(&lock_by_number, values, NULL) == 0)
+		ereport(ERROR, errcode(USOM_ERR(UNKNOWN_ORDER)),
+				errmsg("no order \"%s\"", order_no),
+				errhint("Look it up in usom.orders."));
+	return load_locked(org_id, 1);
+}
+
+UsomOrderSet *
+usom_order_load_many(int64 org_id, const int64 *ids, int nids)
+{
+	Datum	   *elements = palloc_array(Datum, Max(nids, 1));
+	Datum		values[2];
+
+	for (int i = 0; i < nids; i++)
+		elements[i] = Int64GetDatum(ids[i]);
+	values[0] = Int64GetDatum(org_id);
+	values[1] = PointerGetDatum(construct_array_builtin(elements, nids, INT8OID));
+	return load_locked(org_id, usom_query_run(&lock_by_key, values, NULL));
+}
