@@ -1,0 +1,375 @@
+-- step 1
+CREATE VIEW usom.orders WITH (security_invoker = true) AS
+SELECT o.order_no,
+	o.status::text AS status,
+	CASE
+		WHEN o.status IN ('draft', 'submitted', 'confirmed') THEN 'Pending'
+		WHEN o.status = 'processing' THEN 'Processing'
+		WHEN o.status IN ('partially_shipped', 'shipped') THEN 'Shipped'
+		WHEN o.status IN ('cancelled', 'rejected') THEN 'Cancelled'
+		WHEN (SELECT sum(l.quantity_returned) > 0
+				 AND sum(l.quantity_returned) = sum(l.quantity - l.quantity_cancelled)
+			  FROM usom.order_line l
+			  WHERE l.org_id = o.org_id AND l.sales_order_id = o.sales_order_id) THEN 'Returned'
+		ELSE 'Delivered'
+	END AS status_group,
+	ch.code AS channel,
+	o.external_id,
+	cu.code AS customer,
+	o.currency,
+	trim_scale(o.total) AS total,
+	o.priority,
+	o.placed_at,
+	(SELECT CASE WHEN count(*) = count(f.promised_at) THEN max(f.promised_at) END
+	 FROM usom.fulfillment_line f
+	 WHERE f.org_id = o.org_id AND f.sales_order_id = o.sales_order_id
+		AND f.status NOT IN ('returned', 'cancelled')) AS promised_at,
+	o.order_type,
+	o.requested_at,
+	o.ship_complete,
+	EXISTS (SELECT FROM usom.hold h
+			WHERE h.org_id = o.org_id AND h.sales_order_id = o.sales_order_id
+				AND h.released_at IS NULL AND (h.expires_at IS NULL OR h.expires_at > statement_timestamp())) AS held,
+	o.coupons,
+	o.ship_to,
+	o.payment,
+	o.instructions,
+	o.revision,
+	o.version,
+	o.created_at
+FROM usom.sales_order o
+LEFT JOIN usom.channel ch ON ch.org_id = o.org_id AND ch.channel_id = o.channel_id
+LEFT JOIN usom.customer cu ON cu.org_id = o.org_id AND cu.customer_id = o.customer_id
+WHERE o.org_id = usom.current_org();
+COMMENT ON VIEW usom.orders IS 'The orders of the caller''s organisation, one row each. Ask by order_no or by customer; sub-selects (promised_at, held, the Returned group) cost only when their column is asked for.';
+COMMENT ON COLUMN usom.orders.order_no IS 'Number of the order.';
+COMMENT ON COLUMN usom.orders.status IS 'Status, see order_statuses.';
+COMMENT ON COLUMN usom.orders.status_group IS 'What customers read: Pending, Processing, Shipped, Delivered, Cancelled, Returned (delivered or closed, and everything that was not cancelled came back).';
+COMMENT ON COLUMN usom.orders.channel IS 'Channel it came by.';
+COMMENT ON COLUMN usom.orders.external_id IS 'Number the channel gave it.';
+COMMENT ON COLUMN usom.orders.customer IS 'Code of the customer; null for a guest.';
+COMMENT ON COLUMN usom.orders.currency IS 'ISO 4217 code of every amount of the order.';
+COMMENT ON COLUMN usom.orders.total IS 'Sum of the line totals, in currency.';
+COMMENT ON COLUMN usom.orders.priority IS 'Lower is served first; 5 is usual.';
+COMMENT ON COLUMN usom.orders.placed_at IS 'When the customer ordered.';
+COMMENT ON COLUMN usom.orders.promised_at IS 'Latest promise of its live pieces (all but returned and cancelled ones); null while one of them has no date, or there are none.';
+COMMENT ON COLUMN usom.orders.order_type IS 'Flow: standard.';
+COMMENT ON COLUMN usom.orders.requested_at IS 'When the customer wants it.';
+COMMENT ON COLUMN usom.orders.ship_complete IS 'True: the order is shipped as a whole.';
+COMMENT ON COLUMN usom.orders.held IS 'True while a hold is active, see holds.';
+COMMENT ON COLUMN usom.orders.coupons IS 'Codes the customer gave.';
+COMMENT ON COLUMN usom.orders.ship_to IS 'Address as of placing.';
+COMMENT ON COLUMN usom.orders.payment IS 'Method, reference and authorised amount as of placing.';
+COMMENT ON COLUMN usom.orders.instructions IS 'Words for those who fulfil it.';
+COMMENT ON COLUMN usom.orders.revision IS 'Revision of the channel''s document.';
+COMMENT ON COLUMN usom.orders.version IS 'Counts the changes; give it to change_order to be told of changes in between.';
+COMMENT ON COLUMN usom.orders.created_at IS 'When the row was made.';
+
+CREATE VIEW usom.order_lines WITH (security_invoker = true) AS
+SELECT o.order_no,
+	l.line_no,
+	p.sku,
+	CASE
+		WHEN l.quantity_cancelled = l.quantity THEN 'cancelled'
+		WHEN l.quantity_shipped + l.quantity_delivered + l.quantity_returned > 0 THEN
+			CASE
+				WHEN l.quantity_open + l.quantity_backordered + l.quantity_reserved
+					+ l.quantity_released + l.quantity_picked + l.quantity_packed > 0 THEN 'partially_shipped'
+				WHEN l.quantity_shipped > 0 THEN 'shipped'
+				WHEN l.quantity_delivered > 0 THEN 'delivered'
+				ELSE 'returned'
+			END
+		WHEN l.quantity_released + l.quantity_picked + l.quantity_packed > 0 THEN 'processing'
+		WHEN l.quantity_backordered > 0 THEN 'backordered'
+		WHEN l.quantity_reserved > 0 AND l.quantity_open = 0 THEN 'reserved'
+		ELSE 'open'
+	END AS status,
+	trim_scale(l.quantity) AS quantity,
+	trim_scale(l.unit_price) AS unit_price,
+	trim_scale(l.total) AS total,
+	trim_scale(l.quantity_reserved) AS quantity_reserved,
+	trim_scale(l.quantity_backordered) AS quantity_backordered,
+	trim_scale(l.quantity_shipped) AS quantity_shipped,
+	trim_scale(l.quantity_delivered) AS quantity_delivered,
+	trim_scale(l.quantity_cancelled) AS quantity_cancelled,
+	trim_scale(l.quantity_returned) AS quantity_returned,
+	trim_scale(l.quantity_open) AS quantity_open,
+	trim_scale(l.quantity_released) AS quantity_released,
+	trim_scale(l.quantity_picked) AS quantity_picked,
+	trim_scale(l.quantity_packed) AS quantity_packed,
+	o.currency,
+	p.name AS product_name,
+	lo.code AS location,
+	coalesce(l.requested_at, o.requested_at) AS requested_at,
+	l.substitution,
+	l.partial
+FROM usom.sales_order o
+JOIN usom.order_line l ON l.org_id = o.org_id AND l.sales_order_id = o.sales_order_id
+LEFT JOIN usom.product p ON p.org_id = l.org_id AND p.product_id = l.product_id
+LEFT JOIN usom.location lo ON lo.org_id = l.org_id AND lo.location_id = l.location_id
+WHERE o.org_id = usom.current_org();
+COMMENT ON VIEW usom.order_lines IS 'The lines of the orders of the caller''s organisation. The counters of a line always add up to its quantity.';
+COMMENT ON COLUMN usom.order_lines.order_no IS 'Number of the order.';
+COMMENT ON COLUMN usom.order_lines.line_no IS 'Number of the line with the order.';
+COMMENT ON COLUMN usom.order_lines.sku IS 'Product.';
+COMMENT ON COLUMN usom.order_lines.status IS 'From the counters, the first that fits: cancelled (all of it); once something left: partially_shipped (more is to leave), shipped (some is on its way), delivered (the customer has what did not come back), returned (all that left came back); processing (some is released, picked or packed); backordered (some waits for stock); reserved (all is reserved); open.';
+COMMENT ON COLUMN usom.order_lines.quantity IS 'Units ordered.';
+COMMENT ON COLUMN usom.order_lines.unit_price IS 'Price of one unit, in currency.';
+COMMENT ON COLUMN usom.order_lines.total IS 'Unit price times the quantity that is not cancelled, in currency.';
+COMMENT ON COLUMN usom.order_lines.quantity_reserved IS 'Units reserved in stock.';
+COMMENT ON COLUMN usom.order_lines.quantity_backordered IS 'Units that wait for stock.';
+COMMENT ON COLUMN usom.order_lines.quantity_shipped IS 'Units on their way.';
+COMMENT ON COLUMN usom.order_lines.quantity_delivered IS 'Units the customer has.';
+COMMENT ON COLUMN usom.order_lines.quantity_cancelled IS 'Units cancelled.';
+COMMENT ON COLUMN usom.order_lines.quantity_returned IS 'Units that came back.';
+COMMENT ON COLUMN usom.order_lines.quantity_open IS 'Units that nobody has planned yet.';
+COMMENT ON COLUMN usom.order_lines.quantity_released IS 'Units handed to the location.';
+COMMENT ON COLUMN usom.order_lines.quantity_picked IS 'Units picked.';
+COMMENT ON COLUMN usom.order_lines.quantity_packed IS 'Units packed.';
+COMMENT ON COLUMN usom.order_lines.currency IS 'ISO 4217 code of the amounts.';
+COMMENT ON COLUMN usom.order_lines.product_name IS 'Name of the product for people.';
+COMMENT ON COLUMN usom.order_lines.location IS 'Location that must serve the line; null: any.';
+COMMENT ON COLUMN usom.order_lines.requested_at IS 'When the customer wants the line; without a date of its own, that of the order.';
+COMMENT ON COLUMN usom.order_lines.substitution IS 'none or allowed.';
+COMMENT ON COLUMN usom.order_lines.partial IS 'False: the line is reserved whole or not at all.';
+
+CREATE VIEW usom.order_pieces WITH (security_invoker = true) AS
+SELECT o.order_no,
+	f.line_no,
+	f.piece_no,
+	p.sku,
+	lo.code AS location,
+	f.status::text AS status,
+	trim_scale(f.quantity) AS quantity,
+	f.promised_at,
+	sh.shipment_no,
+	nullif(f.lot, '') AS lot
+FROM usom.sales_order o
+JOIN usom.fulfillment_line f ON f.org_id = o.org_id AND f.sales_order_id = o.sales_order_id
+LEFT JOIN usom.product p ON p.org_id = f.org_id AND p.product_id = f.product_id
+LEFT JOIN usom.location lo ON lo.org_id = f.org_id AND lo.location_id = f.location_id
+LEFT JOIN usom.shipment sh ON sh.org_id = f.org_id AND sh.shipment_id = f.shipment_id
+WHERE o.org_id = usom.current_org();
+COMMENT ON VIEW usom.order_pieces IS 'The pieces of the order lines: units that share state, location, lot, promise and shipment.';
+COMMENT ON COLUMN usom.order_pieces.order_no IS 'Number of the order.';
+COMMENT ON COLUMN usom.order_pieces.line_no IS 'Line.';
+COMMENT ON COLUMN usom.order_pieces.piece_no IS 'Number of the piece with the line.';
+COMMENT ON COLUMN usom.order_pieces.sku IS 'Product.';
+COMMENT ON COLUMN usom.order_pieces.location IS 'Location that serves it; null while it waits, and for services.';
+COMMENT ON COLUMN usom.order_pieces.status IS 'open, backordered, reserved, released, picked, packed, shipped, delivered, returned or cancelled.';
+COMMENT ON COLUMN usom.order_pieces.quantity IS 'Units.';
+COMMENT ON COLUMN usom.order_pieces.promised_at IS 'When it is promised; null: no date known.';
+COMMENT ON COLUMN usom.order_pieces.shipment_no IS 'Shipment it left with.';
+COMMENT ON COLUMN usom.order_pieces.lot IS 'Lot it is taken from; null: none.';
+
+CREATE VIEW usom.backorders WITH (security_invoker = true) AS
+SELECT o.order_no,
+	f.line_no,
+	p.sku,
+	trim_scale(f.quantity) AS quantity,
+	f.promised_at,
+	o.priority,
+	o.placed_at,
+	cu.code AS customer,
+	ch.code AS channel,
+	round(extract(epoch FROM statement_timestamp() - o.placed_at) / 86400, 2) AS age_days,
+	f.piece_no
+FROM usom.fulfillment_line f
+JOIN usom.sales_order o ON o.org_id = f.org_id AND o.sales_order_id = f.sales_order_id
+LEFT JOIN usom.product p ON p.org_id = f.org_id AND p.product_id = f.product_id
+LEFT JOIN usom.customer cu ON cu.org_id = o.org_id AND cu.customer_id = o.customer_id
+LEFT JOIN usom.channel ch ON ch.org_id = o.org_id AND ch.channel_id = o.channel_id
+WHERE f.org_id = usom.current_org() AND f.status = 'backordered';
+COMMENT ON VIEW usom.backorders IS 'What waits for stock, one row per waiting piece. Ask by sku or order_no. Served in the order of priority, placed_at, order_no.';
+COMMENT ON COLUMN usom.backorders.order_no IS 'Number of the order.';
+COMMENT ON COLUMN usom.backorders.line_no IS 'Line.';
+COMMENT ON COLUMN usom.backorders.sku IS 'Product.';
+COMMENT ON COLUMN usom.backorders.quantity IS 'Units that wait.';
+COMMENT ON COLUMN usom.backorders.promised_at IS 'When they are promised; null: no date known.';
+COMMENT ON COLUMN usom.backorders.priority IS 'Priority of the order; lower is served first.';
+COMMENT ON COLUMN usom.backorders.placed_at IS 'When the customer ordered.';
+COMMENT ON COLUMN usom.backorders.customer IS 'Code of the customer; null for a guest.';
+COMMENT ON COLUMN usom.backorders.channel IS 'Channel the order came by.';
+COMMENT ON COLUMN usom.backorders.age_days IS 'Days since the order was placed.';
+COMMENT ON COLUMN usom.backorders.piece_no IS 'Number of the piece with the line.';
+
+CREATE VIEW usom.stock_position WITH (security_invoker = true) AS
+SELECT p.sku,
+	lo.code AS location,
+	trim_scale(sum(s.on_hand)) AS on_hand,
+	trim_scale(sum(s.reserved)) AS reserved,
+	trim_scale(sum(s.safety)) AS safety,
+	trim_scale(coalesce(sum(greatest(s.on_hand - s.reserved - s.safety - h.held, 0)) FILTER (WHERE lo.active), 0)) AS available,
+	0::numeric AS incoming,
+	trim_scale(sum(h.held)) AS held
+FROM usom.stock s
+JOIN usom.product p ON p.org_id = s.org_id AND p.product_id = s.product_id
+JOIN usom.location lo ON lo.org_id = s.org_id AND lo.location_id = s.location_id
+CROSS JOIN LATERAL (
+	SELECT s.held - CASE WHEN s.held_until <= statement_timestamp() THEN
+		(SELECT coalesce(sum(r.quantity), 0)
+		 FROM usom.reservation r
+		 WHERE r.org_id = s.org_id AND r.product_id = s.product_id AND r.location_id = s.location_id
+			AND r.lot = s.lot AND r.expires_at <= statement_timestamp())
+	ELSE 0 END AS held
+) h
+WHERE s.org_id = usom.current_org()
+GROUP BY p.sku, lo.code;
+COMMENT ON VIEW usom.stock_position IS 'Stock per product and location, all lots together. Ask by sku.';
+COMMENT ON COLUMN usom.stock_position.sku IS 'Product.';
+COMMENT ON COLUMN usom.stock_position.location IS 'Location.';
+COMMENT ON COLUMN usom.stock_position.on_hand IS 'Units on the shelf.';
+COMMENT ON COLUMN usom.stock_position.reserved IS 'Units promised to order pieces that are not shipped yet.';
+COMMENT ON COLUMN usom.stock_position.safety IS 'Units that are never promised.';
+COMMENT ON COLUMN usom.stock_position.available IS 'Units that can be promised: on hand less reserved, held and safety, per lot and never below zero; nothing at a location that is not active. What usom.available() says.';
+COMMENT ON COLUMN usom.stock_position.incoming IS 'Units under way from suppliers; 0 as long as no supply is recorded.';
+COMMENT ON COLUMN usom.stock_position.held IS 'Units under soft reservations that have not expired.';
+
+CREATE VIEW usom.holds WITH (security_invoker = true) AS
+SELECT o.order_no,
+	h.line_no,
+	h.hold_type,
+	h.reason,
+	h.blocks,
+	h.expires_at,
+	h.released_at IS NULL AND (h.expires_at IS NULL OR h.expires_at > statement_timestamp()) AS active,
+	h.placed_at,
+	h.placed_by,
+	h.released_at,
+	h.released_by,
+	h.release_reason
+FROM usom.hold h
+JOIN usom.sales_order o ON o.org_id = h.org_id AND o.sales_order_id = h.sales_order_id
+WHERE h.org_id = usom.current_org();
+COMMENT ON VIEW usom.holds IS 'Holds past and present. WHERE active shows those that block something now.';
+COMMENT ON COLUMN usom.holds.order_no IS 'Number of the order.';
+COMMENT ON COLUMN usom.holds.line_no IS 'Line; null: the whole order.';
+COMMENT ON COLUMN usom.holds.hold_type IS 'Type.';
+COMMENT ON COLUMN usom.holds.reason IS 'Why.';
+COMMENT ON COLUMN usom.holds.blocks IS 'Actions that fail while it is active: confirm, release, ship, change, cancel, close.';
+COMMENT ON COLUMN usom.holds.expires_at IS 'From then on it blocks nothing; null: until released.';
+COMMENT ON COLUMN usom.holds.active IS 'True: neither released nor expired.';
+COMMENT ON COLUMN usom.holds.placed_at IS 'When it was placed.';
+COMMENT ON COLUMN usom.holds.placed_by IS 'Session user who placed it.';
+COMMENT ON COLUMN usom.holds.released_at IS 'When it was released by hand.';
+COMMENT ON COLUMN usom.holds.released_by IS 'Session user who released it.';
+COMMENT ON COLUMN usom.holds.release_reason IS 'Why it was released.';
+
+CREATE VIEW usom.shipments WITH (security_invoker = true) AS
+SELECT s.shipment_no,
+	o.order_no,
+	lo.code AS location,
+	s.carrier,
+	s.tracking,
+	s.status::text AS status,
+	s.shipped_at,
+	s.delivered_at,
+	(SELECT trim_scale(sum(f.quantity))
+	 FROM usom.fulfillment_line f
+	 WHERE f.org_id = s.org_id AND f.sales_order_id = s.sales_order_id AND f.shipment_id = s.shipment_id) AS quantity
+FROM usom.shipment s
+JOIN usom.sales_order o ON o.org_id = s.org_id AND o.sales_order_id = s.sales_order_id
+LEFT JOIN usom.location lo ON lo.org_id = s.org_id AND lo.location_id = s.location_id
+WHERE s.org_id = usom.current_org();
+COMMENT ON VIEW usom.shipments IS 'What left: one location, one order, one time. What is in it stands in order_pieces by shipment_no.';
+COMMENT ON COLUMN usom.shipments.shipment_no IS 'Number of the shipment.';
+COMMENT ON COLUMN usom.shipments.order_no IS 'Number of the order.';
+COMMENT ON COLUMN usom.shipments.location IS 'Where it left from; null for services alone.';
+COMMENT ON COLUMN usom.shipments.carrier IS 'Who carries it.';
+COMMENT ON COLUMN usom.shipments.tracking IS 'Carrier''s number.';
+COMMENT ON COLUMN usom.shipments.status IS 'shipped or delivered.';
+COMMENT ON COLUMN usom.shipments.shipped_at IS 'When it left.';
+COMMENT ON COLUMN usom.shipments.delivered_at IS 'When it arrived.';
+COMMENT ON COLUMN usom.shipments.quantity IS 'Units in it.';
+
+CREATE VIEW usom.returns WITH (security_invoker = true) AS
+SELECT r.return_no,
+	o.order_no,
+	r.status::text AS status,
+	r.reason,
+	r.authorized_at,
+	r.received_at,
+	l.line_no,
+	p.sku,
+	trim_scale(l.quantity) AS quantity,
+	trim_scale(l.quantity_received) AS quantity_received
+FROM usom.return_order r
+JOIN usom.sales_order o ON o.org_id = r.org_id AND o.sales_order_id = r.sales_order_id
+LEFT JOIN usom.return_line l ON l.org_id = r.org_id AND l.return_order_id = r.return_order_id
+LEFT JOIN usom.order_line ol ON ol.org_id = r.org_id AND ol.sales_order_id = r.sales_order_id AND ol.line_no = l.line_no
+LEFT JOIN usom.product p ON p.org_id = ol.org_id AND p.product_id = ol.product_id
+WHERE r.org_id = usom.current_org();
+COMMENT ON VIEW usom.returns IS 'Returns, one row per return and order line.';
+COMMENT ON COLUMN usom.returns.return_no IS 'Number of the return.';
+COMMENT ON COLUMN usom.returns.order_no IS 'Number of the order.';
+COMMENT ON COLUMN usom.returns.status IS 'Status of the return: authorized, partially_received or received.';
+COMMENT ON COLUMN usom.returns.reason IS 'Why the customer sends it back.';
+COMMENT ON COLUMN usom.returns.authorized_at IS 'When it was allowed.';
+COMMENT ON COLUMN usom.returns.received_at IS 'When the last unit came.';
+COMMENT ON COLUMN usom.returns.line_no IS 'Line of the order.';
+COMMENT ON COLUMN usom.returns.sku IS 'Product.';
+COMMENT ON COLUMN usom.returns.quantity IS 'Units that may come back.';
+COMMENT ON COLUMN usom.returns.quantity_received IS 'Units that came.';
+
+CREATE VIEW usom.timeline WITH (security_invoker = true) AS
+SELECT o.order_no,
+	h.occurred_at AS at,
+	h.event,
+	h.from_status::text AS from_status,
+	h.to_status::text AS to_status,
+	h.line_no,
+	trim_scale(h.quantity) AS quantity,
+	h.reason,
+	h.actor,
+	h.app_user,
+	h.reference,
+	h.version
+FROM usom.order_history h
+JOIN usom.sales_order o ON o.org_id = h.org_id AND o.sales_order_id = h.sales_order_id
+WHERE h.org_id = usom.current_org();
+COMMENT ON VIEW usom.timeline IS 'What was done to the orders, when, by whom and why; version is the order of events. Ask by order_no.';
+COMMENT ON COLUMN usom.timeline.order_no IS 'Number of the order.';
+COMMENT ON COLUMN usom.timeline.at IS 'When.';
+COMMENT ON COLUMN usom.timeline.event IS 'Verb: place, submit, confirm, hold, release_hold, change, allocate, release, ship, deliver, cancel, close, return.';
+COMMENT ON COLUMN usom.timeline.from_status IS 'Status before; null when the order was made.';
+COMMENT ON COLUMN usom.timeline.to_status IS 'Status after.';
+COMMENT ON COLUMN usom.timeline.line_no IS 'Line, where the change was about one.';
+COMMENT ON COLUMN usom.timeline.quantity IS 'Units that the change moved.';
+COMMENT ON COLUMN usom.timeline.reason IS 'Why, as the caller said.';
+COMMENT ON COLUMN usom.timeline.actor IS 'Session user.';
+COMMENT ON COLUMN usom.timeline.app_user IS 'Application user, as claimed by usom.app_user.';
+COMMENT ON COLUMN usom.timeline.reference IS 'Shipment, return or hold type.';
+COMMENT ON COLUMN usom.timeline.version IS 'Version of the order that the change made.';
+
+CREATE VIEW usom.order_statuses WITH (security_invoker = true) AS
+SELECT s.status,
+	s.status_group,
+	s.meaning,
+	ARRAY(SELECT format('%s (%s)', e.verb, e.to_status)
+		  FROM usom.order_lifecycle() e
+		  WHERE e.from_status = s.status AND e.commanded
+		  ORDER BY e.verb, e.to_status) AS next_steps,
+	ARRAY(SELECT DISTINCT e.to_status::text
+		  FROM usom.order_lifecycle() e
+		  WHERE e.from_status = s.status AND NOT e.commanded
+		  ORDER BY 1) AS may_become,
+	s.position
+FROM (VALUES
+	(1, 'draft', 'Pending', 'Being written; nothing is reserved and everything can be changed.'),
+	(2, 'submitted', 'Pending', 'Handed in; waits for a hold to end or a decision.'),
+	(3, 'confirmed', 'Pending', 'Accepted: its units are reserved or backordered.'),
+	(4, 'processing', 'Processing', 'Units are released to a location, picked or packed; none has left.'),
+	(5, 'partially_shipped', 'Shipped', 'Some units have left, others are to leave.'),
+	(6, 'shipped', 'Shipped', 'All units have left; not all have arrived.'),
+	(7, 'delivered', 'Delivered', 'The customer has all units, or sent them back (then the group is Returned).'),
+	(8, 'closed', 'Delivered', 'Settled; nothing more happens.'),
+	(9, 'cancelled', 'Cancelled', 'Called off before anything left.'),
+	(10, 'rejected', 'Cancelled', 'Not accepted.')
+) s (position, status, status_group, meaning);
+COMMENT ON VIEW usom.order_statuses IS 'The statuses of an order, in the order of its life.';
+COMMENT ON COLUMN usom.order_statuses.status IS 'Status.';
+COMMENT ON COLUMN usom.order_statuses.status_group IS 'What customers read.';
+COMMENT ON COLUMN usom.order_statuses.meaning IS 'What it means.';
+COMMENT ON COLUMN usom.order_statuses.next_steps IS 'Steps that may be asked for: verb (status it leads to).';
+COMMENT ON COLUMN usom.order_statuses.may_become IS 'Statuses that follow by themselves when units move.';
+COMMENT ON COLUMN usom.order_statuses.position IS 'Place in the order of life.';
