@@ -20,6 +20,7 @@
 #include "miscadmin.h"
 #include "order/answer.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/resowner.h"
 #include "utils/timestamp.h"
 
@@ -34,7 +35,7 @@ usom_place_order(PG_FUNCTION_ARGS)
 	Datum		values[] = {
 		CStringGetTextDatum(placed->order_no),
 		CStringGetTextDatum(placed->status),
-		NumericGetDatum(placed->total),
+		DirectFunctionCall1(numeric_trim_scale, NumericGetDatum(placed->total)),
 		CStringGetTextDatum(placed->currency),
 		NumericGetDatum(usom_quantity_numeric(placed->reserved)),
 		NumericGetDatum(usom_quantity_numeric(placed->backordered)),

@@ -21,6 +21,8 @@
 #include "base/settings.h"
 #include "executor/spi.h"
 #include "fmgr.h"
+#include "utils/inval.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 #define MAX_DEPTH 32
@@ -190,9 +192,17 @@ at_subtransaction(SubXactEvent event, SubTransactionId mine, SubTransactionId pa
 	forget();
 }
 
+/* DROP EXTENSION and another CREATE change the schema's row: what was found then is not true now. */
+static void
+at_schema_change(Datum arg, int cacheid, uint32 hash)
+{
+	installed = false;
+}
+
 void
 usom_call_init(void)
 {
+	CacheRegisterSyscacheCallback(NAMESPACEOID, at_schema_change, (Datum) 0);
 	RegisterXactCallback(at_transaction, NULL);
 	RegisterSubXactCallback(at_subtransaction, NULL);
 }

@@ -2,8 +2,9 @@
  * ship.c
  *		Ship: released pieces leave their locations.
  *
- * One shipment per location.  Pieces that are packed go first, then picked
- * ones, then released ones: what is nearest to the door.
+ * One shipment per location; services go along with the first of them.  Pieces
+ * that are packed go first, then picked ones, then released ones: what is
+ * nearest to the door.
  *
  * Locks: the order, then the stock rows that the units leave (by save).
  */
@@ -82,7 +83,7 @@ shipment_from(Shipping *shipping, int64 location_id)
 	Shipment   *shipment;
 
 	for (int i = 0; i < shipping->nshipments; i++)
-		if (shipping->shipments[i].location_id == location_id)
+		if (shipping->shipments[i].location_id == location_id || location_id == 0)
 			return &shipping->shipments[i];
 	shipment = &shipping->shipments[shipping->nshipments++];
 	shipment->location_id = location_id;
@@ -101,15 +102,21 @@ ship_piece(Shipping *shipping, int index, UsomQuantity quantity)
 	shipping->set->pieces[index].shipment_id = shipment->shipment_id;
 }
 
+static bool
+is_service(const UsomOrderSet *set, int line)
+{
+	return !set->lines[line].stocked;
+}
+
 static UsomQuantity
-ship_all(Shipping *shipping)
+ship_all(Shipping *shipping, bool services)
 {
 	UsomOrderSet *set = shipping->set;
 	int			npieces = set->npieces;
 	UsomQuantity shipped = 0;
 
 	for (int i = 0; i < npieces; i++)
-		if (may_ship(set->pieces[i].status))
+		if (may_ship(set->pieces[i].status) && is_service(set, set->pieces[i].line) == services)
 		{
 			shipped = usom_quantity_add(shipped, set->pieces[i].quantity);
 			ship_piece(shipping, i, set->pieces[i].quantity);
@@ -156,7 +163,7 @@ ship_units(Shipping *shipping, const UsomLineUnits *units)
 }
 
 static UsomQuantity
-ship_lines(Shipping *shipping, Jsonb *list)
+ship_lines(Shipping *shipping, Jsonb *list, bool services)
 {
 	int			count;
 	UsomLineUnits *units = usom_order_read_line_list(shipping->set, list, &count);
@@ -164,10 +171,22 @@ ship_lines(Shipping *shipping, Jsonb *list)
 
 	for (int i = 0; i < count; i++)
 	{
+		if (is_service(shipping->set, units[i].line) != services)
+			continue;
 		ship_units(shipping, &units[i]);
 		shipped = usom_quantity_add(shipped, units[i].quantity);
 	}
 	return shipped;
+}
+
+/* Goods before services, so that these find a shipment to go with. */
+static UsomQuantity
+ship_wanted(Shipping *shipping, Jsonb *list)
+{
+	UsomQuantity goods = list ? ship_lines(shipping, list, false) : ship_all(shipping, false);
+	UsomQuantity services = list ? ship_lines(shipping, list, true) : ship_all(shipping, true);
+
+	return usom_quantity_add(goods, services);
 }
 
 static char *
@@ -212,7 +231,7 @@ usom_ship(PG_FUNCTION_ARGS)
 	shipping.tracking = shipping.no_tracking ? (Datum) 0 : PG_GETARG_DATUM(3);
 	shipping.shipments = palloc_array(Shipment, set->npieces + 1);
 	usom_order_check_holds(set, 0, "ship");
-	shipped = PG_ARGISNULL(1) ? ship_all(&shipping) : ship_lines(&shipping, PG_GETARG_JSONB_P(1));
+	shipped = ship_wanted(&shipping, PG_ARGISNULL(1) ? NULL : PG_GETARG_JSONB_P(1));
 	check_something(set, shipped);
 	set->orders[0].event_quantity = shipped;
 	set->orders[0].event_reference = shipment_numbers(&shipping);
