@@ -66,10 +66,17 @@ BEGIN
 		format('%s rows', e.row_count), CASE WHEN i.counted >= 0 THEN format('%s rows', i.counted) END
 	FROM usom.audit_entry e
 		CROSS JOIN LATERAL (VALUES ('before', usom._audit_count(e.before)), ('after', usom._audit_count(e.after))) AS i (side, counted)
-	WHERE e.org_id = usom.current_org() AND i.counted <> e.row_count;
+	WHERE e.org_id = usom.current_org() AND i.counted <> e.row_count
+	UNION ALL
+	SELECT 'audit', format('audit entry %s', e.audit_entry_id), 'the operation does not go with the images',
+		CASE e.operation WHEN 'INSERT' THEN 'after' WHEN 'DELETE' THEN 'before' WHEN 'UPDATE' THEN 'before, after' END,
+		concat_ws(', ', CASE WHEN e.before IS NOT NULL THEN 'before' END, CASE WHEN e.after IS NOT NULL THEN 'after' END)
+	FROM usom.audit_entry e
+	WHERE e.org_id = usom.current_org() AND (e.operation NOT IN ('INSERT', 'UPDATE', 'DELETE')
+		OR (e.operation <> 'INSERT') <> (e.before IS NOT NULL) OR (e.operation <> 'DELETE') <> (e.after IS NOT NULL));
 END
 $$;
-COMMENT ON FUNCTION usom._verify_audit_images() IS 'Entries of the audit whose images cannot be read or have another number of rows than the entry says. Part of verify_audit().';
+COMMENT ON FUNCTION usom._verify_audit_images() IS 'Entries of the audit whose images cannot be read, have another number of rows than the entry says, or do not go with its operation. Part of verify_audit().';
 REVOKE ALL ON FUNCTION usom._verify_audit_images() FROM PUBLIC;
 
 -- A trigger of a row may change the row again before the entry of its own

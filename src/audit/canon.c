@@ -337,6 +337,7 @@ usom_canon_finish(UsomCanonImage *image)
 
 	memcpy(image->data + VARHDRSZ + image->layout->header_size, &rows, sizeof(rows));
 	SET_VARSIZE(image->data, image->size);
+	pfree(image->above);
 	return (bytea *) image->data;
 }
 

@@ -70,15 +70,10 @@ forget_all(void)
 	MemoryContextReset(memory);
 }
 
-/* Drop the entries from the one given on. */
+/* Drop the entries from the one given on; an image that is being built stays. */
 static void
 forget_from(int first)
 {
-	if (first == 0)
-	{
-		forget_all();
-		return;
-	}
 	for (int i = first; i < entry_count; i++)
 	{
 		gathered_size -= size_of(&entries[i]);
@@ -194,7 +189,10 @@ write_from(int first)
 			run = i;
 		}
 	SetUserIdAndSecContext(user, context);
-	forget_from(first);
+	if (first == 0)
+		forget_all();
+	else
+		forget_from(first);
 }
 
 /*
@@ -239,8 +237,14 @@ at_end_of_call(void)
 static void
 at_abort(void)
 {
-	if (memory != NULL)
-		forget_from(first_of_level(GetCurrentTransactionNestLevel()));
+	int			level = GetCurrentTransactionNestLevel();
+
+	if (memory == NULL)
+		return;
+	if (level == 1)
+		forget_all();
+	else
+		forget_from(first_of_level(level));
 }
 
 static void

@@ -7,7 +7,8 @@
  *
  * Invariant: the jsonb of a row equals to_jsonb() of the row that was encoded,
  * as the settings of the session make it (timestamps follow TimeZone), so live
- * rows can be compared with their last image.
+ * rows can be compared with their last image.  Of kind 'x', and of text arrays
+ * with more than one dimension, it is the text that was kept.
  */
 #include "postgres.h"
 

@@ -45,6 +45,7 @@ typedef struct Side
 typedef struct Recording
 {
 	const UsomAuditLayout *layout;
+	const char *table_name;		/* argument of the trigger: gone when the table's cache entry is rebuilt */
 	UsomAuditEntry entry;		/* open while row_count > 0 */
 	Side		before;
 	Side		after;
@@ -110,7 +111,7 @@ next_pair(Recording *recording)
 	bool		after = recording->after.rows != NULL && next_row(&recording->after);
 
 	if (recording->before.rows != NULL && recording->after.rows != NULL && before != after)
-		elog(ERROR, "transition tables of \"%s\" differ in length", recording->entry.table_name);
+		elog(ERROR, "transition tables of \"%s\" differ in length", recording->table_name);
 	return before || after;
 }
 
@@ -145,6 +146,7 @@ open_entry(Recording *recording, int64 org_id)
 	entry->audit_entry_id = usom_ident_next();
 	entry->occurred_at = GetCurrentTimestamp();
 	entry->verb = usom_call_verb();
+	entry->table_name = pstrdup(recording->table_name);
 	entry->reason = reason != NULL ? pstrdup(reason) : NULL;
 	entry->has_order = order_of(recording, &entry->sales_order_id);
 	entry->level = GetCurrentTransactionNestLevel();
@@ -195,7 +197,7 @@ add_pair(Recording *recording)
 
 	if (slot->tts_isnull[index])
 		ereport(ERROR, errcode(ERRCODE_NOT_NULL_VIOLATION),
-				errmsg("a row of \"%s\" belongs to no organisation", recording->entry.table_name));
+				errmsg("a row of \"%s\" belongs to no organisation", recording->table_name));
 	if (recording->entry.row_count > 0 && (recording->entry.org_id != org_id || is_full(recording)))
 		close_entry(recording);
 	if (recording->entry.row_count == 0)
@@ -270,7 +272,7 @@ usom_audit_statement(PG_FUNCTION_ARGS)
 		return PointerGetDatum(NULL);
 
 	recording.entry.operation = operation_of(trigdata->tg_event);
-	recording.entry.table_name = trigdata->tg_trigger->tgargs[0];
+	recording.table_name = trigdata->tg_trigger->tgargs[0];
 	open_side(&recording.before, !TRIGGER_FIRED_BY_INSERT(trigdata->tg_event), trigdata->tg_oldtable, table);
 	open_side(&recording.after, !TRIGGER_FIRED_BY_DELETE(trigdata->tg_event), trigdata->tg_newtable, table);
 	if (next_pair(&recording))
