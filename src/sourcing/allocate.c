@@ -142,9 +142,15 @@ find_most(const Planner *planner, int begin, int end)
 	for (begin += planner->leaves, end += planner->leaves; begin < end; begin /= 2, end /= 2)
 	{
 		if (begin % 2 == 1)
-			most = Max(most, planner->most[begin++]);
+		{
+			most = Max(most, planner->most[begin]);
+			begin++;
+		}
 		if (end % 2 == 1)
-			most = Max(most, planner->most[--end]);
+		{
+			end--;
+			most = Max(most, planner->most[end]);
+		}
 	}
 	return most;
 }

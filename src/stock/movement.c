@@ -85,7 +85,8 @@ static UsomQuery read_receipts = {
 	.text = "SELECT r.location, r.sku, r.quantity, coalesce(r.lot, ''), r.reference, "
 	"(SELECT min(k.name) FROM jsonb_object_keys(e.item) AS k (name) "
 	"WHERE k.name NOT IN ('location', 'sku', 'quantity', 'lot', 'reference')) "
-	"FROM jsonb_array_elements($1) WITH ORDINALITY AS e (item, ordinal) "
+	"FROM (SELECT e.ordinal, CASE jsonb_typeof(e.item) WHEN 'object' THEN e.item ELSE '{}' END AS item "
+	"FROM jsonb_array_elements($1) WITH ORDINALITY AS e (item, ordinal)) AS e "
 	"CROSS JOIN LATERAL jsonb_to_record(e.item) "
 	"AS r (location text, sku text, quantity numeric, lot text, reference text) ORDER BY e.ordinal",
 	.nargs = 1,
@@ -208,14 +209,16 @@ open_lot(UsomPlace *place, const char *lot, bool make)
 static void
 refuse_below_reserved(const UsomPlace *place, const UsomLot *lot, UsomQuantity target)
 {
+	const char *hint = lot->reserved > 0 ?
+		"Free reserved units with usom.cancel_order() or usom.cancel_line(), or usom.ship() them; then repeat." :
+		"Take away no more than there is, or call usom.receive_stock() first.";
+
 	ereport(ERROR, errcode(USOM_ERR(SHORT_STOCK)),
 			errmsg("stock of \"%s\" at \"%s\" cannot become %s", place->sku, place->location,
 				   usom_quantity_text(target)),
 			errdetail("On hand %s, reserved for orders %s.", usom_quantity_text(lot->on_hand),
 					  usom_quantity_text(lot->reserved)),
-			lot->reserved > 0 ?
-			errhint("Free reserved units with usom.cancel_order() or usom.cancel_line(), or usom.ship() them; then repeat.") :
-			errhint("Take away %s at most.", usom_quantity_text(lot->on_hand)));
+			errhint("%s", hint));
 }
 
 /* Balance and ledger: two statements. */
