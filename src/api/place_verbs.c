@@ -16,6 +16,7 @@
 #include "access/xact.h"
 #include "base/call.h"
 #include "base/errors.h"
+#include "executor/spi.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "order/answer.h"
@@ -106,10 +107,15 @@ place_in_subtransaction(Jsonb *document, Outcome *outcome)
 	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{
-		UsomPlaced *placed = usom_api_place(document);
+		UsomPlaced *placed;
 
+		/* A connection of its own, so that results do not pile up over the batch. */
+		SPI_connect();
+		MemoryContextSwitchTo(context);
+		placed = usom_api_place(document);
 		outcome->outcome = placed->repeated ? "repeated" : "placed";
 		outcome->order_no = placed->order_no;
+		SPI_finish();
 		ReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();

@@ -8,8 +8,9 @@
  *		is made once per backend, generic, for nested loops over keys, and kept
  *		until the backend ends.
  *
- *		Memory: results are in SPI_tuptable until the next run or SPI_finish.
- *		The caller is connected to SPI (usom_call_begin does that).
+ *		Memory: SPI_tuptable is the result of the last run; values taken from it
+ *		live as long as the SPI connection, which the caller has opened
+ *		(usom_call_begin does that).
  */
 #ifndef USOM_BASE_QUERY_H
 #define USOM_BASE_QUERY_H

@@ -40,7 +40,7 @@ static UsomQuery read_lines = {
 	"l.location_id, l.requested_at, l.substitution, l.partial, "
 	"l.quantity_open, l.quantity_backordered, l.quantity_reserved, l.quantity_released, l.quantity_picked, "
 	"l.quantity_packed, l.quantity_shipped, l.quantity_delivered, l.quantity_returned, l.quantity_cancelled "
-	"FROM usom.order_line l JOIN usom.product p ON p.org_id = l.org_id AND p.product_id = l.product_id "
+	"FROM usom.order_line l LEFT JOIN usom.product p ON p.org_id = l.org_id AND p.product_id = l.product_id "
 	"WHERE l.org_id = $1 AND l.sales_order_id = ANY ($2) ORDER BY l.sales_order_id, l.line_no",
 	.nargs = 2,
 	.argtypes = {"bigint", "bigint[]"},
