@@ -1,7 +1,8 @@
 #!/bin/sh
 # Are the documents true?  Says so, or lists what is not and exits 1.
 #
-# - doc/errors.md is what tools/make-errors.sh prints.
+# - doc/errors.md is what tools/make-errors.sh prints; the stories in sql/ are
+#   what tools/make-story.sh prints.
 # - Every ```sql block of tutorial.md and README.md, with the untagged block
 #   that follows it, stands in the expected output of its story, in that order.
 # - Every link to a file or heading of the project leads there.
@@ -23,8 +24,9 @@ if [ "${1:-}" = --reference ]; then
 	sh tools/make-reference.sh | diff -u doc/reference.md - || say "reference.md is stale: sh tools/make-reference.sh > doc/reference.md"
 fi
 
-# Blocks against the output of a regression test.
+# Blocks against the output of a regression test, whose SQL they are.
 story() {
+	sh tools/make-story.sh "$1" | cmp -s - "sql/$2.sql" || say "sql/$2.sql is stale: sh tools/make-story.sh $1 > sql/$2.sql"
 	perl -e '
 		use strict; use warnings;
 		my ($document, $expected) = @ARGV;
@@ -42,10 +44,10 @@ story() {
 		}
 		die "doc: $document has no sql block\n" unless $count;
 		print "doc: $document: $count blocks as in $expected\n" unless $bad;
-		exit $bad' "$1" "$2" || bad=1
+		exit $bad' "$1" "expected/$2.out" || bad=1
 }
-story doc/tutorial.md expected/story_tutorial.out
-story README.md expected/story_readme.out
+story doc/tutorial.md story_tutorial
+story README.md story_readme
 
 # [text](file#heading) of every document, outside of code.
 perl -e '

@@ -23,7 +23,7 @@ rooms() {
 ${PSQL:-psql} -X -q -A -t -v ON_ERROR_STOP=1 <<SQL
 SET client_min_messages = warning;
 SET search_path = pg_catalog;
-SELECT usom.version() IS NULL \\gset ignored_
+SELECT usom.version() AS version \\gset
 CREATE TEMP TABLE object_room (name text, room text);
 COPY object_room FROM STDIN;
 $(rooms)
@@ -36,13 +36,20 @@ INSERT INTO topic VALUES
 	(12, 'analytics', 'Reading and checking'), (13, 'audit', 'Audit'), (14, 'security', 'Security'),
 	(15, 'base', 'Installation and upkeep'), (16, 'guide', 'Help and demo');
 
+-- Types as people write them, defaults without casts.
+CREATE FUNCTION pg_temp.short(declaration text) RETURNS text LANGUAGE sql
+	RETURN replace(regexp_replace(declaration, '::[a-z ]+', '', 'g'), 'timestamp with time zone', 'timestamptz');
+
+-- A comment as Markdown: a line is a paragraph, the example at the end is code.
+CREATE FUNCTION pg_temp.prose(comment text) RETURNS text LANGUAGE sql
+	RETURN regexp_replace(replace(comment, E'\n', E'\n\n'), '[[:space:]]+Example: *(.*)\$', E'\n\n\`\`\`\n\\\\1\n\`\`\`');
+
 -- Public functions: no leading underscore, no trigger, nothing that only types need.
 CREATE TEMP VIEW public_function AS
 SELECT p.oid, p.proname::text AS name, coalesce(r.room, 'base') AS room,
-	format('usom.%s(%s)', p.proname, pg_get_function_arguments(p.oid)) AS signature,
-	pg_get_function_result(p.oid) AS result,
-	regexp_replace(replace(obj_description(p.oid, 'pg_proc'), E'\n', E'\n\n'),
-		'[[:space:]]+Example: *(.*)\$', E'\n\n\`\`\`\n\\\\1\n\`\`\`') AS comment
+	pg_temp.short(format('usom.%s(%s)', p.proname, pg_get_function_arguments(p.oid))) AS signature,
+	pg_temp.short(pg_get_function_result(p.oid)) AS result,
+	pg_temp.prose(obj_description(p.oid, 'pg_proc')) AS comment
 FROM pg_proc p LEFT JOIN object_room r ON r.name = p.proname
 WHERE p.pronamespace = 'usom'::regnamespace AND p.prokind IN ('f', 'p') AND p.proname !~ '^_'
 	AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype, 'cstring'::regtype)
@@ -58,7 +65,7 @@ CREATE FUNCTION pg_temp.anchor(heading text) RETURNS text LANGUAGE sql
 -- Columns of a view or table as a Markdown table.
 CREATE FUNCTION pg_temp.columns(relation oid) RETURNS text LANGUAGE sql
 	RETURN (SELECT E'| column | type | |\\n|---|---|---|\\n' || string_agg(format('| \`%s\` | %s | %s |', attname,
-			pg_temp.cell(replace(format_type(atttypid, atttypmod), 'timestamp with time zone', 'timestamptz')),
+			pg_temp.cell(pg_temp.short(format_type(atttypid, atttypmod))),
 			pg_temp.cell(col_description(attrelid, attnum))), E'\\n' ORDER BY attnum)
 		FROM pg_attribute WHERE attrelid = relation AND attnum > 0 AND NOT attisdropped);
 
@@ -83,14 +90,14 @@ ORDER BY t.position, f.name, f.signature;
 
 \\qecho
 \\qecho '## Views'
-SELECT format(E'\\n### \`usom.%s\`\\n\\n%s\\n\\n%s', relname, obj_description(oid, 'pg_class'), pg_temp.columns(oid))
+SELECT format(E'\\n### \`usom.%s\`\\n\\n%s\\n\\n%s', relname, pg_temp.prose(obj_description(oid, 'pg_class')), pg_temp.columns(oid))
 FROM pg_class WHERE relnamespace = 'usom'::regnamespace AND relkind = 'v' AND relname !~ '^_' ORDER BY relname;
 
 \\qecho
 \\qecho '## Tables'
 \\qecho
 \\qecho 'Who reads should take the views. Master data is written by plain INSERT and UPDATE, the rest by functions.'
-SELECT format(E'\\n### \`usom.%s\`\\n\\n%s\\n\\n%s', relname, obj_description(oid, 'pg_class'), pg_temp.columns(oid))
+SELECT format(E'\\n### \`usom.%s\`\\n\\n%s\\n\\n%s', relname, pg_temp.prose(obj_description(oid, 'pg_class')), pg_temp.columns(oid))
 FROM pg_class WHERE relnamespace = 'usom'::regnamespace AND relkind IN ('r', 'p') AND relname !~ '^_' ORDER BY relname;
 
 \\qecho

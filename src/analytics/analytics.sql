@@ -52,13 +52,13 @@ BEGIN
 	RETURN QUERY SELECT 'order ' || explain_status.order_no, the.status, CASE the.status
 		WHEN 'draft' THEN 'It is being written; nothing is reserved.'
 		WHEN 'submitted' THEN 'It is handed in and not confirmed yet.'
-		WHEN 'confirmed' THEN format('It is accepted and no unit is released yet: %s reserved, %s backordered.', the.reserved, the.waiting)
-		WHEN 'processing' THEN format('%s of %s units are released, picked or packed, and none has left.', the.in_work, the.live)
-		WHEN 'partially_shipped' THEN format('%s of %s units have left, %s are to leave.', the.gone, the.live, the.live - the.gone)
-		WHEN 'shipped' THEN format('All %s units have left, %s have arrived.', the.live, the.arrived)
-		WHEN 'delivered' THEN format('All %s units have arrived, %s came back.', the.live, the.returned)
-		WHEN 'closed' THEN format('It is settled: of %s units %s came back.', the.live, the.returned)
-		WHEN 'cancelled' THEN format('All %s units are cancelled.', the.cancelled)
+		WHEN 'confirmed' THEN format('It is accepted and no unit is released yet. Reserved: %s, backordered: %s.', the.reserved, the.waiting)
+		WHEN 'processing' THEN format('Released, picked or packed: %s of %s; none has left.', the.in_work, the.live)
+		WHEN 'partially_shipped' THEN format('Left: %s of %s; the rest is to leave.', the.gone, the.live)
+		WHEN 'shipped' THEN format('Left: all of %s. Arrived: %s.', the.live, the.arrived)
+		WHEN 'delivered' THEN format('Arrived: all of %s. Came back: %s.', the.live, the.returned)
+		WHEN 'closed' THEN format('It is settled. Arrived: all of %s. Came back: %s.', the.live, the.returned)
+		WHEN 'cancelled' THEN format('Cancelled: all of %s.', the.cancelled)
 		WHEN 'rejected' THEN 'It was not accepted.'
 	END;
 
@@ -89,7 +89,7 @@ BEGIN
 		FROM (
 			SELECT 1 AS rank, e.verb, CASE e.verb
 				WHEN 'cancel' THEN format('SELECT usom.cancel_order(%s, ''reason'');', quoted)
-				WHEN 'reject' THEN format('UPDATE usom.sales_order SET status = ''rejected'' WHERE order_no = %s;', quoted)
+				WHEN 'reject' THEN format('SELECT usom.reject_order(%s, ''reason'');', quoted)
 				ELSE format('SELECT usom.%s_order(%s);', e.verb, quoted)
 			END AS call
 			FROM usom.order_lifecycle() e
@@ -471,7 +471,7 @@ DECLARE
 BEGIN
 	PERFORM usom._check_installed();
 	RETURN QUERY
-		SELECT 'reserved', concat_ws(' ', 'product', coalesce(p.sku, '#' || w.product_id), 'at', coalesce(lo.code, '#' || w.location_id),
+		SELECT 'reserved', concat_ws(' ', coalesce(p.sku, 'product ' || w.product_id), 'at', coalesce(lo.code, 'location ' || w.location_id),
 				'lot ' || nullif(w.lot, '')), v.problem, trim_scale(v.expected)::text, trim_scale(v.actual)::text
 		FROM (
 			SELECT k.product_id, k.location_id, k.lot, sum(k.kept) AS kept, sum(k.reserved) AS reserved, sum(k.gone) AS gone,

@@ -1,0 +1,40 @@
+-- The SQL of README.md, made by tools/make-story.sh: edit the document.
+SELECT current_database() AS home \gset
+SET client_min_messages = warning;
+DROP DATABASE IF EXISTS usom_story;
+CREATE DATABASE usom_story TEMPLATE template0;
+\c usom_story
+SET lc_messages = 'C';
+SET client_min_messages = warning;
+CREATE EXTENSION usom;
+SELECT count(*) > 0 AS installed FROM usom.install();
+
+-- An order's life
+INSERT INTO usom.location (code) VALUES ('MAIN');
+INSERT INTO usom.product (sku, name) VALUES ('MUG', 'White mug');
+
+SELECT * FROM usom.receive_stock('MAIN', 'MUG', 10);
+
+SELECT order_no, status, total, quantity_reserved, quantity_backordered
+FROM usom.place_order('{"channel": "web", "external_id": "A-1", "lines": [{"sku": "MUG", "quantity": 12, "unit_price": 2.50}]}');
+
+UPDATE usom.sales_order SET status = 'delivered' WHERE order_no = 'SO-000001';
+
+SELECT * FROM usom.receive_stock('MAIN', 'MUG', 5);
+
+SELECT * FROM usom.fill_backorders('MUG');
+
+SELECT * FROM usom.cancel_line('SO-000001', 1, 1, 'one too many');
+
+SELECT * FROM usom.release_order('SO-000001');
+
+SELECT usom.ship('SO-000001', carrier => 'DHL', tracking => '00340');
+
+SELECT * FROM usom.deliver('SH-000001');
+
+SELECT event, to_status, quantity, reason FROM usom.timeline WHERE order_no = 'SO-000001' ORDER BY version;
+
+SELECT * FROM usom.verify();
+
+\c :home
+DROP DATABASE usom_story;
