@@ -36,7 +36,7 @@ SELECT line_no, piece_no, sku, location, status, quantity FROM usom.order_pieces
 SELECT usom.available('TEA') AS tea, usom.available('CUP') AS cups;
 
 -- The same order again
-SELECT order_no, status, total, quantity_reserved, quantity_backordered
+SELECT order_no, status, total, messages
 FROM usom.place_order('{
 	"channel": "web", "external_id": "A-1001", "customer": "anna",
 	"lines": [{"sku": "TEA", "quantity": 2}, {"sku": "CUP", "quantity": 6}]}');
