@@ -113,7 +113,7 @@ check_pgtap() {
 	return $status
 }
 
-check_tap() { run_make installcheck REGRESS= ISOLATION= REGRESS_PREP= PROVE_FLAGS=--verbose; }
+check_tap() { run_make installcheck REGRESS= ISOLATION= REGRESS_PREP= PROVE_FLAGS="--verbose --timer"; }
 
 check_twin() { sh "$top/test/twin/run.sh"; }
 

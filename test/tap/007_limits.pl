@@ -79,7 +79,7 @@ for (@verbs)
 	for my $try (1 .. $rounds)
 	{
 		my $limit = 1 + int rand($whole + 1);
-		my ($code, $out, $err) = $node->psql('desk', <<"SQL");
+		my ($code, $out, $err) = $node->psql('desk', <<"SQL", on_error_stop => 0);
 \\set VERBOSITY sqlstate
 $before
 SELECT $digest AS before \\gset
