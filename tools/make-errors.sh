@@ -49,6 +49,8 @@ Where PostgreSQL has a code that fits, usom uses it.
 | SQLSTATE | when | what to do |
 |---|---|---|
 | 22003 | a quantity is NaN, Infinity, has more than six decimals or is 1e12 or more | correct the number |
+| 22004 | an argument that must be given is null | give it |
+| 22023 | an argument is out of its range: a quantity of zero, an expiry in the past | correct the argument |
 | 22P02 | a status that does not exist, text that is not JSON | the hint lists the labels |
 | 23503 | a line without its order, a piece without its line | insert the parent first |
 | 23505 | a code, SKU or number that is taken | take another |
