@@ -12,6 +12,7 @@
 
 #include "audit/audit.h"
 #include "base/call.h"
+#include "base/query.h"
 #include "base/settings.h"
 #include "fulfillment/fulfillment.h"
 #include "order/lifecycle.h"
@@ -27,6 +28,7 @@ _PG_init(void)
 {
 	usom_settings_init();
 	usom_call_init();
+	usom_query_init();
 	usom_audit_init();
 	usom_party_init();
 	usom_order_init();

@@ -247,6 +247,25 @@ make_placing(Jsonb *jsonb)
 	return placing;
 }
 
+/*
+ * A cart becomes an order: its soft reservations are given up.  The rows they
+ * are on and those the order will want are locked together, in one order.
+ */
+static void
+give_up_reservations(const Placing *placing)
+{
+	const UsomOrderSet *set = placing->set;
+	const char *owner = placing->document->reservation_owner;
+	int			nproducts;
+	int			nrows;
+	int64	   *products = usom_stock_products_of_owner(placing->org_id, owner, set->nlines, &nproducts);
+
+	for (int i = 0; i < set->nlines; i++)
+		products[nproducts++] = set->lines[i].product_id;
+	usom_stock_lock_products(placing->org_id, products, nproducts, usom_call_time(), true, &nrows);
+	usom_stock_release_owner(placing->org_id, owner);
+}
+
 /* Header, stock, lines, pieces, history.  False as write_header. */
 static bool
 write_order(Placing *placing)
@@ -255,7 +274,7 @@ write_order(Placing *placing)
 	if (!write_header(placing))
 		return false;
 	if (placing->document->reservation_owner != NULL)
-		usom_stock_release_owner(placing->org_id, placing->document->reservation_owner);
+		give_up_reservations(placing);
 	usom_api_allocate(placing->set);
 	usom_order_save(placing->set);
 	return true;

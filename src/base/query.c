@@ -5,10 +5,11 @@
  * Memory: plans live in SPI's plan context until the backend ends; rows and
  * their arrays in CurrentMemoryContext of the caller.  Nothing here locks.
  *
- * Plans are generic and made with hash joins, merge joins and sequential scans
- * switched off.  Every statement of usom on the hot path reaches a few rows by
- * key.  A plan made while the tables were empty would scan them, and would be
- * kept while they grow.
+ * Plans are generic and made for nested loops over keys: other joins and scans
+ * are switched off, and every table counts as large (pretend_large).  Every
+ * statement of usom on the hot path reaches a few rows by key.  A plan made
+ * while the tables were empty would scan them, and would be kept while they
+ * grow.
  *
  * Invariant: usom_query_is_writer() is true only for triggers that a statement
  * of usom_query_write() fires itself.  Triggers of others that those fire in
@@ -16,6 +17,7 @@
  */
 #include "postgres.h"
 
+#include "base/call.h"
 #include "base/query.h"
 
 #include "access/htup_details.h"
@@ -23,6 +25,7 @@
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "funcapi.h"
+#include "optimizer/plancat.h"
 #include "parser/parse_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -37,6 +40,13 @@
 static int	writer_depth = NO_WRITER;
 
 static uint64 statement_count = 0;
+
+#define LARGE_TUPLES 1000000.0
+#define LARGE_PAGES 20000
+
+/* Is a plan of usom being made? */
+static bool planning = false;
+static get_relation_info_hook_type next_relation_hook = NULL;
 
 static int
 trigger_depth(void)
@@ -56,11 +66,50 @@ usom_query_count(void)
 	return statement_count;
 }
 
+/*
+ * While a plan of usom is made, every table of the statement counts as large.
+ * Tables that were never analysed, or are still small, look as if org_id alone
+ * chose one or two rows, and a join by full key would be planned as a scan of
+ * the organisation for each row of the array.  Estimates of a large table make
+ * the full key win whatever the statistics say.  The checks of foreign keys
+ * that a call fires are planned under it too.
+ */
+static void
+pretend_large(PlannerInfo *root, Oid relid, bool inhparent, RelOptInfo *rel)
+{
+	ListCell   *cell;
+
+	if (next_relation_hook != NULL)
+		next_relation_hook(root, relid, inhparent, rel);
+	if (!planning && !usom_call_active())
+		return;
+	rel->tuples = Max(rel->tuples, LARGE_TUPLES);
+	rel->pages = Max(rel->pages, LARGE_PAGES);
+	foreach(cell, rel->indexlist)
+	{
+		IndexOptInfo *index = lfirst(cell);
+
+		index->tuples = Max(index->tuples, LARGE_TUPLES);
+		index->pages = Max(index->pages, LARGE_PAGES);
+		index->tree_height = Max(index->tree_height, 2);
+	}
+}
+
+void
+usom_query_init(void)
+{
+	next_relation_hook = get_relation_info_hook;
+	get_relation_info_hook = pretend_large;
+}
+
 /* Settings that hold while a plan is made. */
 static void
 set_planner_for_keys(void)
 {
-	static const char *const off[] = {"enable_hashjoin", "enable_mergejoin", "enable_seqscan", "jit"};
+	static const char *const off[] = {
+		"enable_hashjoin", "enable_mergejoin", "enable_seqscan", "enable_bitmapscan", "enable_material",
+		"enable_memoize", "jit"
+	};
 
 	for (int i = 0; i < lengthof(off); i++)
 		(void) set_config_option(off[i], "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
@@ -106,17 +155,27 @@ execute(UsomQuery *query, Datum *values, const bool *nulls)
 uint64
 usom_query_run(UsomQuery *query, Datum *values, const bool *nulls)
 {
-	uint64		processed;
+	uint64		processed = 0;
+	bool		outer = planning;
 	int			nest;
 
 	if (likely(query->plan != NULL && SPI_plan_is_valid(query->plan)))
 		return execute(query, values, nulls);
 
 	nest = NewGUCNestLevel();
-	set_planner_for_keys();
-	if (query->plan == NULL)
-		prepare(query);
-	processed = execute(query, values, nulls);
+	planning = true;
+	PG_TRY();
+	{
+		set_planner_for_keys();
+		if (query->plan == NULL)
+			prepare(query);
+		processed = execute(query, values, nulls);
+	}
+	PG_FINALLY();
+	{
+		planning = outer;
+	}
+	PG_END_TRY();
 	AtEOXact_GUC(true, nest);
 	return processed;
 }

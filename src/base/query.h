@@ -28,6 +28,9 @@ typedef struct UsomQuery
 	SPIPlanPtr	plan;			/* NULL until first run */
 } UsomQuery;
 
+/* _PG_init of the room. */
+extern void usom_query_init(void);
+
 /* Run; returns the number of rows processed.  nulls is NULL when no value is null. */
 extern uint64 usom_query_run(UsomQuery *query, Datum *values, const bool *nulls);
 

@@ -395,6 +395,25 @@ static UsomQuery lock_owners = {
 	.argtypes = {"bigint", "text"},
 };
 
+static UsomQuery find_owners_products = {
+	.text = "SELECT DISTINCT r.product_id FROM usom.reservation AS r WHERE r.org_id = $1 AND r.owner = $2",
+	.nargs = 2,
+	.argtypes = {"bigint", "text"},
+};
+
+int64 *
+usom_stock_products_of_owner(int64 org_id, const char *owner, int spare, int *nproducts)
+{
+	Datum		values[] = {Int64GetDatum(org_id), CStringGetTextDatum(owner)};
+	int			count = (int) usom_query_run(&find_owners_products, values, NULL);
+	int64	   *products = palloc_array(int64, count + spare + 1);
+
+	for (int i = 0; i < count; i++)
+		products[i] = DatumGetInt64(usom_query_get(i, 1));
+	*nproducts = count;
+	return products;
+}
+
 void
 usom_stock_release_owner(int64 org_id, const char *owner)
 {

@@ -91,6 +91,13 @@ extern void usom_stock_add(int64 org_id, const UsomStockDelta *deltas, int ndelt
 extern void usom_stock_book(int64 org_id, const UsomStockMovement *movements, int nmovements);
 
 /*
+ * Products that an owner has soft reservations of, for whoever locks them
+ * together with others; the array has room for as many more as spare says.
+ * One statement; no locks.
+ */
+extern int64 *usom_stock_products_of_owner(int64 org_id, const char *owner, int spare, int *nproducts);
+
+/*
  * Delete the soft reservations of an owner and lower held: three statements.
  * Locks the rows they are on, in lock order; so either the call locks no
  * other stock, or it has locked these rows already with the others.
