@@ -8,6 +8,7 @@ use FindBin;
 use lib $FindBin::RealBin;
 use UsomTest;
 use UsomLoad;
+use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(sleep);
 
@@ -18,7 +19,7 @@ seed($node, 'desk', 12, 200_000);
 
 my @deaths = (
 	[ 'immediate stop', sub { $node->stop('immediate'); $node->start } ],
-	[ 'kill -9 of the postmaster', sub { $node->kill9; start_again() } ],
+	[ 'kill -9 of the postmaster', sub { my $pid = postmaster(); $node->kill9; start_again($pid) } ],
 	[ 'kill -9 of a backend', sub { kill 9, one_backend(); wait_for_server() } ],
 );
 
@@ -28,15 +29,22 @@ sub one_backend
 		WHERE datname = 'desk' AND backend_type = 'client backend' AND pid <> pg_backend_pid() LIMIT 1});
 }
 
-# Children of a killed postmaster let go of the shared memory in their own time.
+sub postmaster { return (split /\n/, slurp_file($node->data_dir . '/postmaster.pid'))[0] }
+
+# The dead one is still in the table of processes until it is reaped, and its
+# children let go of the shared memory in their own time.
 sub start_again
 {
-	for (1 .. 100)
+	my ($pid) = @_;
+	my $patience = 300;
+	sleep 0.1 while kill(0, $pid) && $patience-- > 0;
+	$patience = 100;
+	until ($node->start(fail_ok => 1))
 	{
-		return if $node->start(fail_ok => 1);
+		BAIL_OUT('the server does not start after kill -9') if $patience-- == 0;
 		sleep 0.1;
 	}
-	BAIL_OUT('the server does not start after kill -9');
+	return;
 }
 
 sub wait_for_server
