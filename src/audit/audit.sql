@@ -91,12 +91,12 @@ CREATE FUNCTION usom._verify_audit_table(table_name text, key_columns text[])
 	SET extra_float_digits = 1
 	AS $$
 DECLARE
-	key_of text := (SELECT string_agg(format('%%1$s->>%L', c), ' || ''/'' || ' ORDER BY n)
+	key_of text := (SELECT string_agg(format('(%%1$s->>%L)', c), ' || ''/'' || ' ORDER BY n)
 		FROM unnest(key_columns) WITH ORDINALITY AS k (c, n));
 BEGIN
 	RETURN QUERY EXECUTE format($query$
 		WITH touch AS (
-			SELECT %1$s COLLATE "C" AS key, e.audit_entry_id, r.n, e.occurred_at, e.transaction_id
+			SELECT (%1$s) COLLATE "C" AS key, e.audit_entry_id, r.n, e.occurred_at, e.transaction_id
 			FROM usom.audit_entry e, usom._audit_rows(coalesce(e.after, e.before)) WITH ORDINALITY AS r (image, n)
 			WHERE e.org_id = $1 AND e.table_name = $2 AND usom._audit_count(coalesce(e.after, e.before)) > 0
 		), ranked AS (
@@ -111,7 +111,7 @@ BEGIN
 		), last AS MATERIALIZED (
 			SELECT k.key, k.newest, i.image FROM ranked k LEFT JOIN image i USING (audit_entry_id, n) WHERE k.recent
 		), live AS (
-			SELECT %2$s COLLATE "C" AS key, l.image FROM (SELECT to_jsonb(t) AS image FROM usom.%3$I t WHERE t.org_id = $1) l
+			SELECT (%2$s) COLLATE "C" AS key, l.image FROM (SELECT to_jsonb(t) AS image FROM usom.%3$I t WHERE t.org_id = $1) l
 		)
 		SELECT 'audit', format('%%s %%s', $2, coalesce(x.key, l.key)),
 			CASE WHEN l.image IS NULL THEN 'the row is gone, the audit knows nothing of it'
@@ -126,7 +126,8 @@ BEGIN
 				FROM jsonb_each(x.image) c WHERE l.image ? c.key AND l.image->c.key <> c.value) d
 		WHERE x.image IS DISTINCT FROM l.image
 			AND (x.image IS NULL OR l.image IS NULL OR d.expected IS NOT NULL)
-			AND NOT EXISTS (SELECT FROM last o WHERE o.key = x.key AND NOT o.newest AND o.image IS NOT DISTINCT FROM l.image)
+			AND NOT EXISTS (SELECT FROM last o WHERE o.key = x.key AND NOT o.newest
+				AND (l.image @> o.image OR (l.image IS NULL AND o.image IS NULL)))
 		$query$, format(key_of, 'r.image'), format(key_of, 'l.image'), table_name)
 	USING usom.current_org(), table_name;
 EXCEPTION WHEN data_exception THEN
