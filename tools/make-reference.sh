@@ -73,7 +73,7 @@ CREATE FUNCTION pg_temp.columns(relation oid) RETURNS text LANGUAGE sql
 \\qecho
 \\qecho '<!-- Made by tools/make-reference.sh from the comments in the database; do not edit. -->'
 \\qecho
-\\qecho 'Everything below can be read in psql too: \`SELECT usom.help()\`, \`\\\\df+ usom.*\`, \`\\\\d+ usom.orders\`.'
+\\qecho 'Everything below can be read in psql too: \`SELECT * FROM usom.help()\`, \`\\\\df+ usom.*\`, \`\\\\d+ usom.orders\`.'
 \\qecho
 SELECT format('- [%s](#%s)', title, pg_temp.anchor(title))
 FROM topic WHERE room IN (SELECT room FROM public_function) ORDER BY position;
