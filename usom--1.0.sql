@@ -439,6 +439,16 @@ CREATE FUNCTION usom._audit_count(image bytea) RETURNS bigint
 COMMENT ON FUNCTION usom._audit_count(bytea) IS 'Number of rows of an image of usom.audit_entry; -1 when the bytes are no image.';
 REVOKE ALL ON FUNCTION usom._audit_count(bytea) FROM PUBLIC;
 
+CREATE FUNCTION usom._audit_image(live record) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'usom__audit_image' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION usom._audit_image(record) IS 'The image that the audit would keep of a row: its canonical bytes.';
+REVOKE ALL ON FUNCTION usom._audit_image(record) FROM PUBLIC;
+
+CREATE FUNCTION usom._audit_marks(image bytea, key_columns text[]) RETURNS TABLE (key bigint, mark bigint)
+	AS 'MODULE_PATHNAME', 'usom__audit_marks' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 ROWS 5;
+COMMENT ON FUNCTION usom._audit_marks(bytea, text[]) IS 'Hashes of the key and of the whole of each row of an image, in their order. Equal rows have equal marks.';
+REVOKE ALL ON FUNCTION usom._audit_marks(bytea, text[]) FROM PUBLIC;
+
 CREATE FUNCTION usom._verify_audit_images()
 	RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
 	LANGUAGE plpgsql STABLE STRICT
@@ -465,9 +475,31 @@ $$;
 COMMENT ON FUNCTION usom._verify_audit_images() IS 'Entries of the audit whose images cannot be read, have another number of rows than the entry says, or do not go with its operation. Part of verify_audit().';
 REVOKE ALL ON FUNCTION usom._verify_audit_images() FROM PUBLIC;
 
+CREATE FUNCTION usom._audit_suspects(table_name text, key_columns text[]) RETURNS SETOF bigint
+	LANGUAGE plpgsql STABLE STRICT
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+BEGIN
+	RETURN QUERY EXECUTE format($query$
+		WITH last AS (
+			SELECT DISTINCT ON (m.key) m.key, CASE WHEN e.operation <> 'DELETE' THEN m.mark END AS mark
+			FROM usom.audit_entry e, usom._audit_marks(coalesce(e.after, e.before), $3) m
+			WHERE e.org_id = $1 AND e.table_name = $2
+			ORDER BY m.key, e.occurred_at DESC, e.audit_entry_id DESC
+		), live AS (
+			SELECT m.key, m.mark FROM usom.%I t, usom._audit_marks(usom._audit_image(t), $3) m WHERE t.org_id = $1
+		)
+		SELECT coalesce(a.key, l.key) FROM last a FULL JOIN live l USING (key) WHERE a.mark IS DISTINCT FROM l.mark
+		$query$, table_name)
+	USING usom.current_org(), table_name, key_columns;
+END
+$$;
+COMMENT ON FUNCTION usom._audit_suspects(text, text[]) IS 'Hashes of the keys of those rows of a table whose mark differs from that of their last image; _verify_audit_table() looks at them closely.';
+REVOKE ALL ON FUNCTION usom._audit_suspects(text, text[]) FROM PUBLIC;
+
 -- A trigger of a row may change the row again before the entry of its own
 -- statement is written, so within the last transaction that touched a row any
--- image may be the last one.
+-- image may be the last one.  Columns that came later are in no old image.
 CREATE FUNCTION usom._verify_audit_table(table_name text, key_columns text[])
 	RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
 	LANGUAGE plpgsql STABLE STRICT
@@ -477,44 +509,48 @@ CREATE FUNCTION usom._verify_audit_table(table_name text, key_columns text[])
 	SET extra_float_digits = 1
 	AS $$
 DECLARE
-	key_of text := (SELECT string_agg(format('(%%1$s->>%L)', c), ' || ''/'' || ' ORDER BY n)
-		FROM unnest(key_columns) WITH ORDINALITY AS k (c, n));
+	suspects bigint[] := ARRAY(SELECT usom._audit_suspects(table_name, key_columns));
 BEGIN
+	IF suspects = '{}' THEN
+		RETURN;
+	END IF;
 	RETURN QUERY EXECUTE format($query$
-		WITH touch AS (
-			SELECT (%1$s) COLLATE "C" AS key, e.audit_entry_id, r.n, e.occurred_at, e.transaction_id
-			FROM usom.audit_entry e, usom._audit_rows(coalesce(e.after, e.before)) WITH ORDINALITY AS r (image, n)
-			WHERE e.org_id = $1 AND e.table_name = $2 AND usom._audit_count(coalesce(e.after, e.before)) > 0
+		WITH suspect AS (
+			SELECT unnest($4) AS key
 		), ranked AS (
-			SELECT t.key, t.audit_entry_id, t.n, t.transaction_id, row_number() OVER w = 1 AS newest,
-				first_value(t.transaction_id) OVER w = t.transaction_id AS recent
-			FROM touch t WINDOW w AS (PARTITION BY t.key ORDER BY t.occurred_at DESC, t.audit_entry_id DESC)
-		), image AS (
-			SELECT e.audit_entry_id, r.n, r.image
-			FROM usom.audit_entry e, usom._audit_rows(e.after) WITH ORDINALITY AS r (image, n)
-			WHERE e.org_id = $1 AND e.table_name = $2
-				AND e.audit_entry_id IN (SELECT k.audit_entry_id FROM ranked k WHERE k.recent)
+			SELECT key, r.image, e.operation, row_number() OVER w = 1 AS newest,
+				first_value(e.transaction_id) OVER w = e.transaction_id AS recent
+			FROM usom.audit_entry e,
+				ROWS FROM (usom._audit_rows(coalesce(e.after, e.before)), usom._audit_marks(coalesce(e.after, e.before), $3))
+					AS r (image, key, mark)
+				JOIN suspect USING (key)
+			WHERE e.org_id = $1 AND e.table_name = $2 AND usom._audit_count(coalesce(e.after, e.before)) > 0
+			WINDOW w AS (PARTITION BY key ORDER BY e.occurred_at DESC, e.audit_entry_id DESC)
 		), last AS MATERIALIZED (
-			SELECT k.key, k.newest, i.image FROM ranked k LEFT JOIN image i USING (audit_entry_id, n) WHERE k.recent
+			SELECT k.key, k.newest, k.image AS shown, CASE WHEN k.operation <> 'DELETE' THEN k.image END AS image
+			FROM ranked k WHERE k.recent
 		), live AS (
-			SELECT (%2$s) COLLATE "C" AS key, l.image FROM (SELECT to_jsonb(t) AS image FROM usom.%3$I t WHERE t.org_id = $1) l
+			SELECT key, to_jsonb(t) AS image
+			FROM usom.%I t, usom._audit_marks(usom._audit_image(t), $3) m JOIN suspect USING (key)
+			WHERE t.org_id = $1
 		)
-		SELECT 'audit', format('%%s %%s', $2, coalesce(x.key, l.key)),
+		SELECT 'audit', format('%%s %%s', $2, (SELECT string_agg(coalesce(l.image, x.shown)->>k.name, '/' ORDER BY k.n)
+				FROM unnest($3) WITH ORDINALITY AS k (name, n))),
 			CASE WHEN l.image IS NULL THEN 'the row is gone, the audit knows nothing of it'
 				WHEN x.image IS NULL THEN 'the row is there, the audit knows nothing of it'
 				ELSE 'the row differs from its last image' END,
 			CASE WHEN l.image IS NULL THEN x.image ELSE d.expected END::text,
 			CASE WHEN x.image IS NULL THEN l.image ELSE d.actual END::text
-		FROM (SELECT n.key, n.image FROM last n WHERE n.newest) x
+		FROM (SELECT * FROM last n WHERE n.newest) x
 			FULL JOIN live l USING (key)
 			CROSS JOIN LATERAL (
 				SELECT jsonb_object_agg(c.key, c.value) AS expected, jsonb_object_agg(c.key, l.image->c.key) AS actual
 				FROM jsonb_each(x.image) c WHERE l.image ? c.key AND l.image->c.key <> c.value) d
-		WHERE x.image IS DISTINCT FROM l.image
-			AND (x.image IS NULL OR l.image IS NULL OR d.expected IS NOT NULL)
-			AND NOT EXISTS (SELECT FROM last o WHERE o.key = x.key AND NOT o.newest AND o.image IS NOT DISTINCT FROM l.image)
-		$query$, format(key_of, 'r.image'), format(key_of, 'l.image'), table_name)
-	USING usom.current_org(), table_name;
+		WHERE (l.image IS NULL) <> (x.image IS NULL) OR d.expected IS NOT NULL
+			AND NOT EXISTS (SELECT FROM last o WHERE o.key = x.key AND NOT o.newest AND l.image @> o.image)
+		ORDER BY 2
+		$query$, table_name)
+	USING usom.current_org(), table_name, key_columns, suspects;
 EXCEPTION WHEN data_exception THEN
 	RETURN QUERY SELECT 'audit', format('images of %s', table_name), 'an image cannot be read', NULL::text, SQLERRM;
 END
@@ -1818,6 +1854,7 @@ COMMENT ON FUNCTION usom.explain_status(text) IS
 Errors: US105 unknown order.
 Example: SELECT * FROM usom.explain_status(''SO-000001'');';
 
+-- current_org() is US001 before install(), so the parts of verify() need not ask again.
 CREATE FUNCTION usom.verify_counters()
 RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
@@ -1826,9 +1863,10 @@ SET enable_hashjoin = off -- lines and pieces both come in the order of their ke
 AS $$
 DECLARE
 	org CONSTANT bigint := usom.current_org();
+	conserved CONSTANT boolean := EXISTS (SELECT FROM pg_constraint c WHERE c.conrelid = 'usom.order_line'::regclass
+		AND c.conname = 'order_line_quantity_conserved' AND c.convalidated);
 BEGIN
-	PERFORM usom._check_installed();
-	-- Most lines are in one state and right; only the others are added up state by state.
+	-- Counters add up to the quantity by constraint: most lines are in one state and right if that one is. The others are added up.
 	RETURN QUERY
 		WITH suspect AS MATERIALIZED (
 			SELECT l.*
@@ -1839,16 +1877,14 @@ BEGIN
 				WHERE f.org_id = org
 				GROUP BY f.sales_order_id, f.line_no
 			) g ON g.sales_order_id = l.sales_order_id AND g.line_no = l.line_no
-			WHERE l.org_id = org AND (
-				l.quantity <> l.quantity_open + l.quantity_backordered + l.quantity_reserved + l.quantity_released + l.quantity_picked
-					+ l.quantity_packed + l.quantity_shipped + l.quantity_delivered + l.quantity_returned + l.quantity_cancelled
-				OR ((g.status = g.last_status AND l.quantity_open + g.quantity = l.quantity AND g.quantity = CASE g.status
+			WHERE l.org_id = org AND (NOT conserved OR (
+				(g.sales_order_id IS NULL AND l.quantity_open = l.quantity)
+				OR (g.status = g.last_status AND l.quantity_open + g.quantity = l.quantity AND g.quantity = CASE g.status
 					WHEN 'backordered' THEN l.quantity_backordered WHEN 'reserved' THEN l.quantity_reserved
 					WHEN 'released' THEN l.quantity_released WHEN 'picked' THEN l.quantity_picked
 					WHEN 'packed' THEN l.quantity_packed WHEN 'shipped' THEN l.quantity_shipped
 					WHEN 'delivered' THEN l.quantity_delivered WHEN 'returned' THEN l.quantity_returned
-					WHEN 'cancelled' THEN l.quantity_cancelled END)
-				OR (g.sales_order_id IS NULL AND l.quantity_open = l.quantity)) IS NOT TRUE)
+					WHEN 'cancelled' THEN l.quantity_cancelled END)) IS NOT TRUE)
 		)
 		SELECT 'orders', format('order %s line %s', coalesce(
 				(SELECT o.order_no FROM usom.sales_order o WHERE o.org_id = org AND o.sales_order_id = w.sales_order_id),
@@ -1896,7 +1932,6 @@ AS $$
 DECLARE
 	org CONSTANT bigint := usom.current_org();
 BEGIN
-	PERFORM usom._check_installed();
 	RETURN QUERY
 		SELECT 'orders', 'order ' || r.order_no, r.wrong[1], r.wrong[2], r.wrong[3]
 		FROM (
@@ -1950,7 +1985,6 @@ AS $$
 DECLARE
 	org CONSTANT bigint := usom.current_org();
 BEGIN
-	PERFORM usom._check_installed();
 	RETURN QUERY
 		SELECT 'orders', concat_ws(' version ', 'order ' || r.name, r.version), r.wrong[1], r.wrong[2], r.wrong[3]
 		FROM (
@@ -1994,7 +2028,6 @@ AS $$
 DECLARE
 	org CONSTANT bigint := usom.current_org();
 BEGIN
-	PERFORM usom._check_installed();
 	RETURN QUERY
 		SELECT 'orders', 'order ' || r.order_no, r.wrong[1], r.wrong[2], r.wrong[3]
 		FROM (
@@ -2053,7 +2086,6 @@ AS $$
 DECLARE
 	org CONSTANT bigint := usom.current_org();
 BEGIN
-	PERFORM usom._check_installed();
 	RETURN QUERY
 		SELECT 'orders', format('order %s line %s piece %s', coalesce(
 				(SELECT o.order_no FROM usom.sales_order o WHERE o.org_id = org AND o.sales_order_id = r.sales_order_id),
@@ -2115,7 +2147,8 @@ Example: SELECT * FROM usom.verify_pieces();';
 
 CREATE FUNCTION usom.verify_orders()
 RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
-LANGUAGE sql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, usom, pg_temp
+LANGUAGE sql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, usom, pg_temp
 AS $$
 	SELECT * FROM usom.verify_counters()
 	UNION ALL SELECT * FROM usom.verify_statuses()
@@ -2135,7 +2168,6 @@ AS $$
 DECLARE
 	org CONSTANT bigint := usom.current_org();
 BEGIN
-	PERFORM usom._check_installed();
 	RETURN QUERY
 		SELECT 'money', format('order %s line %s', coalesce(
 				(SELECT o.order_no FROM usom.sales_order o WHERE o.org_id = org AND o.sales_order_id = l.sales_order_id),
@@ -2168,7 +2200,6 @@ AS $$
 DECLARE
 	org CONSTANT bigint := usom.current_org();
 BEGIN
-	PERFORM usom._check_installed();
 	RETURN QUERY
 		SELECT 'reserved', concat_ws(' ', coalesce(p.sku, 'product ' || w.product_id), 'at', coalesce(lo.code, 'location ' || w.location_id),
 				'lot ' || nullif(w.lot, '')), v.problem, trim_scale(v.expected)::text, trim_scale(v.actual)::text
@@ -2218,7 +2249,6 @@ AS $$
 DECLARE
 	org CONSTANT bigint := usom.current_org();
 BEGIN
-	PERFORM usom._check_installed();
 	RETURN QUERY
 		SELECT 'returns', 'return ' || r.return_no, r.wrong[1], r.wrong[2], r.wrong[3]
 		FROM (
@@ -2285,14 +2315,19 @@ Example: SELECT * FROM usom.verify_returns();';
 
 CREATE FUNCTION usom.verify()
 RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
-LANGUAGE sql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, usom, pg_temp
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, usom, pg_temp
 AS $$
-	SELECT * FROM usom.verify_stock()
-	UNION ALL SELECT * FROM usom.verify_reserved()
-	UNION ALL SELECT * FROM usom.verify_orders()
-	UNION ALL SELECT * FROM usom.verify_money()
-	UNION ALL SELECT * FROM usom.verify_returns()
-	UNION ALL SELECT * FROM usom.verify_audit()
+BEGIN
+	PERFORM usom._check_installed();
+	RETURN QUERY
+		SELECT * FROM usom.verify_stock()
+		UNION ALL SELECT * FROM usom.verify_reserved()
+		UNION ALL SELECT * FROM usom.verify_orders()
+		UNION ALL SELECT * FROM usom.verify_money()
+		UNION ALL SELECT * FROM usom.verify_returns()
+		UNION ALL SELECT * FROM usom.verify_audit();
+END
 $$;
 COMMENT ON FUNCTION usom.verify() IS
 'Everything that usom keeps in the caller''s organisation, recomputed from scratch and compared: verify_stock(), verify_reserved(), verify_orders(), verify_money(), verify_returns(), verify_audit(). One row per difference with area, entity (the business key), problem, expected and actual value; empty when all is well. One snapshot: it may run while others work.

@@ -119,6 +119,7 @@ COMMENT ON FUNCTION usom.explain_status(text) IS
 Errors: US105 unknown order.
 Example: SELECT * FROM usom.explain_status(''SO-000001'');';
 
+-- current_org() is US001 before install(), so the parts of verify() need not ask again.
 CREATE FUNCTION usom.verify_counters()
 RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
@@ -127,9 +128,10 @@ SET enable_hashjoin = off -- lines and pieces both come in the order of their ke
 AS $$
 DECLARE
 	org CONSTANT bigint := usom.current_org();
+	conserved CONSTANT boolean := EXISTS (SELECT FROM pg_constraint c WHERE c.conrelid = 'usom.order_line'::regclass
+		AND c.conname = 'order_line_quantity_conserved' AND c.convalidated);
 BEGIN
-	PERFORM usom._check_installed();
-	-- Most lines are in one state and right; only the others are added up state by state.
+	-- Counters add up to the quantity by constraint: most lines are in one state and right if that one is. The others are added up.
 	RETURN QUERY
 		WITH suspect AS MATERIALIZED (
 			SELECT l.*
@@ -140,16 +142,14 @@ BEGIN
 				WHERE f.org_id = org
 				GROUP BY f.sales_order_id, f.line_no
 			) g ON g.sales_order_id = l.sales_order_id AND g.line_no = l.line_no
-			WHERE l.org_id = org AND (
-				l.quantity <> l.quantity_open + l.quantity_backordered + l.quantity_reserved + l.quantity_released + l.quantity_picked
-					+ l.quantity_packed + l.quantity_shipped + l.quantity_delivered + l.quantity_returned + l.quantity_cancelled
-				OR ((g.status = g.last_status AND l.quantity_open + g.quantity = l.quantity AND g.quantity = CASE g.status
+			WHERE l.org_id = org AND (NOT conserved OR (
+				(g.sales_order_id IS NULL AND l.quantity_open = l.quantity)
+				OR (g.status = g.last_status AND l.quantity_open + g.quantity = l.quantity AND g.quantity = CASE g.status
 					WHEN 'backordered' THEN l.quantity_backordered WHEN 'reserved' THEN l.quantity_reserved
 					WHEN 'released' THEN l.quantity_released WHEN 'picked' THEN l.quantity_picked
 					WHEN 'packed' THEN l.quantity_packed WHEN 'shipped' THEN l.quantity_shipped
 					WHEN 'delivered' THEN l.quantity_delivered WHEN 'returned' THEN l.quantity_returned
-					WHEN 'cancelled' THEN l.quantity_cancelled END)
-				OR (g.sales_order_id IS NULL AND l.quantity_open = l.quantity)) IS NOT TRUE)
+					WHEN 'cancelled' THEN l.quantity_cancelled END)) IS NOT TRUE)
 		)
 		SELECT 'orders', format('order %s line %s', coalesce(
 				(SELECT o.order_no FROM usom.sales_order o WHERE o.org_id = org AND o.sales_order_id = w.sales_order_id),
@@ -197,7 +197,6 @@ AS $$
 DECLARE
 	org CONSTANT bigint := usom.current_org();
 BEGIN
-	PERFORM usom._check_installed();
 	RETURN QUERY
 		SELECT 'orders', 'order ' || r.order_no, r.wrong[1], r.wrong[2], r.wrong[3]
 		FROM (
@@ -251,7 +250,6 @@ AS $$
 DECLARE
 	org CONSTANT bigint := usom.current_org();
 BEGIN
-	PERFORM usom._check_installed();
 	RETURN QUERY
 		SELECT 'orders', concat_ws(' version ', 'order ' || r.name, r.version), r.wrong[1], r.wrong[2], r.wrong[3]
 		FROM (
@@ -295,7 +293,6 @@ AS $$
 DECLARE
 	org CONSTANT bigint := usom.current_org();
 BEGIN
-	PERFORM usom._check_installed();
 	RETURN QUERY
 		SELECT 'orders', 'order ' || r.order_no, r.wrong[1], r.wrong[2], r.wrong[3]
 		FROM (
@@ -354,7 +351,6 @@ AS $$
 DECLARE
 	org CONSTANT bigint := usom.current_org();
 BEGIN
-	PERFORM usom._check_installed();
 	RETURN QUERY
 		SELECT 'orders', format('order %s line %s piece %s', coalesce(
 				(SELECT o.order_no FROM usom.sales_order o WHERE o.org_id = org AND o.sales_order_id = r.sales_order_id),
@@ -416,7 +412,8 @@ Example: SELECT * FROM usom.verify_pieces();';
 
 CREATE FUNCTION usom.verify_orders()
 RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
-LANGUAGE sql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, usom, pg_temp
+LANGUAGE sql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, usom, pg_temp
 AS $$
 	SELECT * FROM usom.verify_counters()
 	UNION ALL SELECT * FROM usom.verify_statuses()
@@ -436,7 +433,6 @@ AS $$
 DECLARE
 	org CONSTANT bigint := usom.current_org();
 BEGIN
-	PERFORM usom._check_installed();
 	RETURN QUERY
 		SELECT 'money', format('order %s line %s', coalesce(
 				(SELECT o.order_no FROM usom.sales_order o WHERE o.org_id = org AND o.sales_order_id = l.sales_order_id),
@@ -469,7 +465,6 @@ AS $$
 DECLARE
 	org CONSTANT bigint := usom.current_org();
 BEGIN
-	PERFORM usom._check_installed();
 	RETURN QUERY
 		SELECT 'reserved', concat_ws(' ', coalesce(p.sku, 'product ' || w.product_id), 'at', coalesce(lo.code, 'location ' || w.location_id),
 				'lot ' || nullif(w.lot, '')), v.problem, trim_scale(v.expected)::text, trim_scale(v.actual)::text
@@ -519,7 +514,6 @@ AS $$
 DECLARE
 	org CONSTANT bigint := usom.current_org();
 BEGIN
-	PERFORM usom._check_installed();
 	RETURN QUERY
 		SELECT 'returns', 'return ' || r.return_no, r.wrong[1], r.wrong[2], r.wrong[3]
 		FROM (
@@ -586,14 +580,19 @@ Example: SELECT * FROM usom.verify_returns();';
 
 CREATE FUNCTION usom.verify()
 RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
-LANGUAGE sql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, usom, pg_temp
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, usom, pg_temp
 AS $$
-	SELECT * FROM usom.verify_stock()
-	UNION ALL SELECT * FROM usom.verify_reserved()
-	UNION ALL SELECT * FROM usom.verify_orders()
-	UNION ALL SELECT * FROM usom.verify_money()
-	UNION ALL SELECT * FROM usom.verify_returns()
-	UNION ALL SELECT * FROM usom.verify_audit()
+BEGIN
+	PERFORM usom._check_installed();
+	RETURN QUERY
+		SELECT * FROM usom.verify_stock()
+		UNION ALL SELECT * FROM usom.verify_reserved()
+		UNION ALL SELECT * FROM usom.verify_orders()
+		UNION ALL SELECT * FROM usom.verify_money()
+		UNION ALL SELECT * FROM usom.verify_returns()
+		UNION ALL SELECT * FROM usom.verify_audit();
+END
 $$;
 COMMENT ON FUNCTION usom.verify() IS
 'Everything that usom keeps in the caller''s organisation, recomputed from scratch and compared: verify_stock(), verify_reserved(), verify_orders(), verify_money(), verify_returns(), verify_audit(). One row per difference with area, entity (the business key), problem, expected and actual value; empty when all is well. One snapshot: it may run while others work.
