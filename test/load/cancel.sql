@@ -1,2 +1,2 @@
 SELECT load.some_order() AS no \gset
-SELECT load.attempt('cancel', format('SELECT usom.cancel_order(%L, ''load'')', :'no'));
+SELECT load.attempt('cancel', format('SELECT usom.cancel_order(%L, ''load'')', ':no'));

@@ -44,7 +44,7 @@ invariants() { # invariants WHEN
 }
 
 # The number that stands before or after words of pgbench's report.
-reported() { sed -n "s/^$1: *\([0-9.]*\).*/\1/p" "$work/report" | head -n 1; }
+reported() { sed -n "s/^$1[:=] *\([0-9.]*\).*/\1/p" "$work/report" | head -n 1; }
 
 weights='place@8 batch@1 ship@6 deliver@3 cancel@3 cancel_line@2 receive@3 count@1 change@3 hold@2 reserve@2 fill@2 return@2 raw@2 rollback@1'
 scripts=
@@ -86,7 +86,7 @@ for level in $levels; do
 	judge "$level: verify() under load" "$(cat "$work/alarm")" ''
 	invariants 'at the end'
 
-	echo "$level: $(reported 'number of transactions actually processed') transactions, $(reported 'tps') a second, $(reported 'number of transactions retried') retried"
+	echo "$level: $(reported 'number of transactions actually processed') transactions, $(reported 'tps ') a second, $(reported 'number of transactions retried' | grep . || echo 0) retried, ${deadlocks:-0} deadlocks"
 	ask -F ' ' -c "SELECT '  ' || verb, count(*) FILTER (WHERE sqlstate = '00000') || ' done,', string_agg(DISTINCT nullif(sqlstate, '00000'), ' ') FROM load.outcome GROUP BY verb ORDER BY verb"
 	silent=$(ask -c "SELECT string_agg(verb, ', ') FROM (SELECT verb FROM load.outcome GROUP BY verb HAVING count(*) FILTER (WHERE sqlstate = '00000') = 0) t")
 	judge "$level: verbs that were never done" "$silent" ''

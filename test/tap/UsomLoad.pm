@@ -15,7 +15,7 @@ use UsomTest;
 
 our @EXPORT = qw(start_load finish_load is_intact ask_again);
 
-use constant { CLIENTS => 6, PRODUCTS => 12, CALLS => 4000 };
+use constant { CLIENTS => 6, PRODUCTS => 12, CALLS => 1500 };
 
 my $folder = PostgreSQL::Test::Utils::tempdir();
 
@@ -99,10 +99,13 @@ sub is_intact
 		0, "$what: every acknowledged shipment");
 	is($lost->('received', 'reference', 'SELECT FROM usom.stock_movement m WHERE m.reference = t.reference'),
 		0, "$what: every acknowledged receipt");
-	is(sql($node, $database, q{SELECT count(*) FROM usom.orders o WHERE NOT EXISTS (SELECT FROM usom.order_lines l WHERE l.order_no = o.order_no)}),
+	is(sql($node, $database, q{SELECT count(*) FROM usom.sales_order o
+		WHERE NOT EXISTS (SELECT FROM usom.order_line l WHERE (l.org_id, l.sales_order_id) = (o.org_id, o.sales_order_id))}),
 		0, "$what: no order without lines");
-	is(sql($node, $database, q{SELECT count(*) FROM usom.order_lines l
-		WHERE l.quantity <> (SELECT coalesce(sum(p.quantity), 0) FROM usom.order_pieces p WHERE (p.order_no, p.line_no) = (l.order_no, l.line_no))}),
+	is(sql($node, $database, q{SELECT count(*) FROM usom.order_line l
+		LEFT JOIN (SELECT org_id, sales_order_id, line_no, sum(quantity) AS pieces FROM usom.fulfillment_line GROUP BY 1, 2, 3) p
+			USING (org_id, sales_order_id, line_no)
+		WHERE l.quantity IS DISTINCT FROM p.pieces}),
 		0, "$what: every line has its pieces");
 	is_sound($node, $database, $what);
 	return;
