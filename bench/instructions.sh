@@ -1,0 +1,104 @@
+#!/bin/sh
+# Instructions of one order of five lines, by callgrind on one backend: usom,
+# the bare insert of the rows it wrote, and the same desk in PL/pgSQL.
+# Unlike times these do not swing with the neighbours.
+#
+# A cluster of its own is filled, stopped, and opened by a single-user backend
+# under valgrind for each peer.  The backend first warms up; two functions
+# that nothing else calls mark where counting begins and ends.
+#
+# usage: bench/instructions.sh          the bin of a PostgreSQL with usom is in PATH
+#
+# BENCH_ORDERS     orders that are counted: 200
+# BENCH_PEERS      all of them
+# BENCH_PROFILE    a folder: the profiles (callgrind.PEER) are left there
+# BENCH_CHECK      set: fail when a budget is exceeded
+# BENCH_LINE       a file: the figures for results.md are appended to it
+set -eu
+. "$(dirname "$0")/peers.sh"
+
+orders=${BENCH_ORDERS:-200}
+peers=${BENCH_PEERS:-$PEERS}
+products=1000
+warm_up=100
+command -v valgrind >/dev/null || { echo 'instructions: valgrind is not installed' >&2; exit 1; }
+
+home=$(mktemp -d "${TMPDIR:-/tmp}/usom_bench.XXXXXX")
+data=$home/data
+trap 'pg_ctl -D "$data" -m immediate stop >/dev/null 2>&1 || true; rm -rf "$home"' EXIT
+trap 'exit 130' INT TERM
+
+initdb -D "$data" -U postgres -A trust -E UTF8 --locale=C --no-sync >/dev/null
+cat >>"$data/postgresql.conf" <<-CONF
+	listen_addresses = ''
+	unix_socket_directories = '$home'
+	port = 5432
+	shared_buffers = 128MB
+	max_wal_size = 4GB
+	checkpoint_timeout = 1h
+	autovacuum = off
+	fsync = off
+	timezone = 'UTC'
+CONF
+export PGHOST="$home" PGPORT=5432 PGUSER=postgres
+pg_ctl -D "$data" -w -l "$home/log" start >/dev/null
+bench_database bench $products
+first_product=$(psql -X -At -d bench -c "SELECT product_id - 1 FROM usom.product WHERE sku = 'P1'")
+for peer in $peers; do
+	bench_prepare "$peer" bench >"$home/prepare.$peer"
+done
+pg_ctl -D "$data" -w -m fast stop >/dev/null
+
+count() { # peer
+	{
+		tr '\n' ' ' <"$home/prepare.$1"
+		echo
+		bench_statements "$1" $products $first_product 1001 $((1000 + warm_up))
+		echo 'SELECT pg_catalog.pg_my_temp_schema()'
+		bench_statements "$1" $products $first_product 2001 $((2000 + orders))
+		echo 'SELECT pg_catalog.pg_conf_load_time()'
+	} >"$home/statements"
+	valgrind -q --tool=callgrind --callgrind-out-file="$home/callgrind.$1" \
+		--zero-before=pg_my_temp_schema --dump-before=pg_conf_load_time \
+		"$(command -v postgres)" --single -D "$data" bench <"$home/statements" >"$home/out.$1" 2>"$home/err.$1" || {
+		tail -n 5 "$home/err.$1" >&2
+		return 1
+	}
+	if grep -q ERROR "$home/err.$1"; then
+		grep -m 3 -A 2 ERROR "$home/err.$1" >&2
+		return 1
+	fi
+	if [ -n "${BENCH_PROFILE:-}" ]; then
+		mkdir -p "$BENCH_PROFILE"
+		cp "$home/callgrind.$1.1" "$BENCH_PROFILE/callgrind.$1"
+	fi
+	awk -v n="$orders" '/^(totals|summary):/ { printf "%.1f\n", $2 / n / 1000; exit }' "$home/callgrind.$1.1"
+}
+
+report() {
+	awk -v line="${BENCH_LINE:-/dev/null}" '
+		{ count[$1] = $2; order[NR] = $1 }
+		END {
+			printf "%-10s %22s %12s %12s\n", "", "1,000 instructions", "to bare", "to twin"
+			for (i = 1; i <= NR; i++) {
+				p = order[i]
+				printf "%-10s %22.0f %12s %12s\n", p, count[p],
+					("bare" in count) ? sprintf("%.2f", count[p] / count["bare"]) : "-",
+					("twin" in count) ? sprintf("%.3f", count[p] / count["twin"]) : "-"
+			}
+			if (!("usom" in count)) exit
+			printf " %.0f | %.2f | %.3f |\n", count["usom"], "bare" in count ? count["usom"] / count["bare"] : 0,
+				"twin" in count ? count["usom"] / count["twin"] : 0 >>line
+			if ("bare" in count) budget("of the bare insert", count["usom"] / count["bare"], 2.0)
+			if ("twin" in count) budget("of the twin", count["usom"] / count["twin"], 0.25)
+		}
+		function budget(what, ratio, limit) {
+			printf "usom needs %.2f %s; the budget is %.2f: %s\n", ratio, what, limit, ratio <= limit ? "kept" : "EXCEEDED"
+		}' "$1"
+}
+
+for peer in $peers; do
+	echo "$peer $(count "$peer")" >>"$home/counts"
+done
+report "$home/counts" | tee "$home/report"
+[ -z "${BENCH_CHECK:-}" ] || ! grep -q EXCEEDED "$home/report"
