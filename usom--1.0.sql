@@ -435,7 +435,7 @@ REVOKE ALL ON FUNCTION usom._audit_rows(bytea) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION usom._audit_rows(bytea) TO PUBLIC;
 
 CREATE FUNCTION usom._audit_count(image bytea) RETURNS bigint
-	AS 'MODULE_PATHNAME', 'usom__audit_count' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10;
+	AS 'MODULE_PATHNAME', 'usom__audit_count' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10;
 COMMENT ON FUNCTION usom._audit_count(bytea) IS 'Number of rows of an image of usom.audit_entry; -1 when the bytes are no image.';
 REVOKE ALL ON FUNCTION usom._audit_count(bytea) FROM PUBLIC;
 
@@ -487,7 +487,7 @@ BEGIN
 			WHERE e.org_id = $1 AND e.table_name = $2
 			ORDER BY m.key, e.occurred_at DESC, e.audit_entry_id DESC
 		), live AS (
-			SELECT m.key, m.mark FROM usom.%I t, usom._audit_marks(usom._audit_image(t), $3) m WHERE t.org_id = $1
+			SELECT m.key, m.mark FROM usom.%I live_row, usom._audit_marks(usom._audit_image(live_row), $3) m WHERE live_row.org_id = $1
 		)
 		SELECT coalesce(a.key, l.key) FROM last a FULL JOIN live l USING (key) WHERE a.mark IS DISTINCT FROM l.mark
 		$query$, table_name)
@@ -530,9 +530,9 @@ BEGIN
 			SELECT k.key, k.newest, k.image AS shown, CASE WHEN k.operation <> 'DELETE' THEN k.image END AS image
 			FROM ranked k WHERE k.recent
 		), live AS (
-			SELECT key, to_jsonb(t) AS image
-			FROM usom.%I t, usom._audit_marks(usom._audit_image(t), $3) m JOIN suspect USING (key)
-			WHERE t.org_id = $1
+			SELECT key, to_jsonb(live_row) AS image
+			FROM usom.%I live_row, usom._audit_marks(usom._audit_image(live_row), $3) m JOIN suspect USING (key)
+			WHERE live_row.org_id = $1
 		)
 		SELECT 'audit', format('%%s %%s', $2, (SELECT string_agg(coalesce(l.image, x.shown)->>k.name, '/' ORDER BY k.n)
 				FROM unnest($3) WITH ORDINALITY AS k (name, n))),

@@ -49,9 +49,19 @@ REVOKE ALL ON FUNCTION usom._audit_rows(bytea) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION usom._audit_rows(bytea) TO PUBLIC;
 
 CREATE FUNCTION usom._audit_count(image bytea) RETURNS bigint
-	AS 'MODULE_PATHNAME', 'usom__audit_count' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10;
+	AS 'MODULE_PATHNAME', 'usom__audit_count' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10;
 COMMENT ON FUNCTION usom._audit_count(bytea) IS 'Number of rows of an image of usom.audit_entry; -1 when the bytes are no image.';
 REVOKE ALL ON FUNCTION usom._audit_count(bytea) FROM PUBLIC;
+
+CREATE FUNCTION usom._audit_image(live record) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'usom__audit_image' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION usom._audit_image(record) IS 'The image that the audit would keep of a row: its canonical bytes.';
+REVOKE ALL ON FUNCTION usom._audit_image(record) FROM PUBLIC;
+
+CREATE FUNCTION usom._audit_marks(image bytea, key_columns text[]) RETURNS TABLE (key bigint, mark bigint)
+	AS 'MODULE_PATHNAME', 'usom__audit_marks' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 ROWS 5;
+COMMENT ON FUNCTION usom._audit_marks(bytea, text[]) IS 'Hashes of the key and of the whole of each row of an image, in their order. Equal rows have equal marks.';
+REVOKE ALL ON FUNCTION usom._audit_marks(bytea, text[]) FROM PUBLIC;
 
 CREATE FUNCTION usom._verify_audit_images()
 	RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
@@ -79,9 +89,31 @@ $$;
 COMMENT ON FUNCTION usom._verify_audit_images() IS 'Entries of the audit whose images cannot be read, have another number of rows than the entry says, or do not go with its operation. Part of verify_audit().';
 REVOKE ALL ON FUNCTION usom._verify_audit_images() FROM PUBLIC;
 
+CREATE FUNCTION usom._audit_suspects(table_name text, key_columns text[]) RETURNS SETOF bigint
+	LANGUAGE plpgsql STABLE STRICT
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+BEGIN
+	RETURN QUERY EXECUTE format($query$
+		WITH last AS (
+			SELECT DISTINCT ON (m.key) m.key, CASE WHEN e.operation <> 'DELETE' THEN m.mark END AS mark
+			FROM usom.audit_entry e, usom._audit_marks(coalesce(e.after, e.before), $3) m
+			WHERE e.org_id = $1 AND e.table_name = $2
+			ORDER BY m.key, e.occurred_at DESC, e.audit_entry_id DESC
+		), live AS (
+			SELECT m.key, m.mark FROM usom.%I live_row, usom._audit_marks(usom._audit_image(live_row), $3) m WHERE live_row.org_id = $1
+		)
+		SELECT coalesce(a.key, l.key) FROM last a FULL JOIN live l USING (key) WHERE a.mark IS DISTINCT FROM l.mark
+		$query$, table_name)
+	USING usom.current_org(), table_name, key_columns;
+END
+$$;
+COMMENT ON FUNCTION usom._audit_suspects(text, text[]) IS 'Hashes of the keys of those rows of a table whose mark differs from that of their last image; _verify_audit_table() looks at them closely.';
+REVOKE ALL ON FUNCTION usom._audit_suspects(text, text[]) FROM PUBLIC;
+
 -- A trigger of a row may change the row again before the entry of its own
 -- statement is written, so within the last transaction that touched a row any
--- image may be the last one.
+-- image may be the last one.  Columns that came later are in no old image.
 CREATE FUNCTION usom._verify_audit_table(table_name text, key_columns text[])
 	RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
 	LANGUAGE plpgsql STABLE STRICT
@@ -91,45 +123,48 @@ CREATE FUNCTION usom._verify_audit_table(table_name text, key_columns text[])
 	SET extra_float_digits = 1
 	AS $$
 DECLARE
-	key_of text := (SELECT string_agg(format('(%%1$s->>%L)', c), ' || ''/'' || ' ORDER BY n)
-		FROM unnest(key_columns) WITH ORDINALITY AS k (c, n));
+	suspects bigint[] := ARRAY(SELECT usom._audit_suspects(table_name, key_columns));
 BEGIN
+	IF suspects = '{}' THEN
+		RETURN;
+	END IF;
 	RETURN QUERY EXECUTE format($query$
-		WITH touch AS (
-			SELECT (%1$s) COLLATE "C" AS key, e.audit_entry_id, r.n, e.occurred_at, e.transaction_id
-			FROM usom.audit_entry e, usom._audit_rows(coalesce(e.after, e.before)) WITH ORDINALITY AS r (image, n)
-			WHERE e.org_id = $1 AND e.table_name = $2 AND usom._audit_count(coalesce(e.after, e.before)) > 0
+		WITH suspect AS (
+			SELECT unnest($4) AS key
 		), ranked AS (
-			SELECT t.key, t.audit_entry_id, t.n, t.transaction_id, row_number() OVER w = 1 AS newest,
-				first_value(t.transaction_id) OVER w = t.transaction_id AS recent
-			FROM touch t WINDOW w AS (PARTITION BY t.key ORDER BY t.occurred_at DESC, t.audit_entry_id DESC)
-		), image AS (
-			SELECT e.audit_entry_id, r.n, r.image
-			FROM usom.audit_entry e, usom._audit_rows(e.after) WITH ORDINALITY AS r (image, n)
-			WHERE e.org_id = $1 AND e.table_name = $2
-				AND e.audit_entry_id IN (SELECT k.audit_entry_id FROM ranked k WHERE k.recent)
+			SELECT key, r.image, e.operation, row_number() OVER w = 1 AS newest,
+				first_value(e.transaction_id) OVER w = e.transaction_id AS recent
+			FROM usom.audit_entry e,
+				ROWS FROM (usom._audit_rows(coalesce(e.after, e.before)), usom._audit_marks(coalesce(e.after, e.before), $3))
+					AS r (image, key, mark)
+				JOIN suspect USING (key)
+			WHERE e.org_id = $1 AND e.table_name = $2 AND usom._audit_count(coalesce(e.after, e.before)) > 0
+			WINDOW w AS (PARTITION BY key ORDER BY e.occurred_at DESC, e.audit_entry_id DESC)
 		), last AS MATERIALIZED (
-			SELECT k.key, k.newest, i.image FROM ranked k LEFT JOIN image i USING (audit_entry_id, n) WHERE k.recent
+			SELECT k.key, k.newest, k.image AS shown, CASE WHEN k.operation <> 'DELETE' THEN k.image END AS image
+			FROM ranked k WHERE k.recent
 		), live AS (
-			SELECT (%2$s) COLLATE "C" AS key, l.image FROM (SELECT to_jsonb(t) AS image FROM usom.%3$I t WHERE t.org_id = $1) l
+			SELECT key, to_jsonb(live_row) AS image
+			FROM usom.%I live_row, usom._audit_marks(usom._audit_image(live_row), $3) m JOIN suspect USING (key)
+			WHERE live_row.org_id = $1
 		)
-		SELECT 'audit', format('%%s %%s', $2, coalesce(x.key, l.key)),
+		SELECT 'audit', format('%%s %%s', $2, (SELECT string_agg(coalesce(l.image, x.shown)->>k.name, '/' ORDER BY k.n)
+				FROM unnest($3) WITH ORDINALITY AS k (name, n))),
 			CASE WHEN l.image IS NULL THEN 'the row is gone, the audit knows nothing of it'
 				WHEN x.image IS NULL THEN 'the row is there, the audit knows nothing of it'
 				ELSE 'the row differs from its last image' END,
 			CASE WHEN l.image IS NULL THEN x.image ELSE d.expected END::text,
 			CASE WHEN x.image IS NULL THEN l.image ELSE d.actual END::text
-		FROM (SELECT n.key, n.image FROM last n WHERE n.newest) x
+		FROM (SELECT * FROM last n WHERE n.newest) x
 			FULL JOIN live l USING (key)
 			CROSS JOIN LATERAL (
 				SELECT jsonb_object_agg(c.key, c.value) AS expected, jsonb_object_agg(c.key, l.image->c.key) AS actual
 				FROM jsonb_each(x.image) c WHERE l.image ? c.key AND l.image->c.key <> c.value) d
-		WHERE x.image IS DISTINCT FROM l.image
-			AND (x.image IS NULL OR l.image IS NULL OR d.expected IS NOT NULL)
-			AND NOT EXISTS (SELECT FROM last o WHERE o.key = x.key AND NOT o.newest
-				AND (l.image @> o.image OR (l.image IS NULL AND o.image IS NULL)))
-		$query$, format(key_of, 'r.image'), format(key_of, 'l.image'), table_name)
-	USING usom.current_org(), table_name;
+		WHERE (l.image IS NULL) <> (x.image IS NULL) OR d.expected IS NOT NULL
+			AND NOT EXISTS (SELECT FROM last o WHERE o.key = x.key AND NOT o.newest AND l.image @> o.image)
+		ORDER BY 2
+		$query$, table_name)
+	USING usom.current_org(), table_name, key_columns, suspects;
 EXCEPTION WHEN data_exception THEN
 	RETURN QUERY SELECT 'audit', format('images of %s', table_name), 'an image cannot be read', NULL::text, SQLERRM;
 END

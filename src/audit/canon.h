@@ -142,7 +142,4 @@ typedef enum UsomCanonResult
 extern bool usom_canon_open(UsomCanonReader *reader, const char *data, Size size);
 extern UsomCanonResult usom_canon_next(UsomCanonReader *reader);
 
-/* Number of rows, or -1 if the bytes are no image from beginning to end. */
-extern int64 usom_canon_check(const char *data, Size size);
-
 #endif							/* USOM_AUDIT_CANON_H */

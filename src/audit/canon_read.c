@@ -264,16 +264,3 @@ usom_canon_next(UsomCanonReader *reader)
 	reader->rows_read++;
 	return CANON_ROW;
 }
-
-int64
-usom_canon_check(const char *data, Size size)
-{
-	UsomCanonReader reader;
-	UsomCanonResult result;
-
-	if (!usom_canon_open(&reader, data, size))
-		return -1;
-	while ((result = usom_canon_next(&reader)) == CANON_ROW)
-		 /* each row is checked as it is read */ ;
-	return result == CANON_END ? (int64) reader.rows : -1;
-}

@@ -14,6 +14,7 @@
 
 #include "audit/canon.h"
 
+#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "funcapi.h"
@@ -288,6 +289,16 @@ raise_malformed(void)
 			errhint("Look for the entry with: SELECT * FROM usom.verify_audit();"));
 }
 
+/* Are the texts of an image in an encoding that the database can read? */
+static bool
+is_readable(const UsomCanonReader *reader)
+{
+	int			server = GetDatabaseEncoding();
+
+	return reader->encoding == server || reader->encoding == PG_SQL_ASCII || server == PG_SQL_ASCII
+		|| OidIsValid(FindDefaultConversionProc(reader->encoding, server));
+}
+
 /* usom._audit_rows(image bytea) RETURNS SETOF jsonb: the rows of an image, in their order. */
 Datum
 usom__audit_rows(PG_FUNCTION_ARGS)
@@ -299,7 +310,7 @@ usom__audit_rows(PG_FUNCTION_ARGS)
 	UsomCanonResult found;
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
-	if (!usom_canon_open(&reader, VARDATA_ANY(image), VARSIZE_ANY_EXHDR(image)))
+	if (!usom_canon_open(&reader, VARDATA_ANY(image), VARSIZE_ANY_EXHDR(image)) || !is_readable(&reader))
 		raise_malformed();
 	while ((found = usom_canon_next(&reader)) == CANON_ROW)
 	{
@@ -324,5 +335,12 @@ usom__audit_count(PG_FUNCTION_ARGS)
 {
 	bytea	   *image = PG_GETARG_BYTEA_PP(0);
 
-	PG_RETURN_INT64(usom_canon_check(VARDATA_ANY(image), VARSIZE_ANY_EXHDR(image)));
+	UsomCanonReader reader;
+	UsomCanonResult found;
+
+	if (!usom_canon_open(&reader, VARDATA_ANY(image), VARSIZE_ANY_EXHDR(image)) || !is_readable(&reader))
+		PG_RETURN_INT64(-1);
+	while ((found = usom_canon_next(&reader)) == CANON_ROW)
+		CHECK_FOR_INTERRUPTS();
+	PG_RETURN_INT64(found == CANON_END ? (int64) reader.rows : -1);
 }

@@ -17,6 +17,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
@@ -83,7 +84,7 @@ looks_at_settings(const UsomCanonColumn *column)
 /* ---- making ---- */
 
 static void
-set_column(UsomCanonColumn *column, Form_pg_attribute attribute, MemoryContext context)
+set_column(UsomCanonColumn *column, Form_pg_attribute attribute)
 {
 	Oid			output;
 	bool		varlena;
@@ -94,11 +95,11 @@ set_column(UsomCanonColumn *column, Form_pg_attribute attribute, MemoryContext c
 	if (column->kind != CANON_ARRAY && column->kind != CANON_OTHER)
 		return;
 	getTypeOutputInfo(column->type, &output, &varlena);
-	fmgr_info_cxt(output, &column->output, context);
+	fmgr_info_cxt(output, &column->output, CurrentMemoryContext);
 }
 
 static void
-fill_layout(UsomAuditLayout *layout, TupleDesc tupdesc, MemoryContext context)
+fill_layout(UsomAuditLayout *layout, TupleDesc tupdesc)
 {
 	const char **names = palloc(tupdesc->natts * sizeof(char *));
 	const char **types = palloc(tupdesc->natts * sizeof(char *));
@@ -113,7 +114,7 @@ fill_layout(UsomAuditLayout *layout, TupleDesc tupdesc, MemoryContext context)
 
 		if (attribute->attisdropped)
 			continue;
-		set_column(column, attribute, context);
+		set_column(column, attribute);
 		names[layout->canon.ncolumns] = NameStr(attribute->attname);
 		types[layout->canon.ncolumns] = format_type_extended(column->type, -1, FORMAT_TYPE_FORCE_QUALIFY);
 		layout->canon.needs_settings |= looks_at_settings(column);
@@ -126,15 +127,23 @@ fill_layout(UsomAuditLayout *layout, TupleDesc tupdesc, MemoryContext context)
 	usom_canon_make_header(&layout->canon, names, types);
 }
 
+UsomAuditLayout *
+usom_audit_layout_of_rows(TupleDesc tupdesc)
+{
+	UsomAuditLayout *layout = palloc0(sizeof(UsomAuditLayout));
+
+	fill_layout(layout, tupdesc);
+	return layout;
+}
+
 /* The new layout is made aside and replaces the old one when nothing can fail any more. */
 static void
 make_layout(CacheEntry *entry, Relation table)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "usom audit layout", ALLOCSET_SMALL_SIZES);
 	MemoryContext outer = MemoryContextSwitchTo(context);
-	UsomAuditLayout *layout = palloc0(sizeof(UsomAuditLayout));
+	UsomAuditLayout *layout = usom_audit_layout_of_rows(RelationGetDescr(table));
 
-	fill_layout(layout, RelationGetDescr(table), context);
 	MemoryContextSwitchTo(outer);
 	if (layout->org_id < 0)
 		ereport(ERROR, errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
@@ -175,6 +184,22 @@ usom_audit_layout(Relation table)
 	if (unlikely(!entry->valid))
 		make_layout(entry, table);
 	return entry->layout;
+}
+
+/* ---- settings ---- */
+
+void
+usom_audit_fix_settings(void)
+{
+	static const char *const settings[][2] = {
+		{"datestyle", "ISO, YMD"}, {"intervalstyle", "iso_8601"}, {"timezone", "UTC"},
+		{"extra_float_digits", "1"}, {"bytea_output", "hex"}, {"lc_monetary", "C"}, {"xmloption", "content"},
+		{"search_path", "pg_catalog"}, {"quote_all_identifiers", "off"},
+	};
+
+	for (int i = 0; i < lengthof(settings); i++)
+		(void) set_config_option(settings[i][0], settings[i][1], PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
 }
 
 /* ---- forgetting ---- */

@@ -226,21 +226,6 @@ record_rows(Recording *recording)
 	MemoryContextSwitchTo(outer);
 }
 
-/* What output functions of unusual types look at; see canon.h. */
-static void
-fix_settings(void)
-{
-	static const char *const settings[][2] = {
-		{"datestyle", "ISO, YMD"}, {"intervalstyle", "iso_8601"}, {"timezone", "UTC"},
-		{"extra_float_digits", "1"}, {"bytea_output", "hex"}, {"lc_monetary", "C"}, {"xmloption", "content"},
-		{"search_path", "pg_catalog"}, {"quote_all_identifiers", "off"},
-	};
-
-	for (int i = 0; i < lengthof(settings); i++)
-		(void) set_config_option(settings[i][0], settings[i][1], PGC_USERSET, PGC_S_SESSION,
-								 GUC_ACTION_SAVE, true, 0, false);
-}
-
 static void
 record_statement(Recording *recording)
 {
@@ -250,7 +235,7 @@ record_statement(Recording *recording)
 	if (recording->layout->canon.needs_settings)
 	{
 		nest = NewGUCNestLevel();
-		fix_settings();
+		usom_audit_fix_settings();
 		record_rows(recording);
 		AtEOXact_GUC(true, nest);
 	}
