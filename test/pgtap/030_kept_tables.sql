@@ -1,0 +1,131 @@
+-- Tables that usom keeps: every way of SQL to write them by hand is refused
+-- with the table's code and a hint that names what to call instead; nothing
+-- changes, whoever tries.
+\set ON_ERROR_STOP on
+\pset format unaligned
+\pset tuples_only on
+\pset pager off
+BEGIN;
+SET LOCAL client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS pgtap;
+CREATE EXTENSION IF NOT EXISTS usom;
+SELECT count(*) FROM usom.install() \g /dev/null
+SELECT no_plan();
+
+CREATE FUNCTION pg_temp.attempt(command text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	hint text;
+BEGIN
+	EXECUTE command;
+	RESET ROLE;
+	RAISE EXCEPTION USING ERRCODE = 'ZZ000';
+EXCEPTION WHEN OTHERS THEN
+	IF SQLSTATE = 'ZZ000' THEN
+		RETURN 'ok';
+	END IF;
+	GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
+	RETURN SQLSTATE || CASE WHEN hint <> '' THEN ' ' || hint ELSE '' END;
+END
+$$;
+
+-- A row in each of them.
+INSERT INTO usom.location (code) VALUES ('TAP-A');
+INSERT INTO usom.product (sku) VALUES ('TAP-1');
+INSERT INTO usom.customer (code) VALUES ('TAP-1');
+INSERT INTO usom.customer_address (customer_id) VALUES (usom.customer_id('TAP-1'));
+INSERT INTO usom.price (sku, unit_price) VALUES ('TAP-1', 1);
+SELECT count(*) FROM usom.receive_stock('TAP-A', 'TAP-1', 10) \g /dev/null
+SELECT usom.reserve_stock('TAP-cart', 'TAP-A', 'TAP-1', 1, '1 hour') \g /dev/null
+SELECT order_no AS o FROM usom.place_order('{"lines": [{"sku": "TAP-1", "quantity": 3}]}') \gset
+SELECT * FROM usom.hold_order(:'o', 'customer', 'wait') \g /dev/null
+SELECT * FROM usom.release_hold(:'o', 'customer', 'go on') \g /dev/null
+SELECT * FROM usom.release_order(:'o') \g /dev/null
+SELECT usom.ship(:'o') AS s \gset
+SELECT usom.authorize_return(:'o', '[{"line_no": 1, "quantity": 1}]', 'broken') AS r \gset
+
+CREATE TEMP TABLE kept (t text PRIMARY KEY, code text, hint text, referred boolean DEFAULT false);
+INSERT INTO kept (t, code, hint) VALUES
+	('stock', 'US004', 'usom.receive_stock()'), ('reservation', 'US004', 'usom.reserve_stock()'), ('fulfillment_line', 'US004', 'usom.place_order()'), ('hold', 'US004', 'usom.hold_order()'),
+	('shipment', 'US004', 'usom.ship()'), ('return_order', 'US004', 'usom.authorize_return()'), ('return_line', 'US004', 'usom.authorize_return()'),
+	('stock_movement', 'US901', 'usom.adjust_stock()'), ('order_history', 'US901', 'the function'), ('audit_entry', 'US901', 'the function');
+UPDATE kept SET referred = EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' AND confrelid = format('usom.%I', t)::regclass);
+SELECT isnt_empty(format('SELECT * FROM usom.%I', t), format('usom.%s has a row', t)) FROM kept ORDER BY t;
+CREATE TEMP TABLE before AS SELECT t, md5(string_agg(x::text, ',' ORDER BY x::text)) AS image FROM kept, LATERAL (SELECT (xpath('/table/row', query_to_xml(format('SELECT * FROM usom.%I', t), true, false, '')))::text[] AS xs) AS q, unnest(q.xs) AS x GROUP BY t;
+
+-- The row itself, written again in each way that SQL has.
+CREATE TEMP TABLE way (way text, command text, code text);
+INSERT INTO way VALUES
+	('INSERT', 'INSERT INTO usom.%1$I SELECT * FROM usom.%1$I LIMIT 1', NULL),
+	('INSERT nothing', 'INSERT INTO usom.%1$I SELECT * FROM usom.%1$I WHERE false', NULL),
+	('INSERT ON CONFLICT DO NOTHING', 'INSERT INTO usom.%1$I SELECT * FROM usom.%1$I LIMIT 1 ON CONFLICT DO NOTHING', NULL),
+	('INSERT ON CONFLICT DO UPDATE', 'INSERT INTO usom.%1$I SELECT * FROM usom.%1$I LIMIT 1 ON CONFLICT (%3$s) DO UPDATE SET %2$I = excluded.%2$I', NULL),
+	('UPDATE', 'UPDATE usom.%1$I SET %2$I = %2$I', NULL),
+	('UPDATE through a cursor', 'DO $do$ DECLARE c CURSOR FOR SELECT * FROM usom.%1$I FOR UPDATE; r record; BEGIN OPEN c; FETCH c INTO r; UPDATE usom.%1$I SET %2$I = %2$I WHERE CURRENT OF c; END $do$', NULL),
+	('DELETE', 'DELETE FROM usom.%1$I', NULL),
+	('WITH DELETE', 'WITH gone AS (DELETE FROM usom.%1$I RETURNING *) SELECT count(*) FROM gone', NULL),
+	('MERGE UPDATE', 'MERGE INTO usom.%1$I t USING (SELECT 1) AS s ON true WHEN MATCHED THEN UPDATE SET %2$I = t.%2$I', NULL),
+	('MERGE DELETE', 'MERGE INTO usom.%1$I t USING (SELECT 1) AS s ON true WHEN MATCHED THEN DELETE', NULL),
+	('MERGE INSERT', 'MERGE INTO usom.%1$I t USING (SELECT 1) AS s ON false WHEN NOT MATCHED THEN INSERT DEFAULT VALUES', NULL),
+	('COPY', 'COPY usom.%1$I FROM PROGRAM ''true''', NULL),
+	('TRUNCATE', 'TRUNCATE usom.%1$I', 'by reference'),
+	('TRUNCATE CASCADE', 'TRUNCATE usom.%1$I CASCADE', NULL);
+CREATE TEMP TABLE outcome AS
+	SELECT k.t, w.way, r.who, k.hint, pg_temp.attempt(r.how || format(w.command, k.t, a.attname, p.pk)) AS came_to,
+		CASE WHEN w.code = 'by reference' AND k.referred THEN '0A000'
+			-- rows of pieces are guarded one by one, so that the hint can name the steps
+			ELSE k.code END AS code
+	FROM kept k CROSS JOIN way w
+	CROSS JOIN (VALUES ('superuser', ''), ('owner', 'SET LOCAL ROLE usom_owner; '), ('replica role', 'SET LOCAL session_replication_role = replica; '), ('search_path', 'SET LOCAL search_path = pg_temp, public; ')) AS r (who, how)
+	CROSS JOIN LATERAL (SELECT attname FROM pg_attribute WHERE attrelid = format('usom.%I', k.t)::regclass AND attnum > 0 ORDER BY attnum DESC LIMIT 1) a
+	CROSS JOIN LATERAL (SELECT string_agg(quote_ident(a.attname), ', ') AS pk FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey) WHERE i.indrelid = format('usom.%I', k.t)::regclass AND i.indisprimary) p
+	WHERE NOT (r.who = 'owner' AND w.way = 'COPY');
+SELECT cmp_ok(count(*), '>=', 540::bigint, 'some 550 ways were tried') FROM outcome;
+SELECT ok(came_to = '0A000' OR left(came_to, 5) = code, format('%s: %s of usom.%s is refused with %s', who, way, t, code)) || CASE WHEN came_to = '0A000' OR left(came_to, 5) = code THEN '' ELSE E'\n# ' || came_to END
+FROM outcome ORDER BY t, way, who;
+SELECT is_empty($$SELECT t, way, came_to FROM outcome WHERE left(came_to, 2) = 'US' AND strpos(came_to, hint) = 0 AND NOT (t = 'fulfillment_line' AND came_to LIKE '%usom.%') AND way <> 'TRUNCATE CASCADE'$$, 'each hint names what to call');
+
+-- ---- master data: retired, never deleted; codes stay ----
+
+CREATE TEMP TABLE master (t text, column_name text);
+INSERT INTO master VALUES ('organisation', 'code'), ('channel', 'code'), ('customer', 'code'), ('product', 'sku'), ('location', 'code'), ('hold_type', 'code'), ('document_counter', 'kind');
+CREATE TEMP TABLE master_outcome AS
+	SELECT m.t, w.way, r.who, pg_temp.attempt(r.how || format(w.command, m.t, m.column_name)) AS came_to FROM master m
+	CROSS JOIN (VALUES ('DELETE', 'DELETE FROM usom.%1$I'), ('TRUNCATE', 'TRUNCATE usom.%1$I CASCADE'), ('another code', 'UPDATE usom.%1$I SET %2$I = %2$I || ''x'''), ('another organisation', 'UPDATE usom.%1$I SET org_id = org_id + 1'),
+		('MERGE DELETE', 'MERGE INTO usom.%1$I t USING (SELECT 1) AS s ON true WHEN MATCHED THEN DELETE')) AS w (way, command)
+	CROSS JOIN (VALUES ('superuser', ''), ('owner', 'SET LOCAL ROLE usom_owner; '), ('replica role', 'SET LOCAL session_replication_role = replica; ')) AS r (who, how);
+SELECT is(left(came_to, 5), 'US005', format('%s: %s of usom.%s is refused', who, way, t)) FROM master_outcome ORDER BY t, way, who;
+
+-- ---- what runs inside usom's own statements does not inherit its rights ----
+
+CREATE FUNCTION pg_temp.greedy() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	UPDATE usom.stock SET on_hand = on_hand + 1000;
+	RETURN NULL;
+END
+$$;
+CREATE FUNCTION pg_temp.greedy_in_place() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	NEW.quantity := NEW.quantity + 1;
+	RETURN NEW;
+END
+$$;
+SELECT is(left(pg_temp.attempt(format('CREATE TRIGGER greedy AFTER INSERT ON usom.%I FOR EACH %s EXECUTE FUNCTION pg_temp.greedy(); SELECT usom.place_order(''{"lines": [{"sku": "TAP-1", "quantity": 1}]}'')', t, level)), 5), 'US004',
+	format('a trigger FOR EACH %s on usom.%s writes no stock', level, t))
+FROM unnest(ARRAY['sales_order', 'order_line', 'fulfillment_line', 'order_history', 'audit_entry']) AS t, unnest(ARRAY['ROW', 'STATEMENT']) AS level ORDER BY t, level;
+SELECT isnt(pg_temp.attempt('CREATE TRIGGER zz_greedy BEFORE INSERT ON usom.fulfillment_line FOR EACH ROW EXECUTE FUNCTION pg_temp.greedy_in_place(); SELECT usom.place_order(''{"lines": [{"sku": "TAP-1", "quantity": 1}]}'');
+	DO $do$ BEGIN IF EXISTS (SELECT FROM usom.verify()) THEN RAISE EXCEPTION USING ERRCODE = ''ZZ001''; END IF; END $do$'), 'ok', 'a trigger that changes a piece on its way is refused, or found by verify()');
+SELECT is(left(pg_temp.attempt('CREATE RULE greedy AS ON UPDATE TO usom.sales_order DO ALSO UPDATE usom.stock SET on_hand = on_hand + 1000; UPDATE usom.sales_order SET priority = 1'), 5), 'US004', 'a rule writes no stock');
+SELECT is(left(pg_temp.attempt('PREPARE write AS UPDATE usom.stock SET on_hand = 0; EXECUTE write'), 5), 'US004', 'a prepared statement writes no stock');
+SELECT is(left(pg_temp.attempt('CREATE FUNCTION pg_temp.f() RETURNS void LANGUAGE sql SECURITY DEFINER AS ''UPDATE usom.stock SET on_hand = 0''; SELECT pg_temp.f()'), 5), 'US004', 'nor does a SECURITY DEFINER function');
+SELECT is(left(pg_temp.attempt('CREATE VIEW pg_temp.v AS SELECT * FROM usom.stock; UPDATE pg_temp.v SET on_hand = 0'), 5), 'US004', 'nor a view that can be written');
+-- Rows that come in by inheritance never were guarded, so they must not be taken for stock unseen.
+SELECT isnt(pg_temp.attempt('CREATE TABLE usom.beside () INHERITS (usom.stock); INSERT INTO usom.beside (org_id, product_id, location_id, on_hand) VALUES (usom.current_org(), usom.product_id(''TAP-1''), usom.location_id(''TAP-A''), 1000);
+	DO $do$ BEGIN IF EXISTS (SELECT FROM usom.verify()) THEN RAISE EXCEPTION USING ERRCODE = ''ZZ001''; END IF; END $do$'), 'ok', 'stock in a table that inherits is refused, or found by verify()');
+
+-- ---- nothing has changed ----
+
+SELECT results_eq($$SELECT t, md5(string_agg(x::text, ',' ORDER BY x::text)) FROM kept, LATERAL (SELECT (xpath('/table/row', query_to_xml(format('SELECT * FROM usom.%I', t), true, false, '')))::text[] AS xs) AS q, unnest(q.xs) AS x GROUP BY t ORDER BY t$$,
+	'SELECT t, image FROM before ORDER BY t', 'every row of every kept table is as before');
+SELECT is_empty('SELECT * FROM usom.verify()', 'all is well after');
+SELECT * FROM finish();
+ROLLBACK;

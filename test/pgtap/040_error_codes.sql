@@ -1,0 +1,94 @@
+-- Every SQLSTATE of class US is raised by something, and says something.
+\set ON_ERROR_STOP on
+\pset format unaligned
+\pset tuples_only on
+\pset pager off
+BEGIN;
+SET LOCAL client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS pgtap;
+CREATE EXTENSION IF NOT EXISTS usom;
+SELECT count(*) FROM usom.install() \g /dev/null
+SELECT no_plan();
+
+INSERT INTO usom.location (code) VALUES ('TAP-A');
+INSERT INTO usom.product (sku) VALUES ('TAP-1');
+INSERT INTO usom.product (sku, kind) VALUES ('TAP-POST', 'service');
+SELECT count(*) FROM usom.receive_stock('TAP-A', 'TAP-1', 10) \g /dev/null
+SELECT order_no AS o FROM usom.place_order('{"external_id": "TAP-1", "revision": 2, "lines": [{"sku": "TAP-1", "quantity": 3}]}') \gset
+SELECT order_no AS waits FROM usom.place_order('{"lines": [{"sku": "TAP-1", "quantity": 30, "partial": false}]}') \gset
+SELECT order_no AS held FROM usom.place_order('{"lines": [{"sku": "TAP-1", "quantity": 1}]}') \gset
+SELECT * FROM usom.hold_order(:'held', 'credit', 'overdue') \g /dev/null
+SELECT order_no AS sent FROM usom.place_order('{"lines": [{"sku": "TAP-1", "quantity": 2}]}') \gset
+SELECT * FROM usom.release_order(:'sent') \g /dev/null
+SELECT usom.ship(:'sent', '[{"line_no": 1, "quantity": 1}]') AS s \gset
+SELECT usom.authorize_return(:'sent', '[{"line_no": 1, "quantity": 1}]', NULL) AS r \gset
+CREATE FUNCTION pg_temp.again() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM usom.hold_order((SELECT order_no FROM usom.sales_order WHERE sales_order_id = NEW.sales_order_id), 'again ' || NEW.version, NULL);
+	RETURN NULL;
+END
+$$;
+
+CREATE TEMP TABLE raised (code text, command text);
+INSERT INTO raised VALUES
+	('US001', 'ALTER TABLE usom._schema_step RENAME TO _gone; SELECT usom.place_order(''{}'')'),
+	('US002', 'UPDATE usom._schema_step SET version = version + 1; SELECT usom.place_order(''{}'')'),
+	('US003', 'DROP EXTENSION usom CASCADE'),
+	('US004', 'UPDATE usom.stock SET on_hand = 0'),
+	('US005', 'DELETE FROM usom.product'),
+	('US006', 'SELECT usom.product_id(''TAP-NONE'')'),
+	('US007', format('CREATE TRIGGER again AFTER INSERT ON usom.order_history FOR EACH ROW EXECUTE FUNCTION pg_temp.again(); SELECT usom.hold_order(%L, ''credit'', NULL)', :'o')),
+	('US101', format('SELECT usom.close_order(%L)', :'o')),
+	('US102', format('SELECT usom.release_order(%L)', :'held')),
+	('US103', format('SELECT usom.change_order(%L, ''{"priority": 1}'', version => 99)', :'o')),
+	('US104', format('SELECT usom.change_order(%L, ''{"lines": [{"line_no": 1, "quantity": 0.5}]}'')', :'sent')),
+	('US105', 'SELECT usom.cancel_order(''TAP-NONE'', NULL)'),
+	('US106', format('SELECT usom.cancel_line(%L, 9, 1, NULL)', :'o')),
+	('US107', format('SELECT usom.release_hold(%L, ''credit'', NULL)', :'o')),
+	('US108', format('SELECT usom.change_order(%L, ''{"colour": "red"}'')', :'o')),
+	('US109', 'INSERT INTO usom.sales_order (order_no) VALUES (''TAP-EMPTY''); SELECT usom.submit_order(''TAP-EMPTY'')'),
+	('US201', 'SELECT usom.reserve_stock(''TAP'', ''TAP-A'', ''TAP-1'', 1000, ''1 hour'')'),
+	('US203', 'SELECT usom.receive_stock(''TAP-A'', ''TAP-POST'', 1)'),
+	('US601', format('SELECT usom.ship(%L, ''[{"line_no": 1, "quantity": 9}]'')', :'sent')),
+	('US602', 'SELECT usom.deliver(''TAP-NONE'')'),
+	('US603', format('SELECT usom.release_order(%L)', :'waits')),
+	('US701', format('SELECT usom.receive_return(%L, ''[{"line_no": 1, "quantity": 9}]'')', :'r')),
+	('US702', 'SELECT usom.receive_return(''TAP-NONE'', NULL)'),
+	('US801', 'SELECT usom.place_order(''{"external_id": "TAP-1", "revision": 2, "lines": [{"sku": "TAP-1", "quantity": 4}]}'')'),
+	('US802', 'SELECT usom.place_order(''{"external_id": "TAP-1", "revision": 1, "lines": [{"sku": "TAP-1", "quantity": 3}]}'')'),
+	('US803', 'SELECT usom.place_order(''{"colour": "red"}'')'),
+	('US901', 'DELETE FROM usom.stock_movement');
+CREATE TEMP TABLE said (code text, command text, sqlstate text, message text, hint text);
+-- A rolled-back call makes the next one look again whether all is installed.
+DO $$
+DECLARE
+	r record;
+	h text;
+	m text;
+BEGIN
+	BEGIN
+		PERFORM usom.place_order('{}');
+	EXCEPTION WHEN OTHERS THEN
+		NULL;
+	END;
+	FOR r IN SELECT * FROM raised ORDER BY code LOOP
+		BEGIN
+			EXECUTE r.command;
+			INSERT INTO said VALUES (r.code, r.command, 'none');
+		EXCEPTION WHEN OTHERS THEN
+			GET STACKED DIAGNOSTICS m = MESSAGE_TEXT, h = PG_EXCEPTION_HINT;
+			INSERT INTO said VALUES (r.code, r.command, SQLSTATE, m, h);
+		END;
+	END LOOP;
+END
+$$;
+SELECT is(s.sqlstate, s.code, format('%s: %s', s.code, s.message)) FROM said s ORDER BY s.code;
+SELECT isnt(s.hint, '', format('%s has a hint: %s', s.code, s.hint)) FROM said s ORDER BY s.code;
+SELECT is_empty($$SELECT sqlstate FROM usom.error_codes() EXCEPT SELECT code FROM raised$$, 'no code without a test');
+SELECT is_empty($$SELECT code FROM raised EXCEPT SELECT sqlstate FROM usom.error_codes()$$, 'no test without a code');
+SELECT is_empty($$SELECT * FROM usom.error_codes() WHERE sqlstate !~ '^US[0-9]{3}$' OR name = '' OR meaning = '' OR remedy = ''$$, 'each has a name, a meaning and a remedy');
+-- What is retried by clients keeps its own code.
+SELECT is_empty($$SELECT * FROM usom.error_codes() WHERE sqlstate IN ('40001', '40P01', '55P03')$$, 'what can be repeated keeps its standard code');
+SELECT is_empty('SELECT * FROM usom.verify()', 'all is well after');
+SELECT * FROM finish();
+ROLLBACK;
