@@ -119,12 +119,12 @@ COMMENT ON FUNCTION usom.explain_status(text) IS
 Errors: US105 unknown order.
 Example: SELECT * FROM usom.explain_status(''SO-000001'');';
 
--- current_org() is US001 before install(), so the parts of verify() need not ask again.
+-- The parts of verify(): current_org() is US001 before install(); whole tables are joined, whatever stale statistics say of their size.
 CREATE FUNCTION usom.verify_counters()
 RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
 SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0
-SET enable_hashjoin = off -- lines and pieces both come in the order of their keys: nothing spills
+SET enable_nestloop = off SET enable_hashjoin = off -- lines and pieces both come in the order of their keys: nothing spills
 AS $$
 DECLARE
 	org CONSTANT bigint := usom.current_org();
@@ -192,7 +192,7 @@ Example: SELECT * FROM usom.verify_counters();';
 CREATE FUNCTION usom.verify_statuses()
 RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
-SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0
+SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0 SET enable_nestloop = off
 AS $$
 DECLARE
 	org CONSTANT bigint := usom.current_org();
@@ -245,7 +245,7 @@ Example: SELECT * FROM usom.verify_statuses();';
 CREATE FUNCTION usom.verify_history()
 RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
-SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0
+SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0 SET enable_nestloop = off
 AS $$
 DECLARE
 	org CONSTANT bigint := usom.current_org();
@@ -288,7 +288,7 @@ Example: SELECT * FROM usom.verify_history();';
 CREATE FUNCTION usom.verify_references()
 RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
-SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0
+SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0 SET enable_nestloop = off
 AS $$
 DECLARE
 	org CONSTANT bigint := usom.current_org();
@@ -346,7 +346,7 @@ Example: SELECT * FROM usom.verify_references();';
 CREATE FUNCTION usom.verify_pieces()
 RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
-SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0
+SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0 SET enable_nestloop = off
 AS $$
 DECLARE
 	org CONSTANT bigint := usom.current_org();
@@ -428,7 +428,7 @@ Example: SELECT * FROM usom.verify_orders();';
 CREATE FUNCTION usom.verify_money()
 RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
-SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0
+SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0 SET enable_nestloop = off
 AS $$
 DECLARE
 	org CONSTANT bigint := usom.current_org();
@@ -460,7 +460,7 @@ Example: SELECT * FROM usom.verify_money();';
 CREATE FUNCTION usom.verify_reserved()
 RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
-SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0
+SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0 SET enable_nestloop = off
 AS $$
 DECLARE
 	org CONSTANT bigint := usom.current_org();
@@ -509,7 +509,7 @@ Example: SELECT * FROM usom.verify_reserved();';
 CREATE FUNCTION usom.verify_returns()
 RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
-SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0
+SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0 SET enable_nestloop = off
 AS $$
 DECLARE
 	org CONSTANT bigint := usom.current_org();

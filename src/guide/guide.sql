@@ -170,6 +170,28 @@ $$;
 COMMENT ON FUNCTION usom._demo_live(text, integer) IS 'Takes an order of the demo as far as its stage (its number modulo 24) says: held, cancelled, changed, released, shipped in part or whole, delivered, returned, closed.';
 REVOKE ALL ON FUNCTION usom._demo_live(text, integer) FROM PUBLIC;
 
+CREATE FUNCTION usom._demo_summary() RETURNS TABLE (what text, number bigint)
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, usom, pg_temp SET enable_nestloop = off -- the rows are newer than the statistics
+AS $$
+	WITH made AS (SELECT o.order_no, o.status FROM usom.orders o WHERE o.external_id LIKE 'DEMO-%')
+	SELECT 'customers', count(*) FROM usom.customer c WHERE c.org_id = usom.current_org() AND c.code LIKE 'DEMO-%'
+	UNION ALL SELECT 'products', count(*) FROM usom.product p WHERE p.org_id = usom.current_org() AND p.sku LIKE 'DEMO-%'
+	UNION ALL SELECT 'locations', count(*) FROM usom.location l WHERE l.org_id = usom.current_org() AND l.code LIKE 'DEMO-%'
+	UNION ALL SELECT 'orders', count(*) FROM made
+	UNION ALL (
+		SELECT 'orders ' || s.status, count(m.order_no)
+		FROM usom.order_statuses s LEFT JOIN made m ON m.status = s.status
+		GROUP BY s.status, s.position ORDER BY s.position)
+	UNION ALL SELECT 'order lines', count(*) FROM usom.order_lines l JOIN made m ON m.order_no = l.order_no
+	UNION ALL SELECT 'backorders', count(*) FROM usom.backorders b JOIN made m ON m.order_no = b.order_no
+	UNION ALL SELECT 'active holds', count(*) FROM usom.holds h JOIN made m ON m.order_no = h.order_no WHERE h.active
+	UNION ALL SELECT 'shipments', count(*) FROM usom.shipments s JOIN made m ON m.order_no = s.order_no
+	UNION ALL SELECT 'returns', count(DISTINCT r.return_no) FROM usom.returns r JOIN made m ON m.order_no = r.order_no
+$$;
+COMMENT ON FUNCTION usom._demo_summary() IS 'What there is of the demo, and how many.';
+REVOKE ALL ON FUNCTION usom._demo_summary() FROM PUBLIC;
+
 CREATE FUNCTION usom.demo(orders integer DEFAULT 120)
 RETURNS TABLE (what text, number bigint)
 LANGUAGE plpgsql VOLATILE STRICT
@@ -177,9 +199,9 @@ SET search_path = pg_catalog, usom, pg_temp SET usom.reason = 'demo'
 AS $$
 BEGIN
 	PERFORM usom._check_installed();
-	IF orders NOT BETWEEN 1 AND 100000 THEN
+	IF orders NOT BETWEEN 1 AND 10000 THEN
 		RAISE EXCEPTION 'a demo of % orders cannot be made', orders
-			USING ERRCODE = 'invalid_parameter_value', HINT = 'Ask for 1 to 100000.';
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'Ask for 1 to 10000.';
 	END IF;
 	IF EXISTS (SELECT FROM usom.product p WHERE p.org_id = usom.current_org() AND p.sku LIKE 'DEMO-%') THEN
 		RAISE NOTICE 'the demo is there already'
@@ -190,26 +212,12 @@ BEGIN
 			PERFORM usom._demo_live(p.order_no, n % 24) FROM usom.place_order(usom._demo_document(n)) p;
 		END LOOP;
 	END IF;
-	RETURN QUERY
-		WITH made AS (SELECT o.order_no, o.status FROM usom.orders o WHERE o.external_id LIKE 'DEMO-%')
-		SELECT 'customers', count(*) FROM usom.customer c WHERE c.org_id = usom.current_org() AND c.code LIKE 'DEMO-%'
-		UNION ALL SELECT 'products', count(*) FROM usom.product p WHERE p.org_id = usom.current_org() AND p.sku LIKE 'DEMO-%'
-		UNION ALL SELECT 'locations', count(*) FROM usom.location l WHERE l.org_id = usom.current_org() AND l.code LIKE 'DEMO-%'
-		UNION ALL SELECT 'orders', count(*) FROM made
-		UNION ALL (
-			SELECT 'orders ' || s.status, count(m.order_no)
-			FROM usom.order_statuses s LEFT JOIN made m ON m.status = s.status
-			GROUP BY s.status, s.position ORDER BY s.position)
-		UNION ALL SELECT 'order lines', count(*) FROM usom.order_lines l JOIN made m ON m.order_no = l.order_no
-		UNION ALL SELECT 'backorders', count(*) FROM usom.backorders b JOIN made m ON m.order_no = b.order_no
-		UNION ALL SELECT 'active holds', count(*) FROM usom.holds h JOIN made m ON m.order_no = h.order_no WHERE h.active
-		UNION ALL SELECT 'shipments', count(*) FROM usom.shipments s JOIN made m ON m.order_no = s.order_no
-		UNION ALL SELECT 'returns', count(DISTINCT r.return_no) FROM usom.returns r JOIN made m ON m.order_no = r.order_no;
+	RETURN QUERY SELECT * FROM usom._demo_summary();
 END
 $$;
 COMMENT ON FUNCTION usom.demo(integer) IS
 'Fills the caller''s organisation with a small shop to play with: customers, products, three locations with stock, and so many orders of all channels in all stages of life, with holds, backorders, partial shipments, cancellations and returns. The same each time; made through the public functions alone; all its codes begin with DEMO-. A second call says that it is there. Answers what there is, and how many.
-Errors: 22023 for a number of orders not between 1 and 100000.
+Errors: 22023 for a number of orders not between 1 and 10000.
 Example: SELECT * FROM usom.demo();';
 
 CREATE FUNCTION usom.demo_remove()
