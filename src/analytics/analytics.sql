@@ -165,24 +165,22 @@ BEGIN
 				coalesce(sum(f.quantity) FILTER (WHERE f.status = 'shipped'), 0) AS shipped,
 				coalesce(sum(f.quantity) FILTER (WHERE f.status = 'delivered'), 0) AS delivered,
 				coalesce(sum(f.quantity) FILTER (WHERE f.status = 'returned'), 0) AS returned,
-				coalesce(sum(f.quantity) FILTER (WHERE f.status = 'cancelled'), 0) AS cancelled
+				coalesce(sum(f.quantity) FILTER (WHERE f.status = 'cancelled'), 0) AS cancelled,
+				coalesce(sum(f.quantity) FILTER (WHERE f.status <> 'open'), 0) AS planned
 			FROM usom.fulfillment_line f
 			WHERE f.org_id = org AND f.sales_order_id = w.sales_order_id AND f.line_no = w.line_no
 		) p
 		CROSS JOIN LATERAL (VALUES
-			('open', w.quantity - p.backordered - p.reserved - p.released
-				- p.picked - p.packed - p.shipped - p.delivered - p.returned - p.cancelled, w.quantity_open),
-			('backordered', p.backordered, w.quantity_backordered),
-			('reserved', p.reserved, w.quantity_reserved),
-			('released', p.released, w.quantity_released),
-			('picked', p.picked, w.quantity_picked),
-			('packed', p.packed, w.quantity_packed),
-			('shipped', p.shipped, w.quantity_shipped),
-			('delivered', p.delivered, w.quantity_delivered),
-			('returned', p.returned, w.quantity_returned),
-			('cancelled', p.cancelled, w.quantity_cancelled)
+			('open', w.quantity - p.planned, w.quantity_open), ('backordered', p.backordered, w.quantity_backordered),
+			('reserved', p.reserved, w.quantity_reserved), ('released', p.released, w.quantity_released),
+			('picked', p.picked, w.quantity_picked), ('packed', p.packed, w.quantity_packed),
+			('shipped', p.shipped, w.quantity_shipped), ('delivered', p.delivered, w.quantity_delivered),
+			('returned', p.returned, w.quantity_returned), ('cancelled', p.cancelled, w.quantity_cancelled)
 		) c (state, pieces, kept)
-		WHERE c.pieces <> c.kept;
+		WHERE c.pieces <> c.kept
+			AND (w.quantity - p.planned, p.backordered, p.reserved, p.released, p.picked, p.packed, p.shipped, p.delivered, p.returned, p.cancelled)
+			<> (w.quantity_open, w.quantity_backordered, w.quantity_reserved, w.quantity_released, w.quantity_picked, w.quantity_packed,
+				w.quantity_shipped, w.quantity_delivered, w.quantity_returned, w.quantity_cancelled);
 END
 $$;
 COMMENT ON FUNCTION usom.verify_counters() IS
