@@ -1,7 +1,7 @@
 # A long session does not grow: calls that succeed, calls that fail, calls that
 # are rolled back to a savepoint.
 #
-# MEMORY_CALLS	calls in the session, 20000 unless set
+# MEMORY_CALLS	calls in the session, 10000 unless set
 use strict;
 use warnings;
 use FindBin;
@@ -12,7 +12,7 @@ use Test::More;
 
 use constant LIMIT => 64 * 1024;
 
-my $calls = env_number('MEMORY_CALLS', 20_000);
+my $calls = env_number('MEMORY_CALLS', 10_000);
 my $node = new_node('memory', 'synchronous_commit = off', 'max_wal_size = 4GB');
 new_database($node, 'desk');
 seed($node, 'desk', 5, 1_000_000);
