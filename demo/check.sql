@@ -14,7 +14,7 @@ DECLARE
 	v record;
 BEGIN
 	-- Documents and orders.
-	SELECT count(*) AS documents, count(*) FILTER (WHERE kind = 'order') AS orders, count(*) FILTER (WHERE kind <> 'order') AS others
+	SELECT count(*) FILTER (WHERE kind = 'order') AS orders, count(*) FILTER (WHERE kind <> 'order') AS others
 	INTO s FROM retail.document WHERE played;
 	PERFORM retail.fact('orders placed', s.orders, (SELECT count(*) FROM retail.placed));
 	PERFORM retail.fact('orders refused', 0, (SELECT count(*) FROM retail.refusal WHERE asked = 'place_order'));
@@ -37,24 +37,29 @@ BEGIN
 		LEFT JOIN retail.placed p USING (seq)
 		LEFT JOIN usom.order_lines o ON o.order_no = p.order_no AND o.line_no = l.line_no
 		WHERE (o.sku, o.quantity, o.unit_price) IS DISTINCT FROM (l.sku, l.quantity, l.unit_price)));
-	SELECT coalesce(sum(t.quantity) FILTER (WHERE unshipped), 0) AS off, coalesce(sum(t.quantity) FILTER (WHERE NOT unshipped), 0) AS back
+	SELECT coalesce(sum(t.quantity) FILTER (WHERE unshipped), 0) AS off,
+		coalesce(sum(t.quantity) FILTER (WHERE NOT unshipped), 0) AS back
 	INTO v FROM retail.takeback t JOIN retail.document d USING (seq) WHERE d.played;
 	PERFORM retail.fact('pieces cancelled', v.off, u.cancelled);
 	PERFORM retail.fact('pieces returned', v.back, u.returned);
 	PERFORM retail.fact('pieces with the customers or on their way', s.pieces - v.off - v.back, u.gone);
 	PERFORM retail.fact('backorders left', 0, (SELECT count(*) FROM usom.backorders));
-	PERFORM retail.fact('units returned to the ledger of returns', v.back, (SELECT coalesce(sum(quantity_received), 0) FROM usom.returns));
+	PERFORM retail.fact('pieces received by returns', v.back,
+		(SELECT coalesce(sum(quantity_received), 0) FROM usom.returns));
 
 	-- Money: what the lines add up to is told by usom and by the account.
 	SELECT sum(quantity * unit_price) FILTER (WHERE kind = 'order' OR outcome IN ('credit', 'bad debt')) AS value
 	INTO s FROM retail.line WHERE played;
-	PERFORM retail.fact('value of orders and entries', s.value, u.value + (SELECT coalesce(sum(amount), 0) FROM retail.account
-		JOIN retail.line USING (line_id) WHERE line.outcome IN ('credit', 'bad debt')));
+	PERFORM retail.fact('value of orders and entries', s.value, u.value + (
+		SELECT coalesce(sum(amount), 0)
+		FROM retail.account JOIN retail.line USING (line_id)
+		WHERE line.outcome IN ('credit', 'bad debt')));
 
 	-- Stock.
 	SELECT sum(opening) AS opening, sum(bought_in) AS bought, sum(counted_in) AS counted, sum(closing) AS closing
 	INTO s FROM retail.expected;
-	SELECT sum(delta) FILTER (WHERE reference = 'opening stock') AS opening, sum(delta) FILTER (WHERE reference ~ '^PO-') AS bought,
+	SELECT sum(delta) FILTER (WHERE reference = 'opening stock') AS opening,
+		sum(delta) FILTER (WHERE reference ~ '^PO-') AS bought,
 		sum(delta) FILTER (WHERE reference ~ '^counted in') AS counted, sum(delta) AS closing
 	INTO u FROM usom.stock_movement;
 	PERFORM retail.fact('opening stock of the span', s.opening, u.opening);

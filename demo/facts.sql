@@ -95,8 +95,9 @@ BEGIN
 	PERFORM retail.fact('clean sales of physical products: pieces', 5576996, s.p_pieces);
 	PERFORM retail.fact('clean sales of physical products: value', 10271034.61, s.p_value);
 
-	SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY n) AS p50, percentile_disc(0.99) WITHIN GROUP (ORDER BY n) AS p99, max(n) AS most
-	INTO s FROM (SELECT lines AS n FROM retail.document WHERE invoice_no ~ '^[0-9]') x;
+	SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY lines) AS p50,
+		percentile_disc(0.99) WITHIN GROUP (ORDER BY lines) AS p99, max(lines) AS most
+	INTO s FROM retail.document WHERE invoice_no ~ '^[0-9]';
 	PERFORM retail.fact('lines of a numeric document: median', 13, s.p50);
 	PERFORM retail.fact('lines of a numeric document: 99 of 100 have at most', 211, s.p99);
 	PERFORM retail.fact('lines of a numeric document: largest', 1114, s.most);
@@ -106,7 +107,8 @@ BEGIN
 	PERFORM retail.fact('documents with a SKU on more than one line', 2864,
 		(SELECT count(DISTINCT seq) FROM (SELECT seq FROM retail.line GROUP BY seq, sku HAVING count(*) > 1) x));
 	PERFORM retail.fact('documents whose minute rolls over', 43,
-		(SELECT count(*) FROM (SELECT FROM retail.source GROUP BY invoice_no HAVING min(invoice_date) < max(invoice_date)) x));
+		(SELECT count(*) FROM (
+			SELECT FROM retail.source GROUP BY invoice_no HAVING min(invoice_date) < max(invoice_date)) x));
 
 	SELECT count(*) FILTER (WHERE customer IS NULL) AS guests,
 		count(*) FILTER (WHERE customer IS NOT NULL AND matched = -quantity) AS whole,

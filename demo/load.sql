@@ -117,7 +117,8 @@ CREATE UNLOGGED TABLE retail.product AS
 SELECT DISTINCT ON (sku) sku, description AS name, physical,
 	CASE WHEN physical THEN CASE WHEN sku ~ '^2' THEN 'MAIN' ELSE 'ANNEX' END END AS location
 FROM (
-	SELECT upper(stock_code) AS sku, stock_code ~ '^[0-9]{5}' AS physical, description, unit_price > 0 AS sold, count(*) AS times
+	SELECT upper(stock_code) AS sku, stock_code ~ '^[0-9]{5}' AS physical, description, unit_price > 0 AS sold,
+		count(*) AS times
 	FROM retail.source
 	WHERE invoice_no !~ '^A'
 	GROUP BY 1, 2, 3, 4
@@ -263,7 +264,9 @@ SELECT d.seq, d.day, d.invoice_no, d.lines,
 FROM retail.document d
 JOIN retail.country c ON c.name = d.country
 JOIN (
-	SELECT seq, ('[' || string_agg('{"sku":' || to_json(sku) || ',"quantity":' || quantity || ',"unit_price":' || unit_price || '}',
+	-- As text first: twice as fast as jsonb_build_object() for half a million lines.
+	SELECT seq, ('[' || string_agg(
+		'{"sku":' || to_json(sku) || ',"quantity":' || quantity || ',"unit_price":' || unit_price || '}',
 		',' ORDER BY line_no) || ']')::jsonb AS lines
 	FROM retail.line
 	WHERE kind = 'order' AND played

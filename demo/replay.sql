@@ -6,8 +6,10 @@
 --		A day: in the morning yesterday's shipments are delivered.  Then each
 --		document as it comes: orders are placed, credits called off or taken back,
 --		corrections booked.  In the evening what is backordered is bought in, and
---		the day's orders are released and shipped.  A day is a transaction or more:
---		CALL retail.replay() commits after each.
+--		the day's orders are released and shipped.
+--
+--		Every document is a transaction of its own, as it would be if its channel
+--		sent it; so is each wave of deliveries, releases and shipments.
 --
 --		The shelves do run short.  The opening stock covers what the quantities of
 --		the file add up to; goods written off in between come on top.
@@ -55,14 +57,16 @@ CREATE TABLE retail.played (
 	seq integer PRIMARY KEY,
 	kind text NOT NULL
 );
-COMMENT ON TABLE retail.played IS 'Documents other than orders that are done. Orders need no such note: usom knows their external id.';
+COMMENT ON TABLE retail.played IS
+	'Documents other than orders that are done. Orders need no such note: usom knows their external id.';
 
 CREATE TABLE retail.account (
 	line_id integer PRIMARY KEY,
 	outcome text NOT NULL,
 	amount numeric NOT NULL
 );
-COMMENT ON TABLE retail.account IS 'Lines that move neither goods nor orders: fees credited, bad debt, corrections of services.';
+COMMENT ON TABLE retail.account IS
+	'Lines that move neither goods nor orders: fees credited, bad debt, corrections of services.';
 
 CREATE TABLE retail.receipt (
 	seq integer NOT NULL,
@@ -70,7 +74,8 @@ CREATE TABLE retail.receipt (
 	sku text NOT NULL,
 	quantity integer NOT NULL
 );
-COMMENT ON TABLE retail.receipt IS 'Goods taken in: opening stock, what the evenings bought in, what write-offs brought to light.';
+COMMENT ON TABLE retail.receipt IS
+	'Goods taken in: opening stock, what the evenings bought in, what write-offs brought to light.';
 
 CREATE TABLE retail.timing (
 	verb text PRIMARY KEY,
@@ -221,13 +226,20 @@ END
 $$;
 COMMENT ON FUNCTION retail.take_back IS 'The part of a credit whose order is shipped: returned.';
 
+CREATE FUNCTION retail.location_of(sku text) RETURNS text
+LANGUAGE sql
+AS $$
+	SELECT location FROM retail.product p WHERE p.sku = location_of.sku;
+$$;
+COMMENT ON FUNCTION retail.location_of IS 'Where a product is kept.';
+
 CREATE FUNCTION retail.adjust(sku text, delta integer, reason text) RETURNS void
 LANGUAGE plpgsql
 AS $$
 DECLARE
 	since timestamptz := clock_timestamp();
 BEGIN
-	PERFORM on_hand FROM usom.adjust_stock((SELECT location FROM retail.product p WHERE p.sku = adjust.sku), sku, delta, reason);
+	PERFORM on_hand FROM usom.adjust_stock(retail.location_of(sku), sku, delta, reason);
 	PERFORM retail.took('adjust_stock', 1, since);
 END
 $$;
@@ -239,8 +251,7 @@ AS $$
 DECLARE
 	since timestamptz := clock_timestamp();
 BEGIN
-	PERFORM on_hand FROM usom.receive_stock((SELECT location FROM retail.product p WHERE p.sku = receive.sku), sku, quantity,
-		reference => receive.reference);
+	PERFORM on_hand FROM usom.receive_stock(retail.location_of(sku), sku, quantity, reference => receive.reference);
 	PERFORM retail.took('receive_stock', 1, since);
 	INSERT INTO retail.receipt VALUES (seq, kind, sku, quantity);
 END
@@ -273,7 +284,8 @@ BEGIN
 EXCEPTION WHEN SQLSTATE 'US201' THEN
 	GET STACKED DIAGNOSTICS m = MESSAGE_TEXT, d = PG_EXCEPTION_DETAIL, h = PG_EXCEPTION_HINT;
 	missing := quantity - usom.available(sku);
-	INSERT INTO retail.refusal VALUES (seq, 'adjust_stock', SQLSTATE, m, d, h, 'the pieces that no book knew are counted in, then written off');
+	INSERT INTO retail.refusal VALUES (seq, 'adjust_stock', SQLSTATE, m, d, h,
+		'the pieces that no book knew are counted in, then written off');
 	PERFORM retail.receive(seq, 'counted in', sku, missing, 'counted in for ' || invoice_no);
 	PERFORM retail.adjust(sku, -quantity, reason);
 END
@@ -322,7 +334,7 @@ COMMENT ON FUNCTION retail.play_other IS 'Plays a document that is no order; fal
 --
 -- The day around them.
 --
-CREATE FUNCTION retail.morning(today date) RETURNS void
+CREATE FUNCTION retail.deliver(today date) RETURNS void
 LANGUAGE plpgsql
 AS $$
 DECLARE
@@ -336,30 +348,49 @@ BEGIN
 	PERFORM retail.took('deliver', n, since);
 END
 $$;
-COMMENT ON FUNCTION retail.morning IS 'Delivers what was shipped before today.';
+COMMENT ON FUNCTION retail.deliver IS 'Delivers what was shipped before today.';
 
-CREATE FUNCTION retail.evening(today date, seq integer) RETURNS void
+CREATE FUNCTION retail.buy_in(today date, seq integer) RETURNS void
 LANGUAGE plpgsql
 AS $$
 DECLARE
 	short record;
 	since timestamptz;
-	n bigint;
 BEGIN
-	FOR short IN SELECT b.sku, sum(b.quantity)::integer AS quantity FROM usom.backorders b GROUP BY b.sku ORDER BY b.sku LOOP
+	FOR short IN
+		SELECT b.sku, sum(b.quantity)::integer AS quantity FROM usom.backorders b GROUP BY b.sku ORDER BY b.sku
+	LOOP
 		PERFORM retail.receive(seq, 'bought in', short.sku, short.quantity, 'PO-' || today);
 	END LOOP;
 	since := clock_timestamp();
 	PERFORM count(*) FROM usom.fill_backorders();
 	PERFORM retail.took('fill_backorders', 1, since);
+END
+$$;
+COMMENT ON FUNCTION retail.buy_in IS 'Receives what is backordered and fills the backorders.';
 
-	since := clock_timestamp();
+CREATE FUNCTION retail.release(today date) RETURNS void
+LANGUAGE plpgsql
+AS $$
+DECLARE
+	since timestamptz := clock_timestamp();
+	n bigint;
+BEGIN
 	SELECT count(*) INTO n
-		FROM (SELECT order_no FROM retail.placed WHERE day = today AND NOT called_off ORDER BY placed.seq) p,
+		FROM (SELECT order_no FROM retail.placed WHERE day = today AND NOT called_off ORDER BY seq) p,
 		LATERAL usom.release_order(p.order_no);
 	PERFORM retail.took('release_order', n, since);
+END
+$$;
+COMMENT ON FUNCTION retail.release IS 'Releases the orders of the day.';
 
-	since := clock_timestamp();
+CREATE FUNCTION retail.ship(today date) RETURNS void
+LANGUAGE plpgsql
+AS $$
+DECLARE
+	since timestamptz := clock_timestamp();
+	n bigint;
+BEGIN
 	INSERT INTO retail.shipped (day, order_no, shipment_no)
 		SELECT today, p.order_no, shipment_no
 		FROM (
@@ -367,10 +398,11 @@ BEGIN
 			FROM retail.placed o JOIN retail.document USING (seq)
 			WHERE o.day = today AND NOT o.called_off ORDER BY o.seq
 		) p, LATERAL string_to_table(usom.ship(p.order_no, carrier => p.carrier), ', ') shipment_no;
+	SELECT count(*) INTO n FROM retail.placed WHERE day = today AND NOT called_off;
 	PERFORM retail.took('ship', n, since);
 END
 $$;
-COMMENT ON FUNCTION retail.evening IS 'Buys in what is backordered, then releases and ships the orders of the day.';
+COMMENT ON FUNCTION retail.ship IS 'Ships the orders of the day, one shipment a location.';
 
 CREATE PROCEDURE retail.verify(until date)
 LANGUAGE plpgsql
@@ -398,11 +430,14 @@ DECLARE
 	began timestamptz := clock_timestamp();
 	told timestamptz := clock_timestamp();
 BEGIN
+	-- A crash of the server may cost the last moments of a demo.
+	SET synchronous_commit = off;
 	FOR d IN SELECT DISTINCT day FROM retail.document WHERE played ORDER BY day LOOP
 		IF date_trunc('month', d) > date_trunc('month', last) THEN
 			CALL retail.verify(date_trunc('month', d)::date);
 		END IF;
-		PERFORM retail.morning(d);
+		PERFORM retail.deliver(d);
+		COMMIT;
 		FOR doc IN
 			SELECT t AS document, p AS payload FROM retail.document t LEFT JOIN retail.payload p USING (seq)
 			WHERE t.day = d ORDER BY t.seq
@@ -413,14 +448,19 @@ BEGIN
 			ELSE
 				PERFORM retail.play_other(doc.document);
 			END IF;
+			COMMIT;
 			done := done + 1;
 			IF clock_timestamp() > told + interval '2 s' THEN
 				told := clock_timestamp();
-				RAISE NOTICE '%  % of % documents  % orders a second', d, to_char(done, 'FM99,999'), to_char(total, 'FM99,999'),
-					round(orders / extract(epoch FROM told - began));
+				RAISE NOTICE '%  % of % documents  % orders a second',
+					d, to_char(done, 'FM99,999'), to_char(total, 'FM99,999'), round(orders / extract(epoch FROM told - began));
 			END IF;
 		END LOOP;
-		PERFORM retail.evening(d, (doc.document).seq);
+		PERFORM retail.buy_in(d, (doc.document).seq);
+		COMMIT;
+		PERFORM retail.release(d);
+		COMMIT;
+		PERFORM retail.ship(d);
 		COMMIT;
 		last := d;
 	END LOOP;
@@ -428,7 +468,7 @@ BEGIN
 	PERFORM retail.took('whole replay', total, began);
 END
 $$;
-COMMENT ON PROCEDURE retail.replay IS 'Plays the span. Commits after each day.';
+COMMENT ON PROCEDURE retail.replay IS 'Plays the span. Commits after each document.';
 
 --
 -- The same documents once more.

@@ -47,8 +47,9 @@ make_database() {
 		SELECT count(*) FROM pg_database WHERE datname = :'db';
 		SQL
 	)" = 1 ]; then
-		[ "$(sql -At -c "SELECT count(*) = 0 OR to_regclass('retail.outcome') IS NOT NULL FROM pg_class
-			WHERE relnamespace NOT IN (SELECT oid FROM pg_namespace WHERE nspname ~ '^pg_' OR nspname = 'information_schema')")" = t ] ||
+		[ "$(sql -At -c "SELECT count(*) = 0 OR to_regclass('retail.outcome') IS NOT NULL
+			FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+			WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'")" = t ] ||
 			die "database $database is in use for something else; set PGDATABASE to another name"
 	fi
 	server -v db="$database" -f - <<-'SQL'
@@ -63,14 +64,23 @@ since() { awk -v a="$1" -v b="$(now)" 'BEGIN { printf "%.1f s", b - a }'; }
 step() { printf '%-42s' "$1"; begun=$(now); }
 done_step() { since "$begun"; echo; }
 
-# Progress comes as notices: one line rewritten on a terminal, one each 10 s in a log.
+# Progress comes as notices: one line rewritten on a terminal, one in ten seconds in a log.
 progress() {
-	if [ -t 1 ]; then
-		awk '/^NOTICE:/ { sub(/^NOTICE: +/, ""); printf "\r%-78s", $0; fflush(); next } { print > "/dev/stderr" }
-			END { printf "\r%-78s\r", "" }'
-	else
-		awk '/^NOTICE:/ { if (n++ % 5 == 0) { sub(/^NOTICE: +/, ""); print "  " $0; fflush() } next } { print > "/dev/stderr" }'
-	fi
+	count=0
+	while IFS= read -r line; do
+		case $line in
+			NOTICE:*)
+				if [ -t 1 ]; then
+					printf '\r%-78s' "${line#NOTICE:  }"
+				elif [ $((count % 5)) = 0 ]; then
+					printf '  %s\n' "${line#NOTICE:  }"
+				fi
+				count=$((count + 1))
+				;;
+			*) echo "$line" >&2 ;;
+		esac
+	done
+	[ ! -t 1 ] || printf '\r%-78s\r' ''
 }
 
 echo "Replay of the Online Retail data, one $span, in database $database"
@@ -100,10 +110,10 @@ sql -c "CALL retail.set_up()"
 done_step
 
 begun=$(now)
-# The replay's exit code passes through the pipe by a file descriptor of its own.
-{ status=$( { { sql -v VERBOSITY=terse -c "CALL retail.replay()" 2>&1 >/dev/null; echo $? >&3; } | progress >&4; } 3>&1 ); } 4>&1
-[ "$status" = 0 ] || die "the replay stopped"
-printf '%-42s' "documents played, a day at a time"
+# The notices pass through a pipe; whether the replay came to its end is asked afterwards.
+sql -v VERBOSITY=terse -c "CALL retail.replay()" 2>&1 | progress
+[ "$(sql -At -c "SELECT count(*) FROM retail.timing WHERE verb = 'whole replay'")" = 1 ] || die "the replay stopped"
+printf '%-42s' "documents played, one by one"
 done_step
 sql -c "ANALYZE"
 
@@ -124,9 +134,15 @@ if [ -n "$check" ]; then
 	sql -c "CALL retail.insist()"
 fi
 
+# A private server of the tools is opened by make psql.
+if [ -n "${USOM_BUILD:-}" ]; then
+	reach="make psql"
+else
+	reach="psql${PGHOST:+ -h $PGHOST}${PGPORT:+ -p $PGPORT}${PGUSER:+ -U $PGUSER} -d $database"
+fi
 cat <<-TEXT
 
-	Look around:  psql -d $database$([ -z "${PGHOST:-}" ] || echo " -h $PGHOST")$([ -z "${PGPORT:-}" ] || echo " -p $PGPORT")$([ -z "${PGUSER:-}" ] || echo " -U $PGUSER")
+	Look around:  $reach
 
 	  -- the largest orders, and what the first customer has bought
 	  SELECT order_no, status, channel, customer, total FROM usom.orders ORDER BY total DESC LIMIT 5;
