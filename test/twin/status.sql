@@ -70,7 +70,7 @@ $$;
 
 -- A step as SQL; most are refused now and then, which changes nothing.
 CREATE FUNCTION twin.random_step(of_order text, key bigint) RETURNS text LANGUAGE sql AS $$
-	SELECT CASE twin.pick(1, 13)
+	SELECT CASE twin.pick(1, 22)
 		WHEN 1 THEN format('SELECT usom.submit_order(%L)', of_order)
 		WHEN 2 THEN format('SELECT usom.cancel_line(%L, %s, %s, ''twin'')', of_order, twin.pick(1, 3), twin.pick(1, 5))
 		WHEN 3 THEN CASE WHEN random() < 0.3 THEN format('SELECT usom.cancel_order(%L, ''twin'')', of_order)
@@ -78,13 +78,21 @@ CREATE FUNCTION twin.random_step(of_order text, key bigint) RETURNS text LANGUAG
 		WHEN 4 THEN format('SELECT usom.change_order(%L, ''{"lines": [{"line_no": %s, "quantity": %s}]}'')', of_order, twin.pick(1, 3), twin.pick(1, 9))
 		WHEN 5 THEN format('SELECT usom.change_order(%L, ''{"lines": [{"sku": "S%s", "quantity": %s, "unit_price": 1.0001}]}'')', of_order, twin.pick(1, 6), twin.pick(1, 9))
 		WHEN 6 THEN format('SELECT usom.release_order(%L)', of_order)
-		WHEN 7 THEN format('SELECT usom.release_order(%L)', of_order)
-		WHEN 8 THEN format('SELECT usom.ship(%L)', of_order)
-		WHEN 9 THEN format('SELECT usom.ship(%L, ''[{"line_no": %s, "quantity": %s}]'')', of_order, twin.pick(1, 3), twin.pick(1, 3))
-		WHEN 10 THEN format('SELECT usom.deliver(shipment_no) FROM (SELECT shipment_no FROM usom.shipment WHERE sales_order_id = %s ORDER BY random() LIMIT 1) AS s', key)
-		WHEN 11 THEN format('SELECT usom.deliver(shipment_no) FROM usom.shipment WHERE sales_order_id = %s', key)
-		WHEN 12 THEN format('SELECT usom.receive_return(usom.authorize_return(%L, ''[{"line_no": %s, "quantity": 1}]'', ''twin''))', of_order, twin.pick(1, 3))
-		ELSE format(twin.pick('SELECT usom.close_order(%L)', 'SELECT usom.allocate_order(%L)', 'SELECT usom.confirm_order(%L)'), of_order)
+		WHEN 7 THEN format('SELECT usom.ship(%L)', of_order)
+		WHEN 8 THEN format('SELECT usom.ship(%L, ''[{"line_no": %s, "quantity": %s}]'')', of_order, twin.pick(1, 3), twin.pick(1, 3))
+		WHEN 9 THEN format('SELECT usom.deliver(shipment_no) FROM (SELECT shipment_no FROM usom.shipment WHERE sales_order_id = %s ORDER BY random() LIMIT 1) AS s', key)
+		WHEN 10 THEN format('SELECT usom.receive_return(usom.authorize_return(%L, ''[{"line_no": %s, "quantity": 1}]'', ''twin''))', of_order, twin.pick(1, 3))
+		WHEN 11 THEN format(twin.pick('SELECT usom.allocate_order(%L)', 'SELECT usom.confirm_order(%L)'), of_order)
+		-- What is due next, so that lives get on.
+		ELSE (SELECT CASE
+			WHEN o.status = 'draft' THEN format('SELECT usom.submit_order(%L)', of_order)
+			WHEN o.status = 'delivered' THEN format('SELECT usom.close_order(%L)', of_order)
+			WHEN EXISTS (SELECT FROM usom.fulfillment_line f WHERE f.sales_order_id = key AND f.status = 'shipped') AND random() < 0.5
+				THEN format('SELECT usom.deliver(shipment_no) FROM usom.shipment WHERE sales_order_id = %s', key)
+			WHEN EXISTS (SELECT FROM usom.fulfillment_line f WHERE f.sales_order_id = key AND f.status = 'released')
+				THEN format('SELECT usom.ship(%L)', of_order)
+			ELSE format('SELECT usom.release_order(%L)', of_order)
+			END FROM usom.sales_order o WHERE o.sales_order_id = key)
 	END
 $$;
 
@@ -121,7 +129,7 @@ BEGIN
 	SELECT sales_order_id INTO key FROM usom.sales_order WHERE order_no = the_no;
 	story := format('SELECT usom.place_order(%L);', document);
 	PERFORM twin.check_order(key, story);
-	FOR i IN 1 .. twin.pick(2, 9) LOOP
+	FOR i IN 1 .. twin.pick(2, 10) LOOP
 		step := twin.random_step(the_no, key);
 		BEGIN
 			EXECUTE step;
