@@ -21,6 +21,7 @@
 #include "api/place.h"
 #include "api/resolve.h"
 
+#include "base/compat.h"
 #include "base/call.h"
 #include "base/errors.h"
 #include "base/ident.h"
@@ -34,18 +35,22 @@
 #define HEADER_ARGS 20
 
 static UsomQuery resolve_header = {
-	.text = "SELECT c.channel_id, u.customer_id, g.currency, "
-	"CASE WHEN $5 THEN (SELECT jsonb_strip_nulls(jsonb_build_object('name', a.name, 'line1', a.line1, 'line2', a.line2, "
-	"'postcode', a.postcode, 'city', a.city, 'country', a.country, 'latitude', a.latitude, 'longitude', a.longitude)) "
-	"FROM usom.customer_address a WHERE a.org_id = $1 AND a.customer_id = u.customer_id AND a.address_no = 1) END, "
-	"e.order_no, e.revision, e.payload_digest "
+	.text = "SELECT c.channel_id, u.customer_id, g.currency, e.order_no, e.revision, e.payload_digest "
 	"FROM usom.organisation g "
 	"LEFT JOIN usom.channel c ON c.org_id = g.org_id AND c.code = $2 AND c.active "
 	"LEFT JOIN usom.customer u ON u.org_id = g.org_id AND u.code = $3 AND u.active "
 	"LEFT JOIN usom.sales_order e ON e.org_id = g.org_id AND e.channel_id = c.channel_id AND e.external_id = $4 "
 	"WHERE g.org_id = $1",
-	.nargs = 5,
-	.argtypes = {"bigint", "text", "text", "text", "boolean"},
+	.nargs = 4,
+	.argtypes = {"bigint", "text", "text", "text"},
+};
+
+static UsomQuery read_address = {
+	.text = "SELECT jsonb_strip_nulls(jsonb_build_object('name', a.name, 'line1', a.line1, 'line2', a.line2, "
+	"'postcode', a.postcode, 'city', a.city, 'country', a.country, 'latitude', a.latitude, 'longitude', a.longitude)) "
+	"FROM usom.customer_address a WHERE a.org_id = $1 AND a.customer_id = $2 AND a.address_no = 1",
+	.nargs = 2,
+	.argtypes = {"bigint", "bigint"},
 };
 
 static UsomQuery insert_header = {
@@ -56,7 +61,8 @@ static UsomQuery insert_header = {
 	"ON CONFLICT (org_id, channel_id, external_id) WHERE external_id IS NOT NULL DO NOTHING",
 	.nargs = HEADER_ARGS,
 	.argtypes = {
-		"bigint", "bigint", "text", "bigint", "text", "integer", "text", "bigint", "usom.order_status", "text",
+		"bigint", "bigint", "text", "bigint", "text", "usom.ordinal", "text", "bigint", "usom.order_status",
+		"usom.currency_code",
 		"usom.amount", "integer", "timestamptz", "timestamptz", "boolean", "text[]", "jsonb", "jsonb", "text", "bytea"
 	},
 };
@@ -81,11 +87,11 @@ static void
 check_repeat(Placing *placing, uint64 row)
 {
 	const UsomDocument *document = placing->document;
-	int32		revision = DatumGetInt32(usom_query_get(row, 6));
+	int32		revision = DatumGetInt32(usom_query_get(row, 5));
 	bool		isnull;
-	Datum		known = usom_query_get_or_null(row, 7, &isnull);
+	Datum		known = usom_query_get_or_null(row, 6, &isnull);
 
-	placing->repeats = usom_query_get_text(row, 5);
+	placing->repeats = usom_query_get_text(row, 4);
 	if (!isnull && revision == document->revision &&
 		DatumGetBool(DirectFunctionCall2(byteaeq, known, PointerGetDatum(placing->digest))))
 		return;
@@ -102,19 +108,30 @@ check_repeat(Placing *placing, uint64 row)
 			errhint("Call usom.change_order('%s', ...) to change it, or send another external_id.", placing->repeats));
 }
 
+/* Without an address of its own, an order goes to the customer's first. */
+static void
+default_address(Placing *placing)
+{
+	Datum		values[2] = {Int64GetDatum(placing->org_id), Int64GetDatum(placing->customer_id)};
+
+	if (placing->is_guest || placing->document->ship_to != NULL)
+		return;
+	if (usom_query_run(&read_address, values, NULL) > 0)
+		placing->document->ship_to = DatumGetJsonbP(usom_query_get(0, 1));
+}
+
 static void
 resolve_references(Placing *placing)
 {
 	UsomDocument *document = placing->document;
-	bool		nulls[5] = {false};
-	Datum		values[5];
+	bool		nulls[4] = {false};
+	Datum		values[4];
 	bool		isnull;
 
 	values[0] = Int64GetDatum(placing->org_id);
 	values[1] = CStringGetTextDatum(document->channel);
 	values[2] = usom_api_text_or_null(document->customer, &nulls[2]);
 	values[3] = usom_api_text_or_null(document->external_id, &nulls[3]);
-	values[4] = BoolGetDatum(document->customer != NULL && document->ship_to == NULL);
 	usom_query_run(&resolve_header, values, nulls);
 
 	placing->channel_id = DatumGetInt64(usom_query_get_or_null(0, 1, &isnull));
@@ -124,14 +141,8 @@ resolve_references(Placing *placing)
 	if (placing->is_guest && document->customer != NULL)
 		usom_api_note_problem(placing, "customer", document->customer, "customer");
 	placing->currency = document->currency ? document->currency : usom_query_get_text(0, 3);
-	if (document->ship_to == NULL)
-	{
-		Datum		address = usom_query_get_or_null(0, 4, &isnull);
-
-		document->ship_to = isnull ? NULL : DatumGetJsonbP(address);
-	}
 	placing->repeats = NULL;
-	usom_query_get_or_null(0, 5, &isnull);
+	usom_query_get_or_null(0, 4, &isnull);
 	if (!isnull)
 		check_repeat(placing, 0);
 }
@@ -291,6 +302,7 @@ usom_api_place(Jsonb *jsonb)
 		make_lines(placing);
 		resolve_products(placing);
 		usom_api_check_problems(placing);
+		default_address(placing);
 		if (write_order(placing))
 			return usom_api_answer(placing);
 

@@ -15,6 +15,15 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+/* Most documents bring their prices and leave the choice of location to us. */
+static UsomQuery resolve_skus = {
+	.text = "SELECT r.position::int, p.product_id, p.kind = 'physical', NULL::bigint, NULL::numeric "
+	"FROM unnest($2) WITH ORDINALITY AS r (sku, position) "
+	"JOIN usom.product p ON p.org_id = $1 AND p.sku = r.sku AND p.active",
+	.nargs = 2,
+	.argtypes = {"bigint", "text[]"},
+};
+
 /* The third array repeats the sku of lines whose price is wanted; other lines cost no look-up. */
 static UsomQuery resolve_lines = {
 	.text = "SELECT r.position::int, p.product_id, p.kind = 'physical', l.location_id, "
@@ -76,6 +85,15 @@ take_reference(UsomLineReference *reference, uint64 row)
 	reference->price = isnull ? NULL : DatumGetNumeric(price);
 }
 
+static bool
+skus_alone(const UsomLineReference *references, int count)
+{
+	for (int i = 0; i < count; i++)
+		if (references[i].location != NULL || references[i].wants_price)
+			return false;
+	return true;
+}
+
 void
 usom_api_resolve_lines(int64 org_id, UsomLineReference *references, int count, const char *currency, TimestampTz at)
 {
@@ -86,7 +104,7 @@ usom_api_resolve_lines(int64 org_id, UsomLineReference *references, int count, c
 	fill_arrays(references, count, &values[1]);
 	values[4] = CStringGetTextDatum(currency);
 	values[5] = TimestampTzGetDatum(at);
-	n = usom_query_run(&resolve_lines, values, NULL);
+	n = usom_query_run(skus_alone(references, count) ? &resolve_skus : &resolve_lines, values, NULL);
 	for (uint64 row = 0; row < n; row++)
 		take_reference(&references[DatumGetInt32(usom_query_get(row, 1)) - 1], row);
 }

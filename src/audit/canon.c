@@ -14,6 +14,8 @@
  */
 #include "postgres.h"
 
+#include "base/compat.h"
+
 #include <math.h>
 
 #include "audit/canon.h"

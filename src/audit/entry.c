@@ -23,6 +23,7 @@
 
 #include "access/transam.h"
 #include "access/xact.h"
+#include "base/compat.h"
 #include "base/call.h"
 #include "base/query.h"
 #include "executor/spi.h"

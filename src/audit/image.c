@@ -12,6 +12,8 @@
  */
 #include "postgres.h"
 
+#include "base/compat.h"
+
 #include "audit/canon.h"
 
 #include "catalog/namespace.h"

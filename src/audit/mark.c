@@ -14,6 +14,8 @@
  */
 #include "postgres.h"
 
+#include "base/compat.h"
+
 #include "audit/canon.h"
 #include "audit/layout.h"
 

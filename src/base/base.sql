@@ -10,6 +10,28 @@ CREATE DOMAIN usom.amount AS numeric(19,4)
 	CONSTRAINT amount_in_bounds CHECK (VALUE > -1e15 AND VALUE < 1e15);
 COMMENT ON DOMAIN usom.amount IS 'Money in the currency of the column beside it: between -1e15 and 1e15, four decimals. NaN and infinity are not amounts.';
 
+-- Bounds of single columns are domains, not CHECKs of their tables: PostgreSQL
+-- parses every CHECK of a table anew for each statement, a domain's once.
+CREATE DOMAIN usom.positive_quantity AS numeric(18,6)
+	CONSTRAINT quantity_above_zero CHECK (VALUE > 0 AND VALUE < 1e12);
+COMMENT ON DOMAIN usom.positive_quantity IS 'Units of a product that are some: above zero, below 1e12, six decimals.';
+
+CREATE DOMAIN usom.price_amount AS numeric(19,4)
+	CONSTRAINT price_not_negative CHECK (VALUE >= 0 AND VALUE < 1e15);
+COMMENT ON DOMAIN usom.price_amount IS 'Price of one unit in the currency of the column beside it: not negative, below 1e15, four decimals.';
+
+CREATE DOMAIN usom.currency_code AS text
+	CONSTRAINT currency_iso CHECK (VALUE ~ '^[A-Z]{3}$');
+COMMENT ON DOMAIN usom.currency_code IS 'ISO 4217 code: three capital letters.';
+
+CREATE DOMAIN usom.ordinal AS integer
+	CONSTRAINT ordinal_from_one CHECK (VALUE >= 1);
+COMMENT ON DOMAIN usom.ordinal IS 'A number that counts from 1.';
+
+CREATE DOMAIN usom.substitution AS text
+	CONSTRAINT substitution_known CHECK (VALUE IN ('none', 'allowed'));
+COMMENT ON DOMAIN usom.substitution IS 'May another product be sent instead: none or allowed.';
+
 CREATE FUNCTION usom.version() RETURNS text
 	AS 'MODULE_PATHNAME', 'usom_version' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, usom, pg_temp;

@@ -21,6 +21,11 @@
 #define USOM_MODULE_MAGIC PG_MODULE_MAGIC
 #endif
 
+/* PostgreSQL 16 moved the macros of varlena out of postgres.h. */
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
 /* PostgreSQL 16 hides symbols of extensions unless they say otherwise. */
 #ifndef PGDLLEXPORT
 #define PGDLLEXPORT

@@ -66,11 +66,15 @@ usom_quantity_of(Numeric value)
 	return (negative ? -1 : 1) * (whole * USOM_UNIT + fraction);
 }
 
+/* Most quantities are whole, and most counters of a line are zero. */
 Numeric
 usom_quantity_numeric(UsomQuantity value)
 {
-	Numeric		numeric = int64_div_fast_to_numeric(value, DECIMALS);
+	Numeric		numeric;
 
+	if (value % USOM_UNIT == 0)
+		return int64_to_numeric(value / USOM_UNIT);
+	numeric = int64_div_fast_to_numeric(value, DECIMALS);
 	return DatumGetNumeric(DirectFunctionCall1(numeric_trim_scale, NumericGetDatum(numeric)));
 }
 

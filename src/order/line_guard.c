@@ -28,6 +28,7 @@
 #include "utils/rel.h"
 #include "utils/tuplestore.h"
 
+PG_FUNCTION_INFO_V1(usom__adds_up);
 PG_FUNCTION_INFO_V1(usom__guard_line);
 PG_FUNCTION_INFO_V1(usom__line_written);
 
@@ -58,6 +59,17 @@ static const char *const counters[] = {
 	"quantity_shipped", "quantity_delivered", "quantity_returned", "quantity_cancelled"
 };
 
+/* usom._adds_up(quantity, counters ...): the constraint that nothing is lost. */
+Datum
+usom__adds_up(PG_FUNCTION_ARGS)
+{
+	Datum		sum = PG_GETARG_DATUM(1);
+
+	for (int i = 2; i < PG_NARGS(); i++)
+		sum = DirectFunctionCall2(numeric_add, sum, PG_GETARG_DATUM(i));
+	PG_RETURN_DATUM(DirectFunctionCall2(numeric_eq, PG_GETARG_DATUM(0), sum));
+}
+
 static Datum
 get_numeric(TriggerData *trigdata, HeapTuple row, const char *name)
 {
@@ -83,6 +95,20 @@ refuse_counters(TriggerData *trigdata, HeapTuple row)
 			ereport(ERROR, errcode(USOM_ERR(KEPT_BY_USOM)),
 					errmsg("column \"%s\" of order lines is not written by hand", counters[i]),
 					errhint("Call usom.change_order() or usom.cancel_line()."));
+}
+
+/* Lines count from 1, like the lines of a document. */
+static void
+check_line_no(TriggerData *trigdata, HeapTuple row)
+{
+	bool		isnull;
+	int			column = usom_trigger_column(trigdata, "line_no", INT4OID);
+	Datum		line_no = heap_getattr(row, column, RelationGetDescr(trigdata->tg_relation), &isnull);
+
+	if (!isnull && DatumGetInt32(line_no) < 1)
+		ereport(ERROR, errcode(ERRCODE_CHECK_VIOLATION),
+				errmsg("order line number %d is below 1", DatumGetInt32(line_no)),
+				errhint("Number the lines of an order from 1."));
 }
 
 /* The row with open units and total as they follow from quantity and price. */
@@ -112,6 +138,7 @@ usom__guard_line(PG_FUNCTION_ARGS)
 
 	if (usom_query_is_writer() || usom_trigger_is_replay() || TRIGGER_FIRED_BY_DELETE(trigdata->tg_event))
 		return PointerGetDatum(row);
+	check_line_no(trigdata, row);
 	refuse_counters(trigdata, row);
 	return PointerGetDatum(derive_row(trigdata, row));
 }
@@ -161,6 +188,17 @@ collect_keys(TriggerData *trigdata, Tuplestorestate *rows, OrderKeys *keys)
 	ExecDropSingleTupleTableSlot(slot);
 }
 
+/* The foreign key of plain SQL; usom's own lines are written with their order. */
+static void
+check_orders_exist(const OrderKeys *keys, uint64 norders)
+{
+	if (norders < keys->count)
+		ereport(ERROR, errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
+				errmsg("an order line belongs to no order"),
+				errdetail("%d of the orders that the lines name are not there.", (int) (keys->count - norders)),
+				errhint("Insert the row of usom.sales_order first."));
+}
+
 static void
 check_drafts(uint64 norders)
 {
@@ -184,8 +222,12 @@ settle_drafts(const OrderKeys *keys)
 		PointerGetDatum(construct_array_builtin(keys->orders, keys->count, INT8OID)),
 	};
 
+	uint64		norders;
+
 	SPI_connect();
-	check_drafts(usom_query_run(&lock_orders, values, NULL));
+	norders = usom_query_run(&lock_orders, values, NULL);
+	check_orders_exist(keys, norders);
+	check_drafts(norders);
 	usom_query_write(&sum_orders, values, NULL);
 	SPI_finish();
 }

@@ -4,12 +4,12 @@ CREATE TYPE usom._line_row AS (
 	sales_order_id bigint,
 	line_no integer,
 	product_id bigint,
-	quantity usom.quantity,
-	unit_price usom.amount,
+	quantity usom.positive_quantity,
+	unit_price usom.price_amount,
 	total usom.amount,
 	location_id bigint,
 	requested_at timestamptz,
-	substitution text,
+	substitution usom.substitution,
 	partial boolean,
 	quantity_open usom.quantity,
 	quantity_backordered usom.quantity,
@@ -32,7 +32,7 @@ CREATE TYPE usom._piece_row AS (
 	location_id bigint,
 	lot text,
 	status usom.piece_status,
-	quantity usom.quantity,
+	quantity usom.positive_quantity,
 	promised_at timestamptz,
 	shipment_id bigint
 );
@@ -59,6 +59,16 @@ CREATE TYPE usom._history_row AS (
 	app_user text
 );
 COMMENT ON TYPE usom._history_row IS 'A change on its way from C to order_history, by unnest().';
+
+CREATE FUNCTION usom._adds_up(quantity usom.positive_quantity, open usom.quantity, backordered usom.quantity,
+	reserved usom.quantity, released usom.quantity, picked usom.quantity, packed usom.quantity, shipped usom.quantity,
+	delivered usom.quantity, returned usom.quantity, cancelled usom.quantity)
+RETURNS boolean
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'usom__adds_up';
+COMMENT ON FUNCTION usom._adds_up(usom.positive_quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity) IS
+'Is the quantity the sum of all the others? The constraint order_line_quantity_conserved: one function call, because the text of a CHECK is parsed anew for every statement.';
+REVOKE ALL ON FUNCTION usom._adds_up(usom.positive_quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION usom._adds_up(usom.positive_quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity) TO PUBLIC;
 
 CREATE FUNCTION usom._guard_order() RETURNS trigger
 LANGUAGE c AS 'MODULE_PATHNAME', 'usom__guard_order';

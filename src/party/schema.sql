@@ -3,7 +3,7 @@ CREATE TABLE usom.organisation (
 	org_id bigint NOT NULL DEFAULT usom.next_id() PRIMARY KEY,
 	code text NOT NULL CONSTRAINT organisation_code_given CHECK (code <> ''),
 	name text,
-	currency text NOT NULL DEFAULT 'EUR' CONSTRAINT organisation_currency_iso CHECK (currency ~ '^[A-Z]{3}$'),
+	currency usom.currency_code NOT NULL DEFAULT 'EUR',
 	created_at timestamptz NOT NULL DEFAULT now(),
 	CONSTRAINT organisation_code_unique UNIQUE (code)
 );

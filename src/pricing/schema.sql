@@ -3,8 +3,8 @@ CREATE TABLE usom.price (
 	org_id bigint NOT NULL DEFAULT usom.current_org(),
 	price_id bigint NOT NULL DEFAULT usom.next_id(),
 	sku text NOT NULL,
-	currency text NOT NULL DEFAULT 'EUR' CONSTRAINT price_currency_iso CHECK (currency ~ '^[A-Z]{3}$'),
-	unit_price usom.amount NOT NULL CONSTRAINT price_not_negative CHECK (unit_price >= 0),
+	currency usom.currency_code NOT NULL DEFAULT 'EUR',
+	unit_price usom.price_amount NOT NULL,
 	valid_from timestamptz NOT NULL DEFAULT '-infinity',
 	PRIMARY KEY (org_id, price_id),
 	CONSTRAINT price_once_at_a_time UNIQUE (org_id, sku, currency, valid_from)

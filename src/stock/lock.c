@@ -3,7 +3,7 @@
  *		Lock stock rows, in the one order.
  *
  * Locks: rows of usom.stock by (product, location, lot).  The order is in the
- * shape of the statements: a sorted set of keys on the outside, a LATERAL
+ * shape of the statements: sorted keys on the outside, a LATERAL
  * subquery that locks on the inside.  A lateral reference can only be joined
  * by a nested loop with the keys outside, and a subquery with a locking
  * clause is never pulled up, so no plan takes the rows in another order.  The
@@ -77,7 +77,7 @@ usom_stock_read_key(uint64 row, int column)
 /* The condition repeats the expression of available: only row-local terms, see above. */
 static UsomQuery lock_products = {
 	.text = "SELECT s.product_id, s.location_id, s.lot, s.priority, s.available, coalesce(s.run_out, false) "
-	"FROM (SELECT DISTINCT p.product_id FROM unnest($2) AS p (product_id) ORDER BY 1) AS p "
+	"FROM unnest($2) AS p (product_id) "
 	"CROSS JOIN LATERAL ("
 	"SELECT s.product_id, s.location_id, s.lot, l.priority, s.held_until <= $3 AS run_out, "
 	"CASE WHEN l.active THEN s.on_hand - s.reserved - s.safety "
@@ -90,14 +90,29 @@ static UsomQuery lock_products = {
 	.argtypes = {"bigint", "bigint[]", "timestamptz", "boolean"},
 };
 
+static int
+compare_products(const void *a, const void *b)
+{
+	int64		left = *(const int64 *) a;
+	int64		right = *(const int64 *) b;
+
+	return (left > right) - (left < right);
+}
+
+/* Sorted and made unique here: the rows are locked in the order of this array. */
 static Datum
 product_array(const int64 *products, int nproducts)
 {
+	int64	   *sorted = palloc_array(int64, Max(nproducts, 1));
 	Datum	   *elements = palloc_array(Datum, Max(nproducts, 1));
+	int			count = 0;
 
+	memcpy(sorted, products, nproducts * sizeof(int64));
+	qsort(sorted, nproducts, sizeof(int64), compare_products);
 	for (int i = 0; i < nproducts; i++)
-		elements[i] = Int64GetDatum(products[i]);
-	return PointerGetDatum(construct_array(elements, nproducts, INT8OID, sizeof(int64),
+		if (i == 0 || sorted[i] != sorted[i - 1])
+			elements[count++] = Int64GetDatum(sorted[i]);
+	return PointerGetDatum(construct_array(elements, count, INT8OID, sizeof(int64),
 										   FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }
 
