@@ -52,9 +52,9 @@ Where PostgreSQL has a code that fits, usom uses it.
 | 22004 | an argument that must be given is null | give it |
 | 22023 | an argument is out of its range: a quantity of zero, an expiry in the past | correct the argument |
 | 22P02 | a status that does not exist, text that is not JSON | the hint lists the labels |
-| 23503 | a line without its order, a piece without its line | insert the parent first |
+| 23503 | a line without its order | insert the parent first |
 | 23505 | a code, SKU or number that is taken | take another |
-| 23514 | a constraint of a table; its name is the sentence that was broken, such as `stock_not_oversold` | the constraint name is in the error's fields |
+| 23514 | a constraint of a table or domain; its name is the sentence that was broken, such as `stock_not_oversold` | the constraint name is in the error's fields |
 | 2BP01 | `DROP EXTENSION` while the tables stand | see [operations](operations.md) |
 | 39P01 | a trigger function of usom on a table or event it was not written for | let `usom.install()` make the triggers |
 | 42501 | the role may not do that | ask for the grant |
