@@ -62,7 +62,7 @@ check-script:
 
 # ---- on a private server ----
 
-# month or year
+# week, month or year
 DEMO ?= month
 
 .PHONY: $(OWN)

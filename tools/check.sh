@@ -74,10 +74,10 @@ show() {
 	{
 		case $1 in
 		regress | isolation)
-			grep -E 'FAILED|^not ok|rror' "$2"
+			grep -E 'FAILED|^not ok|ERROR|Error' "$2"
 			head -n 80 "$top/$([ "$1" = regress ] && echo regression.diffs || echo output_iso/regression.diffs)"
 			;;
-		tap | pgtap) grep -E -A 12 '^not ok|^ *# +Failed|Bad plan|rror|[Dd]ied' "$2" | head -n 80 ;;
+		tap | pgtap) grep -E -A 6 '^not ok|^ *# +Failed|^# Looks like|Bad plan|ERROR|died' "$2" | grep -v '^ok ' | head -n 80 ;;
 		*) tail -n 40 "$2" ;;
 		esac
 	} 2>/dev/null | sed 's/^/    /'
@@ -90,7 +90,8 @@ run_make() { make -C "$top" --no-print-directory PG_CONFIG="$PG_CONFIG" with_llv
 
 check_build() { sh "$top/tools/build.sh" && sh "$top/tools/server.sh" fresh; }
 
-check_regress() { run_make installcheck ISOLATION= TAP_TESTS=; }
+# That the script is the one of its rooms is for tidy to say.
+check_regress() { run_make installcheck ISOLATION= TAP_TESTS= REGRESS_PREP=; }
 
 check_isolation() { run_make installcheck REGRESS= TAP_TESTS= REGRESS_PREP=; }
 
