@@ -96,6 +96,7 @@ SET search_path = pg_catalog, usom, pg_temp;
 COMMENT ON FUNCTION usom.cancel_line(text, integer, numeric, text) IS
 'Cancel units of a line, least committed first: open, backordered, reserved, released. The units stay on the line as cancelled, and its total falls.
 order_no, line_no: the line. quantity: units; null: all that may be cancelled. reason: why.
+A repeated call that finds nothing left, and so many units cancelled already, changes nothing.
 Returns the status and version of the order; an order of which every unit is cancelled is cancelled.
 Errors: US105 unknown order, US106 unknown line, US104 more than may be cancelled, US101 the order is closed, cancelled or rejected, US102 a hold blocks cancel, 22023 quantity not above 0.
 Example: SELECT * FROM usom.cancel_line(''SO-000001'', 1, 2, ''customer wants fewer'');';
@@ -135,3 +136,26 @@ sku: of one product; null: of all.
 Returns a row per line that got stock, with the units it got.
 Errors: US006 unknown sku.
 Example: SELECT * FROM usom.fill_backorders(''85123A'');';
+
+CREATE FUNCTION usom.switch_counter() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+DECLARE
+	used bigint;
+BEGIN
+	IF NEW.gap_free THEN
+		EXECUTE format('SELECT max(substring(%1$I FROM length($2) + 1)::numeric) FROM usom.%2$I
+			WHERE org_id = $1 AND starts_with(%1$I, $2) AND substring(%1$I FROM length($2) + 1) ~ ''^[0-9]{1,18}$''',
+			NEW.kind || '_no', CASE NEW.kind WHEN 'order' THEN 'sales_order' WHEN 'return' THEN 'return_order' ELSE NEW.kind END)
+			INTO used USING NEW.org_id, NEW.prefix;
+		NEW.last_value := greatest(NEW.last_value, used);
+	ELSE
+		PERFORM setval(format('usom.%I', NEW.kind || '_no_seq')::regclass,
+			greatest(nextval(format('usom.%I', NEW.kind || '_no_seq')::regclass), NEW.last_value));
+	END IF;
+	RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION usom.switch_counter() IS 'BEFORE UPDATE of gap_free on document_counter: the numbers go on above those that were given out. Switch while no documents are being made.';
+REVOKE ALL ON FUNCTION usom.switch_counter() FROM PUBLIC;

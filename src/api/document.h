@@ -18,12 +18,13 @@
 /* How a value of a document is read.  What is not given keeps its default. */
 typedef enum UsomKeyKind
 {
-	USOM_KEY_TEXT,				/* char *, not empty */
-	USOM_KEY_FREE_TEXT,			/* char * */
+	USOM_KEY_TEXT,				/* char *, not empty, 200 bytes at most */
+	USOM_KEY_FREE_TEXT,			/* char *, 10,000 bytes at most */
 	USOM_KEY_INTEGER,			/* int32 */
 	USOM_KEY_QUANTITY,			/* UsomQuantity, > 0 */
 	USOM_KEY_AMOUNT,			/* Numeric, >= 0, four decimals at most */
-	USOM_KEY_DEGREES,			/* Numeric, checked and not kept */
+	USOM_KEY_LATITUDE,			/* Numeric, -90 to 90 */
+	USOM_KEY_LONGITUDE,			/* Numeric, -180 to 180 */
 	USOM_KEY_BOOLEAN,			/* bool */
 	USOM_KEY_TIME,				/* TimestampTz */
 	USOM_KEY_TEXTS,				/* ArrayType * of text */

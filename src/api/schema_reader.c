@@ -13,12 +13,18 @@
 #include "base/compat.h"
 #include "base/errors.h"
 #include "catalog/pg_type.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "order/order.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datetime.h"
 #include "utils/fmgrprotos.h"
+
+/* Codes are short; words for people have room.  A message never repeats more of a key than this. */
+#define TEXT_LIMIT 200
+#define FREE_TEXT_LIMIT 10000
+#define KEY_SHOWN 60
 
 typedef struct Address
 {
@@ -39,8 +45,8 @@ static const UsomKey address_keys[] = {
 	{"postcode", USOM_KEY_FREE_TEXT, offsetof(Address, text)},
 	{"city", USOM_KEY_FREE_TEXT, offsetof(Address, text)},
 	{"country", USOM_KEY_FREE_TEXT, offsetof(Address, text)},
-	{"latitude", USOM_KEY_DEGREES, offsetof(Address, degrees)},
-	{"longitude", USOM_KEY_DEGREES, offsetof(Address, degrees)},
+	{"latitude", USOM_KEY_LATITUDE, offsetof(Address, degrees)},
+	{"longitude", USOM_KEY_LONGITUDE, offsetof(Address, degrees)},
 };
 
 static const UsomKey payment_keys[] = {
@@ -77,7 +83,8 @@ find_key(const UsomSchema *schema, const JsonbValue *key, const char *path)
 			memcmp(schema->keys[i].name, key->val.string.val, key->val.string.len) == 0)
 			return &schema->keys[i];
 	ereport(ERROR, errcode(schema->sqlerrcode),
-			errmsg("%s: unknown key \"%s%.*s\"", schema->what, path, key->val.string.len, key->val.string.val),
+			errmsg("%s: unknown key \"%s%s\"", schema->what, path,
+				   pnstrdup(key->val.string.val, pg_mbcliplen(key->val.string.val, key->val.string.len, KEY_SHOWN))),
 			errdetail("Known keys here: %s.", list_keys(schema)),
 			errhint("Correct the spelling, or leave the key out."));
 }
@@ -87,8 +94,12 @@ read_text(const UsomSchema *schema, const UsomKey *key, const char *path, const 
 {
 	if (value->type != jbvString)
 		usom_document_refuse(schema, path, key->name, "must be a string");
-	if (key->kind == USOM_KEY_TEXT && value->val.string.len == 0)
+	if (key->kind != USOM_KEY_FREE_TEXT && value->val.string.len == 0)
 		usom_document_refuse(schema, path, key->name, "must not be empty");
+	if (value->val.string.len > (key->kind == USOM_KEY_FREE_TEXT ? FREE_TEXT_LIMIT : TEXT_LIMIT))
+		usom_document_refuse(schema, path, key->name,
+							 key->kind == USOM_KEY_FREE_TEXT ? "must have at most 10,000 bytes"
+							 : "must have at most 200 bytes");
 	return pnstrdup(value->val.string.val, value->val.string.len);
 }
 
@@ -146,7 +157,22 @@ read_amount(const UsomSchema *schema, const UsomKey *key, const char *path, cons
 	return number;
 }
 
-/* Without the exceptions of timestamptz_in, which could not tell the path. */
+static Numeric
+read_degrees(const UsomSchema *schema, const UsomKey *key, const char *path, const JsonbValue *value)
+{
+	Numeric		number = read_number(schema, key, path, value);
+	double		degrees = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, NumericGetDatum(number)));
+	int			limit = key->kind == USOM_KEY_LATITUDE ? 90 : 180;
+
+	if (!(degrees >= -limit && degrees <= limit))
+		usom_document_refuse(schema, path, key->name, limit == 90 ? "must be from -90 to 90" : "must be from -180 to 180");
+	return number;
+}
+
+/*
+ * Without the exceptions of timestamptz_in, which could not tell the path, and
+ * without its words: "now" in a document would be another time at each reading.
+ */
 static bool
 parse_time(const char *string, TimestampTz *result)
 {
@@ -159,7 +185,8 @@ parse_time(const char *string, TimestampTz *result)
 	fsec_t		fraction;
 	struct pg_tm tm;
 
-	if (ParseDateTime(string, work, sizeof(work), fields, types, MAXDATEFIELDS, &nfields) != 0 ||
+	if (*string < '0' || *string > '9' ||
+		ParseDateTime(string, work, sizeof(work), fields, types, MAXDATEFIELDS, &nfields) != 0 ||
 		usom_decode_datetime(fields, types, nfields, &dtype, &tm, &fraction, &zone) != 0 || dtype != DTK_DATE)
 		return false;
 	return tm2timestamp(&tm, fraction, &zone, result) == 0 && IS_VALID_TIMESTAMP(*result);
@@ -228,8 +255,9 @@ read_scalar(const UsomSchema *schema, const UsomKey *key, const char *path, Json
 		case USOM_KEY_AMOUNT:
 			*(Numeric *) field = read_amount(schema, key, path, value);
 			break;
-		case USOM_KEY_DEGREES:
-			*(Numeric *) field = read_number(schema, key, path, value);
+		case USOM_KEY_LATITUDE:
+		case USOM_KEY_LONGITUDE:
+			*(Numeric *) field = read_degrees(schema, key, path, value);
 			break;
 		case USOM_KEY_BOOLEAN:
 			if (value->type != jbvBool)

@@ -117,6 +117,14 @@ quantity_argument(FunctionCallInfo fcinfo, int arg, const UsomLine *line)
 	return quantity;
 }
 
+/* A call that comes twice finds nothing left to cancel, and so many units cancelled already. */
+static bool
+is_repeat(const UsomLine *line, UsomQuantity quantity)
+{
+	return usom_api_withdrawable(line, USOM_WITHDRAW_CANCEL) == 0 &&
+		line->counters.by_state[USOM_PIECE_CANCELLED] >= quantity;
+}
+
 Datum
 usom_cancel_line(PG_FUNCTION_ARGS)
 {
@@ -133,7 +141,7 @@ usom_cancel_line(PG_FUNCTION_ARGS)
 		usom_order_refuse(order->order_no, "cancel a line of", order->status);
 	usom_order_check_holds(set, 0, "cancel");
 	quantity = quantity_argument(fcinfo, 2, &set->lines[line]);
-	if (quantity > 0)
+	if (quantity > 0 && !is_repeat(&set->lines[line], quantity))
 	{
 		usom_api_withdraw(set, line, quantity, USOM_WITHDRAW_CANCEL);
 		order->event_line = set->lines[line].line_no;

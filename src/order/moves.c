@@ -17,6 +17,8 @@
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 
+#define AMOUNT_LIMIT INT64CONST(1000000000000000)
+
 static UsomPiece *
 new_piece(UsomOrderSet *set)
 {
@@ -219,6 +221,19 @@ line_total(const UsomLine *line)
 	return DatumGetNumeric(DirectFunctionCall2(numeric_round, product, Int32GetDatum(4)));
 }
 
+/* The domain usom.amount, for values that reach the table past its input. */
+static void
+check_amount(const UsomOrder *order, Datum amount)
+{
+	Datum		limit = NumericGetDatum(int64_to_numeric(AMOUNT_LIMIT));
+
+	if (DatumGetInt32(DirectFunctionCall2(numeric_cmp, amount, limit)) >= 0)
+		ereport(ERROR, errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				errmsg("the total of order \"%s\" is out of range", order->order_no),
+				errdetail("Amounts are below 1e15."),
+				errhint("Check quantities and prices, or divide the order."));
+}
+
 static Numeric
 settle_lines(UsomOrderSet *set, int order)
 {
@@ -234,6 +249,7 @@ settle_lines(UsomOrderSet *set, int order)
 			line->total = line_total(line);
 		total = DirectFunctionCall2(numeric_add, total, NumericGetDatum(line->total));
 	}
+	check_amount(&set->orders[order], total);
 	return DatumGetNumeric(total);
 }
 
