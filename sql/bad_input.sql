@@ -64,13 +64,14 @@ SELECT left(r, 120) FROM pg_temp.place(repeat('[', 20000) || repeat(']', 20000))
 SELECT left(r, 120) FROM pg_temp.place('{"lines": ' || repeat('[', 20000) || repeat(']', 20000) || '}') r;
 SELECT left(r, 120) FROM pg_temp.place('{"instructions": ' || repeat('{"a":', 20000) || '1' || repeat('}', 20000) || ', "lines": [{"sku": "BAD-1", "quantity": 1}]}') r;
 
--- 100 MB in one value; a message does not repeat it.
+-- 100 MB in one value, or a few; a message does not repeat it.
 SELECT key, left(r[1], 2) IN ('US', '54') AS refused, length(array_to_string(r, '')) < 2000 AS short
 FROM unnest(ARRAY['instructions', 'external_id', 'channel', 'customer', 'ship_to', 'unknown', 'sku']) AS key,
 	LATERAL (SELECT array_agg(said) AS r FROM pg_temp.refused(format($$SELECT usom.place_order('{"lines": [{"sku": "BAD-1", "quantity": 1}]}'::jsonb || jsonb_build_object(%s))$$, CASE key
-		WHEN 'ship_to' THEN $$'ship_to', jsonb_build_object('city', repeat('x', 100000000))$$
-		WHEN 'sku' THEN $$'lines', jsonb_build_array(jsonb_build_object('quantity', 1, 'sku', repeat('x', 100000000)))$$
-		ELSE format($$%L, repeat('x', 100000000)$$, key) END)) AS said) AS answer;
+		WHEN 'instructions' THEN $$'instructions', repeat('x', 100000000)$$
+		WHEN 'ship_to' THEN $$'ship_to', jsonb_build_object('city', repeat('x', 4000000))$$
+		WHEN 'sku' THEN $$'lines', jsonb_build_array(jsonb_build_object('quantity', 1, 'sku', repeat('x', 4000000)))$$
+		ELSE format($$%L, repeat('x', 4000000)$$, key) END)) AS said) AS answer;
 
 -- Nothing of all that was written.
 SELECT pg_temp.row_counts() = :'rows' AS nothing_written;
