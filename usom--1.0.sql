@@ -1211,6 +1211,31 @@ LANGUAGE c AS 'MODULE_PATHNAME', 'usom__guard_piece';
 COMMENT ON FUNCTION usom._guard_piece() IS 'BEFORE ROW UPDATE on fulfillment_line: pieces are moved by the verbs alone (US101 with the legal steps, US004 for other columns).';
 REVOKE ALL ON FUNCTION usom._guard_piece() FROM PUBLIC;
 
+CREATE FUNCTION usom._standard_hold_types() RETURNS TABLE (code text, blocks text[], description text)
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+	VALUES ('credit', ARRAY['confirm', 'release', 'ship'], 'Credit limit or unpaid invoices'),
+		('fraud', ARRAY['confirm', 'release', 'ship', 'change'], 'Suspected fraud, under review'),
+		('address', ARRAY['release', 'ship'], 'Address to be clarified'),
+		('customer', ARRAY['release', 'ship'], 'Customer asked to wait')
+$$;
+COMMENT ON FUNCTION usom._standard_hold_types() IS 'Types of holds that an organisation begins with.';
+REVOKE ALL ON FUNCTION usom._standard_hold_types() FROM PUBLIC;
+
+CREATE FUNCTION usom.furnish_hold_types() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+BEGIN
+	INSERT INTO usom.hold_type (org_id, code, blocks, description)
+	SELECT NEW.org_id, t.* FROM usom._standard_hold_types() t;
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION usom.furnish_hold_types() IS 'AFTER INSERT on organisation: a new organisation begins with the standard types of holds.';
+REVOKE ALL ON FUNCTION usom.furnish_hold_types() FROM PUBLIC;
+
 CREATE FUNCTION usom.hold_order(order_no text, hold_type text, reason text, expires_at timestamptz DEFAULT NULL)
 RETURNS TABLE (status text, version integer)
 LANGUAGE c AS 'MODULE_PATHNAME', 'usom_hold_order'
@@ -1634,7 +1659,7 @@ REVOKE ALL ON FUNCTION usom._order_written() FROM PUBLIC;
 CREATE FUNCTION usom.place_order(document jsonb)
 RETURNS TABLE (order_no text, status text, total numeric, currency text, quantity_reserved numeric,
 	quantity_backordered numeric, promised_at timestamptz, messages jsonb)
-LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'usom_place_order'
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_place_order'
 SET search_path = pg_catalog, usom, pg_temp;
 COMMENT ON FUNCTION usom.place_order(jsonb) IS
 'Place an order: it is checked, written, confirmed, and its stock reserved, or nothing happens at all.
@@ -1652,7 +1677,7 @@ Example: SELECT * FROM usom.place_order(''{"customer": "17850", "lines": [{"sku"
 
 CREATE FUNCTION usom.place_orders(documents jsonb)
 RETURNS TABLE (ordinal integer, external_id text, outcome text, order_no text, sqlstate text, message text)
-LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'usom_place_orders'
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_place_orders'
 SET search_path = pg_catalog, usom, pg_temp;
 COMMENT ON FUNCTION usom.place_orders(jsonb) IS
 'Place many orders in one call; a document that fails costs that document alone.
@@ -2876,7 +2901,8 @@ CREATE TABLE usom.price (
 	unit_price usom.price_amount NOT NULL,
 	valid_from timestamptz NOT NULL DEFAULT '-infinity',
 	PRIMARY KEY (org_id, price_id),
-	CONSTRAINT price_once_at_a_time UNIQUE (org_id, sku, currency, valid_from)
+	CONSTRAINT price_once_at_a_time UNIQUE (org_id, sku, currency, valid_from),
+	CONSTRAINT price_of_product FOREIGN KEY (org_id, sku) REFERENCES usom.product (org_id, sku) ON DELETE RESTRICT ON UPDATE RESTRICT
 );
 COMMENT ON TABLE usom.price IS 'List prices. An order line without a unit price takes the newest one that is valid when the order is placed.';
 COMMENT ON COLUMN usom.price.org_id IS 'Organisation.';
@@ -3195,11 +3221,10 @@ COMMENT ON COLUMN usom.hold_type.org_id IS 'Organisation.';
 COMMENT ON COLUMN usom.hold_type.code IS 'What hold_order names.';
 COMMENT ON COLUMN usom.hold_type.blocks IS 'Any of confirm, release, ship, change, cancel, close.';
 COMMENT ON COLUMN usom.hold_type.description IS 'Words for people.';
-INSERT INTO usom.hold_type (org_id, code, blocks, description) VALUES
-	(1, 'credit', ARRAY['confirm', 'release', 'ship'], 'Credit limit or unpaid invoices'),
-	(1, 'fraud', ARRAY['confirm', 'release', 'ship', 'change'], 'Suspected fraud, under review'),
-	(1, 'address', ARRAY['release', 'ship'], 'Address to be clarified'),
-	(1, 'customer', ARRAY['release', 'ship'], 'Customer asked to wait');
+CREATE TRIGGER usom_furnish_hold_types AFTER INSERT ON usom.organisation
+	FOR EACH ROW EXECUTE FUNCTION usom.furnish_hold_types();
+INSERT INTO usom.hold_type (org_id, code, blocks, description)
+SELECT o.org_id, t.* FROM usom.organisation o CROSS JOIN usom._standard_hold_types() t;
 
 CREATE TABLE usom.order_history (
 	org_id bigint NOT NULL,
@@ -3551,7 +3576,7 @@ LEFT JOIN usom.product p ON p.org_id = f.org_id AND p.product_id = f.product_id
 LEFT JOIN usom.customer cu ON cu.org_id = o.org_id AND cu.customer_id = o.customer_id
 LEFT JOIN usom.channel ch ON ch.org_id = o.org_id AND ch.channel_id = o.channel_id
 WHERE f.org_id = usom.current_org() AND f.status = 'backordered';
-COMMENT ON VIEW usom.backorders IS 'What waits for stock, one row per waiting piece. Ask by sku or order_no. Served in the order of priority, placed_at, order_no.';
+COMMENT ON VIEW usom.backorders IS 'What waits for stock, one row per waiting piece. Ask by sku or order_no. Filled first come first served: the order that was made first.';
 COMMENT ON COLUMN usom.backorders.order_no IS 'Number of the order.';
 COMMENT ON COLUMN usom.backorders.line_no IS 'Line.';
 COMMENT ON COLUMN usom.backorders.sku IS 'Product.';
@@ -3733,7 +3758,7 @@ FROM (VALUES
 	(5, 'partially_shipped', 'Shipped', 'Some units have left, others are to leave.'),
 	(6, 'shipped', 'Shipped', 'All units have left; not all have arrived.'),
 	(7, 'delivered', 'Delivered', 'The customer has all units, or sent them back (then the group is Returned).'),
-	(8, 'closed', 'Delivered', 'Settled; nothing more happens.'),
+	(8, 'closed', 'Delivered', 'Settled; nothing more happens but returns.'),
 	(9, 'cancelled', 'Cancelled', 'Called off before anything left.'),
 	(10, 'rejected', 'Cancelled', 'Not accepted.')
 ) s (position, status, status_group, meaning);

@@ -180,7 +180,7 @@ LEFT JOIN usom.product p ON p.org_id = f.org_id AND p.product_id = f.product_id
 LEFT JOIN usom.customer cu ON cu.org_id = o.org_id AND cu.customer_id = o.customer_id
 LEFT JOIN usom.channel ch ON ch.org_id = o.org_id AND ch.channel_id = o.channel_id
 WHERE f.org_id = usom.current_org() AND f.status = 'backordered';
-COMMENT ON VIEW usom.backorders IS 'What waits for stock, one row per waiting piece. Ask by sku or order_no. Served in the order of priority, placed_at, order_no.';
+COMMENT ON VIEW usom.backorders IS 'What waits for stock, one row per waiting piece. Ask by sku or order_no. Filled first come first served: the order that was made first.';
 COMMENT ON COLUMN usom.backorders.order_no IS 'Number of the order.';
 COMMENT ON COLUMN usom.backorders.line_no IS 'Line.';
 COMMENT ON COLUMN usom.backorders.sku IS 'Product.';
@@ -362,7 +362,7 @@ FROM (VALUES
 	(5, 'partially_shipped', 'Shipped', 'Some units have left, others are to leave.'),
 	(6, 'shipped', 'Shipped', 'All units have left; not all have arrived.'),
 	(7, 'delivered', 'Delivered', 'The customer has all units, or sent them back (then the group is Returned).'),
-	(8, 'closed', 'Delivered', 'Settled; nothing more happens.'),
+	(8, 'closed', 'Delivered', 'Settled; nothing more happens but returns.'),
 	(9, 'cancelled', 'Cancelled', 'Called off before anything left.'),
 	(10, 'rejected', 'Cancelled', 'Not accepted.')
 ) s (position, status, status_group, meaning);

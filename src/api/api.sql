@@ -7,7 +7,7 @@ REVOKE ALL ON FUNCTION usom._order_written() FROM PUBLIC;
 CREATE FUNCTION usom.place_order(document jsonb)
 RETURNS TABLE (order_no text, status text, total numeric, currency text, quantity_reserved numeric,
 	quantity_backordered numeric, promised_at timestamptz, messages jsonb)
-LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'usom_place_order'
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_place_order'
 SET search_path = pg_catalog, usom, pg_temp;
 COMMENT ON FUNCTION usom.place_order(jsonb) IS
 'Place an order: it is checked, written, confirmed, and its stock reserved, or nothing happens at all.
@@ -25,7 +25,7 @@ Example: SELECT * FROM usom.place_order(''{"customer": "17850", "lines": [{"sku"
 
 CREATE FUNCTION usom.place_orders(documents jsonb)
 RETURNS TABLE (ordinal integer, external_id text, outcome text, order_no text, sqlstate text, message text)
-LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'usom_place_orders'
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_place_orders'
 SET search_path = pg_catalog, usom, pg_temp;
 COMMENT ON FUNCTION usom.place_orders(jsonb) IS
 'Place many orders in one call; a document that fails costs that document alone.

@@ -282,9 +282,27 @@ change_header(const UsomOrderSet *set, const Changes *changes)
 	nulls[4] = changes->requested_at == USOM_NO_TIME;
 	values[5] = usom_api_text_or_null(changes->instructions, &nulls[5]);
 	nulls[6] = !changes->has_ship_complete;
-	if (nulls[2] && nulls[3] && nulls[4] && nulls[5] && nulls[6])
-		return;
 	usom_query_write(&update_header, values, nulls);
+}
+
+static bool
+changes_header(const Changes *changes)
+{
+	return changes->has_priority || changes->ship_to != NULL || changes->requested_at != USOM_NO_TIME ||
+		changes->instructions != NULL || changes->has_ship_complete;
+}
+
+static void
+carry_out(UsomOrderSet *set, const Changes *changes)
+{
+	change_lines(set, changes);
+	if (changes->requested_at != USOM_NO_TIME)
+		set->orders[0].requested_at = changes->requested_at;
+	usom_api_allocate(set);
+	usom_order_settle(set, 0, "change");
+	if (changes_header(changes))
+		change_header(set, changes);
+	usom_order_save(set);
 }
 
 static void
@@ -309,16 +327,10 @@ usom_change_order(PG_FUNCTION_ARGS)
 	UsomOrderSet *set = usom_order_load(usom_party_org(), usom_order_arg_text(fcinfo, 0, "order_no"));
 	Changes    *changes;
 
-	if (PG_ARGISNULL(1))
-		ereport(ERROR, errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("argument changes must not be null"));
+	usom_order_arg_required(fcinfo, 1, "changes");
 	check_changeable(set, !PG_ARGISNULL(2), PG_ARGISNULL(2) ? 0 : PG_GETARG_INT32(2));
 	changes = parse_changes(PG_GETARG_JSONB_P(1));
-	change_lines(set, changes);
-	if (changes->requested_at != USOM_NO_TIME)
-		set->orders[0].requested_at = changes->requested_at;
-	usom_api_allocate(set);
-	usom_order_settle(set, 0, "change");
-	change_header(set, changes);
-	usom_order_save(set);
+	if (changes->nlines > 0 || changes_header(changes))
+		carry_out(set, changes);
 	return usom_order_answer_status(answer, set);
 }

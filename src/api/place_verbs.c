@@ -28,11 +28,9 @@
 PG_FUNCTION_INFO_V1(usom_place_order);
 PG_FUNCTION_INFO_V1(usom_place_orders);
 
-Datum
-usom_place_order(PG_FUNCTION_ARGS)
+static Datum
+answer_placed(UsomAnswer *answer, const UsomPlaced *placed)
 {
-	UsomAnswer *answer = usom_order_answer_begin(fcinfo, "place_order", -1);
-	UsomPlaced *placed = usom_api_place(PG_GETARG_JSONB_P(0));
 	Datum		values[] = {
 		CStringGetTextDatum(placed->order_no),
 		CStringGetTextDatum(placed->status),
@@ -47,6 +45,15 @@ usom_place_order(PG_FUNCTION_ARGS)
 
 	nulls[6] = placed->promised_at == USOM_NO_TIME;
 	return usom_order_answer_row(answer, values, nulls);
+}
+
+Datum
+usom_place_order(PG_FUNCTION_ARGS)
+{
+	UsomAnswer *answer = usom_order_answer_begin(fcinfo, "place_order", -1);
+
+	usom_order_arg_required(fcinfo, 0, "document");
+	return answer_placed(answer, usom_api_place(PG_GETARG_JSONB_P(0)));
 }
 
 /* One row of place_orders(). */
@@ -168,10 +175,12 @@ place_one_of_batch(ReturnSetInfo *result, Jsonb *documents, int index)
 Datum
 usom_place_orders(PG_FUNCTION_ARGS)
 {
-	Jsonb	   *documents = PG_GETARG_JSONB_P(0);
+	Jsonb	   *documents;
 	MemoryContext per_document;
 	MemoryContext call;
 
+	usom_order_arg_required(fcinfo, 0, "documents");
+	documents = PG_GETARG_JSONB_P(0);
 	if (!JB_ROOT_IS_ARRAY(documents) || JB_ROOT_IS_SCALAR(documents))
 		ereport(ERROR, errcode(USOM_ERR(INVALID_DOCUMENT)),
 				errmsg("order documents must be a JSON array"),

@@ -134,8 +134,7 @@ usom_cancel_line(PG_FUNCTION_ARGS)
 	UsomQuantity quantity;
 	int			line;
 
-	if (PG_ARGISNULL(1))
-		ereport(ERROR, errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("argument line_no must not be null"));
+	usom_order_arg_required(fcinfo, 1, "line_no");
 	line = usom_order_find_line(set, 0, PG_GETARG_INT32(1));
 	if (order->status >= USOM_ORDER_CLOSED)
 		usom_order_refuse(order->order_no, "cancel a line of", order->status);

@@ -139,7 +139,9 @@ check_enough(const UsomOrderSet *set, const UsomLineUnits *units)
 						  usom_quantity_text(count[USOM_PIECE_RESERVED]),
 						  usom_quantity_text(count[USOM_PIECE_BACKORDERED]),
 						  usom_quantity_text(count[USOM_PIECE_SHIPPED] + count[USOM_PIECE_DELIVERED])),
-				errhint("Call usom.release_order('%s') first, or ship less.", set->orders[0].order_no));
+				count[USOM_PIECE_RESERVED] > 0
+				? errhint("Call usom.release_order('%s') first, or ship less.", set->orders[0].order_no)
+				: errhint("Ship %s at most.", usom_quantity_text(ready)));
 }
 
 static void

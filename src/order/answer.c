@@ -33,12 +33,18 @@ usom_order_answer_begin(FunctionCallInfo fcinfo, const char *verb, int reason_ar
 	return answer;
 }
 
-char *
-usom_order_arg_text(FunctionCallInfo fcinfo, int arg, const char *name)
+void
+usom_order_arg_required(FunctionCallInfo fcinfo, int arg, const char *name)
 {
 	if (PG_ARGISNULL(arg))
 		ereport(ERROR, errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				errmsg("argument %s must not be null", name));
+}
+
+char *
+usom_order_arg_text(FunctionCallInfo fcinfo, int arg, const char *name)
+{
+	usom_order_arg_required(fcinfo, arg, name);
 	return text_to_cstring(PG_GETARG_TEXT_PP(arg));
 }
 

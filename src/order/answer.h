@@ -20,6 +20,9 @@ extern UsomAnswer *usom_order_answer_begin(FunctionCallInfo fcinfo, const char *
 /* The text argument; 22004 that names it if it is null. */
 extern char *usom_order_arg_text(FunctionCallInfo fcinfo, int arg, const char *name);
 
+/* 22004 that names the argument if it is null. */
+extern void usom_order_arg_required(FunctionCallInfo fcinfo, int arg, const char *name);
+
 /* End the call and return (status, version) of the first order of the set. */
 extern Datum usom_order_answer_status(UsomAnswer *answer, const UsomOrderSet *set);
 

@@ -98,8 +98,9 @@ refuse_column(TriggerData *trigdata, HeapTuple tuple, const char *column, UsomOr
 	ereport(ERROR, errcode(USOM_ERR(KEPT_BY_USOM)),
 			errmsg("column \"%s\" of order \"%s\" is not written by hand", column, get_order_no(trigdata, tuple)),
 			errdetail("The order is %s.", usom_order_lifecycle_table.labels[status]),
-			errhint("Call usom.change_order(), or set status to one of the next steps: %s.",
-					usom_lifecycle_next_steps(&usom_order_lifecycle_table, status)));
+			is_listed(kept_columns, column) ? errhint("usom keeps it.")
+			: status >= USOM_ORDER_CLOSED ? errhint("The order has ended.")
+			: errhint("It is settled when the order is submitted; call usom.change_order() for what may change."));
 }
 
 static void

@@ -83,18 +83,29 @@ get_numeric(TriggerData *trigdata, HeapTuple row, const char *name)
 	return value;
 }
 
+static bool
+has_counters(TriggerData *trigdata, HeapTuple row)
+{
+	for (int i = 0; i < lengthof(counters); i++)
+		if (!DatumGetBool(DirectFunctionCall2(numeric_eq, get_numeric(trigdata, row, counters[i]),
+											  NumericGetDatum(int64_to_numeric(0)))))
+			return true;
+	return false;
+}
+
+/* The row before tells an order that runs, the row after hands on the counters. */
 static void
 refuse_counters(TriggerData *trigdata, HeapTuple row)
 {
-	for (int i = 0; i < lengthof(counters); i++)
-		if (!numeric_is_nan(DatumGetNumeric(get_numeric(trigdata, row, counters[i]))) &&
-			DatumGetInt32(DirectFunctionCall2(numeric_cmp, get_numeric(trigdata, row, counters[i]),
-											  NumericGetDatum(int64_to_numeric(0)))) == 0)
-			continue;
-		else
-			ereport(ERROR, errcode(USOM_ERR(KEPT_BY_USOM)),
-					errmsg("column \"%s\" of order lines is not written by hand", counters[i]),
-					errhint("Call usom.change_order() or usom.cancel_line()."));
+	if (TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event) && has_counters(trigdata, trigdata->tg_trigtuple))
+		ereport(ERROR, errcode(USOM_ERR(KEPT_BY_USOM)),
+				errmsg("lines of a confirmed order are not written by hand"),
+				errdetail("Units of the line are reserved, backordered or further on; only lines of drafts are free."),
+				errhint("Call usom.change_order() or usom.cancel_line()."));
+	if (has_counters(trigdata, row))
+		ereport(ERROR, errcode(USOM_ERR(KEPT_BY_USOM)),
+				errmsg("counters of order lines are not written by hand"),
+				errhint("usom keeps them; insert quantity and unit_price alone."));
 }
 
 /* Lines count from 1, like the lines of a document. */

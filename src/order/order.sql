@@ -91,6 +91,31 @@ LANGUAGE c AS 'MODULE_PATHNAME', 'usom__guard_piece';
 COMMENT ON FUNCTION usom._guard_piece() IS 'BEFORE ROW UPDATE on fulfillment_line: pieces are moved by the verbs alone (US101 with the legal steps, US004 for other columns).';
 REVOKE ALL ON FUNCTION usom._guard_piece() FROM PUBLIC;
 
+CREATE FUNCTION usom._standard_hold_types() RETURNS TABLE (code text, blocks text[], description text)
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+	VALUES ('credit', ARRAY['confirm', 'release', 'ship'], 'Credit limit or unpaid invoices'),
+		('fraud', ARRAY['confirm', 'release', 'ship', 'change'], 'Suspected fraud, under review'),
+		('address', ARRAY['release', 'ship'], 'Address to be clarified'),
+		('customer', ARRAY['release', 'ship'], 'Customer asked to wait')
+$$;
+COMMENT ON FUNCTION usom._standard_hold_types() IS 'Types of holds that an organisation begins with.';
+REVOKE ALL ON FUNCTION usom._standard_hold_types() FROM PUBLIC;
+
+CREATE FUNCTION usom.furnish_hold_types() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+BEGIN
+	INSERT INTO usom.hold_type (org_id, code, blocks, description)
+	SELECT NEW.org_id, t.* FROM usom._standard_hold_types() t;
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION usom.furnish_hold_types() IS 'AFTER INSERT on organisation: a new organisation begins with the standard types of holds.';
+REVOKE ALL ON FUNCTION usom.furnish_hold_types() FROM PUBLIC;
+
 CREATE FUNCTION usom.hold_order(order_no text, hold_type text, reason text, expires_at timestamptz DEFAULT NULL)
 RETURNS TABLE (status text, version integer)
 LANGUAGE c AS 'MODULE_PATHNAME', 'usom_hold_order'

@@ -181,11 +181,10 @@ COMMENT ON COLUMN usom.hold_type.org_id IS 'Organisation.';
 COMMENT ON COLUMN usom.hold_type.code IS 'What hold_order names.';
 COMMENT ON COLUMN usom.hold_type.blocks IS 'Any of confirm, release, ship, change, cancel, close.';
 COMMENT ON COLUMN usom.hold_type.description IS 'Words for people.';
-INSERT INTO usom.hold_type (org_id, code, blocks, description) VALUES
-	(1, 'credit', ARRAY['confirm', 'release', 'ship'], 'Credit limit or unpaid invoices'),
-	(1, 'fraud', ARRAY['confirm', 'release', 'ship', 'change'], 'Suspected fraud, under review'),
-	(1, 'address', ARRAY['release', 'ship'], 'Address to be clarified'),
-	(1, 'customer', ARRAY['release', 'ship'], 'Customer asked to wait');
+CREATE TRIGGER usom_furnish_hold_types AFTER INSERT ON usom.organisation
+	FOR EACH ROW EXECUTE FUNCTION usom.furnish_hold_types();
+INSERT INTO usom.hold_type (org_id, code, blocks, description)
+SELECT o.org_id, t.* FROM usom.organisation o CROSS JOIN usom._standard_hold_types() t;
 
 CREATE TABLE usom.order_history (
 	org_id bigint NOT NULL,

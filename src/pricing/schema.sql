@@ -7,7 +7,8 @@ CREATE TABLE usom.price (
 	unit_price usom.price_amount NOT NULL,
 	valid_from timestamptz NOT NULL DEFAULT '-infinity',
 	PRIMARY KEY (org_id, price_id),
-	CONSTRAINT price_once_at_a_time UNIQUE (org_id, sku, currency, valid_from)
+	CONSTRAINT price_once_at_a_time UNIQUE (org_id, sku, currency, valid_from),
+	CONSTRAINT price_of_product FOREIGN KEY (org_id, sku) REFERENCES usom.product (org_id, sku) ON DELETE RESTRICT ON UPDATE RESTRICT
 );
 COMMENT ON TABLE usom.price IS 'List prices. An order line without a unit price takes the newest one that is valid when the order is placed.';
 COMMENT ON COLUMN usom.price.org_id IS 'Organisation.';

@@ -137,8 +137,7 @@ usom_authorize_return(PG_FUNCTION_ARGS)
 	UsomLineUnits *units;
 	int			count;
 
-	if (PG_ARGISNULL(1))
-		ereport(ERROR, errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("argument lines must not be null"));
+	usom_order_arg_required(fcinfo, 1, "lines");
 	units = usom_order_read_line_list(set, PG_GETARG_JSONB_P(1), &count);
 	expected = expected_units(set);
 	for (int i = 0; i < count; i++)
