@@ -31,13 +31,17 @@ sub one_backend
 
 sub postmaster { return (split /\n/, slurp_file($node->data_dir . '/postmaster.pid'))[0] }
 
-# The dead one is still in the table of processes until it is reaped, and its
-# children let go of the shared memory in their own time.
+sub is_zombie { return -e "/proc/$_[0]/stat" && slurp_file("/proc/$_[0]/stat") =~ /^\d+ \(.*\) Z/ }
+
+# The dead one stays in the table of processes until it is reaped, and its
+# children let go of the shared memory in their own time.  Where nobody reaps
+# (a container without an init), its lock files would name it for ever.
 sub start_again
 {
 	my ($pid) = @_;
-	my $patience = 300;
+	my $patience = 30;
 	sleep 0.1 while kill(0, $pid) && $patience-- > 0;
+	unlink $node->data_dir . '/postmaster.pid', $node->host . '/.s.PGSQL.' . $node->port . '.lock' if is_zombie($pid);
 	$patience = 100;
 	until ($node->start(fail_ok => 1))
 	{
