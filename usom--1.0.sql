@@ -1173,7 +1173,7 @@ CREATE TYPE usom._history_row AS (
 	from_status usom.order_status,
 	to_status usom.order_status,
 	line_no integer,
-	quantity usom.quantity,
+	quantity numeric,
 	reason text,
 	reference text,
 	app_user text
@@ -1653,7 +1653,7 @@ Example: SELECT * FROM usom.receive_return(''RT-000001'', ''[{"line_no": 1, "qua
 CREATE FUNCTION usom._order_written() RETURNS trigger
 LANGUAGE c AS 'MODULE_PATHNAME', 'usom__order_written'
 SET search_path = pg_catalog, usom, pg_temp;
-COMMENT ON FUNCTION usom._order_written() IS 'AFTER ROW on sales_order: a status that plain SQL has set does what its verb does; other changes get their history.';
+COMMENT ON FUNCTION usom._order_written() IS 'AFTER STATEMENT on sales_order: statuses that plain SQL has set do what their verbs do; other changes get their history.';
 REVOKE ALL ON FUNCTION usom._order_written() FROM PUBLIC;
 
 CREATE FUNCTION usom.place_order(document jsonb)
@@ -3121,7 +3121,7 @@ CREATE TABLE usom.order_line (
 	CONSTRAINT order_line_quantity_conserved CHECK (usom._adds_up(quantity, quantity_open, quantity_backordered,
 		quantity_reserved, quantity_released, quantity_picked, quantity_packed, quantity_shipped, quantity_delivered,
 		quantity_returned, quantity_cancelled))
-);
+) WITH (fillfactor = 60);
 COMMENT ON TABLE usom.order_line IS 'What is ordered: a product, a quantity, a price. The counters are kept from the pieces and always add up to the quantity.';
 COMMENT ON COLUMN usom.order_line.org_id IS 'Organisation.';
 COMMENT ON COLUMN usom.order_line.sales_order_id IS 'Order.';
@@ -3160,8 +3160,9 @@ CREATE TABLE usom.fulfillment_line (
 	PRIMARY KEY (org_id, sales_order_id, line_no, piece_no),
 	CONSTRAINT fulfillment_line_shipped_iff_shipment CHECK ((status BETWEEN 'shipped' AND 'returned') = (shipment_id IS NOT NULL)),
 	CONSTRAINT fulfillment_line_waits_nowhere CHECK (status > 'backordered' OR location_id IS NULL)
-) WITH (fillfactor = 80);
-CREATE INDEX fulfillment_line_backordered ON usom.fulfillment_line (org_id, product_id, sales_order_id) WHERE status = 'backordered';
+) WITH (fillfactor = 60);
+-- Not WHERE status = 'backordered': a status in an index would make every step of a piece a non-HOT update.
+CREATE INDEX fulfillment_line_waiting ON usom.fulfillment_line (org_id, product_id, sales_order_id) WHERE location_id IS NULL;
 COMMENT ON TABLE usom.fulfillment_line IS 'A piece: some units of a line that share state, location, lot, promise and shipment. Kept by usom.';
 COMMENT ON COLUMN usom.fulfillment_line.org_id IS 'Organisation.';
 COMMENT ON COLUMN usom.fulfillment_line.sales_order_id IS 'Order.';
@@ -3234,7 +3235,7 @@ CREATE TABLE usom.order_history (
 	from_status usom.order_status,
 	to_status usom.order_status NOT NULL,
 	line_no integer,
-	quantity usom.quantity,
+	quantity numeric,
 	reason text,
 	reference text,
 	actor text NOT NULL DEFAULT session_user,
@@ -3384,9 +3385,11 @@ $usom_step$);
 /* ---- api: what install() runs ---- */
 
 INSERT INTO usom._migration (version, number, room, text) VALUES (1, 1201, 'api', $usom_step$
-CREATE TRIGGER usom_order_written AFTER INSERT OR UPDATE ON usom.sales_order
-	FOR EACH ROW EXECUTE FUNCTION usom._order_written();
-ALTER TABLE usom.sales_order ENABLE ALWAYS TRIGGER usom_order_written;
+CREATE TRIGGER usom_order_inserted AFTER INSERT ON usom.sales_order REFERENCING NEW TABLE AS newer
+	FOR EACH STATEMENT EXECUTE FUNCTION usom._order_written();
+CREATE TRIGGER usom_order_updated AFTER UPDATE ON usom.sales_order REFERENCING OLD TABLE AS older NEW TABLE AS newer
+	FOR EACH STATEMENT EXECUTE FUNCTION usom._order_written();
+ALTER TABLE usom.sales_order ENABLE ALWAYS TRIGGER usom_order_inserted, ENABLE ALWAYS TRIGGER usom_order_updated;
 
 CREATE TRIGGER usom_switch_counter BEFORE UPDATE ON usom.document_counter
 	FOR EACH ROW WHEN (OLD.gap_free IS DISTINCT FROM NEW.gap_free) EXECUTE FUNCTION usom.switch_counter();
@@ -3575,7 +3578,7 @@ JOIN usom.sales_order o ON o.org_id = f.org_id AND o.sales_order_id = f.sales_or
 LEFT JOIN usom.product p ON p.org_id = f.org_id AND p.product_id = f.product_id
 LEFT JOIN usom.customer cu ON cu.org_id = o.org_id AND cu.customer_id = o.customer_id
 LEFT JOIN usom.channel ch ON ch.org_id = o.org_id AND ch.channel_id = o.channel_id
-WHERE f.org_id = usom.current_org() AND f.status = 'backordered';
+WHERE f.org_id = usom.current_org() AND f.location_id IS NULL AND f.status = 'backordered';
 COMMENT ON VIEW usom.backorders IS 'What waits for stock, one row per waiting piece. Ask by sku or order_no. Filled first come first served: the order that was made first.';
 COMMENT ON COLUMN usom.backorders.order_no IS 'Number of the order.';
 COMMENT ON COLUMN usom.backorders.line_no IS 'Line.';

@@ -179,7 +179,7 @@ JOIN usom.sales_order o ON o.org_id = f.org_id AND o.sales_order_id = f.sales_or
 LEFT JOIN usom.product p ON p.org_id = f.org_id AND p.product_id = f.product_id
 LEFT JOIN usom.customer cu ON cu.org_id = o.org_id AND cu.customer_id = o.customer_id
 LEFT JOIN usom.channel ch ON ch.org_id = o.org_id AND ch.channel_id = o.channel_id
-WHERE f.org_id = usom.current_org() AND f.status = 'backordered';
+WHERE f.org_id = usom.current_org() AND f.location_id IS NULL AND f.status = 'backordered';
 COMMENT ON VIEW usom.backorders IS 'What waits for stock, one row per waiting piece. Ask by sku or order_no. Filled first come first served: the order that was made first.';
 COMMENT ON COLUMN usom.backorders.order_no IS 'Number of the order.';
 COMMENT ON COLUMN usom.backorders.line_no IS 'Line.';

@@ -26,7 +26,7 @@ extern void usom_api_allocate(UsomOrderSet *set);
 /* Give stock to backordered pieces, oldest order first.  Returns the number of pieces that got some. */
 extern int	usom_api_fill(UsomOrderSet *set, int64 product_id);
 
-/* steps.c: on the first order of the set, whose status may have been written by plain SQL already */
+/* steps.c: on all orders of the set, whose new status may have been written by plain SQL already */
 extern void usom_api_submit(UsomOrderSet *set);
 extern void usom_api_confirm(UsomOrderSet *set);
 extern void usom_api_reject(UsomOrderSet *set);

@@ -1,7 +1,7 @@
 CREATE FUNCTION usom._order_written() RETURNS trigger
 LANGUAGE c AS 'MODULE_PATHNAME', 'usom__order_written'
 SET search_path = pg_catalog, usom, pg_temp;
-COMMENT ON FUNCTION usom._order_written() IS 'AFTER ROW on sales_order: a status that plain SQL has set does what its verb does; other changes get their history.';
+COMMENT ON FUNCTION usom._order_written() IS 'AFTER STATEMENT on sales_order: statuses that plain SQL has set do what their verbs do; other changes get their history.';
 REVOKE ALL ON FUNCTION usom._order_written() FROM PUBLIC;
 
 CREATE FUNCTION usom.place_order(document jsonb)

@@ -177,7 +177,7 @@ add_line(UsomOrderSet *set, const LineChange *change, const UsomLineReference *r
 	line->stocked = reference->stocked;
 	line->location_id = reference->location_id;
 	line->unit_price = change->has_price ? change->unit_price
-		: reference->price ? reference->price : int64_to_numeric(0);
+		: reference->price ? reference->price : usom_order_no_price();
 	line->requested_at = change->requested_at;
 	line->substitution = "none";
 	line->partial = true;

@@ -1,12 +1,16 @@
 /*
  * command.c
- *		Orders that plain SQL writes: the AFTER ROW trigger of sales_order.
+ *		Orders that plain SQL writes: the AFTER STATEMENT trigger of sales_order.
  *
- * The guard (order/guard.c) has let the row pass: a new draft, a status that
- * may be commanded, or a correction.  Here follows what the verbs do besides:
- * the same functions run, told the status that the order came from.
+ * The guard (order/guard.c) has let the rows pass: new drafts, statuses that
+ * may be commanded, corrections.  Here follows what the verbs do besides: the
+ * same functions run, told the status that the orders came from.  Orders that
+ * one statement takes to the same status are one set, so their stock is locked
+ * once, in lock order.
  *
- * Locks: as the verb; the row itself is locked by the statement.
+ * Locks: as the verbs; the rows themselves are locked by the statement.
+ *
+ * Memory: the call's context.
  */
 #include "postgres.h"
 
@@ -14,64 +18,198 @@
 
 #include "access/htup_details.h"
 #include "base/call.h"
+#include "base/errors.h"
 #include "base/query.h"
 #include "base/settings.h"
 #include "base/trigger.h"
 #include "catalog/pg_type.h"
+#include "executor/tuptable.h"
+#include "miscadmin.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/datum.h"
 #include "utils/rel.h"
+#include "utils/tuplestore.h"
 
 PG_FUNCTION_INFO_V1(usom__order_written);
 
-static const UsomTriggerSpec spec = {"usom._order_written", .before = false, .row = true};
+static const UsomTriggerSpec spec = {"usom._order_written", .before = false, .row = false};
+
+/* What became of one row: written anew, corrected, or taken to another status. */
+typedef struct Written
+{
+	int64		org_id;
+	int64		order_id;
+	UsomOrderStatus from;
+	UsomOrderStatus to;
+} Written;
+
+typedef struct WrittenList
+{
+	int			count;
+	int			capacity;
+	Written    *rows;
+} WrittenList;
+
+/* The foreign keys of plain SQL: usom's own orders are resolved before they are written. */
+static UsomQuery find_orphan = {
+	.text = "SELECT o.order_no, CASE WHEN g.org_id IS NULL THEN 'organisation' WHEN c.channel_id IS NULL THEN 'channel' "
+	"ELSE 'customer' END FROM unnest($1, $2) AS k (org_id, sales_order_id) "
+	"JOIN usom.sales_order o ON o.org_id = k.org_id AND o.sales_order_id = k.sales_order_id "
+	"LEFT JOIN usom.organisation g ON g.org_id = o.org_id "
+	"LEFT JOIN usom.channel c ON c.org_id = o.org_id AND c.channel_id = o.channel_id "
+	"LEFT JOIN usom.customer u ON u.org_id = o.org_id AND u.customer_id = o.customer_id "
+	"WHERE g.org_id IS NULL OR c.channel_id IS NULL OR (o.customer_id IS NOT NULL AND u.customer_id IS NULL) LIMIT 1",
+	.nargs = 2,
+	.argtypes = {"bigint[]", "bigint[]"},
+};
+
+static UsomQuery note_creation = {
+	.text = "INSERT INTO usom.order_history (org_id, sales_order_id, version, event, to_status, reason, app_user) "
+	"SELECT k.org_id, k.sales_order_id, 1, 'create', 'draft', $3, $4 FROM unnest($1, $2) AS k (org_id, sales_order_id)",
+	.nargs = 4,
+	.argtypes = {"bigint[]", "bigint[]", "text", "text"},
+};
 
 /* A correction is a version of the order, too. */
 static UsomQuery note_change = {
 	.text = "WITH changed AS (UPDATE usom.sales_order AS o SET version = o.version + 1 "
-	"WHERE o.org_id = $1 AND o.sales_order_id = $2 AND $3 <> 'create' RETURNING o.version, o.status) "
+	"FROM unnest($1, $2) AS k (org_id, sales_order_id) WHERE o.org_id = k.org_id AND o.sales_order_id = k.sales_order_id "
+	"RETURNING o.org_id, o.sales_order_id, o.version, o.status) "
 	"INSERT INTO usom.order_history (org_id, sales_order_id, version, event, from_status, to_status, reason, app_user) "
-	"SELECT $1, $2, coalesce(c.version, 1), $3, c.status, coalesce(c.status, 'draft'), $4, $5 "
-	"FROM (VALUES (1)) AS one LEFT JOIN changed c ON true",
-	.nargs = 5,
-	.argtypes = {"bigint", "bigint", "text", "text", "text"},
+	"SELECT c.org_id, c.sales_order_id, c.version, 'change', c.status, c.status, $3, $4 FROM changed c",
+	.nargs = 4,
+	.argtypes = {"bigint[]", "bigint[]", "text", "text"},
 };
 
 static Datum
-get_column(TriggerData *trigdata, HeapTuple row, const char *name, Oid type)
+get_column(TriggerData *trigdata, TupleTableSlot *slot, const char *name, Oid type)
 {
 	bool		isnull;
+	Datum		value = slot_getattr(slot, usom_trigger_column(trigdata, name, type), &isnull);
 
-	return heap_getattr(row, usom_trigger_column(trigdata, name, type), RelationGetDescr(trigdata->tg_relation), &isnull);
-}
-
-static UsomOrderStatus
-get_status(TriggerData *trigdata, HeapTuple row)
-{
-	return (UsomOrderStatus) DatumGetUInt8(get_column(trigdata, row, "status", InvalidOid));
+	Ensure(!isnull, "column %s is null", name);
+	return value;
 }
 
 static void
-write_history(Datum org_id, Datum order_id, const char *event)
+note_row(WrittenList *list, TriggerData *trigdata, TupleTableSlot *before, TupleTableSlot *after)
+{
+	if (list->count == list->capacity)
+	{
+		list->capacity *= 2;
+		list->rows = repalloc_array(list->rows, Written, list->capacity);
+	}
+	list->rows[list->count++] = (Written) {
+		.org_id = DatumGetInt64(get_column(trigdata, after, "org_id", INT8OID)),
+		.order_id = DatumGetInt64(get_column(trigdata, after, "sales_order_id", INT8OID)),
+		.from = (UsomOrderStatus) DatumGetUInt8(get_column(trigdata, before, "status", InvalidOid)),
+		.to = (UsomOrderStatus) DatumGetUInt8(get_column(trigdata, after, "status", InvalidOid)),
+	};
+}
+
+/* UPDATE ... SET priority = priority changes nothing. */
+static bool
+is_changed(TupleTableSlot *before, TupleTableSlot *after)
+{
+	TupleDesc	desc = before->tts_tupleDescriptor;
+
+	slot_getallattrs(before);
+	slot_getallattrs(after);
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+
+		if (before->tts_isnull[i] != after->tts_isnull[i])
+			return true;
+		if (!before->tts_isnull[i] &&
+			!datum_image_eq(before->tts_values[i], after->tts_values[i], att->attbyval, att->attlen))
+			return true;
+	}
+	return false;
+}
+
+static TupleTableSlot *
+open_rows(TriggerData *trigdata, Tuplestorestate *rows)
+{
+	if (rows == NULL)
+		ereport(ERROR, errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				errmsg("trigger \"%s\" needs transition tables", trigdata->tg_trigger->tgname));
+	tuplestore_select_read_pointer(rows, 0);
+	tuplestore_rescan(rows);
+	return MakeSingleTupleTableSlot(RelationGetDescr(trigdata->tg_relation), &TTSOpsMinimalTuple);
+}
+
+/* Rows of the statement that became something else; the n-th old and the n-th new row are the same row. */
+static WrittenList *
+collect(TriggerData *trigdata)
+{
+	WrittenList *list = palloc0_object(WrittenList);
+	bool		insert = TRIGGER_FIRED_BY_INSERT(trigdata->tg_event);
+	TupleTableSlot *after = open_rows(trigdata, trigdata->tg_newtable);
+	TupleTableSlot *before = insert ? after : open_rows(trigdata, trigdata->tg_oldtable);
+
+	list->capacity = 8;
+	list->rows = palloc_array(Written, list->capacity);
+	while (tuplestore_gettupleslot(trigdata->tg_newtable, true, false, after))
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (!insert)
+			tuplestore_gettupleslot(trigdata->tg_oldtable, true, false, before);
+		if (insert || is_changed(before, after))
+			note_row(list, trigdata, before, after);
+	}
+	if (!insert)
+		ExecDropSingleTupleTableSlot(before);
+	ExecDropSingleTupleTableSlot(after);
+	return list;
+}
+
+static void
+key_arrays(const WrittenList *list, Datum *values)
+{
+	Datum	   *orgs = palloc_array(Datum, list->count);
+	Datum	   *orders = palloc_array(Datum, list->count);
+
+	for (int i = 0; i < list->count; i++)
+	{
+		orgs[i] = Int64GetDatum(list->rows[i].org_id);
+		orders[i] = Int64GetDatum(list->rows[i].order_id);
+	}
+	values[0] = PointerGetDatum(construct_array_builtin(orgs, list->count, INT8OID));
+	values[1] = PointerGetDatum(construct_array_builtin(orders, list->count, INT8OID));
+}
+
+static void
+check_references(const WrittenList *list)
+{
+	Datum		values[2];
+
+	key_arrays(list, values);
+	if (usom_query_run(&find_orphan, values, NULL) > 0)
+		ereport(ERROR, errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
+				errmsg("order \"%s\" names no %s that is there", usom_query_get_text(0, 1), usom_query_get_text(0, 2)),
+				errhint("Use usom.current_org(), usom.channel_id('web') and usom.customer_id('code')."));
+}
+
+static void
+note(UsomQuery *query, const WrittenList *list)
 {
 	const char *reason = usom_call_reason();
-	Datum		values[5] = {org_id, order_id, CStringGetTextDatum(event)};
-	bool		nulls[5] = {false, false, false, reason == NULL, usom_setting_app_user[0] == '\0'};
+	bool		nulls[4] = {false, false, reason == NULL, usom_setting_app_user[0] == '\0'};
+	Datum		values[4];
 
-	values[3] = reason ? CStringGetTextDatum(reason) : (Datum) 0;
-	values[4] = CStringGetTextDatum(usom_setting_app_user);
-	usom_query_write(&note_change, values, nulls);
+	if (list->count == 0)
+		return;
+	key_arrays(list, values);
+	values[2] = reason ? CStringGetTextDatum(reason) : (Datum) 0;
+	values[3] = CStringGetTextDatum(usom_setting_app_user);
+	usom_query_write(query, values, nulls);
 }
 
 static void
-run_verb(Datum org_id, Datum order_id, UsomOrderStatus from, UsomOrderStatus to)
+run_verb(UsomOrderSet *set, UsomOrderStatus to)
 {
-	int64		id = DatumGetInt64(order_id);
-	UsomOrderSet *set = usom_order_load_many(DatumGetInt64(org_id), &id, 1);
-
-	/* A second statement of the same command, or a verb below it, may have gone on already. */
-	if (set->norders == 0 || set->orders[0].status != to)
-		return;
-	set->orders[0].status = set->orders[0].status_before = from;
 	switch (to)
 	{
 		case USOM_ORDER_SUBMITTED:
@@ -94,35 +232,74 @@ run_verb(Datum org_id, Datum order_id, UsomOrderStatus from, UsomOrderStatus to)
 	}
 }
 
+/* The set knows the new status; the verb wants to hear where the order comes from. */
 static void
-follow_update(TriggerData *trigdata, Datum org_id, Datum order_id)
+tell_origin(UsomOrderSet *set, const WrittenList *list, UsomOrderStatus to)
 {
-	UsomOrderStatus from = get_status(trigdata, trigdata->tg_trigtuple);
-	UsomOrderStatus to = get_status(trigdata, trigdata->tg_newtuple);
+	for (int i = 0; i < set->norders; i++)
+		for (int j = 0; j < list->count; j++)
+			if (list->rows[j].order_id == set->orders[i].sales_order_id && list->rows[j].to == to)
+				set->orders[i].status = set->orders[i].status_before = list->rows[j].from;
+}
 
-	if (from != to)
-		run_verb(org_id, order_id, from, to);
-	else
-		write_history(org_id, order_id, "change");
+/* Orders of one organisation that go to one status. */
+static void
+follow(const WrittenList *list, int64 org_id, UsomOrderStatus to)
+{
+	int64	   *ids = palloc_array(int64, list->count);
+	int			n = 0;
+	UsomOrderSet *set;
+
+	for (int i = 0; i < list->count; i++)
+		if (list->rows[i].org_id == org_id && list->rows[i].to == to && list->rows[i].from != to)
+			ids[n++] = list->rows[i].order_id;
+	if (n == 0)
+		return;
+	set = usom_order_load_many(org_id, ids, n);
+	tell_origin(set, list, to);
+	run_verb(set, to);
+}
+
+static void
+follow_updates(const WrittenList *list)
+{
+	WrittenList corrections = {.rows = palloc_array(Written, Max(list->count, 1))};
+
+	for (int i = 0; i < list->count; i++)
+		if (list->rows[i].from == list->rows[i].to)
+			corrections.rows[corrections.count++] = list->rows[i];
+	note(&note_change, &corrections);
+	for (int i = 0; i < list->count; i++)
+	{
+		int			seen = 0;
+
+		/* Each organisation once, with all its statuses. */
+		while (list->rows[seen].org_id != list->rows[i].org_id)
+			seen++;
+		if (seen == i)
+			for (UsomOrderStatus to = 0; to < USOM_ORDER_STATES; to++)
+				follow(list, list->rows[i].org_id, to);
+	}
 }
 
 Datum
 usom__order_written(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigdata = usom_trigger_check(fcinfo, &spec);
-	HeapTuple	row = usom_trigger_row(trigdata);
-	Datum		org_id;
-	Datum		order_id;
+	WrittenList *list;
 
 	if (usom_query_is_writer() || usom_trigger_is_replay())
 		return PointerGetDatum(NULL);
-	org_id = get_column(trigdata, row, "org_id", INT8OID);
-	order_id = get_column(trigdata, row, "sales_order_id", INT8OID);
 	usom_call_begin(TRIGGER_FIRED_BY_INSERT(trigdata->tg_event) ? "insert order" : "update order", NULL);
-	if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))
-		write_history(org_id, order_id, "create");
-	else
-		follow_update(trigdata, org_id, order_id);
+	list = collect(trigdata);
+	if (list->count > 0)
+	{
+		check_references(list);
+		if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))
+			note(&note_creation, list);
+		else
+			follow_updates(list);
+	}
 	usom_call_end();
 	return PointerGetDatum(NULL);
 }

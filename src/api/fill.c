@@ -26,7 +26,7 @@ PG_FUNCTION_INFO_V1(usom_allocate_order);
 /* Orders with a backordered piece of a product that has something free. */
 static UsomQuery find_waiting = {
 	.text = "SELECT DISTINCT f.sales_order_id FROM usom.fulfillment_line f "
-	"WHERE f.org_id = $1 AND f.status = 'backordered' AND ($2 IS NULL OR f.product_id = $2) "
+	"WHERE f.org_id = $1 AND f.location_id IS NULL AND f.status = 'backordered' AND ($2 IS NULL OR f.product_id = $2) "
 	"AND EXISTS (SELECT 1 FROM usom.stock s WHERE s.org_id = $1 AND s.product_id = f.product_id "
 	"AND s.on_hand > s.reserved + s.safety) ORDER BY f.sales_order_id",
 	.nargs = 2,

@@ -4,10 +4,12 @@
  *
  * Statements, whatever the number of lines: header references, line
  * references, document number, header, stock (lock, apply), lines, pieces,
- * history, and the audit of them all.
+ * history, and the audit of them all.  A batch is one set of orders: the first
+ * four are for each document, the others for all of them.
  *
- * Locks: the new order row first (the unique external id makes a second call
- * with the same document wait here, before any stock is touched), then stock.
+ * Locks: the new order rows first, in the order of their external ids (the
+ * unique key makes a second call with the same document wait here, before any
+ * stock is touched), then the stock of them all in one statement.
  *
  * Invariant: nothing is written before every reference of the document is
  * resolved; all that cannot be is reported at once.
@@ -117,11 +119,11 @@ default_address(Placing *placing)
 	if (placing->is_guest || placing->document->ship_to != NULL)
 		return;
 	if (usom_query_run(&read_address, values, NULL) > 0)
-		placing->document->ship_to = DatumGetJsonbP(usom_query_get(0, 1));
+		placing->document->ship_to = DatumGetJsonbPCopy(usom_query_get(0, 1));
 }
 
-static void
-resolve_references(Placing *placing)
+void
+usom_api_resolve_references(Placing *placing)
 {
 	UsomDocument *document = placing->document;
 	bool		nulls[4] = {false};
@@ -164,7 +166,7 @@ take_line(Placing *placing, int index, const UsomLineReference *reference)
 	line->unit_price = from->has_price ? from->unit_price : reference->price;
 	if (line->unit_price != NULL)
 		return;
-	line->unit_price = int64_to_numeric(0);
+	line->unit_price = usom_order_no_price();
 	usom_api_note_message(placing, index + 1, "no_price", 0);
 }
 
@@ -229,24 +231,25 @@ write_header(Placing *placing)
 	return usom_query_write(&insert_header, values, nulls) == 1;
 }
 
+/* What the lines add up to; before any number is drawn, so that a document beyond bounds costs none. */
 static void
 make_order(Placing *placing)
 {
+	const UsomDocument *document = placing->document;
 	UsomOrder  *order = &placing->set->orders[0];
 
-	order->sales_order_id = usom_ident_next();
-	order->order_no = usom_ident_document_no(placing->org_id, "order");
-	order->status = placing->document->draft ? USOM_ORDER_DRAFT : USOM_ORDER_CONFIRMED;
+	order->order_no = document->external_id ? document->external_id : "new";
+	order->status = document->draft ? USOM_ORDER_DRAFT : USOM_ORDER_CONFIRMED;
 	order->version = 1;
 	order->currency = placing->currency;
-	order->requested_at = placing->document->requested_at;
-	order->ship_complete = placing->document->ship_complete;
+	order->requested_at = document->requested_at;
+	order->ship_complete = document->ship_complete;
 	order->is_new = true;
 	usom_order_settle(placing->set, 0, "place");
 }
 
-static Placing *
-make_placing(Jsonb *jsonb)
+Placing *
+usom_api_prepare(Jsonb *jsonb)
 {
 	Placing    *placing = palloc0_object(Placing);
 
@@ -254,61 +257,140 @@ make_placing(Jsonb *jsonb)
 	placing->document = usom_document_parse(jsonb);
 	placing->digest = placing->document->external_id != NULL ? digest(jsonb) : NULL;
 	placing->placed_at = placing->document->placed_at != USOM_NO_TIME ? placing->document->placed_at : usom_call_time();
+	usom_api_resolve_references(placing);
+	if (placing->repeats != NULL)
+		return placing;
+
 	placing->set = usom_order_set_make(placing->org_id, 1, placing->document->nlines);
+	make_lines(placing);
+	resolve_products(placing);
+	usom_api_check_problems(placing);
+	default_address(placing);
+	make_order(placing);
 	return placing;
 }
 
 /*
- * A cart becomes an order: its soft reservations are given up.  The rows they
- * are on and those the order will want are locked together, in one order.
+ * Carts become orders: their soft reservations are given up.  The rows they
+ * are on and those the orders will want are locked together, in one order.
  */
 static void
-give_up_reservations(const Placing *placing)
+give_up_reservations(Placing **placings, int count, const UsomOrderSet *set)
 {
-	const UsomOrderSet *set = placing->set;
-	const char *owner = placing->document->reservation_owner;
-	int			nproducts;
+	int64	   *products = palloc_array(int64, set->nlines);
+	int			nproducts = set->nlines;
 	int			nrows;
-	int64	   *products = usom_stock_products_of_owner(placing->org_id, owner, set->nlines, &nproducts);
+	bool		any = false;
 
 	for (int i = 0; i < set->nlines; i++)
-		products[nproducts++] = set->lines[i].product_id;
-	usom_stock_lock_products(placing->org_id, products, nproducts, usom_call_time(), true, &nrows);
-	usom_stock_release_owner(placing->org_id, owner);
+		products[i] = set->lines[i].product_id;
+	for (int i = 0; i < count; i++)
+	{
+		const char *owner = placings[i]->document->reservation_owner;
+		int			nowned;
+		int64	   *owned;
+
+		if (owner == NULL)
+			continue;
+		any = true;
+		owned = usom_stock_products_of_owner(set->org_id, owner, 0, &nowned);
+		products = repalloc_array(products, int64, nproducts + nowned + 1);
+		memcpy(products + nproducts, owned, nowned * sizeof(int64));
+		nproducts += nowned;
+	}
+	if (!any)
+		return;
+	usom_stock_lock_products(set->org_id, products, nproducts, usom_call_time(), true, &nrows);
+	for (int i = 0; i < count; i++)
+		if (placings[i]->document->reservation_owner != NULL)
+			usom_stock_release_owner(set->org_id, placings[i]->document->reservation_owner);
 }
 
-/* Header, stock, lines, pieces, history.  False as write_header. */
+/* One set of them all: stock is locked once, every kind of row is written with one statement. */
+static UsomOrderSet *
+merge(Placing **placings, int count)
+{
+	UsomOrderSet *set;
+	int			nlines = 0;
+
+	if (count == 1)
+		return placings[0]->set;
+	for (int i = 0; i < count; i++)
+		nlines += placings[i]->set->nlines;
+	set = usom_order_set_make(placings[0]->org_id, count, nlines);
+	for (int i = 0; i < count; i++)
+	{
+		set->orders[i] = placings[i]->set->orders[0];
+		for (int j = 0; j < placings[i]->set->nlines; j++)
+		{
+			UsomLine   *line = usom_order_add_line(set);
+
+			*line = placings[i]->set->lines[j];
+			line->order = i;
+		}
+	}
+	return set;
+}
+
+/* Number and header.  A gap-free number that is not used goes back: its counter is still locked. */
 static bool
 write_order(Placing *placing)
 {
-	make_order(placing);
-	if (!write_header(placing))
-		return false;
-	if (placing->document->reservation_owner != NULL)
-		give_up_reservations(placing);
-	usom_api_allocate(placing->set);
-	usom_order_save(placing->set);
-	return true;
+	UsomOrder  *order = &placing->set->orders[0];
+
+	order->sales_order_id = usom_ident_next();
+	order->order_no = usom_ident_document_no(placing->org_id, "order");
+	placing->placed = write_header(placing);
+	if (!placing->placed)
+		usom_ident_give_back(placing->org_id, "order");
+	return placing->placed;
+}
+
+/* The order in which unique keys are taken, so that two batches with the same documents do not cross. */
+static int
+compare_keys(const void *a, const void *b)
+{
+	const Placing *left = *(Placing *const *) a;
+	const Placing *right = *(Placing *const *) b;
+
+	if (left->channel_id != right->channel_id)
+		return left->channel_id < right->channel_id ? -1 : 1;
+	if (left->document->external_id == NULL || right->document->external_id == NULL)
+		return (left->document->external_id != NULL) - (right->document->external_id != NULL);
+	return strcmp(left->document->external_id, right->document->external_id);
+}
+
+void
+usom_api_write(Placing **placings, int count)
+{
+	int			nplaced = 0;
+	UsomOrderSet *set;
+
+	qsort(placings, count, sizeof(Placing *), compare_keys);
+	for (int i = 0; i < count; i++)
+		if (write_order(placings[i]))
+			placings[nplaced++] = placings[i];
+	if (nplaced == 0)
+		return;
+	set = merge(placings, nplaced);
+	give_up_reservations(placings, nplaced, set);
+	usom_api_allocate(set);
+	usom_order_save(set);
 }
 
 UsomPlaced *
 usom_api_place(Jsonb *jsonb)
 {
-	Placing    *placing = make_placing(jsonb);
+	Placing    *placing = usom_api_prepare(jsonb);
+	Placing    *written = placing;
 
-	resolve_references(placing);
 	if (placing->repeats == NULL)
-	{
-		make_lines(placing);
-		resolve_products(placing);
-		usom_api_check_problems(placing);
-		default_address(placing);
-		if (write_order(placing))
-			return usom_api_answer(placing);
+		usom_api_write(&written, 1);
+	if (placing->placed)
+		return usom_api_answer(placing);
 
-		/* The winner has committed: what it wrote is there to compare with. */
-		resolve_references(placing);
-		Ensure(placing->repeats != NULL, "an order with the same external id came and went");
-	}
+	/* If another call was first, it has committed: what it wrote is there to compare with. */
+	if (placing->repeats == NULL)
+		usom_api_resolve_references(placing);
 	return usom_api_answer_repeat(placing);
 }

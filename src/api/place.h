@@ -20,11 +20,23 @@ typedef struct Placing
 	bool		is_guest;
 	char	   *currency;
 	char	   *repeats;		/* order number, if the document was placed before */
+	bool		placed;			/* its header is written; else another call was first */
 	UsomOrderSet *set;
 	int			nproblems;
 	StringInfoData problems;	/* references that could not be resolved */
 	JsonbParseState *messages;	/* array under construction; NULL: empty */
 } Placing;
+
+/* place.c: read and resolve a document; nothing is written yet, and nothing will be if it repeats another. */
+extern Placing *usom_api_prepare(Jsonb *document);
+
+/*
+ * Write prepared documents, sorted in place by the keys they take.  Those
+ * whose external id another call took meanwhile are not placed: resolve their
+ * references again.
+ */
+extern void usom_api_write(Placing **placings, int count);
+extern void usom_api_resolve_references(Placing *placing);
 
 /* A code of the document that no master row has. */
 extern void usom_api_note_problem(Placing *placing, const char *path, const char *code, const char *what);

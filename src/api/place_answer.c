@@ -16,11 +16,12 @@
 #define PROBLEMS_SHOWN 20
 
 static UsomQuery read_placed = {
-	.text = "SELECT o.status::text, o.total, o.currency, sum(l.quantity_reserved), sum(l.quantity_backordered), "
+	.text = "SELECT o.status::text, o.total, o.currency, coalesce(sum(l.quantity_reserved), 0), "
+	"coalesce(sum(l.quantity_backordered), 0), "
 	"(SELECT CASE WHEN bool_and(f.promised_at IS NOT NULL) THEN max(f.promised_at) END FROM usom.fulfillment_line f "
 	"WHERE f.org_id = o.org_id AND f.sales_order_id = o.sales_order_id AND f.status <> 'cancelled') "
 	"FROM usom.sales_order o "
-	"JOIN usom.order_line l ON l.org_id = o.org_id AND l.sales_order_id = o.sales_order_id "
+	"LEFT JOIN usom.order_line l ON l.org_id = o.org_id AND l.sales_order_id = o.sales_order_id "
 	"WHERE o.org_id = $1 AND o.order_no = $2 GROUP BY o.org_id, o.sales_order_id",
 	.nargs = 2,
 	.argtypes = {"bigint", "text"},
@@ -152,7 +153,7 @@ usom_api_answer_repeat(Placing *placing)
 	Datum		promised;
 	bool		no_promise;
 
-	Ensure(usom_query_run(&read_placed, values, NULL) == 1, "order \"%s\" has no lines", placing->repeats);
+	Ensure(usom_query_run(&read_placed, values, NULL) == 1, "order \"%s\" is gone", placing->repeats);
 	placed->repeated = true;
 	placed->order_no = placing->repeats;
 	placed->status = usom_query_get_text(0, 1);

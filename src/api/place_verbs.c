@@ -2,21 +2,21 @@
  * place_verbs.c
  *		usom.place_order() and usom.place_orders().
  *
- * A batch places each document in a subtransaction of its own: a document
- * that fails costs that document, and its error becomes its row.
+ * A batch reads and resolves each document in a subtransaction of its own: one
+ * that fails costs that document, and its error becomes its row.  The others
+ * are then written together, so that the whole batch locks its stock once, in
+ * lock order.
  *
- * Memory: the call's context; for a batch one context per document, reset
- * after each.
+ * Memory: the call's context, for the whole batch.
  */
 #include "postgres.h"
 
 #include "api/api.h"
-#include "api/document.h"
+#include "api/place.h"
 
 #include "access/xact.h"
 #include "base/call.h"
 #include "base/errors.h"
-#include "executor/spi.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "order/answer.h"
@@ -79,62 +79,106 @@ external_id_of(Jsonb *document)
 	return pnstrdup(value.val.string.val, value.val.string.len);
 }
 
-static void
-take_error(Outcome *outcome, MemoryContext context)
+/* A cancelled or failed transaction is not a fault of the document it happened in. */
+static bool
+is_fault_of_document(const ErrorData *error)
 {
-	ErrorData  *error;
+	int			category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
 
-	MemoryContextSwitchTo(context);
-	error = CopyErrorData();
-	FlushErrorState();
+	return category != ERRCODE_TO_CATEGORY(ERRCODE_QUERY_CANCELED) &&
+		category != ERRCODE_TO_CATEGORY(ERRCODE_T_R_SERIALIZATION_FAILURE) &&
+		category != ERRCODE_TO_CATEGORY(ERRCODE_INTERNAL_ERROR) &&
+		category != ERRCODE_TO_CATEGORY(ERRCODE_INSUFFICIENT_RESOURCES);
+}
+
+static void
+reject(Outcome *outcome, const ErrorData *error)
+{
 	outcome->outcome = "rejected";
 	outcome->sqlstate = pstrdup(unpack_sql_state(error->sqlerrcode));
 	outcome->message = error->detail
 		? psprintf("%s (%s)", error->message, error->detail) : error->message;
 }
 
-/* Cancelling the batch is not a fault of the document it happened in. */
-static bool
-is_fault_of_document(void)
+/* One document of a batch. */
+typedef struct BatchItem
 {
-	int			category = ERRCODE_TO_CATEGORY(geterrcode());
+	Jsonb	   *document;
+	Placing    *placing;		/* NULL: not prepared, or rejected */
+	Outcome		outcome;
+} BatchItem;
 
-	return category != ERRCODE_TO_CATEGORY(ERRCODE_QUERY_CANCELED) &&
-		category != ERRCODE_TO_CATEGORY(ERRCODE_INTERNAL_ERROR) &&
-		category != ERRCODE_TO_CATEGORY(ERRCODE_INSUFFICIENT_RESOURCES);
-}
+typedef void (*Attempt) (BatchItem *item);
 
 static void
-place_in_subtransaction(Jsonb *document, Outcome *outcome)
+prepare_item(BatchItem *item)
+{
+	item->placing = usom_api_prepare(item->document);
+}
+
+/* Another call took the external id while this one waited. */
+static void
+compare_item(BatchItem *item)
+{
+	usom_api_resolve_references(item->placing);
+}
+
+/* An error costs this document alone; one that is not its fault goes on once the subtransaction is gone. */
+static void
+attempt(BatchItem *item, Attempt run)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
+	ErrorData  *error = NULL;
 
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{
-		UsomPlaced *placed;
-
-		/* A connection of its own, so that results do not pile up over the batch. */
-		SPI_connect();
-		MemoryContextSwitchTo(context);
-		placed = usom_api_place(document);
-		outcome->outcome = placed->repeated ? "repeated" : "placed";
-		outcome->order_no = placed->order_no;
-		SPI_finish();
+		run(item);
 		ReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();
 	{
-		if (!is_fault_of_document())
-			PG_RE_THROW();
-		take_error(outcome, context);
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(context);
 	CurrentResourceOwner = owner;
+	if (error == NULL)
+		return;
+	if (!is_fault_of_document(error))
+		ReThrowError(error);
+	item->placing = NULL;
+	reject(&item->outcome, error);
+}
+
+static void
+write_items(BatchItem *items, int count)
+{
+	Placing   **placings = palloc_array(Placing *, Max(count, 1));
+	int			n = 0;
+
+	for (int i = 0; i < count; i++)
+		if (items[i].placing != NULL && items[i].placing->repeats == NULL)
+			placings[n++] = items[i].placing;
+	if (n > 0)
+		usom_api_write(placings, n);
+}
+
+static void
+settle_item(BatchItem *item)
+{
+	if (item->placing != NULL && !item->placing->placed && item->placing->repeats == NULL)
+		attempt(item, compare_item);
+	if (item->placing == NULL)
+		return;
+	item->outcome.outcome = item->placing->placed ? "placed" : "repeated";
+	item->outcome.order_no = item->placing->placed
+		? item->placing->set->orders[0].order_no : item->placing->repeats;
 }
 
 static void
@@ -161,23 +205,27 @@ element_document(Jsonb *array, int index)
 	return JsonbValueToJsonb(getIthJsonbValueFromContainer(&array->root, index));
 }
 
-static void
-place_one_of_batch(ReturnSetInfo *result, Jsonb *documents, int index)
+static BatchItem *
+prepare_items(Jsonb *documents, int count)
 {
-	Outcome		outcome = {0};
-	Jsonb	   *document = element_document(documents, index);
+	BatchItem	   *items = palloc0_array(BatchItem, Max(count, 1));
 
-	outcome.external_id = external_id_of(document);
-	place_in_subtransaction(document, &outcome);
-	put_outcome(result, index + 1, &outcome);
+	for (int i = 0; i < count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		items[i].document = element_document(documents, i);
+		items[i].outcome.external_id = external_id_of(items[i].document);
+		attempt(&items[i], prepare_item);
+	}
+	return items;
 }
 
 Datum
 usom_place_orders(PG_FUNCTION_ARGS)
 {
 	Jsonb	   *documents;
-	MemoryContext per_document;
-	MemoryContext call;
+	BatchItem	   *items;
+	int			count;
 
 	usom_order_arg_required(fcinfo, 0, "documents");
 	documents = PG_GETARG_JSONB_P(0);
@@ -187,16 +235,14 @@ usom_place_orders(PG_FUNCTION_ARGS)
 				errhint("For one document call usom.place_order()."));
 	InitMaterializedSRF(fcinfo, 0);
 	usom_call_begin("place_orders", NULL);
-	call = CurrentMemoryContext;
-	per_document = AllocSetContextCreate(call, "usom document", ALLOCSET_DEFAULT_SIZES);
-	for (int i = 0; i < JB_ROOT_COUNT(documents); i++)
+	count = JB_ROOT_COUNT(documents);
+	items = prepare_items(documents, count);
+	write_items(items, count);
+	for (int i = 0; i < count; i++)
 	{
-		CHECK_FOR_INTERRUPTS();
-		MemoryContextSwitchTo(per_document);
-		place_one_of_batch((ReturnSetInfo *) fcinfo->resultinfo, documents, i);
-		MemoryContextReset(per_document);
+		settle_item(&items[i]);
+		put_outcome((ReturnSetInfo *) fcinfo->resultinfo, i + 1, &items[i].outcome);
 	}
-	MemoryContextSwitchTo(call);
 	usom_call_end();
 	return (Datum) 0;
 }

@@ -82,7 +82,7 @@ take_reference(UsomLineReference *reference, uint64 row)
 		reference->stocked = DatumGetBool(usom_query_get(row, 3));
 	reference->location_id = DatumGetInt64(usom_query_get_or_null(row, 4, &isnull));
 	price = usom_query_get_or_null(row, 5, &isnull);
-	reference->price = isnull ? NULL : DatumGetNumeric(price);
+	reference->price = isnull ? NULL : DatumGetNumericCopy(price);
 }
 
 static bool

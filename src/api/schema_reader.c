@@ -154,7 +154,9 @@ read_amount(const UsomSchema *schema, const UsomKey *key, const char *path, cons
 	if (!in_bounds(number, 0, INT64CONST(1000000000000), 4))
 		usom_document_refuse(schema, path, key->name,
 							 "must be 0 or more and less than 1000000000000, with four decimals at most");
-	return number;
+
+	/* With the scale of the domain: the value reaches the table without a cast. */
+	return DatumGetNumeric(DirectFunctionCall2(numeric_round, NumericGetDatum(number), Int32GetDatum(4)));
 }
 
 static Numeric

@@ -2,10 +2,10 @@
  * steps.c
  *		The decisions about an order: submit, confirm, reject, cancel, close.
  *
- * Each function works on the first order of a loaded set.  The order's status
- * in the set is the one it comes from; when plain SQL has written the new
- * status already (command.c), the set is told the old one before.  Asking for
- * what already is changes nothing.
+ * Each function takes all orders of a loaded set through the same step.  The
+ * status in the set is the one they come from; when plain SQL has written the
+ * new status already (command.c), the set is told the old one before.  Asking
+ * for what already is changes nothing.
  *
  * Locks: the order (by load), stock rows where pieces are made or freed.
  */
@@ -26,37 +26,52 @@ PG_FUNCTION_INFO_V1(usom_cancel_order);
 PG_FUNCTION_INFO_V1(usom_close_order);
 
 static void
-step(UsomOrderSet *set, const char *verb, UsomOrderStatus to)
+step(UsomOrderSet *set, int index, const char *verb, UsomOrderStatus to)
 {
-	UsomOrder  *order = &set->orders[0];
+	UsomOrder  *order = &set->orders[index];
 
 	if (!usom_lifecycle_commands(&usom_order_lifecycle_table, order->status, to))
 		usom_order_refuse(order->order_no, verb, order->status);
-	usom_order_check_holds(set, 0, verb);
+	usom_order_check_holds(set, index, verb);
 	order->status = to;
-	usom_order_settle(set, 0, verb);
+	usom_order_settle(set, index, verb);
 }
 
 void
 usom_api_confirm(UsomOrderSet *set)
 {
-	step(set, "confirm", USOM_ORDER_CONFIRMED);
+	for (int i = 0; i < set->norders; i++)
+		step(set, i, "confirm", USOM_ORDER_CONFIRMED);
 	usom_api_allocate(set);
 	usom_order_save(set);
+}
+
+static void
+check_has_lines(const UsomOrderSet *set, int order)
+{
+	for (int i = 0; i < set->nlines; i++)
+		if (set->lines[i].order == order)
+			return;
+	ereport(ERROR, errcode(USOM_ERR(NO_LINES)),
+			errmsg("cannot submit order \"%s\" without lines", set->orders[order].order_no),
+			errhint("Insert rows into usom.order_line first."));
 }
 
 /* An order goes on to confirmed by itself unless something stands in the way. */
 void
 usom_api_submit(UsomOrderSet *set)
 {
-	if (set->nlines == 0)
-		ereport(ERROR, errcode(USOM_ERR(NO_LINES)),
-				errmsg("cannot submit order \"%s\" without lines", set->orders[0].order_no),
-				errhint("Insert rows into usom.order_line first."));
-	step(set, "submit", USOM_ORDER_SUBMITTED);
+	for (int i = 0; i < set->norders; i++)
+	{
+		check_has_lines(set, i);
+		step(set, i, "submit", USOM_ORDER_SUBMITTED);
+	}
 	usom_order_save(set);
-	if (!usom_order_is_held(set, 0, "confirm"))
-		usom_api_confirm(set);
+	for (int i = 0; i < set->norders; i++)
+		if (!usom_order_is_held(set, i, "confirm"))
+			step(set, i, "confirm", USOM_ORDER_CONFIRMED);
+	usom_api_allocate(set);
+	usom_order_save(set);
 }
 
 /* Every unit that has not left is cancelled; what it kept in stock is free again. */
@@ -83,44 +98,49 @@ cancel_pieces(UsomOrderSet *set)
 
 /* Pieces that were picked are on their way: they are shipped, or go back to the shelf first. */
 static void
-check_not_picked(const UsomOrderSet *set)
+check_not_picked(const UsomOrderSet *set, int order)
 {
-	UsomCounters sum = usom_order_sum(set, 0);
+	UsomCounters sum = usom_order_sum(set, order);
 	UsomQuantity picked = sum.by_state[USOM_PIECE_PICKED] + sum.by_state[USOM_PIECE_PACKED];
 
 	if (picked > 0)
 		ereport(ERROR, errcode(USOM_ERR(ILLEGAL_TRANSITION)),
-				errmsg("cannot cancel order \"%s\" that is being packed", set->orders[0].order_no),
+				errmsg("cannot cancel order \"%s\" that is being packed", set->orders[order].order_no),
 				errdetail("%s units are picked or packed.", usom_quantity_text(picked)),
 				errhint("Ship it, or put the units back first."));
 }
 
 static void
-end_order(UsomOrderSet *set, const char *verb, UsomOrderStatus to)
+end_orders(UsomOrderSet *set, const char *verb, UsomOrderStatus to)
 {
-	check_not_picked(set);
-	step(set, verb, to);
+	for (int i = 0; i < set->norders; i++)
+	{
+		check_not_picked(set, i);
+		step(set, i, verb, to);
+	}
 	cancel_pieces(set);
-	usom_order_settle(set, 0, verb);
+	for (int i = 0; i < set->norders; i++)
+		usom_order_settle(set, i, verb);
 	usom_order_save(set);
 }
 
 void
 usom_api_reject(UsomOrderSet *set)
 {
-	end_order(set, "reject", USOM_ORDER_REJECTED);
+	end_orders(set, "reject", USOM_ORDER_REJECTED);
 }
 
 void
 usom_api_cancel(UsomOrderSet *set)
 {
-	end_order(set, "cancel", USOM_ORDER_CANCELLED);
+	end_orders(set, "cancel", USOM_ORDER_CANCELLED);
 }
 
 void
 usom_api_close(UsomOrderSet *set)
 {
-	step(set, "close", USOM_ORDER_CLOSED);
+	for (int i = 0; i < set->norders; i++)
+		step(set, i, "close", USOM_ORDER_CLOSED);
 	usom_order_save(set);
 }
 

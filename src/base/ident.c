@@ -7,8 +7,8 @@
  *		the same key, and keys of node 0 are exact in JavaScript.
  *
  *		Locks: a gap-free counter locks its row of document_counter until the
- *		end of the transaction, so its writers queue; it is drawn after stock
- *		and before the audit.  Sequences lock nothing.
+ *		end of the transaction, so its writers queue; it is drawn after the
+ *		order and before stock.  Sequences lock nothing.
  */
 #include "postgres.h"
 #include "catalog/namespace.h"
@@ -99,6 +99,20 @@ draw_gap_free(int64 org_id, const char *kind)
 
 	usom_query_write(&query, values, NULL);
 	return DatumGetInt64(usom_query_get(0, 1));
+}
+
+void
+usom_ident_give_back(int64 org_id, const char *kind)
+{
+	static UsomQuery query = {
+		.text = "UPDATE usom.document_counter SET last_value = last_value - 1"
+		" WHERE org_id = $1 AND kind = $2 AND gap_free",
+		.nargs = 2,
+		.argtypes = {"pg_catalog.int8", "pg_catalog.text"},
+	};
+	Datum		values[] = {Int64GetDatum(org_id), CStringGetTextDatum(kind)};
+
+	usom_query_write(&query, values, NULL);
 }
 
 char *

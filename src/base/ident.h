@@ -13,9 +13,12 @@ extern int64 usom_ident_next(void);
 /*
  * Next number of a kind ("order", "shipment", "return") of an organisation:
  * prefix and padded digits; palloc'd.  Gap-free counters are updated under
- * their row lock, others draw from their sequence.  One statement; the
- * caller is connected to SPI.
+ * their row lock, others draw from their sequence.  One statement, two when
+ * gap-free; the caller is connected to SPI.
  */
 extern char *usom_ident_document_no(int64 org_id, const char *kind);
+
+/* The number drawn last was not used: a gap-free counter takes it back. */
+extern void usom_ident_give_back(int64 org_id, const char *kind);
 
 #endif							/* USOM_BASE_IDENT_H */

@@ -66,16 +66,18 @@ usom_quantity_of(Numeric value)
 	return (negative ? -1 : 1) * (whole * USOM_UNIT + fraction);
 }
 
-/* Most quantities are whole, and most counters of a line are zero. */
 Numeric
 usom_quantity_numeric(UsomQuantity value)
 {
-	Numeric		numeric;
-
 	if (value % USOM_UNIT == 0)
 		return int64_to_numeric(value / USOM_UNIT);
-	numeric = int64_div_fast_to_numeric(value, DECIMALS);
-	return DatumGetNumeric(DirectFunctionCall1(numeric_trim_scale, NumericGetDatum(numeric)));
+	return DatumGetNumeric(DirectFunctionCall1(numeric_trim_scale, NumericGetDatum(usom_quantity_stored(value))));
+}
+
+Numeric
+usom_quantity_stored(UsomQuantity value)
+{
+	return int64_div_fast_to_numeric(value, DECIMALS);
 }
 
 char *

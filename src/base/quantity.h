@@ -22,6 +22,9 @@ extern UsomQuantity usom_quantity_of(Numeric value);
 
 /* palloc'd, without trailing zeros: 6, 2.5. */
 extern Numeric usom_quantity_numeric(UsomQuantity value);
+
+/* palloc'd, with six decimals, as the domain keeps it: for values that reach a table without a cast. */
+extern Numeric usom_quantity_stored(UsomQuantity value);
 extern char *usom_quantity_text(UsomQuantity value);
 
 /* ERROR 22003 when the sum leaves int64. */

@@ -26,6 +26,8 @@
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
+#include "utils/fmgrprotos.h"
+#include "utils/numeric.h"
 #include "utils/rel.h"
 
 PG_FUNCTION_INFO_V1(usom__guard_order);
@@ -116,6 +118,9 @@ check_new_order(TriggerData *trigdata, HeapTuple row)
 				errhint("Insert it as draft with its lines, then set status to submitted; or call usom.place_order()."));
 	if (DatumGetInt32(get_column(trigdata, row, "version", INT4OID)) != 1)
 		refuse_column(trigdata, row, "version", status);
+	if (!DatumGetBool(DirectFunctionCall2(numeric_eq, get_column(trigdata, row, "total", NUMERICOID),
+										  NumericGetDatum(int64_to_numeric(0)))))
+		refuse_column(trigdata, row, "total", status);
 }
 
 static void

@@ -43,6 +43,19 @@ static UsomQuery lock_orders = {
 	.argtypes = {"bigint[]", "bigint[]"},
 };
 
+/* Codes of plain SQL's lines: usom's own are resolved before they are written. */
+static UsomQuery find_orphan = {
+	.text = "SELECT o.order_no, l.line_no, CASE WHEN p.product_id IS NULL THEN 'product' ELSE 'location' END "
+	"FROM unnest($1, $2) AS k (org_id, sales_order_id) "
+	"JOIN usom.sales_order o ON o.org_id = k.org_id AND o.sales_order_id = k.sales_order_id "
+	"JOIN usom.order_line l ON l.org_id = k.org_id AND l.sales_order_id = k.sales_order_id "
+	"LEFT JOIN usom.product p ON p.org_id = l.org_id AND p.product_id = l.product_id "
+	"LEFT JOIN usom.location x ON x.org_id = l.org_id AND x.location_id = l.location_id "
+	"WHERE p.product_id IS NULL OR (l.location_id IS NOT NULL AND x.location_id IS NULL) LIMIT 1",
+	.nargs = 2,
+	.argtypes = {"bigint[]", "bigint[]"},
+};
+
 static UsomQuery sum_orders = {
 	.text = "UPDATE usom.sales_order AS o SET total = "
 	"(SELECT coalesce(sum(l.total), 0) FROM usom.order_line l "
@@ -226,6 +239,17 @@ check_drafts(uint64 norders)
 }
 
 static void
+check_references(Datum *keys)
+{
+	if (usom_query_run(&find_orphan, keys, NULL) == 0)
+		return;
+	ereport(ERROR, errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
+			errmsg("line %d of order \"%s\" names no %s that is there", DatumGetInt32(usom_query_get(0, 2)),
+				   usom_query_get_text(0, 1), usom_query_get_text(0, 3)),
+			errhint("Use usom.product_id('sku') and usom.location_id('code')."));
+}
+
+static void
 settle_drafts(const OrderKeys *keys)
 {
 	Datum		values[2] = {
@@ -239,6 +263,7 @@ settle_drafts(const OrderKeys *keys)
 	norders = usom_query_run(&lock_orders, values, NULL);
 	check_orders_exist(keys, norders);
 	check_drafts(norders);
+	check_references(values);
 	usom_query_write(&sum_orders, values, NULL);
 	SPI_finish();
 }

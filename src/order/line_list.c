@@ -31,20 +31,31 @@ number_of(JsonbContainer *object, const char *key, int index)
 	return value.val.numeric;
 }
 
+static int32
+line_no_of(JsonbContainer *object, int index)
+{
+	Datum		number = NumericGetDatum(number_of(object, "line_no", index));
+	Datum		limit = NumericGetDatum(int64_to_numeric(PG_INT32_MAX));
+
+	if (DatumGetInt32(DirectFunctionCall2(numeric_cmp, number, limit)) > 0 ||
+		DatumGetInt32(DirectFunctionCall2(numeric_cmp, number, NumericGetDatum(int64_to_numeric(1)))) < 0 ||
+		!DatumGetBool(DirectFunctionCall2(numeric_eq, number, DirectFunctionCall1(numeric_floor, number))))
+		refuse(index, "must have a whole line_no from 1");
+	return DatumGetInt32(DirectFunctionCall1(numeric_int4, number));
+}
+
 static UsomLineUnits
 read_entry(const UsomOrderSet *set, JsonbValue *entry, int index)
 {
 	UsomLineUnits units = {0};
 	JsonbContainer *object;
-	Datum		line_no;
 
 	if (entry->type != jbvBinary || !JsonContainerIsObject(entry->val.binary.data))
 		refuse(index, "must be an object");
 	object = entry->val.binary.data;
 	if (JsonContainerSize(object) != 2)
 		refuse(index, "must have the keys line_no and quantity and no other");
-	line_no = DirectFunctionCall1(numeric_int4, NumericGetDatum(number_of(object, "line_no", index)));
-	units.line = usom_order_find_line(set, 0, DatumGetInt32(line_no));
+	units.line = usom_order_find_line(set, 0, line_no_of(object, index));
 	units.quantity = usom_quantity_of(number_of(object, "quantity", index));
 	if (units.quantity <= 0)
 		refuse(index, "must have a quantity above 0");

@@ -18,6 +18,7 @@
 #include "utils/fmgrprotos.h"
 
 #define AMOUNT_LIMIT INT64CONST(1000000000000000)
+#define AMOUNT_SCALE 4
 
 static UsomPiece *
 new_piece(UsomOrderSet *set)
@@ -210,6 +211,13 @@ usom_order_sum(const UsomOrderSet *set, int order)
 	return sum;
 }
 
+Numeric
+usom_order_no_price(void)
+{
+	return DatumGetNumeric(DirectFunctionCall2(numeric_round, NumericGetDatum(int64_to_numeric(0)),
+											   Int32GetDatum(AMOUNT_SCALE)));
+}
+
 /* round(unit price * units that are not cancelled, 4) */
 static Numeric
 line_total(const UsomLine *line)
@@ -218,7 +226,7 @@ line_total(const UsomLine *line)
 	Datum		product = DirectFunctionCall2(numeric_mul, NumericGetDatum(line->unit_price),
 											  NumericGetDatum(usom_quantity_numeric(live)));
 
-	return DatumGetNumeric(DirectFunctionCall2(numeric_round, product, Int32GetDatum(4)));
+	return DatumGetNumeric(DirectFunctionCall2(numeric_round, product, Int32GetDatum(AMOUNT_SCALE)));
 }
 
 /* The domain usom.amount, for values that reach the table past its input. */
@@ -250,7 +258,7 @@ settle_lines(UsomOrderSet *set, int order)
 		total = DirectFunctionCall2(numeric_add, total, NumericGetDatum(line->total));
 	}
 	check_amount(&set->orders[order], total);
-	return DatumGetNumeric(total);
+	return DatumGetNumeric(DirectFunctionCall2(numeric_round, total, Int32GetDatum(AMOUNT_SCALE)));
 }
 
 void

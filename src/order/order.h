@@ -133,6 +133,9 @@ extern void usom_order_drop_units(UsomOrderSet *set, int piece, UsomQuantity qua
 /* Recompute line totals, order total and derived status of an order; marks it changed. */
 extern void usom_order_settle(UsomOrderSet *set, int order, const char *event);
 
+/* Zero, with the decimals of the domain. */
+extern Numeric usom_order_no_price(void);
+
 /* Sum of the counters over the lines of an order. */
 extern UsomCounters usom_order_sum(const UsomOrderSet *set, int order);
 

@@ -53,7 +53,7 @@ CREATE TYPE usom._history_row AS (
 	from_status usom.order_status,
 	to_status usom.order_status,
 	line_no integer,
-	quantity usom.quantity,
+	quantity numeric,
 	reason text,
 	reference text,
 	app_user text

@@ -120,7 +120,7 @@ add_line(UsomRows *rows, const UsomOrderSet *set, const UsomLine *line)
 		Int64GetDatum(set->orders[line->order].sales_order_id),
 		Int32GetDatum(line->line_no),
 		Int64GetDatum(line->product_id),
-		NumericGetDatum(usom_quantity_numeric(line->quantity)),
+		NumericGetDatum(usom_quantity_stored(line->quantity)),
 		NumericGetDatum(line->unit_price),
 		NumericGetDatum(line->total),
 		Int64GetDatum(line->location_id),
@@ -129,11 +129,13 @@ add_line(UsomRows *rows, const UsomOrderSet *set, const UsomLine *line)
 		BoolGetDatum(line->partial),
 	};
 	bool		nulls[LINE_COLUMNS] = {false};
+	Datum		zero = NumericGetDatum(usom_quantity_stored(0));
 
 	nulls[6] = line->location_id == 0;
 	nulls[7] = line->requested_at == USOM_NO_TIME;
 	for (int state = 0; state < USOM_PIECE_STATES; state++)
-		values[10 + state] = NumericGetDatum(usom_quantity_numeric(line->counters.by_state[state]));
+		values[10 + state] = line->counters.by_state[state] == 0 ? zero
+			: NumericGetDatum(usom_quantity_stored(line->counters.by_state[state]));
 	usom_rows_add(rows, values, nulls);
 }
 
@@ -149,7 +151,7 @@ add_piece(UsomRows *rows, const UsomOrderSet *set, const UsomPiece *piece)
 		Int64GetDatum(piece->location_id),
 		CStringGetTextDatum(piece->lot),
 		UInt8GetDatum(piece->status),
-		NumericGetDatum(usom_quantity_numeric(piece->quantity)),
+		NumericGetDatum(usom_quantity_stored(piece->quantity)),
 		TimestampTzGetDatum(piece->promised_at),
 		Int64GetDatum(piece->shipment_id),
 	};

@@ -81,7 +81,7 @@ CREATE TABLE usom.order_line (
 	CONSTRAINT order_line_quantity_conserved CHECK (usom._adds_up(quantity, quantity_open, quantity_backordered,
 		quantity_reserved, quantity_released, quantity_picked, quantity_packed, quantity_shipped, quantity_delivered,
 		quantity_returned, quantity_cancelled))
-);
+) WITH (fillfactor = 60);
 COMMENT ON TABLE usom.order_line IS 'What is ordered: a product, a quantity, a price. The counters are kept from the pieces and always add up to the quantity.';
 COMMENT ON COLUMN usom.order_line.org_id IS 'Organisation.';
 COMMENT ON COLUMN usom.order_line.sales_order_id IS 'Order.';
@@ -120,8 +120,9 @@ CREATE TABLE usom.fulfillment_line (
 	PRIMARY KEY (org_id, sales_order_id, line_no, piece_no),
 	CONSTRAINT fulfillment_line_shipped_iff_shipment CHECK ((status BETWEEN 'shipped' AND 'returned') = (shipment_id IS NOT NULL)),
 	CONSTRAINT fulfillment_line_waits_nowhere CHECK (status > 'backordered' OR location_id IS NULL)
-) WITH (fillfactor = 80);
-CREATE INDEX fulfillment_line_backordered ON usom.fulfillment_line (org_id, product_id, sales_order_id) WHERE status = 'backordered';
+) WITH (fillfactor = 60);
+-- Not WHERE status = 'backordered': a status in an index would make every step of a piece a non-HOT update.
+CREATE INDEX fulfillment_line_waiting ON usom.fulfillment_line (org_id, product_id, sales_order_id) WHERE location_id IS NULL;
 COMMENT ON TABLE usom.fulfillment_line IS 'A piece: some units of a line that share state, location, lot, promise and shipment. Kept by usom.';
 COMMENT ON COLUMN usom.fulfillment_line.org_id IS 'Organisation.';
 COMMENT ON COLUMN usom.fulfillment_line.sales_order_id IS 'Order.';
@@ -194,7 +195,7 @@ CREATE TABLE usom.order_history (
 	from_status usom.order_status,
 	to_status usom.order_status NOT NULL,
 	line_no integer,
-	quantity usom.quantity,
+	quantity numeric,
 	reason text,
 	reference text,
 	actor text NOT NULL DEFAULT session_user,

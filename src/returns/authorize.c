@@ -116,7 +116,7 @@ write_return(const UsomOrderSet *set, int64 id, const char *return_no, const Uso
 	{
 		Datum		row[3] = {
 			Int64GetDatum(id), Int32GetDatum(set->lines[units[i].line].line_no),
-			NumericGetDatum(usom_quantity_numeric(units[i].quantity))
+			NumericGetDatum(usom_quantity_stored(units[i].quantity))
 		};
 		bool		nulls[3] = {false, false, false};
 

@@ -127,7 +127,7 @@ receive_units(const Receipt *receipt, const UsomLineUnits *units, int count)
 	{
 		Datum		row[3] = {
 			Int64GetDatum(receipt->return_id), Int32GetDatum(receipt->set->lines[units[i].line].line_no),
-			NumericGetDatum(usom_quantity_numeric(units[i].quantity))
+			NumericGetDatum(usom_quantity_stored(units[i].quantity))
 		};
 		bool		nulls[3] = {false, false, false};
 
@@ -184,7 +184,7 @@ usom_receive_return(PG_FUNCTION_ARGS)
 		usom_order_settle(receipt.set, 0, "return");
 		usom_order_save(receipt.set);
 	}
-	values[0] = CStringGetTextDatum(settle(&receipt));
+	values[0] = CStringGetTextDatum(count > 0 ? settle(&receipt) : "received");
 	values[1] = CStringGetTextDatum(usom_order_lifecycle_table.labels[receipt.set->orders[0].status]);
 	return usom_order_answer_row(answer, values, nulls);
 }
