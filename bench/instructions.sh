@@ -5,7 +5,8 @@
 #
 # A cluster of its own is filled, stopped, and opened by a single-user backend
 # under valgrind for each peer.  The backend first warms up; two functions
-# that nothing else calls mark where counting begins and ends.
+# that nothing else calls mark where counting begins and ends.  Reading the
+# statements from a file (some 60 instructions a character) is counted too.
 #
 # usage: bench/instructions.sh          the bin of a PostgreSQL with usom is in PATH
 #

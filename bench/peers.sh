@@ -67,8 +67,8 @@ bench_statements() { # peer products key_of_product_0 from to
 # What a client prepares once.
 bench_prepare() { # peer database
 	case $1 in
-	usom) echo 'PREPARE place (jsonb) AS SELECT * FROM usom.place_order($1)' ;;
-	twin | careful) echo "PREPARE place (jsonb) AS SELECT * FROM $1.place_order(\$1)" ;;
+	usom) echo 'PREPARE place (jsonb) AS SELECT order_no FROM usom.place_order($1)' ;;
+	twin | careful) echo "PREPARE place (jsonb) AS SELECT order_no FROM $1.place_order(\$1)" ;;
 	bare | stock)
 		psql -X -q -At -d "$2" -c "SELECT 'PREPARE place AS ' || bench.bare_statement(
 			(SELECT order_no FROM usom.sales_order WHERE external_id = 'model'), $([ "$1" = stock ] && echo true || echo false))"
