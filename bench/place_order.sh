@@ -102,7 +102,9 @@ awk -v peers="$peers" -v clients="$clients" -v statements="$statements" -v line=
 			}
 			printf "%12d\n", wal[peer[p]]
 		}
-		printf "usom runs %d statements an order; WAL %.2f of bare\n", statements, "bare" in wal && wal["bare"] > 0 ? wal["usom"] / wal["bare"] : 0
+		printf "usom runs %d statements an order", statements
+		if ("bare" in wal) printf "; its WAL is %.2f of the bare insert%s", wal["usom"] / wal["bare"], "\n"
+		else print ""
 		last = client[nc]
 		printf " %s |", twins(nc) >>line
 		printf " %s | %d / %d / %d | %d |\n", ratio(median("usom", last), "bare", last), wal["usom"], wal["bare"], wal["twin"], statements >>line

@@ -28,7 +28,7 @@ else
 fi
 
 server=$(psql -X -At -d postgres -c 'SHOW server_version' | cut -d ' ' -f 1)
-row="| $(date -u +%Y-%m-%d) | $server | $(nproc) |$(tr '\n' ' ' <"$line")"
+row="| $(date -u +%Y-%m-%d) | $server | $(nproc) |$(tr '\n' ' ' <"$line" | tr -s ' ' | sed 's/ $//')"
 echo
 echo "$row"
 if [ -w "$BENCH_RESULTS" ]; then
