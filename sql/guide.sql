@@ -13,7 +13,7 @@ SELECT topic, name, about <> '' AS lists FROM usom.help('no such topic') WHERE t
 
 INSERT INTO usom.organisation (code, name) VALUES ('guide', 'Guide');
 SET usom.org = 'guide';
-UPDATE usom.document_counter SET gap_free = true;
+UPDATE usom.document_counter SET gap_free = true WHERE org_id = usom.current_org();
 SELECT * FROM usom.demo(0);
 SELECT * FROM usom.demo(NULL);
 SELECT * FROM usom.demo_remove() WHERE number > 0;

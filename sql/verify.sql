@@ -4,7 +4,7 @@ SELECT count(*) > 0 AS installed FROM usom.install();
 \set SHOW_CONTEXT never
 INSERT INTO usom.organisation (code, name) VALUES ('verify', 'Verify');
 SET usom.org = 'verify';
-UPDATE usom.document_counter SET gap_free = true;
+UPDATE usom.document_counter SET gap_free = true WHERE org_id = usom.current_org();
 INSERT INTO usom.location (code, priority) VALUES ('NORTH', 1), ('SOUTH', 2);
 INSERT INTO usom.product (sku) VALUES ('TEA'), ('CUP');
 INSERT INTO usom.product (sku, kind) VALUES ('POST', 'service');

@@ -5,7 +5,7 @@ SELECT count(*) > 0 AS installed FROM usom.install();
 SET timezone = 'UTC';
 INSERT INTO usom.organisation (code, name) VALUES ('views', 'Views');
 SET usom.org = 'views';
-UPDATE usom.document_counter SET gap_free = true;
+UPDATE usom.document_counter SET gap_free = true WHERE org_id = usom.current_org();
 INSERT INTO usom.location (code, priority) VALUES ('NORTH', 1), ('SOUTH', 2);
 INSERT INTO usom.product (sku, name) VALUES ('TEA', 'Tea'), ('CUP', 'Cup'), ('POT', 'Pot');
 INSERT INTO usom.product (sku, name, kind) VALUES ('POST', 'Postage', 'service');

@@ -82,7 +82,7 @@ INSERT INTO status (status, hint) VALUES
 	('draft', 'submit (submitted), cancel (cancelled)'),
 	('submitted', 'confirm (confirmed), reject (rejected), cancel (cancelled)'),
 	('confirmed', 'release (processing), cancel (cancelled)'),
-	('processing', 'cancel (confirmed), ship (partially_shipped), ship (shipped), cancel (cancelled)'),
+	('processing', 'cancel_line (confirmed), ship (partially_shipped), ship (shipped), cancel (cancelled)'),
 	('partially_shipped', 'ship (shipped), deliver (delivered)'),
 	('shipped', 'deliver (delivered)'),
 	('delivered', 'close (closed)'),
