@@ -18,8 +18,8 @@ OBJS   = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/*/*.c)))
 DATA   = $(SCRIPT) $(wildcard usom--*--*.sql)
 
 PG_CPPFLAGS = -I$(srcdir)/src
-PG_CFLAGS   = -Wall -Wextra -Wshadow -Wno-unused-parameter -Wno-sign-compare \
-              -Wno-missing-field-initializers -Wno-cast-function-type -Wno-clobbered
+# The server's own headers have unused parameters.
+PG_CFLAGS   = -Wall -Wextra -Wshadow -Wno-unused-parameter
 ifdef WERROR
 PG_CFLAGS  += -Werror
 endif

@@ -56,25 +56,25 @@ typedef struct Changes
 static void read_lines(JsonbValue *array, void *target);
 
 static const UsomKey line_keys[] = {
-	{"line_no", USOM_KEY_INTEGER, offsetof(LineChange, line_no), offsetof(LineChange, has_line_no)},
-	{"sku", USOM_KEY_TEXT, offsetof(LineChange, sku)},
-	{"quantity", USOM_KEY_QUANTITY, offsetof(LineChange, quantity), offsetof(LineChange, has_quantity)},
-	{"unit_price", USOM_KEY_AMOUNT, offsetof(LineChange, unit_price), offsetof(LineChange, has_price)},
-	{"location", USOM_KEY_TEXT, offsetof(LineChange, location)},
-	{"requested_at", USOM_KEY_TIME, offsetof(LineChange, requested_at)},
-	{"remove", USOM_KEY_BOOLEAN, offsetof(LineChange, remove)},
+	USOM_KEY_GIVEN("line_no", USOM_KEY_INTEGER, LineChange, line_no, has_line_no),
+	USOM_KEY_AS("sku", USOM_KEY_TEXT, LineChange, sku),
+	USOM_KEY_GIVEN("quantity", USOM_KEY_QUANTITY, LineChange, quantity, has_quantity),
+	USOM_KEY_GIVEN("unit_price", USOM_KEY_AMOUNT, LineChange, unit_price, has_price),
+	USOM_KEY_AS("location", USOM_KEY_TEXT, LineChange, location),
+	USOM_KEY_AS("requested_at", USOM_KEY_TIME, LineChange, requested_at),
+	USOM_KEY_AS("remove", USOM_KEY_BOOLEAN, LineChange, remove),
 };
 
 static const UsomKey change_keys[] = {
-	{"lines", USOM_KEY_LINES, 0},
-	{"priority", USOM_KEY_INTEGER, offsetof(Changes, priority), offsetof(Changes, has_priority)},
-	{"ship_to", USOM_KEY_ADDRESS, offsetof(Changes, ship_to)},
-	{"requested_at", USOM_KEY_TIME, offsetof(Changes, requested_at)},
-	{"instructions", USOM_KEY_FREE_TEXT, offsetof(Changes, instructions)},
-	{"ship_complete", USOM_KEY_BOOLEAN, offsetof(Changes, ship_complete), offsetof(Changes, has_ship_complete)},
+	{"lines", USOM_KEY_LINES, 0, 0},
+	USOM_KEY_GIVEN("priority", USOM_KEY_INTEGER, Changes, priority, has_priority),
+	USOM_KEY_AS("ship_to", USOM_KEY_ADDRESS, Changes, ship_to),
+	USOM_KEY_AS("requested_at", USOM_KEY_TIME, Changes, requested_at),
+	USOM_KEY_AS("instructions", USOM_KEY_FREE_TEXT, Changes, instructions),
+	USOM_KEY_GIVEN("ship_complete", USOM_KEY_BOOLEAN, Changes, ship_complete, has_ship_complete),
 };
 
-static UsomSchema line_schema = {"changes", 0, line_keys, lengthof(line_keys)};
+static UsomSchema line_schema = {"changes", 0, line_keys, lengthof(line_keys), NULL};
 static UsomSchema change_schema = {"changes", 0, change_keys, lengthof(change_keys), read_lines};
 
 static UsomQuery update_header = {

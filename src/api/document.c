@@ -14,36 +14,36 @@
 static void read_lines(JsonbValue *array, void *target);
 
 static const UsomKey line_keys[] = {
-	{"sku", USOM_KEY_TEXT, offsetof(UsomDocumentLine, sku)},
-	{"quantity", USOM_KEY_QUANTITY, offsetof(UsomDocumentLine, quantity)},
-	{"unit_price", USOM_KEY_AMOUNT, offsetof(UsomDocumentLine, unit_price), offsetof(UsomDocumentLine, has_price)},
-	{"location", USOM_KEY_TEXT, offsetof(UsomDocumentLine, location)},
-	{"requested_at", USOM_KEY_TIME, offsetof(UsomDocumentLine, requested_at)},
-	{"substitution", USOM_KEY_TEXT, offsetof(UsomDocumentLine, substitution)},
-	{"partial", USOM_KEY_BOOLEAN, offsetof(UsomDocumentLine, partial)},
+	USOM_KEY_AS("sku", USOM_KEY_TEXT, UsomDocumentLine, sku),
+	USOM_KEY_AS("quantity", USOM_KEY_QUANTITY, UsomDocumentLine, quantity),
+	USOM_KEY_GIVEN("unit_price", USOM_KEY_AMOUNT, UsomDocumentLine, unit_price, has_price),
+	USOM_KEY_AS("location", USOM_KEY_TEXT, UsomDocumentLine, location),
+	USOM_KEY_AS("requested_at", USOM_KEY_TIME, UsomDocumentLine, requested_at),
+	USOM_KEY_AS("substitution", USOM_KEY_TEXT, UsomDocumentLine, substitution),
+	USOM_KEY_AS("partial", USOM_KEY_BOOLEAN, UsomDocumentLine, partial),
 };
 
 static const UsomKey document_keys[] = {
-	{"channel", USOM_KEY_TEXT, offsetof(UsomDocument, channel)},
-	{"external_id", USOM_KEY_TEXT, offsetof(UsomDocument, external_id)},
-	{"revision", USOM_KEY_INTEGER, offsetof(UsomDocument, revision)},
-	{"order_type", USOM_KEY_TEXT, offsetof(UsomDocument, order_type)},
-	{"customer", USOM_KEY_TEXT, offsetof(UsomDocument, customer)},
-	{"currency", USOM_KEY_TEXT, offsetof(UsomDocument, currency)},
-	{"priority", USOM_KEY_INTEGER, offsetof(UsomDocument, priority)},
-	{"placed_at", USOM_KEY_TIME, offsetof(UsomDocument, placed_at)},
-	{"requested_at", USOM_KEY_TIME, offsetof(UsomDocument, requested_at)},
-	{"ship_complete", USOM_KEY_BOOLEAN, offsetof(UsomDocument, ship_complete)},
-	{"draft", USOM_KEY_BOOLEAN, offsetof(UsomDocument, draft)},
-	{"coupons", USOM_KEY_TEXTS, offsetof(UsomDocument, coupons)},
-	{"ship_to", USOM_KEY_ADDRESS, offsetof(UsomDocument, ship_to)},
-	{"payment", USOM_KEY_PAYMENT, offsetof(UsomDocument, payment)},
-	{"instructions", USOM_KEY_FREE_TEXT, offsetof(UsomDocument, instructions)},
-	{"reservation_owner", USOM_KEY_TEXT, offsetof(UsomDocument, reservation_owner)},
-	{"lines", USOM_KEY_LINES, 0},
+	USOM_KEY_AS("channel", USOM_KEY_TEXT, UsomDocument, channel),
+	USOM_KEY_AS("external_id", USOM_KEY_TEXT, UsomDocument, external_id),
+	USOM_KEY_AS("revision", USOM_KEY_INTEGER, UsomDocument, revision),
+	USOM_KEY_AS("order_type", USOM_KEY_TEXT, UsomDocument, order_type),
+	USOM_KEY_AS("customer", USOM_KEY_TEXT, UsomDocument, customer),
+	USOM_KEY_AS("currency", USOM_KEY_TEXT, UsomDocument, currency),
+	USOM_KEY_AS("priority", USOM_KEY_INTEGER, UsomDocument, priority),
+	USOM_KEY_AS("placed_at", USOM_KEY_TIME, UsomDocument, placed_at),
+	USOM_KEY_AS("requested_at", USOM_KEY_TIME, UsomDocument, requested_at),
+	USOM_KEY_AS("ship_complete", USOM_KEY_BOOLEAN, UsomDocument, ship_complete),
+	USOM_KEY_AS("draft", USOM_KEY_BOOLEAN, UsomDocument, draft),
+	USOM_KEY_AS("coupons", USOM_KEY_TEXTS, UsomDocument, coupons),
+	USOM_KEY_AS("ship_to", USOM_KEY_ADDRESS, UsomDocument, ship_to),
+	USOM_KEY_AS("payment", USOM_KEY_PAYMENT, UsomDocument, payment),
+	USOM_KEY_AS("instructions", USOM_KEY_FREE_TEXT, UsomDocument, instructions),
+	USOM_KEY_AS("reservation_owner", USOM_KEY_TEXT, UsomDocument, reservation_owner),
+	{"lines", USOM_KEY_LINES, 0, 0},
 };
 
-static UsomSchema line_schema = {"order document", 0, line_keys, lengthof(line_keys)};
+static UsomSchema line_schema = {"order document", 0, line_keys, lengthof(line_keys), NULL};
 static UsomSchema document_schema = {"order document", 0, document_keys, lengthof(document_keys), read_lines};
 
 static void

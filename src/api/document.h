@@ -41,6 +41,10 @@ typedef struct UsomKey
 	size_t		given_offset;	/* of a bool that is set when the value is given and not null; 0: none */
 } UsomKey;
 
+/* A row of a table of keys: the field is called like the key, or as given. */
+#define USOM_KEY_AS(name, kind, type, field) {name, kind, offsetof(type, field), 0}
+#define USOM_KEY_GIVEN(name, kind, type, field, given) {name, kind, offsetof(type, field), offsetof(type, given)}
+
 /* What objects of lines are read with. */
 typedef void (*UsomReadLines) (JsonbValue *array, void *target);
 

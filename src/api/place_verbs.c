@@ -129,7 +129,7 @@ attempt(BatchItem *item, Attempt run)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
-	ErrorData  *error = NULL;
+	ErrorData  *volatile error = NULL;
 
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
@@ -190,7 +190,7 @@ put_outcome(ReturnSetInfo *result, int ordinal, const Outcome *outcome)
 	Datum		values[lengthof(texts) + 1] = {Int32GetDatum(ordinal)};
 	bool		nulls[lengthof(texts) + 1] = {false};
 
-	for (int i = 0; i < lengthof(texts); i++)
+	for (int i = 0; i < (int) lengthof(texts); i++)
 	{
 		nulls[i + 1] = texts[i] == NULL;
 		values[i + 1] = texts[i] ? CStringGetTextDatum(texts[i]) : (Datum) 0;

@@ -39,20 +39,20 @@ typedef struct Payment
 } Payment;
 
 static const UsomKey address_keys[] = {
-	{"name", USOM_KEY_FREE_TEXT, offsetof(Address, text)},
-	{"line1", USOM_KEY_FREE_TEXT, offsetof(Address, text)},
-	{"line2", USOM_KEY_FREE_TEXT, offsetof(Address, text)},
-	{"postcode", USOM_KEY_FREE_TEXT, offsetof(Address, text)},
-	{"city", USOM_KEY_FREE_TEXT, offsetof(Address, text)},
-	{"country", USOM_KEY_FREE_TEXT, offsetof(Address, text)},
-	{"latitude", USOM_KEY_LATITUDE, offsetof(Address, degrees)},
-	{"longitude", USOM_KEY_LONGITUDE, offsetof(Address, degrees)},
+	USOM_KEY_AS("name", USOM_KEY_FREE_TEXT, Address, text),
+	USOM_KEY_AS("line1", USOM_KEY_FREE_TEXT, Address, text),
+	USOM_KEY_AS("line2", USOM_KEY_FREE_TEXT, Address, text),
+	USOM_KEY_AS("postcode", USOM_KEY_FREE_TEXT, Address, text),
+	USOM_KEY_AS("city", USOM_KEY_FREE_TEXT, Address, text),
+	USOM_KEY_AS("country", USOM_KEY_FREE_TEXT, Address, text),
+	USOM_KEY_AS("latitude", USOM_KEY_LATITUDE, Address, degrees),
+	USOM_KEY_AS("longitude", USOM_KEY_LONGITUDE, Address, degrees),
 };
 
 static const UsomKey payment_keys[] = {
-	{"method", USOM_KEY_TEXT, offsetof(Payment, text)},
-	{"reference", USOM_KEY_FREE_TEXT, offsetof(Payment, text)},
-	{"authorized", USOM_KEY_AMOUNT, offsetof(Payment, amount)},
+	USOM_KEY_AS("method", USOM_KEY_TEXT, Payment, text),
+	USOM_KEY_AS("reference", USOM_KEY_FREE_TEXT, Payment, text),
+	USOM_KEY_AS("authorized", USOM_KEY_AMOUNT, Payment, amount),
 };
 
 void
@@ -79,7 +79,7 @@ static const UsomKey *
 find_key(const UsomSchema *schema, const JsonbValue *key, const char *path)
 {
 	for (int i = 0; i < schema->nkeys; i++)
-		if (strlen(schema->keys[i].name) == key->val.string.len &&
+		if (strlen(schema->keys[i].name) == (size_t) key->val.string.len &&
 			memcmp(schema->keys[i].name, key->val.string.val, key->val.string.len) == 0)
 			return &schema->keys[i];
 	ereport(ERROR, errcode(schema->sqlerrcode),
@@ -229,7 +229,7 @@ static Jsonb *
 read_object(const UsomSchema *schema, const UsomKey *key, const char *path, JsonbValue *value,
 			const UsomKey *keys, int nkeys)
 {
-	UsomSchema	nested = {schema->what, schema->sqlerrcode, keys, nkeys};
+	UsomSchema	nested = {schema->what, schema->sqlerrcode, keys, nkeys, NULL};
 	Address		target;
 
 	StaticAssertStmt(sizeof(Address) == sizeof(Payment), "one scratch struct serves both");

@@ -30,7 +30,7 @@ usom_api_withdrawable(const UsomLine *line, UsomWithdrawal kind)
 {
 	UsomQuantity units = 0;
 
-	for (int state = USOM_PIECE_OPEN; state <= last_state(kind); state++)
+	for (UsomPieceStatus state = USOM_PIECE_OPEN; state <= last_state(kind); state++)
 		units += line->counters.by_state[state];
 	return units;
 }

@@ -52,7 +52,7 @@ kind_of(Oid type)
 		{TEXTARRAYOID, CANON_ARRAY},
 	};
 
-	for (int i = 0; i < lengthof(kinds); i++)
+	for (int i = 0; i < (int) lengthof(kinds); i++)
 		if (kinds[i].type == type)
 			return kinds[i].kind;
 	return CANON_OTHER;
@@ -197,7 +197,7 @@ usom_audit_fix_settings(void)
 		{"search_path", "pg_catalog"}, {"quote_all_identifiers", "off"},
 	};
 
-	for (int i = 0; i < lengthof(settings); i++)
+	for (int i = 0; i < (int) lengthof(settings); i++)
 		(void) set_config_option(settings[i][0], settings[i][1], PGC_USERSET, PGC_S_SESSION,
 								 GUC_ACTION_SAVE, true, 0, false);
 }

@@ -66,7 +66,7 @@ find_keys(const UsomCanonReader *reader, ArrayType *names, int *keys)
 		text	   *name = DatumGetTextPP(elements[k]);
 
 		for (int i = 0; i < reader->ncolumns; i++)
-			if (reader->names[i].size == VARSIZE_ANY_EXHDR(name)
+			if (reader->names[i].size == (int64) VARSIZE_ANY_EXHDR(name)
 				&& memcmp(reader->names[i].data, VARDATA_ANY(name), reader->names[i].size) == 0)
 				keys[found++] = i;
 	}

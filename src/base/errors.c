@@ -27,7 +27,7 @@ usom_error_codes(PG_FUNCTION_ARGS)
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 
 	InitMaterializedSRF(fcinfo, 0);
-	for (int row = 0; row < lengthof(error_table); row++)
+	for (int row = 0; row < (int) lengthof(error_table); row++)
 	{
 		Datum		values[ERROR_COLUMNS];
 		bool		nulls[ERROR_COLUMNS] = {false};

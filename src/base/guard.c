@@ -130,7 +130,7 @@ usom_guard_master(PG_FUNCTION_ARGS)
 		return PointerGetDatum(row);
 	if (!TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event))
 		refuse_delete(relation, code_column, code);
-	for (int i = 0; i < lengthof(keys); i++)
+	for (int i = 0; i < (int) lengthof(keys); i++)
 	{
 		if (!is_same(relation, trigdata->tg_trigtuple, row, keys[i]))
 			refuse_key_change(relation, keys[i], code);

@@ -111,7 +111,7 @@ set_planner_for_keys(void)
 		"enable_memoize", "jit"
 	};
 
-	for (int i = 0; i < lengthof(off); i++)
+	for (int i = 0; i < (int) lengthof(off); i++)
 		(void) set_config_option(off[i], "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 }
 

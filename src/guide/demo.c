@@ -131,7 +131,7 @@ remove_all(ReturnSetInfo *result, int64 org_id, Datum orders)
 {
 	Datum		values[] = {Int64GetDatum(org_id), orders};
 
-	for (int i = 0; i < lengthof(removals); i++)
+	for (int i = 0; i < (int) lengthof(removals); i++)
 	{
 		uint64		removed = usom_query_write(&removals[i].query, values, NULL);
 		Datum		row[] = {CStringGetTextDatum(removals[i].what), Int64GetDatum((int64) removed)};

@@ -99,7 +99,7 @@ get_numeric(TriggerData *trigdata, HeapTuple row, const char *name)
 static bool
 has_counters(TriggerData *trigdata, HeapTuple row)
 {
-	for (int i = 0; i < lengthof(counters); i++)
+	for (int i = 0; i < (int) lengthof(counters); i++)
 		if (!DatumGetBool(DirectFunctionCall2(numeric_eq, get_numeric(trigdata, row, counters[i]),
 											  NumericGetDatum(int64_to_numeric(0)))))
 			return true;
@@ -216,7 +216,7 @@ collect_keys(TriggerData *trigdata, Tuplestorestate *rows, OrderKeys *keys)
 static void
 check_orders_exist(const OrderKeys *keys, uint64 norders)
 {
-	if (norders < keys->count)
+	if (norders < (uint64) keys->count)
 		ereport(ERROR, errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
 				errmsg("an order line belongs to no order"),
 				errdetail("%d of the orders that the lines name are not there.", (int) (keys->count - norders)),

@@ -174,7 +174,8 @@ write_rows(UsomQuery *query, const UsomOrderSet *set, UsomRows *rows)
 	values[0] = Int64GetDatum(set->org_id);
 	values[1] = usom_rows_datum(rows);
 	processed = usom_query_write(query, values, NULL);
-	Ensure(processed == usom_rows_count(rows), "usom wrote " UINT64_FORMAT " of %d rows", processed, usom_rows_count(rows));
+	Ensure(processed == (uint64) usom_rows_count(rows), "usom wrote " UINT64_FORMAT " of %d rows",
+		   processed, usom_rows_count(rows));
 }
 
 static void

@@ -121,7 +121,7 @@ usom_stock_apply(int64 org_id, const UsomStockDelta *deltas, int ndeltas)
 	values[0] = Int64GetDatum(org_id);
 	values[1] = delta_rows(merged, nmerged);
 	changed = usom_query_write(&apply_deltas, values, NULL);
-	Ensure(changed == nmerged, "usom changed " UINT64_FORMAT " of %d stock rows", changed, nmerged);
+	Ensure(changed == (uint64) nmerged, "usom changed " UINT64_FORMAT " of %d stock rows", changed, nmerged);
 }
 
 static UsomQuery add_deltas = {

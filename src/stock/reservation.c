@@ -171,7 +171,7 @@ find_candidates(const UsomPlace *place, const UsomLot *lots, int nlots, const ch
 	values[1] = usom_stock_key_rows(keys, nlots);
 	values[2] = CStringGetTextDatum(owner);
 	found = usom_query_run(&read_candidates, values, NULL);
-	Ensure(found == nlots, "usom found " UINT64_FORMAT " of %d locked stock rows", found, nlots);
+	Ensure(found == (uint64) nlots, "usom found " UINT64_FORMAT " of %d locked stock rows", found, nlots);
 	for (int i = 0; i < nlots; i++)
 	{
 		candidates[i].key = usom_stock_read_key(i, 1);
