@@ -232,14 +232,27 @@ run_verb(UsomOrderSet *set, UsomOrderStatus to)
 	}
 }
 
-/* The set knows the new status; the verb wants to hear where the order comes from. */
+static int
+compare_written(const void *a, const void *b)
+{
+	int64		left = ((const Written *) a)->order_id;
+	int64		right = ((const Written *) b)->order_id;
+
+	return (left > right) - (left < right);
+}
+
+/* The set knows the new status; the verb wants to hear where the order comes from.  The list is sorted. */
 static void
-tell_origin(UsomOrderSet *set, const WrittenList *list, UsomOrderStatus to)
+tell_origin(UsomOrderSet *set, const WrittenList *list)
 {
 	for (int i = 0; i < set->norders; i++)
-		for (int j = 0; j < list->count; j++)
-			if (list->rows[j].order_id == set->orders[i].sales_order_id && list->rows[j].to == to)
-				set->orders[i].status = set->orders[i].status_before = list->rows[j].from;
+	{
+		Written		key = {.order_id = set->orders[i].sales_order_id};
+		const Written *written = bsearch(&key, list->rows, list->count, sizeof(Written), compare_written);
+
+		Ensure(written != NULL, "an order was loaded that the statement did not write");
+		set->orders[i].status = set->orders[i].status_before = written->from;
+	}
 }
 
 /* Orders of one organisation that go to one status. */
@@ -256,12 +269,12 @@ follow(const WrittenList *list, int64 org_id, UsomOrderStatus to)
 	if (n == 0)
 		return;
 	set = usom_order_load_many(org_id, ids, n);
-	tell_origin(set, list, to);
+	tell_origin(set, list);
 	run_verb(set, to);
 }
 
 static void
-follow_updates(const WrittenList *list)
+follow_updates(WrittenList *list)
 {
 	WrittenList corrections = {.rows = palloc_array(Written, Max(list->count, 1))};
 
@@ -269,6 +282,7 @@ follow_updates(const WrittenList *list)
 		if (list->rows[i].from == list->rows[i].to)
 			corrections.rows[corrections.count++] = list->rows[i];
 	note(&note_change, &corrections);
+	qsort(list->rows, list->count, sizeof(Written), compare_written);
 	for (int i = 0; i < list->count; i++)
 	{
 		int			seen = 0;

@@ -49,9 +49,10 @@ usom_api_confirm(UsomOrderSet *set)
 static void
 check_has_lines(const UsomOrderSet *set, int order)
 {
-	for (int i = 0; i < set->nlines; i++)
-		if (set->lines[i].order == order)
-			return;
+	int			first = usom_order_first_line(set, order);
+
+	if (first < set->nlines && set->lines[first].order == order)
+		return;
 	ereport(ERROR, errcode(USOM_ERR(NO_LINES)),
 			errmsg("cannot submit order \"%s\" without lines", set->orders[order].order_no),
 			errhint("Insert rows into usom.order_line first."));

@@ -204,8 +204,8 @@ usom_order_sum(const UsomOrderSet *set, int order)
 {
 	UsomCounters sum = {0};
 
-	for (int i = 0; i < set->nlines; i++)
-		if (set->lines[i].order == order && !set->lines[i].removed)
+	for (int i = usom_order_first_line(set, order); i < set->nlines && set->lines[i].order == order; i++)
+		if (!set->lines[i].removed)
 			for (int state = 0; state < USOM_PIECE_STATES; state++)
 				sum.by_state[state] = usom_quantity_add(sum.by_state[state], set->lines[i].counters.by_state[state]);
 	return sum;
@@ -247,11 +247,11 @@ settle_lines(UsomOrderSet *set, int order)
 {
 	Datum		total = NumericGetDatum(int64_to_numeric(0));
 
-	for (int i = 0; i < set->nlines; i++)
+	for (int i = usom_order_first_line(set, order); i < set->nlines && set->lines[i].order == order; i++)
 	{
 		UsomLine   *line = &set->lines[i];
 
-		if (line->order != order || line->removed)
+		if (line->removed)
 			continue;
 		if (line->changed || line->is_new)
 			line->total = line_total(line);

@@ -89,7 +89,7 @@ typedef struct UsomOrderSet
 	UsomOrder  *orders;			/* by key */
 	int			nlines;
 	int			lines_capacity;
-	UsomLine   *lines;			/* by order, line number; new ones at the end */
+	UsomLine   *lines;			/* by order, line number; new ones of a single order at the end */
 	int			npieces;
 	int			pieces_capacity;
 	UsomPiece  *pieces;			/* by order, line, piece number; new ones at the end */
@@ -108,6 +108,9 @@ extern UsomOrderSet *usom_order_load(int64 org_id, const char *order_no);	/* US1
 extern UsomOrderSet *usom_order_load_many(int64 org_id, const int64 *ids, int nids);
 extern UsomLine *usom_order_add_line(UsomOrderSet *set);
 extern int	usom_order_find_line(const UsomOrderSet *set, int order, int32 line_no); /* US106 */
+
+/* The lines of an order stand together: the index of the first, or of what follows if it has none. */
+extern int	usom_order_first_line(const UsomOrderSet *set, int order);
 
 /* moves.c: pure changes in memory */
 

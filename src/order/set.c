@@ -115,10 +115,28 @@ usom_order_add_line(UsomOrderSet *set)
 }
 
 int
+usom_order_first_line(const UsomOrderSet *set, int order)
+{
+	int			low = 0;
+	int			high = set->nlines;
+
+	while (low < high)
+	{
+		int			middle = low + (high - low) / 2;
+
+		if (set->lines[middle].order < order)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+int
 usom_order_find_line(const UsomOrderSet *set, int order, int32 line_no)
 {
-	for (int i = 0; i < set->nlines; i++)
-		if (set->lines[i].order == order && set->lines[i].line_no == line_no && !set->lines[i].removed)
+	for (int i = usom_order_first_line(set, order); i < set->nlines && set->lines[i].order == order; i++)
+		if (set->lines[i].line_no == line_no && !set->lines[i].removed)
 			return i;
 	ereport(ERROR, errcode(USOM_ERR(UNKNOWN_LINE)),
 			errmsg("order \"%s\" has no line %d", set->orders[order].order_no, line_no),
