@@ -163,10 +163,12 @@ static Numeric
 read_degrees(const UsomSchema *schema, const UsomKey *key, const char *path, const JsonbValue *value)
 {
 	Numeric		number = read_number(schema, key, path, value);
-	double		degrees = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, NumericGetDatum(number)));
-	int			limit = key->kind == USOM_KEY_LATITUDE ? 90 : 180;
+	int64		limit = key->kind == USOM_KEY_LATITUDE ? 90 : 180;
+	Datum		high = NumericGetDatum(int64_to_numeric(limit));
+	Datum		low = NumericGetDatum(int64_to_numeric(-limit));
 
-	if (!(degrees >= -limit && degrees <= limit))
+	if (DatumGetInt32(DirectFunctionCall2(numeric_cmp, NumericGetDatum(number), low)) < 0 ||
+		DatumGetInt32(DirectFunctionCall2(numeric_cmp, NumericGetDatum(number), high)) > 0)
 		usom_document_refuse(schema, path, key->name, limit == 90 ? "must be from -90 to 90" : "must be from -180 to 180");
 	return number;
 }
