@@ -8,7 +8,8 @@
  * one statement takes to the same status are one set, so their stock is locked
  * once, in lock order.
  *
- * Locks: as the verbs; the rows themselves are locked by the statement.
+ * Locks: as the verbs; the rows themselves are locked by the statement.  A
+ * statement that takes orders to several statuses locks stock once for each.
  *
  * Memory: the call's context.
  */
@@ -235,10 +236,12 @@ run_verb(UsomOrderSet *set, UsomOrderStatus to)
 static int
 compare_written(const void *a, const void *b)
 {
-	int64		left = ((const Written *) a)->order_id;
-	int64		right = ((const Written *) b)->order_id;
+	const Written *left = a;
+	const Written *right = b;
 
-	return (left > right) - (left < right);
+	if (left->org_id != right->org_id)
+		return left->org_id < right->org_id ? -1 : 1;
+	return (left->order_id > right->order_id) - (left->order_id < right->order_id);
 }
 
 /* The set knows the new status; the verb wants to hear where the order comes from.  The list is sorted. */
@@ -247,7 +250,7 @@ tell_origin(UsomOrderSet *set, const WrittenList *list)
 {
 	for (int i = 0; i < set->norders; i++)
 	{
-		Written		key = {.order_id = set->orders[i].sales_order_id};
+		Written		key = {.org_id = set->org_id, .order_id = set->orders[i].sales_order_id};
 		const Written *written = bsearch(&key, list->rows, list->count, sizeof(Written), compare_written);
 
 		Ensure(written != NULL, "an order was loaded that the statement did not write");
@@ -283,17 +286,12 @@ follow_updates(WrittenList *list)
 			corrections.rows[corrections.count++] = list->rows[i];
 	note(&note_change, &corrections);
 	qsort(list->rows, list->count, sizeof(Written), compare_written);
-	for (int i = 0; i < list->count; i++)
-	{
-		int			seen = 0;
 
-		/* Each organisation once, with all its statuses. */
-		while (list->rows[seen].org_id != list->rows[i].org_id)
-			seen++;
-		if (seen == i)
+	/* Each organisation once, with all its statuses. */
+	for (int i = 0; i < list->count; i++)
+		if (i == 0 || list->rows[i].org_id != list->rows[i - 1].org_id)
 			for (UsomOrderStatus to = 0; to < USOM_ORDER_STATES; to++)
 				follow(list, list->rows[i].org_id, to);
-	}
 }
 
 Datum

@@ -28,6 +28,7 @@
 #include "base/errors.h"
 #include "base/ident.h"
 #include "base/query.h"
+#include "base/settings.h"
 #include "common/cryptohash.h"
 #include "common/sha2.h"
 #include "party/party.h"
@@ -37,9 +38,10 @@
 #define HEADER_ARGS 20
 
 static UsomQuery resolve_header = {
-	.text = "SELECT c.channel_id, u.customer_id, g.currency, e.order_no, e.revision, e.payload_digest "
+	.text = "SELECT CASE WHEN c.active THEN c.channel_id END, u.customer_id, g.currency, e.order_no, e.revision, "
+	"e.payload_digest "
 	"FROM usom.organisation g "
-	"LEFT JOIN usom.channel c ON c.org_id = g.org_id AND c.code = $2 AND c.active "
+	"LEFT JOIN usom.channel c ON c.org_id = g.org_id AND c.code = $2 "
 	"LEFT JOIN usom.customer u ON u.org_id = g.org_id AND u.code = $3 AND u.active "
 	"LEFT JOIN usom.sales_order e ON e.org_id = g.org_id AND e.channel_id = c.channel_id AND e.external_id = $4 "
 	"WHERE g.org_id = $1",
@@ -110,6 +112,17 @@ check_repeat(Placing *placing, uint64 row)
 			errhint("Call usom.change_order('%s', ...) to change it, or send another external_id.", placing->repeats));
 }
 
+void
+usom_api_resolve_again(Placing *placing)
+{
+	usom_api_resolve_references(placing);
+	if (placing->repeats == NULL)
+		ereport(ERROR, errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				errmsg("could not place document \"%s\" because another call took its key and let it go",
+					   placing->document->external_id),
+				errhint("Send the document again."));
+}
+
 /* Without an address of its own, an order goes to the customer's first. */
 static void
 default_address(Placing *placing)
@@ -134,7 +147,10 @@ usom_api_resolve_references(Placing *placing)
 	values[1] = CStringGetTextDatum(document->channel);
 	values[2] = usom_api_text_or_null(document->customer, &nulls[2]);
 	values[3] = usom_api_text_or_null(document->external_id, &nulls[3]);
-	usom_query_run(&resolve_header, values, nulls);
+	if (usom_query_run(&resolve_header, values, nulls) == 0)
+		ereport(ERROR, errcode(USOM_ERR(UNKNOWN_CODE)),
+				errmsg("the organisation \"%s\" cannot be seen", usom_setting_org),
+				errhint("Look at the setting usom.org and at the privileges of this role."));
 
 	placing->channel_id = DatumGetInt64(usom_query_get_or_null(0, 1, &isnull));
 	if (isnull)
@@ -290,7 +306,7 @@ give_up_reservations(Placing **placings, int count, const UsomOrderSet *set)
 		int			nowned;
 		int64	   *owned;
 
-		if (owner == NULL)
+		if (owner == NULL || placings[i]->document->draft)
 			continue;
 		any = true;
 		owned = usom_stock_products_of_owner(set->org_id, owner, 0, &nowned);
@@ -302,7 +318,7 @@ give_up_reservations(Placing **placings, int count, const UsomOrderSet *set)
 		return;
 	usom_stock_lock_products(set->org_id, products, nproducts, usom_call_time(), true, &nrows);
 	for (int i = 0; i < count; i++)
-		if (placings[i]->document->reservation_owner != NULL)
+		if (placings[i]->document->reservation_owner != NULL && !placings[i]->document->draft)
 			usom_stock_release_owner(set->org_id, placings[i]->document->reservation_owner);
 }
 
@@ -338,7 +354,6 @@ write_order(Placing *placing)
 {
 	UsomOrder  *order = &placing->set->orders[0];
 
-	order->sales_order_id = usom_ident_next();
 	order->order_no = usom_ident_document_no(placing->org_id, "order");
 	placing->placed = write_header(placing);
 	if (!placing->placed)
@@ -355,9 +370,23 @@ compare_keys(const void *a, const void *b)
 
 	if (left->channel_id != right->channel_id)
 		return left->channel_id < right->channel_id ? -1 : 1;
-	if (left->document->external_id == NULL || right->document->external_id == NULL)
-		return (left->document->external_id != NULL) - (right->document->external_id != NULL);
-	return strcmp(left->document->external_id, right->document->external_id);
+	if (left->document->external_id != NULL && right->document->external_id != NULL)
+	{
+		int			difference = strcmp(left->document->external_id, right->document->external_id);
+
+		if (difference != 0)
+			return difference;
+	}
+	else if (left->document->external_id != right->document->external_id)
+		return left->document->external_id != NULL ? 1 : -1;
+	return left->ordinal - right->ordinal;
+}
+
+/* First come, first served: keys and stock go by the order of the documents. */
+static int
+compare_ordinals(const void *a, const void *b)
+{
+	return (*(Placing *const *) a)->ordinal - (*(Placing *const *) b)->ordinal;
 }
 
 void
@@ -366,12 +395,18 @@ usom_api_write(Placing **placings, int count)
 	int			nplaced = 0;
 	UsomOrderSet *set;
 
+	for (int i = 0; i < count; i++)
+	{
+		placings[i]->ordinal = i;
+		placings[i]->set->orders[0].sales_order_id = usom_ident_next();
+	}
 	qsort(placings, count, sizeof(Placing *), compare_keys);
 	for (int i = 0; i < count; i++)
 		if (write_order(placings[i]))
 			placings[nplaced++] = placings[i];
 	if (nplaced == 0)
 		return;
+	qsort(placings, nplaced, sizeof(Placing *), compare_ordinals);
 	set = merge(placings, nplaced);
 	give_up_reservations(placings, nplaced, set);
 	usom_api_allocate(set);
@@ -391,6 +426,6 @@ usom_api_place(Jsonb *jsonb)
 
 	/* If another call was first, it has committed: what it wrote is there to compare with. */
 	if (placing->repeats == NULL)
-		usom_api_resolve_references(placing);
+		usom_api_resolve_again(placing);
 	return usom_api_answer_repeat(placing);
 }

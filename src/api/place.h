@@ -21,6 +21,7 @@ typedef struct Placing
 	char	   *currency;
 	char	   *repeats;		/* order number, if the document was placed before */
 	bool		placed;			/* its header is written; else another call was first */
+	int			ordinal;		/* among the documents of the call */
 	UsomOrderSet *set;
 	int			nproblems;
 	StringInfoData problems;	/* references that could not be resolved */
@@ -31,12 +32,15 @@ typedef struct Placing
 extern Placing *usom_api_prepare(Jsonb *document);
 
 /*
- * Write prepared documents, sorted in place by the keys they take.  Those
+ * Write prepared documents; the array is reordered.  Those
  * whose external id another call took meanwhile are not placed: resolve their
  * references again.
  */
 extern void usom_api_write(Placing **placings, int count);
 extern void usom_api_resolve_references(Placing *placing);
+
+/* The second look, after another call took the external id: 40001 if its order is gone again. */
+extern void usom_api_resolve_again(Placing *placing);
 
 /* A code of the document that no master row has. */
 extern void usom_api_note_problem(Placing *placing, const char *path, const char *code, const char *what);

@@ -120,7 +120,7 @@ prepare_item(BatchItem *item)
 static void
 compare_item(BatchItem *item)
 {
-	usom_api_resolve_references(item->placing);
+	usom_api_resolve_again(item->placing);
 }
 
 /* An error costs this document alone; one that is not its fault goes on once the subtransaction is gone. */

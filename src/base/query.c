@@ -18,6 +18,7 @@
 #include "postgres.h"
 
 #include "base/call.h"
+#include "base/errors.h"
 #include "base/query.h"
 
 #include "access/htup_details.h"
@@ -202,6 +203,7 @@ usom_query_write(UsomQuery *query, Datum *values, const bool *nulls)
 Datum
 usom_query_get_or_null(uint64 row, int column, bool *isnull)
 {
+	Ensure(SPI_tuptable != NULL && row < SPI_tuptable->numvals, "a usom statement returned no row " UINT64_FORMAT, row);
 	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, isnull);
 }
 

@@ -18,7 +18,7 @@ COMMENT ON FUNCTION usom.ship(text, jsonb, text, text) IS
 'Ship released units: they leave the stock of their location.
 order_no: the order. lines: [{"line_no": 1, "quantity": 2}], in units of the product, entries of one line add up; null: all that is released. carrier, tracking: for the customer.
 Returns the shipment number; with several locations one shipment each, the numbers joined by a comma and a blank.
-Errors: US105 unknown order, US106 unknown line, US108 unreadable lines, US102 a hold blocks ship, US101 nothing is released, US601 more than is released.
+Errors: US105 unknown order, US106 unknown line, US108 unreadable lines, US102 a hold blocks ship, US101 nothing is released, US601 more than is released, US201 the order ships complete and units would stay behind.
 Example: SELECT usom.ship(''SO-000001'', ''[{"line_no": 1, "quantity": 2}]'', ''DHL'', ''JD014600003'');';
 
 CREATE FUNCTION usom.deliver(shipment_no text, at timestamptz DEFAULT now())

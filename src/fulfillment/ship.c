@@ -217,6 +217,21 @@ check_something(const UsomOrderSet *set, UsomQuantity shipped)
 			errhint("Call usom.release_order('%s') first.", order->order_no));
 }
 
+static void
+check_complete(const UsomOrderSet *set)
+{
+	UsomCounters sum = usom_order_sum(set, 0);
+	UsomQuantity staying = 0;
+
+	for (int state = USOM_PIECE_OPEN; state <= USOM_PIECE_PACKED; state++)
+		staying += sum.by_state[state];
+	if (set->orders[0].ship_complete && staying > 0)
+		ereport(ERROR, errcode(USOM_ERR(SHORT_STOCK)),
+				errmsg("order \"%s\" ships complete or not at all", set->orders[0].order_no),
+				errdetail("%s units would stay behind.", usom_quantity_text(staying)),
+				errhint("Ship all of it, or call usom.change_order() to set ship_complete to false."));
+}
+
 Datum
 usom_ship(PG_FUNCTION_ARGS)
 {
@@ -235,6 +250,7 @@ usom_ship(PG_FUNCTION_ARGS)
 	usom_order_check_holds(set, 0, "ship");
 	shipped = ship_wanted(&shipping, PG_ARGISNULL(1) ? NULL : PG_GETARG_JSONB_P(1));
 	check_something(set, shipped);
+	check_complete(set);
 	set->orders[0].event_quantity = shipped;
 	set->orders[0].event_reference = shipment_numbers(&shipping);
 	usom_order_settle(set, 0, "ship");

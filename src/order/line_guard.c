@@ -56,6 +56,16 @@ static UsomQuery find_orphan = {
 	.argtypes = {"bigint[]", "bigint[]"},
 };
 
+/* Counters of an order are added up in 64 bits of millionths. */
+static UsomQuery find_excess = {
+	.text = "SELECT o.order_no FROM (SELECT DISTINCT d.org_id, d.sales_order_id FROM unnest($1, $2) AS d (org_id, sales_order_id)) AS k "
+	"JOIN usom.sales_order o ON o.org_id = k.org_id AND o.sales_order_id = k.sales_order_id "
+	"WHERE (SELECT sum(l.quantity) FROM usom.order_line l WHERE l.org_id = k.org_id AND l.sales_order_id = k.sales_order_id) "
+	">= 9000000000000 LIMIT 1",
+	.nargs = 2,
+	.argtypes = {"bigint[]", "bigint[]"},
+};
+
 static UsomQuery sum_orders = {
 	.text = "UPDATE usom.sales_order AS o SET total = "
 	"(SELECT coalesce(sum(l.total), 0) FROM usom.order_line l "
@@ -110,10 +120,10 @@ has_counters(TriggerData *trigdata, HeapTuple row)
 static void
 refuse_counters(TriggerData *trigdata, HeapTuple row)
 {
-	if (TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event) && has_counters(trigdata, trigdata->tg_trigtuple))
+	if (!TRIGGER_FIRED_BY_INSERT(trigdata->tg_event) && has_counters(trigdata, trigdata->tg_trigtuple))
 		ereport(ERROR, errcode(USOM_ERR(KEPT_BY_USOM)),
 				errmsg("lines of a confirmed order are not written by hand"),
-				errdetail("Units of the line are reserved, backordered or further on; only lines of drafts are free."),
+				errdetail("Units of the line are reserved, backordered, cancelled or further on; only lines of drafts are free."),
 				errhint("Call usom.change_order() or usom.cancel_line()."));
 	if (has_counters(trigdata, row))
 		ereport(ERROR, errcode(USOM_ERR(KEPT_BY_USOM)),
@@ -160,10 +170,12 @@ usom__guard_line(PG_FUNCTION_ARGS)
 	TriggerData *trigdata = usom_trigger_check(fcinfo, &guard_spec);
 	HeapTuple	row = usom_trigger_row(trigdata);
 
-	if (usom_query_is_writer() || usom_trigger_is_replay() || TRIGGER_FIRED_BY_DELETE(trigdata->tg_event))
+	if (usom_query_is_writer() || usom_trigger_is_replay())
+		return PointerGetDatum(row);
+	refuse_counters(trigdata, row);
+	if (TRIGGER_FIRED_BY_DELETE(trigdata->tg_event))
 		return PointerGetDatum(row);
 	check_line_no(trigdata, row);
-	refuse_counters(trigdata, row);
 	return PointerGetDatum(derive_row(trigdata, row));
 }
 
@@ -250,6 +262,16 @@ check_references(Datum *keys)
 }
 
 static void
+check_sum(Datum *keys)
+{
+	if (usom_query_run(&find_excess, keys, NULL) > 0)
+		ereport(ERROR, errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				errmsg("order \"%s\" has too many units", usom_query_get_text(0, 1)),
+				errdetail("The units of an order are below 9,000,000,000,000."),
+				errhint("Divide the order."));
+}
+
+static void
 settle_drafts(const OrderKeys *keys)
 {
 	Datum		values[2] = {
@@ -264,6 +286,7 @@ settle_drafts(const OrderKeys *keys)
 	check_orders_exist(keys, norders);
 	check_drafts(norders);
 	check_references(values);
+	check_sum(values);
 	usom_query_write(&sum_orders, values, NULL);
 	SPI_finish();
 }

@@ -80,7 +80,8 @@ note_stock(UsomOrderSet *set, const UsomPiece *piece, UsomPieceStatus from, Usom
 	UsomQuantity on_hand = 0;
 	UsomQuantity reserved = 0;
 
-	if (!set->lines[piece->line].stocked)
+	/* Services are served from nowhere; what the product is now does not matter to what was reserved. */
+	if (piece->location_id == 0)
 		return;
 	if (usom_piece_keeps_stock(from))
 		reserved -= quantity;

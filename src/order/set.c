@@ -198,8 +198,9 @@ load_lines(UsomOrderSet *set, Datum *values)
 	set->lines = palloc0_array(UsomLine, set->lines_capacity);
 	for (uint64 row = 0; row < n; row++)
 	{
-		while (set->orders[order].sales_order_id != get_key(row, 1))
+		while (order < set->norders && set->orders[order].sales_order_id != get_key(row, 1))
 			order++;
+		Ensure(order < set->norders, "a line belongs to none of the orders");
 		take_line(&set->lines[set->nlines++], order, row);
 	}
 }
@@ -217,9 +218,11 @@ load_pieces(UsomOrderSet *set, Datum *values)
 		int64		order_id = get_key(row, 1);
 		int32		line_no = DatumGetInt32(usom_query_get(row, 2));
 
-		while (set->lines[line].line_no != line_no ||
-			   set->orders[set->lines[line].order].sales_order_id != order_id)
+		while (line < set->nlines && (set->lines[line].line_no != line_no ||
+									  set->orders[set->lines[line].order].sales_order_id != order_id))
 			line++;
+		Ensure(line < set->nlines, "piece %d of line %d has no line: see usom.verify()",
+			   DatumGetInt32(usom_query_get(row, 3)), line_no);
 		take_piece(&set->pieces[set->npieces++], line, row);
 		set->lines[line].last_piece_no = set->pieces[set->npieces - 1].piece_no;
 	}
