@@ -273,37 +273,130 @@ $$;
 COMMENT ON FUNCTION usom.upgrade(boolean) IS 'After ALTER EXTENSION usom UPDATE: runs the steps that this database lacks and returns them; with dry_run it only lists them. For superusers. Errors: US001. Example: SELECT * FROM usom.upgrade(dry_run => true);';
 REVOKE ALL ON FUNCTION usom.upgrade(boolean) FROM PUBLIC;
 
-CREATE FUNCTION usom._expected_triggers() RETURNS TABLE (relation text, symbol text, kind integer)
+/* ---- base ---- */
+
+-- doctor(): is the installation as the steps of the library made it?
+
+-- What a step says and what pg_get_triggerdef() says, made comparable.
+CREATE FUNCTION usom._trigger_words(definition text) RETURNS text
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+	SELECT trim(replace(regexp_replace(replace(lower(definition), 'usom.', ''), '[\s();]+', ' ', 'g'), 'update or delete', 'delete or update'))
+$$;
+COMMENT ON FUNCTION usom._trigger_words(text) IS 'Definition of a trigger in a form in which two that mean the same are equal: without schema, brackets, case and spare space.';
+REVOKE ALL ON FUNCTION usom._trigger_words(text) FROM PUBLIC;
+
+CREATE FUNCTION usom._expected_triggers() RETURNS TABLE (relation text, name text, area text, always boolean, definition text)
 	LANGUAGE sql STABLE STRICT
 	SET search_path = pg_catalog, usom, pg_temp
 	AS $$
-	-- kind is pg_trigger.tgtype: row 1, before 2, insert 4, delete 8, update 16, truncate 32
-	SELECT found[2], wanted.symbol, wanted.kind
-	FROM usom._migration,
-		regexp_matches(text, 'usom\.(_guard_kept|_guard_ledger|_guard_master|_audit_table)\(''(\w+)''', 'g') AS found,
-		(VALUES
-			('_guard_kept', 'usom_guard_kept', 62), ('_guard_ledger', 'usom_guard_kept', 62),
-			('_guard_master', 'usom_guard_master', 27), ('_guard_master', 'usom_guard_kept', 34),
-			('_audit_table', 'usom_audit_statement', 4), ('_audit_table', 'usom_audit_statement', 8),
-			('_audit_table', 'usom_audit_statement', 16)) AS wanted (helper, symbol, kind)
-	WHERE wanted.helper = found[1]
+	WITH helper (helper, name, events, called) AS (VALUES
+		('_guard_kept', 'usom_guard', 'BEFORE INSERT OR DELETE OR UPDATE OR TRUNCATE ON usom.%1$s FOR EACH STATEMENT', 'usom.guard_kept(''kept'', ''%1$s'', ''%2$s'')'),
+		('_guard_ledger', 'usom_guard', 'BEFORE INSERT OR DELETE OR UPDATE OR TRUNCATE ON usom.%1$s FOR EACH STATEMENT', 'usom.guard_kept(''ledger'', ''%1$s'', ''%2$s'')'),
+		('_guard_master', 'usom_guard', 'BEFORE DELETE OR UPDATE ON usom.%1$s FOR EACH ROW', 'usom.guard_master(''%2$s'')'),
+		('_guard_master', 'usom_guard_truncate', 'BEFORE TRUNCATE ON usom.%1$s FOR EACH STATEMENT', 'usom.guard_kept(''master'', ''%1$s'', ''Retire rows one by one.'')'),
+		('_audit_table', 'audit_insert', 'AFTER INSERT ON usom.%1$s REFERENCING NEW TABLE AS newer FOR EACH STATEMENT', 'usom.audit_statement(''%1$s'')'),
+		('_audit_table', 'audit_update', 'AFTER UPDATE ON usom.%1$s REFERENCING OLD TABLE AS older NEW TABLE AS newer FOR EACH STATEMENT', 'usom.audit_statement(''%1$s'')'),
+		('_audit_table', 'audit_delete', 'AFTER DELETE ON usom.%1$s REFERENCING OLD TABLE AS older FOR EACH STATEMENT', 'usom.audit_statement(''%1$s'')')
+	), made AS (
+		SELECT found[2] AS relation, h.name, true AS always,
+			format('CREATE TRIGGER %s ', h.name) || format(h.events || ' EXECUTE FUNCTION ' || h.called, found[2], found[3]) AS definition
+		FROM usom._migration m,
+			regexp_matches(m.text, 'usom\.(_guard_kept|_guard_ledger|_guard_master|_audit_table)\(''(\w+)''(?:, ''((?:[^'']|'''')*)'')?\)', 'g') AS found
+			JOIN helper h ON h.helper = found[1]
+		UNION ALL
+		SELECT found[3], found[2],
+			EXISTS (SELECT FROM usom._migration a, regexp_matches(a.text, 'ALTER TABLE usom\.(\w+)([^;]*)', 'g') AS altered
+				WHERE altered[1] = found[3] AND altered[2] ~ ('ENABLE ALWAYS TRIGGER ' || found[2] || '\M')),
+			found[1]
+		FROM usom._migration m,
+			regexp_matches(m.text, '(CREATE TRIGGER (\w+) [^;%]*? ON usom\.(\w+)\s[^;%]*);', 'g') AS found
+	)
+	SELECT m.relation, m.name,
+		CASE WHEN m.name ~ '^usom_guard' THEN 'guards' WHEN m.name ~ '^audit_' THEN 'audit triggers' ELSE 'other triggers' END,
+		m.always, m.definition
+	FROM made m
 $$;
-COMMENT ON FUNCTION usom._expected_triggers() IS 'Guard and audit triggers that the steps of the library make: table, C symbol of the function, events.';
+COMMENT ON FUNCTION usom._expected_triggers() IS 'Triggers that the steps of the library make, by its helpers and by CREATE TRIGGER: table, name, check of doctor() that asks for it, whether it is ENABLE ALWAYS, definition.';
 REVOKE ALL ON FUNCTION usom._expected_triggers() FROM PUBLIC;
 
-CREATE FUNCTION usom._missing_triggers() RETURNS TABLE (relation text, symbol text)
+CREATE FUNCTION usom._trigger_problems() RETURNS TABLE (area text, relation text, name text, problem text, remedy text)
 	LANGUAGE sql STABLE STRICT
 	SET search_path = pg_catalog, usom, pg_temp
 	AS $$
-	SELECT DISTINCT e.relation, e.symbol
-	FROM usom._expected_triggers() e
-	WHERE NOT EXISTS (
-		SELECT FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_language l ON l.oid = p.prolang
-		WHERE t.tgrelid = to_regclass('usom.' || e.relation) AND t.tgtype = e.kind AND t.tgenabled = 'A'
-			AND p.pronamespace = 'usom'::regnamespace AND p.prosrc = e.symbol AND l.lanname = 'c')
+	WITH expected AS MATERIALIZED (
+		SELECT * FROM usom._expected_triggers()
+	)
+	SELECT e.area, e.relation, e.name, w.problem,
+		CASE WHEN w.problem !~ '^(is disabled|fires|is not|is ENABLE)' THEN format('DROP TRIGGER IF EXISTS %s ON usom.%s; %s; ', e.name, e.relation, e.definition) ELSE '' END
+			|| format('ALTER TABLE usom.%s ENABLE %sTRIGGER %s;', e.relation, CASE WHEN e.always THEN 'ALWAYS ' ELSE '' END, e.name)
+	FROM expected e
+		LEFT JOIN pg_trigger t ON t.tgrelid = to_regclass(format('usom.%I', e.relation)) AND t.tgname = e.name
+		LEFT JOIN pg_proc p ON p.oid = t.tgfoid
+		CROSS JOIN LATERAL (
+			SELECT usom._trigger_words(e.definition) AS wanted, usom._trigger_words(pg_get_triggerdef(t.oid)) AS found) d
+		CROSS JOIN LATERAL (
+			SELECT CASE
+				WHEN to_regclass(format('usom.%I', e.relation)) IS NULL THEN 'is gone with its table'
+				WHEN t.oid IS NULL THEN 'is missing'
+				WHEN p.pronamespace <> 'usom'::regnamespace OR split_part(d.wanted, ' execute function ', 2) !~ ('^' || p.proname || '( |$)')
+					THEN format('calls %s', p.oid::regprocedure)
+				WHEN split_part(d.wanted, ' execute function ', 2) <> split_part(d.found, ' execute function ', 2) THEN 'has other arguments'
+				WHEN d.wanted <> d.found THEN 'stands for other events, columns or rows'
+				WHEN t.tgenabled = 'D' THEN 'is disabled'
+				WHEN t.tgenabled = 'R' THEN 'fires for replication alone'
+				WHEN e.always AND t.tgenabled <> 'A' THEN 'is not ENABLE ALWAYS'
+				WHEN NOT e.always AND t.tgenabled <> 'O' THEN 'is ENABLE ALWAYS'
+			END AS problem) w
+	WHERE w.problem IS NOT NULL
+	UNION ALL
+	-- beside them: foreign keys that sleep, and strangers at a ledger
+	SELECT 'other triggers', c.relname, t.tgname,
+		CASE WHEN t.tgisinternal THEN 'is disabled' ELSE 'stands at a ledger that usom alone writes' END,
+		CASE WHEN t.tgisinternal THEN format('ALTER TABLE usom.%I ENABLE TRIGGER ALL; then look at doctor() again', c.relname)
+			ELSE format('DROP TRIGGER %I ON usom.%I;', t.tgname, c.relname) END
+	FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+	WHERE c.relnamespace = 'usom'::regnamespace
+		AND CASE WHEN t.tgisinternal THEN t.tgenabled <> 'O'
+			ELSE NOT EXISTS (SELECT FROM expected e WHERE e.relation = c.relname AND e.name = t.tgname)
+				AND EXISTS (SELECT FROM expected e WHERE e.relation = c.relname AND e.definition ~ '''ledger''') END
 $$;
-COMMENT ON FUNCTION usom._missing_triggers() IS 'Guard and audit triggers that are gone, switched off, not ENABLE ALWAYS, or call another function than they should.';
-REVOKE ALL ON FUNCTION usom._missing_triggers() FROM PUBLIC;
+COMMENT ON FUNCTION usom._trigger_problems() IS 'Triggers that are gone, switched off, not ENABLE ALWAYS, call another function than they should, with other arguments or for other events; foreign keys switched off; triggers where none should stand. With the command that puts it right.';
+REVOKE ALL ON FUNCTION usom._trigger_problems() FROM PUBLIC;
+
+-- CREATE OR REPLACE FUNCTION leaves the trigger as it was.
+CREATE FUNCTION usom._replaced_functions() RETURNS TABLE (routine text)
+	LANGUAGE sql STABLE STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT p.oid::regprocedure::text
+	FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
+	WHERE p.pronamespace = 'usom'::regnamespace AND p.prorettype IN ('trigger'::regtype, 'event_trigger'::regtype)
+		AND (p.proname ~ '^(_?guard_\w+|audit_statement|_\w+_written)$' OR l.lanname = 'c')
+		AND NOT (l.lanname = 'c' AND p.prosrc = 'usom_' || p.proname AND p.probin = '$libdir/usom')
+$$;
+COMMENT ON FUNCTION usom._replaced_functions() IS 'Trigger functions of usom that are no longer those of the library.';
+REVOKE ALL ON FUNCTION usom._replaced_functions() FROM PUBLIC;
+
+-- A trigger of a statement fires at the table that the statement names: rows
+-- reached through a parent, or written into a child, pass it by.
+CREATE FUNCTION usom._strange_kin() RETURNS TABLE (problem text)
+	LANGUAGE sql STABLE STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT format('%s is a child of %s', i.inhrelid::regclass, i.inhparent::regclass)
+	FROM pg_inherits i JOIN pg_class child ON child.oid = i.inhrelid JOIN pg_class parent ON parent.oid = i.inhparent
+	WHERE child.relkind IN ('r', 'p', 'f') AND 'usom'::regnamespace IN (child.relnamespace, parent.relnamespace)
+		AND (parent.relnamespace <> 'usom'::regnamespace OR EXISTS (
+			SELECT FROM pg_trigger t
+			WHERE t.tgrelid = parent.oid AND NOT t.tgisinternal AND (t.tgtype & 1) = 0 AND NOT EXISTS (
+				SELECT FROM pg_trigger own
+				WHERE own.tgrelid = child.oid
+					AND (own.tgname, own.tgtype, own.tgfoid, own.tgargs, own.tgenabled) = (t.tgname, t.tgtype, t.tgfoid, t.tgargs, t.tgenabled))))
+$$;
+COMMENT ON FUNCTION usom._strange_kin() IS 'Inheritance children and partitions without the triggers of their parent, and tables of usom that were made children of others.';
+REVOKE ALL ON FUNCTION usom._strange_kin() FROM PUBLIC;
 
 CREATE FUNCTION usom._keys_ahead() RETURNS TABLE (relation text, greatest_key bigint)
 	LANGUAGE plpgsql STABLE STRICT
@@ -352,19 +445,30 @@ CREATE FUNCTION usom._doctor_rows() RETURNS TABLE ("check" text, trouble text, h
 		WHERE c.relnamespace = 'usom'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'S') AND c.relname <> '_migration'
 			AND (r.rolsuper OR r.rolname <> usom._owner())
 	UNION ALL
-	SELECT 'guards', string_agg(DISTINCT m.relation, ', ' ORDER BY m.relation),
-			'ALTER TABLE usom.' || min(m.relation) || ' ENABLE ALWAYS TRIGGER usom_guard; or restore the triggers from a dump of the schema.'
-		FROM usom._missing_triggers() m WHERE m.symbol LIKE 'usom_guard%'
+	(SELECT a.area, string_agg(p.name || ' on ' || p.relation || ' ' || p.problem, ', ' ORDER BY p.relation, p.name),
+			(array_agg(p.remedy ORDER BY p.relation, p.name))[1]
+		FROM unnest(ARRAY['guards', 'audit triggers', 'other triggers']) WITH ORDINALITY AS a (area, n)
+			LEFT JOIN usom._trigger_problems() p ON p.area = a.area
+		GROUP BY a.area, a.n ORDER BY a.n)
 	UNION ALL
-	SELECT 'audit triggers', string_agg(DISTINCT m.relation, ', ' ORDER BY m.relation),
-			'Enable the triggers ALWAYS, or drop them and run: SELECT usom._audit_table(''' || min(m.relation) || ''');'
-		FROM usom._missing_triggers() m WHERE m.symbol LIKE 'usom_audit%'
+	SELECT 'trigger functions', string_agg(routine, ', ' ORDER BY routine),
+			'Run their CREATE FUNCTION of the extension script again, with OR REPLACE and AS ''$libdir/usom''.'
+		FROM usom._replaced_functions()
 	UNION ALL
-	SELECT 'other triggers', string_agg(format('%s on %s', t.tgname, c.relname), ', '), 'ALTER TABLE ... ENABLE ALWAYS TRIGGER ...;'
-		FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_language l ON l.oid = p.prolang
-		WHERE c.relnamespace = 'usom'::regnamespace AND p.pronamespace = c.relnamespace
-			AND t.tgenabled <> CASE WHEN l.lanname = 'c' THEN 'A' ELSE 'O' END
-			AND p.prosrc NOT IN ('usom_guard_kept', 'usom_guard_master', 'usom_audit_statement')
+	SELECT 'rules', string_agg(format('%s on %s', r.rulename, r.ev_class::regclass), ', '), 'DROP RULE each: it rewrites statements before any trigger sees them.'
+		FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class
+		WHERE c.relnamespace = 'usom'::regnamespace AND c.relkind IN ('r', 'p')
+	UNION ALL
+	SELECT 'inheritance', string_agg(problem, ', ' ORDER BY problem), 'ALTER TABLE ... NO INHERIT each, or give the child the triggers of its parent.'
+		FROM usom._strange_kin()
+	UNION ALL
+	SELECT 'unlogged tables', string_agg(c.oid::regclass::text, ', '), 'ALTER TABLE ... SET LOGGED each: a crash would empty them.'
+		FROM pg_class c WHERE c.relnamespace = 'usom'::regnamespace AND c.relkind IN ('r', 'p') AND c.relpersistence <> 'p'
+	UNION ALL
+	SELECT 'replication role', string_agg(coalesce(r.rolname, d.datname, 'all'), ', '), 'ALTER ROLE or ALTER DATABASE ... RESET session_replication_role: foreign keys sleep under it.'
+		FROM pg_db_role_setting s LEFT JOIN pg_roles r ON r.oid = s.setrole LEFT JOIN pg_database d ON d.oid = s.setdatabase
+		WHERE (s.setdatabase = 0 OR d.datname = current_database())
+			AND EXISTS (SELECT FROM unnest(s.setconfig) AS c (setting) WHERE c.setting ~* '^session_replication_role=(replica|local)')
 	UNION ALL
 	SELECT 'event trigger', CASE WHEN count(*) = 0 THEN 'usom_guard_drop is off' END, 'ALTER EVENT TRIGGER usom_guard_drop ENABLE ALWAYS;'
 		FROM pg_event_trigger WHERE evtname = 'usom_guard_drop' AND evtenabled = 'A'

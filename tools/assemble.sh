@@ -1,6 +1,7 @@
 #!/bin/sh
-# Print the extension script: the members of every room, lowest room first,
-# then the DDL of every room as rows of usom._migration for install().
+# Print the extension script: the members of every room, lowest room first (of
+# a room <room>.sql, then its other files by name; schema.sql is not one of
+# them), then the DDL of every room as rows of usom._migration for install().
 #
 # Two directives are understood, each alone on a line of a room's SQL:
 #   -- state_type NAME    replaced by src/base/state_type.sql.in for that type
@@ -37,6 +38,13 @@ steps() {
 		function close_step() { if (number) print "$usom_step$);\n" }' "$1"
 }
 
+# Files of a room beside its own and schema.sql.
+others() {
+	for file in "$top/src/$1"/*.sql; do
+		case $file in "$top/src/$1/$1.sql" | */schema.sql) ;; *) echo "$file" ;; esac
+	done
+}
+
 cat <<HEAD
 /* usom--$version.sql: assembled from src/<room>/ by tools/assemble.sh; do not edit. */
 
@@ -45,12 +53,12 @@ cat <<HEAD
 
 HEAD
 for room in "$@"; do
-	file=$top/src/$room/$room.sql
-	if [ -f "$file" ]; then
+	for file in "$top/src/$room/$room.sql" $(others "$room"); do
+		[ -f "$file" ] || continue
 		printf '%s\n\n' "/* ---- $room ---- */"
 		members "$file"
 		echo
-	fi
+	done
 done
 number=0
 for room in "$@"; do
