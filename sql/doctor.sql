@@ -92,8 +92,6 @@ WHERE c.relnamespace = 'usom'::regnamespace AND NOT t.tgisinternal
 	AND NOT EXISTS (SELECT FROM usom._expected_triggers() e WHERE e.relation = c.relname AND e.name = t.tgname)
 ORDER BY 1, 2;
 -- a foreign key that sleeps: its triggers have numbers in their names
-CREATE TABLE usom.doctor_probe (a int PRIMARY KEY, b int REFERENCES usom.doctor_probe);
-ALTER TABLE usom.doctor_probe OWNER TO usom_owner;
-SELECT "check", regexp_count(detail, 'RI_ConstraintTrigger_\w+_\d+ on doctor_probe is disabled') FROM pg_temp.found('ALTER TABLE usom.doctor_probe DISABLE TRIGGER ALL');
-DROP TABLE usom.doctor_probe;
+SELECT "check", regexp_count(detail, 'RI_ConstraintTrigger_\w+_\d+ on return_line is disabled') AS foreign_key
+FROM pg_temp.found('ALTER TABLE usom.return_line DISABLE TRIGGER ALL') WHERE "check" = 'other triggers';
 SELECT "check", detail FROM usom.doctor() WHERE NOT ok;
