@@ -122,6 +122,28 @@ SELECT * FROM pg_temp.refused(format('UPDATE usom.sales_order SET total = 1 WHER
 SELECT * FROM pg_temp.refused(format('UPDATE usom.sales_order SET version = 9 WHERE sales_order_id = %s', :id));
 SELECT * FROM pg_temp.refused(format('UPDATE usom.sales_order SET order_no = %L WHERE sales_order_id = %s', 'MINE', :id));
 
+-- Units of a draft that were cancelled stay on record: their line is not taken away by hand.
+SELECT order_no AS o FROM usom.place_order('{"external_id": "ORD-cancelled", "draft": true, "lines": [{"sku": "ORD-1", "quantity": 5, "unit_price": 2}, {"sku": "ORD-2", "quantity": 1}]}') \gset
+SELECT sales_order_id AS cancelled_id FROM usom.sales_order WHERE order_no = :'o' \gset
+SELECT status FROM usom.cancel_line(:'o', 1, 2, 'fewer');
+SELECT * FROM pg_temp.refused(format('DELETE FROM usom.order_line WHERE sales_order_id = %s AND line_no = 1', :cancelled_id));
+SELECT * FROM pg_temp.refused(format('DELETE FROM usom.order_line WHERE sales_order_id = %s', :cancelled_id));
+SELECT * FROM pg_temp.refused(format('UPDATE usom.order_line SET quantity = 9 WHERE sales_order_id = %s AND line_no = 1', :cancelled_id));
+DELETE FROM usom.order_line WHERE sales_order_id = :cancelled_id AND line_no = 2;
+SELECT line_no, quantity, quantity_open, quantity_cancelled, total FROM usom.order_lines WHERE order_no = :'o';
+SELECT * FROM pg_temp.pieces(:'o');
+
+-- 22003: the units of an order are below 9e12, whichever way they come; a draft beyond that stays as it was.
+INSERT INTO usom.sales_order (external_id) VALUES ('ORD-vast') RETURNING sales_order_id AS vast_id \gset
+INSERT INTO usom.order_line (sales_order_id, line_no, product_id, quantity) SELECT :vast_id, n, usom.product_id('ORD-1'), 999999999999 FROM generate_series(1, 9) n;
+SELECT * FROM pg_temp.refused(format('INSERT INTO usom.order_line (sales_order_id, line_no, product_id, quantity) VALUES (%s, 10, usom.product_id(%L), 9)', :vast_id, 'ORD-1'));
+INSERT INTO usom.order_line (sales_order_id, line_no, product_id, quantity) VALUES (:vast_id, 10, usom.product_id('ORD-1'), 8.999999);
+SELECT * FROM pg_temp.refused(format('UPDATE usom.order_line SET quantity = 9 WHERE sales_order_id = %s AND line_no = 10', :vast_id));
+SELECT * FROM pg_temp.refused(format('SELECT usom.change_order(order_no, %L) FROM usom.sales_order WHERE sales_order_id = %s', '{"lines": [{"sku": "ORD-2", "quantity": 999999999999}]}', :vast_id));
+SELECT count(*), sum(quantity) FROM usom.order_line WHERE sales_order_id = :vast_id;
+SELECT s.* FROM usom.sales_order o, usom.submit_order(o.order_no) s WHERE o.sales_order_id = :vast_id;
+SELECT c.* FROM usom.sales_order o, usom.cancel_order(o.order_no, 'a slip of the keyboard') c WHERE o.sales_order_id = :vast_id;
+
 -- US109: nothing to submit.
 INSERT INTO usom.sales_order (external_id) VALUES ('ORD-empty');
 SELECT * FROM pg_temp.refused($$UPDATE usom.sales_order SET status = 'submitted' WHERE external_id = 'ORD-empty'$$);

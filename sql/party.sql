@@ -34,6 +34,12 @@ UPDATE usom.product SET active = false, name = 'Lamp' WHERE sku = 'PARTY-A' RETU
 DELETE FROM usom.product WHERE sku = 'PARTY-A';
 \echo :LAST_ERROR_SQLSTATE
 UPDATE usom.product SET sku = 'PARTY-B' WHERE sku = 'PARTY-A';
+-- What is held in stock stays so.
+INSERT INTO usom.product (sku, kind) VALUES ('PARTY-POST', 'service');
+UPDATE usom.product SET kind = 'service' WHERE sku = 'PARTY-A';
+UPDATE usom.product SET kind = 'physical' WHERE sku = 'PARTY-POST';
+INSERT INTO usom.product (sku, kind) VALUES ('PARTY-POST', 'physical') ON CONFLICT (org_id, sku) DO UPDATE SET kind = excluded.kind;
+UPDATE usom.product SET kind = kind, unit = 'parcel' WHERE sku = 'PARTY-POST' RETURNING sku, kind, unit;
 UPDATE usom.customer SET customer_id = 1 WHERE code = 'PARTY-1';
 DELETE FROM usom.organisation;
 TRUNCATE usom.product;

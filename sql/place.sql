@@ -129,6 +129,28 @@ SELECT * FROM pg_temp.refused($$SELECT * FROM usom.place_orders('7')$$);
 SELECT count(*) AS rows_for_null FROM usom.place_orders(NULL);
 SELECT count(*) AS rows_for_null FROM usom.place_order(NULL);
 
+-- One external id several times in a batch: the first document that can be placed has it, wherever it stands.
+SELECT ordinal, external_id, outcome, sqlstate, message IS NOT NULL AS said FROM usom.place_orders('[
+	{"external_id": "PLC-2201", "lines": [{"sku": "PLC-NONE", "quantity": 1}]},
+	{"external_id": "PLC-2201", "revision": 2, "lines": [{"sku": "PLC-4", "quantity": 1, "unit_price": 2}]},
+	{"external_id": "PLC-2200", "lines": [{"sku": "PLC-4", "quantity": 1, "unit_price": 1}]},
+	{"external_id": "PLC-2201", "revision": 3, "lines": [{"sku": "PLC-4", "quantity": 3, "unit_price": 3}]},
+	{"external_id": "PLC-2201", "revision": 1, "lines": [{"sku": "PLC-4", "quantity": 1, "unit_price": 1}]},
+	{"external_id": "PLC-2201", "revision": 2, "lines": [{"sku": "PLC-4", "quantity": 1, "unit_price": 2}]},
+	{"external_id": "PLC-2201", "channel": "web", "lines": [{"sku": "PLC-4", "quantity": 5, "unit_price": 5}]}]') ORDER BY ordinal;
+SELECT external_id, channel, revision, total FROM usom.orders WHERE external_id LIKE 'PLC-220%' ORDER BY 1, 2;
+
+-- Scarce stock goes by the order of the documents, not by that of their keys.
+INSERT INTO usom.product (sku) VALUES ('PLC-5');
+SELECT * FROM usom.receive_stock('PLC-A', 'PLC-5', 6);
+CREATE TEMP TABLE scarce AS SELECT ordinal, order_no, external_id FROM usom.place_orders('[
+	{"external_id": "PLC-2303", "channel": "web", "lines": [{"sku": "PLC-5", "quantity": 3}]},
+	{"external_id": "PLC-2301", "channel": "web", "lines": [{"sku": "PLC-5", "quantity": 2}]},
+	{"lines": [{"sku": "PLC-5", "quantity": 2}]},
+	{"external_id": "PLC-2300", "lines": [{"sku": "PLC-5", "quantity": 2}]}]');
+SELECT p.ordinal, p.external_id, l.quantity, l.quantity_reserved AS reserved, l.quantity_backordered AS backordered
+FROM scarce p JOIN usom.order_lines l USING (order_no) ORDER BY p.ordinal;
+
 -- A draft stays a draft: nothing is reserved, and it may be changed by hand.
 SELECT order_no AS o, status, quantity_reserved, quantity_backordered, coalesce(promised_at::text, 'no date') AS promised_at FROM usom.place_order('{"external_id": "PLC-3001", "draft": true, "lines": [{"sku": "PLC-1", "quantity": 3, "unit_price": 2}]}') \gset
 SELECT :'status', :'quantity_reserved', :'quantity_backordered', :'promised_at';

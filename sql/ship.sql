@@ -75,6 +75,22 @@ SELECT status FROM usom.deliver(:'s', '2100-01-01');
 SELECT status, delivered_at FROM usom.shipments WHERE shipment_no = :'s';
 SELECT status FROM usom.close_order(:'o');
 
+-- US201: an order that ships complete does not leave in parts; line by line it may be told, if that is all of it.
+INSERT INTO usom.product (sku) VALUES ('SHP-5'), ('SHP-6');
+SELECT usom.receive_stocks('[{"location": "SHP-A", "sku": "SHP-5", "quantity": 4}, {"location": "SHP-A", "sku": "SHP-6", "quantity": 2}]');
+SELECT order_no AS o FROM usom.place_order('{"ship_complete": true, "lines": [{"sku": "SHP-5", "quantity": 2}, {"sku": "SHP-6", "quantity": 1}]}') \gset
+SELECT status FROM usom.release_order(:'o');
+SELECT pg_temp.row_counts() AS rows, pg_temp.image(:'o') AS before \gset
+SELECT * FROM pg_temp.refused(format('SELECT usom.ship(%L, %L)', :'o', '[{"line_no": 1, "quantity": 2}]'));
+SELECT * FROM pg_temp.refused(format('SELECT usom.ship(%L, %L)', :'o', '[{"line_no": 1, "quantity": 1.999999}, {"line_no": 2, "quantity": 1}]'));
+SELECT pg_temp.row_counts() = :'rows' AS nothing_written, pg_temp.image(:'o') = :'before' AS unchanged;
+SELECT usom.ship(:'o', '[{"line_no": 1, "quantity": 2}, {"line_no": 2, "quantity": 1}]') IS NOT NULL AS shipped;
+SELECT status FROM usom.orders WHERE order_no = :'o';
+SELECT order_no AS o FROM usom.place_order('{"ship_complete": true, "lines": [{"sku": "SHP-5", "quantity": 2}, {"sku": "SHP-6", "quantity": 1}]}') \gset
+SELECT status FROM usom.release_order(:'o');
+SELECT status FROM usom.cancel_line(:'o', 2, 1, 'not wanted');
+SELECT usom.ship(:'o', '[{"line_no": 1, "quantity": 2}]') IS NOT NULL AS shipped;
+
 -- The rest of an order that is partly shipped may be cancelled: then it is shipped.
 SELECT order_no AS o FROM usom.place_order('{"lines": [{"sku": "SHP-2", "quantity": 3, "unit_price": 2}]}') \gset
 SELECT status FROM usom.release_order(:'o');

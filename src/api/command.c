@@ -4,12 +4,12 @@
  *
  * The guard (order/guard.c) has let the rows pass: new drafts, statuses that
  * may be commanded, corrections.  Here follows what the verbs do besides: the
- * same functions run, told the status that the orders came from.  Orders that
- * one statement takes to the same status are one set, so their stock is locked
- * once, in lock order.
+ * same functions run, told the status that the orders came from.  Orders of an
+ * organisation that one statement takes to the same status are one set.
  *
- * Locks: as the verbs; the rows themselves are locked by the statement.  A
- * statement that takes orders to several statuses locks stock once for each.
+ * Locks: as the verbs; the rows themselves are locked by the statement.  One
+ * that takes orders to several statuses locks the stock of all their products
+ * before the first verb runs, in lock order, so that the verbs find it locked.
  *
  * Memory: the call's context.
  */
@@ -258,9 +258,9 @@ tell_origin(UsomOrderSet *set, const WrittenList *list)
 	}
 }
 
-/* Orders of one organisation that go to one status. */
-static void
-follow(const WrittenList *list, int64 org_id, UsomOrderStatus to)
+/* Orders of one organisation that go to one status; NULL if there are none. */
+static UsomOrderSet *
+load_orders(const WrittenList *list, int64 org_id, UsomOrderStatus to)
 {
 	int64	   *ids = palloc_array(int64, list->count);
 	int			n = 0;
@@ -270,10 +270,48 @@ follow(const WrittenList *list, int64 org_id, UsomOrderStatus to)
 		if (list->rows[i].org_id == org_id && list->rows[i].to == to && list->rows[i].from != to)
 			ids[n++] = list->rows[i].order_id;
 	if (n == 0)
-		return;
+		return NULL;
 	set = usom_order_load_many(org_id, ids, n);
 	tell_origin(set, list);
-	run_verb(set, to);
+	return set;
+}
+
+/* Sets that make or free pieces, of all that there are; closing touches no stock. */
+static void
+lock_stock(UsomOrderSet *const *sets)
+{
+	int64	   *products = palloc_array(int64, 1);
+	int64		org_id = 0;
+	int			nproducts = 0;
+	int			nsets = 0;
+	int			nrows;
+
+	for (UsomOrderStatus to = 0; to < USOM_ORDER_STATES; to++)
+	{
+		if (sets[to] == NULL || to == USOM_ORDER_CLOSED)
+			continue;
+		nsets++;
+		org_id = sets[to]->org_id;
+		products = repalloc_array(products, int64, nproducts + sets[to]->nlines + 1);
+		for (int i = 0; i < sets[to]->nlines; i++)
+			products[nproducts++] = sets[to]->lines[i].product_id;
+	}
+	if (nsets > 1)
+		usom_stock_lock_products(org_id, products, nproducts, usom_call_time(), true, &nrows);
+}
+
+/* Orders of one organisation, whatever status they go to. */
+static void
+follow(const WrittenList *list, int64 org_id)
+{
+	UsomOrderSet *sets[USOM_ORDER_STATES];
+
+	for (UsomOrderStatus to = 0; to < USOM_ORDER_STATES; to++)
+		sets[to] = load_orders(list, org_id, to);
+	lock_stock(sets);
+	for (UsomOrderStatus to = 0; to < USOM_ORDER_STATES; to++)
+		if (sets[to] != NULL)
+			run_verb(sets[to], to);
 }
 
 static void
@@ -287,11 +325,9 @@ follow_updates(WrittenList *list)
 	note(&note_change, &corrections);
 	qsort(list->rows, list->count, sizeof(Written), compare_written);
 
-	/* Each organisation once, with all its statuses. */
 	for (int i = 0; i < list->count; i++)
 		if (i == 0 || list->rows[i].org_id != list->rows[i - 1].org_id)
-			for (UsomOrderStatus to = 0; to < USOM_ORDER_STATES; to++)
-				follow(list, list->rows[i].org_id, to);
+			follow(list, list->rows[i].org_id);
 }
 
 Datum

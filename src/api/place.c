@@ -286,40 +286,42 @@ usom_api_prepare(Jsonb *jsonb)
 	return placing;
 }
 
+/* Owners of the soft reservations that the orders take over. */
+static const char **
+gather_owners(Placing **placings, int count, int *nowners)
+{
+	const char **owners = palloc_array(const char *, count);
+
+	*nowners = 0;
+	for (int i = 0; i < count; i++)
+		if (placings[i]->document->reservation_owner != NULL && !placings[i]->document->draft)
+			owners[(*nowners)++] = placings[i]->document->reservation_owner;
+	return owners;
+}
+
 /*
  * Carts become orders: their soft reservations are given up.  The rows they
  * are on and those the orders will want are locked together, in one order.
+ * What a cart reserves meanwhile on other rows is its own affair.
  */
 static void
 give_up_reservations(Placing **placings, int count, const UsomOrderSet *set)
 {
-	int64	   *products = palloc_array(int64, set->nlines);
-	int			nproducts = set->nlines;
+	int			nowners;
+	const char **owners = gather_owners(placings, count, &nowners);
+	int			nproducts;
+	int64	   *products;
+	UsomStockRow *rows;
 	int			nrows;
-	bool		any = false;
 
-	for (int i = 0; i < set->nlines; i++)
-		products[i] = set->lines[i].product_id;
-	for (int i = 0; i < count; i++)
-	{
-		const char *owner = placings[i]->document->reservation_owner;
-		int			nowned;
-		int64	   *owned;
-
-		if (owner == NULL || placings[i]->document->draft)
-			continue;
-		any = true;
-		owned = usom_stock_products_of_owner(set->org_id, owner, 0, &nowned);
-		products = repalloc_array(products, int64, nproducts + nowned + 1);
-		memcpy(products + nproducts, owned, nowned * sizeof(int64));
-		nproducts += nowned;
-	}
-	if (!any)
+	if (nowners == 0)
 		return;
-	usom_stock_lock_products(set->org_id, products, nproducts, usom_call_time(), true, &nrows);
-	for (int i = 0; i < count; i++)
-		if (placings[i]->document->reservation_owner != NULL && !placings[i]->document->draft)
-			usom_stock_release_owner(set->org_id, placings[i]->document->reservation_owner);
+	products = usom_stock_products_of_owners(set->org_id, owners, nowners, &nproducts);
+	products = repalloc_array(products, int64, nproducts + set->nlines + 1);
+	for (int i = 0; i < set->nlines; i++)
+		products[nproducts++] = set->lines[i].product_id;
+	rows = usom_stock_lock_products(set->org_id, products, nproducts, usom_call_time(), true, &nrows);
+	usom_stock_release_owners(set->org_id, owners, nowners, rows, nrows);
 }
 
 /* One set of them all: stock is locked once, every kind of row is written with one statement. */

@@ -109,11 +109,14 @@ refuse_key_change(Relation relation, const char *column, const char *code)
 	ereport(ERROR,
 			errcode(USOM_ERR(MASTER_ROW_KEPT)),
 			errmsg("%s of %s \"%s\" does not change", column, table, code),
-			errdetail("Documents and other systems know the row by it."),
+			errdetail("Documents, stock and other systems rely on it."),
 			errhint("Add a new row with the value you want."));
 }
 
-/* usom.guard_master(): argument: the column with the code. */
+/*
+ * usom.guard_master(): argument: the column with the code.  Where rows are of
+ * a kind (physical or service), that stays, too: stock and pieces rest on it.
+ */
 PG_FUNCTION_INFO_V1(usom_guard_master);
 Datum
 usom_guard_master(PG_FUNCTION_ARGS)
@@ -124,7 +127,7 @@ usom_guard_master(PG_FUNCTION_ARGS)
 	const char *code_column = trigdata->tg_trigger->tgargs[0];
 	HeapTuple	row = usom_trigger_row(trigdata);
 	char	   *code = column_text(relation, trigdata->tg_trigtuple, code_column);
-	const char *keys[] = {"org_id", psprintf("%s_id", RelationGetRelationName(relation)), code_column};
+	const char *keys[] = {"org_id", psprintf("%s_id", RelationGetRelationName(relation)), code_column, "kind"};
 
 	if (may_pass())
 		return PointerGetDatum(row);

@@ -116,14 +116,24 @@ has_counters(TriggerData *trigdata, HeapTuple row)
 	return false;
 }
 
-/* The row before tells an order that runs, the row after hands on the counters. */
+static int
+line_no_of(TriggerData *trigdata, HeapTuple row)
+{
+	bool		isnull;
+	int			column = usom_trigger_column(trigdata, "line_no", INT4OID);
+	Datum		line_no = heap_getattr(row, column, RelationGetDescr(trigdata->tg_relation), &isnull);
+
+	return isnull ? 0 : DatumGetInt32(line_no);
+}
+
+/* The row before tells what was decided on the line, the row after hands on the counters. */
 static void
 refuse_counters(TriggerData *trigdata, HeapTuple row)
 {
 	if (!TRIGGER_FIRED_BY_INSERT(trigdata->tg_event) && has_counters(trigdata, trigdata->tg_trigtuple))
 		ereport(ERROR, errcode(USOM_ERR(KEPT_BY_USOM)),
-				errmsg("lines of a confirmed order are not written by hand"),
-				errdetail("Units of the line are reserved, backordered, cancelled or further on; only lines of drafts are free."),
+				errmsg("order line %d is no longer written by hand", line_no_of(trigdata, trigdata->tg_trigtuple)),
+				errdetail("Units of the line are reserved, backordered, cancelled or further on."),
 				errhint("Call usom.change_order() or usom.cancel_line()."));
 	if (has_counters(trigdata, row))
 		ereport(ERROR, errcode(USOM_ERR(KEPT_BY_USOM)),
@@ -135,13 +145,11 @@ refuse_counters(TriggerData *trigdata, HeapTuple row)
 static void
 check_line_no(TriggerData *trigdata, HeapTuple row)
 {
-	bool		isnull;
-	int			column = usom_trigger_column(trigdata, "line_no", INT4OID);
-	Datum		line_no = heap_getattr(row, column, RelationGetDescr(trigdata->tg_relation), &isnull);
+	int			line_no = line_no_of(trigdata, row);
 
-	if (!isnull && DatumGetInt32(line_no) < 1)
+	if (line_no < 1)
 		ereport(ERROR, errcode(ERRCODE_CHECK_VIOLATION),
-				errmsg("order line number %d is below 1", DatumGetInt32(line_no)),
+				errmsg("order line number %d is below 1", line_no),
 				errhint("Number the lines of an order from 1."));
 }
 

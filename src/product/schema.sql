@@ -23,8 +23,3 @@ COMMENT ON COLUMN usom.product.created_at IS 'When the row was made.';
 
 SELECT usom._guard_master('product', 'sku');
 SELECT usom._audit_table('product');
-
--- What is held in stock stays so: pieces and stock rows of the product rest on it.
-CREATE TRIGGER usom_guard_kind BEFORE UPDATE ON usom.product
-	FOR EACH ROW EXECUTE FUNCTION usom.guard_master('kind');
-ALTER TABLE usom.product ENABLE ALWAYS TRIGGER usom_guard_kind;

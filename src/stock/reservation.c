@@ -21,7 +21,9 @@
 #include "base/call.h"
 #include "base/errors.h"
 #include "base/query.h"
+#include "catalog/pg_type.h"
 #include "party/party.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/timestamp.h"
@@ -216,18 +218,28 @@ choose_candidate(const UsomPlace *place, const Candidate *candidates, int ncandi
 static UsomQuery delete_owners = {
 	.text = "DELETE FROM usom.reservation AS r USING unnest($2) AS k "
 	"WHERE r.org_id = $1 AND r.product_id = k.product_id AND r.location_id = k.location_id AND r.lot = k.lot "
-	"AND r.owner = $3 RETURNING r.product_id, r.location_id, r.lot, r.quantity",
+	"AND r.owner = ANY ($3) RETURNING r.product_id, r.location_id, r.lot, r.quantity",
 	.nargs = 3,
-	.argtypes = {"bigint", "usom._stock_key[]", "text"},
+	.argtypes = {"bigint", "usom._stock_key[]", "text[]"},
 };
 
+static Datum
+owner_array(const char *const *owners, int nowners)
+{
+	Datum	   *elements = palloc_array(Datum, Max(nowners, 1));
+
+	for (int i = 0; i < nowners; i++)
+		elements[i] = CStringGetTextDatum(owners[i]);
+	return PointerGetDatum(construct_array_builtin(elements, nowners, TEXTOID));
+}
+
 static UsomStockHold *
-delete_of_owner(int64 org_id, const UsomStockKey *keys, int nkeys, const char *owner, int *ngone)
+delete_of_owners(int64 org_id, const UsomStockKey *keys, int nkeys, const char *const *owners, int nowners, int *ngone)
 {
 	Datum		values[] = {
 		Int64GetDatum(org_id),
 		usom_stock_key_rows(keys, nkeys),
-		CStringGetTextDatum(owner),
+		owner_array(owners, nowners),
 	};
 
 	*ngone = (int) usom_query_write(&delete_owners, values, NULL);
@@ -278,7 +290,7 @@ reserve_in(const UsomPlace *place, const Candidate *candidates, int ncandidates,
 			others[nothers++] = candidates[i].key;
 		}
 	if (nothers > 0)
-		(void) delete_of_owner(place->org_id, others, nothers, wish->owner, &ngone);
+		(void) delete_of_owners(place->org_id, others, nothers, &wish->owner, 1, &ngone);
 	reservation_id = put_reservation(place->org_id, &candidates[chosen].key, wish);
 	changes[nothers] = (UsomStockHold) {candidates[chosen].key, wish->quantity - candidates[chosen].mine};
 	apply_holds(place->org_id, changes, nothers + 1);
@@ -384,29 +396,18 @@ usom_release_stock(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(released);
 }
 
-static UsomQuery lock_owners = {
-	.text = "SELECT s.product_id, s.location_id, s.lot "
-	"FROM (SELECT r.product_id, r.location_id, r.lot FROM usom.reservation AS r "
-	"WHERE r.org_id = $1 AND r.owner = $2 ORDER BY 1, 2, 3) AS r "
-	"CROSS JOIN LATERAL (SELECT s.product_id, s.location_id, s.lot FROM usom.stock AS s "
-	"WHERE s.org_id = $1 AND s.product_id = r.product_id AND s.location_id = r.location_id AND s.lot = r.lot "
-	"FOR NO KEY UPDATE) AS s",
-	.nargs = 2,
-	.argtypes = {"bigint", "text"},
-};
-
 static UsomQuery find_owners_products = {
-	.text = "SELECT DISTINCT r.product_id FROM usom.reservation AS r WHERE r.org_id = $1 AND r.owner = $2",
+	.text = "SELECT DISTINCT r.product_id FROM usom.reservation AS r WHERE r.org_id = $1 AND r.owner = ANY ($2)",
 	.nargs = 2,
-	.argtypes = {"bigint", "text"},
+	.argtypes = {"bigint", "text[]"},
 };
 
 int64 *
-usom_stock_products_of_owner(int64 org_id, const char *owner, int spare, int *nproducts)
+usom_stock_products_of_owners(int64 org_id, const char *const *owners, int nowners, int *nproducts)
 {
-	Datum		values[] = {Int64GetDatum(org_id), CStringGetTextDatum(owner)};
+	Datum		values[] = {Int64GetDatum(org_id), owner_array(owners, nowners)};
 	int			count = (int) usom_query_run(&find_owners_products, values, NULL);
-	int64	   *products = palloc_array(int64, count + spare + 1);
+	int64	   *products = palloc_array(int64, Max(count, 1));
 
 	for (int i = 0; i < count; i++)
 		products[i] = DatumGetInt64(usom_query_get(i, 1));
@@ -415,18 +416,15 @@ usom_stock_products_of_owner(int64 org_id, const char *owner, int spare, int *np
 }
 
 void
-usom_stock_release_owner(int64 org_id, const char *owner)
+usom_stock_release_owners(int64 org_id, const char *const *owners, int nowners, const UsomStockRow *rows, int nrows)
 {
-	Datum		values[] = {Int64GetDatum(org_id), CStringGetTextDatum(owner)};
-	int			nkeys = (int) usom_query_run(&lock_owners, values, NULL);
-	UsomStockKey *keys = palloc_array(UsomStockKey, Max(nkeys, 1));
+	UsomStockKey *keys = palloc_array(UsomStockKey, Max(nrows, 1));
 	UsomStockHold *gone;
 	int			ngone;
 
-	for (int i = 0; i < nkeys; i++)
-		keys[i] = usom_stock_read_key(i, 1);
-	if (nkeys == 0)
-		return;
-	gone = delete_of_owner(org_id, keys, nkeys, owner, &ngone);
-	apply_holds(org_id, negate(gone, ngone), ngone);
+	for (int i = 0; i < nrows; i++)
+		keys[i] = rows[i].key;
+	gone = delete_of_owners(org_id, keys, nrows, owners, nowners, &ngone);
+	if (ngone > 0)
+		apply_holds(org_id, negate(gone, ngone), ngone);
 }

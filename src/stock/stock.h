@@ -91,17 +91,19 @@ extern void usom_stock_add(int64 org_id, const UsomStockDelta *deltas, int ndelt
 extern void usom_stock_book(int64 org_id, const UsomStockMovement *movements, int nmovements);
 
 /*
- * Products that an owner has soft reservations of, for whoever locks them
- * together with others; the array has room for as many more as spare says.
- * One statement; no locks.
+ * Products that the owners have soft reservations of, for whoever locks them
+ * together with others.  One statement; no locks, so the answer may be old by
+ * the time of the lock.
  */
-extern int64 *usom_stock_products_of_owner(int64 org_id, const char *owner, int spare, int *nproducts);
+extern int64 *usom_stock_products_of_owners(int64 org_id, const char *const *owners, int nowners, int *nproducts);
 
 /*
- * Delete the soft reservations of an owner and lower held: three statements.
- * Locks the rows they are on, in lock order; so either the call locks no
- * other stock, or it has locked these rows already with the others.
+ * Delete the soft reservations of the owners on these rows, which the caller
+ * has locked, and lower held: two statements.  What an owner reserved
+ * elsewhere stays until it is released or runs out: to lock its row now would
+ * be out of lock order.
  */
-extern void usom_stock_release_owner(int64 org_id, const char *owner);
+extern void usom_stock_release_owners(int64 org_id, const char *const *owners, int nowners,
+									  const UsomStockRow *rows, int nrows);
 
 #endif							/* USOM_STOCK_STOCK_H */
