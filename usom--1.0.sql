@@ -102,7 +102,7 @@ REVOKE ALL ON FUNCTION usom.guard_kept() FROM PUBLIC;
 
 CREATE FUNCTION usom.guard_master() RETURNS trigger
 	AS 'MODULE_PATHNAME', 'usom_guard_master' LANGUAGE C;
-COMMENT ON FUNCTION usom.guard_master() IS 'Trigger BEFORE UPDATE or DELETE of a row: refuses deletion and changes of org_id, key and code (US005). Argument: the column with the code.';
+COMMENT ON FUNCTION usom.guard_master() IS 'Trigger BEFORE UPDATE or DELETE of a row: refuses deletion and changes of org_id, key, code and kind (US005). Argument: the column with the code.';
 REVOKE ALL ON FUNCTION usom.guard_master() FROM PUBLIC;
 
 CREATE FUNCTION usom._guard(relation text, kind text, hint text) RETURNS void
@@ -144,7 +144,7 @@ BEGIN
 	EXECUTE format('ALTER TABLE usom.%I ENABLE ALWAYS TRIGGER usom_guard, ENABLE ALWAYS TRIGGER usom_guard_truncate', relation);
 END
 $$;
-COMMENT ON FUNCTION usom._guard_master(text, text) IS 'Guards a table of master data: rows are retired, not deleted, and org_id, key and code do not change (US005).';
+COMMENT ON FUNCTION usom._guard_master(text, text) IS 'Guards a table of master data: rows are retired, not deleted, and org_id, key, code and kind do not change (US005).';
 REVOKE ALL ON FUNCTION usom._guard_master(text, text) FROM PUBLIC;
 
 CREATE FUNCTION usom.guard_drop() RETURNS event_trigger
@@ -2992,11 +2992,6 @@ COMMENT ON COLUMN usom.product.created_at IS 'When the row was made.';
 
 SELECT usom._guard_master('product', 'sku');
 SELECT usom._audit_table('product');
-
--- What is held in stock stays so: pieces and stock rows of the product rest on it.
-CREATE TRIGGER usom_guard_kind BEFORE UPDATE ON usom.product
-	FOR EACH ROW EXECUTE FUNCTION usom.guard_master('kind');
-ALTER TABLE usom.product ENABLE ALWAYS TRIGGER usom_guard_kind;
 $usom_step$);
 
 /* ---- pricing: what install() runs ---- */
