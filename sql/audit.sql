@@ -126,6 +126,8 @@ BEGIN
 	INSERT INTO usom.audit_probe (id) VALUES (74);
 	RETURN NULL;
 END $$;
+-- statements of the library run as the owner of the tables, and the triggers they fire with them
+GRANT INSERT ON usom.audit_probe TO usom_owner;
 CREATE TRIGGER audit_probe AFTER INSERT ON usom.stock_movement FOR EACH STATEMENT EXECUTE FUNCTION usom.audit_probe_trigger();
 SELECT location, sku, on_hand FROM usom.receive_stock('AUDIT', 'AUDIT-1', 5);
 DROP TRIGGER audit_probe ON usom.stock_movement;

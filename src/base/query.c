@@ -11,6 +11,12 @@
  * while the tables were empty would scan them, and would be kept while they
  * grow.
  *
+ * Every statement runs as the owner of the tables and with USOM_SEARCH_PATH.
+ * Whoever could slip an operator or a function of his own into one would act
+ * as the owner, so the path is looked at each time, not only when a plan is
+ * made: PostgreSQL plans anew when it differs.  An error leaves the owner
+ * behind: the abort of the (sub)transaction restores user and settings.
+ *
  * Invariant: usom_query_is_writer() is true only for triggers that a statement
  * of usom_query_write() fires itself.  Triggers of others that those fire in
  * turn are one level deeper and are not believed.
@@ -19,6 +25,7 @@
 
 #include "base/call.h"
 #include "base/errors.h"
+#include "base/owner.h"
 #include "base/query.h"
 
 #include "access/htup_details.h"
@@ -26,6 +33,7 @@
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "funcapi.h"
+#include "miscadmin.h"
 #include "optimizer/plancat.h"
 #include "parser/parse_type.h"
 #include "utils/array.h"
@@ -36,6 +44,9 @@
 #include "utils/typcache.h"
 
 #define NO_WRITER (-1)
+
+/* As the functions of usom have it in their SET clause. */
+#define USOM_SEARCH_PATH "pg_catalog, usom, pg_temp"
 
 /* Trigger depth at which a statement of usom's own writer runs. */
 static int	writer_depth = NO_WRITER;
@@ -99,8 +110,15 @@ pretend_large(PlannerInfo *root, Oid relid, bool inhparent, RelOptInfo *rel)
 void
 usom_query_init(void)
 {
+	usom_owner_init();
 	next_relation_hook = get_relation_info_hook;
 	get_relation_info_hook = pretend_large;
+}
+
+static void
+set_for_statement(const char *name, const char *value)
+{
+	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 }
 
 /* Settings that hold while a plan is made. */
@@ -113,9 +131,13 @@ set_planner_for_keys(void)
 	};
 
 	for (int i = 0; i < (int) lengthof(off); i++)
-		(void) set_config_option(off[i], "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+		set_for_statement(off[i], "off");
 }
 
+/*
+ * A plan of another era names types that are gone, so it is made anew; it is
+ * not freed, since a statement further out may be running it.
+ */
 static void
 prepare(UsomQuery *query)
 {
@@ -134,10 +156,11 @@ prepare(UsomQuery *query)
 	if (SPI_keepplan(plan) != 0)
 		elog(ERROR, "SPI_keepplan failed");
 	query->plan = plan;
+	query->era = usom_owner_era();
 }
 
 static uint64
-execute(UsomQuery *query, Datum *values, const bool *nulls)
+execute(UsomQuery *query, Datum *values, const bool *nulls, bool read_only)
 {
 	char		flags[USOM_QUERY_MAX_ARGS + 1];
 	int			result;
@@ -147,30 +170,29 @@ execute(UsomQuery *query, Datum *values, const bool *nulls)
 	flags[query->nargs] = '\0';
 
 	statement_count++;
-	result = SPI_execute_plan(query->plan, values, flags, false, 0);
+	result = SPI_execute_plan(query->plan, values, flags, read_only, 0);
 	if (result < 0)
 		elog(ERROR, "SPI_execute_plan failed: %s", SPI_result_code_string(result));
 	return SPI_processed;
 }
 
-uint64
-usom_query_run(UsomQuery *query, Datum *values, const bool *nulls)
+/* A plan is to be made, or the caller has a search_path of his own. */
+static uint64
+execute_prepared(UsomQuery *query, Datum *values, const bool *nulls, bool read_only, bool plan_is_good)
 {
 	uint64		processed = 0;
 	bool		outer = planning;
-	int			nest;
+	int			nest = NewGUCNestLevel();
 
-	if (likely(query->plan != NULL && SPI_plan_is_valid(query->plan)))
-		return execute(query, values, nulls);
-
-	nest = NewGUCNestLevel();
-	planning = true;
+	set_for_statement("search_path", USOM_SEARCH_PATH);
+	planning = planning || !plan_is_good;
 	PG_TRY();
 	{
-		set_planner_for_keys();
-		if (query->plan == NULL)
+		if (!plan_is_good)
+			set_planner_for_keys();
+		if (query->plan == NULL || query->era != usom_owner_era())
 			prepare(query);
-		processed = execute(query, values, nulls);
+		processed = execute(query, values, nulls, read_only);
 	}
 	PG_FINALLY();
 	{
@@ -179,6 +201,38 @@ usom_query_run(UsomQuery *query, Datum *values, const bool *nulls)
 	PG_END_TRY();
 	AtEOXact_GUC(true, nest);
 	return processed;
+}
+
+static uint64
+run_as_owner(UsomQuery *query, Datum *values, const bool *nulls, bool read_only)
+{
+	Oid			owner = usom_owner_get();
+	bool		plan_is_good = query->plan != NULL && query->era == usom_owner_era() && SPI_plan_is_valid(query->plan);
+	uint64		processed;
+	Oid			user;
+	int			context;
+
+	GetUserIdAndSecContext(&user, &context);
+	if (likely(OidIsValid(owner)))
+		SetUserIdAndSecContext(owner, context | SECURITY_LOCAL_USERID_CHANGE);
+	if (likely(plan_is_good && strcmp(namespace_search_path, USOM_SEARCH_PATH) == 0))
+		processed = execute(query, values, nulls, read_only);
+	else
+		processed = execute_prepared(query, values, nulls, read_only, plan_is_good);
+	SetUserIdAndSecContext(user, context);
+	return processed;
+}
+
+uint64
+usom_query_run(UsomQuery *query, Datum *values, const bool *nulls)
+{
+	return run_as_owner(query, values, nulls, false);
+}
+
+uint64
+usom_query_look(UsomQuery *query, Datum *values, const bool *nulls)
+{
+	return run_as_owner(query, values, nulls, true);
 }
 
 uint64

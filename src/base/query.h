@@ -8,6 +8,11 @@
  *		is made once per backend, generic, for nested loops over keys, and kept
  *		until the backend ends.
  *
+ *		Statements run as the owner of the tables, with a fixed search_path,
+ *		whoever calls and from wherever: no privilege of the caller is asked
+ *		for, and row security does not apply.  So who may see what is for the
+ *		caller of these functions to say: usom_party_org() does.
+ *
  *		Memory: SPI_tuptable is the result of the last run; values taken from it
  *		live as long as the SPI connection, which the caller has opened
  *		(usom_call_begin does that).
@@ -26,6 +31,7 @@ typedef struct UsomQuery
 	int			nargs;
 	const char *argtypes[USOM_QUERY_MAX_ARGS];	/* type names, qualified */
 	SPIPlanPtr	plan;			/* NULL until first run */
+	uint32		era;			/* usom_owner_era() that the plan is of */
 } UsomQuery;
 
 /* _PG_init of the room. */
@@ -33,6 +39,9 @@ extern void usom_query_init(void);
 
 /* Run; returns the number of rows processed.  nulls is NULL when no value is null. */
 extern uint64 usom_query_run(UsomQuery *query, Datum *values, const bool *nulls);
+
+/* The same for reading alone, with the snapshot of the statement that asks. */
+extern uint64 usom_query_look(UsomQuery *query, Datum *values, const bool *nulls);
 
 /* The same as usom's own writer: the guards of the tables let it pass. */
 extern uint64 usom_query_write(UsomQuery *query, Datum *values, const bool *nulls);

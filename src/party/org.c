@@ -2,16 +2,23 @@
  * org.c
  *		The organisation that the caller works for, and lookups by code.
  *
- *		The key of the organisation is remembered per backend, with the code
- *		it was found by, and compared with usom.org at each use: a setting
- *		that changes in whatever way is noticed.  Codes of organisations never
- *		change (usom_guard_master), so only an abort can make the memory
- *		wrong, and forgets it.  The code is kept in TopMemoryContext.
+ *		usom.org names it, and usom.access says who may: the role that logged
+ *		in or that SET ROLE chose, and, inside SECURITY DEFINER functions of
+ *		others, the role that they run as, too.  The answer is remembered per
+ *		backend with all it was found by, and compared at each use, so a
+ *		setting or a role that changes in whatever way is noticed.  Whatever
+ *		else could make it wrong makes it forgotten: an abort, another grant or
+ *		role, another schema usom.
  *
- *		No locks.
+ * Memory: code and channels of what is remembered in TopMemoryContext.
+ *
+ * No locks.
  */
 #include "postgres.h"
+#include "catalog/pg_type.h"
 #include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
@@ -19,63 +26,136 @@
 #include "base/errors.h"
 #include "base/ident.h"
 #include "base/lookup.h"
+#include "base/owner.h"
 #include "base/query.h"
 #include "base/settings.h"
+#include "party/access.h"
 #include "party/party.h"
 
 static struct
 {
-	char	   *code;			/* NULL: nothing is remembered */
+	bool		valid;
+	char	   *code;
+	Oid			outer_role;
+	Oid			role;			/* may act beside the outer one and the owner of the tables */
 	int64		org_id;
+	UsomAccess	access;
 }			known;
 
+/* A callback of the caches, too: it only marks. */
 static void
 forget(void)
 {
-	if (known.code != NULL)
-		pfree(known.code);
-	known.code = NULL;
+	known.valid = false;
 }
 
 static bool
 is_known(void)
 {
-	return known.code != NULL && strcmp(known.code, usom_setting_org) == 0;
+	Oid			role = GetUserId();
+
+	return known.valid && known.outer_role == GetOuterUserId()
+		&& (role == known.role || role == known.outer_role || role == usom_owner_get())
+		&& strcmp(known.code, usom_setting_org) == 0;
 }
 
+/* 0 if there is none. */
 static int64
 find_org(const char *code)
 {
 	static UsomQuery query = {
-		.text = "SELECT org_id FROM usom.organisation WHERE code OPERATOR(pg_catalog.=) $1",
+		.text = "SELECT org_id FROM usom.organisation WHERE code = $1",
 		.nargs = 1,
 		.argtypes = {"pg_catalog.text"},
 	};
 	Datum		values[] = {CStringGetTextDatum(code)};
 
-	if (usom_query_run(&query, values, NULL) == 0)
-		ereport(ERROR,
-				errcode(USOM_ERR(UNKNOWN_CODE)),
-				errmsg("organisation \"%s\" does not exist", code),
-				errdetail("The setting usom.org names it."),
-				errhint("SET usom.org to the code of an organisation, or INSERT INTO usom.organisation (code) VALUES (%s);",
-						quote_literal_cstr(code)));
-	return DatumGetInt64(usom_query_get(0, 1));
+	return usom_query_run(&query, values, NULL) == 0 ? 0 : DatumGetInt64(usom_query_get(0, 1));
+}
+
+static void
+refuse_unknown(const char *code)
+{
+	ereport(ERROR,
+			errcode(USOM_ERR(UNKNOWN_CODE)),
+			errmsg("organisation \"%s\" does not exist", code),
+			errdetail("The setting usom.org names it."),
+			errhint("SET usom.org to the code of an organisation, or INSERT INTO usom.organisation (code) VALUES (%s);",
+					quote_literal_cstr(code)));
+}
+
+/* Says the same whether there is such an organisation or not. */
+static void
+refuse_stranger(Oid role, const char *code)
+{
+	char	   *name = GetUserNameFromId(role, false);
+
+	ereport(ERROR,
+			errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			errmsg("role \"%s\" does not work for organisation \"%s\"", name, code),
+			errdetail("The setting usom.org names it."),
+			errhint("SET usom.org to your organisation, or have a superuser call usom.grant_access(%s, profile, %s).",
+					quote_literal_cstr(name), quote_literal_cstr(code)));
+}
+
+static UsomAccess
+check_role(Oid role, int64 org_id)
+{
+	UsomAccess	access = {.member = false};
+
+	if (org_id == 0 && usom_owner_is(role))
+		refuse_unknown(usom_setting_org);
+	if (org_id != 0)
+		access = usom_party_access(org_id, role);
+	if (!access.member)
+		refuse_stranger(role, usom_setting_org);
+	return access;
+}
+
+static void
+publish(int64 org_id, Oid role, const UsomAccess *access)
+{
+	char	   *code = MemoryContextStrdup(TopMemoryContext, usom_setting_org);
+	int64	   *channels = MemoryContextAlloc(TopMemoryContext, Max(access->nchannels, 1) * sizeof(int64));
+
+	forget();
+	if (known.code != NULL)
+	{
+		pfree(known.code);
+		pfree(known.access.channels);
+	}
+	if (access->nchannels > 0)
+		memcpy(channels, access->channels, access->nchannels * sizeof(int64));
+	known.code = code;
+	known.outer_role = GetOuterUserId();
+	known.role = role;
+	known.org_id = org_id;
+	known.access = *access;
+	known.access.channels = channels;
+	known.valid = true;
 }
 
 int64
 usom_party_org(void)
 {
+	Oid			outer_role = GetOuterUserId();
+	Oid			role = GetUserId();
 	int64		org_id;
-	char	   *code;
+	UsomAccess	access;
 
 	if (likely(is_known()))
 		return known.org_id;
 	org_id = find_org(usom_setting_org);
-	code = MemoryContextStrdup(TopMemoryContext, usom_setting_org);
-	forget();
-	known.org_id = org_id;
-	known.code = code;
+	access = check_role(outer_role, org_id);
+	if (role != outer_role && role != usom_owner_get())
+	{
+		UsomAccess	inner = check_role(role, org_id);
+
+		access = usom_party_access_both(&access, &inner);
+	}
+	else
+		role = outer_role;
+	publish(org_id, role, &access);
 	return org_id;
 }
 
@@ -91,6 +171,39 @@ usom_party_caller_org(void)
 	org_id = usom_party_org();
 	SPI_finish();
 	return org_id;
+}
+
+bool
+usom_party_sees_channel(int64 channel_id)
+{
+	(void) usom_party_caller_org();
+	if (likely(!known.access.limited))
+		return true;
+	for (int i = 0; i < known.access.nchannels; i++)
+		if (known.access.channels[i] == channel_id)
+			return true;
+	return false;
+}
+
+bool
+usom_party_sees_all_channels(void)
+{
+	(void) usom_party_caller_org();
+	return !known.access.limited;
+}
+
+Datum
+usom_party_channels(bool *isnull)
+{
+	Datum	   *elements;
+
+	*isnull = usom_party_sees_all_channels();
+	if (*isnull)
+		return (Datum) 0;
+	elements = palloc_array(Datum, Max(known.access.nchannels, 1));
+	for (int i = 0; i < known.access.nchannels; i++)
+		elements[i] = Int64GetDatum(known.access.channels[i]);
+	return PointerGetDatum(construct_array_builtin(elements, known.access.nchannels, INT8OID));
 }
 
 /* usom.current_org() */
@@ -169,4 +282,5 @@ void
 usom_party_init(void)
 {
 	usom_call_at_abort(forget);
+	usom_party_access_init(forget);
 }

@@ -8,14 +8,21 @@
 #include "postgres.h"
 
 /*
- * Key of the organisation that usom.org names; US006 if there is none.
- * Remembered per backend until the setting changes or a transaction aborts.
- * The caller is connected to SPI.
+ * Key of the organisation that usom.org names; 42501 unless the caller's role
+ * works for it, for those who may see them all US006 if there is none.
+ * Remembered per backend, see org.c.  The caller is connected to SPI.
  */
 extern int64 usom_party_org(void);
 
 /* The same for whoever is not connected to SPI; checks first that usom is installed. */
 extern int64 usom_party_caller_org(void);
+
+/* May the caller see orders of a channel of the organisation; of all? */
+extern bool usom_party_sees_channel(int64 channel_id);
+extern bool usom_party_sees_all_channels(void);
+
+/* Keys of the channels whose orders the caller may see, a bigint[] for a statement; null: all. */
+extern Datum usom_party_channels(bool *isnull);
 
 /* _PG_init of the room. */
 extern void usom_party_init(void);

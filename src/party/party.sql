@@ -1,7 +1,7 @@
 -- A default and a filter of every table: a SET clause would cost more than the function.
 CREATE FUNCTION usom.current_org() RETURNS bigint
 	AS 'MODULE_PATHNAME', 'usom_current_org' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED;
-COMMENT ON FUNCTION usom.current_org() IS 'Key of the organisation that the setting usom.org names. Errors: US001, US006. Example: SELECT usom.current_org();';
+COMMENT ON FUNCTION usom.current_org() IS 'Key of the organisation that the setting usom.org names. Errors: US001; 42501 if the role does not work for it; for superusers US006 if there is none. Example: SELECT usom.current_org();';
 
 CREATE FUNCTION usom.default_currency() RETURNS text
 	AS 'MODULE_PATHNAME', 'usom_default_currency' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED
@@ -40,3 +40,9 @@ END
 $$;
 COMMENT ON FUNCTION usom.furnish_organisation() IS 'Trigger AFTER INSERT of an organisation: gives it document counters and the usual channels.';
 REVOKE ALL ON FUNCTION usom.furnish_organisation() FROM PUBLIC;
+
+CREATE FUNCTION usom._access_changed() RETURNS trigger
+	AS 'MODULE_PATHNAME', 'usom__access_changed' LANGUAGE C
+	SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._access_changed() IS 'Trigger AFTER a row of usom.access changed: every session looks again at what it may do.';
+REVOKE ALL ON FUNCTION usom._access_changed() FROM PUBLIC;
