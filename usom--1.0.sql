@@ -723,7 +723,7 @@ COMMENT ON FUNCTION usom.verify_audit() IS 'What is wrong with the audit of the 
 -- A default and a filter of every table: a SET clause would cost more than the function.
 CREATE FUNCTION usom.current_org() RETURNS bigint
 	AS 'MODULE_PATHNAME', 'usom_current_org' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED;
-COMMENT ON FUNCTION usom.current_org() IS 'Key of the organisation that the setting usom.org names. Errors: US001, US006. Example: SELECT usom.current_org();';
+COMMENT ON FUNCTION usom.current_org() IS 'Key of the organisation that the setting usom.org names. Errors: US001; 42501 if the role does not work for it; for superusers US006 if there is none. Example: SELECT usom.current_org();';
 
 CREATE FUNCTION usom.default_currency() RETURNS text
 	AS 'MODULE_PATHNAME', 'usom_default_currency' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED
@@ -762,6 +762,12 @@ END
 $$;
 COMMENT ON FUNCTION usom.furnish_organisation() IS 'Trigger AFTER INSERT of an organisation: gives it document counters and the usual channels.';
 REVOKE ALL ON FUNCTION usom.furnish_organisation() FROM PUBLIC;
+
+CREATE FUNCTION usom._access_changed() RETURNS trigger
+	AS 'MODULE_PATHNAME', 'usom__access_changed' LANGUAGE C
+	SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._access_changed() IS 'Trigger AFTER a row of usom.access changed: every session looks again at what it may do.';
+REVOKE ALL ON FUNCTION usom._access_changed() FROM PUBLIC;
 
 /* ---- product ---- */
 
@@ -2952,6 +2958,28 @@ COMMENT ON COLUMN usom.customer_address.country IS 'ISO 3166 code of two letters
 COMMENT ON COLUMN usom.customer_address.latitude IS 'Degrees north.';
 COMMENT ON COLUMN usom.customer_address.longitude IS 'Degrees east.';
 
+CREATE TABLE usom.access (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	access_id bigint NOT NULL DEFAULT usom.next_id(),
+	role text NOT NULL,
+	profile text NOT NULL CONSTRAINT access_profile_known CHECK (profile IN
+		('agent', 'manager', 'warehouse', 'channel', 'integrator', 'bi', 'auditor', 'break_glass')),
+	channel_id bigint,
+	granted_at timestamptz NOT NULL DEFAULT now(),
+	granted_by text NOT NULL DEFAULT session_user,
+	PRIMARY KEY (org_id, access_id),
+	CONSTRAINT access_granted_once UNIQUE NULLS NOT DISTINCT (org_id, role, profile, channel_id),
+	CONSTRAINT access_of_channel FOREIGN KEY (org_id, channel_id) REFERENCES usom.channel ON DELETE RESTRICT ON UPDATE RESTRICT
+);
+COMMENT ON TABLE usom.access IS 'Which role works for which organisation. Written by grant_access() and revoke_access(). A role has the access of every role whose rights it has; superusers and the owner of the tables need none.';
+COMMENT ON COLUMN usom.access.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.access.access_id IS 'Key.';
+COMMENT ON COLUMN usom.access.role IS 'Name of the role.';
+COMMENT ON COLUMN usom.access.profile IS 'agent, manager, warehouse, channel, integrator, bi, auditor or break_glass: the group role usom_<profile> that it was made a member of.';
+COMMENT ON COLUMN usom.access.channel_id IS 'Channel whose orders alone it sees and writes; null: all.';
+COMMENT ON COLUMN usom.access.granted_at IS 'When it was granted.';
+COMMENT ON COLUMN usom.access.granted_by IS 'Session user who granted it.';
+
 -- Rows that replication brings are furnished where they came from, so this trigger is not ENABLE ALWAYS.
 CREATE TRIGGER usom_furnish AFTER INSERT ON usom.organisation FOR EACH ROW EXECUTE FUNCTION usom.furnish_organisation();
 INSERT INTO usom.organisation (org_id, code, name) VALUES (1, 'main', 'Main organisation');
@@ -2963,6 +2991,12 @@ SELECT usom._audit_table('organisation');
 SELECT usom._audit_table('channel');
 SELECT usom._audit_table('customer');
 SELECT usom._audit_table('customer_address');
+
+SELECT usom._guard_kept('access', 'usom.grant_access() or usom.revoke_access()');
+SELECT usom._audit_table('access');
+CREATE TRIGGER usom_access_changed AFTER INSERT OR UPDATE OR DELETE ON usom.access
+	FOR EACH ROW EXECUTE FUNCTION usom._access_changed();
+ALTER TABLE usom.access ENABLE ALWAYS TRIGGER usom_access_changed;
 $usom_step$);
 
 /* ---- product: what install() runs ---- */
