@@ -3,10 +3,13 @@
  *		Entries of the audit on their way to the table.
  *
  *		A call writes all its entries with one statement when it ends; plain
- *		SQL writes those of each statement at once.
+ *		SQL writes those of each statement at once.  Entries of an order are
+ *		numbered, and each holds the digest of the one before it; those of
+ *		different orders share nothing, so no order waits for another.
  *
  * Memory: entries, images and the list are in one context of their own, which
- * is reset when the list has been written.  Nothing here locks.
+ * is reset when the list has been written; what writing needs is the SPI
+ * connection's.  Nothing here locks.
  *
  * Invariant: the list holds the entries of live subtransactions that are not
  * written yet, and their levels never fall from one entry to the next.  Those
@@ -19,6 +22,7 @@
  */
 #include "postgres.h"
 
+#include "audit/digest.h"
 #include "audit/entry.h"
 
 #include "access/transam.h"
@@ -26,8 +30,10 @@
 #include "base/compat.h"
 #include "base/call.h"
 #include "base/query.h"
+#include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -107,7 +113,148 @@ usom_audit_gather(const UsomAuditEntry *entry)
 	gathered_size += size_of(entry);
 }
 
+/* ---- chains ---- */
+
+/*
+ * What was done for one order alone is of that order, whatever table it is in:
+ * stock that a call reserves stands in the chain of the order it is for.
+ */
+static void
+attribute(UsomAuditEntry *run, int count)
+{
+	const UsomAuditEntry *told = NULL;
+
+	for (int i = 0; i < count; i++)
+	{
+		if (!run[i].has_order)
+			continue;
+		if (told != NULL && told->sales_order_id != run[i].sales_order_id)
+			return;
+		told = &run[i];
+	}
+	for (int i = 0; told != NULL && i < count; i++)
+	{
+		run[i].has_order = true;
+		run[i].sales_order_id = told->sales_order_id;
+	}
+}
+
+/* By order; those of none first; within an order as they were gathered. */
+static int
+compare_by_chain(const void *a, const void *b)
+{
+	const UsomAuditEntry *left = *(UsomAuditEntry *const *) a;
+	const UsomAuditEntry *right = *(UsomAuditEntry *const *) b;
+
+	if (left->has_order != right->has_order)
+		return left->has_order ? 1 : -1;
+	if (left->has_order && left->sales_order_id != right->sales_order_id)
+		return left->sales_order_id > right->sales_order_id ? 1 : -1;
+	return left > right ? 1 : -1;
+}
+
+static UsomAuditEntry **
+sort_by_chain(UsomAuditEntry *run, int count)
+{
+	UsomAuditEntry **sorted = palloc(count * sizeof(UsomAuditEntry *));
+
+	for (int i = 0; i < count; i++)
+		sorted[i] = &run[i];
+	qsort(sorted, count, sizeof(UsomAuditEntry *), compare_by_chain);
+	return sorted;
+}
+
+static bool
+begins_chain(UsomAuditEntry **sorted, int i)
+{
+	return sorted[i]->has_order
+		&& (i == 0 || !sorted[i - 1]->has_order || sorted[i - 1]->sales_order_id != sorted[i]->sales_order_id);
+}
+
+/* An order that these entries make has none before them. */
+static bool
+is_birth(const UsomAuditEntry *entry)
+{
+	return strcmp(entry->operation, "INSERT") == 0 && strcmp(entry->table_name, "sales_order") == 0;
+}
+
+/*
+ * The last entries of the orders whose chains go on, by order, in SPI_tuptable.
+ * Whoever writes about an order has its row locked, so nobody adds to the chain
+ * meanwhile; if somebody did, the key of the chain would refuse the fork.
+ */
+static int
+find_heads(UsomAuditEntry **sorted, int count)
+{
+	static UsomQuery query = {
+		.text = "SELECT k.sales_order_id, h.entry_no, h.digest FROM pg_catalog.unnest($2) AS k (sales_order_id)"
+		" CROSS JOIN LATERAL (SELECT e.entry_no, e.digest FROM usom.audit_entry e"
+		" WHERE e.org_id = $1 AND e.sales_order_id = k.sales_order_id ORDER BY e.entry_no DESC LIMIT 1) AS h"
+		" ORDER BY k.sales_order_id",
+		.nargs = 2,
+		.argtypes = {"pg_catalog.int8", "pg_catalog.int8[]"},
+	};
+	Datum	   *orders = palloc(count * sizeof(Datum));
+	int			norders = 0;
+	Datum		values[2];
+
+	for (int i = 0; i < count; i++)
+		if (begins_chain(sorted, i) && !is_birth(sorted[i]))
+			orders[norders++] = Int64GetDatum(sorted[i]->sales_order_id);
+	if (norders == 0)
+		return 0;
+	values[0] = Int64GetDatum(sorted[0]->org_id);
+	values[1] = PointerGetDatum(construct_array(orders, norders, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	return (int) usom_query_run(&query, values, NULL);
+}
+
+/* Put the entry behind the head of its chain; heads and chains are both by order. */
+static void
+follow_head(UsomAuditEntry *entry, int *head, int nheads)
+{
+	entry->entry_no = 1;
+	entry->previous = NULL;
+	if (*head == nheads || DatumGetInt64(usom_query_get(*head, 1)) != entry->sales_order_id)
+		return;
+	entry->entry_no = DatumGetInt32(usom_query_get(*head, 2)) + 1;
+	entry->previous = DatumGetByteaPP(usom_query_get(*head, 3));
+	(*head)++;
+}
+
+/* Number and link the entries of one organisation, and make their digests. */
+static bytea **
+link_chains(UsomAuditEntry *run, int count, const UsomActor *actor, int64 transaction_id)
+{
+	UsomAuditEntry **sorted;
+	bytea	  **digests = palloc(count * sizeof(bytea *));
+	int			nheads;
+	int			head = 0;
+	UsomDigester digester;
+	UsomDigest	digest;
+
+	attribute(run, count);
+	sorted = sort_by_chain(run, count);
+	nheads = find_heads(sorted, count);
+	usom_digest_open(&digester);
+	for (int i = 0; i < count; i++)
+	{
+		if (begins_chain(sorted, i))
+			follow_head(sorted[i], &head, nheads);
+		else if (sorted[i]->has_order)
+		{
+			sorted[i]->entry_no = sorted[i - 1]->entry_no + 1;
+			sorted[i]->previous = digests[sorted[i - 1] - run];
+		}
+		usom_digest_entry(&digester, sorted[i], actor, transaction_id, &digest);
+		digests[sorted[i] - run] = usom_sha256_bytea(&digest);
+	}
+	usom_digest_close(&digester);
+	return digests;
+}
+
 /* ---- writing ---- */
+
+#define ROW_COLUMNS 13
 
 static Datum
 text_or_null(const char *string, bool *isnull)
@@ -116,11 +263,18 @@ text_or_null(const char *string, bool *isnull)
 	return string == NULL ? (Datum) 0 : CStringGetTextDatum(string);
 }
 
-static void
-add_row(UsomRows *rows, const UsomAuditEntry *entry)
+static Datum
+bytes_or_null(const bytea *bytes, bool *isnull)
 {
-	Datum		values[10];
-	bool		nulls[10] = {false};
+	*isnull = (bytes == NULL);
+	return PointerGetDatum(bytes);
+}
+
+static void
+add_row(UsomRows *rows, const UsomAuditEntry *entry, const bytea *digest)
+{
+	Datum		values[ROW_COLUMNS];
+	bool		nulls[ROW_COLUMNS] = {false};
 
 	values[0] = Int64GetDatum(entry->audit_entry_id);
 	values[1] = TimestampTzGetDatum(entry->occurred_at);
@@ -128,45 +282,57 @@ add_row(UsomRows *rows, const UsomAuditEntry *entry)
 	values[3] = CStringGetTextDatum(entry->operation);
 	values[4] = Int32GetDatum(entry->row_count);
 	values[5] = Int64GetDatum(entry->sales_order_id);
-	nulls[5] = !entry->has_order;
-	values[6] = text_or_null(entry->verb, &nulls[6]);
-	values[7] = text_or_null(entry->reason, &nulls[7]);
-	values[8] = PointerGetDatum(entry->before);
-	nulls[8] = entry->before == NULL;
-	values[9] = PointerGetDatum(entry->after);
-	nulls[9] = entry->after == NULL;
+	values[6] = Int32GetDatum(entry->entry_no);
+	nulls[5] = nulls[6] = !entry->has_order;
+	values[7] = bytes_or_null(entry->previous, &nulls[7]);
+	values[8] = text_or_null(entry->verb, &nulls[8]);
+	values[9] = text_or_null(entry->reason, &nulls[9]);
+	values[10] = bytes_or_null(entry->before, &nulls[10]);
+	values[11] = bytes_or_null(entry->after, &nulls[11]);
+	values[12] = PointerGetDatum(digest);
 	usom_rows_add(rows, values, nulls);
 }
 
 static UsomQuery insert_entries = {
 	.text = "INSERT INTO usom.audit_entry (org_id, audit_entry_id, occurred_at, transaction_id, table_name, operation,"
-	" row_count, sales_order_id, session_role, active_role, app_user, client_addr, application_name,"
-	" verb, reason, before, after)"
+	" row_count, sales_order_id, entry_no, previous, session_role, active_role, app_user, client_addr, application_name,"
+	" verb, reason, before, after, digest)"
 	" SELECT $1, r.audit_entry_id, r.occurred_at, $2, r.table_name, r.operation,"
-	" r.row_count, r.sales_order_id, $3, $4, $5, $6, $7, r.verb, r.reason, r.before, r.after"
+	" r.row_count, r.sales_order_id, r.entry_no, r.previous, $3, $4, $5, $6, $7, r.verb, r.reason, r.before, r.after, r.digest"
 	" FROM pg_catalog.unnest($8) AS r",
 	.nargs = 8,
 	.argtypes = {"pg_catalog.int8", "pg_catalog.int8", "pg_catalog.text", "pg_catalog.text", "pg_catalog.text",
 	"pg_catalog.text", "pg_catalog.text", "usom._audit_row[]"},
 };
 
+static UsomActor
+find_actor(void)
+{
+	UsomActor	actor = usom_audit_actor();
+
+	if (actor.app_user[0] == '\0')
+		actor.app_user = NULL;
+	return actor;
+}
+
 /* Entries [first, end) are of one organisation. */
 static void
 insert_run(int first, int end)
 {
-	UsomActor	actor = usom_audit_actor();
+	UsomActor	actor = find_actor();
+	int64		transaction_id = (int64) U64FromFullTransactionId(GetTopFullTransactionId());
+	bytea	  **digests = link_chains(&entries[first], end - first, &actor, transaction_id);
 	UsomRows   *rows = usom_rows_make("_audit_row", end - first);
 	bool		nulls[8] = {false};
 	Datum		values[8];
 
 	for (int i = first; i < end; i++)
-		add_row(rows, &entries[i]);
+		add_row(rows, &entries[i], digests[i - first]);
 	values[0] = Int64GetDatum(entries[first].org_id);
-	values[1] = Int64GetDatum((int64) U64FromFullTransactionId(GetTopFullTransactionId()));
+	values[1] = Int64GetDatum(transaction_id);
 	values[2] = CStringGetTextDatum(actor.session_role);
 	values[3] = CStringGetTextDatum(actor.active_role);
-	values[4] = actor.app_user[0] != '\0' ? CStringGetTextDatum(actor.app_user) : (Datum) 0;
-	nulls[4] = actor.app_user[0] == '\0';
+	values[4] = text_or_null(actor.app_user, &nulls[4]);
 	values[5] = CStringGetTextDatum(actor.client_addr);
 	values[6] = CStringGetTextDatum(actor.application_name);
 	values[7] = usom_rows_datum(rows);

@@ -18,7 +18,9 @@ typedef struct UsomAuditEntry
 	const char *operation;		/* a literal: "INSERT", "UPDATE", "DELETE" */
 	int32		row_count;
 	int64		sales_order_id;
-	bool		has_order;		/* all rows are of the order sales_order_id */
+	bool		has_order;		/* done for the order sales_order_id */
+	int32		entry_no;		/* in the chain of the order, from 1 */
+	bytea	   *previous;		/* digest of the entry before it in the chain; NULL: the first, or no order */
 	const char *verb;			/* of the call, a literal; NULL: plain SQL */
 	const char *reason;			/* NULL: none */
 	bytea	   *before;			/* NULL for INSERT */

@@ -6,9 +6,9 @@
  * encoding leaves behind is in a context that is reset per row.  Nothing here
  * locks.
  *
- * Invariant: an entry holds rows of one organisation, in the order in which
- * the statement touched them; the n-th row before and the n-th row after are
- * the same row.  An image that grows beyond IMAGE_LIMIT ends its entry, and
+ * Invariant: an entry holds rows of one organisation, and of one order or of
+ * none, in the order in which the statement touched them; the n-th row before
+ * and the n-th row after are the same row.  An image that grows beyond IMAGE_LIMIT ends its entry, and
  * the statement goes on in the next one.
  *
  * The transition tables are read straight from their tuplestores: a query over
@@ -124,20 +124,18 @@ telling_row(const Recording *recording)
 	return recording->after.rows != NULL ? recording->after.slot : recording->before.slot;
 }
 
-static bool
-order_of(const Recording *recording, int64 *sales_order_id)
+/* Key of the order that the row is of; 0, which is no key: none. */
+static int64
+order_of(const Recording *recording)
 {
 	const TupleTableSlot *slot = telling_row(recording);
 	int			index = recording->layout->sales_order_id;
 
-	if (index < 0 || slot->tts_isnull[index])
-		return false;
-	*sales_order_id = DatumGetInt64(slot->tts_values[index]);
-	return true;
+	return index < 0 || slot->tts_isnull[index] ? 0 : DatumGetInt64(slot->tts_values[index]);
 }
 
 static void
-open_entry(Recording *recording, int64 org_id)
+open_entry(Recording *recording, int64 org_id, int64 sales_order_id)
 {
 	UsomAuditEntry *entry = &recording->entry;
 	const char *reason = usom_call_reason();
@@ -148,7 +146,8 @@ open_entry(Recording *recording, int64 org_id)
 	entry->verb = usom_call_verb();
 	entry->table_name = pstrdup(recording->table_name);
 	entry->reason = reason != NULL ? pstrdup(reason) : NULL;
-	entry->has_order = order_of(recording, &entry->sales_order_id);
+	entry->sales_order_id = sales_order_id;
+	entry->has_order = sales_order_id != 0;
 	entry->level = GetCurrentTransactionNestLevel();
 	if (recording->before.rows != NULL)
 		usom_canon_begin(&recording->before.image, &recording->layout->canon);
@@ -181,10 +180,13 @@ add_side(Recording *recording, Side *side)
 	MemoryContextSwitchTo(outer);
 }
 
+/* Does the open entry take a row of this organisation and order? */
 static bool
-is_full(const Recording *recording)
+takes(const Recording *recording, int64 org_id, int64 sales_order_id)
 {
-	return recording->before.image.size > IMAGE_LIMIT || recording->after.image.size > IMAGE_LIMIT;
+	return recording->entry.row_count > 0
+		&& recording->entry.org_id == org_id && recording->entry.sales_order_id == sales_order_id
+		&& recording->before.image.size <= IMAGE_LIMIT && recording->after.image.size <= IMAGE_LIMIT;
 }
 
 static void
@@ -193,19 +195,18 @@ add_pair(Recording *recording)
 	const TupleTableSlot *slot = telling_row(recording);
 	int			index = recording->layout->org_id;
 	int64		org_id = DatumGetInt64(slot->tts_values[index]);
-	int64		sales_order_id;
+	int64		sales_order_id = order_of(recording);
 
 	if (slot->tts_isnull[index])
 		ereport(ERROR, errcode(ERRCODE_NOT_NULL_VIOLATION),
 				errmsg("a row of \"%s\" belongs to no organisation", recording->table_name));
-	if (recording->entry.row_count > 0 && (recording->entry.org_id != org_id || is_full(recording)))
+	if (!takes(recording, org_id, sales_order_id))
+	{
 		close_entry(recording);
-	if (recording->entry.row_count == 0)
-		open_entry(recording, org_id);
+		open_entry(recording, org_id, sales_order_id);
+	}
 	add_side(recording, &recording->before);
 	add_side(recording, &recording->after);
-	recording->entry.has_order &= order_of(recording, &sales_order_id)
-		&& sales_order_id == recording->entry.sales_order_id;
 	recording->entry.row_count++;
 	MemoryContextReset(recording->per_row);
 }

@@ -41,6 +41,12 @@ draw(const char *sequence)
 }
 
 int64
+usom_ident_of_node(int node, int64 local)
+{
+	return ((int64) node << NODE_SHIFT) | local;
+}
+
+int64
 usom_ident_next(void)
 {
 	int64		local = draw("id_seq");
@@ -50,7 +56,7 @@ usom_ident_next(void)
 				errcode(ERRCODE_SEQUENCE_GENERATOR_LIMIT_EXCEEDED),
 				errmsg("usom.id_seq has left the range of keys: " INT64_FORMAT, local),
 				errhint("Set it back with setval() above the greatest key: usom.doctor() names it."));
-	return ((int64) usom_setting_node << NODE_SHIFT) | local;
+	return usom_ident_of_node(usom_setting_node, local);
 }
 
 /* Prefix and digits of a counter, its number if it is gap-free. */

@@ -21,4 +21,7 @@ extern char *usom_ident_document_no(int64 org_id, const char *kind);
 /* The number drawn last was not used: a gap-free counter takes it back. */
 extern void usom_ident_give_back(int64 org_id, const char *kind);
 
+/* The key that a node makes of a value of the sequence; of 0: one below its first key. */
+extern int64 usom_ident_of_node(int node, int64 local);
+
 #endif							/* USOM_BASE_IDENT_H */

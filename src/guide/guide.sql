@@ -15,10 +15,11 @@ AS $$
 			'error_codes']),
 		(6, 'verify', ARRAY['verify', 'verify_stock', 'verify_reserved', 'verify_orders', 'verify_counters', 'verify_statuses',
 			'verify_history', 'verify_references', 'verify_pieces', 'verify_money', 'verify_returns', 'verify_audit']),
-		(7, 'keys', ARRAY['next_id', 'next_document_no', 'current_org', 'default_currency', 'channel_id', 'customer_id', 'product_id',
+		(7, 'trust', ARRAY['seal_audit', 'tick', 'export_digest', 'inclusion_proof', 'check_inclusion', 'consistency_proof', 'check_consistency']),
+		(8, 'keys', ARRAY['next_id', 'next_document_no', 'current_org', 'default_currency', 'channel_id', 'customer_id', 'product_id',
 			'location_id'])
 	), entry AS (
-		SELECT coalesce(c.position, 8) AS position, coalesce(array_position(c.names, p.proname::text), 0) AS place,
+		SELECT coalesce(c.position, 9) AS position, coalesce(array_position(c.names, p.proname::text), 0) AS place,
 			coalesce(c.topic, 'more') AS topic, p.proname::text AS name,
 			format('%s(%s)', p.proname, pg_get_function_arguments(p.oid)) AS title,
 			coalesce(obj_description(p.oid, 'pg_proc'), '') AS comment
@@ -31,12 +32,12 @@ AS $$
 				JOIN pg_type t ON t.oid = a.type
 				WHERE t.typnamespace = 'usom'::regnamespace OR t.oid IN ('cstring'::regtype, 'internal'::regtype))
 		UNION ALL
-		SELECT CASE r.relkind WHEN 'v' THEN 9 ELSE 10 END, 0, CASE r.relkind WHEN 'v' THEN 'views' ELSE 'tables' END, r.relname::text,
+		SELECT CASE r.relkind WHEN 'v' THEN 10 ELSE 11 END, 0, CASE r.relkind WHEN 'v' THEN 'views' ELSE 'tables' END, r.relname::text,
 			r.relname::text, coalesce(obj_description(r.oid, 'pg_class'), '')
 		FROM pg_class r
 		WHERE r.relnamespace = 'usom'::regnamespace AND r.relkind IN ('v', 'r') AND r.relname NOT LIKE '\_%'
 		UNION ALL
-		SELECT 11, a.attnum, r.relname::text, r.relname || '.' || a.attname, a.attname || ' ' || format_type(a.atttypid, a.atttypmod),
+		SELECT 12, a.attnum, r.relname::text, r.relname || '.' || a.attname, a.attname || ' ' || format_type(a.atttypid, a.atttypmod),
 			coalesce(col_description(r.oid, a.attnum), '')
 		FROM pg_class r
 		JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -45,7 +46,7 @@ AS $$
 		SELECT e.*, CASE WHEN e.name = $1 THEN e.comment
 			ELSE rtrim(split_part(split_part(e.comment, E'\n', 1), '. ', 1), '.') || '.' END AS words
 		FROM entry e
-		WHERE e.topic = $1 OR e.name = $1 OR ($1 IS NULL AND e.position < 11)
+		WHERE e.topic = $1 OR e.name = $1 OR ($1 IS NULL AND e.position < 12)
 	)
 	SELECT s.topic, s.title, s.words
 	FROM (

@@ -184,8 +184,6 @@ COMMENT ON COLUMN usom.hold_type.blocks IS 'Any of confirm, release, ship, chang
 COMMENT ON COLUMN usom.hold_type.description IS 'Words for people.';
 CREATE TRIGGER usom_furnish_hold_types AFTER INSERT ON usom.organisation
 	FOR EACH ROW EXECUTE FUNCTION usom.furnish_hold_types();
-INSERT INTO usom.hold_type (org_id, code, blocks, description)
-SELECT o.org_id, t.* FROM usom.organisation o CROSS JOIN usom._standard_hold_types() t;
 
 CREATE TABLE usom.order_history (
 	org_id bigint NOT NULL,
@@ -228,14 +226,15 @@ CREATE TRIGGER usom_guard BEFORE INSERT OR UPDATE OR DELETE ON usom.order_line
 	FOR EACH ROW EXECUTE FUNCTION usom._guard_line();
 CREATE TRIGGER usom_guard_truncate BEFORE TRUNCATE ON usom.order_line
 	FOR EACH STATEMENT EXECUTE FUNCTION usom.guard_kept('kept', 'order_line', 'usom.change_order()');
-CREATE TRIGGER usom_line_inserted AFTER INSERT ON usom.order_line REFERENCING NEW TABLE AS newer
+-- Named to fire before the triggers of the audit, which rely on the lock of the order.
+CREATE TRIGGER add_up_insert AFTER INSERT ON usom.order_line REFERENCING NEW TABLE AS newer
 	FOR EACH STATEMENT EXECUTE FUNCTION usom._line_written();
-CREATE TRIGGER usom_line_updated AFTER UPDATE ON usom.order_line REFERENCING OLD TABLE AS older NEW TABLE AS newer
+CREATE TRIGGER add_up_update AFTER UPDATE ON usom.order_line REFERENCING OLD TABLE AS older NEW TABLE AS newer
 	FOR EACH STATEMENT EXECUTE FUNCTION usom._line_written();
-CREATE TRIGGER usom_line_deleted AFTER DELETE ON usom.order_line REFERENCING OLD TABLE AS older
+CREATE TRIGGER add_up_delete AFTER DELETE ON usom.order_line REFERENCING OLD TABLE AS older
 	FOR EACH STATEMENT EXECUTE FUNCTION usom._line_written();
 ALTER TABLE usom.order_line ENABLE ALWAYS TRIGGER usom_guard, ENABLE ALWAYS TRIGGER usom_guard_truncate,
-	ENABLE ALWAYS TRIGGER usom_line_inserted, ENABLE ALWAYS TRIGGER usom_line_updated, ENABLE ALWAYS TRIGGER usom_line_deleted;
+	ENABLE ALWAYS TRIGGER add_up_insert, ENABLE ALWAYS TRIGGER add_up_update, ENABLE ALWAYS TRIGGER add_up_delete;
 
 CREATE TRIGGER usom_guard BEFORE INSERT OR DELETE OR TRUNCATE ON usom.fulfillment_line
 	FOR EACH STATEMENT EXECUTE FUNCTION usom.guard_kept('kept', 'fulfillment_line', 'usom.place_order(), usom.change_order() or usom.cancel_line()');
@@ -247,9 +246,12 @@ SELECT usom._guard_kept('hold', 'usom.hold_order() or usom.release_hold()');
 SELECT usom._guard_ledger('order_history', 'the function of the change');
 SELECT usom._guard_master('hold_type', 'code');
 
--- order_history is a ledger already; auditing it would write everything twice.
 SELECT usom._audit_table('sales_order');
 SELECT usom._audit_table('order_line');
 SELECT usom._audit_table('fulfillment_line');
 SELECT usom._audit_table('hold');
+SELECT usom._audit_table('order_history');
 SELECT usom._audit_table('hold_type');
+
+INSERT INTO usom.hold_type (org_id, code, blocks, description)
+SELECT o.org_id, t.* FROM usom.organisation o CROSS JOIN usom._standard_hold_types() t;

@@ -106,7 +106,6 @@ COMMENT ON COLUMN usom.access.granted_by IS 'Session user who granted it.';
 
 -- Rows that replication brings are furnished where they came from, so this trigger is not ENABLE ALWAYS.
 CREATE TRIGGER usom_furnish AFTER INSERT ON usom.organisation FOR EACH ROW EXECUTE FUNCTION usom.furnish_organisation();
-INSERT INTO usom.organisation (org_id, code, name) VALUES (1, 'main', 'Main organisation');
 
 SELECT usom._guard_master('organisation', 'code');
 SELECT usom._guard_master('channel', 'code');
@@ -121,3 +120,5 @@ SELECT usom._audit_table('access');
 CREATE TRIGGER usom_access_changed AFTER INSERT OR UPDATE OR DELETE ON usom.access
 	FOR EACH ROW EXECUTE FUNCTION usom._access_changed();
 ALTER TABLE usom.access ENABLE ALWAYS TRIGGER usom_access_changed;
+-- After the triggers of the audit: it knows every row from its beginning.
+INSERT INTO usom.organisation (org_id, code, name) VALUES (1, 'main', 'Main organisation');

@@ -111,7 +111,7 @@ SELECT usom._guard_kept('stock', 'usom.receive_stock(), usom.adjust_stock(), uso
 SELECT usom._guard_ledger('stock_movement', 'usom.adjust_stock()');
 SELECT usom._guard_kept('reservation', 'usom.reserve_stock() or usom.release_stock()');
 
--- stock_movement is a ledger already: append-only, with actor and reason; auditing it would write everything twice.
 SELECT usom._audit_table('location');
 SELECT usom._audit_table('stock');
 SELECT usom._audit_table('reservation');
+SELECT usom._audit_table('stock_movement');

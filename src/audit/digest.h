@@ -1,0 +1,53 @@
+/*
+ * digest.h
+ *		SHA-256 of entries and blocks, over every column in a fixed form.
+ *
+ *		Form 1: the byte 1, a byte that tells what is digested ('E' an entry,
+ *		'B' a block), then the fields in their fixed order.  A field is its
+ *		length in four bytes, big-endian, and its bytes; null has the length
+ *		FFFFFFFF.  Integers and times are eight bytes, big-endian; texts are
+ *		UTF-8.  The bytes of large fields (images) follow after all others, in
+ *		their order; their lengths stand where the fields do.  A form once
+ *		released never changes.
+ */
+#ifndef USOM_AUDIT_DIGEST_H
+#define USOM_AUDIT_DIGEST_H
+
+#include "postgres.h"
+#include "audit/entry.h"
+#include "audit/sha256.h"
+#include "lib/stringinfo.h"
+
+#define USOM_DIGEST_FORM 1
+#define USOM_DIGEST_MAX_LARGE 2
+
+/* Makes digests one after the other. */
+typedef struct UsomDigester
+{
+	pg_cryptohash_ctx *hash;
+	StringInfoData head;		/* all but the bytes of large fields */
+	int			nlarge;
+	struct
+	{
+		const char *data;
+		Size		size;
+	}			large[USOM_DIGEST_MAX_LARGE];
+} UsomDigester;
+
+/* In CurrentMemoryContext; close gives the hash back (so does an abort). */
+extern void usom_digest_open(UsomDigester *digester);
+extern void usom_digest_close(UsomDigester *digester);
+
+extern void usom_digest_begin(UsomDigester *digester, char what);
+extern void usom_digest_int(UsomDigester *digester, int64 value);
+extern void usom_digest_null(UsomDigester *digester);
+extern void usom_digest_text(UsomDigester *digester, const char *string);	/* NULL is null */
+extern void usom_digest_bytes(UsomDigester *digester, const void *bytes, Size size);
+extern void usom_digest_large(UsomDigester *digester, const bytea *bytes);	/* NULL is null; must stay until finish */
+extern void usom_digest_finish(UsomDigester *digester, UsomDigest *digest);
+
+/* What entry.c writes and usom._audit_digest() recomputes. */
+extern void usom_digest_entry(UsomDigester *digester, const UsomAuditEntry *entry, const UsomActor *actor,
+							  int64 transaction_id, UsomDigest *digest);
+
+#endif							/* USOM_AUDIT_DIGEST_H */
