@@ -518,10 +518,13 @@ CREATE TYPE usom._audit_row AS (
 	operation text,
 	row_count integer,
 	sales_order_id bigint,
+	entry_no integer,
+	previous bytea,
 	verb text,
 	reason text,
 	before bytea,
-	after bytea
+	after bytea,
+	digest bytea
 );
 COMMENT ON TYPE usom._audit_row IS 'How entries travel from the library to usom.audit_entry.';
 
@@ -560,6 +563,11 @@ COMMENT ON FUNCTION usom._audit_rows(bytea) IS 'Rows of an image of usom.audit_e
 REVOKE ALL ON FUNCTION usom._audit_rows(bytea) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION usom._audit_rows(bytea) TO PUBLIC;
 
+CREATE FUNCTION usom._audit_digest(entry record) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'usom__audit_digest' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 30;
+COMMENT ON FUNCTION usom._audit_digest(record) IS 'What the digest of a row of usom.audit_entry must be: SHA-256 over all other columns in a fixed form (src/audit/digest.h); null if the row is numbered without an order or the other way round. Errors: 42804 when it is a row of another table. Example: SELECT count(*) FROM usom.audit_entry e WHERE e.digest IS DISTINCT FROM usom._audit_digest(e);';
+REVOKE ALL ON FUNCTION usom._audit_digest(record) FROM PUBLIC;
+
 CREATE FUNCTION usom._audit_count(image bytea) RETURNS bigint
 	AS 'MODULE_PATHNAME', 'usom__audit_count' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10;
 COMMENT ON FUNCTION usom._audit_count(bytea) IS 'Number of rows of an image of usom.audit_entry; -1 when the bytes are no image.';
@@ -574,6 +582,183 @@ CREATE FUNCTION usom._audit_marks(image bytea, key_columns text[]) RETURNS TABLE
 	AS 'MODULE_PATHNAME', 'usom__audit_marks' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 ROWS 5;
 COMMENT ON FUNCTION usom._audit_marks(bytea, text[]) IS 'Hashes of the key and of the whole of each row of an image, in their order. Equal rows have equal marks.';
 REVOKE ALL ON FUNCTION usom._audit_marks(bytea, text[]) FROM PUBLIC;
+
+-- ---- blocks and proofs ----
+
+CREATE FUNCTION usom._merkle_root(leaves bytea[]) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'usom__merkle_root' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000;
+COMMENT ON FUNCTION usom._merkle_root(bytea[]) IS 'Root of the Merkle tree over digests of 32 bytes, as RFC 6962 section 2.1 defines it. Errors: 22P03, 22004.';
+REVOKE ALL ON FUNCTION usom._merkle_root(bytea[]) FROM PUBLIC;
+
+CREATE FUNCTION usom._merkle_path(leaves bytea[], place integer) RETURNS bytea[]
+	AS 'MODULE_PATHNAME', 'usom__merkle_path' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000;
+COMMENT ON FUNCTION usom._merkle_path(bytea[], integer) IS 'Siblings on the way from the leaf at a place (from 1) up to the root: RFC 6962 section 2.1.1. Errors: 22023, 22P03.';
+REVOKE ALL ON FUNCTION usom._merkle_path(bytea[], integer) FROM PUBLIC;
+
+CREATE FUNCTION usom._merkle_climb(leaf bytea, count integer, place integer, path bytea[]) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'usom__merkle_climb' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION usom._merkle_climb(bytea, integer, integer, bytea[]) IS 'Root that a leaf leads to by its path in a tree of count leaves; null if the path does not fit. Errors: 22P03.';
+REVOKE ALL ON FUNCTION usom._merkle_climb(bytea, integer, integer, bytea[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION usom._merkle_climb(bytea, integer, integer, bytea[]) TO PUBLIC;
+
+CREATE FUNCTION usom._merkle_consistency(leaves bytea[], older integer) RETURNS bytea[]
+	AS 'MODULE_PATHNAME', 'usom__merkle_consistency' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000;
+COMMENT ON FUNCTION usom._merkle_consistency(bytea[], integer) IS 'Proof that the tree over the first older leaves is the beginning of the tree over all: RFC 6962 section 2.1.2. Errors: 22023, 22P03.';
+REVOKE ALL ON FUNCTION usom._merkle_consistency(bytea[], integer) FROM PUBLIC;
+
+CREATE FUNCTION usom._merkle_is_consistent(older integer, count integer, older_root bytea, root bytea, proof bytea[]) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'usom__merkle_is_consistent' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION usom._merkle_is_consistent(integer, integer, bytea, bytea, bytea[]) IS 'Does the proof lead from the root over older leaves to the root over count leaves? Errors: 22P03.';
+REVOKE ALL ON FUNCTION usom._merkle_is_consistent(integer, integer, bytea, bytea, bytea[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION usom._merkle_is_consistent(integer, integer, bytea, bytea, bytea[]) TO PUBLIC;
+
+CREATE FUNCTION usom._block_header(org_id bigint, node smallint, block_no integer, sealed_at timestamptz, entry_ids bigint[],
+	entries_total bigint, previous bytea, system_id bigint, sequence_at bigint, next_xid bigint, settled_to bigint) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'usom__block_header' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION usom._block_header(bigint, smallint, integer, timestamptz, bigint[], bigint, bytea, bigint, bigint, bigint, bigint) IS 'Digest of all that a block says but the root of its tree; null if anything but previous is null.';
+REVOKE ALL ON FUNCTION usom._block_header(bigint, smallint, integer, timestamptz, bigint[], bigint, bytea, bigint, bigint, bigint, bigint) FROM PUBLIC;
+
+CREATE FUNCTION usom._block_digest(root bytea, header bytea) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'usom__block_digest' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION usom._block_digest(bytea, bytea) IS 'Digest of a block: over the root of its tree and its header. Errors: 22P03.';
+REVOKE ALL ON FUNCTION usom._block_digest(bytea, bytea) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION usom._block_digest(bytea, bytea) TO PUBLIC;
+
+CREATE FUNCTION usom._seal(org_id bigint) RETURNS TABLE (block_no integer, entries integer)
+	AS 'MODULE_PATHNAME', 'usom__seal' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+	SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._seal(bigint) IS 'Seals what an organisation has committed: see usom.seal_audit().';
+REVOKE ALL ON FUNCTION usom._seal(bigint) FROM PUBLIC;
+
+CREATE FUNCTION usom.seal_audit() RETURNS TABLE (block_no integer, entries integer)
+	LANGUAGE sql VOLATILE STRICT
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$SELECT * FROM usom._seal(usom.current_org())$$;
+COMMENT ON FUNCTION usom.seal_audit() IS 'Seals all audit entries of the caller''s organisation that have committed, in blocks of 32768 at most, and notifies the channel usom_audit of each new digest; usom.tick() does it for all organisations. One row per block; none if nothing is new or another session is sealing. Waits for nobody, nobody waits for it: what commits later goes into a later block. Errors: US001, US006. Example: SELECT * FROM usom.seal_audit();';
+
+CREATE FUNCTION usom.export_digest() RETURNS jsonb
+	LANGUAGE plpgsql STABLE STRICT
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+BEGIN
+	PERFORM usom._check_installed();
+	RETURN (
+		SELECT jsonb_build_object('org_id', usom.current_org(), 'node', current_setting('usom.node')::smallint,
+			'blocks', count(*), 'entries', coalesce(max(b.entries_total), 0),
+			'head', encode((array_agg(b.digest ORDER BY b.block_no DESC))[1], 'hex'),
+			'tree', encode(usom._merkle_root(array_agg(b.digest ORDER BY b.block_no)), 'hex'), 'sealed_at', max(b.sealed_at))
+		FROM usom.audit_block b
+		WHERE b.org_id = usom.current_org() AND b.node = current_setting('usom.node')::smallint);
+END
+$$;
+COMMENT ON FUNCTION usom.export_digest() IS 'What to keep outside of the database to prove later that nothing sealed so far was changed: org_id, node, blocks and entries sealed, head (SHA-256 of the last block, which has the one before in it), tree (root of the RFC 6962 tree over the digests of all blocks), sealed_at. Give it to usom.verify_audit(), usom.consistency_proof() or usom.check_inclusion(). head and tree are null before the first block. Errors: US001, US006. Example: psql -Atc "SELECT usom.export_digest()" >> digests.jsonl';
+
+CREATE FUNCTION usom.inclusion_proof(audit_entry_id bigint) RETURNS jsonb
+	LANGUAGE plpgsql STABLE STRICT
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+DECLARE
+	proof jsonb;
+BEGIN
+	PERFORM usom._check_installed();
+	SELECT jsonb_build_object('audit_entry_id', inclusion_proof.audit_entry_id, 'entry', encode(leaves.digests[b.place], 'hex'),
+		'place', b.place, 'leaves', cardinality(b.entry_ids), 'path', usom._to_hex(usom._merkle_path(leaves.digests, b.place)),
+		'header', encode(usom._block_header(b.org_id, b.node, b.block_no, b.sealed_at, b.entry_ids, b.entries_total, b.previous,
+			b.system_id, b.sequence_at, b.next_xid, b.settled_to), 'hex'),
+		'block', b.block_no, 'blocks', cardinality(chain.digests), 'block_path', usom._to_hex(usom._merkle_path(chain.digests, b.block_no)))
+	INTO proof
+	FROM (SELECT s.*, array_position(s.entry_ids, inclusion_proof.audit_entry_id) AS place FROM usom.audit_block s
+			WHERE s.org_id = usom.current_org() AND s.last_id >= inclusion_proof.audit_entry_id
+				AND s.entry_ids @> ARRAY[inclusion_proof.audit_entry_id]) AS b
+		CROSS JOIN LATERAL (SELECT array_agg(e.digest ORDER BY i.n) AS digests
+			FROM unnest(b.entry_ids) WITH ORDINALITY AS i (id, n)
+				LEFT JOIN usom.audit_entry e ON e.org_id = b.org_id AND e.audit_entry_id = i.id) AS leaves
+		CROSS JOIN LATERAL (SELECT array_agg(c.digest ORDER BY c.block_no) AS digests
+			FROM usom.audit_block c WHERE c.org_id = b.org_id AND c.node = b.node) AS chain;
+	IF proof IS NULL THEN
+		RAISE EXCEPTION 'audit entry % is in no block', audit_entry_id USING
+			ERRCODE = 'US906', DETAIL = 'Only what is sealed can be proven.', HINT = 'SELECT * FROM usom.seal_audit(); or look the entry up in usom.audit.';
+	END IF;
+	RETURN proof;
+END
+$$;
+COMMENT ON FUNCTION usom.inclusion_proof(bigint) IS 'Proof that an entry of the audit is among those that the present digest seals: the siblings from the entry to the root of its block, and from the block to the root over all blocks (RFC 6962). Digests are hex. Who has it and the output of usom.export_digest() needs nothing else: see usom.check_inclusion(). Errors: US001, US006, US906 when the entry is unknown or not sealed yet. Example: SELECT usom.inclusion_proof(max(audit_entry_id)) FROM usom.audit;';
+
+CREATE FUNCTION usom.check_inclusion(proof jsonb, digest jsonb) RETURNS boolean
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+	SELECT coalesce(proof->'blocks' = digest->'blocks' AND decode(digest->>'tree', 'hex') = usom._merkle_climb(
+		usom._block_digest(
+			usom._merkle_climb(decode(proof->>'entry', 'hex'), (proof->>'leaves')::integer, (proof->>'place')::integer, usom._from_hex(proof->'path')),
+			decode(proof->>'header', 'hex')),
+		(proof->>'blocks')::integer, (proof->>'block')::integer, usom._from_hex(proof->'block_path')), false)
+	$$;
+COMMENT ON FUNCTION usom.check_inclusion(jsonb, jsonb) IS 'Does a proof of usom.inclusion_proof() lead from its entry to a digest of usom.export_digest()? False also when a part is missing. Reads no table: it can be asked in any database that has usom. The entry''s own digest is what usom._audit_digest() gives for its row. Errors: 22023, 22P02 and 22P03 for a proof that cannot be read. Example: SELECT usom.check_inclusion(usom.inclusion_proof(7), usom.export_digest());';
+
+CREATE FUNCTION usom.consistency_proof(older jsonb) RETURNS jsonb
+	LANGUAGE plpgsql STABLE STRICT
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+DECLARE
+	digests bytea[];
+	first_blocks integer := (older->>'blocks')::integer;
+BEGIN
+	PERFORM usom._check_installed();
+	SELECT array_agg(b.digest ORDER BY b.block_no) INTO digests
+	FROM usom.audit_block b
+	WHERE b.org_id = usom.current_org() AND b.node = coalesce((older->>'node')::smallint, current_setting('usom.node')::smallint);
+	IF first_blocks IS NULL OR first_blocks < 1 OR first_blocks > coalesce(cardinality(digests), 0) THEN
+		RAISE EXCEPTION 'the digest cannot be compared with the audit of this database' USING
+			ERRCODE = 'US907', DETAIL = format('It is over %s blocks, here are %s.', coalesce(older->>'blocks', 'no'), coalesce(cardinality(digests), 0)),
+			HINT = 'Give what usom.export_digest() returned; if it did, blocks are missing here: see usom.verify_audit().';
+	END IF;
+	RETURN jsonb_build_object('older', first_blocks, 'blocks', cardinality(digests),
+		'proof', usom._to_hex(usom._merkle_consistency(digests, first_blocks)));
+END
+$$;
+COMMENT ON FUNCTION usom.consistency_proof(jsonb) IS 'Proof that what an older digest of usom.export_digest() sealed is unchanged in what the present one seals: RFC 6962 section 2.1.2, some digests in hex, checked by usom.check_consistency(). Errors: US001, US006, US907 when the digest is of more blocks than there are. Example: SELECT usom.consistency_proof(older) FROM kept_digests;';
+
+CREATE FUNCTION usom.check_consistency(proof jsonb, older jsonb, newer jsonb) RETURNS boolean
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+	SELECT coalesce(proof->'older' = older->'blocks' AND proof->'blocks' = newer->'blocks' AND usom._merkle_is_consistent(
+		(proof->>'older')::integer, (proof->>'blocks')::integer, decode(older->>'tree', 'hex'), decode(newer->>'tree', 'hex'),
+		usom._from_hex(proof->'proof')), false)
+	$$;
+COMMENT ON FUNCTION usom.check_consistency(jsonb, jsonb, jsonb) IS 'Does a proof of usom.consistency_proof() lead from an older digest to a newer one? False also when a part is missing. Reads no table. Errors: 22023, 22P02 and 22P03 for a proof that cannot be read. Example: SELECT usom.check_consistency(usom.consistency_proof(older), older, usom.export_digest()) FROM kept_digests;';
+
+CREATE FUNCTION usom._to_hex(digests bytea[]) RETURNS jsonb
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$SELECT coalesce(jsonb_agg(encode(d.digest, 'hex') ORDER BY d.n), '[]') FROM unnest(digests) WITH ORDINALITY AS d (digest, n)$$;
+COMMENT ON FUNCTION usom._to_hex(bytea[]) IS 'Digests as an array of hex strings.';
+REVOKE ALL ON FUNCTION usom._to_hex(bytea[]) FROM PUBLIC;
+
+CREATE FUNCTION usom._from_hex(digests jsonb) RETURNS bytea[]
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$SELECT coalesce(array_agg(decode(d.hex, 'hex') ORDER BY d.n), '{}') FROM jsonb_array_elements_text(digests) WITH ORDINALITY AS d (hex, n)$$;
+COMMENT ON FUNCTION usom._from_hex(jsonb) IS 'An array of hex strings as digests. Errors: 22023.';
+REVOKE ALL ON FUNCTION usom._from_hex(jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION usom._from_hex(jsonb) TO PUBLIC;
+
+-- No SET clause and no SECURITY DEFINER: with either, a procedure cannot commit.
+CREATE PROCEDURE usom.tick()
+	LANGUAGE plpgsql
+	AS $$
+DECLARE
+	organisation bigint;
+BEGIN
+	PERFORM usom._check_installed();
+	FOREACH organisation IN ARRAY ARRAY(SELECT o.org_id FROM usom.organisation AS o ORDER BY o.org_id) LOOP
+		PERFORM * FROM usom._seal(organisation);
+		COMMIT;
+	END LOOP;
+END
+$$;
+COMMENT ON PROCEDURE usom.tick() IS 'What is to be done from time to time, for all organisations, each in a transaction of its own: seals the audit. Limits of time never wait for it. For pg_cron or a timer, once a minute. Errors: US001; 2D000 inside a transaction block. Example: CALL usom.tick();';
 
 CREATE FUNCTION usom._verify_audit_images()
 	RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
@@ -2541,10 +2726,11 @@ AS $$
 			'error_codes']),
 		(6, 'verify', ARRAY['verify', 'verify_stock', 'verify_reserved', 'verify_orders', 'verify_counters', 'verify_statuses',
 			'verify_history', 'verify_references', 'verify_pieces', 'verify_money', 'verify_returns', 'verify_audit']),
-		(7, 'keys', ARRAY['next_id', 'next_document_no', 'current_org', 'default_currency', 'channel_id', 'customer_id', 'product_id',
+		(7, 'trust', ARRAY['seal_audit', 'tick', 'export_digest', 'inclusion_proof', 'check_inclusion', 'consistency_proof', 'check_consistency']),
+		(8, 'keys', ARRAY['next_id', 'next_document_no', 'current_org', 'default_currency', 'channel_id', 'customer_id', 'product_id',
 			'location_id'])
 	), entry AS (
-		SELECT coalesce(c.position, 8) AS position, coalesce(array_position(c.names, p.proname::text), 0) AS place,
+		SELECT coalesce(c.position, 9) AS position, coalesce(array_position(c.names, p.proname::text), 0) AS place,
 			coalesce(c.topic, 'more') AS topic, p.proname::text AS name,
 			format('%s(%s)', p.proname, pg_get_function_arguments(p.oid)) AS title,
 			coalesce(obj_description(p.oid, 'pg_proc'), '') AS comment
@@ -2557,12 +2743,12 @@ AS $$
 				JOIN pg_type t ON t.oid = a.type
 				WHERE t.typnamespace = 'usom'::regnamespace OR t.oid IN ('cstring'::regtype, 'internal'::regtype))
 		UNION ALL
-		SELECT CASE r.relkind WHEN 'v' THEN 9 ELSE 10 END, 0, CASE r.relkind WHEN 'v' THEN 'views' ELSE 'tables' END, r.relname::text,
+		SELECT CASE r.relkind WHEN 'v' THEN 10 ELSE 11 END, 0, CASE r.relkind WHEN 'v' THEN 'views' ELSE 'tables' END, r.relname::text,
 			r.relname::text, coalesce(obj_description(r.oid, 'pg_class'), '')
 		FROM pg_class r
 		WHERE r.relnamespace = 'usom'::regnamespace AND r.relkind IN ('v', 'r') AND r.relname NOT LIKE '\_%'
 		UNION ALL
-		SELECT 11, a.attnum, r.relname::text, r.relname || '.' || a.attname, a.attname || ' ' || format_type(a.atttypid, a.atttypmod),
+		SELECT 12, a.attnum, r.relname::text, r.relname || '.' || a.attname, a.attname || ' ' || format_type(a.atttypid, a.atttypmod),
 			coalesce(col_description(r.oid, a.attnum), '')
 		FROM pg_class r
 		JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -2571,7 +2757,7 @@ AS $$
 		SELECT e.*, CASE WHEN e.name = $1 THEN e.comment
 			ELSE rtrim(split_part(split_part(e.comment, E'\n', 1), '. ', 1), '.') || '.' END AS words
 		FROM entry e
-		WHERE e.topic = $1 OR e.name = $1 OR ($1 IS NULL AND e.position < 11)
+		WHERE e.topic = $1 OR e.name = $1 OR ($1 IS NULL AND e.position < 12)
 	)
 	SELECT s.topic, s.title, s.words
 	FROM (
@@ -2803,7 +2989,7 @@ $usom_step$);
 /* ---- audit: what install() runs ---- */
 
 INSERT INTO usom._migration (version, number, room, text) VALUES (1, 201, 'audit', $usom_step$
--- No CHECK and one index: every order writes here. PostgreSQL parses the text
+-- No CHECK and two indexes: every order writes here. PostgreSQL parses the text
 -- of each CHECK anew for each statement, which would double the price of an
 -- entry; what they would say is asked by verify_audit().
 CREATE TABLE usom.audit_entry (
@@ -2815,6 +3001,8 @@ CREATE TABLE usom.audit_entry (
 	operation text NOT NULL,
 	row_count integer NOT NULL,
 	sales_order_id bigint,
+	entry_no integer,
+	previous bytea,
 	session_role text NOT NULL,
 	active_role text NOT NULL,
 	app_user text,
@@ -2824,8 +3012,10 @@ CREATE TABLE usom.audit_entry (
 	reason text,
 	before bytea,
 	after bytea,
+	digest bytea NOT NULL,
 	PRIMARY KEY (org_id, audit_entry_id)
 ) WITH (toast_tuple_target = 8160);
+CREATE UNIQUE INDEX audit_entry_chain_has_no_fork ON usom.audit_entry (org_id, sales_order_id, entry_no) WHERE sales_order_id IS NOT NULL;
 COMMENT ON TABLE usom.audit_entry IS 'Who changed what, when and why: one entry for what one statement did to the rows of one table. Rows are only added. Read it as usom.audit. Who searches it by time often may add an index USING brin (occurred_at).';
 COMMENT ON COLUMN usom.audit_entry.org_id IS 'Organisation of the rows.';
 COMMENT ON COLUMN usom.audit_entry.audit_entry_id IS 'Key; rises within a database.';
@@ -2834,7 +3024,9 @@ COMMENT ON COLUMN usom.audit_entry.transaction_id IS 'Transaction, without wrapa
 COMMENT ON COLUMN usom.audit_entry.table_name IS 'Table in schema usom.';
 COMMENT ON COLUMN usom.audit_entry.operation IS 'INSERT, UPDATE or DELETE.';
 COMMENT ON COLUMN usom.audit_entry.row_count IS 'Rows in each image.';
-COMMENT ON COLUMN usom.audit_entry.sales_order_id IS 'Order that all the rows are of; null if they are of none or several.';
+COMMENT ON COLUMN usom.audit_entry.sales_order_id IS 'Order that the rows are of, or that they were changed for; null: none alone.';
+COMMENT ON COLUMN usom.audit_entry.entry_no IS 'Number of the entry in the chain of its order, from 1; null without an order.';
+COMMENT ON COLUMN usom.audit_entry.previous IS 'Digest of the entry before it in the chain; null for the first and without an order.';
 COMMENT ON COLUMN usom.audit_entry.session_role IS 'Role that logged in.';
 COMMENT ON COLUMN usom.audit_entry.active_role IS 'Role that SET ROLE chose; else the same.';
 COMMENT ON COLUMN usom.audit_entry.app_user IS 'User that the application claimed in usom.app_user; null: none.';
@@ -2844,7 +3036,45 @@ COMMENT ON COLUMN usom.audit_entry.verb IS 'Function of usom that ran; null: pla
 COMMENT ON COLUMN usom.audit_entry.reason IS 'Why: argument of the function, else usom.reason; null: none given.';
 COMMENT ON COLUMN usom.audit_entry.before IS 'The rows as they were, in canonical form: see usom._audit_rows(). Null for INSERT.';
 COMMENT ON COLUMN usom.audit_entry.after IS 'The rows as they became, in the same order. Null for DELETE.';
+COMMENT ON COLUMN usom.audit_entry.digest IS 'SHA-256 over all other columns: see usom._audit_digest().';
 SELECT usom._guard_ledger('audit_entry', 'the function that changes the table it is about');
+
+CREATE TABLE usom.audit_block (
+	org_id bigint NOT NULL,
+	node smallint NOT NULL,
+	block_no integer NOT NULL CONSTRAINT audit_block_no_from_one CHECK (block_no >= 1),
+	sealed_at timestamptz NOT NULL,
+	entry_ids bigint[] NOT NULL,
+	last_id bigint NOT NULL,
+	entries_total bigint NOT NULL,
+	previous bytea,
+	system_id bigint NOT NULL,
+	sequence_at bigint NOT NULL,
+	next_xid bigint NOT NULL,
+	settled_to bigint NOT NULL,
+	root bytea NOT NULL,
+	digest bytea NOT NULL,
+	PRIMARY KEY (org_id, node, block_no),
+	CONSTRAINT audit_block_previous_iff_not_first CHECK ((block_no = 1) = (previous IS NULL)),
+	CONSTRAINT audit_block_seals_something CHECK (entry_ids <> '{}' AND last_id = entry_ids[cardinality(entry_ids)])
+);
+CREATE INDEX audit_block_by_last_id ON usom.audit_block (org_id, node, last_id);
+COMMENT ON TABLE usom.audit_block IS 'Seals over the audit: a block lists entries that had committed, has the root of the Merkle tree over their digests, and the digest of the block before it. Rows are only added.';
+COMMENT ON COLUMN usom.audit_block.org_id IS 'Organisation of the entries.';
+COMMENT ON COLUMN usom.audit_block.node IS 'Database that sealed them: usom.node. Each seals what it wrote itself.';
+COMMENT ON COLUMN usom.audit_block.block_no IS 'Number of the block with the organisation and node, from 1 without gaps.';
+COMMENT ON COLUMN usom.audit_block.sealed_at IS 'Wall clock of the sealing.';
+COMMENT ON COLUMN usom.audit_block.entry_ids IS 'Keys of the entries, ascending: the leaves of the tree.';
+COMMENT ON COLUMN usom.audit_block.last_id IS 'The last of these keys.';
+COMMENT ON COLUMN usom.audit_block.entries_total IS 'Entries in this and all blocks before it.';
+COMMENT ON COLUMN usom.audit_block.previous IS 'Digest of the block before; null for the first.';
+COMMENT ON COLUMN usom.audit_block.system_id IS 'Cluster that sealed: its system identifier. Transaction numbers of another one mean nothing here.';
+COMMENT ON COLUMN usom.audit_block.sequence_at IS 'Last key that had been drawn when sealing began.';
+COMMENT ON COLUMN usom.audit_block.next_xid IS 'First transaction that had not begun then: whoever drew such a key is older.';
+COMMENT ON COLUMN usom.audit_block.settled_to IS 'No entry with this key or a lower one could still appear when the block was sealed: all of them are in blocks.';
+COMMENT ON COLUMN usom.audit_block.root IS 'Root of the Merkle tree (RFC 6962) over the digests of the entries.';
+COMMENT ON COLUMN usom.audit_block.digest IS 'SHA-256 over the root and all other columns: what is kept outside of the database.';
+SELECT usom._guard_ledger('audit_block', 'usom.seal_audit()');
 SELECT usom._audit_table('document_counter');
 
 CREATE VIEW usom.audit AS
@@ -2860,7 +3090,7 @@ COMMENT ON COLUMN usom.audit.row_no IS 'Number of the row within the entry.';
 COMMENT ON COLUMN usom.audit.occurred_at IS 'Wall clock when the statement ended.';
 COMMENT ON COLUMN usom.audit.table_name IS 'Table in schema usom.';
 COMMENT ON COLUMN usom.audit.operation IS 'INSERT, UPDATE or DELETE.';
-COMMENT ON COLUMN usom.audit.sales_order_id IS 'Order that all rows of the entry are of; null if they are of none or several.';
+COMMENT ON COLUMN usom.audit.sales_order_id IS 'Order that the rows are of, or that they were changed for; null: none alone.';
 COMMENT ON COLUMN usom.audit.who IS 'User that the application claimed and the role it worked as, or the role alone.';
 COMMENT ON COLUMN usom.audit.session_role IS 'Role that logged in.';
 COMMENT ON COLUMN usom.audit.client_addr IS 'Address of the client, or local.';
@@ -2982,7 +3212,6 @@ COMMENT ON COLUMN usom.access.granted_by IS 'Session user who granted it.';
 
 -- Rows that replication brings are furnished where they came from, so this trigger is not ENABLE ALWAYS.
 CREATE TRIGGER usom_furnish AFTER INSERT ON usom.organisation FOR EACH ROW EXECUTE FUNCTION usom.furnish_organisation();
-INSERT INTO usom.organisation (org_id, code, name) VALUES (1, 'main', 'Main organisation');
 
 SELECT usom._guard_master('organisation', 'code');
 SELECT usom._guard_master('channel', 'code');
@@ -2997,6 +3226,8 @@ SELECT usom._audit_table('access');
 CREATE TRIGGER usom_access_changed AFTER INSERT OR UPDATE OR DELETE ON usom.access
 	FOR EACH ROW EXECUTE FUNCTION usom._access_changed();
 ALTER TABLE usom.access ENABLE ALWAYS TRIGGER usom_access_changed;
+-- After the triggers of the audit: it knows every row from its beginning.
+INSERT INTO usom.organisation (org_id, code, name) VALUES (1, 'main', 'Main organisation');
 $usom_step$);
 
 /* ---- product: what install() runs ---- */
@@ -3168,10 +3399,10 @@ SELECT usom._guard_kept('stock', 'usom.receive_stock(), usom.adjust_stock(), uso
 SELECT usom._guard_ledger('stock_movement', 'usom.adjust_stock()');
 SELECT usom._guard_kept('reservation', 'usom.reserve_stock() or usom.release_stock()');
 
--- stock_movement is a ledger already: append-only, with actor and reason; auditing it would write everything twice.
 SELECT usom._audit_table('location');
 SELECT usom._audit_table('stock');
 SELECT usom._audit_table('reservation');
+SELECT usom._audit_table('stock_movement');
 $usom_step$);
 
 /* ---- order: what install() runs ---- */
@@ -3362,8 +3593,6 @@ COMMENT ON COLUMN usom.hold_type.blocks IS 'Any of confirm, release, ship, chang
 COMMENT ON COLUMN usom.hold_type.description IS 'Words for people.';
 CREATE TRIGGER usom_furnish_hold_types AFTER INSERT ON usom.organisation
 	FOR EACH ROW EXECUTE FUNCTION usom.furnish_hold_types();
-INSERT INTO usom.hold_type (org_id, code, blocks, description)
-SELECT o.org_id, t.* FROM usom.organisation o CROSS JOIN usom._standard_hold_types() t;
 
 CREATE TABLE usom.order_history (
 	org_id bigint NOT NULL,
@@ -3406,14 +3635,15 @@ CREATE TRIGGER usom_guard BEFORE INSERT OR UPDATE OR DELETE ON usom.order_line
 	FOR EACH ROW EXECUTE FUNCTION usom._guard_line();
 CREATE TRIGGER usom_guard_truncate BEFORE TRUNCATE ON usom.order_line
 	FOR EACH STATEMENT EXECUTE FUNCTION usom.guard_kept('kept', 'order_line', 'usom.change_order()');
-CREATE TRIGGER usom_line_inserted AFTER INSERT ON usom.order_line REFERENCING NEW TABLE AS newer
+-- Named to fire before the triggers of the audit, which rely on the lock of the order.
+CREATE TRIGGER add_up_insert AFTER INSERT ON usom.order_line REFERENCING NEW TABLE AS newer
 	FOR EACH STATEMENT EXECUTE FUNCTION usom._line_written();
-CREATE TRIGGER usom_line_updated AFTER UPDATE ON usom.order_line REFERENCING OLD TABLE AS older NEW TABLE AS newer
+CREATE TRIGGER add_up_update AFTER UPDATE ON usom.order_line REFERENCING OLD TABLE AS older NEW TABLE AS newer
 	FOR EACH STATEMENT EXECUTE FUNCTION usom._line_written();
-CREATE TRIGGER usom_line_deleted AFTER DELETE ON usom.order_line REFERENCING OLD TABLE AS older
+CREATE TRIGGER add_up_delete AFTER DELETE ON usom.order_line REFERENCING OLD TABLE AS older
 	FOR EACH STATEMENT EXECUTE FUNCTION usom._line_written();
 ALTER TABLE usom.order_line ENABLE ALWAYS TRIGGER usom_guard, ENABLE ALWAYS TRIGGER usom_guard_truncate,
-	ENABLE ALWAYS TRIGGER usom_line_inserted, ENABLE ALWAYS TRIGGER usom_line_updated, ENABLE ALWAYS TRIGGER usom_line_deleted;
+	ENABLE ALWAYS TRIGGER add_up_insert, ENABLE ALWAYS TRIGGER add_up_update, ENABLE ALWAYS TRIGGER add_up_delete;
 
 CREATE TRIGGER usom_guard BEFORE INSERT OR DELETE OR TRUNCATE ON usom.fulfillment_line
 	FOR EACH STATEMENT EXECUTE FUNCTION usom.guard_kept('kept', 'fulfillment_line', 'usom.place_order(), usom.change_order() or usom.cancel_line()');
@@ -3425,12 +3655,15 @@ SELECT usom._guard_kept('hold', 'usom.hold_order() or usom.release_hold()');
 SELECT usom._guard_ledger('order_history', 'the function of the change');
 SELECT usom._guard_master('hold_type', 'code');
 
--- order_history is a ledger already; auditing it would write everything twice.
 SELECT usom._audit_table('sales_order');
 SELECT usom._audit_table('order_line');
 SELECT usom._audit_table('fulfillment_line');
 SELECT usom._audit_table('hold');
+SELECT usom._audit_table('order_history');
 SELECT usom._audit_table('hold_type');
+
+INSERT INTO usom.hold_type (org_id, code, blocks, description)
+SELECT o.org_id, t.* FROM usom.organisation o CROSS JOIN usom._standard_hold_types() t;
 $usom_step$);
 
 /* ---- fulfillment: what install() runs ---- */
