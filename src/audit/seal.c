@@ -98,7 +98,7 @@ static void
 read_clock(Chain *chain)
 {
 	static UsomQuery query = {
-		.text = "SELECT last_value FROM usom.id_seq",
+		.text = "SELECT coalesce(pg_catalog.pg_sequence_last_value('usom.id_seq'::pg_catalog.regclass), 0)",
 	};
 
 	usom_query_run(&query, NULL, NULL);

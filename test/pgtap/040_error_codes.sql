@@ -57,7 +57,9 @@ INSERT INTO raised VALUES
 	('US801', 'SELECT usom.place_order(''{"external_id": "TAP-1", "revision": 2, "lines": [{"sku": "TAP-1", "quantity": 4}]}'')'),
 	('US802', 'SELECT usom.place_order(''{"external_id": "TAP-1", "revision": 1, "lines": [{"sku": "TAP-1", "quantity": 3}]}'')'),
 	('US803', 'SELECT usom.place_order(''{"colour": "red"}'')'),
-	('US901', 'DELETE FROM usom.stock_movement');
+	('US901', 'DELETE FROM usom.stock_movement'),
+	('US906', 'SELECT usom.inclusion_proof(0)'),
+	('US907', $q$SELECT usom.consistency_proof('{"blocks": 99}')$q$);
 CREATE TEMP TABLE said (code text, command text, sqlstate text, message text, hint text);
 -- A rolled-back call makes the next one look again whether all is installed.
 DO $$
