@@ -105,6 +105,30 @@ CREATE FUNCTION usom.guard_master() RETURNS trigger
 COMMENT ON FUNCTION usom.guard_master() IS 'Trigger BEFORE UPDATE or DELETE of a row: refuses deletion and changes of org_id, key, code and kind (US005). Argument: the column with the code.';
 REVOKE ALL ON FUNCTION usom.guard_master() FROM PUBLIC;
 
+CREATE FUNCTION usom.guard_cards() RETURNS trigger
+	AS 'MODULE_PATHNAME', 'usom_guard_cards' LANGUAGE C;
+COMMENT ON FUNCTION usom.guard_cards() IS 'Trigger BEFORE INSERT or UPDATE of a row: refuses what looks like the number of a payment card in any text, text[] or jsonb column (US502).';
+REVOKE ALL ON FUNCTION usom.guard_cards() FROM PUBLIC;
+
+CREATE FUNCTION usom._guard_cards(relation text) RETURNS void
+	LANGUAGE plpgsql VOLATILE STRICT
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+BEGIN
+	EXECUTE format('CREATE TRIGGER usom_card BEFORE INSERT OR UPDATE ON usom.%I
+		FOR EACH ROW EXECUTE FUNCTION usom.guard_cards()', relation);
+	EXECUTE format('ALTER TABLE usom.%I ENABLE ALWAYS TRIGGER usom_card', relation);
+END
+$$;
+COMMENT ON FUNCTION usom._guard_cards(text) IS 'Puts the trigger usom_card on a table of usom that takes words of people. By its name it comes before the others of its kind, which might repeat what they refuse.';
+REVOKE ALL ON FUNCTION usom._guard_cards(text) FROM PUBLIC;
+
+CREATE FUNCTION usom._check_card(name text, value text) RETURNS void
+	AS 'MODULE_PATHNAME', 'usom__check_card' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION usom._check_card(text, text) IS 'US502 if the value of an argument holds what looks like the number of a payment card. The public functions in PL/pgSQL that repeat an argument in a message begin with it, so everybody may call it.';
+REVOKE ALL ON FUNCTION usom._check_card(text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION usom._check_card(text, text) TO PUBLIC;
+
 CREATE FUNCTION usom._guard(relation text, kind text, hint text) RETURNS void
 	LANGUAGE plpgsql VOLATILE STRICT
 	SET search_path = pg_catalog, usom, pg_temp
@@ -296,6 +320,7 @@ CREATE FUNCTION usom._expected_triggers() RETURNS TABLE (relation text, name tex
 		('_guard_ledger', 'usom_guard', 'BEFORE INSERT OR DELETE OR UPDATE OR TRUNCATE ON usom.%1$s FOR EACH STATEMENT', 'usom.guard_kept(''ledger'', ''%1$s'', ''%2$s'')'),
 		('_guard_master', 'usom_guard', 'BEFORE DELETE OR UPDATE ON usom.%1$s FOR EACH ROW', 'usom.guard_master(''%2$s'')'),
 		('_guard_master', 'usom_guard_truncate', 'BEFORE TRUNCATE ON usom.%1$s FOR EACH STATEMENT', 'usom.guard_kept(''master'', ''%1$s'', ''Retire rows one by one.'')'),
+		('_guard_cards', 'usom_card', 'BEFORE INSERT OR UPDATE ON usom.%1$s FOR EACH ROW', 'usom.guard_cards()'),
 		('_audit_table', 'audit_insert', 'AFTER INSERT ON usom.%1$s REFERENCING NEW TABLE AS newer FOR EACH STATEMENT', 'usom.audit_statement(''%1$s'')'),
 		('_audit_table', 'audit_update', 'AFTER UPDATE ON usom.%1$s REFERENCING OLD TABLE AS older NEW TABLE AS newer FOR EACH STATEMENT', 'usom.audit_statement(''%1$s'')'),
 		('_audit_table', 'audit_delete', 'AFTER DELETE ON usom.%1$s REFERENCING OLD TABLE AS older FOR EACH STATEMENT', 'usom.audit_statement(''%1$s'')')
@@ -303,7 +328,7 @@ CREATE FUNCTION usom._expected_triggers() RETURNS TABLE (relation text, name tex
 		SELECT found[2] AS relation, h.name, true AS always,
 			format('CREATE TRIGGER %s ', h.name) || format(h.events || ' EXECUTE FUNCTION ' || h.called, found[2], found[3]) AS definition
 		FROM usom._migration m,
-			regexp_matches(m.text, 'usom\.(_guard_kept|_guard_ledger|_guard_master|_audit_table)\(''(\w+)''(?:, ''((?:[^'']|'''')*)'')?\)', 'g') AS found
+			regexp_matches(m.text, 'usom\.(_guard_kept|_guard_ledger|_guard_master|_guard_cards|_audit_table)\(''(\w+)''(?:, ''((?:[^'']|'''')*)'')?\)', 'g') AS found
 			JOIN helper h ON h.helper = found[1]
 		UNION ALL
 		SELECT found[3], found[2],
@@ -314,7 +339,7 @@ CREATE FUNCTION usom._expected_triggers() RETURNS TABLE (relation text, name tex
 			regexp_matches(m.text, '(CREATE TRIGGER (\w+) [^;%]*? ON usom\.(\w+)\s[^;%]*);', 'g') AS found
 	)
 	SELECT m.relation, m.name,
-		CASE WHEN m.name ~ '^usom_guard' THEN 'guards' WHEN m.name ~ '^audit_' THEN 'audit triggers' ELSE 'other triggers' END,
+		CASE WHEN m.name ~ '^usom_(guard|card)' THEN 'guards' WHEN m.name ~ '^audit_' THEN 'audit triggers' ELSE 'other triggers' END,
 		m.always, m.definition
 	FROM made m
 $$;
@@ -2115,7 +2140,7 @@ RETURNS TABLE (at timestamptz, event text, from_status text, to_status text, lin
 LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED SET search_path = pg_catalog, usom, pg_temp
 AS $$
 BEGIN
-	PERFORM usom._check_installed();
+	PERFORM usom._check_installed(), usom._check_card('order_no', order_no);
 	IF NOT EXISTS (SELECT FROM usom.orders o WHERE o.order_no = order_timeline.order_no) THEN
 		RAISE EXCEPTION 'no order "%"', order_timeline.order_no
 			USING ERRCODE = 'US105', HINT = 'Look it up in usom.orders.';
@@ -2140,7 +2165,7 @@ DECLARE
 	the record;
 	quoted text := quote_literal(explain_status.order_no);
 BEGIN
-	PERFORM usom._check_installed();
+	PERFORM usom._check_installed(), usom._check_card('order_no', order_no);
 	SELECT o.status, o.held,
 		trim_scale(coalesce(sum(l.quantity - l.quantity_cancelled), 0)) AS live,
 		trim_scale(coalesce(sum(l.quantity_cancelled), 0)) AS cancelled,
@@ -3213,6 +3238,10 @@ COMMENT ON COLUMN usom.access.granted_by IS 'Session user who granted it.';
 -- Rows that replication brings are furnished where they came from, so this trigger is not ENABLE ALWAYS.
 CREATE TRIGGER usom_furnish AFTER INSERT ON usom.organisation FOR EACH ROW EXECUTE FUNCTION usom.furnish_organisation();
 
+SELECT usom._guard_cards('organisation');
+SELECT usom._guard_cards('channel');
+SELECT usom._guard_cards('customer');
+SELECT usom._guard_cards('customer_address');
 SELECT usom._guard_master('organisation', 'code');
 SELECT usom._guard_master('channel', 'code');
 SELECT usom._guard_master('customer', 'code');
@@ -3255,6 +3284,7 @@ COMMENT ON COLUMN usom.product.unit IS 'Unit of every quantity of the product.';
 COMMENT ON COLUMN usom.product.active IS 'Off: no new orders.';
 COMMENT ON COLUMN usom.product.created_at IS 'When the row was made.';
 
+SELECT usom._guard_cards('product');
 SELECT usom._guard_master('product', 'sku');
 SELECT usom._audit_table('product');
 $usom_step$);
@@ -3394,6 +3424,8 @@ COMMENT ON COLUMN usom.reservation.created_at IS 'When the row was made.';
 CREATE INDEX reservation_by_expiry ON usom.reservation (org_id, product_id, location_id, lot, expires_at);
 CREATE INDEX reservation_of_owner ON usom.reservation (org_id, owner);
 
+SELECT usom._guard_cards('location');
+SELECT usom._guard_cards('reservation');
 SELECT usom._guard_master('location', 'code');
 SELECT usom._guard_kept('stock', 'usom.receive_stock(), usom.adjust_stock(), usom.count_stock() or usom.set_safety()');
 SELECT usom._guard_ledger('stock_movement', 'usom.adjust_stock()');
@@ -3651,6 +3683,9 @@ CREATE TRIGGER usom_guard_update BEFORE UPDATE ON usom.fulfillment_line
 	FOR EACH ROW EXECUTE FUNCTION usom._guard_piece();
 ALTER TABLE usom.fulfillment_line ENABLE ALWAYS TRIGGER usom_guard, ENABLE ALWAYS TRIGGER usom_guard_update;
 
+SELECT usom._guard_cards('sales_order');
+SELECT usom._guard_cards('hold');
+SELECT usom._guard_cards('hold_type');
 SELECT usom._guard_kept('hold', 'usom.hold_order() or usom.release_hold()');
 SELECT usom._guard_ledger('order_history', 'the function of the change');
 SELECT usom._guard_master('hold_type', 'code');
@@ -3698,6 +3733,7 @@ COMMENT ON COLUMN usom.shipment.status IS 'shipped or delivered.';
 COMMENT ON COLUMN usom.shipment.shipped_at IS 'When it left.';
 COMMENT ON COLUMN usom.shipment.delivered_at IS 'When it arrived.';
 
+SELECT usom._guard_cards('shipment');
 SELECT usom._guard_kept('shipment', 'usom.ship() or usom.deliver()');
 SELECT usom._audit_table('shipment');
 $usom_step$);
@@ -3747,6 +3783,7 @@ COMMENT ON COLUMN usom.return_line.line_no IS 'Line of the order.';
 COMMENT ON COLUMN usom.return_line.quantity IS 'Units authorised.';
 COMMENT ON COLUMN usom.return_line.quantity_received IS 'Units that came.';
 
+SELECT usom._guard_cards('return_order');
 SELECT usom._guard_kept('return_order', 'usom.authorize_return() or usom.receive_return()');
 SELECT usom._guard_kept('return_line', 'usom.authorize_return() or usom.receive_return()');
 SELECT usom._audit_table('return_order');

@@ -12,6 +12,7 @@
 
 #include "audit/audit.h"
 #include "base/call.h"
+#include "base/card_guard.h"
 #include "base/query.h"
 #include "base/settings.h"
 #include "fulfillment/fulfillment.h"
@@ -26,6 +27,7 @@ extern PGDLLEXPORT void _PG_init(void);
 void
 _PG_init(void)
 {
+	usom_card_init();
 	usom_settings_init();
 	usom_call_init();
 	usom_query_init();

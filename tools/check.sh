@@ -5,7 +5,7 @@
 #
 # usage: tools/check.sh [PART...]       without a PART all of them
 #
-# parts: tidy build regress isolation pgtap tap twin doc demo load
+# parts: tidy build regress isolation pgtap tap twin fuzz doc demo load
 set -u
 . "$(dirname "$0")/lib.sh"
 if [ -z "${USOM_BUILD:-}" ]; then
@@ -23,7 +23,7 @@ passed=0
 failed=0
 skipped=0
 unbuilt=
-wanted=${*:-tidy build regress isolation pgtap tap twin doc demo load}
+wanted=${*:-tidy build regress isolation pgtap tap twin fuzz doc demo load}
 
 trap 'sh "$top/tools/server.sh" stop' EXIT
 trap 'exit 130' INT TERM
@@ -124,6 +124,8 @@ check_tap() { run_make installcheck REGRESS= ISOLATION= REGRESS_PREP= PROVE_FLAG
 
 check_twin() { sh "$top/test/twin/run.sh"; }
 
+check_fuzz() { sh "$top/test/fuzz/run.sh"; }
+
 # The reference is made from the comments of a database.
 check_doc() {
 	export PGDATABASE=usom_doc
@@ -153,6 +155,7 @@ part isolation check_isolation
 part pgtap check_pgtap
 part tap check_tap
 there test/twin/run.sh && part twin check_twin
+there test/fuzz/run.sh && part fuzz check_fuzz
 there doc/check.sh && part doc check_doc
 there demo/check.sh && part demo check_demo
 part load check_load

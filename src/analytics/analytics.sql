@@ -4,7 +4,7 @@ RETURNS TABLE (at timestamptz, event text, from_status text, to_status text, lin
 LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED SET search_path = pg_catalog, usom, pg_temp
 AS $$
 BEGIN
-	PERFORM usom._check_installed();
+	PERFORM usom._check_installed(), usom._check_card('order_no', order_no);
 	IF NOT EXISTS (SELECT FROM usom.orders o WHERE o.order_no = order_timeline.order_no) THEN
 		RAISE EXCEPTION 'no order "%"', order_timeline.order_no
 			USING ERRCODE = 'US105', HINT = 'Look it up in usom.orders.';
@@ -29,7 +29,7 @@ DECLARE
 	the record;
 	quoted text := quote_literal(explain_status.order_no);
 BEGIN
-	PERFORM usom._check_installed();
+	PERFORM usom._check_installed(), usom._check_card('order_no', order_no);
 	SELECT o.status, o.held,
 		trim_scale(coalesce(sum(l.quantity - l.quantity_cancelled), 0)) AS live,
 		trim_scale(coalesce(sum(l.quantity_cancelled), 0)) AS cancelled,

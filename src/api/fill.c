@@ -14,6 +14,7 @@
 #include "api/api.h"
 
 #include "base/call.h"
+#include "base/card_guard.h"
 #include "base/query.h"
 #include "funcapi.h"
 #include "order/answer.h"
@@ -119,6 +120,7 @@ usom_fill_backorders(PG_FUNCTION_ARGS)
 	UsomQuantity *before;
 	int64		product_id;
 
+	usom_card_check_call(fcinfo);
 	InitMaterializedSRF(fcinfo, 0);
 	usom_call_begin("fill_backorders", NULL);
 	product_id = product_argument(fcinfo, 0);

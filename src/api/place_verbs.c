@@ -16,6 +16,7 @@
 
 #include "access/xact.h"
 #include "base/call.h"
+#include "base/card_guard.h"
 #include "base/errors.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -66,17 +67,19 @@ typedef struct Outcome
 	const char *message;
 } Outcome;
 
-/* As far as it can be read: the document may be anything. */
+/* As far as it can be read and repeated: the document may be anything. */
 static const char *
 external_id_of(Jsonb *document)
 {
 	JsonbValue	value;
+	char	   *external_id;
 
 	if (!JB_ROOT_IS_OBJECT(document) ||
 		getKeyJsonValueFromContainer(&document->root, "external_id", strlen("external_id"), &value) == NULL ||
 		value.type != jbvString)
 		return NULL;
-	return pnstrdup(value.val.string.val, value.val.string.len);
+	external_id = pnstrdup(value.val.string.val, value.val.string.len);
+	return usom_card_is_in(external_id) ? NULL : external_id;
 }
 
 /* A cancelled or failed transaction is not a fault of the document it happened in. */
@@ -113,6 +116,7 @@ typedef void (*Attempt) (BatchItem *item);
 static void
 prepare_item(BatchItem *item)
 {
+	usom_card_check_jsonb("order document", item->document);
 	item->placing = usom_api_prepare(item->document);
 }
 
@@ -230,9 +234,12 @@ usom_place_orders(PG_FUNCTION_ARGS)
 	usom_order_arg_required(fcinfo, 0, "documents");
 	documents = PG_GETARG_JSONB_P(0);
 	if (!JB_ROOT_IS_ARRAY(documents) || JB_ROOT_IS_SCALAR(documents))
+	{
+		usom_card_check_call(fcinfo);
 		ereport(ERROR, errcode(USOM_ERR(INVALID_DOCUMENT)),
 				errmsg("order documents must be a JSON array"),
 				errhint("For one document call usom.place_order()."));
+	}
 	InitMaterializedSRF(fcinfo, 0);
 	usom_call_begin("place_orders", NULL);
 	count = JB_ROOT_COUNT(documents);

@@ -98,6 +98,30 @@ CREATE FUNCTION usom.guard_master() RETURNS trigger
 COMMENT ON FUNCTION usom.guard_master() IS 'Trigger BEFORE UPDATE or DELETE of a row: refuses deletion and changes of org_id, key, code and kind (US005). Argument: the column with the code.';
 REVOKE ALL ON FUNCTION usom.guard_master() FROM PUBLIC;
 
+CREATE FUNCTION usom.guard_cards() RETURNS trigger
+	AS 'MODULE_PATHNAME', 'usom_guard_cards' LANGUAGE C;
+COMMENT ON FUNCTION usom.guard_cards() IS 'Trigger BEFORE INSERT or UPDATE of a row: refuses what looks like the number of a payment card in any text, text[] or jsonb column (US502).';
+REVOKE ALL ON FUNCTION usom.guard_cards() FROM PUBLIC;
+
+CREATE FUNCTION usom._guard_cards(relation text) RETURNS void
+	LANGUAGE plpgsql VOLATILE STRICT
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+BEGIN
+	EXECUTE format('CREATE TRIGGER usom_card BEFORE INSERT OR UPDATE ON usom.%I
+		FOR EACH ROW EXECUTE FUNCTION usom.guard_cards()', relation);
+	EXECUTE format('ALTER TABLE usom.%I ENABLE ALWAYS TRIGGER usom_card', relation);
+END
+$$;
+COMMENT ON FUNCTION usom._guard_cards(text) IS 'Puts the trigger usom_card on a table of usom that takes words of people. By its name it comes before the others of its kind, which might repeat what they refuse.';
+REVOKE ALL ON FUNCTION usom._guard_cards(text) FROM PUBLIC;
+
+CREATE FUNCTION usom._check_card(name text, value text) RETURNS void
+	AS 'MODULE_PATHNAME', 'usom__check_card' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION usom._check_card(text, text) IS 'US502 if the value of an argument holds what looks like the number of a payment card. The public functions in PL/pgSQL that repeat an argument in a message begin with it, so everybody may call it.';
+REVOKE ALL ON FUNCTION usom._check_card(text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION usom._check_card(text, text) TO PUBLIC;
+
 CREATE FUNCTION usom._guard(relation text, kind text, hint text) RETURNS void
 	LANGUAGE plpgsql VOLATILE STRICT
 	SET search_path = pg_catalog, usom, pg_temp

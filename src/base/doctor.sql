@@ -19,6 +19,7 @@ CREATE FUNCTION usom._expected_triggers() RETURNS TABLE (relation text, name tex
 		('_guard_ledger', 'usom_guard', 'BEFORE INSERT OR DELETE OR UPDATE OR TRUNCATE ON usom.%1$s FOR EACH STATEMENT', 'usom.guard_kept(''ledger'', ''%1$s'', ''%2$s'')'),
 		('_guard_master', 'usom_guard', 'BEFORE DELETE OR UPDATE ON usom.%1$s FOR EACH ROW', 'usom.guard_master(''%2$s'')'),
 		('_guard_master', 'usom_guard_truncate', 'BEFORE TRUNCATE ON usom.%1$s FOR EACH STATEMENT', 'usom.guard_kept(''master'', ''%1$s'', ''Retire rows one by one.'')'),
+		('_guard_cards', 'usom_card', 'BEFORE INSERT OR UPDATE ON usom.%1$s FOR EACH ROW', 'usom.guard_cards()'),
 		('_audit_table', 'audit_insert', 'AFTER INSERT ON usom.%1$s REFERENCING NEW TABLE AS newer FOR EACH STATEMENT', 'usom.audit_statement(''%1$s'')'),
 		('_audit_table', 'audit_update', 'AFTER UPDATE ON usom.%1$s REFERENCING OLD TABLE AS older NEW TABLE AS newer FOR EACH STATEMENT', 'usom.audit_statement(''%1$s'')'),
 		('_audit_table', 'audit_delete', 'AFTER DELETE ON usom.%1$s REFERENCING OLD TABLE AS older FOR EACH STATEMENT', 'usom.audit_statement(''%1$s'')')
@@ -26,7 +27,7 @@ CREATE FUNCTION usom._expected_triggers() RETURNS TABLE (relation text, name tex
 		SELECT found[2] AS relation, h.name, true AS always,
 			format('CREATE TRIGGER %s ', h.name) || format(h.events || ' EXECUTE FUNCTION ' || h.called, found[2], found[3]) AS definition
 		FROM usom._migration m,
-			regexp_matches(m.text, 'usom\.(_guard_kept|_guard_ledger|_guard_master|_audit_table)\(''(\w+)''(?:, ''((?:[^'']|'''')*)'')?\)', 'g') AS found
+			regexp_matches(m.text, 'usom\.(_guard_kept|_guard_ledger|_guard_master|_guard_cards|_audit_table)\(''(\w+)''(?:, ''((?:[^'']|'''')*)'')?\)', 'g') AS found
 			JOIN helper h ON h.helper = found[1]
 		UNION ALL
 		SELECT found[3], found[2],
@@ -37,7 +38,7 @@ CREATE FUNCTION usom._expected_triggers() RETURNS TABLE (relation text, name tex
 			regexp_matches(m.text, '(CREATE TRIGGER (\w+) [^;%]*? ON usom\.(\w+)\s[^;%]*);', 'g') AS found
 	)
 	SELECT m.relation, m.name,
-		CASE WHEN m.name ~ '^usom_guard' THEN 'guards' WHEN m.name ~ '^audit_' THEN 'audit triggers' ELSE 'other triggers' END,
+		CASE WHEN m.name ~ '^usom_(guard|card)' THEN 'guards' WHEN m.name ~ '^audit_' THEN 'audit triggers' ELSE 'other triggers' END,
 		m.always, m.definition
 	FROM made m
 $$;

@@ -8,6 +8,7 @@
 #include "executor/spi.h"
 #include "utils/builtins.h"
 
+#include "base/card_guard.h"
 #include "base/errors.h"
 #include "base/lookup.h"
 
@@ -22,6 +23,7 @@ usom_lookup_id(UsomQuery *query, int64 org_id, text *code, const char *thing, co
 	{
 		char	   *code_text = text_to_cstring(code);
 
+		usom_card_check_string("the code", code_text);
 		ereport(ERROR,
 				errcode(USOM_ERR(UNKNOWN_CODE)),
 				errmsg("%s \"%s\" does not exist", thing, code_text),

@@ -8,6 +8,7 @@
 #include "postgres.h"
 #include "utils/guc.h"
 
+#include "base/card_guard.h"
 #include "base/settings.h"
 
 /* Ten bits above the 53 that the sequence fills: see ident.c. */
@@ -19,22 +20,41 @@ char	   *usom_setting_reason = NULL;
 bool		usom_setting_allow_drop = false;
 int			usom_setting_node = 0;
 
+/* From then on the caller who sets a value is there to be told. */
+static bool defined = false;
+
+/*
+ * No card number in what is kept in the audit.  PostgreSQL's own message would
+ * be without the value too, but with a context that quotes the statement; when
+ * a server or a session starts nobody may raise here.
+ */
+static bool
+check_claim(char **value, void **extra, GucSource source)
+{
+	if (*value == NULL || !usom_card_is_in(*value))
+		return true;
+	if (defined && source >= PGC_S_INTERACTIVE)
+		usom_card_check_string("a setting of usom", *value);
+	GUC_check_errmsg("a setting of usom holds what looks like the number of a payment card");
+	return false;
+}
+
 static void
 define_caller_settings(void)
 {
 	DefineCustomStringVariable("usom.org",
 							   "Code of the organisation that the caller works for.",
 							   NULL, &usom_setting_org, "main",
-							   PGC_USERSET, 0, NULL, NULL, NULL);
+							   PGC_USERSET, 0, check_claim, NULL, NULL);
 	DefineCustomStringVariable("usom.app_user",
 							   "User of the application, as the application claims; kept in the audit.",
 							   NULL, &usom_setting_app_user, "",
-							   PGC_USERSET, 0, NULL, NULL, NULL);
+							   PGC_USERSET, 0, check_claim, NULL, NULL);
 	DefineCustomStringVariable("usom.reason",
 							   "Why plain SQL changes what it changes; kept in the audit.",
 							   "Functions that take a reason use theirs.",
 							   &usom_setting_reason, "",
-							   PGC_USERSET, 0, NULL, NULL, NULL);
+							   PGC_USERSET, 0, check_claim, NULL, NULL);
 }
 
 void
@@ -50,4 +70,5 @@ usom_settings_init(void)
 							NULL, &usom_setting_node, 0, 0, MAX_NODE,
 							PGC_SUSET, 0, NULL, NULL, NULL);
 	MarkGUCPrefixReserved("usom");
+	defined = true;
 }

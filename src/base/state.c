@@ -8,6 +8,7 @@
  *		in and recv let nothing else in, out and send complain of the rest.
  */
 #include "postgres.h"
+#include "base/card_guard.h"
 #include "base/compat.h"
 #include "lib/stringinfo.h"
 #include "libpq/pqformat.h"
@@ -33,6 +34,7 @@ usom_lifecycle_of_entity(const char *entity)
 {
 	StringInfoData known;
 
+	usom_card_check_string("argument entity", entity);
 	initStringInfo(&known);
 	for (int i = 0; i < lifecycle_count; i++)
 	{
@@ -116,7 +118,8 @@ list_labels(const UsomLifecycle *lifecycle)
 
 /* errcode, errmsg and errhint of an unknown label, for ereport and for soft errors. */
 #define UNKNOWN_LABEL(lifecycle, label) \
-	(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION), \
+	(usom_card_check_string((lifecycle)->type_name, (label)), \
+	 errcode(ERRCODE_INVALID_TEXT_REPRESENTATION), \
 	 errmsg("invalid %s: \"%s\"", (lifecycle)->type_name, (label)), \
 	 errhint("One of: %s.", list_labels(lifecycle)))
 

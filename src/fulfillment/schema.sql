@@ -28,5 +28,6 @@ COMMENT ON COLUMN usom.shipment.status IS 'shipped or delivered.';
 COMMENT ON COLUMN usom.shipment.shipped_at IS 'When it left.';
 COMMENT ON COLUMN usom.shipment.delivered_at IS 'When it arrived.';
 
+SELECT usom._guard_cards('shipment');
 SELECT usom._guard_kept('shipment', 'usom.ship() or usom.deliver()');
 SELECT usom._audit_table('shipment');

@@ -12,6 +12,7 @@
 
 #include "access/htup_details.h"
 #include "base/call.h"
+#include "base/card_guard.h"
 #include "funcapi.h"
 #include "utils/builtins.h"
 
@@ -26,6 +27,7 @@ usom_order_answer_begin(FunctionCallInfo fcinfo, const char *verb, int reason_ar
 {
 	UsomAnswer *answer = palloc_object(UsomAnswer);
 
+	usom_card_check_call(fcinfo);
 	answer->fcinfo = fcinfo;
 	answer->caller = CurrentMemoryContext;
 	usom_call_begin(verb, reason_arg >= 0 && !PG_ARGISNULL(reason_arg)

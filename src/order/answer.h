@@ -2,7 +2,7 @@
  * answer.h
  *		What every verb on one order begins and ends with.
  *
- *		begin checks the arguments, opens the call with the reason that the
+ *		begin refuses card numbers (US502), opens the call with the reason that the
  *		argument at reason_arg gives (-1: none); the answer is the status and
  *		version of the order, built in the caller's memory after the call has
  *		ended.

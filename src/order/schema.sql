@@ -242,6 +242,9 @@ CREATE TRIGGER usom_guard_update BEFORE UPDATE ON usom.fulfillment_line
 	FOR EACH ROW EXECUTE FUNCTION usom._guard_piece();
 ALTER TABLE usom.fulfillment_line ENABLE ALWAYS TRIGGER usom_guard, ENABLE ALWAYS TRIGGER usom_guard_update;
 
+SELECT usom._guard_cards('sales_order');
+SELECT usom._guard_cards('hold');
+SELECT usom._guard_cards('hold_type');
 SELECT usom._guard_kept('hold', 'usom.hold_order() or usom.release_hold()');
 SELECT usom._guard_ledger('order_history', 'the function of the change');
 SELECT usom._guard_master('hold_type', 'code');

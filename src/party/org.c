@@ -23,6 +23,7 @@
 #include "utils/memutils.h"
 
 #include "base/call.h"
+#include "base/card_guard.h"
 #include "base/errors.h"
 #include "base/ident.h"
 #include "base/lookup.h"
@@ -239,10 +240,12 @@ PG_FUNCTION_INFO_V1(usom_next_document_no);
 Datum
 usom_next_document_no(PG_FUNCTION_ARGS)
 {
-	int64		org_id = usom_party_caller_org();
 	char	   *kind = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	int64		org_id;
 	Datum		number;
 
+	usom_card_check_string("argument kind", kind);
+	org_id = usom_party_caller_org();
 	SPI_connect();
 	number = CStringGetTextDatum(usom_ident_document_no(org_id, kind));
 	number = SPI_datumTransfer(number, false, -1);

@@ -107,6 +107,10 @@ COMMENT ON COLUMN usom.access.granted_by IS 'Session user who granted it.';
 -- Rows that replication brings are furnished where they came from, so this trigger is not ENABLE ALWAYS.
 CREATE TRIGGER usom_furnish AFTER INSERT ON usom.organisation FOR EACH ROW EXECUTE FUNCTION usom.furnish_organisation();
 
+SELECT usom._guard_cards('organisation');
+SELECT usom._guard_cards('channel');
+SELECT usom._guard_cards('customer');
+SELECT usom._guard_cards('customer_address');
 SELECT usom._guard_master('organisation', 'code');
 SELECT usom._guard_master('channel', 'code');
 SELECT usom._guard_master('customer', 'code');

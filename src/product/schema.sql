@@ -21,5 +21,6 @@ COMMENT ON COLUMN usom.product.unit IS 'Unit of every quantity of the product.';
 COMMENT ON COLUMN usom.product.active IS 'Off: no new orders.';
 COMMENT ON COLUMN usom.product.created_at IS 'When the row was made.';
 
+SELECT usom._guard_cards('product');
 SELECT usom._guard_master('product', 'sku');
 SELECT usom._audit_table('product');

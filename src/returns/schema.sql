@@ -41,6 +41,7 @@ COMMENT ON COLUMN usom.return_line.line_no IS 'Line of the order.';
 COMMENT ON COLUMN usom.return_line.quantity IS 'Units authorised.';
 COMMENT ON COLUMN usom.return_line.quantity_received IS 'Units that came.';
 
+SELECT usom._guard_cards('return_order');
 SELECT usom._guard_kept('return_order', 'usom.authorize_return() or usom.receive_return()');
 SELECT usom._guard_kept('return_line', 'usom.authorize_return() or usom.receive_return()');
 SELECT usom._audit_table('return_order');

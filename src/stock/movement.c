@@ -21,6 +21,7 @@
 #include "stock/place.h"
 
 #include "base/call.h"
+#include "base/card_guard.h"
 #include "base/errors.h"
 #include "base/query.h"
 #include "utils/builtins.h"
@@ -66,8 +67,10 @@ usom_receive_stock(PG_FUNCTION_ARGS)
 {
 	UsomPlace	place = {0};
 	Receipt		receipt;
-	const char *lot = usom_stock_optional_text(fcinfo, 3);
+	const char *lot;
 
+	usom_card_check_call(fcinfo);
+	lot = usom_stock_optional_text(fcinfo, 3);
 	place.location = usom_stock_required_text(fcinfo, 0, "location");
 	place.sku = usom_stock_required_text(fcinfo, 1, "sku");
 	receipt.quantity = usom_stock_positive(usom_stock_required_quantity(fcinfo, 2, "quantity"), "quantity");
@@ -139,6 +142,7 @@ usom_receive_stocks(PG_FUNCTION_ARGS)
 	Receipt    *receipts;
 	int			nreceipts;
 
+	usom_card_check_call(fcinfo);
 	usom_call_begin("receive_stocks", NULL);
 	nreceipts = (int) usom_query_run(&read_receipts, values, NULL);
 	places = palloc0_array(UsomPlace, Max(nreceipts, 1));
@@ -243,6 +247,7 @@ usom_adjust_stock(PG_FUNCTION_ARGS)
 	UsomQuantity delta;
 	UsomLot		lot;
 
+	usom_card_check_call(fcinfo);
 	place.location = usom_stock_required_text(fcinfo, 0, "location");
 	place.sku = usom_stock_required_text(fcinfo, 1, "sku");
 	delta = usom_stock_required_quantity(fcinfo, 2, "delta");
@@ -276,6 +281,7 @@ usom_count_stock(PG_FUNCTION_ARGS)
 	UsomQuantity counted;
 	UsomLot		lot;
 
+	usom_card_check_call(fcinfo);
 	place.location = usom_stock_required_text(fcinfo, 0, "location");
 	place.sku = usom_stock_required_text(fcinfo, 1, "sku");
 	counted = usom_stock_required_quantity(fcinfo, 2, "counted");
@@ -318,6 +324,7 @@ usom_set_safety(PG_FUNCTION_ARGS)
 	UsomQuantity quantity;
 	UsomLot		lot;
 
+	usom_card_check_call(fcinfo);
 	place.location = usom_stock_required_text(fcinfo, 0, "location");
 	place.sku = usom_stock_required_text(fcinfo, 1, "sku");
 	quantity = usom_stock_required_quantity(fcinfo, 2, "quantity");

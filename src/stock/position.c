@@ -16,6 +16,7 @@
 #include "stock/place.h"
 
 #include "base/call.h"
+#include "base/card_guard.h"
 #include "base/query.h"
 #include "funcapi.h"
 #include "utils/builtins.h"
@@ -76,6 +77,7 @@ usom_available(PG_FUNCTION_ARGS)
 	UsomPlace	place = {0};
 	Datum		available;
 
+	usom_card_check_call(fcinfo);
 	place.sku = usom_stock_required_text(fcinfo, 0, "sku");
 	place.location = usom_stock_optional_text(fcinfo, 1);
 	usom_call_begin("available", NULL);

@@ -19,6 +19,7 @@
 #include "stock/place.h"
 
 #include "base/call.h"
+#include "base/card_guard.h"
 #include "base/errors.h"
 #include "base/query.h"
 #include "catalog/pg_type.h"
@@ -326,6 +327,7 @@ usom_reserve_stock(PG_FUNCTION_ARGS)
 	int			chosen;
 	int64		reservation_id;
 
+	usom_card_check_call(fcinfo);
 	wish.owner = usom_stock_required_text(fcinfo, 0, "owner");
 	place.location = usom_stock_required_text(fcinfo, 1, "location");
 	place.sku = usom_stock_required_text(fcinfo, 2, "sku");

@@ -106,6 +106,8 @@ COMMENT ON COLUMN usom.reservation.created_at IS 'When the row was made.';
 CREATE INDEX reservation_by_expiry ON usom.reservation (org_id, product_id, location_id, lot, expires_at);
 CREATE INDEX reservation_of_owner ON usom.reservation (org_id, owner);
 
+SELECT usom._guard_cards('location');
+SELECT usom._guard_cards('reservation');
 SELECT usom._guard_master('location', 'code');
 SELECT usom._guard_kept('stock', 'usom.receive_stock(), usom.adjust_stock(), usom.count_stock() or usom.set_safety()');
 SELECT usom._guard_ledger('stock_movement', 'usom.adjust_stock()');

@@ -49,6 +49,7 @@ INSERT INTO raised VALUES
 	('US109', 'INSERT INTO usom.sales_order (order_no) VALUES (''TAP-EMPTY''); SELECT usom.submit_order(''TAP-EMPTY'')'),
 	('US201', 'SELECT usom.reserve_stock(''TAP'', ''TAP-A'', ''TAP-1'', 1000, ''1 hour'')'),
 	('US203', 'SELECT usom.receive_stock(''TAP-A'', ''TAP-POST'', 1)'),
+	('US502', 'SELECT usom.cancel_order(''TAP-NONE'', ''refund 4111 1111 1111 1111'')'),
 	('US601', format('SELECT usom.ship(%L, ''[{"line_no": 1, "quantity": 9}]'')', :'sent')),
 	('US602', 'SELECT usom.deliver(''TAP-NONE'')'),
 	('US603', format('SELECT usom.release_order(%L)', :'waits')),
