@@ -42,18 +42,21 @@ SELECT usom.version();
 RESET ROLE;
 
 -- a step that is missing is found and made; one that fails leaves nothing behind
-INSERT INTO usom._migration VALUES
-	(1, 9901, 'probe', 'CREATE TABLE usom.probe (org_id bigint); INSERT INTO usom.probe VALUES (1);'),
-	(1, 9902, 'probe', 'CREATE TABLE usom.probe_two (org_id bigint); SELECT 1 / 0;');
+SELECT pg_get_viewdef('usom._migration') AS released \gset
+\set released ' AS ' :released
+SELECT rtrim(:'released', ';') AS released \gset
+\set probe ' UNION ALL VALUES (1, 9901, \'probe\', \'CREATE TABLE usom.probe (org_id bigint); INSERT INTO usom.probe VALUES (1);\')'
+\set probe_two ', (1, 9902, \'probe\', \'CREATE TABLE usom.probe_two (org_id bigint); SELECT 1 / 0;\')'
+CREATE OR REPLACE VIEW usom._migration :released :probe :probe_two;
 SELECT * FROM usom.upgrade(dry_run => true);
 SELECT * FROM usom.doctor() WHERE NOT ok;
 SELECT * FROM usom.upgrade();
 SELECT current_user = session_user AS role_is_back;
 SELECT to_regclass('usom.probe') IS NULL AS nothing;
-DELETE FROM usom._migration WHERE number = 9902;
+CREATE OR REPLACE VIEW usom._migration :released :probe;
 SELECT * FROM usom.upgrade();
 SELECT tableowner FROM pg_tables WHERE tablename = 'probe';
-DELETE FROM usom._migration WHERE number = 9901;
+CREATE OR REPLACE VIEW usom._migration :released;
 SELECT * FROM usom.doctor() WHERE NOT ok;
 DELETE FROM usom._schema_step WHERE number = 9901;
 DROP TABLE usom.probe;

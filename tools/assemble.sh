@@ -1,7 +1,7 @@
 #!/bin/sh
 # Print the extension script: the members of every room, lowest room first (of
 # a room <room>.sql, then its other files by name; schema.sql is not one of
-# them), then the DDL of every room as rows of usom._migration for install().
+# them), then the DDL of every room as the view usom._migration for install().
 #
 # Two directives are understood, each alone on a line of a room's SQL:
 #   -- state_type NAME    replaced by src/base/state_type.sql.in for that type
@@ -26,16 +26,18 @@ members() {
 		{ print }' "$1"
 }
 
-# Step numbers run through all rooms: room number times 100 plus the step.
+# One row a step.  Step numbers run through all rooms: room number times 100
+# plus the step.
 steps() {
-	awk -v room="$2" -v base="$3" '
+	awk -v room="$2" -v base="$3" -v comma="$4" '
 		/^-- step / { close_step(); number = base + $3; open_step(); next }
 		number { print }
 		END { close_step() }
 		function open_step() {
-			printf "INSERT INTO usom._migration (version, number, room, text) VALUES (1, %d, %s, $usom_step$\n", number, "\047" room "\047"
+			printf "%s\n\n(1, %d, %s, $usom_step$\n", comma, number, "\047" room "\047"
+			comma = ","
 		}
-		function close_step() { if (number) print "$usom_step$);\n" }' "$1"
+		function close_step() { if (number) printf "$usom_step$)" }' "$1"
 }
 
 # Files of a room beside its own and schema.sql.
@@ -60,12 +62,15 @@ for room in "$@"; do
 		echo
 	done
 done
+printf '%s\n\n' "/* ---- what install() runs ---- */"
+printf 'CREATE OR REPLACE VIEW usom._migration (version, number, room, text) WITH (security_invoker = true) AS VALUES'
 number=0
+comma=
 for room in "$@"; do
 	number=$((number + 1))
 	file=$top/src/$room/schema.sql
-	if [ -f "$file" ]; then
-		printf '%s\n\n' "/* ---- $room: what install() runs ---- */"
-		steps "$file" "$room" $((number * 100))
-	fi
+	[ -f "$file" ] || continue
+	steps "$file" "$room" $((number * 100)) "$comma"
+	comma=,
 done
+printf ';\n'

@@ -175,19 +175,14 @@ CREATE EVENT TRIGGER usom_guard_drop ON ddl_command_start
 ALTER EVENT TRIGGER usom_guard_drop ENABLE ALWAYS;
 COMMENT ON EVENT TRIGGER usom_guard_drop IS 'Refuses commands that would drop orders, unless usom.allow_drop is on.';
 
-CREATE TABLE usom._migration (
-	version integer NOT NULL,
-	number integer NOT NULL,
-	room text NOT NULL,
-	text text NOT NULL,
-	PRIMARY KEY (version, number)
-);
-COMMENT ON TABLE usom._migration IS 'What usom.install() and usom.upgrade() run: the DDL of every room, by schema version. A step once released never changes.';
+CREATE VIEW usom._migration (version, number, room, text) WITH (security_invoker = true) AS
+SELECT NULL::integer, NULL::integer, NULL::text, NULL::text WHERE false;
+COMMENT ON VIEW usom._migration IS 'What usom.install() and usom.upgrade() run: the DDL of every room, by schema version; the last statement of the script fills it. A view, since it is code: nobody replicates it, or writes it. A step once released never changes.';
 COMMENT ON COLUMN usom._migration.version IS 'Schema version.';
 COMMENT ON COLUMN usom._migration.number IS 'Order of the steps: number of the room times 100 and the step within it.';
 COMMENT ON COLUMN usom._migration.room IS 'Room of the source.';
 COMMENT ON COLUMN usom._migration.text IS 'Statements, run as the owner of the tables.';
-REVOKE ALL ON TABLE usom._migration FROM PUBLIC;
+REVOKE ALL ON usom._migration FROM PUBLIC;
 
 CREATE FUNCTION usom._owner() RETURNS name
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE

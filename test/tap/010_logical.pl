@@ -1,0 +1,139 @@
+# Logical replication of all tables: rows arrive as they are, the guards and the
+# audit let the apply worker pass and nobody else, nothing is written twice, and
+# the subscriber can take over.
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::RealBin;
+use UsomTest;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $folder = PostgreSQL::Test::Utils::tempdir();
+my $publisher = new_node('publisher', 'wal_level = logical', 'max_wal_senders = 5', 'max_replication_slots = 5');
+new_database($publisher, 'desk');
+seed($publisher, 'desk', 4, 100);
+
+sub publisher_does { my ($text) = @_; return sql($publisher, 'desk', $text) }
+sub subscriber_does { my ($text) = @_; return sql($main::subscriber, 'desk', $text) }
+sub place { my ($id, @lines) = @_; return "usom.place_order('" . order_json(\@lines, external_id => $id) . "')" }
+
+# An order in every status, by functions and by plain SQL, and what surrounds it.
+sub work
+{
+	my ($round) = @_;
+	publisher_does(<<"SQL");
+SELECT usom.place_orders(jsonb_build_array(
+	'{"external_id": "$round-shipped", "lines": [{"sku": "P1", "quantity": 2, "unit_price": 3}]}'::jsonb,
+	'{"external_id": "$round-returned", "customer": "C1", "lines": [{"sku": "P2", "quantity": 2, "unit_price": 3}]}'::jsonb,
+	'{"external_id": "$round-cancelled", "lines": [{"sku": "P1", "quantity": 1}, {"sku": "P3", "quantity": 500}]}'::jsonb,
+	'{"external_id": "$round-held", "lines": [{"sku": "P4", "quantity": 1.5, "unit_price": 0.3333}]}'::jsonb,
+	'{"external_id": "$round-draft", "draft": true, "lines": [{"sku": "P4", "quantity": 1}, {"sku": "P1", "quantity": 1}]}'::jsonb));
+SELECT usom.release_order(order_no), usom.ship(order_no, carrier => 'DHL') FROM usom.orders WHERE external_id IN ('$round-shipped', '$round-returned');
+SELECT usom.deliver(shipment_no) FROM usom.shipments s JOIN usom.orders o USING (order_no) WHERE o.external_id = '$round-returned';
+SELECT usom.receive_return(usom.authorize_return(order_no, '[{"line_no": 1, "quantity": 1}]', 'broken')) FROM usom.orders WHERE external_id = '$round-returned';
+UPDATE usom.sales_order SET status = 'cancelled' WHERE external_id = '$round-cancelled';
+SELECT usom.hold_order(order_no, 'credit', 'later'), usom.change_order(order_no, '{"instructions": "ring twice"}') FROM usom.orders WHERE external_id = '$round-draft';
+SELECT usom.hold_order(order_no, 'fraud', 'look') FROM usom.orders WHERE external_id = '$round-held';
+DELETE FROM usom.order_line l USING usom.sales_order o WHERE (o.org_id, o.sales_order_id) = (l.org_id, l.sales_order_id) AND o.external_id = '$round-draft' AND l.line_no = 2;
+SELECT usom.reserve_stock('$round-cart', 'L2', 'P2', 3, '1 hour'), usom.reserve_stock('cart', 'L2', 'P2', 1, '1 hour');
+SELECT usom.release_stock(reservation_id) FROM usom.reservation WHERE owner = '$round-cart';
+INSERT INTO usom.price (sku, currency, unit_price, valid_from) VALUES ('P1', 'EUR', 5, now());
+UPDATE usom.price SET unit_price = 6;
+DELETE FROM usom.price;
+INSERT INTO usom.organisation (code) VALUES ('$round');
+UPDATE usom.location SET priority = priority + 1 WHERE code = 'L2';
+SELECT usom.seal_audit();
+SQL
+	return;
+}
+
+# Name, number of rows and a digest over them, of every table of usom.
+sub tables
+{
+	my ($node) = @_;
+	my @names = split /\n/, sql($node, 'desk', q{SELECT relname FROM pg_class WHERE relnamespace = 'usom'::regnamespace AND relkind = 'r' ORDER BY 1});
+	return sql($node, 'desk', join ' UNION ALL ', map { "SELECT '$_', count(*), md5(string_agg(md5(t::text), '' ORDER BY t::text COLLATE \"C\")) FROM usom.$_ t" } @names);
+}
+
+sub is_replicated
+{
+	my ($what) = @_;
+	$publisher->wait_for_catchup('usom');
+	is(tables($main::subscriber), tables($publisher), "$what: every table has the same rows");
+	is_sound($publisher, 'desk', "$what, publisher");
+	is_sound($main::subscriber, 'desk', "$what, subscriber");
+	return;
+}
+
+# ---- the way of doc/operations.md: the schema of the publisher, empty tables, a node number of its own ----
+
+work('before');
+our $subscriber = new_node('subscriber', 'usom.node = 1', 'max_replication_slots = 5');
+command_ok([ 'pg_dumpall', '--roles-only', '-f', "$folder/roles.sql", '-d', $publisher->connstr('postgres') ], 'roles are dumped');
+command_ok([ 'pg_dump', '-s', '-f', "$folder/schema.sql", '-d', $publisher->connstr('desk') ], 'the schema is dumped');
+$subscriber->safe_psql('postgres', 'CREATE DATABASE desk');
+$subscriber->psql('postgres', "\\i $folder/roles.sql", on_error_stop => 0);
+$subscriber->safe_psql('desk', "\\i $folder/schema.sql");
+is(publisher_does(q{SELECT string_agg(c.relname, ', ') FROM pg_class c WHERE c.relnamespace = 'usom'::regnamespace AND c.relkind = 'r'
+	AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary)}), '', 'every table has a key to replicate by');
+publisher_does('CREATE PUBLICATION usom FOR ALL TABLES');
+$subscriber->safe_psql('desk', "CREATE SUBSCRIPTION usom CONNECTION \$\$" . $publisher->connstr('desk') . "\$\$ PUBLICATION usom");
+$subscriber->wait_for_subscription_sync($publisher, 'usom', 'desk');
+is_replicated('first copy');
+
+work('after');
+is_replicated('changes');
+cmp_ok(subscriber_does(q{SELECT count(*) FROM usom.audit_entry}), '>', 100, 'the audit came along');
+is(subscriber_does('SELECT count(*) FROM usom.audit_entry WHERE audit_entry_id >= 1::bigint << 53'), 0, 'and the apply worker wrote none of its own');
+
+# ---- who is no apply worker is guarded and audited as ever ----
+
+my %refused = (
+	q{UPDATE usom.stock SET on_hand = 0} => 'US004',
+	q{DELETE FROM usom.sales_order} => 'US004',
+	q{TRUNCATE usom.sales_order CASCADE} => 'US004',
+	q{UPDATE usom.sales_order SET status = 'shipped' WHERE external_id = 'after-held'} => 'US101',
+	q{UPDATE usom.sales_order SET status = 'confirmed' WHERE external_id = 'after-cancelled'} => 'US101',
+	q{UPDATE usom.order_line SET quantity = 9 WHERE quantity_shipped > 0} => 'US004',
+	q{DELETE FROM usom.fulfillment_line} => 'US004',
+	q{DELETE FROM usom.audit_entry} => 'US901',
+	q{UPDATE usom.order_history SET reason = 'none'} => 'US901',
+	q{DELETE FROM usom.product} => 'US005');
+for my $command (sort keys %refused)
+{
+	is(sqlstate($subscriber, 'desk', $command), $refused{$command}, "subscriber: $command");
+	is(sqlstate($subscriber, 'desk', "SET session_replication_role = replica; $command"), $refused{$command}, "subscriber, as a replica: $command");
+}
+subscriber_does(q{INSERT INTO usom.product (sku) VALUES ('LOCAL')});
+subscriber_does(q{SET session_replication_role = replica; UPDATE usom.product SET name = 'Local' WHERE sku = 'LOCAL'});
+is(subscriber_does(q{SELECT string_agg(operation || ' ' || row_count, ', ' ORDER BY audit_entry_id) FROM usom.audit_entry
+	WHERE table_name = 'product' AND audit_entry_id >= 1::bigint << 53}), 'INSERT 1, UPDATE 1', 'a local write is audited, once');
+is_sound($subscriber, 'desk', 'after local writes');
+
+# ---- the subscriber takes over ----
+
+publisher_does('SELECT order_no FROM ' . place('last', [ 'P1', 3 ]));
+publisher_does('SELECT usom.seal_audit()');
+my $digest = publisher_does('SELECT usom.export_digest()');
+$publisher->wait_for_catchup('usom');
+is(subscriber_does('SELECT apply_error_count + sync_error_count FROM pg_stat_subscription_stats'), 0, 'no worker ever failed');
+$publisher->stop;
+$subscriber->safe_psql('desk', 'ALTER SUBSCRIPTION usom DISABLE');
+$subscriber->safe_psql('desk', 'ALTER SUBSCRIPTION usom SET (slot_name = NONE)');
+$subscriber->safe_psql('desk', 'DROP SUBSCRIPTION usom');
+subscriber_does(<<'SQL');
+SELECT setval('usom.order_no_seq', coalesce(max(substring(order_no FROM '\d+$')::bigint), 0) + 1, false) FROM usom.sales_order;
+SELECT setval('usom.shipment_no_seq', coalesce(max(substring(shipment_no FROM '\d+$')::bigint), 0) + 1, false) FROM usom.shipment;
+SELECT setval('usom.return_no_seq', coalesce(max(substring(return_no FROM '\d+$')::bigint), 0) + 1, false) FROM usom.return_order;
+SQL
+is(subscriber_does("SELECT p.messages->0->>'code', o.order_no = p.order_no FROM " . place('last', [ 'P1', 3 ])
+	. " p, usom.orders o WHERE o.external_id = 'last'"), 'repeated|t', 'taken over: a repeat is answered');
+is(subscriber_does('SELECT status FROM ' . place('next', [ 'P1', 3 ])), 'confirmed', 'a new order is placed');
+is(subscriber_does(q{SELECT r.status FROM usom.orders o, usom.release_order(o.order_no) r WHERE external_id = 'last'}), 'processing', 'an old one goes on');
+is(subscriber_does(q{SELECT count(*) FROM usom.orders o, usom.ship(o.order_no) WHERE external_id = 'last'}), 1, 'and is shipped');
+cmp_ok(subscriber_does('SELECT sum(entries) FROM usom.seal_audit()'), '>', 0, 'the new writer seals what it wrote');
+is(subscriber_does("SELECT usom.check_consistency(usom.consistency_proof(d), d, d) FROM (SELECT '$digest'::jsonb) AS x (d)"), 't',
+	'and can prove what the old one sealed');
+is_sound($subscriber, 'desk', 'taken over');
+done_testing();
