@@ -182,19 +182,14 @@ CREATE EVENT TRIGGER usom_guard_drop ON ddl_command_start
 ALTER EVENT TRIGGER usom_guard_drop ENABLE ALWAYS;
 COMMENT ON EVENT TRIGGER usom_guard_drop IS 'Refuses commands that would drop orders, unless usom.allow_drop is on.';
 
-CREATE TABLE usom._migration (
-	version integer NOT NULL,
-	number integer NOT NULL,
-	room text NOT NULL,
-	text text NOT NULL,
-	PRIMARY KEY (version, number)
-);
-COMMENT ON TABLE usom._migration IS 'What usom.install() and usom.upgrade() run: the DDL of every room, by schema version. A step once released never changes.';
+CREATE VIEW usom._migration (version, number, room, text) WITH (security_invoker = true) AS
+SELECT NULL::integer, NULL::integer, NULL::text, NULL::text WHERE false;
+COMMENT ON VIEW usom._migration IS 'What usom.install() and usom.upgrade() run: the DDL of every room, by schema version; the last statement of the script fills it. A view, since it is code: nobody replicates it, or writes it. A step once released never changes.';
 COMMENT ON COLUMN usom._migration.version IS 'Schema version.';
 COMMENT ON COLUMN usom._migration.number IS 'Order of the steps: number of the room times 100 and the step within it.';
 COMMENT ON COLUMN usom._migration.room IS 'Room of the source.';
 COMMENT ON COLUMN usom._migration.text IS 'Statements, run as the owner of the tables.';
-REVOKE ALL ON TABLE usom._migration FROM PUBLIC;
+REVOKE ALL ON usom._migration FROM PUBLIC;
 
 CREATE FUNCTION usom._owner() RETURNS name
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE
@@ -2966,9 +2961,11 @@ COMMENT ON FUNCTION usom.demo_remove() IS
 Errors: US005 if an order has lines for products of the demo and for others.
 Example: SELECT * FROM usom.demo_remove();';
 
-/* ---- base: what install() runs ---- */
+/* ---- what install() runs ---- */
 
-INSERT INTO usom._migration (version, number, room, text) VALUES (1, 101, 'base', $usom_step$
+CREATE OR REPLACE VIEW usom._migration (version, number, room, text) WITH (security_invoker = true) AS VALUES
+
+(1, 101, 'base', $usom_step$
 CREATE TABLE usom._schema_step (
 	version integer NOT NULL,
 	number integer NOT NULL,
@@ -3009,11 +3006,9 @@ COMMENT ON COLUMN usom.document_counter.gap_free IS 'On: no number is lost by a 
 COMMENT ON COLUMN usom.document_counter.last_value IS 'Last number given out by the gap-free counter.';
 
 SELECT usom._guard_master('document_counter', 'kind');
-$usom_step$);
+$usom_step$),
 
-/* ---- audit: what install() runs ---- */
-
-INSERT INTO usom._migration (version, number, room, text) VALUES (1, 201, 'audit', $usom_step$
+(1, 201, 'audit', $usom_step$
 -- No CHECK and two indexes: every order writes here. PostgreSQL parses the text
 -- of each CHECK anew for each statement, which would double the price of an
 -- entry; what they would say is asked by verify_audit().
@@ -3125,11 +3120,9 @@ COMMENT ON COLUMN usom.audit.reason IS 'Why; null: no reason given.';
 COMMENT ON COLUMN usom.audit.transaction_id IS 'Transaction, without wraparound.';
 COMMENT ON COLUMN usom.audit.before IS 'The row as it was; null for INSERT.';
 COMMENT ON COLUMN usom.audit.after IS 'The row as it became; null for DELETE.';
-$usom_step$);
+$usom_step$),
 
-/* ---- party: what install() runs ---- */
-
-INSERT INTO usom._migration (version, number, room, text) VALUES (1, 301, 'party', $usom_step$
+(1, 301, 'party', $usom_step$
 CREATE TABLE usom.organisation (
 	org_id bigint NOT NULL DEFAULT usom.next_id() PRIMARY KEY,
 	code text NOT NULL CONSTRAINT organisation_code_given CHECK (code <> ''),
@@ -3257,11 +3250,9 @@ CREATE TRIGGER usom_access_changed AFTER INSERT OR UPDATE OR DELETE ON usom.acce
 ALTER TABLE usom.access ENABLE ALWAYS TRIGGER usom_access_changed;
 -- After the triggers of the audit: it knows every row from its beginning.
 INSERT INTO usom.organisation (org_id, code, name) VALUES (1, 'main', 'Main organisation');
-$usom_step$);
+$usom_step$),
 
-/* ---- product: what install() runs ---- */
-
-INSERT INTO usom._migration (version, number, room, text) VALUES (1, 401, 'product', $usom_step$
+(1, 401, 'product', $usom_step$
 CREATE TABLE usom.product (
 	org_id bigint NOT NULL DEFAULT usom.current_org(),
 	product_id bigint NOT NULL DEFAULT usom.next_id(),
@@ -3287,11 +3278,9 @@ COMMENT ON COLUMN usom.product.created_at IS 'When the row was made.';
 SELECT usom._guard_cards('product');
 SELECT usom._guard_master('product', 'sku');
 SELECT usom._audit_table('product');
-$usom_step$);
+$usom_step$),
 
-/* ---- pricing: what install() runs ---- */
-
-INSERT INTO usom._migration (version, number, room, text) VALUES (1, 501, 'pricing', $usom_step$
+(1, 501, 'pricing', $usom_step$
 CREATE TABLE usom.price (
 	org_id bigint NOT NULL DEFAULT usom.current_org(),
 	price_id bigint NOT NULL DEFAULT usom.next_id(),
@@ -3312,11 +3301,9 @@ COMMENT ON COLUMN usom.price.unit_price IS 'Price of one unit.';
 COMMENT ON COLUMN usom.price.valid_from IS 'From when on; until the next row of the same product and currency.';
 
 SELECT usom._audit_table('price');
-$usom_step$);
+$usom_step$),
 
-/* ---- stock: what install() runs ---- */
-
-INSERT INTO usom._migration (version, number, room, text) VALUES (1, 601, 'stock', $usom_step$
+(1, 601, 'stock', $usom_step$
 CREATE TABLE usom.location (
 	org_id bigint NOT NULL DEFAULT usom.current_org(),
 	location_id bigint NOT NULL DEFAULT usom.next_id(),
@@ -3435,11 +3422,9 @@ SELECT usom._audit_table('location');
 SELECT usom._audit_table('stock');
 SELECT usom._audit_table('reservation');
 SELECT usom._audit_table('stock_movement');
-$usom_step$);
+$usom_step$),
 
-/* ---- order: what install() runs ---- */
-
-INSERT INTO usom._migration (version, number, room, text) VALUES (1, 701, 'order', $usom_step$
+(1, 701, 'order', $usom_step$
 -- No foreign keys from line to order and from piece to line: lines and pieces
 -- are written by usom in the call that has the order locked, or checked after
 -- the statement (usom._line_written), and orders are never deleted.  The checks
@@ -3699,11 +3684,9 @@ SELECT usom._audit_table('hold_type');
 
 INSERT INTO usom.hold_type (org_id, code, blocks, description)
 SELECT o.org_id, t.* FROM usom.organisation o CROSS JOIN usom._standard_hold_types() t;
-$usom_step$);
+$usom_step$),
 
-/* ---- fulfillment: what install() runs ---- */
-
-INSERT INTO usom._migration (version, number, room, text) VALUES (1, 1001, 'fulfillment', $usom_step$
+(1, 1001, 'fulfillment', $usom_step$
 CREATE TABLE usom.shipment (
 	org_id bigint NOT NULL,
 	shipment_id bigint NOT NULL DEFAULT usom.next_id(),
@@ -3736,11 +3719,9 @@ COMMENT ON COLUMN usom.shipment.delivered_at IS 'When it arrived.';
 SELECT usom._guard_cards('shipment');
 SELECT usom._guard_kept('shipment', 'usom.ship() or usom.deliver()');
 SELECT usom._audit_table('shipment');
-$usom_step$);
+$usom_step$),
 
-/* ---- returns: what install() runs ---- */
-
-INSERT INTO usom._migration (version, number, room, text) VALUES (1, 1101, 'returns', $usom_step$
+(1, 1101, 'returns', $usom_step$
 CREATE TABLE usom.return_order (
 	org_id bigint NOT NULL,
 	return_order_id bigint NOT NULL DEFAULT usom.next_id(),
@@ -3788,11 +3769,9 @@ SELECT usom._guard_kept('return_order', 'usom.authorize_return() or usom.receive
 SELECT usom._guard_kept('return_line', 'usom.authorize_return() or usom.receive_return()');
 SELECT usom._audit_table('return_order');
 SELECT usom._audit_table('return_line');
-$usom_step$);
+$usom_step$),
 
-/* ---- api: what install() runs ---- */
-
-INSERT INTO usom._migration (version, number, room, text) VALUES (1, 1201, 'api', $usom_step$
+(1, 1201, 'api', $usom_step$
 CREATE TRIGGER usom_order_inserted AFTER INSERT ON usom.sales_order REFERENCING NEW TABLE AS newer
 	FOR EACH STATEMENT EXECUTE FUNCTION usom._order_written();
 CREATE TRIGGER usom_order_updated AFTER UPDATE ON usom.sales_order REFERENCING OLD TABLE AS older NEW TABLE AS newer
@@ -3801,11 +3780,9 @@ ALTER TABLE usom.sales_order ENABLE ALWAYS TRIGGER usom_order_inserted, ENABLE A
 
 CREATE TRIGGER usom_switch_counter BEFORE UPDATE ON usom.document_counter
 	FOR EACH ROW WHEN (OLD.gap_free IS DISTINCT FROM NEW.gap_free) EXECUTE FUNCTION usom.switch_counter();
-$usom_step$);
+$usom_step$),
 
-/* ---- analytics: what install() runs ---- */
-
-INSERT INTO usom._migration (version, number, room, text) VALUES (1, 1401, 'analytics', $usom_step$
+(1, 1401, 'analytics', $usom_step$
 CREATE VIEW usom.orders WITH (security_invoker = true) AS
 SELECT o.order_no,
 	o.status::text AS status,
@@ -4181,4 +4158,3 @@ COMMENT ON COLUMN usom.order_statuses.next_steps IS 'Steps that may be asked for
 COMMENT ON COLUMN usom.order_statuses.may_become IS 'Statuses that follow by themselves when units move.';
 COMMENT ON COLUMN usom.order_statuses.position IS 'Place in the order of life.';
 $usom_step$);
-
