@@ -52,4 +52,7 @@ typedef struct UsomActor
 extern UsomActor usom_audit_actor(void);
 extern void usom_audit_actor_init(void);
 
+/* seal.c */
+extern void usom_audit_seal_init(void);
+
 #endif							/* USOM_AUDIT_ENTRY_H */

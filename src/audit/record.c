@@ -278,4 +278,5 @@ usom_audit_init(void)
 	usom_audit_layout_init();
 	usom_audit_entry_init();
 	usom_audit_actor_init();
+	usom_audit_seal_init();
 }

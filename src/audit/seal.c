@@ -26,9 +26,10 @@
  */
 #include "postgres.h"
 
-#include "audit/audit.h"
+#include "audit/entry.h"
 
 #include "access/transam.h"
+#include "access/xact.h"
 #include "access/xlog.h"
 #include "base/call.h"
 #include "base/compat.h"
@@ -46,6 +47,9 @@
 PG_FUNCTION_INFO_V1(usom__seal);
 
 #define BLOCK_LIMIT 32768		/* entries in a block, and rows read at a time */
+
+/* Does this transaction hold a sealer's lock? */
+static bool has_sealed = false;
 
 /* Where the chain of blocks stands, and what a further one will say. */
 typedef struct Chain
@@ -302,6 +306,25 @@ seal(int64 org_id, ReturnSetInfo *result)
 	}
 }
 
+/* Prepared, it would hold the lock until somebody remembers it. */
+static void
+at_transaction(XactEvent event, void *arg)
+{
+	if (event == XACT_EVENT_PRE_PREPARE && has_sealed)
+		ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				errmsg("cannot prepare a transaction that has sealed the audit"),
+				errdetail("It would keep others from sealing until it ends."),
+				errhint("Seal in a transaction of its own: CALL usom.tick();"));
+	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE)
+		has_sealed = false;
+}
+
+void
+usom_audit_seal_init(void)
+{
+	RegisterXactCallback(at_transaction, NULL);
+}
+
 /*
  * usom._seal(org_id bigint) RETURNS TABLE (block_no integer, entries integer):
  * seals all that has committed; no rows if there is nothing, or if another
@@ -315,7 +338,10 @@ usom__seal(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	usom_call_begin("seal_audit", NULL);
 	if (try_lock(org_id))
+	{
+		has_sealed = true;
 		seal(org_id, (ReturnSetInfo *) fcinfo->resultinfo);
+	}
 	usom_call_end();
 	return (Datum) 0;
 }

@@ -1,5 +1,6 @@
 # A transaction that is prepared does no harm: it holds what it wrote, through a
-# restart, and nobody else waits who does not want the same units.
+# restart, and nobody else waits who does not want the same units.  The audit is
+# sealed past it, and what it wrote when it commits.
 use strict;
 use warnings;
 use FindBin;
@@ -43,4 +44,72 @@ sql($node, 'desk', "ROLLBACK PREPARED 'two'");
 is(position('P3'), $free, 'rolled back: the stock is as before');
 is(sqlstate($node, 'desk', "SET lock_timeout = '300ms'; " . place('P3', 10)), '00000', 'and free');
 is_sound($node, 'desk', 'rolled back');
+
+# ---- one is forgotten, while the desk goes on ----
+
+sub seal { return sql($node, 'desk', "SET statement_timeout = '5s'; SELECT coalesce(sum(entries), 0) FROM usom.seal_audit()") }
+sub unsealed { return sql($node, 'desk', 'SELECT count(*) FROM usom.audit_entry e WHERE NOT EXISTS (SELECT FROM usom.audit_block b WHERE b.org_id = e.org_id AND e.audit_entry_id = ANY (b.entry_ids))') }
+sub blocks { return sql($node, 'desk', 'SELECT count(*) FROM usom.audit_block') }
+
+seal();
+is(unsealed(), 0, 'all that has committed is sealed');
+my $before = sql($node, 'desk', 'SELECT usom.export_digest()');
+is(sqlstate($node, 'desk', 'BEGIN; ' . place('P1', 1) . ' ' . place('P1', 1) . " INSERT INTO usom.product (sku) VALUES ('P9'); PREPARE TRANSACTION 'old'"), '00000', 'forgotten');
+
+# A day's work, in which every statement fails that waits.
+my $day = sqlstate($node, 'desk', <<'SQL');
+SET statement_timeout = '10s';
+SET lock_timeout = '1ms';
+CREATE TEMP TABLE done AS SELECT n, p.order_no FROM generate_series(1, 20) n,
+	LATERAL usom.place_order(jsonb_build_object('lines', jsonb_build_array(jsonb_build_object('sku', 'P' || 2 + n % 2, 'quantity', 1, 'unit_price', 1)))) p;
+SELECT usom.release_order(order_no) FROM done WHERE n <= 10;
+SELECT usom.ship(order_no) FROM done d WHERE n <= 10 AND EXISTS (SELECT FROM usom.order_lines l WHERE l.order_no = d.order_no AND l.quantity_released > 0);
+SELECT usom.cancel_order(order_no, 'enough') FROM done WHERE n > 15;
+UPDATE usom.sales_order SET priority = 1 WHERE order_no IN (SELECT order_no FROM done WHERE n BETWEEN 11 AND 15);
+SELECT usom.hold_order(order_no, 'credit', NULL) FROM done WHERE n = 12;
+SELECT usom.receive_stock('L1', 'P2', 5), usom.reserve_stock('cart', 'L2', 'P3', 1, '1 hour');
+INSERT INTO usom.customer (code) VALUES ('C9');
+SQL
+is($day, '00000', 'no other order waits');
+cmp_ok(seal(), '>', 100, 'nor the sealing');
+is(unsealed(), 0, 'which leaves nothing that has committed');
+sql($node, 'desk', "SET lock_timeout = '1ms'; SELECT * FROM usom.receive_stock('L1', 'P3', 1)");
+sql($node, 'desk', "SET lock_timeout = '1ms'; CALL usom.tick()");
+is(unsealed(), 0, 'nor the clock');
+is_sound($node, 'desk', 'forgotten');
+my $sealed = blocks();
+
+# When it commits after all, its entries are older than what is sealed, and go into a block of their own.
+$node->restart;
+sql($node, 'desk', "COMMIT PREPARED 'old'");
+my $late = unsealed();
+cmp_ok($late, '>', 2, 'committed at last: entries that are in no block');
+is_sound($node, 'desk', 'committed at last');
+is(seal(), $late, 'are sealed');
+is(blocks(), $sealed + 1, 'in a later block');
+is(sql($node, 'desk', "SELECT bool_and(b.entry_ids[1] < o.last_id) FROM usom.audit_block b, usom.audit_block o WHERE b.block_no = $sealed + 1 AND o.block_no = $sealed"),
+	't', 'though their keys are lower');
+is(sql($node, 'desk', "SELECT bool_and(usom.check_inclusion(usom.inclusion_proof(i), usom.export_digest())) FROM usom.audit_block b, unnest(b.entry_ids) i WHERE b.block_no = $sealed + 1"),
+	't', 'each proven');
+is(sql($node, 'desk', "SELECT usom.check_consistency(usom.consistency_proof(d), d, usom.export_digest()) FROM (SELECT '$before'::jsonb) AS x (d)"),
+	't', 'and nothing that was sealed before has changed');
+is_sound($node, 'desk', 'sealed at last');
+
+# Rolled back, its keys are gaps and no entries.
+is(sqlstate($node, 'desk', 'BEGIN; ' . place('P3', 1) . " PREPARE TRANSACTION 'never'"), '00000', 'another');
+sql($node, 'desk', "SELECT * FROM usom.receive_stock('L1', 'P2', 1)");
+seal();
+sql($node, 'desk', "ROLLBACK PREPARED 'never'");
+seal();
+is(unsealed(), 0, 'rolled back: nothing is left to seal');
+is_sound($node, 'desk', 'rolled back, sealed');
+
+# A transaction that has sealed would keep others from sealing for as long as it is prepared.
+sql($node, 'desk', "SELECT * FROM usom.receive_stock('L1', 'P2', 1)");
+is(sqlstate($node, 'desk', "BEGIN; SELECT * FROM usom.seal_audit(); PREPARE TRANSACTION 'sealer'"), '0A000', 'who has sealed is not prepared');
+is(unsealed(), 2, 'and has not sealed');
+seal();
+is(sqlstate($node, 'desk', "BEGIN; SELECT * FROM usom.seal_audit(); PREPARE TRANSACTION 'sealer'"), '0A000', 'with nothing to seal neither');
+is(sqlstate($node, 'desk', "BEGIN; SELECT * FROM usom.seal_audit(); ROLLBACK; BEGIN; " . place('P3', 1) . " PREPARE TRANSACTION 'after'; ROLLBACK PREPARED 'after'"),
+	'00000', 'in the next transaction of the session one may again');
 done_testing();
