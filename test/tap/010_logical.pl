@@ -87,6 +87,26 @@ is_replicated('changes');
 cmp_ok(subscriber_does(q{SELECT count(*) FROM usom.audit_entry}), '>', 100, 'the audit came along');
 is(subscriber_does('SELECT count(*) FROM usom.audit_entry WHERE audit_entry_id >= 1::bigint << 53'), 0, 'and the apply worker wrote none of its own');
 
+# ---- what a publisher without guards sends is not refused, but found ----
+
+sub unguarded
+{
+	my ($text) = @_;
+	my @triggers = split /\n/, publisher_does(q{SELECT quote_ident(tgname) FROM pg_trigger WHERE tgrelid = 'usom.sales_order'::regclass AND tgenabled = 'A'});
+	publisher_does("ALTER TABLE usom.sales_order DISABLE TRIGGER USER; $text; " . join ' ', map { "ALTER TABLE usom.sales_order ENABLE ALWAYS TRIGGER $_;" } @triggers);
+	return;
+}
+
+my $reopened = publisher_does(q{SELECT order_no FROM usom.orders WHERE external_id = 'after-cancelled'});
+unguarded(q{UPDATE usom.sales_order SET status = 'confirmed' WHERE external_id = 'after-cancelled'});
+$publisher->wait_for_catchup('usom');
+for my $node ($publisher, $subscriber)
+{
+	cmp_ok(sql($node, 'desk', qq{SELECT count(*) FROM usom.verify() WHERE entity ~ '$reopened'}), '>', 0, $node->name . ': an order that was reopened with triggers off is named');
+}
+unguarded(q{UPDATE usom.sales_order SET status = 'cancelled' WHERE external_id = 'after-cancelled'});
+is_replicated('put right');
+
 # ---- who is no apply worker is guarded and audited as ever ----
 
 my %refused = (
