@@ -246,7 +246,7 @@ write_block(Chain *chain, Leaves *leaves)
 		" SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, r.root, usom._block_digest(r.root, r.header)"
 		" FROM (SELECT usom._merkle_root($13) AS root,"
 		" usom._block_header($1, $2, $3, $4, $5, $7, $8, $9, $10, $11, $12) AS header) AS r"
-		" RETURNING digest, pg_catalog.pg_notify('usom_audit', pg_catalog.jsonb_build_object('org_id', org_id, 'node', node,"
+		" ON CONFLICT DO NOTHING RETURNING digest, pg_catalog.pg_notify('usom_audit', pg_catalog.jsonb_build_object('org_id', org_id, 'node', node,"
 		" 'blocks', block_no, 'entries', entries_total, 'head', pg_catalog.encode(digest, 'hex'), 'sealed_at', sealed_at)::pg_catalog.text)",
 		.nargs = 13,
 		.argtypes = {"pg_catalog.int8", "pg_catalog.int2", "pg_catalog.int4", "pg_catalog.timestamptz", "pg_catalog.int8[]",
@@ -271,7 +271,10 @@ write_block(Chain *chain, Leaves *leaves)
 	values[10] = Int64GetDatum(chain->next_xid);
 	values[11] = Int64GetDatum(Max(settled, chain->settled_to));
 	values[12] = PointerGetDatum(construct_array(leaves->digests, leaves->count, BYTEAOID, -1, false, TYPALIGN_INT));
-	usom_query_write(&query, values, nulls);
+	if (usom_query_write(&query, values, nulls) == 0)
+		ereport(ERROR, errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				errmsg("another session sealed the audit meanwhile"),
+				errhint("Repeat the transaction."));
 	chain->block_no++;
 	chain->digest = usom_query_get(0, 1);
 	chain->entries_total += leaves->count;
