@@ -24,14 +24,15 @@
 PG_FUNCTION_INFO_V1(usom_fill_backorders);
 PG_FUNCTION_INFO_V1(usom_allocate_order);
 
-/* Orders with a backordered piece of a product that has something free. */
+/* Orders with a backordered piece of a product that has something free; $3: of channels that the caller sees. */
 static UsomQuery find_waiting = {
 	.text = "SELECT DISTINCT f.sales_order_id FROM usom.fulfillment_line f "
 	"WHERE f.org_id = $1 AND f.location_id IS NULL AND f.status = 'backordered' AND ($2 IS NULL OR f.product_id = $2) "
 	"AND EXISTS (SELECT 1 FROM usom.stock s WHERE s.org_id = $1 AND s.product_id = f.product_id "
-	"AND s.on_hand > s.reserved + s.safety) ORDER BY f.sales_order_id",
-	.nargs = 2,
-	.argtypes = {"bigint", "bigint"},
+	"AND s.on_hand > s.reserved + s.safety) AND ($3 IS NULL OR EXISTS (SELECT 1 FROM usom.sales_order o "
+	"WHERE o.org_id = $1 AND o.sales_order_id = f.sales_order_id AND o.channel_id = ANY ($3))) ORDER BY f.sales_order_id",
+	.nargs = 3,
+	.argtypes = {"bigint", "bigint", "bigint[]"},
 };
 
 static UsomQuery find_product = {
@@ -55,11 +56,14 @@ product_argument(FunctionCallInfo fcinfo, int arg)
 static UsomOrderSet *
 load_waiting(int64 org_id, int64 product_id)
 {
-	Datum		values[2] = {Int64GetDatum(org_id), Int64GetDatum(product_id)};
-	bool		nulls[2] = {false, product_id == 0};
-	uint64		n = usom_query_run(&find_waiting, values, nulls);
-	int64	   *ids = palloc_array(int64, n + 1);
+	Datum		values[3] = {Int64GetDatum(org_id), Int64GetDatum(product_id)};
+	bool		nulls[3] = {false, product_id == 0};
+	uint64		n;
+	int64	   *ids;
 
+	values[2] = usom_party_channels(&nulls[2]);
+	n = usom_query_run(&find_waiting, values, nulls);
+	ids = palloc_array(int64, n + 1);
 	for (uint64 row = 0; row < n; row++)
 		ids[row] = DatumGetInt64(usom_query_get(row, 1));
 	return usom_order_load_many(org_id, ids, (int) n);

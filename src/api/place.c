@@ -135,6 +135,17 @@ default_address(Placing *placing)
 		placing->document->ship_to = DatumGetJsonbPCopy(usom_query_get(0, 1));
 }
 
+static void
+check_channel(const Placing *placing)
+{
+	if (likely(usom_party_sees_channel(placing->channel_id)))
+		return;
+	ereport(ERROR, errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			errmsg("orders of channel \"%s\" are not for this role", placing->document->channel),
+			errdetail("usom.access limits it to other channels."),
+			errhint("Name the channel in the document, or have a superuser call usom.grant_access()."));
+}
+
 void
 usom_api_resolve_references(Placing *placing)
 {
@@ -155,6 +166,8 @@ usom_api_resolve_references(Placing *placing)
 	placing->channel_id = DatumGetInt64(usom_query_get_or_null(0, 1, &isnull));
 	if (isnull)
 		usom_api_note_problem(placing, "channel", document->channel, "channel");
+	else
+		check_channel(placing);
 	placing->customer_id = DatumGetInt64(usom_query_get_or_null(0, 2, &placing->is_guest));
 	if (placing->is_guest && document->customer != NULL)
 		usom_api_note_problem(placing, "customer", document->customer, "customer");

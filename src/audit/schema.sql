@@ -87,7 +87,7 @@ COMMENT ON COLUMN usom.audit_block.digest IS 'SHA-256 over the root and all othe
 SELECT usom._guard_ledger('audit_block', 'usom.seal_audit()');
 SELECT usom._audit_table('document_counter');
 
-CREATE VIEW usom.audit AS
+CREATE VIEW usom.audit WITH (security_invoker = true) AS
 SELECT e.audit_entry_id, r.row_no, e.occurred_at, e.table_name, e.operation, e.sales_order_id,
 	CASE WHEN e.app_user IS NULL THEN e.active_role ELSE e.app_user || ' (' || e.active_role || ')' END AS who,
 	e.session_role, e.client_addr, e.application_name, e.verb, e.reason, e.transaction_id, r.before, r.after

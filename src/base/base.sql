@@ -222,7 +222,7 @@ BEGIN
 	FOR routine IN
 		SELECT oid FROM pg_proc WHERE pronamespace = 'usom'::regnamespace AND NOT has_function_privilege(owner, oid, 'EXECUTE')
 	LOOP
-		EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %I', routine, owner);
+		EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO %I', routine, owner);
 	END LOOP;
 END
 $$;
@@ -253,9 +253,10 @@ BEGIN
 		END IF;
 		RETURN NEXT;
 	END LOOP;
+	PERFORM usom._settle_privileges();
 END
 $$;
-COMMENT ON FUNCTION usom._run_steps(name) IS 'Runs the missing steps as the owner of the tables, one caller at a time.';
+COMMENT ON FUNCTION usom._run_steps(name) IS 'Runs the missing steps as the owner of the tables, one caller at a time; then settles who may do what.';
 REVOKE ALL ON FUNCTION usom._run_steps(name) FROM PUBLIC;
 
 CREATE FUNCTION usom.install(owner name DEFAULT 'usom_owner') RETURNS TABLE (step integer, room text, outcome text)

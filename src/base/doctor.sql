@@ -225,7 +225,7 @@ BEGIN
 		CASE WHEN owner IS NULL THEN 'Run: SELECT usom.install();' END;
 	IF owner IS NOT NULL THEN
 		RETURN QUERY SELECT d."check", d.trouble IS NULL, coalesce(d.trouble, 'as it should be'), CASE WHEN d.trouble IS NOT NULL THEN d.hint END
-			FROM usom._doctor_rows() d;
+			FROM (SELECT * FROM usom._doctor_rows() UNION ALL SELECT * FROM usom._doctor_access()) d;
 	END IF;
 END
 $$;

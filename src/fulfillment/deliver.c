@@ -43,9 +43,9 @@ PG_FUNCTION_INFO_V1(usom_deliver);
 static UsomQuery find_shipment = {
 	.text = "SELECT s.shipment_id, o.order_no, s.shipped_at FROM usom.shipment s "
 	"JOIN usom.sales_order o ON o.org_id = s.org_id AND o.sales_order_id = s.sales_order_id "
-	"WHERE s.org_id = $1 AND s.shipment_no = $2",
-	.nargs = 2,
-	.argtypes = {"bigint", "text"},
+	"WHERE s.org_id = $1 AND s.shipment_no = $2 AND ($3 IS NULL OR o.channel_id = ANY ($3))",
+	.nargs = 3,
+	.argtypes = {"bigint", "text", "bigint[]"},
 };
 
 static UsomQuery mark_delivered = {
@@ -99,11 +99,13 @@ usom_deliver(PG_FUNCTION_ARGS)
 	int64		org_id = usom_party_org();
 	char	   *shipment_no = usom_order_arg_text(fcinfo, 0, "shipment_no");
 	TimestampTz at = PG_ARGISNULL(1) ? usom_call_time() : PG_GETARG_TIMESTAMPTZ(1);
-	Datum		values[2] = {Int64GetDatum(org_id), CStringGetTextDatum(shipment_no)};
+	bool		nulls[3] = {false};
+	Datum		values[3] = {Int64GetDatum(org_id), CStringGetTextDatum(shipment_no)};
 	UsomOrderSet *set;
 	int64		shipment_id;
 
-	if (usom_query_run(&find_shipment, values, NULL) == 0)
+	values[2] = usom_party_channels(&nulls[2]);
+	if (usom_query_run(&find_shipment, values, nulls) == 0)
 		refuse_unknown(shipment_no);
 	shipment_id = DatumGetInt64(usom_query_get(0, 1));
 	set = usom_order_load(org_id, usom_query_get_text(0, 2));

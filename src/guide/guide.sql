@@ -17,9 +17,10 @@ AS $$
 			'verify_history', 'verify_references', 'verify_pieces', 'verify_money', 'verify_returns', 'verify_audit']),
 		(7, 'trust', ARRAY['seal_audit', 'tick', 'export_digest', 'inclusion_proof', 'check_inclusion', 'consistency_proof', 'check_consistency']),
 		(8, 'keys', ARRAY['next_id', 'next_document_no', 'current_org', 'default_currency', 'channel_id', 'customer_id', 'product_id',
-			'location_id'])
+			'location_id']),
+		(9, 'access', ARRAY['grant_access', 'revoke_access'])
 	), entry AS (
-		SELECT coalesce(c.position, 9) AS position, coalesce(array_position(c.names, p.proname::text), 0) AS place,
+		SELECT coalesce(c.position, 10) AS position, coalesce(array_position(c.names, p.proname::text), 0) AS place,
 			coalesce(c.topic, 'more') AS topic, p.proname::text AS name,
 			format('%s(%s)', p.proname, pg_get_function_arguments(p.oid)) AS title,
 			coalesce(obj_description(p.oid, 'pg_proc'), '') AS comment
@@ -32,12 +33,12 @@ AS $$
 				JOIN pg_type t ON t.oid = a.type
 				WHERE t.typnamespace = 'usom'::regnamespace OR t.oid IN ('cstring'::regtype, 'internal'::regtype))
 		UNION ALL
-		SELECT CASE r.relkind WHEN 'v' THEN 10 ELSE 11 END, 0, CASE r.relkind WHEN 'v' THEN 'views' ELSE 'tables' END, r.relname::text,
+		SELECT CASE r.relkind WHEN 'v' THEN 11 ELSE 12 END, 0, CASE r.relkind WHEN 'v' THEN 'views' ELSE 'tables' END, r.relname::text,
 			r.relname::text, coalesce(obj_description(r.oid, 'pg_class'), '')
 		FROM pg_class r
 		WHERE r.relnamespace = 'usom'::regnamespace AND r.relkind IN ('v', 'r') AND r.relname NOT LIKE '\_%'
 		UNION ALL
-		SELECT 12, a.attnum, r.relname::text, r.relname || '.' || a.attname, a.attname || ' ' || format_type(a.atttypid, a.atttypmod),
+		SELECT 13, a.attnum, r.relname::text, r.relname || '.' || a.attname, a.attname || ' ' || format_type(a.atttypid, a.atttypmod),
 			coalesce(col_description(r.oid, a.attnum), '')
 		FROM pg_class r
 		JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -46,7 +47,7 @@ AS $$
 		SELECT e.*, CASE WHEN e.name = $1 THEN e.comment
 			ELSE rtrim(split_part(split_part(e.comment, E'\n', 1), '. ', 1), '.') || '.' END AS words
 		FROM entry e
-		WHERE e.topic = $1 OR e.name = $1 OR ($1 IS NULL AND e.position < 12)
+		WHERE e.topic = $1 OR e.name = $1 OR ($1 IS NULL AND e.position < 13)
 	)
 	SELECT s.topic, s.title, s.words
 	FROM (
@@ -61,7 +62,7 @@ AS $$
 	ORDER BY s.position, s.place, s.name
 $$;
 COMMENT ON FUNCTION usom.help(text) IS
-'What there is, from the comments in the catalog: topic, name (with arguments) and a sentence each. With a topic (begin, order, stock, fulfil, understand, verify, keys, views, tables) only that; with the name of a function all of its comment; with the name of a view or table its columns. Any other word lists the topics. Works before install().
+'What there is, from the comments in the catalog: topic, name (with arguments) and a sentence each. With a topic (begin, order, stock, fulfil, understand, verify, trust, keys, access, views, tables) only that; with the name of a function all of its comment; with the name of a view or table its columns. Any other word lists the topics. Works before install().
 Example: SELECT * FROM usom.help(''place_order'');';
 
 CREATE FUNCTION usom._demo_master(orders integer) RETURNS void
@@ -220,6 +221,7 @@ COMMENT ON FUNCTION usom.demo(integer) IS
 'Fills the caller''s organisation with a small shop to play with: customers, products, three locations with stock, and so many orders of all channels in all stages of life, with holds, backorders, partial shipments, cancellations and returns. The same each time; made through the public functions alone; all its codes begin with DEMO-. A second call says that it is there. Answers what there is, and how many.
 Errors: 22023 for a number of orders not between 1 and 10000.
 Example: SELECT * FROM usom.demo();';
+REVOKE ALL ON FUNCTION usom.demo(integer) FROM PUBLIC;
 
 CREATE FUNCTION usom.demo_remove()
 RETURNS TABLE (what text, number bigint)
@@ -229,3 +231,4 @@ COMMENT ON FUNCTION usom.demo_remove() IS
 'Takes away what demo() made in the caller''s organisation, and orders that were placed for its products since: everything whose code begins with DEMO-. Locations and customers that other orders or stock use by now stay. The audit keeps what was. Answers what was removed, and how many rows.
 Errors: US005 if an order has lines for products of the demo and for others.
 Example: SELECT * FROM usom.demo_remove();';
+REVOKE ALL ON FUNCTION usom.demo_remove() FROM PUBLIC;

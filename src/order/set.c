@@ -15,6 +15,7 @@
 #include "base/errors.h"
 #include "base/query.h"
 #include "catalog/pg_type.h"
+#include "party/party.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
@@ -24,9 +25,9 @@
 	"FROM usom.sales_order o "
 
 static UsomQuery lock_by_number = {
-	.text = SELECT_ORDER "WHERE o.org_id = $1 AND o.order_no = $2 FOR UPDATE",
-	.nargs = 2,
-	.argtypes = {"bigint", "text"},
+	.text = SELECT_ORDER "WHERE o.org_id = $1 AND o.order_no = $2 AND ($3 IS NULL OR o.channel_id = ANY ($3)) FOR UPDATE",
+	.nargs = 3,
+	.argtypes = {"bigint", "text", "bigint[]"},
 };
 
 static UsomQuery lock_by_key = {
@@ -251,9 +252,11 @@ load_locked(int64 org_id, uint64 norders)
 UsomOrderSet *
 usom_order_load(int64 org_id, const char *order_no)
 {
-	Datum		values[2] = {Int64GetDatum(org_id), CStringGetTextDatum(order_no)};
+	bool		nulls[3] = {false};
+	Datum		values[3] = {Int64GetDatum(org_id), CStringGetTextDatum(order_no)};
 
-	if (usom_query_run(&lock_by_number, values, NULL) == 0)
+	values[2] = usom_party_channels(&nulls[2]);
+	if (usom_query_run(&lock_by_number, values, nulls) == 0)
 		ereport(ERROR, errcode(USOM_ERR(UNKNOWN_ORDER)),
 				errmsg("no order \"%s\"", order_no),
 				errhint("Look it up in usom.orders."));

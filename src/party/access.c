@@ -5,7 +5,9 @@
  *		usom.access has a row for each profile that a role was given in an
  *		organisation.  A role works for those of every role whose rights it
  *		has, so rows may be given to groups.  Rows add up: a role that one row
- *		limits to a channel and another does not is not limited.
+ *		limits to a channel and another does not is not limited.  Privileges are
+ *		those of group roles, which know no organisations; so a role must have
+ *		in each organisation a row for every profile that it is a member of.
  *
  *		Rows of the profile break_glass count for nothing but the role
  *		usom_break_glass itself, and there for whoever logged in: SET ROLE
@@ -21,6 +23,7 @@
 #include "base/glass.h"
 #include "base/owner.h"
 #include "base/query.h"
+#include "base/settings.h"
 #include "base/trigger.h"
 #include "catalog/namespace.h"
 #include "miscadmin.h"
@@ -60,6 +63,38 @@ check_duties(Oid role)
 				errhint("REVOKE one of the two; a role that may become another counts as that one, too."));
 }
 
+/* Profiles whose group role gives rights; the guards see to it that break_glass is not inherited. */
+static const char *const profiles[] = {"agent", "manager", "warehouse", "channel", "integrator", "bi", "auditor"};
+
+#define PROFILE_BIT(i) (UINT32_C(1) << (i))
+
+static uint32
+bit_of_profile(const char *name)
+{
+	for (int i = 0; i < (int) lengthof(profiles); i++)
+		if (strcmp(name, profiles[i]) == 0)
+			return PROFILE_BIT(i);
+	return 0;
+}
+
+/* Privileges are the role's whatever it works for, so a profile of one organisation would hold in all. */
+static void
+check_profiles(Oid role, uint32 granted)
+{
+	for (int i = 0; i < (int) lengthof(profiles); i++)
+	{
+		Oid			group = get_role_oid(psprintf("usom_%s", profiles[i]), true);
+
+		if ((granted & PROFILE_BIT(i)) != 0 || !OidIsValid(group) || !has_privs_of_role(role, group))
+			continue;
+		ereport(ERROR, errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				errmsg("role \"%s\" is %s, but not for organisation \"%s\"",
+					   GetUserNameFromId(role, false), profiles[i], usom_setting_org),
+				errdetail("What a role may do does not depend on the organisation, so it needs the same profiles in all that it works for."),
+				errhint("Grant it the profile here, too, with usom.grant_access(), or use a role for each organisation."));
+	}
+}
+
 /* Does a row of usom.access speak of the role? */
 static bool
 row_applies(Oid role, uint64 row)
@@ -74,7 +109,7 @@ row_applies(Oid role, uint64 row)
 	return !glass_row && has_privs_of_role(role, granted);
 }
 
-static void
+static uint32
 take_row(UsomAccess *access, uint64 row)
 {
 	bool		everywhere;
@@ -85,6 +120,7 @@ take_row(UsomAccess *access, uint64 row)
 		access->limited = false;
 	else
 		access->channels[access->nchannels++] = channel_id;
+	return bit_of_profile(usom_query_get_text(row, 2));
 }
 
 UsomAccess
@@ -94,6 +130,7 @@ usom_party_access(int64 org_id, Oid role)
 	Datum		values[] = {Int64GetDatum(org_id)};
 	Oid			schema = get_namespace_oid("usom", false);
 	uint64		nrows;
+	uint32		granted = 0;
 
 	if (usom_owner_is(role) || (usom_glass_is(role) && usom_owner_is(GetSessionUserId())))
 		return (UsomAccess) {.member = true};
@@ -103,7 +140,9 @@ usom_party_access(int64 org_id, Oid role)
 	access.channels = palloc_array(int64, Max(nrows, 1));
 	for (uint64 row = 0; row < nrows; row++)
 		if (row_applies(role, row))
-			take_row(&access, row);
+			granted |= take_row(&access, row);
+	if (access.member)
+		check_profiles(role, granted);
 	return access;
 }
 

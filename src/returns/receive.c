@@ -22,9 +22,9 @@ PG_FUNCTION_INFO_V1(usom_receive_return);
 static UsomQuery find_return = {
 	.text = "SELECT r.return_order_id, o.order_no FROM usom.return_order r "
 	"JOIN usom.sales_order o ON o.org_id = r.org_id AND o.sales_order_id = r.sales_order_id "
-	"WHERE r.org_id = $1 AND r.return_no = $2",
-	.nargs = 2,
-	.argtypes = {"bigint", "text"},
+	"WHERE r.org_id = $1 AND r.return_no = $2 AND ($3 IS NULL OR o.channel_id = ANY ($3))",
+	.nargs = 3,
+	.argtypes = {"bigint", "text", "bigint[]"},
 };
 
 static UsomQuery read_lines = {
@@ -153,9 +153,11 @@ settle(const Receipt *receipt)
 static void
 load_receipt(Receipt *receipt, int64 org_id)
 {
-	Datum		values[2] = {Int64GetDatum(org_id), CStringGetTextDatum(receipt->return_no)};
+	bool		nulls[3] = {false};
+	Datum		values[3] = {Int64GetDatum(org_id), CStringGetTextDatum(receipt->return_no)};
 
-	if (usom_query_run(&find_return, values, NULL) == 0)
+	values[2] = usom_party_channels(&nulls[2]);
+	if (usom_query_run(&find_return, values, nulls) == 0)
 		ereport(ERROR, errcode(USOM_ERR(UNKNOWN_RETURN)),
 				errmsg("no return \"%s\"", receipt->return_no),
 				errhint("Look it up in usom.returns."));
