@@ -229,7 +229,7 @@ BEGIN
 	FOR routine IN
 		SELECT oid FROM pg_proc WHERE pronamespace = 'usom'::regnamespace AND NOT has_function_privilege(owner, oid, 'EXECUTE')
 	LOOP
-		EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %I', routine, owner);
+		EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO %I', routine, owner);
 	END LOOP;
 END
 $$;
@@ -260,9 +260,10 @@ BEGIN
 		END IF;
 		RETURN NEXT;
 	END LOOP;
+	PERFORM usom._settle_privileges();
 END
 $$;
-COMMENT ON FUNCTION usom._run_steps(name) IS 'Runs the missing steps as the owner of the tables, one caller at a time.';
+COMMENT ON FUNCTION usom._run_steps(name) IS 'Runs the missing steps as the owner of the tables, one caller at a time; then settles who may do what.';
 REVOKE ALL ON FUNCTION usom._run_steps(name) FROM PUBLIC;
 
 CREATE FUNCTION usom.install(owner name DEFAULT 'usom_owner') RETURNS TABLE (step integer, room text, outcome text)
@@ -521,7 +522,7 @@ BEGIN
 		CASE WHEN owner IS NULL THEN 'Run: SELECT usom.install();' END;
 	IF owner IS NOT NULL THEN
 		RETURN QUERY SELECT d."check", d.trouble IS NULL, coalesce(d.trouble, 'as it should be'), CASE WHEN d.trouble IS NOT NULL THEN d.hint END
-			FROM usom._doctor_rows() d;
+			FROM (SELECT * FROM usom._doctor_rows() UNION ALL SELECT * FROM usom._doctor_access()) d;
 	END IF;
 END
 $$;
@@ -2727,6 +2728,440 @@ COMMENT ON FUNCTION usom.verify() IS
 'Everything that usom keeps in the caller''s organisation, recomputed from scratch and compared: verify_stock(), verify_reserved(), verify_orders(), verify_money(), verify_returns(), verify_audit(). One row per difference with area, entity (the business key), problem, expected and actual value; empty when all is well. One snapshot: it may run while others work.
 Example: SELECT * FROM usom.verify();';
 
+/* ---- security ---- */
+
+CREATE FUNCTION usom._privileges()
+	RETURNS TABLE (object text, everybody text, agent text, manager text, warehouse text, channel text, integrator text, bi text, auditor text, break_glass text)
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+	SELECT * FROM (VALUES
+	--                            every  agent  mana-  ware-  chan-  inte-  bi     audi-  break
+	--                            body          ger    house  nel    grator        tor    glass
+	('organisation',              '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
+	('channel',                   '',    'r',   'riu', 'r',   'r',   'r',   'r',   'r',   'r'),
+	('access',                    '',    '',    'r',   '',    '',    '',    '',    'r',   ''),
+	('customer',                  '',    'riu', 'riu', 'r',   'r',   'riu', 'r',   'r',   'r'),
+	('customer_address',          '',    'riud','riud','r',   '',    'riud','r',   'r',   'r'),
+	('product',                   '',    'r',   'r',   'r',   'r',   'riu', 'r',   'r',   'r'),
+	('price',                     '',    'r',   'r',   '',    'r',   'riud','r',   'r',   'r'),
+	('location',                  '',    'r',   'riu', 'r',   'r',   'r',   'r',   'r',   'r'),
+	('stock',                     '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
+	('stock_movement',            '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
+	('reservation',               '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
+	('sales_order',               '',    'riu', 'riu', 'r',   'riu', 'r',   'r',   'r',   'riud'),
+	('order_line',                '',    'riud','riud','r',   'riud','r',   'r',   'r',   'riud'),
+	('fulfillment_line',          '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
+	('hold',                      '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
+	('hold_type',                 '',    'r',   'riu', 'r',   'r',   'r',   'r',   'r',   'r'),
+	('order_history',             '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
+	('shipment',                  '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
+	('return_order',              '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
+	('return_line',               '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
+	('document_counter',          '',    '',    'r',   '',    '',    '',    '',    'r',   ''),
+	('audit_entry',               '',    '',    'r',   '',    '',    '',    '',    'r',   ''),
+	('audit_block',               '',    '',    'r',   '',    '',    '',    '',    'r',   ''),
+	-- views run with the rights of who reads them
+	('orders',                    '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
+	('order_lines',               '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
+	('order_pieces',              '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
+	('backorders',                '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
+	('stock_position',            '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
+	('holds',                     '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
+	('shipments',                 '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
+	('returns',                   '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
+	('timeline',                  '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
+	('order_statuses',            '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
+	('audit',                     '',    '',    'r',   '',    '',    '',    '',    'r',   ''),
+	-- what reads no table, and what policies and defaults of columns call
+	('version()',                 'x',   '',    '',    '',    '',    '',    '',    '',    ''),
+	('help()',                    'x',   '',    '',    '',    '',    '',    '',    '',    ''),
+	('error_codes()',             'x',   '',    '',    '',    '',    '',    '',    '',    ''),
+	('lifecycle()',               'x',   '',    '',    '',    '',    '',    '',    '',    ''),
+	('order_lifecycle()',         'x',   '',    '',    '',    '',    '',    '',    '',    ''),
+	('piece_lifecycle()',         'x',   '',    '',    '',    '',    '',    '',    '',    ''),
+	('lifecycle_dot()',           'x',   '',    '',    '',    '',    '',    '',    '',    ''),
+	('current_org()',             'x',   '',    '',    '',    '',    '',    '',    '',    ''),
+	('check_inclusion()',         'x',   '',    '',    '',    '',    '',    '',    '',    ''),
+	('check_consistency()',       'x',   '',    '',    '',    '',    '',    '',    '',    ''),
+	-- for superusers, and whom they give it
+	('install()',                 '',    '',    '',    '',    '',    '',    '',    '',    ''),
+	('upgrade()',                 '',    '',    '',    '',    '',    '',    '',    '',    ''),
+	('doctor()',                  '',    '',    '',    '',    '',    '',    '',    '',    ''),
+	('demo()',                    '',    '',    '',    '',    '',    '',    '',    '',    ''),
+	('demo_remove()',             '',    '',    '',    '',    '',    '',    '',    '',    ''),
+	('seal_audit()',              '',    '',    '',    '',    '',    '',    '',    '',    ''),
+	('tick()',                    '',    '',    '',    '',    '',    '',    '',    '',    ''),
+	('grant_access()',            '',    '',    '',    '',    '',    '',    '',    '',    ''),
+	('revoke_access()',           '',    '',    '',    '',    '',    '',    '',    '',    ''),
+	-- keys
+	('next_id()',                 '',    'x',   'x',   '',    'x',   'x',   '',    '',    'x'),
+	('next_document_no()',        '',    'x',   'x',   '',    'x',   '',    '',    '',    'x'),
+	('default_currency()',        '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
+	('channel_id()',              '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
+	('customer_id()',             '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
+	('product_id()',              '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
+	('location_id()',             '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
+	-- orders
+	('place_order()',             '',    'x',   'x',   '',    'x',   'x',   '',    '',    ''),
+	('place_orders()',            '',    'x',   'x',   '',    'x',   'x',   '',    '',    ''),
+	('submit_order()',            '',    'x',   'x',   '',    'x',   '',    '',    '',    ''),
+	('confirm_order()',           '',    'x',   'x',   '',    '',    '',    '',    '',    ''),
+	('reject_order()',            '',    '',    'x',   '',    '',    '',    '',    '',    ''),
+	('close_order()',             '',    'x',   'x',   '',    '',    '',    '',    '',    ''),
+	('cancel_order()',            '',    'x',   'x',   '',    'x',   '',    '',    '',    ''),
+	('cancel_line()',             '',    'x',   'x',   '',    'x',   '',    '',    '',    ''),
+	('change_order()',            '',    'x',   'x',   '',    'x',   '',    '',    '',    ''),
+	('hold_order()',              '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
+	('release_hold()',            '',    'x',   'x',   '',    '',    '',    '',    '',    ''),
+	('allocate_order()',          '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
+	('fill_backorders()',         '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
+	('release_order()',           '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
+	('ship()',                    '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
+	('deliver()',                 '',    '',    'x',   'x',   '',    'x',   '',    '',    ''),
+	('authorize_return()',        '',    'x',   'x',   '',    'x',   '',    '',    '',    ''),
+	('receive_return()',          '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
+	('order_timeline()',          '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
+	('explain_status()',          '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
+	-- stock
+	('available()',               '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
+	('reserve_stock()',           '',    'x',   'x',   '',    'x',   '',    '',    '',    ''),
+	('release_stock()',           '',    'x',   'x',   '',    'x',   '',    '',    '',    ''),
+	('receive_stock()',           '',    '',    'x',   'x',   '',    'x',   '',    '',    ''),
+	('receive_stocks()',          '',    '',    'x',   'x',   '',    'x',   '',    '',    ''),
+	('adjust_stock()',            '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
+	('count_stock()',             '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
+	('set_safety()',              '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
+	-- checking; what these call inside runs with the rights of who asks, too
+	('verify()',                  '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
+	('verify_%()',                '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
+	('_verify_%()',               '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
+	('_audit_count()',             '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
+	('_audit_digest()',            '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
+	('_audit_image()',             '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
+	('_audit_marks()',             '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
+	('_audit_rows()',              '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
+	('_audit_suspects()',          '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
+	('_merkle_%()',               '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
+	('_block_%()',                '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
+	('_to_hex()',                 '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
+	('export_digest()',           '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
+	('inclusion_proof()',         '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
+	('consistency_proof()',       '',    '',    'x',   '',    '',    '',    '',    'x',   '')
+	) AS m
+$$;
+COMMENT ON FUNCTION usom._privileges() IS 'What everybody and each profile may do: r read, i insert, u update, d delete, x execute. Functions are written with parentheses, % stands for any letters. All grants of usom are made from this table; what it does not name is for the owner alone.';
+REVOKE ALL ON FUNCTION usom._privileges() FROM PUBLIC;
+
+CREATE FUNCTION usom._profiles() RETURNS text[]
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$SELECT ARRAY['agent', 'manager', 'warehouse', 'channel', 'integrator', 'bi', 'auditor', 'break_glass']$$;
+COMMENT ON FUNCTION usom._profiles() IS 'Names of the profiles: the group role of each is usom_<profile>.';
+REVOKE ALL ON FUNCTION usom._profiles() FROM PUBLIC;
+
+CREATE FUNCTION usom._wanted_grants() RETURNS TABLE (grantee text, kind text, object text, privilege text)
+	LANGUAGE sql STABLE STRICT
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+	WITH found AS MATERIALIZED (
+		SELECT to_jsonb(m) - 'object' AS letters, 'TABLE' AS kind, format('usom.%I', c.relname) AS object
+		FROM usom._privileges() m JOIN pg_class c ON c.relname = m.object
+		WHERE c.relnamespace = 'usom'::regnamespace AND c.relkind IN ('r', 'p', 'v')
+		UNION ALL
+		SELECT to_jsonb(m) - 'object', 'ROUTINE', format('usom.%I(%s)', f.proname, pg_get_function_identity_arguments(f.oid))
+		FROM (SELECT replace(left(p.object, -2), '_', '\_') AS pattern, p.* FROM usom._privileges() p WHERE p.object LIKE '%()') m
+			JOIN pg_proc f ON f.proname LIKE m.pattern
+		WHERE f.pronamespace = 'usom'::regnamespace AND f.prorettype <> 'trigger'::regtype
+	)
+	SELECT DISTINCT CASE p.key WHEN 'everybody' THEN 'PUBLIC' ELSE 'usom_' || p.key END, f.kind, f.object,
+		CASE l.letter WHEN 'r' THEN 'SELECT' WHEN 'i' THEN 'INSERT' WHEN 'u' THEN 'UPDATE' WHEN 'd' THEN 'DELETE' WHEN 'x' THEN 'EXECUTE' END
+	FROM found f CROSS JOIN LATERAL jsonb_each_text(f.letters - 'pattern') p
+		CROSS JOIN LATERAL regexp_split_to_table(nullif(p.value, ''), '') AS l (letter)
+$$;
+COMMENT ON FUNCTION usom._wanted_grants() IS 'The table of privileges, one row for each grant on what this database has.';
+REVOKE ALL ON FUNCTION usom._wanted_grants() FROM PUBLIC;
+
+CREATE FUNCTION usom._made_grants() RETURNS TABLE (grantee text, kind text, object text, privilege text)
+	LANGUAGE sql STABLE STRICT
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+	SELECT r.rolname::text, 'TABLE', format('usom.%I', c.relname), a.privilege_type
+	FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) a JOIN pg_roles r ON r.oid = a.grantee
+	WHERE c.relnamespace = 'usom'::regnamespace AND c.relkind IN ('r', 'p', 'v') AND r.rolname IN (SELECT 'usom_' || unnest(usom._profiles()))
+	UNION ALL
+	SELECT r.rolname::text, 'ROUTINE', format('usom.%I(%s)', f.proname, pg_get_function_identity_arguments(f.oid)), a.privilege_type
+	FROM pg_proc f CROSS JOIN LATERAL aclexplode(f.proacl) a JOIN pg_roles r ON r.oid = a.grantee
+	WHERE f.pronamespace = 'usom'::regnamespace AND r.rolname IN (SELECT 'usom_' || unnest(usom._profiles()))
+$$;
+COMMENT ON FUNCTION usom._made_grants() IS 'What the group roles of the profiles were granted in this database.';
+REVOKE ALL ON FUNCTION usom._made_grants() FROM PUBLIC;
+
+CREATE FUNCTION usom._settle_privileges() RETURNS void
+	LANGUAGE plpgsql VOLATILE STRICT
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+DECLARE
+	name text;
+	command text;
+BEGIN
+	FOREACH name IN ARRAY usom._profiles() LOOP
+		-- another database of the cluster may have made it, or be about to
+		CONTINUE WHEN to_regrole('usom_' || name) IS NOT NULL;
+		BEGIN
+			EXECUTE format('CREATE ROLE %I NOLOGIN', 'usom_' || name);
+		EXCEPTION WHEN duplicate_object OR unique_violation THEN
+			NULL;
+		END;
+	END LOOP;
+	FOR command IN
+		SELECT format('REVOKE %s ON %s %s FROM %I', m.privilege, m.kind, m.object, m.grantee)
+		FROM (SELECT * FROM usom._made_grants() EXCEPT SELECT * FROM usom._wanted_grants()) m
+		UNION ALL
+		SELECT format('GRANT %s ON %s %s TO %I', string_agg(w.privilege, ', '), w.kind, w.object, w.grantee)
+		FROM (SELECT * FROM usom._wanted_grants() WHERE grantee <> 'PUBLIC' EXCEPT SELECT * FROM usom._made_grants()) w
+		GROUP BY w.kind, w.object, w.grantee
+	LOOP
+		EXECUTE command;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION usom._settle_privileges() IS 'Makes the group roles of the profiles, unless they are there, and brings their privileges to what _privileges() says. Part of install() and upgrade().';
+REVOKE ALL ON FUNCTION usom._settle_privileges() FROM PUBLIC;
+
+CREATE FUNCTION usom._is_public(routine oid) RETURNS boolean
+	LANGUAGE sql STABLE STRICT
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+	-- what belongs to a type is for whoever may use the type
+	SELECT EXISTS (SELECT FROM usom._privileges() m WHERE m.everybody = 'x' AND m.object = f.proname || '()')
+		OR EXISTS (SELECT FROM unnest(f.proargtypes || f.prorettype) a (type) JOIN pg_type t ON t.oid = a.type
+			WHERE (t.typnamespace = 'usom'::regnamespace AND t.typtype = 'b' AND t.typcategory <> 'A') OR t.oid = 'cstring'::regtype)
+	FROM pg_proc f WHERE f.oid = routine
+$$;
+COMMENT ON FUNCTION usom._is_public(oid) IS 'Is the function for everybody, by the table of privileges or because a type needs it?';
+REVOKE ALL ON FUNCTION usom._is_public(oid) FROM PUBLIC;
+
+CREATE FUNCTION usom._sees_channel(channel_id bigint) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'usom__sees_channel' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10;
+COMMENT ON FUNCTION usom._sees_channel(bigint) IS 'Part of policies: may the caller see orders of the channel? Everybody may call it.';
+REVOKE ALL ON FUNCTION usom._sees_channel(bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION usom._sees_channel(bigint) TO PUBLIC;
+
+CREATE FUNCTION usom._sees_order(sales_order_id bigint) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'usom__sees_order' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10;
+COMMENT ON FUNCTION usom._sees_order(bigint) IS 'Part of policies: may the caller see rows of the order? Null, a row of no order: only if all channels are seen. Everybody may call it.';
+REVOKE ALL ON FUNCTION usom._sees_order(bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION usom._sees_order(bigint) TO PUBLIC;
+
+CREATE FUNCTION usom._sees_return(return_order_id bigint) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'usom__sees_return' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10;
+COMMENT ON FUNCTION usom._sees_return(bigint) IS 'Part of policies: may the caller see rows of the return? Everybody may call it.';
+REVOKE ALL ON FUNCTION usom._sees_return(bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION usom._sees_return(bigint) TO PUBLIC;
+
+CREATE FUNCTION usom._secure_table(relation text) RETURNS void
+	LANGUAGE plpgsql VOLATILE STRICT
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+DECLARE
+	columns name[] := ARRAY(SELECT attname FROM pg_attribute WHERE attrelid = format('usom.%I', relation)::regclass AND NOT attisdropped);
+	condition text := '';
+BEGIN
+	IF relation = 'sales_order' THEN
+		condition := ' AND usom._sees_channel(channel_id)';
+	ELSIF 'sales_order_id' = ANY (columns) THEN
+		condition := ' AND usom._sees_order(sales_order_id)';
+	ELSIF 'return_order_id' = ANY (columns) THEN
+		condition := ' AND usom._sees_return(return_order_id)';
+	END IF;
+	EXECUTE format('ALTER TABLE usom.%I ENABLE ROW LEVEL SECURITY', relation);
+	EXECUTE format('CREATE POLICY usom_org ON usom.%I USING (org_id = usom.current_org()%s)', relation, condition);
+END
+$$;
+COMMENT ON FUNCTION usom._secure_table(text) IS 'Puts row security on a table with org_id: rows of the caller''s organisation alone, and, where they are of orders or returns, of the channels that the caller may see.';
+REVOKE ALL ON FUNCTION usom._secure_table(text) FROM PUBLIC;
+
+CREATE FUNCTION usom._add_access("role" text, profile text, org_id bigint, channel_id bigint) RETURNS bigint
+	AS 'MODULE_PATHNAME', 'usom__add_access' LANGUAGE C VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._add_access(text, text, bigint, bigint) IS 'Writes a row of usom.access, unless it is there; answers how many.';
+REVOKE ALL ON FUNCTION usom._add_access(text, text, bigint, bigint) FROM PUBLIC;
+
+CREATE FUNCTION usom._remove_access("role" text, profile text, org_id bigint, channel_id bigint) RETURNS bigint
+	AS 'MODULE_PATHNAME', 'usom__remove_access' LANGUAGE C VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._remove_access(text, text, bigint, bigint) IS 'Deletes rows of usom.access, those of one channel or of all; answers how many.';
+REVOKE ALL ON FUNCTION usom._remove_access(text, text, bigint, bigint) FROM PUBLIC;
+
+CREATE FUNCTION usom._access_org(profile text, organisation text) RETURNS bigint
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+DECLARE
+	found bigint;
+BEGIN
+	PERFORM usom._check_installed();
+	IF profile = ANY (usom._profiles()) IS NOT TRUE THEN
+		RAISE EXCEPTION 'there is no profile "%"', coalesce(profile, 'null') USING
+			ERRCODE = 'invalid_parameter_value', HINT = format('One of: %s.', array_to_string(usom._profiles(), ', '));
+	END IF;
+	IF organisation IS NULL THEN
+		RETURN usom.current_org();
+	END IF;
+	SELECT o.org_id INTO found FROM usom.organisation o WHERE o.code = organisation;
+	IF found IS NULL THEN
+		RAISE EXCEPTION 'organisation "%" does not exist', organisation USING
+			ERRCODE = 'US006', HINT = format('INSERT INTO usom.organisation (code) VALUES (%L);', organisation);
+	END IF;
+	RETURN found;
+END
+$$;
+COMMENT ON FUNCTION usom._access_org(text, text) IS 'Key of the organisation that grant_access() is about; checks the profile, too.';
+REVOKE ALL ON FUNCTION usom._access_org(text, text) FROM PUBLIC;
+
+CREATE FUNCTION usom._access_channel(org_id bigint, channel text) RETURNS bigint
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+DECLARE
+	found bigint;
+BEGIN
+	IF channel IS NULL THEN
+		RETURN NULL;
+	END IF;
+	SELECT c.channel_id INTO found FROM usom.channel c WHERE c.org_id = _access_channel.org_id AND c.code = channel;
+	IF found IS NULL THEN
+		RAISE EXCEPTION 'channel "%" does not exist', channel USING
+			ERRCODE = 'US006', HINT = format('INSERT INTO usom.channel (code) VALUES (%L);', channel);
+	END IF;
+	RETURN found;
+END
+$$;
+COMMENT ON FUNCTION usom._access_channel(bigint, text) IS 'Key of the channel that grant_access() is about; null for null.';
+REVOKE ALL ON FUNCTION usom._access_channel(bigint, text) FROM PUBLIC;
+
+CREATE FUNCTION usom._check_duties("role" name, profile text) RETURNS void
+	LANGUAGE plpgsql STABLE STRICT
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+DECLARE
+	other text := CASE profile WHEN 'integrator' THEN 'usom_manager' WHEN 'manager' THEN 'usom_integrator' END;
+	both_of name;
+BEGIN
+	-- whoever is a member of the role, at whatever distance, gets the profile with it
+	SELECT r.rolname INTO both_of FROM pg_roles r
+	WHERE NOT r.rolsuper AND other IS NOT NULL AND pg_has_role(r.oid, $1, 'MEMBER') AND pg_has_role(r.oid, other, 'MEMBER')
+	ORDER BY r.rolname <> $1, r.rolname LIMIT 1;
+	IF both_of IS NOT NULL THEN
+		RAISE EXCEPTION 'role "%" cannot be %: it would both write prices and approve', $1, profile USING
+			ERRCODE = 'US903', DETAIL = format('Role "%s" is a member of %s.', both_of, other),
+			HINT = 'Give the two profiles to two roles, neither a member of the other.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION usom._check_duties(name, text) IS 'US903 if the role, or a member of it, would both write prices (integrator) and approve (manager).';
+REVOKE ALL ON FUNCTION usom._check_duties(name, text) FROM PUBLIC;
+
+CREATE FUNCTION usom.grant_access("role" name, profile text, organisation text DEFAULT NULL, channel text DEFAULT NULL) RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+DECLARE
+	org_id bigint := usom._access_org(profile, organisation);
+BEGIN
+	IF to_regrole(quote_ident($1)) IS NULL THEN
+		RAISE EXCEPTION 'role "%" does not exist', coalesce($1, 'null') USING
+			ERRCODE = 'undefined_object', HINT = format('CREATE ROLE %I LOGIN;', coalesce($1, 'name'));
+	END IF;
+	PERFORM usom._check_duties($1, profile);
+	IF NOT EXISTS (SELECT FROM pg_auth_members m WHERE m.roleid = to_regrole('usom_' || profile) AND m.member = to_regrole(quote_ident($1))) THEN
+		EXECUTE format('GRANT %I TO %I', 'usom_' || profile, $1);
+	END IF;
+	PERFORM usom._add_access($1, profile, org_id, usom._access_channel(org_id, channel));
+END
+$$;
+COMMENT ON FUNCTION usom.grant_access(name, text, text, text) IS
+'Let a role work for an organisation with a profile: it becomes a member of the group role usom_<profile>.
+role: an existing role; members of it have its access. profile: agent (orders and customers), manager (agent, warehouse, master data, checks), warehouse (stock, shipping), channel (places and follows orders), integrator (products, prices, customers, feeds), bi (reads), auditor (reads, verifies), break_glass (by SET ROLE usom_break_glass writes what usom keeps, with a reason).
+organisation: its code; null: the caller''s. channel: code of the channel whose orders alone the role sees and writes; null: all. Rows add up; a repeated call changes nothing.
+A role has the same profiles in all organisations it works for, since privileges are the role''s.
+For superusers, and for members of the owner that may grant the group roles. Errors: 22023 unknown profile, 42704 unknown role, US006 unknown organisation or channel, US903 one role would write prices and approve.
+Example: SELECT usom.grant_access(''web_shop'', ''channel'', channel => ''web'');';
+REVOKE ALL ON FUNCTION usom.grant_access(name, text, text, text) FROM PUBLIC;
+
+CREATE FUNCTION usom.revoke_access("role" name, profile text, organisation text DEFAULT NULL, channel text DEFAULT NULL) RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+DECLARE
+	org_id bigint := usom._access_org(profile, organisation);
+	removed bigint := usom._remove_access($1, profile, org_id, usom._access_channel(org_id, channel));
+BEGIN
+	IF removed = 0 THEN
+		RAISE NOTICE 'role "%" was not % there', $1, profile USING HINT = 'SELECT * FROM usom.access;';
+	ELSIF NOT EXISTS (SELECT FROM usom.access a WHERE a.role = $1 AND a.profile = revoke_access.profile) AND to_regrole(quote_ident($1)) IS NOT NULL THEN
+		EXECUTE format('REVOKE %I FROM %I', 'usom_' || profile, $1);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION usom.revoke_access(name, text, text, text) IS
+'Take back what grant_access() gave. The role leaves the group role of the profile when it has it for no organisation any more. Sessions notice at their next statement.
+role, profile, organisation: as granted; the role may be gone already. channel: that one; null: all of them.
+Before DROP ROLE revoke its access: usom.access knows roles by name. Errors: 22023 unknown profile, US006 unknown organisation or channel.
+Example: SELECT usom.revoke_access(''web_shop'', ''channel'');';
+REVOKE ALL ON FUNCTION usom.revoke_access(name, text, text, text) FROM PUBLIC;
+
+CREATE FUNCTION usom._doctor_access() RETURNS TABLE ("check" text, trouble text, hint text)
+	LANGUAGE sql STABLE STRICT
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+	SELECT 'row security', string_agg(c.relname, ', ' ORDER BY c.relname),
+			'ALTER TABLE ... ENABLE ROW LEVEL SECURITY; or drop its policy and run: SELECT usom._secure_table(''' || min(c.relname) || ''');'
+		FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'org_id'
+		WHERE c.relnamespace = 'usom'::regnamespace AND c.relkind IN ('r', 'p')
+			AND NOT (c.relrowsecurity AND (SELECT array_agg(p.polname) FROM pg_policy p WHERE p.polrelid = c.oid) = '{usom_org}')
+	UNION ALL
+	SELECT 'views', string_agg(c.relname, ', ' ORDER BY c.relname), 'ALTER VIEW usom.' || min(c.relname) || ' SET (security_invoker = true);'
+		FROM pg_class c
+		WHERE c.relnamespace = 'usom'::regnamespace AND c.relkind = 'v' AND c.relname !~ '^_' AND NOT coalesce('security_invoker=true' = ANY (c.reloptions), false)
+	UNION ALL
+	SELECT 'group roles', string_agg(coalesce(r.rolname, 'usom_' || p.name || ' is missing'), ', '), 'SELECT usom.install(); makes missing ones; others: ALTER ROLE ... NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE;'
+		FROM unnest(usom._profiles()) AS p (name) LEFT JOIN pg_roles r ON r.rolname = 'usom_' || p.name
+		WHERE r.rolname IS NULL OR r.rolsuper OR r.rolbypassrls OR r.rolcreaterole OR r.rolcanlogin
+	UNION ALL
+	SELECT 'privileges', string_agg(d.words, '; ' ORDER BY d.words), 'Run: SELECT usom.install();'
+		FROM (
+			SELECT format('%s has %s on %s', m.grantee, m.privilege, m.object) AS words
+			FROM (SELECT * FROM usom._made_grants() EXCEPT SELECT * FROM usom._wanted_grants()) m
+			UNION ALL
+			SELECT format('%s lacks %s on %s', w.grantee, w.privilege, w.object)
+			FROM (SELECT * FROM usom._wanted_grants() WHERE grantee <> 'PUBLIC' EXCEPT SELECT * FROM usom._made_grants()) w) d
+	UNION ALL
+	SELECT 'access', string_agg(DISTINCT a.role, ', '), 'The roles are gone: SELECT usom.revoke_access(role, profile, organisation);'
+		FROM usom.access a WHERE NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = a.role)
+	UNION ALL
+	SELECT 'duties', string_agg(r.rolname, ', ' ORDER BY r.rolname), 'A role that both writes prices and approves can do nothing: REVOKE usom_manager or usom_integrator from it.'
+		FROM pg_roles r
+		WHERE NOT r.rolsuper AND to_regrole('usom_manager') IS NOT NULL AND to_regrole('usom_integrator') IS NOT NULL
+			AND pg_has_role(r.oid, to_regrole('usom_manager'), 'MEMBER') AND pg_has_role(r.oid, to_regrole('usom_integrator'), 'MEMBER')
+$$;
+COMMENT ON FUNCTION usom._doctor_access() IS 'What is wrong with roles, privileges and row security: trouble is null where all is well. Part of doctor().';
+REVOKE ALL ON FUNCTION usom._doctor_access() FROM PUBLIC;
+
+-- Functions are made for everybody unless they say otherwise; these are for profiles.
+DO $$
+DECLARE
+	routine regprocedure;
+BEGIN
+	FOR routine IN
+		SELECT oid FROM pg_proc WHERE pronamespace = 'usom'::regnamespace AND proname !~ '^_' AND has_function_privilege('public', oid, 'EXECUTE') AND NOT usom._is_public(oid)
+	LOOP
+		EXECUTE format('REVOKE ALL ON ROUTINE %s FROM PUBLIC', routine);
+	END LOOP;
+END
+$$;
+
 /* ---- guide ---- */
 
 CREATE FUNCTION usom.help(topic text DEFAULT NULL)
@@ -2748,9 +3183,10 @@ AS $$
 			'verify_history', 'verify_references', 'verify_pieces', 'verify_money', 'verify_returns', 'verify_audit']),
 		(7, 'trust', ARRAY['seal_audit', 'tick', 'export_digest', 'inclusion_proof', 'check_inclusion', 'consistency_proof', 'check_consistency']),
 		(8, 'keys', ARRAY['next_id', 'next_document_no', 'current_org', 'default_currency', 'channel_id', 'customer_id', 'product_id',
-			'location_id'])
+			'location_id']),
+		(9, 'access', ARRAY['grant_access', 'revoke_access'])
 	), entry AS (
-		SELECT coalesce(c.position, 9) AS position, coalesce(array_position(c.names, p.proname::text), 0) AS place,
+		SELECT coalesce(c.position, 10) AS position, coalesce(array_position(c.names, p.proname::text), 0) AS place,
 			coalesce(c.topic, 'more') AS topic, p.proname::text AS name,
 			format('%s(%s)', p.proname, pg_get_function_arguments(p.oid)) AS title,
 			coalesce(obj_description(p.oid, 'pg_proc'), '') AS comment
@@ -2763,12 +3199,12 @@ AS $$
 				JOIN pg_type t ON t.oid = a.type
 				WHERE t.typnamespace = 'usom'::regnamespace OR t.oid IN ('cstring'::regtype, 'internal'::regtype))
 		UNION ALL
-		SELECT CASE r.relkind WHEN 'v' THEN 10 ELSE 11 END, 0, CASE r.relkind WHEN 'v' THEN 'views' ELSE 'tables' END, r.relname::text,
+		SELECT CASE r.relkind WHEN 'v' THEN 11 ELSE 12 END, 0, CASE r.relkind WHEN 'v' THEN 'views' ELSE 'tables' END, r.relname::text,
 			r.relname::text, coalesce(obj_description(r.oid, 'pg_class'), '')
 		FROM pg_class r
 		WHERE r.relnamespace = 'usom'::regnamespace AND r.relkind IN ('v', 'r') AND r.relname NOT LIKE '\_%'
 		UNION ALL
-		SELECT 12, a.attnum, r.relname::text, r.relname || '.' || a.attname, a.attname || ' ' || format_type(a.atttypid, a.atttypmod),
+		SELECT 13, a.attnum, r.relname::text, r.relname || '.' || a.attname, a.attname || ' ' || format_type(a.atttypid, a.atttypmod),
 			coalesce(col_description(r.oid, a.attnum), '')
 		FROM pg_class r
 		JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -2777,7 +3213,7 @@ AS $$
 		SELECT e.*, CASE WHEN e.name = $1 THEN e.comment
 			ELSE rtrim(split_part(split_part(e.comment, E'\n', 1), '. ', 1), '.') || '.' END AS words
 		FROM entry e
-		WHERE e.topic = $1 OR e.name = $1 OR ($1 IS NULL AND e.position < 12)
+		WHERE e.topic = $1 OR e.name = $1 OR ($1 IS NULL AND e.position < 13)
 	)
 	SELECT s.topic, s.title, s.words
 	FROM (
@@ -2792,7 +3228,7 @@ AS $$
 	ORDER BY s.position, s.place, s.name
 $$;
 COMMENT ON FUNCTION usom.help(text) IS
-'What there is, from the comments in the catalog: topic, name (with arguments) and a sentence each. With a topic (begin, order, stock, fulfil, understand, verify, keys, views, tables) only that; with the name of a function all of its comment; with the name of a view or table its columns. Any other word lists the topics. Works before install().
+'What there is, from the comments in the catalog: topic, name (with arguments) and a sentence each. With a topic (begin, order, stock, fulfil, understand, verify, trust, keys, access, views, tables) only that; with the name of a function all of its comment; with the name of a view or table its columns. Any other word lists the topics. Works before install().
 Example: SELECT * FROM usom.help(''place_order'');';
 
 CREATE FUNCTION usom._demo_master(orders integer) RETURNS void
@@ -2951,6 +3387,7 @@ COMMENT ON FUNCTION usom.demo(integer) IS
 'Fills the caller''s organisation with a small shop to play with: customers, products, three locations with stock, and so many orders of all channels in all stages of life, with holds, backorders, partial shipments, cancellations and returns. The same each time; made through the public functions alone; all its codes begin with DEMO-. A second call says that it is there. Answers what there is, and how many.
 Errors: 22023 for a number of orders not between 1 and 10000.
 Example: SELECT * FROM usom.demo();';
+REVOKE ALL ON FUNCTION usom.demo(integer) FROM PUBLIC;
 
 CREATE FUNCTION usom.demo_remove()
 RETURNS TABLE (what text, number bigint)
@@ -2960,6 +3397,7 @@ COMMENT ON FUNCTION usom.demo_remove() IS
 'Takes away what demo() made in the caller''s organisation, and orders that were placed for its products since: everything whose code begins with DEMO-. Locations and customers that other orders or stock use by now stay. The audit keeps what was. Answers what was removed, and how many rows.
 Errors: US005 if an order has lines for products of the demo and for others.
 Example: SELECT * FROM usom.demo_remove();';
+REVOKE ALL ON FUNCTION usom.demo_remove() FROM PUBLIC;
 
 /* ---- what install() runs ---- */
 
@@ -3097,7 +3535,7 @@ COMMENT ON COLUMN usom.audit_block.digest IS 'SHA-256 over the root and all othe
 SELECT usom._guard_ledger('audit_block', 'usom.seal_audit()');
 SELECT usom._audit_table('document_counter');
 
-CREATE VIEW usom.audit AS
+CREATE VIEW usom.audit WITH (security_invoker = true) AS
 SELECT e.audit_entry_id, r.row_no, e.occurred_at, e.table_name, e.operation, e.sales_order_id,
 	CASE WHEN e.app_user IS NULL THEN e.active_role ELSE e.app_user || ' (' || e.active_role || ')' END AS who,
 	e.session_role, e.client_addr, e.application_name, e.verb, e.reason, e.transaction_id, r.before, r.after
@@ -4157,4 +4595,12 @@ COMMENT ON COLUMN usom.order_statuses.meaning IS 'What it means.';
 COMMENT ON COLUMN usom.order_statuses.next_steps IS 'Steps that may be asked for: verb (status it leads to).';
 COMMENT ON COLUMN usom.order_statuses.may_become IS 'Statuses that follow by themselves when units move.';
 COMMENT ON COLUMN usom.order_statuses.position IS 'Place in the order of life.';
+$usom_step$),
+
+(1, 1501, 'security', $usom_step$
+-- Not FORCE: the statements of the library run as the owner, for whom policies do not hold.
+SELECT usom._secure_table(c.relname)
+FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'org_id'
+WHERE c.relnamespace = 'usom'::regnamespace AND c.relkind = 'r'
+ORDER BY c.relname;
 $usom_step$);

@@ -104,7 +104,12 @@ CREATE FUNCTION usom._privileges()
 	('verify()',                  '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
 	('verify_%()',                '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
 	('_verify_%()',               '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
-	('_audit_%()',                '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
+	('_audit_count()',             '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
+	('_audit_digest()',            '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
+	('_audit_image()',             '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
+	('_audit_marks()',             '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
+	('_audit_rows()',              '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
+	('_audit_suspects()',          '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
 	('_merkle_%()',               '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
 	('_block_%()',                '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
 	('_to_hex()',                 '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
@@ -387,7 +392,7 @@ CREATE FUNCTION usom._doctor_access() RETURNS TABLE ("check" text, trouble text,
 	UNION ALL
 	SELECT 'views', string_agg(c.relname, ', ' ORDER BY c.relname), 'ALTER VIEW usom.' || min(c.relname) || ' SET (security_invoker = true);'
 		FROM pg_class c
-		WHERE c.relnamespace = 'usom'::regnamespace AND c.relkind = 'v' AND NOT coalesce('security_invoker=true' = ANY (c.reloptions), false)
+		WHERE c.relnamespace = 'usom'::regnamespace AND c.relkind = 'v' AND c.relname !~ '^_' AND NOT coalesce('security_invoker=true' = ANY (c.reloptions), false)
 	UNION ALL
 	SELECT 'group roles', string_agg(coalesce(r.rolname, 'usom_' || p.name || ' is missing'), ', '), 'SELECT usom.install(); makes missing ones; others: ALTER ROLE ... NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE;'
 		FROM unnest(usom._profiles()) AS p (name) LEFT JOIN pg_roles r ON r.rolname = 'usom_' || p.name
