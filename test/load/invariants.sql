@@ -64,4 +64,23 @@ UNION ALL SELECT 'the last step of the history is the status and version', count
 UNION ALL SELECT 'each step of the history begins where the last one ended', count(*) FROM (
 	SELECT from_status::text AS began, lag(to_status::text) OVER (PARTITION BY org_id, sales_order_id ORDER BY version) AS ended
 	FROM usom.order_history) h
-	WHERE began IS DISTINCT FROM ended;
+	WHERE began IS DISTINCT FROM ended
+UNION ALL SELECT 'the digest of an audit entry is that of its columns', count(*) FROM usom.audit_entry e
+	WHERE e.digest IS DISTINCT FROM usom._audit_digest(e)
+UNION ALL SELECT 'the entries of an order count from 1, each with the digest of the one before', count(*) FROM (
+	SELECT entry_no, previous, row_number() OVER w AS n, lag(digest) OVER w AS digest_before
+	FROM usom.audit_entry WHERE sales_order_id IS NOT NULL WINDOW w AS (PARTITION BY org_id, sales_order_id ORDER BY entry_no)) e
+	WHERE entry_no <> n OR previous IS DISTINCT FROM digest_before
+UNION ALL SELECT 'every entry is in one block, and blocks list nothing else', count(*) FROM (
+	SELECT b.org_id, i.audit_entry_id, count(*) AS n FROM usom.audit_block b CROSS JOIN unnest(b.entry_ids) AS i (audit_entry_id) GROUP BY 1, 2) s
+	FULL JOIN usom.audit_entry e USING (org_id, audit_entry_id)
+	WHERE s.n IS DISTINCT FROM 1 OR e.digest IS NULL
+UNION ALL SELECT 'blocks count from 1, each with the digest of the one before and the sum of all entries', count(*) FROM (
+	SELECT block_no, previous, entries_total, row_number() OVER w AS n, lag(digest) OVER w AS digest_before, sum(cardinality(entry_ids)) OVER w AS entries
+	FROM usom.audit_block WINDOW w AS (PARTITION BY org_id, node ORDER BY block_no)) b
+	WHERE block_no <> n OR previous IS DISTINCT FROM digest_before OR entries_total <> entries
+UNION ALL SELECT 'no block seals an entry that an earlier one had called settled', count(*) FROM usom.audit_block b
+	JOIN LATERAL (SELECT max(o.settled_to) AS settled_to FROM usom.audit_block o
+		WHERE (o.org_id, o.node) = (b.org_id, b.node) AND o.block_no < b.block_no) o ON b.entry_ids[1] <= o.settled_to
+UNION ALL SELECT 'what every digest that went out had sealed is unchanged', count(*) FROM load.digest d
+	WHERE NOT usom.check_consistency(usom.consistency_proof(d.digest), d.digest, usom.export_digest());

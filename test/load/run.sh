@@ -1,6 +1,7 @@
 #!/bin/sh
 # Twelve clients over twenty products, mixing every verb, at three isolation
-# levels.  verify() and the invariants are asked in the middle and at the end.
+# levels, while the audit is sealed.  verify() is asked in the middle, it and the
+# invariants at the end, when all is sealed.
 # At READ COMMITTED there is no deadlock; at the others 40001 is retried.
 #
 # The connection is psql's own (PGHOST, PGPORT, PGUSER); a database of each
@@ -46,7 +47,7 @@ invariants() { # invariants WHEN
 # The number that stands before or after words of pgbench's report.
 reported() { sed -n "s/^$1[:=] *\([0-9.]*\).*/\1/p" "$work/report" | head -n 1; }
 
-weights='place@8 batch@1 ship@6 deliver@3 cancel@3 cancel_line@2 receive@3 count@1 change@3 hold@2 reserve@2 fill@2 return@6 raw@2 rollback@1'
+weights='place@8 batch@1 ship@6 deliver@3 cancel@3 cancel_line@2 receive@3 count@1 change@3 hold@2 reserve@2 fill@2 return@3 raw@2 rollback@1 seal@1 tick@1'
 scripts=
 for weight in $weights; do
 	scripts="$scripts -f $here/${weight%@*}.sql@${weight#*@}"
@@ -84,6 +85,7 @@ for level in $levels; do
 	wait $watch
 	judge "$level: failed transactions" "$(reported 'number of failed transactions')" 0
 	judge "$level: verify() under load" "$(cat "$work/alarm")" ''
+	judge "$level: sealed at the end" "$(ask -c 'CALL usom.tick()' 2>&1)" ''
 	invariants 'at the end'
 
 	echo "$level: $(reported 'number of transactions actually processed') transactions, $(reported 'tps ') a second, $(reported 'number of transactions retried' | grep . || echo 0) retried, ${deadlocks:-0} deadlocks"

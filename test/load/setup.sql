@@ -11,6 +11,8 @@ SELECT count(*) FROM generate_series(1, 20) n, unnest('{A,B,C}'::text[]) l, LATE
 
 CREATE SCHEMA load;
 CREATE UNLOGGED TABLE load.outcome (verb text, sqlstate text);
+-- What an auditor outside of the database would have.
+CREATE UNLOGGED TABLE load.digest (digest jsonb);
 
 -- Run one call.  A refusal of usom's own (class US) is an outcome that is
 -- counted; whatever else fails is for pgbench: it retries 40001 and 40P01 and
@@ -34,6 +36,14 @@ END $$;
 CREATE FUNCTION load.some_order() RETURNS text LANGUAGE sql VOLATILE AS $$
 	SELECT c.prefix || lpad(greatest(1, s.last_value - floor(random() * 60)::bigint)::text, c.digits, '0')
 	FROM usom.order_no_seq s, usom.document_counter c WHERE c.kind = 'order' AND c.org_id = 1
+$$;
+
+-- One of the orders that left last: what comes back has left before.
+CREATE FUNCTION load.some_shipped_order() RETURNS text LANGUAGE sql VOLATILE AS $$
+	WITH drawn AS MATERIALIZED (
+		SELECT c.prefix || lpad(greatest(1, s.last_value - floor(random() * 20)::bigint)::text, c.digits, '0') AS shipment_no
+		FROM usom.shipment_no_seq s, usom.document_counter c WHERE c.kind = 'shipment' AND c.org_id = 1)
+	SELECT coalesce((SELECT h.order_no FROM usom.shipments h WHERE h.shipment_no = d.shipment_no), load.some_order()) FROM drawn d
 $$;
 
 -- A document of one to five lines in random order, some of them for the same product.

@@ -1,0 +1,2 @@
+CALL usom.tick();
+INSERT INTO load.outcome VALUES ('tick', '00000');
