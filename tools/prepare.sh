@@ -19,12 +19,14 @@ want() { # want PACKAGE COMMAND...: the package, unless the command succeeds
 has_server() { find_pg_config >/dev/null; }
 has_pgtap() { [ -f "$("$(find_pg_config)" --sharedir)/extension/pgtap.control" ]; }
 has_perl_module() { perl "-M$1" -e 1; }
+has_openssl() { echo '#include <openssl/evp.h>' | gcc -E -; }
 has_headers() { echo '#include <stdlib.h>' | gcc -E -; }
 
 look() {
 	missing=
 	want gcc command -v gcc
 	want libc6-dev has_headers
+	want libssl-dev has_openssl
 	want make command -v make
 	want xz-utils command -v xz
 	want perl has_perl_module Test::Harness

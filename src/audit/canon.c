@@ -21,6 +21,8 @@
 #include "audit/canon.h"
 
 #include "catalog/pg_type.h"
+#include "common/cryptohash.h"
+#include "common/sha2.h"
 #include "datatype/timestamp.h"
 #include "mb/pg_wchar.h"
 #include "port/pg_bswap.h"
@@ -163,6 +165,22 @@ put_varlena(UsomCanonImage *image, UsomCanonAbove *above, Datum value)
 	put_value(image, above, VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes));
 }
 
+/* Keys do not belong into the audit; that they changed does. */
+static void
+put_secret(UsomCanonImage *image, UsomCanonAbove *above, Datum value)
+{
+	struct varlena *bytes = PG_DETOAST_DATUM_PACKED(value);
+	uint8		digest[PG_SHA256_DIGEST_LENGTH];
+	pg_cryptohash_ctx *context = pg_cryptohash_create(PG_SHA256);
+
+	if (pg_cryptohash_init(context) < 0 ||
+		pg_cryptohash_update(context, (uint8 *) VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes)) < 0 ||
+		pg_cryptohash_final(context, digest, sizeof(digest)) < 0)
+		elog(ERROR, "could not compute SHA-256: %s", pg_cryptohash_error(context));
+	pg_cryptohash_free(context);
+	put_value(image, above, (char *) digest, sizeof(digest));
+}
+
 static void
 put_json(UsomCanonImage *image, UsomCanonAbove *above, Datum value)
 {
@@ -284,6 +302,9 @@ put_column(UsomCanonImage *image, UsomCanonAbove *above, UsomCanonColumn *column
 			break;
 		case CANON_BYTEA:
 			put_varlena(image, above, value);
+			break;
+		case CANON_SECRET:
+			put_secret(image, above, value);
 			break;
 		case CANON_JSON:
 			if (column->type == JSONOID)

@@ -30,6 +30,7 @@
  *			z timestamptz, s timestamp: microseconds since 2000-01-01 (UTC)
  *			e date: days since 2000-01-01
  *			a text arrays: their output text
+ *			h domain usom.secret: SHA-256 of the bytes
  *			x all others: their output text under fixed settings
  *		Domains are written as their base type.
  */
@@ -57,6 +58,7 @@ typedef enum UsomCanonKind
 	CANON_TIMESTAMP = 's',
 	CANON_DATE = 'e',
 	CANON_ARRAY = 'a',
+	CANON_SECRET = 'h',
 	CANON_OTHER = 'x'
 } UsomCanonKind;
 

@@ -15,6 +15,7 @@
 #include "audit/canon.h"
 
 #include "access/htup_details.h"
+#include "common/sha2.h"
 #include "datatype/timestamp.h"
 #include "mb/pg_wchar.h"
 #include "port/pg_bswap.h"
@@ -155,6 +156,8 @@ fits_kind(const UsomCanonReader *reader, UsomCanonKind kind, const UsomCanonFiel
 			return is_timestamp(field);
 		case CANON_DATE:
 			return is_date(field);
+		case CANON_SECRET:
+			return field->size == PG_SHA256_DIGEST_LENGTH;
 		case CANON_BYTEA:
 			return true;
 		case CANON_TEXT:
@@ -169,7 +172,7 @@ fits_kind(const UsomCanonReader *reader, UsomCanonKind kind, const UsomCanonFiel
 static bool
 is_kind(uint8 byte)
 {
-	return byte != 0 && strchr("b248fdntyjzseax", byte) != NULL;
+	return byte != 0 && strchr("b248fdntyjzseaxh", byte) != NULL;
 }
 
 /* ---- images ---- */

@@ -8,7 +8,8 @@
  * Invariant: the jsonb of a row equals to_jsonb() of the row that was encoded,
  * as the settings of the session make it (timestamps follow TimeZone), so live
  * rows can be compared with their last image.  Of kind 'x', and of text arrays
- * with more than one dimension, it is the text that was kept.
+ * with more than one dimension, it is the text that was kept; of kind 'h' the
+ * digest.
  */
 #include "postgres.h"
 
@@ -232,6 +233,7 @@ set_value(JsonbValue *value, const UsomCanonReader *reader, int column)
 			set_time(value, field, reader->kinds[column]);
 			break;
 		case CANON_BYTEA:
+		case CANON_SECRET:
 			set_bytea(value, field);
 			break;
 		case CANON_JSON:

@@ -81,6 +81,13 @@ looks_at_settings(const UsomCanonColumn *column)
 		|| schema_of(column->type) != get_namespace_oid("usom", true);
 }
 
+static bool
+is_secret(Oid type)
+{
+	return type == GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum("secret"),
+								   ObjectIdGetDatum(get_namespace_oid("usom", true)));
+}
+
 /* ---- making ---- */
 
 static void
@@ -91,7 +98,7 @@ set_column(UsomCanonColumn *column, Form_pg_attribute attribute)
 
 	column->index = attribute->attnum - 1;
 	column->type = getBaseType(attribute->atttypid);
-	column->kind = kind_of(column->type);
+	column->kind = is_secret(attribute->atttypid) ? CANON_SECRET : kind_of(column->type);
 	if (column->kind != CANON_ARRAY && column->kind != CANON_OTHER)
 		return;
 	getTypeOutputInfo(column->type, &output, &varlena);

@@ -32,6 +32,9 @@ CREATE DOMAIN usom.substitution AS text
 	CONSTRAINT substitution_known CHECK (VALUE IN ('none', 'allowed'));
 COMMENT ON DOMAIN usom.substitution IS 'May another product be sent instead: none or allowed.';
 
+CREATE DOMAIN usom.secret AS bytea;
+COMMENT ON DOMAIN usom.secret IS 'Bytes that nobody needs to see: the audit keeps their SHA-256 alone.';
+
 CREATE FUNCTION usom.version() RETURNS text
 	AS 'MODULE_PATHNAME', 'usom_version' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, usom, pg_temp;

@@ -32,6 +32,7 @@
 #include "base/settings.h"
 #include "party/access.h"
 #include "party/party.h"
+#include "party/person.h"
 
 static struct
 {
@@ -286,4 +287,5 @@ usom_party_init(void)
 {
 	usom_call_at_abort(forget);
 	usom_party_access_init(forget);
+	usom_person_init();
 }
