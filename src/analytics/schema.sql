@@ -31,15 +31,19 @@ SELECT o.order_no,
 			WHERE h.org_id = o.org_id AND h.sales_order_id = o.sales_order_id
 				AND h.released_at IS NULL AND (h.expires_at IS NULL OR h.expires_at > statement_timestamp())) AS held,
 	o.coupons,
-	o.ship_to,
+	CASE WHEN a.address_id IS NOT NULL THEN jsonb_strip_nulls(jsonb_build_object('name', usom._open(a.org_id, a.name),
+		'line1', usom._open(a.org_id, a.line1), 'line2', usom._open(a.org_id, a.line2),
+		'postcode', usom._open(a.org_id, a.postcode), 'city', usom._open(a.org_id, a.city),
+		'country', usom._open(a.org_id, a.country), 'latitude', a.latitude, 'longitude', a.longitude)) END AS ship_to,
 	o.payment,
-	o.instructions,
+	usom._open(o.org_id, o.instructions) AS instructions,
 	o.revision::integer AS revision,
 	o.version,
 	o.created_at
 FROM usom.sales_order o
 LEFT JOIN usom.channel ch ON ch.org_id = o.org_id AND ch.channel_id = o.channel_id
 LEFT JOIN usom.customer cu ON cu.org_id = o.org_id AND cu.customer_id = o.customer_id
+LEFT JOIN usom.address a ON a.org_id = o.org_id AND a.address_id = o.address_id
 WHERE o.org_id = usom.current_org();
 COMMENT ON VIEW usom.orders IS 'The orders of the caller''s organisation, one row each. Ask by order_no or by customer; sub-selects (promised_at, held, the Returned group) cost only when their column is asked for.';
 COMMENT ON COLUMN usom.orders.order_no IS 'Number of the order.';
@@ -58,9 +62,9 @@ COMMENT ON COLUMN usom.orders.requested_at IS 'When the customer wants it.';
 COMMENT ON COLUMN usom.orders.ship_complete IS 'True: the order is shipped as a whole.';
 COMMENT ON COLUMN usom.orders.held IS 'True while a hold is active, see holds.';
 COMMENT ON COLUMN usom.orders.coupons IS 'Codes the customer gave.';
-COMMENT ON COLUMN usom.orders.ship_to IS 'Address as of placing.';
+COMMENT ON COLUMN usom.orders.ship_to IS 'Address as of placing: name, line1, line2, postcode, city, country, latitude, longitude. Roles that may not read usom.vault_key see country, postcode and degrees alone, and so does everybody once the person was erased.';
 COMMENT ON COLUMN usom.orders.payment IS 'Method, reference and authorised amount as of placing.';
-COMMENT ON COLUMN usom.orders.instructions IS 'Words for those who fulfil it.';
+COMMENT ON COLUMN usom.orders.instructions IS 'Words for those who fulfil it; null for roles that may not read usom.vault_key.';
 COMMENT ON COLUMN usom.orders.revision IS 'Revision of the channel''s document.';
 COMMENT ON COLUMN usom.orders.version IS 'Counts the changes; give it to change_order to be told of changes in between.';
 COMMENT ON COLUMN usom.orders.created_at IS 'When the row was made.';

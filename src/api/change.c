@@ -7,6 +7,7 @@
  * change of price or words touches no piece.
  *
  * Locks: the order, then the stock of all products concerned in one statement.
+ * Texts about the buyer are sealed and written in between.
  * Whatever fails, fails as a whole: nothing is written before all is planned.
  */
 #include "postgres.h"
@@ -21,6 +22,7 @@
 #include "base/query.h"
 #include "order/answer.h"
 #include "party/party.h"
+#include "party/person.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -51,6 +53,8 @@ typedef struct Changes
 	char	   *instructions;
 	bool		ship_complete;
 	bool		has_ship_complete;
+	UsomAddress *address;		/* what ship_to became; NULL: none */
+	text	   *sealed_instructions;
 } Changes;
 
 static void read_lines(JsonbValue *array, void *target);
@@ -78,11 +82,23 @@ static UsomSchema line_schema = {"changes", 0, line_keys, lengthof(line_keys), N
 static UsomSchema change_schema = {"changes", 0, change_keys, lengthof(change_keys), read_lines};
 
 static UsomQuery update_header = {
-	.text = "UPDATE usom.sales_order AS o SET priority = coalesce($3, o.priority), ship_to = coalesce($4, o.ship_to), "
+	.text = "UPDATE usom.sales_order AS o SET priority = coalesce($3, o.priority), "
+	"address_id = CASE WHEN $8 THEN $4 ELSE o.address_id END, "
 	"requested_at = coalesce($5, o.requested_at), instructions = coalesce($6, o.instructions), "
 	"ship_complete = coalesce($7, o.ship_complete) WHERE o.org_id = $1 AND o.sales_order_id = $2",
-	.nargs = 7,
-	.argtypes = {"bigint", "bigint", "integer", "jsonb", "timestamptz", "text", "boolean"},
+	.nargs = 8,
+	.argtypes = {"bigint", "bigint", "integer", "bigint", "timestamptz", "text", "boolean", "boolean"},
+};
+
+/* The order is open and locked: nobody erases its buyer meanwhile. */
+static UsomQuery read_buyer = {
+	.text = "SELECT coalesce(o.customer_id, o.sales_order_id), k.key, x.person_id IS NOT NULL, o.customer_id IS NULL "
+	"FROM usom.sales_order o "
+	"LEFT JOIN usom.vault_key k ON k.org_id = o.org_id AND k.person_id = coalesce(o.customer_id, o.sales_order_id) "
+	"LEFT JOIN usom.erasure x ON x.org_id = o.org_id AND x.person_id = coalesce(o.customer_id, o.sales_order_id) "
+	"WHERE o.org_id = $1 AND o.sales_order_id = $2",
+	.nargs = 2,
+	.argtypes = {"bigint", "bigint"},
 };
 
 static void
@@ -263,24 +279,67 @@ change_lines(UsomOrderSet *set, const Changes *changes)
 	check_some_line_left(set);
 }
 
+/* The key of who ordered; a guest that had none gets one, which is to be written. */
+static bool
+find_key(const UsomOrderSet *set, UsomPersonKey *key)
+{
+	Datum		values[2] = {Int64GetDatum(set->org_id), Int64GetDatum(set->orders[0].sales_order_id)};
+	int64		person_id;
+	bool		isnull;
+	Datum		stored;
+
+	usom_query_run(&read_buyer, values, NULL);
+	person_id = DatumGetInt64(usom_query_get(0, 1));
+	stored = usom_query_get_or_null(0, 2, &isnull);
+	if (isnull && (DatumGetBool(usom_query_get(0, 3)) || !DatumGetBool(usom_query_get(0, 4))))
+		usom_person_refuse_erased(psprintf("the buyer of order \"%s\"", set->orders[0].order_no));
+	if (isnull)
+		usom_vault_make_key(key, set->org_id, person_id);
+	else
+		usom_person_take_key(stored, set->org_id, person_id, key);
+	return isnull;
+}
+
+/* Before any stock is locked. */
+static void
+seal_texts(const UsomOrderSet *set, Changes *changes)
+{
+	bool		has_instructions = changes->instructions != NULL && *changes->instructions != '\0';
+	UsomPersonKey key;
+	bool		is_new;
+
+	if (changes->instructions != NULL)
+		changes->sealed_instructions = cstring_to_text(changes->instructions);
+	if (changes->ship_to == NULL && !has_instructions)
+		return;
+	is_new = find_key(set, &key);
+	if (has_instructions)
+		changes->sealed_instructions = usom_vault_seal(&key, changes->sealed_instructions);
+	if (changes->ship_to != NULL)
+		changes->address = usom_address_make(changes->ship_to, &key);
+	usom_person_write(set->org_id, &key, is_new ? 1 : 0, &changes->address, changes->address != NULL ? 1 : 0);
+	explicit_bzero(&key, sizeof(key));
+}
+
 static void
 change_header(const UsomOrderSet *set, const Changes *changes)
 {
-	Datum		values[7] = {
+	Datum		values[8] = {
 		Int64GetDatum(set->org_id),
 		Int64GetDatum(set->orders[0].sales_order_id),
 		Int32GetDatum(changes->priority),
-		PointerGetDatum(changes->ship_to),
+		Int64GetDatum(changes->address != NULL ? changes->address->address_id : 0),
 		TimestampTzGetDatum(changes->requested_at),
-		(Datum) 0,
+		PointerGetDatum(changes->sealed_instructions),
 		BoolGetDatum(changes->ship_complete),
+		BoolGetDatum(changes->ship_to != NULL),
 	};
-	bool		nulls[7] = {false};
+	bool		nulls[8] = {false};
 
 	nulls[2] = !changes->has_priority;
-	nulls[3] = changes->ship_to == NULL;
+	nulls[3] = changes->address == NULL;
 	nulls[4] = changes->requested_at == USOM_NO_TIME;
-	values[5] = usom_api_text_or_null(changes->instructions, &nulls[5]);
+	nulls[5] = changes->sealed_instructions == NULL;
 	nulls[6] = !changes->has_ship_complete;
 	usom_query_write(&update_header, values, nulls);
 }
@@ -293,8 +352,9 @@ changes_header(const Changes *changes)
 }
 
 static void
-carry_out(UsomOrderSet *set, const Changes *changes)
+carry_out(UsomOrderSet *set, Changes *changes)
 {
+	seal_texts(set, changes);
 	change_lines(set, changes);
 	if (changes->requested_at != USOM_NO_TIME)
 		set->orders[0].requested_at = changes->requested_at;

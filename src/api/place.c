@@ -3,11 +3,12 @@
  *		From an order document to a confirmed order.
  *
  * Statements, whatever the number of lines: header references, line
- * references, document number, header, stock (lock, apply), lines, pieces,
- * history, and the audit of them all.  A batch is one set of orders: the first
- * four are for each document, the others for all of them.
+ * references, document number, header, people (only if there is something to
+ * seal), stock (lock, apply), lines, pieces, history, and the audit of them
+ * all.  A batch is one set of orders: the first four are for each document,
+ * the others for all of them.
  *
- * Locks: the new order rows first, in the order of their external ids (the
+ * Locks: that the customer is not erased meanwhile, then the new order rows, in the order of their external ids (the
  * unique key makes a second call with the same document wait here, before any
  * stock is touched), then the stock of them all in one statement.
  *
@@ -37,22 +38,32 @@
 
 #define HEADER_ARGS 20
 
-static UsomQuery resolve_header = {
-	.text = "SELECT CASE WHEN c.active THEN c.channel_id END, u.customer_id, g.currency, e.order_no, e.revision, "
-	"e.payload_digest "
-	"FROM usom.organisation g "
-	"LEFT JOIN usom.channel c ON c.org_id = g.org_id AND c.code = $2 "
-	"LEFT JOIN usom.customer u ON u.org_id = g.org_id AND u.code = $3 AND u.active "
+#define HEADER_COLUMNS "CASE WHEN c.active THEN c.channel_id END, u.customer_id, g.currency, e.order_no, e.revision, e.payload_digest"
+#define HEADER_TABLES "FROM usom.organisation g " \
+	"LEFT JOIN usom.channel c ON c.org_id = g.org_id AND c.code = $2 " \
+	"LEFT JOIN usom.customer u ON u.org_id = g.org_id AND u.code = $3 AND u.active " \
 	"LEFT JOIN usom.sales_order e ON e.org_id = g.org_id AND e.channel_id = c.channel_id AND e.external_id = $4 "
+
+static UsomQuery resolve_header = {
+	.text = "SELECT " HEADER_COLUMNS " " HEADER_TABLES "WHERE g.org_id = $1",
+	.nargs = 4,
+	.argtypes = {"bigint", "text", "text", "text"},
+};
+
+/* The same with the keys of the customer and of the person of the order that is there. */
+static UsomQuery resolve_person = {
+	.text = "SELECT " HEADER_COLUMNS ", k.key, coalesce(e.customer_id, e.sales_order_id), ek.key, x.person_id IS NOT NULL "
+	HEADER_TABLES
+	"LEFT JOIN usom.vault_key k ON k.org_id = g.org_id AND k.person_id = u.customer_id "
+	"LEFT JOIN usom.vault_key ek ON ek.org_id = g.org_id AND ek.person_id = coalesce(e.customer_id, e.sales_order_id) "
+	"LEFT JOIN usom.erasure x ON x.org_id = g.org_id AND x.person_id = coalesce(e.customer_id, e.sales_order_id) "
 	"WHERE g.org_id = $1",
 	.nargs = 4,
 	.argtypes = {"bigint", "text", "text", "text"},
 };
 
 static UsomQuery read_address = {
-	.text = "SELECT jsonb_strip_nulls(jsonb_build_object('name', a.name, 'line1', a.line1, 'line2', a.line2, "
-	"'postcode', a.postcode, 'city', a.city, 'country', a.country, 'latitude', a.latitude, 'longitude', a.longitude)) "
-	"FROM usom.customer_address a WHERE a.org_id = $1 AND a.customer_id = $2 AND a.address_no = 1",
+	.text = "SELECT a.address_id FROM usom.customer_address a WHERE a.org_id = $1 AND a.customer_id = $2 AND a.address_no = 1",
 	.nargs = 2,
 	.argtypes = {"bigint", "bigint"},
 };
@@ -60,19 +71,19 @@ static UsomQuery read_address = {
 static UsomQuery insert_header = {
 	.text = "INSERT INTO usom.sales_order (org_id, sales_order_id, order_no, channel_id, external_id, revision, "
 	"order_type, customer_id, status, currency, total, priority, placed_at, requested_at, ship_complete, coupons, "
-	"ship_to, payment, instructions, payload_digest) "
+	"address_id, payment, instructions, payload_digest) "
 	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20) "
 	"ON CONFLICT (org_id, channel_id, external_id) WHERE external_id IS NOT NULL DO NOTHING",
 	.nargs = HEADER_ARGS,
 	.argtypes = {
 		"bigint", "bigint", "text", "bigint", "text", "usom.ordinal", "text", "bigint", "usom.order_status",
 		"usom.currency_code",
-		"usom.amount", "integer", "timestamptz", "timestamptz", "boolean", "text[]", "jsonb", "jsonb", "text", "bytea"
+		"usom.amount", "integer", "timestamptz", "timestamptz", "boolean", "text[]", "bigint", "jsonb", "text", "bytea"
 	},
 };
 
 static bytea *
-digest(Jsonb *document)
+digest(const Jsonb *document)
 {
 	bytea	   *result = palloc(VARHDRSZ + PG_SHA256_DIGEST_LENGTH);
 	pg_cryptohash_ctx *context = pg_cryptohash_create(PG_SHA256);
@@ -86,18 +97,51 @@ digest(Jsonb *document)
 	return result;
 }
 
+/*
+ * What tells a repeat from another payload.  Of a document about a person it
+ * is keyed: nobody without the key can try which name gives it.
+ */
+static bytea *
+digest_for(const Placing *placing, const UsomPersonKey *key)
+{
+	if (!placing->is_personal)
+		return digest(placing->payload);
+	return usom_vault_digest(key, "payload", VARDATA_ANY(placing->payload), VARSIZE_ANY_EXHDR(placing->payload));
+}
+
+/* The digest that the order would have that is there; NULL if it is about a person and there is no key. */
+static bytea *
+expected_digest(const Placing *placing)
+{
+	UsomPersonKey key = {0};
+	bool		isnull;
+	Datum		stored;
+
+	if (!placing->is_personal)
+		return digest_for(placing, &key);
+	if (DatumGetBool(usom_query_get(0, 10)))
+		usom_person_refuse_erased(psprintf("the buyer of order \"%s\"", placing->repeats));
+	stored = usom_query_get_or_null(0, 9, &isnull);
+	if (isnull)
+		return NULL;
+	usom_person_take_key(stored, placing->org_id, DatumGetInt64(usom_query_get(0, 8)), &key);
+	return digest_for(placing, &key);
+}
+
 /* An order of the channel has this external id: the same document again, or an error. */
 static void
-check_repeat(Placing *placing, uint64 row)
+check_repeat(Placing *placing)
 {
 	const UsomDocument *document = placing->document;
-	int32		revision = DatumGetInt32(usom_query_get(row, 5));
+	int32		revision = DatumGetInt32(usom_query_get(0, 5));
 	bool		isnull;
-	Datum		known = usom_query_get_or_null(row, 6, &isnull);
+	Datum		known = usom_query_get_or_null(0, 6, &isnull);
+	bytea	   *expected;
 
-	placing->repeats = usom_query_get_text(row, 4);
-	if (!isnull && revision == document->revision &&
-		DatumGetBool(DirectFunctionCall2(byteaeq, known, PointerGetDatum(placing->digest))))
+	placing->repeats = usom_query_get_text(0, 4);
+	expected = expected_digest(placing);
+	if (!isnull && expected != NULL && revision == document->revision &&
+		DatumGetBool(DirectFunctionCall2(byteaeq, known, PointerGetDatum(expected))))
 		return;
 	if (document->revision < revision)
 		ereport(ERROR, errcode(USOM_ERR(STALE_REVISION)),
@@ -128,11 +172,19 @@ static void
 default_address(Placing *placing)
 {
 	Datum		values[2] = {Int64GetDatum(placing->org_id), Int64GetDatum(placing->customer_id)};
+	bool		isnull;
 
 	if (placing->is_guest || placing->document->ship_to != NULL)
 		return;
 	if (usom_query_run(&read_address, values, NULL) > 0)
-		placing->document->ship_to = DatumGetJsonbPCopy(usom_query_get(0, 1));
+		placing->address_id = DatumGetInt64(usom_query_get_or_null(0, 1, &isnull));
+}
+
+static void
+note_customer(Placing *placing)
+{
+	usom_person_check_customer(placing->org_id, placing->document->customer);
+	usom_api_note_problem(placing, "customer", placing->document->customer, "customer");
 }
 
 static void
@@ -154,11 +206,13 @@ usom_api_resolve_references(Placing *placing)
 	Datum		values[4];
 	bool		isnull;
 
+	if (document->customer != NULL)
+		usom_person_lock_customer(placing->org_id, document->customer, false);
 	values[0] = Int64GetDatum(placing->org_id);
 	values[1] = CStringGetTextDatum(document->channel);
 	values[2] = usom_api_text_or_null(document->customer, &nulls[2]);
 	values[3] = usom_api_text_or_null(document->external_id, &nulls[3]);
-	if (usom_query_run(&resolve_header, values, nulls) == 0)
+	if (usom_query_run(placing->is_personal ? &resolve_person : &resolve_header, values, nulls) == 0)
 		ereport(ERROR, errcode(USOM_ERR(UNKNOWN_CODE)),
 				errmsg("the organisation \"%s\" cannot be seen", usom_setting_org),
 				errhint("Look at the setting usom.org and at the privileges of this role."));
@@ -170,12 +224,14 @@ usom_api_resolve_references(Placing *placing)
 		check_channel(placing);
 	placing->customer_id = DatumGetInt64(usom_query_get_or_null(0, 2, &placing->is_guest));
 	if (placing->is_guest && document->customer != NULL)
-		usom_api_note_problem(placing, "customer", document->customer, "customer");
+		note_customer(placing);
+	else if (placing->is_personal && !placing->is_guest)
+		usom_person_take_key(usom_query_get(0, 7), placing->org_id, placing->customer_id, &placing->key);
 	placing->currency = document->currency ? document->currency : usom_query_get_text(0, 3);
 	placing->repeats = NULL;
 	usom_query_get_or_null(0, 4, &isnull);
 	if (!isnull)
-		check_repeat(placing, 0);
+		check_repeat(placing);
 }
 
 static void
@@ -233,6 +289,58 @@ resolve_products(Placing *placing)
 		take_line(placing, i, &references[i]);
 }
 
+static Datum
+seal_instructions(const Placing *placing, bool *isnull)
+{
+	const char *instructions = placing->document->instructions;
+	text	   *clear;
+
+	*isnull = instructions == NULL;
+	if (instructions == NULL)
+		return (Datum) 0;
+	clear = cstring_to_text(instructions);
+	return PointerGetDatum(*instructions == '\0' ? clear : usom_vault_seal(&placing->key, clear));
+}
+
+/* Now that the order has a key of its own, a guest gets one, too. */
+static void
+seal_person(Placing *placing)
+{
+	const UsomDocument *document = placing->document;
+
+	if (!placing->is_personal)
+		return;
+	if (placing->is_guest)
+		usom_vault_make_key(&placing->key, placing->org_id, placing->set->orders[0].sales_order_id);
+	if (document->ship_to != NULL)
+		placing->address = usom_address_make(document->ship_to, &placing->key);
+	if (placing->address != NULL)
+		placing->address_id = placing->address->address_id;
+	if (document->external_id != NULL)
+		placing->digest = digest_for(placing, &placing->key);
+}
+
+/* Keys of guests and addresses of all orders that were written, in one statement. */
+static void
+write_people(Placing **placings, int count)
+{
+	UsomPersonKey *keys = palloc_array(UsomPersonKey, count);
+	UsomAddress **addresses = palloc_array(UsomAddress *, count);
+	int			nkeys = 0;
+	int			naddresses = 0;
+
+	for (int i = 0; i < count; i++)
+	{
+		if (placings[i]->is_personal && placings[i]->is_guest)
+			keys[nkeys++] = placings[i]->key;
+		if (placings[i]->address != NULL)
+			addresses[naddresses++] = placings[i]->address;
+	}
+	usom_person_write(placings[0]->org_id, keys, nkeys, addresses, naddresses);
+	while (nkeys > 0)
+		explicit_bzero(&keys[--nkeys], sizeof(UsomPersonKey));
+}
+
 /* False if another transaction placed the same external id meanwhile. */
 static bool
 write_header(Placing *placing)
@@ -247,14 +355,14 @@ write_header(Placing *placing)
 		Int64GetDatum(placing->customer_id), UInt8GetDatum(order->status), CStringGetTextDatum(placing->currency),
 		NumericGetDatum(order->total), Int32GetDatum(document->priority), TimestampTzGetDatum(placing->placed_at),
 		TimestampTzGetDatum(document->requested_at), BoolGetDatum(document->ship_complete),
-		PointerGetDatum(document->coupons), PointerGetDatum(document->ship_to), PointerGetDatum(document->payment),
-		usom_api_text_or_null(document->instructions, &nulls[18]), PointerGetDatum(placing->digest)
+		PointerGetDatum(document->coupons), Int64GetDatum(placing->address_id), PointerGetDatum(document->payment),
+		seal_instructions(placing, &nulls[18]), PointerGetDatum(placing->digest)
 	};
 
 	nulls[7] = placing->is_guest;
 	nulls[13] = document->requested_at == USOM_NO_TIME;
 	nulls[15] = document->coupons == NULL;
-	nulls[16] = document->ship_to == NULL;
+	nulls[16] = placing->address_id == 0;
 	nulls[17] = document->payment == NULL;
 	nulls[19] = placing->digest == NULL;
 	return usom_query_write(&insert_header, values, nulls) == 1;
@@ -277,6 +385,12 @@ make_order(Placing *placing)
 	usom_order_settle(placing->set, 0, "place");
 }
 
+static bool
+tells_of_person(const UsomDocument *document)
+{
+	return document->ship_to != NULL || (document->instructions != NULL && *document->instructions != '\0');
+}
+
 Placing *
 usom_api_prepare(Jsonb *jsonb)
 {
@@ -284,7 +398,10 @@ usom_api_prepare(Jsonb *jsonb)
 
 	placing->org_id = usom_party_org();
 	placing->document = usom_document_parse(jsonb);
-	placing->digest = placing->document->external_id != NULL ? digest(jsonb) : NULL;
+	placing->payload = jsonb;
+	placing->is_personal = tells_of_person(placing->document);
+	if (placing->document->external_id != NULL && !placing->is_personal)
+		placing->digest = digest(jsonb);
 	placing->placed_at = placing->document->placed_at != USOM_NO_TIME ? placing->document->placed_at : usom_call_time();
 	usom_api_resolve_references(placing);
 	if (placing->repeats != NULL)
@@ -414,6 +531,7 @@ usom_api_write(Placing **placings, int count)
 	{
 		placings[i]->ordinal = i;
 		placings[i]->set->orders[0].sales_order_id = usom_ident_next();
+		seal_person(placings[i]);
 	}
 	qsort(placings, count, sizeof(Placing *), compare_keys);
 	for (int i = 0; i < count; i++)
@@ -422,6 +540,7 @@ usom_api_write(Placing **placings, int count)
 	if (nplaced == 0)
 		return;
 	qsort(placings, nplaced, sizeof(Placing *), compare_ordinals);
+	write_people(placings, nplaced);
 	set = merge(placings, nplaced);
 	give_up_reservations(placings, nplaced, set);
 	usom_api_allocate(set);

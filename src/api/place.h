@@ -8,12 +8,18 @@
 #include "api/api.h"
 #include "api/document.h"
 #include "lib/stringinfo.h"
+#include "party/person.h"
 
 typedef struct Placing
 {
 	int64		org_id;
 	UsomDocument *document;
+	Jsonb	   *payload;		/* as it came */
 	bytea	   *digest;			/* NULL without an external id */
+	bool		is_personal;	/* the document tells about a person: ship_to or instructions */
+	UsomPersonKey key;			/* of the person; a guest's is made when the order is written */
+	UsomAddress *address;		/* what ship_to became; NULL: none */
+	int64		address_id;		/* 0: none */
 	TimestampTz placed_at;
 	int64		channel_id;
 	int64		customer_id;

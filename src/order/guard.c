@@ -13,7 +13,8 @@
  *					DELETE: never; orders are cancelled.
  *	fulfillment_line UPDATE: never; pieces are moved by the verbs.
  *
- * They read the two rows they are given and nothing else: no SPI, no locks.
+ * What they let pass is sealed where it is about people (seal.c).  Else they
+ * read the two rows they are given and nothing else: no SPI, no locks.
  */
 #include "postgres.h"
 
@@ -44,7 +45,7 @@ static const char *const kept_columns[] = {
 
 /* Columns that may be corrected while the order runs. */
 static const char *const free_columns[] = {
-	"status", "priority", "requested_at", "ship_complete", "ship_to", "payment", "instructions", NULL
+	"status", "priority", "requested_at", "ship_complete", "ship_to", "address_id", "payment", "instructions", NULL
 };
 
 static bool
@@ -169,7 +170,7 @@ usom__guard_order(PG_FUNCTION_ARGS)
 		ereport(ERROR, errcode(USOM_ERR(KEPT_BY_USOM)),
 				errmsg("order \"%s\" cannot be deleted", get_order_no(trigdata, row)),
 				errhint("Call usom.cancel_order('%s', ...).", get_order_no(trigdata, row)));
-	return PointerGetDatum(row);
+	return PointerGetDatum(usom_order_seal(trigdata, row));
 }
 
 static const char *

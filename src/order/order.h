@@ -21,6 +21,7 @@
 #ifndef USOM_ORDER_ORDER_H
 #define USOM_ORDER_ORDER_H
 
+#include "commands/trigger.h"
 #include "order/lifecycle.h"
 #include "stock/stock.h"
 #include "utils/numeric.h"
@@ -149,5 +150,10 @@ extern void usom_order_save(UsomOrderSet *set);
 extern void usom_order_check_holds(UsomOrderSet *set, int order, const char *action);
 extern bool usom_order_is_held(UsomOrderSet *set, int order, const char *action);
 
+/*
+ * seal.c: what plain SQL says about the buyer of an order, in sealed form.
+ * Gives the row back, or another one.  US904 if the person was erased.
+ */
+extern HeapTuple usom_order_seal(TriggerData *trigdata, HeapTuple row);
 
 #endif							/* USOM_ORDER_ORDER_H */

@@ -21,6 +21,7 @@ CREATE TABLE usom.sales_order (
 	ship_complete boolean NOT NULL DEFAULT false,
 	coupons text[],
 	ship_to jsonb,
+	address_id bigint,
 	payment jsonb,
 	instructions text,
 	version integer NOT NULL DEFAULT 1,
@@ -48,11 +49,12 @@ COMMENT ON COLUMN usom.sales_order.placed_at IS 'When the customer ordered.';
 COMMENT ON COLUMN usom.sales_order.requested_at IS 'When the customer wants it.';
 COMMENT ON COLUMN usom.sales_order.ship_complete IS 'On: the order is shipped as a whole.';
 COMMENT ON COLUMN usom.sales_order.coupons IS 'Codes the customer gave.';
-COMMENT ON COLUMN usom.sales_order.ship_to IS 'Address as of placing.';
+COMMENT ON COLUMN usom.sales_order.ship_to IS 'Only written: an address as in the order document goes to usom.address, sealed, and what is kept here is null; {} takes the address away. Read it in usom.orders.';
+COMMENT ON COLUMN usom.sales_order.address_id IS 'Snapshot of the address, see usom.address. In ON CONFLICT DO UPDATE: address_id = EXCLUDED.address_id.';
 COMMENT ON COLUMN usom.sales_order.payment IS 'Method, reference and authorised amount as of placing.';
-COMMENT ON COLUMN usom.sales_order.instructions IS 'Words for those who fulfil it.';
+COMMENT ON COLUMN usom.sales_order.instructions IS 'Words for those who fulfil it; write them in clear, they are kept sealed.';
 COMMENT ON COLUMN usom.sales_order.version IS 'Counts the changes; what change_order compares.';
-COMMENT ON COLUMN usom.sales_order.payload_digest IS 'SHA-256 of the document, to tell a repeat from another payload.';
+COMMENT ON COLUMN usom.sales_order.payload_digest IS 'To tell a repeat from another payload: SHA-256 of the document, or HMAC-SHA-256 under the key of the person if it has ship_to or instructions, so that nobody can try names.';
 COMMENT ON COLUMN usom.sales_order.created_at IS 'When the row was made.';
 
 CREATE TABLE usom.order_line (

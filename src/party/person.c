@@ -192,8 +192,8 @@ usom_person_forget_key(void)
 
 /* ---- customers and guests ---- */
 
-static void
-refuse_erased(const char *what)
+void
+usom_person_refuse_erased(const char *what)
 {
 	ereport(ERROR, errcode(USOM_ERR(CUSTOMER_ERASED)),
 			errmsg("%s was erased", what),
@@ -213,12 +213,12 @@ usom_person_check_customer(int64 org_id, const char *code)
 
 	SPI_connect();
 	if (usom_query_run(&query, values, NULL) > 0)
-		refuse_erased(psprintf("customer \"%s\"", code));
+		usom_person_refuse_erased(psprintf("customer \"%s\"", code));
 	SPI_finish();
 }
 
-static void
-require_customer(int64 org_id, int64 customer_id)
+bool
+usom_person_pin_customer(int64 org_id, int64 customer_id)
 {
 	static UsomQuery query = {
 		.text = "SELECT c.code, c.erased_at IS NOT NULL FROM usom.customer AS c "
@@ -227,15 +227,14 @@ require_customer(int64 org_id, int64 customer_id)
 		.argtypes = {"bigint", "bigint"},
 	};
 	Datum		values[] = {Int64GetDatum(org_id), Int64GetDatum(customer_id)};
+	bool		found;
 
 	SPI_connect();
-	if (usom_query_run(&query, values, NULL) == 0)
-		ereport(ERROR, errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
-				errmsg("customer " INT64_FORMAT " is not there", customer_id),
-				errhint("Use usom.customer_id('code')."));
-	if (DatumGetBool(usom_query_get(0, 2)))
-		refuse_erased(psprintf("customer \"%s\"", usom_query_get_text(0, 1)));
+	found = usom_query_run(&query, values, NULL) > 0;
+	if (found && DatumGetBool(usom_query_get(0, 2)))
+		usom_person_refuse_erased(psprintf("customer \"%s\"", usom_query_get_text(0, 1)));
 	SPI_finish();
+	return found;
 }
 
 static void
@@ -250,7 +249,7 @@ require_guest(int64 org_id, int64 sales_order_id)
 
 	SPI_connect();
 	if (usom_query_run(&query, values, NULL) > 0)
-		refuse_erased("the buyer of the order");
+		usom_person_refuse_erased("the buyer of the order");
 	SPI_finish();
 }
 
@@ -259,8 +258,10 @@ usom_person_require_key(int64 org_id, int64 customer_id, bool is_guest, int64 sa
 {
 	int64		person_id = is_guest ? sales_order_id : customer_id;
 
-	if (!is_guest)
-		require_customer(org_id, customer_id);
+	if (!is_guest && !usom_person_pin_customer(org_id, customer_id))
+		ereport(ERROR, errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
+				errmsg("customer " INT64_FORMAT " is not there", customer_id),
+				errhint("Use usom.customer_id('code')."));
 	if (usom_person_find_key(org_id, person_id, key))
 		return;
 	Ensure(is_guest, "a customer has no key");

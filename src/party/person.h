@@ -35,14 +35,19 @@ extern void usom_person_forget_key(void);
 extern void usom_person_draft_key(int64 org_id, int64 person_id, UsomPersonKey *key);
 extern void usom_person_take_draft(int64 org_id, int64 person_id, UsomPersonKey *key);
 
+/* Lock the row of a customer against being erased: US904 if it was; false if there is none. */
+extern bool usom_person_pin_customer(int64 org_id, int64 customer_id);
+
 /*
- * The key of the person of an order that plain SQL or a verb changes; a guest
- * gets one.  The caller has the row of the order locked; the customer's row is
- * locked here against being erased.  US904 if the person was erased, 23503 if
- * there is no such customer.
+ * The key of the person of an order that plain SQL writes; a guest gets one.
+ * The caller has the row of the order locked; the customer's row is locked
+ * here.  US904 if the person was erased, 23503 if there is no such customer.
  */
 extern void usom_person_require_key(int64 org_id, int64 customer_id, bool is_guest, int64 sales_order_id,
 									UsomPersonKey *key);
+
+/* US904: "what was erased". */
+extern void usom_person_refuse_erased(const char *what) pg_attribute_noreturn();
 
 /* US904 if the customer was erased. */
 extern void usom_person_check_customer(int64 org_id, const char *code);

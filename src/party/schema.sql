@@ -41,18 +41,22 @@ CREATE TABLE usom.customer (
 	phone text,
 	active boolean NOT NULL DEFAULT true,
 	created_at timestamptz NOT NULL DEFAULT now(),
+	erased_at timestamptz,
 	PRIMARY KEY (org_id, customer_id),
-	CONSTRAINT customer_code_unique UNIQUE (org_id, code)
+	CONSTRAINT customer_code_unique UNIQUE (org_id, code),
+	CONSTRAINT customer_is_sealed CHECK (usom._is_sealed(name) AND usom._is_sealed(email) AND usom._is_sealed(phone)),
+	CONSTRAINT customer_erased_is_retired CHECK (erased_at IS NULL OR NOT active)
 );
-COMMENT ON TABLE usom.customer IS 'Who buys. An order without one is a guest''s.';
+COMMENT ON TABLE usom.customer IS 'Who buys. An order without one is a guest''s. Written by plain SQL; what is written about the person is sealed on its way in: read it as usom.customers.';
 COMMENT ON COLUMN usom.customer.org_id IS 'Organisation.';
 COMMENT ON COLUMN usom.customer.customer_id IS 'Key.';
-COMMENT ON COLUMN usom.customer.code IS 'What order documents name.';
-COMMENT ON COLUMN usom.customer.name IS 'Name for people.';
-COMMENT ON COLUMN usom.customer.email IS 'Address for messages.';
-COMMENT ON COLUMN usom.customer.phone IS 'Number for calls.';
+COMMENT ON COLUMN usom.customer.code IS 'What order documents name: a pseudonym, no name or e-mail address.';
+COMMENT ON COLUMN usom.customer.name IS 'Name for people; write it in clear, it is kept sealed.';
+COMMENT ON COLUMN usom.customer.email IS 'Address for messages; write it in clear, it is kept sealed.';
+COMMENT ON COLUMN usom.customer.phone IS 'Number for calls; write it in clear, it is kept sealed.';
 COMMENT ON COLUMN usom.customer.active IS 'Off: no new orders.';
 COMMENT ON COLUMN usom.customer.created_at IS 'When the row was made.';
+COMMENT ON COLUMN usom.customer.erased_at IS 'When erase_customer() made the person unknown; null: never.';
 
 CREATE TABLE usom.customer_address (
 	org_id bigint NOT NULL DEFAULT usom.current_org(),
@@ -66,21 +70,109 @@ CREATE TABLE usom.customer_address (
 	country text CONSTRAINT customer_address_country_iso CHECK (country ~ '^[A-Z]{2}$'),
 	latitude double precision CONSTRAINT customer_address_latitude_on_earth CHECK (latitude BETWEEN -90 AND 90),
 	longitude double precision CONSTRAINT customer_address_longitude_on_earth CHECK (longitude BETWEEN -180 AND 180),
+	address_id bigint,
 	PRIMARY KEY (org_id, customer_id, address_no),
+	CONSTRAINT customer_address_is_sealed CHECK (usom._is_sealed(name) AND usom._is_sealed(line1) AND usom._is_sealed(line2) AND usom._is_sealed(city)),
 	CONSTRAINT customer_address_of_customer FOREIGN KEY (org_id, customer_id) REFERENCES usom.customer ON DELETE RESTRICT ON UPDATE RESTRICT
 );
-COMMENT ON TABLE usom.customer_address IS 'Where a customer takes deliveries. Orders keep a copy of the address they were placed with.';
+COMMENT ON TABLE usom.customer_address IS 'Where a customer takes deliveries. Written by plain SQL; what tells the door is sealed on its way in: read it as usom.addresses. Orders refer to the snapshot they were placed with.';
 COMMENT ON COLUMN usom.customer_address.org_id IS 'Organisation.';
 COMMENT ON COLUMN usom.customer_address.customer_id IS 'Customer.';
 COMMENT ON COLUMN usom.customer_address.address_no IS 'Number of the address with the customer; 1 is used when an order names none.';
-COMMENT ON COLUMN usom.customer_address.name IS 'Name on the label.';
-COMMENT ON COLUMN usom.customer_address.line1 IS 'Street and number.';
-COMMENT ON COLUMN usom.customer_address.line2 IS 'Second line.';
-COMMENT ON COLUMN usom.customer_address.postcode IS 'Postal code.';
-COMMENT ON COLUMN usom.customer_address.city IS 'City.';
+COMMENT ON COLUMN usom.customer_address.name IS 'Name on the label; kept sealed.';
+COMMENT ON COLUMN usom.customer_address.line1 IS 'Street and number; kept sealed.';
+COMMENT ON COLUMN usom.customer_address.line2 IS 'Second line; kept sealed.';
+COMMENT ON COLUMN usom.customer_address.postcode IS 'Postal code; sealed only if it does not look like one.';
+COMMENT ON COLUMN usom.customer_address.city IS 'City; kept sealed.';
 COMMENT ON COLUMN usom.customer_address.country IS 'ISO 3166 code of two letters.';
-COMMENT ON COLUMN usom.customer_address.latitude IS 'Degrees north.';
-COMMENT ON COLUMN usom.customer_address.longitude IS 'Degrees east.';
+COMMENT ON COLUMN usom.customer_address.latitude IS 'Degrees north; kept to two decimals, about a kilometre.';
+COMMENT ON COLUMN usom.customer_address.longitude IS 'Degrees east; kept to two decimals.';
+COMMENT ON COLUMN usom.customer_address.address_id IS 'Snapshot of the address as it stands, see usom.address. Kept by usom.';
+
+CREATE TABLE usom.address (
+	org_id bigint NOT NULL,
+	address_id bigint NOT NULL,
+	person_id bigint NOT NULL,
+	name text,
+	line1 text,
+	line2 text,
+	postcode text,
+	city text,
+	country text,
+	latitude double precision,
+	longitude double precision,
+	PRIMARY KEY (org_id, address_id)
+);
+COMMENT ON TABLE usom.address IS 'Addresses as they were when orders were placed: rows are added, never changed. Texts are sealed; country, postcode and coordinates to a kilometre stay readable for the books and for sourcing.';
+COMMENT ON COLUMN usom.address.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.address.address_id IS 'Key.';
+COMMENT ON COLUMN usom.address.person_id IS 'Whose key opens it: a customer, or the order of a guest.';
+COMMENT ON COLUMN usom.address.name IS 'Name on the label, sealed.';
+COMMENT ON COLUMN usom.address.line1 IS 'Street and number, sealed.';
+COMMENT ON COLUMN usom.address.line2 IS 'Second line, sealed.';
+COMMENT ON COLUMN usom.address.postcode IS 'Postal code; sealed only if it does not look like one.';
+COMMENT ON COLUMN usom.address.city IS 'City, sealed.';
+COMMENT ON COLUMN usom.address.country IS 'ISO 3166 code; sealed only if it does not look like one.';
+COMMENT ON COLUMN usom.address.latitude IS 'Degrees north, two decimals.';
+COMMENT ON COLUMN usom.address.longitude IS 'Degrees east, two decimals.';
+
+-- No statistics and no other copy: pg_statistic would keep keys that are gone.
+CREATE TABLE usom.vault_key (
+	org_id bigint NOT NULL,
+	person_id bigint NOT NULL,
+	key usom.secret NOT NULL,
+	PRIMARY KEY (org_id, person_id)
+);
+ALTER TABLE usom.vault_key ALTER COLUMN key SET STATISTICS 0, ALTER COLUMN key SET STORAGE PLAIN;
+COMMENT ON TABLE usom.vault_key IS 'Keys of people: who may SELECT from it reads what is sealed. Deleting a key erases the person. Rows are written by usom alone; the audit keeps the SHA-256 of a key.';
+COMMENT ON COLUMN usom.vault_key.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.vault_key.person_id IS 'A customer_id, or the sales_order_id of a guest; 0: the organisation''s own key for usom.vault_index.';
+COMMENT ON COLUMN usom.vault_key.key IS 'Key of AES-256-GCM.';
+
+CREATE TABLE usom.vault_index (
+	org_id bigint NOT NULL,
+	person_id bigint NOT NULL,
+	kind text NOT NULL CONSTRAINT vault_index_kind_known CHECK (kind IN ('email', 'phone')),
+	digest bytea NOT NULL,
+	PRIMARY KEY (org_id, person_id, kind)
+);
+ALTER TABLE usom.vault_index ALTER COLUMN digest SET STATISTICS 0;
+CREATE INDEX vault_index_by_digest ON usom.vault_index (org_id, digest);
+COMMENT ON TABLE usom.vault_index IS 'What find_customers() looks in: keyed digests of e-mail addresses and phone numbers. Kept from the rows of customer, so not in the audit; goes when the person is erased.';
+COMMENT ON COLUMN usom.vault_index.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.vault_index.person_id IS 'Customer.';
+COMMENT ON COLUMN usom.vault_index.kind IS 'email or phone.';
+COMMENT ON COLUMN usom.vault_index.digest IS 'HMAC-SHA-256 of the normal form under the organisation''s key.';
+
+CREATE TABLE usom.erasure (
+	org_id bigint NOT NULL,
+	person_id bigint NOT NULL,
+	kind text NOT NULL CONSTRAINT erasure_kind_known CHECK (kind IN ('customer', 'guest')),
+	code text NOT NULL,
+	reason text,
+	erased_at timestamptz NOT NULL DEFAULT now(),
+	erased_by text NOT NULL DEFAULT session_user,
+	PRIMARY KEY (org_id, person_id)
+);
+COMMENT ON TABLE usom.erasure IS 'Who was erased, by pseudonym: what is to be erased again when an older backup is restored. Rows are only added.';
+COMMENT ON COLUMN usom.erasure.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.erasure.person_id IS 'A customer_id, or the sales_order_id of a guest.';
+COMMENT ON COLUMN usom.erasure.kind IS 'customer or guest.';
+COMMENT ON COLUMN usom.erasure.code IS 'Code of the customer, or number of the order.';
+COMMENT ON COLUMN usom.erasure.reason IS 'Why; do not write who it was.';
+COMMENT ON COLUMN usom.erasure.erased_at IS 'Time of the transaction.';
+COMMENT ON COLUMN usom.erasure.erased_by IS 'Session user who did it.';
+
+CREATE TABLE usom.retention (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	what text NOT NULL CONSTRAINT retention_what_known CHECK (what IN ('customer', 'guest')),
+	keep_for interval NOT NULL CONSTRAINT retention_keep_for_positive CHECK (keep_for > interval '0'),
+	PRIMARY KEY (org_id, what)
+);
+COMMENT ON TABLE usom.retention IS 'How long people are known; tick() erases those who are due. No row: for ever. Example: INSERT INTO usom.retention VALUES (DEFAULT, ''guest'', ''90 days'');';
+COMMENT ON COLUMN usom.retention.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.retention.what IS 'guest: buyers without a customer, counted from the last change of their order. customer: customers, counted from the last change of their last order, or from their own beginning if they have none.';
+COMMENT ON COLUMN usom.retention.keep_for IS 'From when nothing was open any more.';
 
 CREATE TABLE usom.access (
 	org_id bigint NOT NULL DEFAULT usom.current_org(),
@@ -118,6 +210,65 @@ SELECT usom._audit_table('organisation');
 SELECT usom._audit_table('channel');
 SELECT usom._audit_table('customer');
 SELECT usom._audit_table('customer_address');
+
+CREATE TRIGGER usom_seal BEFORE INSERT OR UPDATE ON usom.customer
+	FOR EACH ROW EXECUTE FUNCTION usom._seal_customer();
+CREATE TRIGGER usom_written_insert AFTER INSERT ON usom.customer REFERENCING NEW TABLE AS newer
+	FOR EACH STATEMENT EXECUTE FUNCTION usom._customer_written();
+CREATE TRIGGER usom_written_update AFTER UPDATE ON usom.customer REFERENCING OLD TABLE AS older NEW TABLE AS newer
+	FOR EACH STATEMENT EXECUTE FUNCTION usom._customer_written();
+ALTER TABLE usom.customer ENABLE ALWAYS TRIGGER usom_seal, ENABLE ALWAYS TRIGGER usom_written_insert,
+	ENABLE ALWAYS TRIGGER usom_written_update;
+CREATE TRIGGER usom_seal BEFORE INSERT OR UPDATE ON usom.customer_address
+	FOR EACH ROW EXECUTE FUNCTION usom._seal_address();
+CREATE TRIGGER usom_written_insert AFTER INSERT ON usom.customer_address REFERENCING NEW TABLE AS newer
+	FOR EACH STATEMENT EXECUTE FUNCTION usom._address_written();
+CREATE TRIGGER usom_written_update AFTER UPDATE ON usom.customer_address REFERENCING OLD TABLE AS older NEW TABLE AS newer
+	FOR EACH STATEMENT EXECUTE FUNCTION usom._address_written();
+ALTER TABLE usom.customer_address ENABLE ALWAYS TRIGGER usom_seal, ENABLE ALWAYS TRIGGER usom_written_insert,
+	ENABLE ALWAYS TRIGGER usom_written_update;
+
+SELECT usom._guard_ledger('address', 'the function that changes the address of the order');
+SELECT usom._guard_kept('vault_key', 'usom.erase_customer() or usom.erase_order_person()');
+SELECT usom._guard_kept('vault_index', 'usom.find_customers(), which reads it');
+SELECT usom._guard_ledger('erasure', 'usom.erase_customer() or usom.erase_order_person()');
+SELECT usom._audit_table('address');
+SELECT usom._audit_table('vault_key');
+SELECT usom._audit_table('erasure');
+SELECT usom._audit_table('retention');
+
+CREATE VIEW usom.customers WITH (security_invoker = true) AS
+SELECT c.code AS customer, usom._open(c.org_id, c.name) AS name, usom._open(c.org_id, c.email) AS email,
+	usom._open(c.org_id, c.phone) AS phone, c.active, c.created_at, c.erased_at
+FROM usom.customer c
+WHERE c.org_id = usom.current_org();
+COMMENT ON VIEW usom.customers IS 'The customers of the caller''s organisation. Names, addresses and numbers are there for roles that may read usom.vault_key, and null for others. Example: SELECT * FROM usom.customers WHERE customer = ''17850'';';
+COMMENT ON COLUMN usom.customers.customer IS 'Code of the customer.';
+COMMENT ON COLUMN usom.customers.name IS 'Name for people.';
+COMMENT ON COLUMN usom.customers.email IS 'Address for messages; find_customers() searches it.';
+COMMENT ON COLUMN usom.customers.phone IS 'Number for calls; find_customers() searches it.';
+COMMENT ON COLUMN usom.customers.active IS 'Off: no new orders.';
+COMMENT ON COLUMN usom.customers.created_at IS 'When the customer was made.';
+COMMENT ON COLUMN usom.customers.erased_at IS 'When the person was erased; null: never.';
+
+CREATE VIEW usom.addresses WITH (security_invoker = true) AS
+SELECT c.code AS customer, a.address_no, usom._open(a.org_id, a.name) AS name, usom._open(a.org_id, a.line1) AS line1,
+	usom._open(a.org_id, a.line2) AS line2, usom._open(a.org_id, a.postcode) AS postcode, usom._open(a.org_id, a.city) AS city,
+	a.country, a.latitude, a.longitude
+FROM usom.customer_address a
+JOIN usom.customer c ON c.org_id = a.org_id AND c.customer_id = a.customer_id
+WHERE a.org_id = usom.current_org();
+COMMENT ON VIEW usom.addresses IS 'Where customers take deliveries. What tells the door is there for roles that may read usom.vault_key, and null for others. Example: SELECT * FROM usom.addresses WHERE customer = ''17850'';';
+COMMENT ON COLUMN usom.addresses.customer IS 'Code of the customer.';
+COMMENT ON COLUMN usom.addresses.address_no IS 'Number of the address with the customer; 1 is used when an order names none.';
+COMMENT ON COLUMN usom.addresses.name IS 'Name on the label.';
+COMMENT ON COLUMN usom.addresses.line1 IS 'Street and number.';
+COMMENT ON COLUMN usom.addresses.line2 IS 'Second line.';
+COMMENT ON COLUMN usom.addresses.postcode IS 'Postal code.';
+COMMENT ON COLUMN usom.addresses.city IS 'City.';
+COMMENT ON COLUMN usom.addresses.country IS 'ISO 3166 code of two letters.';
+COMMENT ON COLUMN usom.addresses.latitude IS 'Degrees north, two decimals.';
+COMMENT ON COLUMN usom.addresses.longitude IS 'Degrees east, two decimals.';
 
 SELECT usom._guard_kept('access', 'usom.grant_access() or usom.revoke_access()');
 SELECT usom._audit_table('access');

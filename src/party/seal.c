@@ -364,8 +364,9 @@ flush_customers(Customers *customers, bool is_insert)
 {
 	usom_person_write(customers->org_id, customers->keys, customers->nkeys, NULL, 0);
 	usom_contact_write(customers->org_id, customers->contacts, customers->ncontacts, !is_insert);
-	explicit_bzero(customers->keys, customers->nkeys * sizeof(UsomPersonKey));
-	customers->nkeys = customers->ncontacts = 0;
+	while (customers->nkeys > 0)
+		explicit_bzero(&customers->keys[--customers->nkeys], sizeof(UsomPersonKey));
+	customers->ncontacts = 0;
 }
 
 static void
