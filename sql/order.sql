@@ -95,7 +95,7 @@ SELECT status, total, version FROM usom.orders WHERE external_id = 'ORD-sql';
 SELECT order_no AS o FROM usom.place_order('{"channel": "web", "external_id": "ORD-function", "priority": 3, "instructions": "ring twice",
 	"lines": [{"sku": "ORD-1", "quantity": 4, "unit_price": 2.5}, {"sku": "ORD-2", "quantity": 5, "unit_price": 1}]}') \gset
 SELECT status FROM usom.cancel_order(:'o', NULL);
-WITH written AS (SELECT o.external_id, l.line_no, l.product_id, l.quantity, l.unit_price, l.total, l.quantity_cancelled, f.piece_no, f.status, f.quantity AS units, o.status AS order_status, o.total AS order_total, o.priority, o.instructions
+WITH written AS (SELECT o.external_id, l.line_no, l.product_id, l.quantity, l.unit_price, l.total, l.quantity_cancelled, f.piece_no, f.status, f.quantity AS units, o.status AS order_status, o.total AS order_total, o.priority, usom._open(o.org_id, o.instructions) AS instructions
 	FROM usom.sales_order o JOIN usom.order_line l USING (org_id, sales_order_id) JOIN usom.fulfillment_line f USING (org_id, sales_order_id, line_no) WHERE o.external_id IN ('ORD-sql', 'ORD-function'))
 SELECT count(*) AS different FROM (
 	SELECT to_jsonb(w) - 'external_id' AS image FROM written w WHERE external_id = 'ORD-sql' EXCEPT ALL SELECT to_jsonb(w) - 'external_id' FROM written w WHERE external_id = 'ORD-function') AS x;

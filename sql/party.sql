@@ -13,7 +13,7 @@ SELECT usom.current_org(), usom.default_currency();
 INSERT INTO usom.product (sku) VALUES ('PARTY-A') RETURNING org_id, sku, name, kind, unit, active;
 INSERT INTO usom.channel (code) VALUES ('fax') RETURNING org_id, code, active;
 INSERT INTO usom.customer (code) VALUES ('PARTY-1') RETURNING org_id, code, active;
-INSERT INTO usom.customer_address (customer_id, city) VALUES (usom.customer_id('PARTY-1'), 'London') RETURNING org_id, address_no, city;
+INSERT INTO usom.customer_address (customer_id, city) VALUES (usom.customer_id('PARTY-1'), 'London') RETURNING org_id, address_no, usom._is_sealed(city) AS sealed;
 INSERT INTO usom.price (sku, unit_price) VALUES ('PARTY-A', 2.50) RETURNING org_id, currency, unit_price, valid_from;
 \set VERBOSITY terse
 INSERT INTO usom.product (sku) VALUES ('PARTY-A');

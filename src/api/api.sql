@@ -159,3 +159,146 @@ END
 $$;
 COMMENT ON FUNCTION usom.switch_counter() IS 'BEFORE UPDATE of gap_free on document_counter: the numbers go on above those that were given out. Switch while no documents are being made.';
 REVOKE ALL ON FUNCTION usom.switch_counter() FROM PUBLIC;
+
+CREATE FUNCTION usom.erase_customer(customer text, reason text) RETURNS text
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'usom_erase_customer'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.erase_customer(text, text) IS
+'Make a customer unknown for good: the key is deleted under which name, e-mail, phone, addresses and instructions are sealed, in all orders and in the audit. The customer is retired. Country, postcode, amounts and everything else of the orders stay.
+customer: code. reason: why, for the audit; it must not say who it was.
+Returns the code.
+Errors: US006 unknown customer, US904 erased before, US905 an order is open (drafts included).
+Example: SELECT usom.erase_customer(''17850'', ''asked for it, ticket 4711'');';
+
+CREATE FUNCTION usom.erase_order_person(order_no text, reason text) RETURNS text
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'usom_erase_order_person'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.erase_order_person(text, text) IS
+'Make the buyer of an order without a customer unknown for good: the key is deleted under which address and instructions are sealed.
+order_no: the order, delivered or ended. reason: why; it must not say who it was.
+Returns the order number.
+Errors: US105 unknown order, US904 erased before, US905 the order is open, 22023 the order is of a customer.
+Example: SELECT usom.erase_order_person(''SO-000001'', ''asked for it'');';
+
+CREATE FUNCTION usom._retain() RETURNS integer
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'usom__retain'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._retain() IS 'Erases who is due by usom.retention, in all organisations, at most 1000 of a kind; looks once an hour. Returns how many. Part of tick().';
+REVOKE ALL ON FUNCTION usom._retain() FROM PUBLIC;
+
+CREATE FUNCTION usom.export_customer(customer text) RETURNS jsonb
+LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+DECLARE
+	known record;
+BEGIN
+	PERFORM usom._check_card('argument customer', export_customer.customer);
+	PERFORM usom._check_installed();
+	IF NOT has_table_privilege('usom.vault_key', 'SELECT') THEN
+		RAISE EXCEPTION 'permission denied to export what is known of a person'
+			USING ERRCODE = 'insufficient_privilege', DETAIL = 'Only roles that may read usom.vault_key see it.';
+	END IF;
+	SELECT c.* INTO known FROM usom.customers c WHERE c.customer = export_customer.customer;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'customer "%" does not exist', export_customer.customer
+			USING ERRCODE = 'US006', HINT = 'Look it up in usom.customers.';
+	ELSIF known.erased_at IS NOT NULL THEN
+		RAISE EXCEPTION 'customer "%" was erased', export_customer.customer
+			USING ERRCODE = 'US904', DETAIL = 'What told who it was is gone for good.';
+	END IF;
+	RETURN jsonb_build_object(
+		'customer', to_jsonb(known) - 'erased_at',
+		'addresses', (
+			SELECT coalesce(jsonb_agg(to_jsonb(a) - 'customer' ORDER BY a.address_no), '[]')
+			FROM usom.addresses a
+			WHERE a.customer = export_customer.customer),
+		'orders', (
+			SELECT coalesce(jsonb_agg(to_jsonb(o) - 'customer' - 'held' || jsonb_build_object(
+				'lines', (
+					SELECT coalesce(jsonb_agg(jsonb_build_object('line_no', l.line_no, 'sku', l.sku, 'product_name', l.product_name,
+						'quantity', l.quantity, 'unit_price', l.unit_price, 'total', l.total, 'status', l.status) ORDER BY l.line_no), '[]')
+					FROM usom.order_lines l
+					WHERE l.order_no = o.order_no),
+				'shipments', (
+					SELECT coalesce(jsonb_agg(to_jsonb(s) - 'order_no' ORDER BY s.shipment_no), '[]')
+					FROM usom.shipments s
+					WHERE s.order_no = o.order_no),
+				'returns', (
+					SELECT coalesce(jsonb_agg(to_jsonb(r) - 'order_no' ORDER BY r.return_no), '[]')
+					FROM usom.returns r
+					WHERE r.order_no = o.order_no)) ORDER BY o.placed_at, o.order_no), '[]')
+			FROM usom.orders o
+			WHERE o.customer = export_customer.customer));
+END
+$$;
+COMMENT ON FUNCTION usom.export_customer(text) IS
+'All that is known of a customer, in clear: an object with customer, addresses and orders (with lines, shipments, returns), for the person who asks what is kept.
+customer: code.
+Errors: US006 unknown customer, US904 erased; 42501 for roles that may not read usom.vault_key.
+Example: SELECT jsonb_pretty(usom.export_customer(''17850''));';
+
+CREATE FUNCTION usom.verify_vault()
+RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, usom, pg_temp SET jit = off
+AS $$
+DECLARE
+	org CONSTANT bigint := usom.current_org();
+BEGIN
+	RETURN QUERY
+		SELECT 'privacy', x.entity, CASE x.state WHEN 'clear' THEN 'a text about a person is not sealed'
+			WHEN 'broken' THEN 'a sealed text cannot be opened with the key of its person'
+			ELSE 'a text about a person who was not erased has no key' END,
+			'sealed', x.state
+		FROM (
+			SELECT format('customer "%s" %s', c.code, v.name) AS entity, usom._seal_state(org, v.value) AS state, c.erased_at IS NOT NULL AS erased
+			FROM usom.customer c CROSS JOIN LATERAL (VALUES ('name', c.name), ('email', c.email), ('phone', c.phone)) v (name, value)
+			WHERE c.org_id = org AND v.value IS NOT NULL
+			UNION ALL
+			SELECT format('customer #%s address %s %s', a.customer_id, a.address_no, v.name), usom._seal_state(org, v.value), false
+			FROM usom.customer_address a
+				CROSS JOIN LATERAL (VALUES ('name', a.name), ('line1', a.line1), ('line2', a.line2), ('city', a.city)) v (name, value)
+			WHERE a.org_id = org AND v.value IS NOT NULL
+			UNION ALL
+			SELECT format('address #%s %s', a.address_id, v.name), usom._seal_state(org, v.value), e.person_id IS NOT NULL
+			FROM usom.address a
+				LEFT JOIN usom.sales_order o ON o.org_id = org AND o.sales_order_id = a.person_id
+				LEFT JOIN usom.erasure e ON e.org_id = org AND e.person_id IN (a.person_id, o.customer_id)
+				CROSS JOIN LATERAL (VALUES ('name', a.name), ('line1', a.line1), ('line2', a.line2), ('city', a.city)) v (name, value)
+			WHERE a.org_id = org AND v.value IS NOT NULL
+			UNION ALL
+			SELECT format('order "%s" instructions', o.order_no), usom._seal_state(org, o.instructions), e.person_id IS NOT NULL
+			FROM usom.sales_order o LEFT JOIN usom.erasure e ON e.org_id = org AND e.person_id = coalesce(o.customer_id, o.sales_order_id)
+			WHERE o.org_id = org AND o.instructions IS NOT NULL
+			UNION ALL
+			SELECT format('order "%s" ship_to', o.order_no), 'clear', false
+			FROM usom.sales_order o
+			WHERE o.org_id = org AND o.ship_to IS NOT NULL
+		) x
+		WHERE x.state IN ('clear', 'broken') OR (x.state = 'erased' AND NOT x.erased);
+	RETURN QUERY
+		SELECT 'privacy', format('customer "%s"', c.code), CASE WHEN c.erased_at IS NULL THEN 'a customer who was not erased has no key'
+			ELSE 'a customer who was erased has a key' END, CASE WHEN c.erased_at IS NULL THEN 'a key' ELSE 'none' END,
+			CASE WHEN c.erased_at IS NULL THEN 'none' ELSE 'a key' END
+		FROM usom.customer c
+		WHERE c.org_id = org AND usom._has_key(org, c.customer_id) <> (c.erased_at IS NULL);
+	RETURN QUERY
+		SELECT 'privacy', format('order "%s"', o.order_no), 'order refers to an unknown address', 'a row of address', format('#%s', o.address_id)
+		FROM usom.sales_order o LEFT JOIN usom.address a ON a.org_id = org AND a.address_id = o.address_id
+		WHERE o.org_id = org AND o.address_id IS NOT NULL AND a.address_id IS NULL;
+	RETURN QUERY
+		SELECT 'privacy', format('customer #%s', coalesce(w.person_id, i.person_id)), format('what the %s is found by is wrong', coalesce(w.kind, i.kind)),
+			CASE WHEN w.digest IS NULL THEN 'none' ELSE 'a digest' END, CASE WHEN i.digest IS NULL THEN 'none' ELSE 'another digest' END
+		FROM (
+			SELECT c.customer_id AS person_id, v.kind, usom._contact_digest(org, v.kind, v.value) AS digest
+			FROM usom.customer c CROSS JOIN LATERAL (VALUES ('email', c.email), ('phone', c.phone)) v (kind, value)
+			WHERE c.org_id = org AND v.value IS NOT NULL
+		) w
+		FULL JOIN (SELECT * FROM usom.vault_index n WHERE n.org_id = org) i ON i.person_id = w.person_id AND i.kind = w.kind
+		WHERE w.digest IS DISTINCT FROM i.digest;
+END
+$$;
+COMMENT ON FUNCTION usom.verify_vault() IS
+'What is kept about people, looked at again: every text sealed and readable with the key of its person, a key for everybody but those who were erased, what find_customers() looks in. Empty when all is well.
+Example: SELECT * FROM usom.verify_vault();';

@@ -14,13 +14,14 @@ AS $$
 		(5, 'understand', ARRAY['explain_status', 'order_timeline', 'lifecycle', 'order_lifecycle', 'piece_lifecycle', 'lifecycle_dot',
 			'error_codes']),
 		(6, 'verify', ARRAY['verify', 'verify_stock', 'verify_reserved', 'verify_orders', 'verify_counters', 'verify_statuses',
-			'verify_history', 'verify_references', 'verify_pieces', 'verify_money', 'verify_returns', 'verify_audit']),
+			'verify_history', 'verify_references', 'verify_pieces', 'verify_money', 'verify_returns', 'verify_vault', 'verify_audit']),
 		(7, 'trust', ARRAY['seal_audit', 'tick', 'export_digest', 'inclusion_proof', 'check_inclusion', 'consistency_proof', 'check_consistency']),
-		(8, 'keys', ARRAY['next_id', 'next_document_no', 'current_org', 'default_currency', 'channel_id', 'customer_id', 'product_id',
+		(8, 'people', ARRAY['find_customers', 'export_customer', 'erase_customer', 'erase_order_person']),
+		(9, 'keys', ARRAY['next_id', 'next_document_no', 'current_org', 'default_currency', 'channel_id', 'customer_id', 'product_id',
 			'location_id']),
-		(9, 'access', ARRAY['grant_access', 'revoke_access'])
+		(10, 'access', ARRAY['grant_access', 'revoke_access'])
 	), entry AS (
-		SELECT coalesce(c.position, 10) AS position, coalesce(array_position(c.names, p.proname::text), 0) AS place,
+		SELECT coalesce(c.position, 90) AS position, coalesce(array_position(c.names, p.proname::text), 0) AS place,
 			coalesce(c.topic, 'more') AS topic, p.proname::text AS name,
 			format('%s(%s)', p.proname, pg_get_function_arguments(p.oid)) AS title,
 			coalesce(obj_description(p.oid, 'pg_proc'), '') AS comment
@@ -33,12 +34,12 @@ AS $$
 				JOIN pg_type t ON t.oid = a.type
 				WHERE t.typnamespace = 'usom'::regnamespace OR t.oid IN ('cstring'::regtype, 'internal'::regtype))
 		UNION ALL
-		SELECT CASE r.relkind WHEN 'v' THEN 11 ELSE 12 END, 0, CASE r.relkind WHEN 'v' THEN 'views' ELSE 'tables' END, r.relname::text,
+		SELECT CASE r.relkind WHEN 'v' THEN 91 ELSE 92 END, 0, CASE r.relkind WHEN 'v' THEN 'views' ELSE 'tables' END, r.relname::text,
 			r.relname::text, coalesce(obj_description(r.oid, 'pg_class'), '')
 		FROM pg_class r
 		WHERE r.relnamespace = 'usom'::regnamespace AND r.relkind IN ('v', 'r') AND r.relname NOT LIKE '\_%'
 		UNION ALL
-		SELECT 13, a.attnum, r.relname::text, r.relname || '.' || a.attname, a.attname || ' ' || format_type(a.atttypid, a.atttypmod),
+		SELECT 93, a.attnum, r.relname::text, r.relname || '.' || a.attname, a.attname || ' ' || format_type(a.atttypid, a.atttypmod),
 			coalesce(col_description(r.oid, a.attnum), '')
 		FROM pg_class r
 		JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -47,7 +48,7 @@ AS $$
 		SELECT e.*, CASE WHEN e.name = $1 THEN e.comment
 			ELSE rtrim(split_part(split_part(e.comment, E'\n', 1), '. ', 1), '.') || '.' END AS words
 		FROM entry e
-		WHERE e.topic = $1 OR e.name = $1 OR ($1 IS NULL AND e.position < 13)
+		WHERE e.topic = $1 OR e.name = $1 OR ($1 IS NULL AND e.position < 93)
 	)
 	SELECT s.topic, s.title, s.words
 	FROM (
@@ -62,7 +63,7 @@ AS $$
 	ORDER BY s.position, s.place, s.name
 $$;
 COMMENT ON FUNCTION usom.help(text) IS
-'What there is, from the comments in the catalog: topic, name (with arguments) and a sentence each. With a topic (begin, order, stock, fulfil, understand, verify, trust, keys, access, views, tables) only that; with the name of a function all of its comment; with the name of a view or table its columns. Any other word lists the topics. Works before install().
+'What there is, from the comments in the catalog: topic, name (with arguments) and a sentence each. With a topic (begin, order, stock, fulfil, understand, verify, trust, people, keys, access, views, tables) only that; with the name of a function all of its comment; with the name of a view or table its columns. Any other word lists the topics. Works before install().
 Example: SELECT * FROM usom.help(''place_order'');';
 
 CREATE FUNCTION usom._demo_master(orders integer) RETURNS void

@@ -143,7 +143,7 @@ read_address(Jsonb *ship_to)
 	JsonbValue	key = {0};
 
 	if (!JB_ROOT_IS_OBJECT(ship_to))
-		refuse("the address", "must be an object");
+		refuse("ship_to", "must be an object");
 	while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
 	{
 		if (token == WJB_KEY)

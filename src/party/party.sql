@@ -79,6 +79,11 @@ CREATE FUNCTION usom._seal_state(org_id bigint, string text) RETURNS text
 COMMENT ON FUNCTION usom._seal_state(bigint, text) IS 'What a text of a column about people is: sealed, erased (sealed, and there is no key any more), broken (sealed, and cannot be opened with the key), empty or clear. Part of verify_vault().';
 REVOKE ALL ON FUNCTION usom._seal_state(bigint, text) FROM PUBLIC;
 
+CREATE FUNCTION usom._has_key(org_id bigint, person_id bigint) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'usom__has_key' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 20;
+COMMENT ON FUNCTION usom._has_key(bigint, bigint) IS 'Is there a key of the person? Part of verify_vault().';
+REVOKE ALL ON FUNCTION usom._has_key(bigint, bigint) FROM PUBLIC;
+
 CREATE FUNCTION usom._contact_digest(org_id bigint, kind text, sealed text) RETURNS bytea
 	AS 'MODULE_PATHNAME', 'usom__contact_digest' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 50;
 COMMENT ON FUNCTION usom._contact_digest(bigint, text, text) IS 'What usom.vault_index should hold of a sealed e-mail or phone (kind); null if it cannot be opened or finds nobody. Part of verify_vault().';

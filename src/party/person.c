@@ -38,10 +38,11 @@
 PG_FUNCTION_INFO_V1(usom__open);
 PG_FUNCTION_INFO_V1(usom__is_sealed);
 PG_FUNCTION_INFO_V1(usom__seal_state);
+PG_FUNCTION_INFO_V1(usom__has_key);
 
 /* Advisory locks of our own kind: pg_locks shows it as objsubid. */
 #define LOCK_KIND 21365
-#define CUSTOMERS_TO_A_LOCK 64
+#define LOCKS 64
 
 typedef struct PersonTag
 {
@@ -286,16 +287,33 @@ pin_customer(int64 org_id, const char *code)
 	SPI_finish();
 }
 
+static LOCKTAG
+tag_of(int64 org_id, const char *code)
+{
+	uint32		bucket = hash_bytes((const unsigned char *) code, (int) strlen(code)) % LOCKS;
+	uint32		org = hash_bytes((const unsigned char *) &org_id, sizeof(org_id));
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, org, bucket, LOCK_KIND);
+	return tag;
+}
+
 void
 usom_person_lock_customer(int64 org_id, const char *code, bool exclusive)
 {
-	uint32		bucket = hash_bytes((const unsigned char *) code, (int) strlen(code)) % CUSTOMERS_TO_A_LOCK;
-	LOCKTAG		tag;
+	LOCKTAG		tag = tag_of(org_id, code);
 
-	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, hash_bytes((const unsigned char *) &org_id, sizeof(org_id)), bucket, LOCK_KIND);
 	(void) LockAcquire(&tag, exclusive ? ExclusiveLock : ShareLock, false, false);
 	if (!exclusive && IsolationUsesXactSnapshot())
 		pin_customer(org_id, code);
+}
+
+bool
+usom_person_try_lock_customer(int64 org_id, const char *code)
+{
+	LOCKTAG		tag = tag_of(org_id, code);
+
+	return LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL;
 }
 
 /* ---- what SQL may ask ---- */
@@ -357,6 +375,17 @@ Datum
 usom__seal_state(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_TEXT_P(cstring_to_text(state_of(PG_GETARG_INT64(0), PG_GETARG_TEXT_PP(1))));
+}
+
+/* usom._has_key(org_id, person_id) */
+Datum
+usom__has_key(PG_FUNCTION_ARGS)
+{
+	UsomPersonKey key;
+	bool		found = usom_person_find_key(PG_GETARG_INT64(0), PG_GETARG_INT64(1), &key);
+
+	explicit_bzero(&key, sizeof(key));
+	PG_RETURN_BOOL(found);
 }
 
 void

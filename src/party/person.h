@@ -61,6 +61,9 @@ extern void usom_person_check_customer(int64 org_id, const char *code);
  */
 extern void usom_person_lock_customer(int64 org_id, const char *code, bool exclusive);
 
+/* The exclusive lock without waiting; false if somebody is placing an order. */
+extern bool usom_person_try_lock_customer(int64 org_id, const char *code);
+
 /* _PG_init of these files. */
 extern void usom_person_init(void);
 

@@ -167,12 +167,14 @@ CREATE TABLE usom.retention (
 	org_id bigint NOT NULL DEFAULT usom.current_org(),
 	what text NOT NULL CONSTRAINT retention_what_known CHECK (what IN ('customer', 'guest')),
 	keep_for interval NOT NULL CONSTRAINT retention_keep_for_positive CHECK (keep_for > interval '0'),
+	looked_at timestamptz,
 	PRIMARY KEY (org_id, what)
 );
 COMMENT ON TABLE usom.retention IS 'How long people are known; tick() erases those who are due. No row: for ever. Example: INSERT INTO usom.retention VALUES (DEFAULT, ''guest'', ''90 days'');';
 COMMENT ON COLUMN usom.retention.org_id IS 'Organisation.';
 COMMENT ON COLUMN usom.retention.what IS 'guest: buyers without a customer, counted from the last change of their order. customer: customers, counted from the last change of their last order, or from their own beginning if they have none.';
-COMMENT ON COLUMN usom.retention.keep_for IS 'From when nothing was open any more.';
+COMMENT ON COLUMN usom.retention.keep_for IS 'How long after that.';
+COMMENT ON COLUMN usom.retention.looked_at IS 'When tick() last looked; it does so once an hour.';
 
 CREATE TABLE usom.access (
 	org_id bigint NOT NULL DEFAULT usom.current_org(),
@@ -231,6 +233,7 @@ ALTER TABLE usom.customer_address ENABLE ALWAYS TRIGGER usom_seal, ENABLE ALWAYS
 SELECT usom._guard_ledger('address', 'the function that changes the address of the order');
 SELECT usom._guard_kept('vault_key', 'usom.erase_customer() or usom.erase_order_person()');
 SELECT usom._guard_kept('vault_index', 'usom.find_customers(), which reads it');
+SELECT usom._guard_cards('retention');
 SELECT usom._guard_ledger('erasure', 'usom.erase_customer() or usom.erase_order_person()');
 SELECT usom._audit_table('address');
 SELECT usom._audit_table('vault_key');
@@ -254,7 +257,7 @@ COMMENT ON COLUMN usom.customers.erased_at IS 'When the person was erased; null:
 CREATE VIEW usom.addresses WITH (security_invoker = true) AS
 SELECT c.code AS customer, a.address_no, usom._open(a.org_id, a.name) AS name, usom._open(a.org_id, a.line1) AS line1,
 	usom._open(a.org_id, a.line2) AS line2, usom._open(a.org_id, a.postcode) AS postcode, usom._open(a.org_id, a.city) AS city,
-	a.country, a.latitude, a.longitude
+	a.country, a.latitude::numeric AS latitude, a.longitude::numeric AS longitude
 FROM usom.customer_address a
 JOIN usom.customer c ON c.org_id = a.org_id AND c.customer_id = a.customer_id
 WHERE a.org_id = usom.current_org();

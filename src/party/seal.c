@@ -22,7 +22,6 @@
 #include "party/person.h"
 
 #include "access/htup_details.h"
-#include "base/errors.h"
 #include "base/ident.h"
 #include "base/query.h"
 #include "base/trigger.h"
@@ -118,13 +117,15 @@ is_old(const Sealing *sealing, const char *column, Oid type)
 
 /* ---- sealing ---- */
 
+/* There is no key: was the customer erased, or never there? */
 static void
 refuse_unknown(const Sealing *sealing)
 {
-	ereport(ERROR, errcode(USOM_ERR(CUSTOMER_ERASED)),
-			errmsg("customer " INT64_FORMAT " was erased, or is not there", sealing->person_id),
-			errdetail("What tells who it is cannot be kept without a key."),
-			errhint("Insert a new customer if there is to be new business."));
+	if (!usom_person_pin_customer(sealing->org_id, sealing->person_id))
+		ereport(ERROR, errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
+				errmsg("customer " INT64_FORMAT " is not there", sealing->person_id),
+				errhint("Use usom.customer_id('code')."));
+	elog(ERROR, "customer " INT64_FORMAT " has no key", sealing->person_id);
 }
 
 static const UsomPersonKey *

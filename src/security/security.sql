@@ -11,6 +11,11 @@ CREATE FUNCTION usom._privileges()
 	('access',                    '',    '',    'r',   '',    '',    '',    '',    'r',   ''),
 	('customer',                  '',    'riu', 'riu', 'r',   'r',   'riu', 'r',   'r',   'r'),
 	('customer_address',          '',    'riud','riud','r',   '',    'riud','r',   'r',   'r'),
+	('address',                   '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
+	('vault_key',                 '',    'r',   'r',   'r',   '',    '',    '',    '',    ''),
+	('vault_index',               '',    '',    'r',   '',    '',    '',    '',    'r',   ''),
+	('erasure',                   '',    '',    'r',   '',    '',    '',    '',    'r',   ''),
+	('retention',                 '',    '',    'riud','',    '',    '',    '',    'r',   ''),
 	('product',                   '',    'r',   'r',   'r',   'r',   'riu', 'r',   'r',   'r'),
 	('price',                     '',    'r',   'r',   '',    'r',   'riud','r',   'r',   'r'),
 	('location',                  '',    'r',   'riu', 'r',   'r',   'r',   'r',   'r',   'r'),
@@ -30,6 +35,8 @@ CREATE FUNCTION usom._privileges()
 	('audit_entry',               '',    '',    'r',   '',    '',    '',    '',    'r',   ''),
 	('audit_block',               '',    '',    'r',   '',    '',    '',    '',    'r',   ''),
 	-- views run with the rights of who reads them
+	('customers',                 '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
+	('addresses',                 '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('orders',                    '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('order_lines',               '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('order_pieces',              '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
@@ -91,6 +98,11 @@ CREATE FUNCTION usom._privileges()
 	('receive_return()',          '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	('order_timeline()',          '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
 	('explain_status()',          '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
+	-- people
+	('find_customers()',          '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
+	('export_customer()',         '',    'x',   'x',   '',    '',    '',    '',    '',    ''),
+	('erase_customer()',          '',    '',    'x',   '',    '',    '',    '',    '',    ''),
+	('erase_order_person()',      '',    '',    'x',   '',    '',    '',    '',    '',    ''),
 	-- stock
 	('available()',               '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
 	('reserve_stock()',           '',    'x',   'x',   '',    'x',   '',    '',    '',    ''),
@@ -104,6 +116,9 @@ CREATE FUNCTION usom._privileges()
 	('verify()',                  '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
 	('verify_%()',                '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
 	('_verify_%()',               '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
+	('_seal_state()',              '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
+	('_has_key()',                 '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
+	('_contact_digest()',          '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
 	('_audit_count()',             '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
 	('_audit_digest()',            '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
 	('_audit_image()',             '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
@@ -236,7 +251,9 @@ DECLARE
 	columns name[] := ARRAY(SELECT attname FROM pg_attribute WHERE attrelid = format('usom.%I', relation)::regclass AND NOT attisdropped);
 	condition text := '';
 BEGIN
-	IF relation = 'sales_order' THEN
+	IF relation = 'address' THEN
+		condition := ' AND usom._sees_order(NULL)';
+	ELSIF relation = 'sales_order' THEN
 		condition := ' AND usom._sees_channel(channel_id)';
 	ELSIF 'sales_order_id' = ANY (columns) THEN
 		condition := ' AND usom._sees_order(sales_order_id)';
@@ -247,7 +264,7 @@ BEGIN
 	EXECUTE format('CREATE POLICY usom_org ON usom.%I USING (org_id = usom.current_org()%s)', relation, condition);
 END
 $$;
-COMMENT ON FUNCTION usom._secure_table(text) IS 'Puts row security on a table with org_id: rows of the caller''s organisation alone, and, where they are of orders or returns, of the channels that the caller may see.';
+COMMENT ON FUNCTION usom._secure_table(text) IS 'Puts row security on a table with org_id: rows of the caller''s organisation alone, and, where they are of orders or returns, of the channels that the caller may see; addresses are for those who see all channels.';
 REVOKE ALL ON FUNCTION usom._secure_table(text) FROM PUBLIC;
 
 CREATE FUNCTION usom._add_access("role" text, profile text, org_id bigint, channel_id bigint) RETURNS bigint

@@ -53,7 +53,11 @@ INSERT INTO contract VALUES
 	('order_lifecycle', '', NULL),
 	('lifecycle_dot', 'entity text', 'text'),
 	('next_id', '', 'bigint'),
-	('error_codes', '', NULL);
+	('error_codes', '', NULL),
+	('find_customers', 'contact text', 'TABLE(customer text)'),
+	('export_customer', 'customer text', 'jsonb'),
+	('erase_customer', 'customer text, reason text', NULL),
+	('erase_order_person', 'order_no text, reason text', NULL);
 
 SELECT is((SELECT count(*) FROM pg_proc WHERE pronamespace = 'usom'::regnamespace AND proname = c.name), 1::bigint, format('usom.%s() is there, once', c.name))
 FROM contract c ORDER BY c.name;
@@ -84,10 +88,10 @@ SELECT is_empty($$SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'usom':
 	'each SECURITY DEFINER function has its search_path fixed');
 SELECT is_empty($$SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'usom'::regnamespace AND p.prosecdef AND has_function_privilege('public', p.oid, 'EXECUTE')$$, 'no SECURITY DEFINER function is for everybody');
 SELECT is_empty($$SELECT c.name FROM contract c JOIN application a ON a.proname = c.name
-	WHERE c.name ~ '^(place|submit|confirm|close|cancel|change|hold|release|receive|adjust|count|reserve|allocate|fill|ship|deliver|authorize|install|upgrade|demo)' AND (a.provolatile <> 'v' OR a.proparallel <> 'u')$$,
+	WHERE c.name ~ '^(place|submit|confirm|close|cancel|change|hold|release|receive|adjust|count|reserve|allocate|fill|ship|deliver|authorize|erase|install|upgrade|demo)' AND (a.provolatile <> 'v' OR a.proparallel <> 'u')$$,
 	'what writes is volatile and never parallel');
 -- Whoever writes a line runs the check of its counters; an outsider checks proofs.
-SELECT is_empty($$SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'usom'::regnamespace AND p.proname ~ '^_' AND p.proname NOT IN ('_check_installed', '_check_card', '_audit_rows', '_adds_up', '_merkle_climb', '_merkle_is_consistent', '_block_digest', '_from_hex')
+SELECT is_empty($$SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'usom'::regnamespace AND p.proname ~ '^_' AND p.proname NOT IN ('_check_installed', '_check_card', '_audit_rows', '_adds_up', '_is_sealed', '_open', '_merkle_climb', '_merkle_is_consistent', '_block_digest', '_from_hex')
 	AND has_function_privilege('public', p.oid, 'EXECUTE') AND p.prorettype <> 'trigger'::regtype$$, 'what is inside is not for everybody');
 SELECT is_empty($$SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'usom'::regnamespace AND p.proname ~ '^_' AND has_function_privilege('public', p.oid, 'EXECUTE') AND p.prorettype = 'trigger'::regtype$$,
 	'nor are the trigger functions');
@@ -99,7 +103,7 @@ SELECT is_empty($$SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'usom':
 -- ---- tables and views ----
 
 SELECT has_table('usom'::name, t::name, format('table usom.%s', t)) FROM unnest(ARRAY['organisation', 'channel', 'customer', 'customer_address', 'product', 'price', 'location', 'stock', 'stock_movement', 'reservation',
-	'sales_order', 'order_line', 'fulfillment_line', 'hold', 'hold_type', 'order_history', 'shipment', 'return_order', 'return_line', 'audit_entry', 'document_counter']) AS t;
+	'sales_order', 'order_line', 'fulfillment_line', 'hold', 'hold_type', 'order_history', 'shipment', 'return_order', 'return_line', 'audit_entry', 'document_counter', 'address', 'vault_key', 'vault_index', 'erasure', 'retention']) AS t;
 CREATE TEMP TABLE shown (name text, columns text);
 INSERT INTO shown VALUES
 	('orders', 'order_no status status_group channel external_id customer currency total priority placed_at promised_at'),
@@ -111,7 +115,9 @@ INSERT INTO shown VALUES
 	('shipments', 'shipment_no order_no location carrier tracking status shipped_at delivered_at'),
 	('returns', 'return_no order_no status'),
 	('timeline', 'order_no'),
-	('order_statuses', 'status');
+	('order_statuses', 'status'),
+	('customers', 'customer name email phone active'),
+	('addresses', 'customer address_no name line1 line2 postcode city country latitude longitude');
 SELECT has_view('usom'::name, name::name, format('view usom.%s', name)) FROM shown;
 SELECT has_column('usom'::name, name::name, c::name, format('usom.%s.%s', name, c)) FROM shown, unnest(string_to_array(columns, ' ')) AS c;
 SELECT is_empty($$SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod) FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -139,7 +145,7 @@ SELECT is((SELECT rolcanlogin OR rolsuper FROM pg_roles WHERE rolname = 'usom_ow
 -- Two complete what people write; rows that replication brings are complete.
 SELECT is_empty($$SELECT t.tgrelid::regclass, t.tgname, t.tgenabled FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
 	WHERE c.relnamespace = 'usom'::regnamespace AND NOT t.tgisinternal AND t.tgenabled <> 'A' AND t.tgname NOT IN ('usom_furnish', 'usom_furnish_hold_types', 'usom_switch_counter')$$, 'guards and audit fire always');
-SELECT is_empty($$SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'usom'::regnamespace AND c.relkind = 'r' AND c.relname !~ '^_' AND c.relname NOT IN ('audit_entry', 'order_history', 'stock_movement')
+SELECT is_empty($$SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'usom'::regnamespace AND c.relkind = 'r' AND c.relname !~ '^_' AND c.relname NOT IN ('audit_entry', 'order_history', 'stock_movement', 'vault_index')
 	AND (SELECT count(*) FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid WHERE t.tgrelid = c.oid AND p.proname = 'audit_statement') < 3$$, 'every business table that is no ledger is audited');
 
 -- ---- comments ----

@@ -58,6 +58,8 @@ INSERT INTO raised VALUES
 	('US801', 'SELECT usom.place_order(''{"external_id": "TAP-1", "revision": 2, "lines": [{"sku": "TAP-1", "quantity": 4}]}'')'),
 	('US802', 'SELECT usom.place_order(''{"external_id": "TAP-1", "revision": 1, "lines": [{"sku": "TAP-1", "quantity": 3}]}'')'),
 	('US803', 'SELECT usom.place_order(''{"colour": "red"}'')'),
+	('US904', 'INSERT INTO usom.customer (code) VALUES (''TAP-GONE''); SELECT usom.erase_customer(''TAP-GONE'', ''test''); SELECT usom.place_order(''{"customer": "TAP-GONE", "lines": [{"sku": "TAP-1", "quantity": 1}]}'')'),
+	('US905', format('SELECT usom.erase_order_person(%L, ''test'')', :'o')),
 	('US901', 'DELETE FROM usom.stock_movement'),
 	('US906', 'SELECT usom.inclusion_proof(0)'),
 	('US907', $q$SELECT usom.consistency_proof('{"blocks": 99}')$q$);
