@@ -39,6 +39,9 @@ CREATE DOMAIN usom.substitution AS text
 	CONSTRAINT substitution_known CHECK (VALUE IN ('none', 'allowed'));
 COMMENT ON DOMAIN usom.substitution IS 'May another product be sent instead: none or allowed.';
 
+CREATE DOMAIN usom.secret AS bytea;
+COMMENT ON DOMAIN usom.secret IS 'Bytes that nobody needs to see: the audit keeps their SHA-256 alone.';
+
 CREATE FUNCTION usom.version() RETURNS text
 	AS 'MODULE_PATHNAME', 'usom_version' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, usom, pg_temp;
@@ -974,6 +977,73 @@ CREATE FUNCTION usom._access_changed() RETURNS trigger
 	SET search_path = pg_catalog, usom, pg_temp;
 COMMENT ON FUNCTION usom._access_changed() IS 'Trigger AFTER a row of usom.access changed: every session looks again at what it may do.';
 REVOKE ALL ON FUNCTION usom._access_changed() FROM PUBLIC;
+
+CREATE TYPE usom._address_row AS (
+	address_id bigint,
+	person_id bigint,
+	name text,
+	line1 text,
+	line2 text,
+	postcode text,
+	city text,
+	country text,
+	latitude double precision,
+	longitude double precision
+);
+COMMENT ON TYPE usom._address_row IS 'How addresses travel from the library to usom.address.';
+
+CREATE FUNCTION usom._is_sealed(string text) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'usom__is_sealed' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION usom._is_sealed(text) IS 'Has the text the form of a sealed one, or is it empty: what a column about people may hold. Constraints check it, so everybody may call it.';
+REVOKE ALL ON FUNCTION usom._is_sealed(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION usom._is_sealed(text) TO PUBLIC;
+
+-- Views check functions against who reads them, so everybody may call it; it opens nothing for those without rights on usom.vault_key.
+CREATE FUNCTION usom._open(org_id bigint, sealed text) RETURNS text
+	AS 'MODULE_PATHNAME', 'usom__open' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 50;
+COMMENT ON FUNCTION usom._open(bigint, text) IS 'A sealed text in clear, for roles that may SELECT from usom.vault_key; null for others, after the person was erased, and for bytes that were tampered with. A text that is not sealed is given back.';
+REVOKE ALL ON FUNCTION usom._open(bigint, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION usom._open(bigint, text) TO PUBLIC;
+
+CREATE FUNCTION usom._seal_state(org_id bigint, string text) RETURNS text
+	AS 'MODULE_PATHNAME', 'usom__seal_state' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 50;
+COMMENT ON FUNCTION usom._seal_state(bigint, text) IS 'What a text of a column about people is: sealed, erased (sealed, and there is no key any more), broken (sealed, and cannot be opened with the key), empty or clear. Part of verify_vault().';
+REVOKE ALL ON FUNCTION usom._seal_state(bigint, text) FROM PUBLIC;
+
+CREATE FUNCTION usom._has_key(org_id bigint, person_id bigint) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'usom__has_key' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 20;
+COMMENT ON FUNCTION usom._has_key(bigint, bigint) IS 'Is there a key of the person? Part of verify_vault().';
+REVOKE ALL ON FUNCTION usom._has_key(bigint, bigint) FROM PUBLIC;
+
+CREATE FUNCTION usom._contact_digest(org_id bigint, kind text, sealed text) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'usom__contact_digest' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 50;
+COMMENT ON FUNCTION usom._contact_digest(bigint, text, text) IS 'What usom.vault_index should hold of a sealed e-mail or phone (kind); null if it cannot be opened or finds nobody. Part of verify_vault().';
+REVOKE ALL ON FUNCTION usom._contact_digest(bigint, text, text) FROM PUBLIC;
+
+CREATE FUNCTION usom._seal_customer() RETURNS trigger
+	AS 'MODULE_PATHNAME', 'usom__seal_customer' LANGUAGE C;
+COMMENT ON FUNCTION usom._seal_customer() IS 'Trigger BEFORE INSERT or UPDATE of a row of customer: seals name, email and phone. Errors: US904.';
+REVOKE ALL ON FUNCTION usom._seal_customer() FROM PUBLIC;
+
+CREATE FUNCTION usom._seal_address() RETURNS trigger
+	AS 'MODULE_PATHNAME', 'usom__seal_address' LANGUAGE C;
+COMMENT ON FUNCTION usom._seal_address() IS 'Trigger BEFORE INSERT or UPDATE of a row of customer_address: seals its texts, rounds its degrees, draws the key of its snapshot. Errors: US904.';
+REVOKE ALL ON FUNCTION usom._seal_address() FROM PUBLIC;
+
+CREATE FUNCTION usom._customer_written() RETURNS trigger
+	AS 'MODULE_PATHNAME', 'usom__customer_written' LANGUAGE C;
+COMMENT ON FUNCTION usom._customer_written() IS 'Trigger AFTER INSERT or UPDATE of customer, with transition tables: writes the keys of new customers and what customers are found by.';
+REVOKE ALL ON FUNCTION usom._customer_written() FROM PUBLIC;
+
+CREATE FUNCTION usom._address_written() RETURNS trigger
+	AS 'MODULE_PATHNAME', 'usom__address_written' LANGUAGE C;
+COMMENT ON FUNCTION usom._address_written() IS 'Trigger AFTER INSERT or UPDATE of customer_address, with transition tables: writes the snapshots that orders refer to.';
+REVOKE ALL ON FUNCTION usom._address_written() FROM PUBLIC;
+
+CREATE FUNCTION usom.find_customers(contact text) RETURNS TABLE (customer text)
+	AS 'MODULE_PATHNAME', 'usom_find_customers' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED ROWS 1
+	SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.find_customers(text) IS 'Codes of the customers with an e-mail address or a phone number. contact: with @ an address, in whatever case; else a number, whose digits count and a leading + or 00. Errors: US001, US006; 42501 for roles that may not read usom.vault_key. Example: SELECT * FROM usom.find_customers(''anna@example.org'');';
 
 /* ---- product ---- */
 
@@ -2128,6 +2198,149 @@ $$;
 COMMENT ON FUNCTION usom.switch_counter() IS 'BEFORE UPDATE of gap_free on document_counter: the numbers go on above those that were given out. Switch while no documents are being made.';
 REVOKE ALL ON FUNCTION usom.switch_counter() FROM PUBLIC;
 
+CREATE FUNCTION usom.erase_customer(customer text, reason text) RETURNS text
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'usom_erase_customer'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.erase_customer(text, text) IS
+'Make a customer unknown for good: the key is deleted under which name, e-mail, phone, addresses and instructions are sealed, in all orders and in the audit. The customer is retired. Country, postcode, amounts and everything else of the orders stay.
+customer: code. reason: why, for the audit; it must not say who it was.
+Returns the code.
+Errors: US006 unknown customer, US904 erased before, US905 an order is open (drafts included).
+Example: SELECT usom.erase_customer(''17850'', ''asked for it, ticket 4711'');';
+
+CREATE FUNCTION usom.erase_order_person(order_no text, reason text) RETURNS text
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'usom_erase_order_person'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.erase_order_person(text, text) IS
+'Make the buyer of an order without a customer unknown for good: the key is deleted under which address and instructions are sealed.
+order_no: the order, delivered or ended. reason: why; it must not say who it was.
+Returns the order number.
+Errors: US105 unknown order, US904 erased before, US905 the order is open, 22023 the order is of a customer.
+Example: SELECT usom.erase_order_person(''SO-000001'', ''asked for it'');';
+
+CREATE FUNCTION usom._retain() RETURNS integer
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'usom__retain'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._retain() IS 'Erases who is due by usom.retention, in all organisations, at most 1000 of a kind; looks once an hour. Returns how many. Part of tick().';
+REVOKE ALL ON FUNCTION usom._retain() FROM PUBLIC;
+
+CREATE FUNCTION usom.export_customer(customer text) RETURNS jsonb
+LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+DECLARE
+	known record;
+BEGIN
+	PERFORM usom._check_card('argument customer', export_customer.customer);
+	PERFORM usom._check_installed();
+	IF NOT has_table_privilege('usom.vault_key', 'SELECT') THEN
+		RAISE EXCEPTION 'permission denied to export what is known of a person'
+			USING ERRCODE = 'insufficient_privilege', DETAIL = 'Only roles that may read usom.vault_key see it.';
+	END IF;
+	SELECT c.* INTO known FROM usom.customers c WHERE c.customer = export_customer.customer;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'customer "%" does not exist', export_customer.customer
+			USING ERRCODE = 'US006', HINT = 'Look it up in usom.customers.';
+	ELSIF known.erased_at IS NOT NULL THEN
+		RAISE EXCEPTION 'customer "%" was erased', export_customer.customer
+			USING ERRCODE = 'US904', DETAIL = 'What told who it was is gone for good.';
+	END IF;
+	RETURN jsonb_build_object(
+		'customer', to_jsonb(known) - 'erased_at',
+		'addresses', (
+			SELECT coalesce(jsonb_agg(to_jsonb(a) - 'customer' ORDER BY a.address_no), '[]')
+			FROM usom.addresses a
+			WHERE a.customer = export_customer.customer),
+		'orders', (
+			SELECT coalesce(jsonb_agg(to_jsonb(o) - 'customer' - 'held' || jsonb_build_object(
+				'lines', (
+					SELECT coalesce(jsonb_agg(jsonb_build_object('line_no', l.line_no, 'sku', l.sku, 'product_name', l.product_name,
+						'quantity', l.quantity, 'unit_price', l.unit_price, 'total', l.total, 'status', l.status) ORDER BY l.line_no), '[]')
+					FROM usom.order_lines l
+					WHERE l.order_no = o.order_no),
+				'shipments', (
+					SELECT coalesce(jsonb_agg(to_jsonb(s) - 'order_no' ORDER BY s.shipment_no), '[]')
+					FROM usom.shipments s
+					WHERE s.order_no = o.order_no),
+				'returns', (
+					SELECT coalesce(jsonb_agg(to_jsonb(r) - 'order_no' ORDER BY r.return_no), '[]')
+					FROM usom.returns r
+					WHERE r.order_no = o.order_no)) ORDER BY o.placed_at, o.order_no), '[]')
+			FROM usom.orders o
+			WHERE o.customer = export_customer.customer));
+END
+$$;
+COMMENT ON FUNCTION usom.export_customer(text) IS
+'All that is known of a customer, in clear: an object with customer, addresses and orders (with lines, shipments, returns), for the person who asks what is kept.
+customer: code.
+Errors: US006 unknown customer, US904 erased; 42501 for roles that may not read usom.vault_key.
+Example: SELECT jsonb_pretty(usom.export_customer(''17850''));';
+
+CREATE FUNCTION usom.verify_vault()
+RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, usom, pg_temp SET jit = off
+AS $$
+DECLARE
+	org CONSTANT bigint := usom.current_org();
+BEGIN
+	RETURN QUERY
+		SELECT 'privacy', x.entity, CASE x.state WHEN 'clear' THEN 'a text about a person is not sealed'
+			WHEN 'broken' THEN 'a sealed text cannot be opened with the key of its person'
+			ELSE 'a text about a person who was not erased has no key' END,
+			'sealed', x.state
+		FROM (
+			SELECT format('customer "%s" %s', c.code, v.name) AS entity, usom._seal_state(org, v.value) AS state, c.erased_at IS NOT NULL AS erased
+			FROM usom.customer c CROSS JOIN LATERAL (VALUES ('name', c.name), ('email', c.email), ('phone', c.phone)) v (name, value)
+			WHERE c.org_id = org AND v.value IS NOT NULL
+			UNION ALL
+			SELECT format('customer #%s address %s %s', a.customer_id, a.address_no, v.name), usom._seal_state(org, v.value), false
+			FROM usom.customer_address a
+				CROSS JOIN LATERAL (VALUES ('name', a.name), ('line1', a.line1), ('line2', a.line2), ('city', a.city)) v (name, value)
+			WHERE a.org_id = org AND v.value IS NOT NULL
+			UNION ALL
+			SELECT format('address #%s %s', a.address_id, v.name), usom._seal_state(org, v.value), e.person_id IS NOT NULL
+			FROM usom.address a
+				LEFT JOIN usom.sales_order o ON o.org_id = org AND o.sales_order_id = a.person_id
+				LEFT JOIN usom.erasure e ON e.org_id = org AND e.person_id IN (a.person_id, o.customer_id)
+				CROSS JOIN LATERAL (VALUES ('name', a.name), ('line1', a.line1), ('line2', a.line2), ('city', a.city)) v (name, value)
+			WHERE a.org_id = org AND v.value IS NOT NULL
+			UNION ALL
+			SELECT format('order "%s" instructions', o.order_no), usom._seal_state(org, o.instructions), e.person_id IS NOT NULL
+			FROM usom.sales_order o LEFT JOIN usom.erasure e ON e.org_id = org AND e.person_id = coalesce(o.customer_id, o.sales_order_id)
+			WHERE o.org_id = org AND o.instructions IS NOT NULL
+			UNION ALL
+			SELECT format('order "%s" ship_to', o.order_no), 'clear', false
+			FROM usom.sales_order o
+			WHERE o.org_id = org AND o.ship_to IS NOT NULL
+		) x
+		WHERE x.state IN ('clear', 'broken') OR (x.state = 'erased' AND NOT x.erased);
+	RETURN QUERY
+		SELECT 'privacy', format('customer "%s"', c.code), CASE WHEN c.erased_at IS NULL THEN 'a customer who was not erased has no key'
+			ELSE 'a customer who was erased has a key' END, CASE WHEN c.erased_at IS NULL THEN 'a key' ELSE 'none' END,
+			CASE WHEN c.erased_at IS NULL THEN 'none' ELSE 'a key' END
+		FROM usom.customer c
+		WHERE c.org_id = org AND usom._has_key(org, c.customer_id) <> (c.erased_at IS NULL);
+	RETURN QUERY
+		SELECT 'privacy', format('order "%s"', o.order_no), 'order refers to an unknown address', 'a row of address', format('#%s', o.address_id)
+		FROM usom.sales_order o LEFT JOIN usom.address a ON a.org_id = org AND a.address_id = o.address_id
+		WHERE o.org_id = org AND o.address_id IS NOT NULL AND a.address_id IS NULL;
+	RETURN QUERY
+		SELECT 'privacy', format('customer #%s', coalesce(w.person_id, i.person_id)), format('what the %s is found by is wrong', coalesce(w.kind, i.kind)),
+			CASE WHEN w.digest IS NULL THEN 'none' ELSE 'a digest' END, CASE WHEN i.digest IS NULL THEN 'none' ELSE 'another digest' END
+		FROM (
+			SELECT c.customer_id AS person_id, v.kind, usom._contact_digest(org, v.kind, v.value) AS digest
+			FROM usom.customer c CROSS JOIN LATERAL (VALUES ('email', c.email), ('phone', c.phone)) v (kind, value)
+			WHERE c.org_id = org AND v.value IS NOT NULL
+		) w
+		FULL JOIN (SELECT * FROM usom.vault_index n WHERE n.org_id = org) i ON i.person_id = w.person_id AND i.kind = w.kind
+		WHERE w.digest IS DISTINCT FROM i.digest;
+END
+$$;
+COMMENT ON FUNCTION usom.verify_vault() IS
+'What is kept about people, looked at again: every text sealed and readable with the key of its person, a key for everybody but those who were erased, what find_customers() looks in. Empty when all is well.
+Example: SELECT * FROM usom.verify_vault();';
+
 /* ---- analytics ---- */
 
 CREATE FUNCTION usom.order_timeline(order_no text)
@@ -2721,11 +2934,12 @@ BEGIN
 		UNION ALL SELECT * FROM usom.verify_orders()
 		UNION ALL SELECT * FROM usom.verify_money()
 		UNION ALL SELECT * FROM usom.verify_returns()
+		UNION ALL SELECT * FROM usom.verify_vault()
 		UNION ALL SELECT * FROM usom.verify_audit();
 END
 $$;
 COMMENT ON FUNCTION usom.verify() IS
-'Everything that usom keeps in the caller''s organisation, recomputed from scratch and compared: verify_stock(), verify_reserved(), verify_orders(), verify_money(), verify_returns(), verify_audit(). One row per difference with area, entity (the business key), problem, expected and actual value; empty when all is well. One snapshot: it may run while others work.
+'Everything that usom keeps in the caller''s organisation, recomputed from scratch and compared: verify_stock(), verify_reserved(), verify_orders(), verify_money(), verify_returns(), verify_vault(), verify_audit(). One row per difference with area, entity (the business key), problem, expected and actual value; empty when all is well. One snapshot: it may run while others work.
 Example: SELECT * FROM usom.verify();';
 
 /* ---- security ---- */
@@ -2743,6 +2957,11 @@ CREATE FUNCTION usom._privileges()
 	('access',                    '',    '',    'r',   '',    '',    '',    '',    'r',   ''),
 	('customer',                  '',    'riu', 'riu', 'r',   'r',   'riu', 'r',   'r',   'r'),
 	('customer_address',          '',    'riud','riud','r',   '',    'riud','r',   'r',   'r'),
+	('address',                   '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
+	('vault_key',                 '',    'r',   'r',   'r',   '',    '',    '',    '',    ''),
+	('vault_index',               '',    '',    'r',   '',    '',    '',    '',    'r',   ''),
+	('erasure',                   '',    '',    'r',   '',    '',    '',    '',    'r',   ''),
+	('retention',                 '',    '',    'riud','',    '',    '',    '',    'r',   ''),
 	('product',                   '',    'r',   'r',   'r',   'r',   'riu', 'r',   'r',   'r'),
 	('price',                     '',    'r',   'r',   '',    'r',   'riud','r',   'r',   'r'),
 	('location',                  '',    'r',   'riu', 'r',   'r',   'r',   'r',   'r',   'r'),
@@ -2762,6 +2981,8 @@ CREATE FUNCTION usom._privileges()
 	('audit_entry',               '',    '',    'r',   '',    '',    '',    '',    'r',   ''),
 	('audit_block',               '',    '',    'r',   '',    '',    '',    '',    'r',   ''),
 	-- views run with the rights of who reads them
+	('customers',                 '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
+	('addresses',                 '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('orders',                    '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('order_lines',               '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('order_pieces',              '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
@@ -2823,6 +3044,11 @@ CREATE FUNCTION usom._privileges()
 	('receive_return()',          '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	('order_timeline()',          '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
 	('explain_status()',          '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
+	-- people
+	('find_customers()',          '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
+	('export_customer()',         '',    'x',   'x',   '',    '',    '',    '',    '',    ''),
+	('erase_customer()',          '',    '',    'x',   '',    '',    '',    '',    '',    ''),
+	('erase_order_person()',      '',    '',    'x',   '',    '',    '',    '',    '',    ''),
 	-- stock
 	('available()',               '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
 	('reserve_stock()',           '',    'x',   'x',   '',    'x',   '',    '',    '',    ''),
@@ -2836,6 +3062,9 @@ CREATE FUNCTION usom._privileges()
 	('verify()',                  '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
 	('verify_%()',                '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
 	('_verify_%()',               '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
+	('_seal_state()',              '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
+	('_has_key()',                 '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
+	('_contact_digest()',          '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
 	('_audit_count()',             '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
 	('_audit_digest()',            '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
 	('_audit_image()',             '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
@@ -2968,7 +3197,9 @@ DECLARE
 	columns name[] := ARRAY(SELECT attname FROM pg_attribute WHERE attrelid = format('usom.%I', relation)::regclass AND NOT attisdropped);
 	condition text := '';
 BEGIN
-	IF relation = 'sales_order' THEN
+	IF relation = 'address' THEN
+		condition := ' AND usom._sees_order(NULL)';
+	ELSIF relation = 'sales_order' THEN
 		condition := ' AND usom._sees_channel(channel_id)';
 	ELSIF 'sales_order_id' = ANY (columns) THEN
 		condition := ' AND usom._sees_order(sales_order_id)';
@@ -2979,7 +3210,7 @@ BEGIN
 	EXECUTE format('CREATE POLICY usom_org ON usom.%I USING (org_id = usom.current_org()%s)', relation, condition);
 END
 $$;
-COMMENT ON FUNCTION usom._secure_table(text) IS 'Puts row security on a table with org_id: rows of the caller''s organisation alone, and, where they are of orders or returns, of the channels that the caller may see.';
+COMMENT ON FUNCTION usom._secure_table(text) IS 'Puts row security on a table with org_id: rows of the caller''s organisation alone, and, where they are of orders or returns, of the channels that the caller may see; addresses are for those who see all channels.';
 REVOKE ALL ON FUNCTION usom._secure_table(text) FROM PUBLIC;
 
 CREATE FUNCTION usom._add_access("role" text, profile text, org_id bigint, channel_id bigint) RETURNS bigint
@@ -3180,13 +3411,14 @@ AS $$
 		(5, 'understand', ARRAY['explain_status', 'order_timeline', 'lifecycle', 'order_lifecycle', 'piece_lifecycle', 'lifecycle_dot',
 			'error_codes']),
 		(6, 'verify', ARRAY['verify', 'verify_stock', 'verify_reserved', 'verify_orders', 'verify_counters', 'verify_statuses',
-			'verify_history', 'verify_references', 'verify_pieces', 'verify_money', 'verify_returns', 'verify_audit']),
+			'verify_history', 'verify_references', 'verify_pieces', 'verify_money', 'verify_returns', 'verify_vault', 'verify_audit']),
 		(7, 'trust', ARRAY['seal_audit', 'tick', 'export_digest', 'inclusion_proof', 'check_inclusion', 'consistency_proof', 'check_consistency']),
-		(8, 'keys', ARRAY['next_id', 'next_document_no', 'current_org', 'default_currency', 'channel_id', 'customer_id', 'product_id',
+		(8, 'people', ARRAY['find_customers', 'export_customer', 'erase_customer', 'erase_order_person']),
+		(9, 'keys', ARRAY['next_id', 'next_document_no', 'current_org', 'default_currency', 'channel_id', 'customer_id', 'product_id',
 			'location_id']),
-		(9, 'access', ARRAY['grant_access', 'revoke_access'])
+		(10, 'access', ARRAY['grant_access', 'revoke_access'])
 	), entry AS (
-		SELECT coalesce(c.position, 10) AS position, coalesce(array_position(c.names, p.proname::text), 0) AS place,
+		SELECT coalesce(c.position, 90) AS position, coalesce(array_position(c.names, p.proname::text), 0) AS place,
 			coalesce(c.topic, 'more') AS topic, p.proname::text AS name,
 			format('%s(%s)', p.proname, pg_get_function_arguments(p.oid)) AS title,
 			coalesce(obj_description(p.oid, 'pg_proc'), '') AS comment
@@ -3199,12 +3431,12 @@ AS $$
 				JOIN pg_type t ON t.oid = a.type
 				WHERE t.typnamespace = 'usom'::regnamespace OR t.oid IN ('cstring'::regtype, 'internal'::regtype))
 		UNION ALL
-		SELECT CASE r.relkind WHEN 'v' THEN 11 ELSE 12 END, 0, CASE r.relkind WHEN 'v' THEN 'views' ELSE 'tables' END, r.relname::text,
+		SELECT CASE r.relkind WHEN 'v' THEN 91 ELSE 92 END, 0, CASE r.relkind WHEN 'v' THEN 'views' ELSE 'tables' END, r.relname::text,
 			r.relname::text, coalesce(obj_description(r.oid, 'pg_class'), '')
 		FROM pg_class r
 		WHERE r.relnamespace = 'usom'::regnamespace AND r.relkind IN ('v', 'r') AND r.relname NOT LIKE '\_%'
 		UNION ALL
-		SELECT 13, a.attnum, r.relname::text, r.relname || '.' || a.attname, a.attname || ' ' || format_type(a.atttypid, a.atttypmod),
+		SELECT 93, a.attnum, r.relname::text, r.relname || '.' || a.attname, a.attname || ' ' || format_type(a.atttypid, a.atttypmod),
 			coalesce(col_description(r.oid, a.attnum), '')
 		FROM pg_class r
 		JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -3213,7 +3445,7 @@ AS $$
 		SELECT e.*, CASE WHEN e.name = $1 THEN e.comment
 			ELSE rtrim(split_part(split_part(e.comment, E'\n', 1), '. ', 1), '.') || '.' END AS words
 		FROM entry e
-		WHERE e.topic = $1 OR e.name = $1 OR ($1 IS NULL AND e.position < 13)
+		WHERE e.topic = $1 OR e.name = $1 OR ($1 IS NULL AND e.position < 93)
 	)
 	SELECT s.topic, s.title, s.words
 	FROM (
@@ -3228,7 +3460,7 @@ AS $$
 	ORDER BY s.position, s.place, s.name
 $$;
 COMMENT ON FUNCTION usom.help(text) IS
-'What there is, from the comments in the catalog: topic, name (with arguments) and a sentence each. With a topic (begin, order, stock, fulfil, understand, verify, trust, keys, access, views, tables) only that; with the name of a function all of its comment; with the name of a view or table its columns. Any other word lists the topics. Works before install().
+'What there is, from the comments in the catalog: topic, name (with arguments) and a sentence each. With a topic (begin, order, stock, fulfil, understand, verify, trust, people, keys, access, views, tables) only that; with the name of a function all of its comment; with the name of a view or table its columns. Any other word lists the topics. Works before install().
 Example: SELECT * FROM usom.help(''place_order'');';
 
 CREATE FUNCTION usom._demo_master(orders integer) RETURNS void
@@ -3603,18 +3835,22 @@ CREATE TABLE usom.customer (
 	phone text,
 	active boolean NOT NULL DEFAULT true,
 	created_at timestamptz NOT NULL DEFAULT now(),
+	erased_at timestamptz,
 	PRIMARY KEY (org_id, customer_id),
-	CONSTRAINT customer_code_unique UNIQUE (org_id, code)
+	CONSTRAINT customer_code_unique UNIQUE (org_id, code),
+	CONSTRAINT customer_is_sealed CHECK (usom._is_sealed(name) AND usom._is_sealed(email) AND usom._is_sealed(phone)),
+	CONSTRAINT customer_erased_is_retired CHECK (erased_at IS NULL OR NOT active)
 );
-COMMENT ON TABLE usom.customer IS 'Who buys. An order without one is a guest''s.';
+COMMENT ON TABLE usom.customer IS 'Who buys. An order without one is a guest''s. Written by plain SQL; what is written about the person is sealed on its way in: read it as usom.customers.';
 COMMENT ON COLUMN usom.customer.org_id IS 'Organisation.';
 COMMENT ON COLUMN usom.customer.customer_id IS 'Key.';
-COMMENT ON COLUMN usom.customer.code IS 'What order documents name.';
-COMMENT ON COLUMN usom.customer.name IS 'Name for people.';
-COMMENT ON COLUMN usom.customer.email IS 'Address for messages.';
-COMMENT ON COLUMN usom.customer.phone IS 'Number for calls.';
+COMMENT ON COLUMN usom.customer.code IS 'What order documents name: a pseudonym, no name or e-mail address.';
+COMMENT ON COLUMN usom.customer.name IS 'Name for people; write it in clear, it is kept sealed.';
+COMMENT ON COLUMN usom.customer.email IS 'Address for messages; write it in clear, it is kept sealed.';
+COMMENT ON COLUMN usom.customer.phone IS 'Number for calls; write it in clear, it is kept sealed.';
 COMMENT ON COLUMN usom.customer.active IS 'Off: no new orders.';
 COMMENT ON COLUMN usom.customer.created_at IS 'When the row was made.';
+COMMENT ON COLUMN usom.customer.erased_at IS 'When erase_customer() made the person unknown; null: never.';
 
 CREATE TABLE usom.customer_address (
 	org_id bigint NOT NULL DEFAULT usom.current_org(),
@@ -3628,21 +3864,111 @@ CREATE TABLE usom.customer_address (
 	country text CONSTRAINT customer_address_country_iso CHECK (country ~ '^[A-Z]{2}$'),
 	latitude double precision CONSTRAINT customer_address_latitude_on_earth CHECK (latitude BETWEEN -90 AND 90),
 	longitude double precision CONSTRAINT customer_address_longitude_on_earth CHECK (longitude BETWEEN -180 AND 180),
+	address_id bigint,
 	PRIMARY KEY (org_id, customer_id, address_no),
+	CONSTRAINT customer_address_is_sealed CHECK (usom._is_sealed(name) AND usom._is_sealed(line1) AND usom._is_sealed(line2) AND usom._is_sealed(city)),
 	CONSTRAINT customer_address_of_customer FOREIGN KEY (org_id, customer_id) REFERENCES usom.customer ON DELETE RESTRICT ON UPDATE RESTRICT
 );
-COMMENT ON TABLE usom.customer_address IS 'Where a customer takes deliveries. Orders keep a copy of the address they were placed with.';
+COMMENT ON TABLE usom.customer_address IS 'Where a customer takes deliveries. Written by plain SQL; what tells the door is sealed on its way in: read it as usom.addresses. Orders refer to the snapshot they were placed with.';
 COMMENT ON COLUMN usom.customer_address.org_id IS 'Organisation.';
 COMMENT ON COLUMN usom.customer_address.customer_id IS 'Customer.';
 COMMENT ON COLUMN usom.customer_address.address_no IS 'Number of the address with the customer; 1 is used when an order names none.';
-COMMENT ON COLUMN usom.customer_address.name IS 'Name on the label.';
-COMMENT ON COLUMN usom.customer_address.line1 IS 'Street and number.';
-COMMENT ON COLUMN usom.customer_address.line2 IS 'Second line.';
-COMMENT ON COLUMN usom.customer_address.postcode IS 'Postal code.';
-COMMENT ON COLUMN usom.customer_address.city IS 'City.';
+COMMENT ON COLUMN usom.customer_address.name IS 'Name on the label; kept sealed.';
+COMMENT ON COLUMN usom.customer_address.line1 IS 'Street and number; kept sealed.';
+COMMENT ON COLUMN usom.customer_address.line2 IS 'Second line; kept sealed.';
+COMMENT ON COLUMN usom.customer_address.postcode IS 'Postal code; sealed only if it does not look like one.';
+COMMENT ON COLUMN usom.customer_address.city IS 'City; kept sealed.';
 COMMENT ON COLUMN usom.customer_address.country IS 'ISO 3166 code of two letters.';
-COMMENT ON COLUMN usom.customer_address.latitude IS 'Degrees north.';
-COMMENT ON COLUMN usom.customer_address.longitude IS 'Degrees east.';
+COMMENT ON COLUMN usom.customer_address.latitude IS 'Degrees north; kept to two decimals, about a kilometre.';
+COMMENT ON COLUMN usom.customer_address.longitude IS 'Degrees east; kept to two decimals.';
+COMMENT ON COLUMN usom.customer_address.address_id IS 'Snapshot of the address as it stands, see usom.address. Kept by usom.';
+
+CREATE TABLE usom.address (
+	org_id bigint NOT NULL,
+	address_id bigint NOT NULL,
+	person_id bigint NOT NULL,
+	name text,
+	line1 text,
+	line2 text,
+	postcode text,
+	city text,
+	country text,
+	latitude double precision,
+	longitude double precision,
+	PRIMARY KEY (org_id, address_id)
+);
+COMMENT ON TABLE usom.address IS 'Addresses as they were when orders were placed: rows are added, never changed. Texts are sealed; country, postcode and coordinates to a kilometre stay readable for the books and for sourcing.';
+COMMENT ON COLUMN usom.address.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.address.address_id IS 'Key.';
+COMMENT ON COLUMN usom.address.person_id IS 'Whose key opens it: a customer, or the order of a guest.';
+COMMENT ON COLUMN usom.address.name IS 'Name on the label, sealed.';
+COMMENT ON COLUMN usom.address.line1 IS 'Street and number, sealed.';
+COMMENT ON COLUMN usom.address.line2 IS 'Second line, sealed.';
+COMMENT ON COLUMN usom.address.postcode IS 'Postal code; sealed only if it does not look like one.';
+COMMENT ON COLUMN usom.address.city IS 'City, sealed.';
+COMMENT ON COLUMN usom.address.country IS 'ISO 3166 code; sealed only if it does not look like one.';
+COMMENT ON COLUMN usom.address.latitude IS 'Degrees north, two decimals.';
+COMMENT ON COLUMN usom.address.longitude IS 'Degrees east, two decimals.';
+
+-- No statistics and no other copy: pg_statistic would keep keys that are gone.
+CREATE TABLE usom.vault_key (
+	org_id bigint NOT NULL,
+	person_id bigint NOT NULL,
+	key usom.secret NOT NULL,
+	PRIMARY KEY (org_id, person_id)
+);
+ALTER TABLE usom.vault_key ALTER COLUMN key SET STATISTICS 0, ALTER COLUMN key SET STORAGE PLAIN;
+COMMENT ON TABLE usom.vault_key IS 'Keys of people: who may SELECT from it reads what is sealed. Deleting a key erases the person. Rows are written by usom alone; the audit keeps the SHA-256 of a key.';
+COMMENT ON COLUMN usom.vault_key.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.vault_key.person_id IS 'A customer_id, or the sales_order_id of a guest; 0: the organisation''s own key for usom.vault_index.';
+COMMENT ON COLUMN usom.vault_key.key IS 'Key of AES-256-GCM.';
+
+CREATE TABLE usom.vault_index (
+	org_id bigint NOT NULL,
+	person_id bigint NOT NULL,
+	kind text NOT NULL CONSTRAINT vault_index_kind_known CHECK (kind IN ('email', 'phone')),
+	digest bytea NOT NULL,
+	PRIMARY KEY (org_id, person_id, kind)
+);
+ALTER TABLE usom.vault_index ALTER COLUMN digest SET STATISTICS 0;
+CREATE INDEX vault_index_by_digest ON usom.vault_index (org_id, digest);
+COMMENT ON TABLE usom.vault_index IS 'What find_customers() looks in: keyed digests of e-mail addresses and phone numbers. Kept from the rows of customer, so not in the audit; goes when the person is erased.';
+COMMENT ON COLUMN usom.vault_index.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.vault_index.person_id IS 'Customer.';
+COMMENT ON COLUMN usom.vault_index.kind IS 'email or phone.';
+COMMENT ON COLUMN usom.vault_index.digest IS 'HMAC-SHA-256 of the normal form under the organisation''s key.';
+
+CREATE TABLE usom.erasure (
+	org_id bigint NOT NULL,
+	person_id bigint NOT NULL,
+	kind text NOT NULL CONSTRAINT erasure_kind_known CHECK (kind IN ('customer', 'guest')),
+	code text NOT NULL,
+	reason text,
+	erased_at timestamptz NOT NULL DEFAULT now(),
+	erased_by text NOT NULL DEFAULT session_user,
+	PRIMARY KEY (org_id, person_id)
+);
+COMMENT ON TABLE usom.erasure IS 'Who was erased, by pseudonym: what is to be erased again when an older backup is restored. Rows are only added.';
+COMMENT ON COLUMN usom.erasure.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.erasure.person_id IS 'A customer_id, or the sales_order_id of a guest.';
+COMMENT ON COLUMN usom.erasure.kind IS 'customer or guest.';
+COMMENT ON COLUMN usom.erasure.code IS 'Code of the customer, or number of the order.';
+COMMENT ON COLUMN usom.erasure.reason IS 'Why; do not write who it was.';
+COMMENT ON COLUMN usom.erasure.erased_at IS 'Time of the transaction.';
+COMMENT ON COLUMN usom.erasure.erased_by IS 'Session user who did it.';
+
+CREATE TABLE usom.retention (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	what text NOT NULL CONSTRAINT retention_what_known CHECK (what IN ('customer', 'guest')),
+	keep_for interval NOT NULL CONSTRAINT retention_keep_for_positive CHECK (keep_for > interval '0'),
+	looked_at timestamptz,
+	PRIMARY KEY (org_id, what)
+);
+COMMENT ON TABLE usom.retention IS 'How long people are known; tick() erases those who are due. No row: for ever. Example: INSERT INTO usom.retention VALUES (DEFAULT, ''guest'', ''90 days'');';
+COMMENT ON COLUMN usom.retention.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.retention.what IS 'guest: buyers without a customer, counted from the last change of their order. customer: customers, counted from the last change of their last order, or from their own beginning if they have none.';
+COMMENT ON COLUMN usom.retention.keep_for IS 'How long after that.';
+COMMENT ON COLUMN usom.retention.looked_at IS 'When tick() last looked; it does so once an hour.';
 
 CREATE TABLE usom.access (
 	org_id bigint NOT NULL DEFAULT usom.current_org(),
@@ -3680,6 +4006,66 @@ SELECT usom._audit_table('organisation');
 SELECT usom._audit_table('channel');
 SELECT usom._audit_table('customer');
 SELECT usom._audit_table('customer_address');
+
+CREATE TRIGGER usom_seal BEFORE INSERT OR UPDATE ON usom.customer
+	FOR EACH ROW EXECUTE FUNCTION usom._seal_customer();
+CREATE TRIGGER usom_written_insert AFTER INSERT ON usom.customer REFERENCING NEW TABLE AS newer
+	FOR EACH STATEMENT EXECUTE FUNCTION usom._customer_written();
+CREATE TRIGGER usom_written_update AFTER UPDATE ON usom.customer REFERENCING OLD TABLE AS older NEW TABLE AS newer
+	FOR EACH STATEMENT EXECUTE FUNCTION usom._customer_written();
+ALTER TABLE usom.customer ENABLE ALWAYS TRIGGER usom_seal, ENABLE ALWAYS TRIGGER usom_written_insert,
+	ENABLE ALWAYS TRIGGER usom_written_update;
+CREATE TRIGGER usom_seal BEFORE INSERT OR UPDATE ON usom.customer_address
+	FOR EACH ROW EXECUTE FUNCTION usom._seal_address();
+CREATE TRIGGER usom_written_insert AFTER INSERT ON usom.customer_address REFERENCING NEW TABLE AS newer
+	FOR EACH STATEMENT EXECUTE FUNCTION usom._address_written();
+CREATE TRIGGER usom_written_update AFTER UPDATE ON usom.customer_address REFERENCING OLD TABLE AS older NEW TABLE AS newer
+	FOR EACH STATEMENT EXECUTE FUNCTION usom._address_written();
+ALTER TABLE usom.customer_address ENABLE ALWAYS TRIGGER usom_seal, ENABLE ALWAYS TRIGGER usom_written_insert,
+	ENABLE ALWAYS TRIGGER usom_written_update;
+
+SELECT usom._guard_ledger('address', 'the function that changes the address of the order');
+SELECT usom._guard_kept('vault_key', 'usom.erase_customer() or usom.erase_order_person()');
+SELECT usom._guard_kept('vault_index', 'usom.find_customers(), which reads it');
+SELECT usom._guard_cards('retention');
+SELECT usom._guard_ledger('erasure', 'usom.erase_customer() or usom.erase_order_person()');
+SELECT usom._audit_table('address');
+SELECT usom._audit_table('vault_key');
+SELECT usom._audit_table('erasure');
+SELECT usom._audit_table('retention');
+
+CREATE VIEW usom.customers WITH (security_invoker = true) AS
+SELECT c.code AS customer, usom._open(c.org_id, c.name) AS name, usom._open(c.org_id, c.email) AS email,
+	usom._open(c.org_id, c.phone) AS phone, c.active, c.created_at, c.erased_at
+FROM usom.customer c
+WHERE c.org_id = usom.current_org();
+COMMENT ON VIEW usom.customers IS 'The customers of the caller''s organisation. Names, addresses and numbers are there for roles that may read usom.vault_key, and null for others. Example: SELECT * FROM usom.customers WHERE customer = ''17850'';';
+COMMENT ON COLUMN usom.customers.customer IS 'Code of the customer.';
+COMMENT ON COLUMN usom.customers.name IS 'Name for people.';
+COMMENT ON COLUMN usom.customers.email IS 'Address for messages; find_customers() searches it.';
+COMMENT ON COLUMN usom.customers.phone IS 'Number for calls; find_customers() searches it.';
+COMMENT ON COLUMN usom.customers.active IS 'Off: no new orders.';
+COMMENT ON COLUMN usom.customers.created_at IS 'When the customer was made.';
+COMMENT ON COLUMN usom.customers.erased_at IS 'When the person was erased; null: never.';
+
+CREATE VIEW usom.addresses WITH (security_invoker = true) AS
+SELECT c.code AS customer, a.address_no, usom._open(a.org_id, a.name) AS name, usom._open(a.org_id, a.line1) AS line1,
+	usom._open(a.org_id, a.line2) AS line2, usom._open(a.org_id, a.postcode) AS postcode, usom._open(a.org_id, a.city) AS city,
+	a.country, a.latitude::numeric AS latitude, a.longitude::numeric AS longitude
+FROM usom.customer_address a
+JOIN usom.customer c ON c.org_id = a.org_id AND c.customer_id = a.customer_id
+WHERE a.org_id = usom.current_org();
+COMMENT ON VIEW usom.addresses IS 'Where customers take deliveries. What tells the door is there for roles that may read usom.vault_key, and null for others. Example: SELECT * FROM usom.addresses WHERE customer = ''17850'';';
+COMMENT ON COLUMN usom.addresses.customer IS 'Code of the customer.';
+COMMENT ON COLUMN usom.addresses.address_no IS 'Number of the address with the customer; 1 is used when an order names none.';
+COMMENT ON COLUMN usom.addresses.name IS 'Name on the label.';
+COMMENT ON COLUMN usom.addresses.line1 IS 'Street and number.';
+COMMENT ON COLUMN usom.addresses.line2 IS 'Second line.';
+COMMENT ON COLUMN usom.addresses.postcode IS 'Postal code.';
+COMMENT ON COLUMN usom.addresses.city IS 'City.';
+COMMENT ON COLUMN usom.addresses.country IS 'ISO 3166 code of two letters.';
+COMMENT ON COLUMN usom.addresses.latitude IS 'Degrees north, two decimals.';
+COMMENT ON COLUMN usom.addresses.longitude IS 'Degrees east, two decimals.';
 
 SELECT usom._guard_kept('access', 'usom.grant_access() or usom.revoke_access()');
 SELECT usom._audit_table('access');
@@ -3885,6 +4271,7 @@ CREATE TABLE usom.sales_order (
 	ship_complete boolean NOT NULL DEFAULT false,
 	coupons text[],
 	ship_to jsonb,
+	address_id bigint,
 	payment jsonb,
 	instructions text,
 	version integer NOT NULL DEFAULT 1,
@@ -3912,11 +4299,12 @@ COMMENT ON COLUMN usom.sales_order.placed_at IS 'When the customer ordered.';
 COMMENT ON COLUMN usom.sales_order.requested_at IS 'When the customer wants it.';
 COMMENT ON COLUMN usom.sales_order.ship_complete IS 'On: the order is shipped as a whole.';
 COMMENT ON COLUMN usom.sales_order.coupons IS 'Codes the customer gave.';
-COMMENT ON COLUMN usom.sales_order.ship_to IS 'Address as of placing.';
+COMMENT ON COLUMN usom.sales_order.ship_to IS 'Only written: an address as in the order document goes to usom.address, sealed, and what is kept here is null; {} takes the address away. Read it in usom.orders.';
+COMMENT ON COLUMN usom.sales_order.address_id IS 'Snapshot of the address, see usom.address. In ON CONFLICT DO UPDATE: address_id = EXCLUDED.address_id.';
 COMMENT ON COLUMN usom.sales_order.payment IS 'Method, reference and authorised amount as of placing.';
-COMMENT ON COLUMN usom.sales_order.instructions IS 'Words for those who fulfil it.';
+COMMENT ON COLUMN usom.sales_order.instructions IS 'Words for those who fulfil it; write them in clear, they are kept sealed.';
 COMMENT ON COLUMN usom.sales_order.version IS 'Counts the changes; what change_order compares.';
-COMMENT ON COLUMN usom.sales_order.payload_digest IS 'SHA-256 of the document, to tell a repeat from another payload.';
+COMMENT ON COLUMN usom.sales_order.payload_digest IS 'To tell a repeat from another payload: SHA-256 of the document, or HMAC-SHA-256 under the key of the person if it has ship_to or instructions, so that nobody can try names.';
 COMMENT ON COLUMN usom.sales_order.created_at IS 'When the row was made.';
 
 CREATE TABLE usom.order_line (
@@ -4253,15 +4641,19 @@ SELECT o.order_no,
 			WHERE h.org_id = o.org_id AND h.sales_order_id = o.sales_order_id
 				AND h.released_at IS NULL AND (h.expires_at IS NULL OR h.expires_at > statement_timestamp())) AS held,
 	o.coupons,
-	o.ship_to,
+	CASE WHEN a.address_id IS NOT NULL THEN jsonb_strip_nulls(jsonb_build_object('name', usom._open(a.org_id, a.name),
+		'line1', usom._open(a.org_id, a.line1), 'line2', usom._open(a.org_id, a.line2),
+		'postcode', usom._open(a.org_id, a.postcode), 'city', usom._open(a.org_id, a.city),
+		'country', usom._open(a.org_id, a.country), 'latitude', a.latitude, 'longitude', a.longitude)) END AS ship_to,
 	o.payment,
-	o.instructions,
+	usom._open(o.org_id, o.instructions) AS instructions,
 	o.revision::integer AS revision,
 	o.version,
 	o.created_at
 FROM usom.sales_order o
 LEFT JOIN usom.channel ch ON ch.org_id = o.org_id AND ch.channel_id = o.channel_id
 LEFT JOIN usom.customer cu ON cu.org_id = o.org_id AND cu.customer_id = o.customer_id
+LEFT JOIN usom.address a ON a.org_id = o.org_id AND a.address_id = o.address_id
 WHERE o.org_id = usom.current_org();
 COMMENT ON VIEW usom.orders IS 'The orders of the caller''s organisation, one row each. Ask by order_no or by customer; sub-selects (promised_at, held, the Returned group) cost only when their column is asked for.';
 COMMENT ON COLUMN usom.orders.order_no IS 'Number of the order.';
@@ -4280,9 +4672,9 @@ COMMENT ON COLUMN usom.orders.requested_at IS 'When the customer wants it.';
 COMMENT ON COLUMN usom.orders.ship_complete IS 'True: the order is shipped as a whole.';
 COMMENT ON COLUMN usom.orders.held IS 'True while a hold is active, see holds.';
 COMMENT ON COLUMN usom.orders.coupons IS 'Codes the customer gave.';
-COMMENT ON COLUMN usom.orders.ship_to IS 'Address as of placing.';
+COMMENT ON COLUMN usom.orders.ship_to IS 'Address as of placing: name, line1, line2, postcode, city, country, latitude, longitude. Roles that may not read usom.vault_key see country, postcode and degrees alone, and so does everybody once the person was erased.';
 COMMENT ON COLUMN usom.orders.payment IS 'Method, reference and authorised amount as of placing.';
-COMMENT ON COLUMN usom.orders.instructions IS 'Words for those who fulfil it.';
+COMMENT ON COLUMN usom.orders.instructions IS 'Words for those who fulfil it; null for roles that may not read usom.vault_key.';
 COMMENT ON COLUMN usom.orders.revision IS 'Revision of the channel''s document.';
 COMMENT ON COLUMN usom.orders.version IS 'Counts the changes; give it to change_order to be told of changes in between.';
 COMMENT ON COLUMN usom.orders.created_at IS 'When the row was made.';
