@@ -16,7 +16,7 @@ BEGIN
 	EXCEPTION WHEN SQLSTATE 'ZZZZZ' THEN
 		NULL;
 	END;
-	RETURN QUERY SELECT f->>'check', f->>'detail', f->>'hint' FROM jsonb_array_elements(findings) f;
+	RETURN QUERY SELECT f->>'check', replace(f->>'detail', current_database(), 'this database'), f->>'hint' FROM jsonb_array_elements(findings) f;
 END
 $$;
 \pset format unaligned

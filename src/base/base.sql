@@ -232,9 +232,9 @@ $$;
 COMMENT ON FUNCTION usom._let_owner_in(name) IS 'Makes the role that owns the tables, unless it is there, and grants it what the steps need.';
 REVOKE ALL ON FUNCTION usom._let_owner_in(name) FROM PUBLIC;
 
-CREATE FUNCTION usom._run_steps(owner name) RETURNS TABLE (step integer, room text, outcome text)
+CREATE FUNCTION usom._run_steps(owner name, settle boolean) RETURNS TABLE (step integer, room text, outcome text)
 	LANGUAGE plpgsql VOLATILE STRICT
-	SET search_path = pg_catalog, usom, pg_temp
+	SET search_path = pg_catalog, usom, pg_temp SET jit = off
 	AS $$
 #variable_conflict use_column
 DECLARE
@@ -253,19 +253,22 @@ BEGIN
 			INSERT INTO usom._schema_step (version, number, room) VALUES (todo.version, todo.number, todo.room);
 			PERFORM set_config('role', caller, true);
 			outcome := 'made';
+			settle := true;
 		END IF;
 		RETURN NEXT;
 	END LOOP;
-	PERFORM usom._settle_privileges();
+	IF settle THEN
+		PERFORM usom._settle_privileges();
+	END IF;
 END
 $$;
-COMMENT ON FUNCTION usom._run_steps(name) IS 'Runs the missing steps as the owner of the tables, one caller at a time; then settles who may do what.';
-REVOKE ALL ON FUNCTION usom._run_steps(name) FROM PUBLIC;
+COMMENT ON FUNCTION usom._run_steps(name, boolean) IS 'Runs the missing steps as the owner of the tables, one caller at a time; then settles who may do what, if it made something or settle says so.';
+REVOKE ALL ON FUNCTION usom._run_steps(name, boolean) FROM PUBLIC;
 
 CREATE FUNCTION usom.install(owner name DEFAULT 'usom_owner') RETURNS TABLE (step integer, room text, outcome text)
 	LANGUAGE sql VOLATILE STRICT
 	SET search_path = pg_catalog, usom, pg_temp
-	AS $$SELECT * FROM usom._run_steps(coalesce(usom._owner(), owner))$$;
+	AS $$SELECT * FROM usom._run_steps(coalesce(usom._owner(), owner), false)$$;
 COMMENT ON FUNCTION usom.install(name) IS 'Makes the tables, views, triggers and functions over them, one step per room, and says what it made; run again, it finds all there. owner: role that owns them, made without login if missing; where tables exist, their owner stays. For superusers. Example: SELECT * FROM usom.install();';
 REVOKE ALL ON FUNCTION usom.install(name) FROM PUBLIC;
 
@@ -282,9 +285,9 @@ BEGIN
 	IF dry_run THEN
 		RETURN QUERY SELECT s.number, s.room, 'missing' FROM usom._steps() s WHERE NOT s.applied;
 	ELSE
-		RETURN QUERY SELECT r.step, r.room, r.outcome FROM usom._run_steps(usom._owner()) r WHERE r.outcome = 'made';
+		RETURN QUERY SELECT r.step, r.room, r.outcome FROM usom._run_steps(usom._owner(), true) r WHERE r.outcome = 'made';
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION usom.upgrade(boolean) IS 'After ALTER EXTENSION usom UPDATE: runs the steps that this database lacks and returns them; with dry_run it only lists them. For superusers. Errors: US001. Example: SELECT * FROM usom.upgrade(dry_run => true);';
+COMMENT ON FUNCTION usom.upgrade(boolean) IS 'After ALTER EXTENSION usom UPDATE: runs the steps that this database lacks and returns them; with dry_run it only lists them. Brings privileges to what they should be, too. For superusers. Errors: US001. Example: SELECT * FROM usom.upgrade(dry_run => true);';
 REVOKE ALL ON FUNCTION usom.upgrade(boolean) FROM PUBLIC;

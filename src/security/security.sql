@@ -411,11 +411,11 @@ CREATE FUNCTION usom._doctor_access() RETURNS TABLE ("check" text, trouble text,
 		FROM pg_class c
 		WHERE c.relnamespace = 'usom'::regnamespace AND c.relkind = 'v' AND c.relname !~ '^_' AND NOT coalesce('security_invoker=true' = ANY (c.reloptions), false)
 	UNION ALL
-	SELECT 'group roles', string_agg(coalesce(r.rolname, 'usom_' || p.name || ' is missing'), ', '), 'SELECT usom.install(); makes missing ones; others: ALTER ROLE ... NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE;'
+	SELECT 'group roles', string_agg(coalesce(r.rolname, 'usom_' || p.name || ' is missing'), ', '), 'SELECT usom.upgrade(); makes missing ones; others: ALTER ROLE ... NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE;'
 		FROM unnest(usom._profiles()) AS p (name) LEFT JOIN pg_roles r ON r.rolname = 'usom_' || p.name
 		WHERE r.rolname IS NULL OR r.rolsuper OR r.rolbypassrls OR r.rolcreaterole OR r.rolcanlogin
 	UNION ALL
-	SELECT 'privileges', string_agg(d.words, '; ' ORDER BY d.words), 'Run: SELECT usom.install();'
+	SELECT 'privileges', string_agg(d.words, '; ' ORDER BY d.words), 'Run: SELECT usom.upgrade();'
 		FROM (
 			SELECT format('%s has %s on %s', m.grantee, m.privilege, m.object) AS words
 			FROM (SELECT * FROM usom._made_grants() EXCEPT SELECT * FROM usom._wanted_grants()) m
