@@ -239,9 +239,9 @@ $$;
 COMMENT ON FUNCTION usom._let_owner_in(name) IS 'Makes the role that owns the tables, unless it is there, and grants it what the steps need.';
 REVOKE ALL ON FUNCTION usom._let_owner_in(name) FROM PUBLIC;
 
-CREATE FUNCTION usom._run_steps(owner name) RETURNS TABLE (step integer, room text, outcome text)
+CREATE FUNCTION usom._run_steps(owner name, settle boolean) RETURNS TABLE (step integer, room text, outcome text)
 	LANGUAGE plpgsql VOLATILE STRICT
-	SET search_path = pg_catalog, usom, pg_temp
+	SET search_path = pg_catalog, usom, pg_temp SET jit = off
 	AS $$
 #variable_conflict use_column
 DECLARE
@@ -260,19 +260,22 @@ BEGIN
 			INSERT INTO usom._schema_step (version, number, room) VALUES (todo.version, todo.number, todo.room);
 			PERFORM set_config('role', caller, true);
 			outcome := 'made';
+			settle := true;
 		END IF;
 		RETURN NEXT;
 	END LOOP;
-	PERFORM usom._settle_privileges();
+	IF settle THEN
+		PERFORM usom._settle_privileges();
+	END IF;
 END
 $$;
-COMMENT ON FUNCTION usom._run_steps(name) IS 'Runs the missing steps as the owner of the tables, one caller at a time; then settles who may do what.';
-REVOKE ALL ON FUNCTION usom._run_steps(name) FROM PUBLIC;
+COMMENT ON FUNCTION usom._run_steps(name, boolean) IS 'Runs the missing steps as the owner of the tables, one caller at a time; then settles who may do what, if it made something or settle says so.';
+REVOKE ALL ON FUNCTION usom._run_steps(name, boolean) FROM PUBLIC;
 
 CREATE FUNCTION usom.install(owner name DEFAULT 'usom_owner') RETURNS TABLE (step integer, room text, outcome text)
 	LANGUAGE sql VOLATILE STRICT
 	SET search_path = pg_catalog, usom, pg_temp
-	AS $$SELECT * FROM usom._run_steps(coalesce(usom._owner(), owner))$$;
+	AS $$SELECT * FROM usom._run_steps(coalesce(usom._owner(), owner), false)$$;
 COMMENT ON FUNCTION usom.install(name) IS 'Makes the tables, views, triggers and functions over them, one step per room, and says what it made; run again, it finds all there. owner: role that owns them, made without login if missing; where tables exist, their owner stays. For superusers. Example: SELECT * FROM usom.install();';
 REVOKE ALL ON FUNCTION usom.install(name) FROM PUBLIC;
 
@@ -289,11 +292,11 @@ BEGIN
 	IF dry_run THEN
 		RETURN QUERY SELECT s.number, s.room, 'missing' FROM usom._steps() s WHERE NOT s.applied;
 	ELSE
-		RETURN QUERY SELECT r.step, r.room, r.outcome FROM usom._run_steps(usom._owner()) r WHERE r.outcome = 'made';
+		RETURN QUERY SELECT r.step, r.room, r.outcome FROM usom._run_steps(usom._owner(), true) r WHERE r.outcome = 'made';
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION usom.upgrade(boolean) IS 'After ALTER EXTENSION usom UPDATE: runs the steps that this database lacks and returns them; with dry_run it only lists them. For superusers. Errors: US001. Example: SELECT * FROM usom.upgrade(dry_run => true);';
+COMMENT ON FUNCTION usom.upgrade(boolean) IS 'After ALTER EXTENSION usom UPDATE: runs the steps that this database lacks and returns them; with dry_run it only lists them. Brings privileges to what they should be, too. For superusers. Errors: US001. Example: SELECT * FROM usom.upgrade(dry_run => true);';
 REVOKE ALL ON FUNCTION usom.upgrade(boolean) FROM PUBLIC;
 
 /* ---- base ---- */
@@ -513,7 +516,7 @@ REVOKE ALL ON FUNCTION usom._doctor_rows() FROM PUBLIC;
 
 CREATE FUNCTION usom.doctor() RETURNS TABLE ("check" text, ok boolean, detail text, hint text)
 	LANGUAGE plpgsql STABLE STRICT
-	SET search_path = pg_catalog, usom, pg_temp
+	SET search_path = pg_catalog, usom, pg_temp SET jit = off
 	AS $$
 DECLARE
 	made_by text := (SELECT extversion FROM pg_extension WHERE extname = 'usom');
@@ -3357,11 +3360,11 @@ CREATE FUNCTION usom._doctor_access() RETURNS TABLE ("check" text, trouble text,
 		FROM pg_class c
 		WHERE c.relnamespace = 'usom'::regnamespace AND c.relkind = 'v' AND c.relname !~ '^_' AND NOT coalesce('security_invoker=true' = ANY (c.reloptions), false)
 	UNION ALL
-	SELECT 'group roles', string_agg(coalesce(r.rolname, 'usom_' || p.name || ' is missing'), ', '), 'SELECT usom.install(); makes missing ones; others: ALTER ROLE ... NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE;'
+	SELECT 'group roles', string_agg(coalesce(r.rolname, 'usom_' || p.name || ' is missing'), ', '), 'SELECT usom.upgrade(); makes missing ones; others: ALTER ROLE ... NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE;'
 		FROM unnest(usom._profiles()) AS p (name) LEFT JOIN pg_roles r ON r.rolname = 'usom_' || p.name
 		WHERE r.rolname IS NULL OR r.rolsuper OR r.rolbypassrls OR r.rolcreaterole OR r.rolcanlogin
 	UNION ALL
-	SELECT 'privileges', string_agg(d.words, '; ' ORDER BY d.words), 'Run: SELECT usom.install();'
+	SELECT 'privileges', string_agg(d.words, '; ' ORDER BY d.words), 'Run: SELECT usom.upgrade();'
 		FROM (
 			SELECT format('%s has %s on %s', m.grantee, m.privilege, m.object) AS words
 			FROM (SELECT * FROM usom._made_grants() EXCEPT SELECT * FROM usom._wanted_grants()) m
