@@ -57,7 +57,9 @@ INSERT INTO contract VALUES
 	('find_customers', 'contact text', 'TABLE(customer text)'),
 	('export_customer', 'customer text', 'jsonb'),
 	('erase_customer', 'customer text, reason text', NULL),
-	('erase_order_person', 'order_no text, reason text', NULL);
+	('erase_order_person', 'order_no text, reason text', NULL),
+	('grant_access', 'role name, profile text, organisation text DEFAULT NULL::text, channel text DEFAULT NULL::text', 'void'),
+	('revoke_access', 'role name, profile text, organisation text DEFAULT NULL::text, channel text DEFAULT NULL::text', 'void');
 
 SELECT is((SELECT count(*) FROM pg_proc WHERE pronamespace = 'usom'::regnamespace AND proname = c.name), 1::bigint, format('usom.%s() is there, once', c.name))
 FROM contract c ORDER BY c.name;
@@ -81,7 +83,7 @@ SELECT is_empty($$SELECT proname FROM application GROUP BY 1 HAVING count(*) > 1
 SELECT is_empty($$SELECT a.proname, t::regtype FROM application a, unnest(a.types || a.prorettype) t
 	WHERE t NOT IN ('text'::regtype, 'numeric'::regtype, 'integer'::regtype, 'bigint'::regtype, 'boolean'::regtype, 'timestamptz'::regtype, 'interval'::regtype, 'jsonb'::regtype, 'name'::regtype, 'void'::regtype, 'record'::regtype)$$,
 	'functions for applications take and return plain types');
-SELECT is_empty($$SELECT a.proname FROM application a WHERE 'name'::regtype = ANY (types) AND proname <> 'install'$$, 'only install() takes a name');
+SELECT is_empty($$SELECT a.proname FROM application a WHERE 'name'::regtype = ANY (types) AND proname NOT IN ('install', 'grant_access', 'revoke_access')$$, 'only install() and what is about roles takes a name');
 -- Two are called by defaults of columns, for every row, and look nothing up by name; a procedure with a SET clause could not commit.
 SELECT is_empty($$SELECT a.proname FROM application a WHERE a.proname NOT IN ('next_id', 'current_org', 'tick') AND NOT EXISTS (SELECT FROM unnest(a.proconfig) c WHERE c = 'search_path=pg_catalog, usom, pg_temp')$$, 'each has its search_path fixed');
 SELECT is_empty($$SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'usom'::regnamespace AND p.prosecdef AND NOT EXISTS (SELECT FROM unnest(p.proconfig) c WHERE c LIKE 'search_path=pg_catalog%pg_temp')$$,
@@ -91,7 +93,7 @@ SELECT is_empty($$SELECT c.name FROM contract c JOIN application a ON a.proname 
 	WHERE c.name ~ '^(place|submit|confirm|close|cancel|change|hold|release|receive|adjust|count|reserve|allocate|fill|ship|deliver|authorize|erase|install|upgrade|demo)' AND (a.provolatile <> 'v' OR a.proparallel <> 'u')$$,
 	'what writes is volatile and never parallel');
 -- Whoever writes a line runs the check of its counters; an outsider checks proofs.
-SELECT is_empty($$SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'usom'::regnamespace AND p.proname ~ '^_' AND p.proname NOT IN ('_check_installed', '_check_card', '_audit_rows', '_adds_up', '_is_sealed', '_open', '_merkle_climb', '_merkle_is_consistent', '_block_digest', '_from_hex')
+SELECT is_empty($$SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'usom'::regnamespace AND p.proname ~ '^_' AND p.proname NOT IN ('_check_installed', '_sees_channel', '_sees_order', '_sees_return', '_check_card', '_audit_rows', '_adds_up', '_is_sealed', '_open', '_merkle_climb', '_merkle_is_consistent', '_block_digest', '_from_hex')
 	AND has_function_privilege('public', p.oid, 'EXECUTE') AND p.prorettype <> 'trigger'::regtype$$, 'what is inside is not for everybody');
 SELECT is_empty($$SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'usom'::regnamespace AND p.proname ~ '^_' AND has_function_privilege('public', p.oid, 'EXECUTE') AND p.prorettype = 'trigger'::regtype$$,
 	'nor are the trigger functions');
@@ -145,7 +147,7 @@ SELECT is((SELECT rolcanlogin OR rolsuper FROM pg_roles WHERE rolname = 'usom_ow
 -- Two complete what people write; rows that replication brings are complete.
 SELECT is_empty($$SELECT t.tgrelid::regclass, t.tgname, t.tgenabled FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
 	WHERE c.relnamespace = 'usom'::regnamespace AND NOT t.tgisinternal AND t.tgenabled <> 'A' AND t.tgname NOT IN ('usom_furnish', 'usom_furnish_hold_types', 'usom_switch_counter')$$, 'guards and audit fire always');
-SELECT is_empty($$SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'usom'::regnamespace AND c.relkind = 'r' AND c.relname !~ '^_' AND c.relname NOT IN ('audit_entry', 'order_history', 'stock_movement', 'vault_index')
+SELECT is_empty($$SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'usom'::regnamespace AND c.relkind = 'r' AND c.relname !~ '^_' AND c.relname NOT IN ('audit_entry', 'audit_block', 'order_history', 'stock_movement', 'vault_index')
 	AND (SELECT count(*) FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid WHERE t.tgrelid = c.oid AND p.proname = 'audit_statement') < 3$$, 'every business table that is no ledger is audited');
 
 -- ---- comments ----

@@ -61,6 +61,8 @@ INSERT INTO raised VALUES
 	('US904', 'INSERT INTO usom.customer (code) VALUES (''TAP-GONE''); SELECT usom.erase_customer(''TAP-GONE'', ''test''); SELECT usom.place_order(''{"customer": "TAP-GONE", "lines": [{"sku": "TAP-1", "quantity": 1}]}'')'),
 	('US905', format('SELECT usom.erase_order_person(%L, ''test'')', :'o')),
 	('US901', 'DELETE FROM usom.stock_movement'),
+	('US902', 'SET LOCAL ROLE usom_break_glass; UPDATE usom.stock SET safety = 0'),
+	('US903', 'CREATE ROLE tap_both; SELECT usom.grant_access(''tap_both'', ''integrator''); SELECT usom.grant_access(''tap_both'', ''manager'')'),
 	('US906', 'SELECT usom.inclusion_proof(0)'),
 	('US907', $q$SELECT usom.consistency_proof('{"blocks": 99}')$q$);
 CREATE TEMP TABLE said (code text, command text, sqlstate text, message text, hint text);
