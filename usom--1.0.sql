@@ -3095,6 +3095,7 @@ REVOKE ALL ON FUNCTION usom._profiles() FROM PUBLIC;
 CREATE FUNCTION usom._wanted_grants() RETURNS TABLE (grantee text, kind text, object text, privilege text)
 	LANGUAGE sql STABLE STRICT
 	SET search_path = pg_catalog, usom, pg_temp
+	SET jit = off -- it would take a hundred times as long
 	AS $$
 	WITH found AS MATERIALIZED (
 		SELECT to_jsonb(m) - 'object' AS letters, 'TABLE' AS kind, format('usom.%I', c.relname) AS object
@@ -3117,6 +3118,7 @@ REVOKE ALL ON FUNCTION usom._wanted_grants() FROM PUBLIC;
 CREATE FUNCTION usom._made_grants() RETURNS TABLE (grantee text, kind text, object text, privilege text)
 	LANGUAGE sql STABLE STRICT
 	SET search_path = pg_catalog, usom, pg_temp
+	SET jit = off -- it would take a hundred times as long
 	AS $$
 	SELECT r.rolname::text, 'TABLE', format('usom.%I', c.relname), a.privilege_type
 	FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) a JOIN pg_roles r ON r.oid = a.grantee
@@ -3132,6 +3134,7 @@ REVOKE ALL ON FUNCTION usom._made_grants() FROM PUBLIC;
 CREATE FUNCTION usom._settle_privileges() RETURNS void
 	LANGUAGE plpgsql VOLATILE STRICT
 	SET search_path = pg_catalog, usom, pg_temp
+	SET jit = off -- it would take a hundred times as long
 	AS $$
 DECLARE
 	name text;
@@ -3349,6 +3352,7 @@ REVOKE ALL ON FUNCTION usom.revoke_access(name, text, text, text) FROM PUBLIC;
 CREATE FUNCTION usom._doctor_access() RETURNS TABLE ("check" text, trouble text, hint text)
 	LANGUAGE sql STABLE STRICT
 	SET search_path = pg_catalog, usom, pg_temp
+	SET jit = off -- it would take a hundred times as long
 	AS $$
 	SELECT 'row security', string_agg(c.relname, ', ' ORDER BY c.relname),
 			'ALTER TABLE ... ENABLE ROW LEVEL SECURITY; or drop its policy and run: SELECT usom._secure_table(''' || min(c.relname) || ''');'
