@@ -117,6 +117,13 @@ SELECT line_no, sku, quantity, quantity_delivered, quantity_returned, quantity_c
 -- What happened
 SELECT event, from_status, to_status, line_no, quantity, reason, reference FROM usom.timeline WHERE order_no = 'SO-000001' ORDER BY version;
 
+-- How it was
+SELECT reason, entity, field, before, after FROM usom.order_changes('SO-000001') WHERE verb = 'cancel_line' AND entity !~ 'piece';
+
+SELECT c.verb, d->>'status' AS status, d->>'total' AS total, jsonb_array_length(d->'holds') AS holds, jsonb_array_length(d->'shipments') AS shipments
+FROM (SELECT DISTINCT verb, occurred_at FROM usom.order_changes('SO-000001')) AS c, usom.order_as_of('SO-000001', c.occurred_at) AS d
+ORDER BY c.occurred_at;
+
 -- A soft reservation
 SELECT usom.reserve_stock('cart-17', 'MAIN', 'POT', 2, interval '1 second') > 0 AS reserved;
 

@@ -9,24 +9,9 @@ $$;
 COMMENT ON FUNCTION usom._order_tables() IS 'Tables whose rows are an order.';
 REVOKE ALL ON FUNCTION usom._order_tables() FROM PUBLIC;
 
-CREATE FUNCTION usom._order_key(table_name text, image jsonb) RETURNS bigint[]
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-SET search_path = pg_catalog, usom, pg_temp
-AS $$
-	SELECT CASE table_name
-		WHEN 'sales_order' THEN '{}'
-		WHEN 'order_line' THEN ARRAY[(image->>'line_no')::bigint]
-		WHEN 'fulfillment_line' THEN ARRAY[(image->>'line_no')::bigint, (image->>'piece_no')::bigint]
-		WHEN 'return_line' THEN ARRAY[(image->>'return_order_id')::bigint, (image->>'line_no')::bigint]
-		ELSE ARRAY[(image->>(table_name || '_id'))::bigint]
-	END
-$$;
-COMMENT ON FUNCTION usom._order_key(text, jsonb) IS 'What tells the rows of one table apart within an order, in the order they are shown.';
-REVOKE ALL ON FUNCTION usom._order_key(text, jsonb) FROM PUBLIC;
-
 CREATE FUNCTION usom._order_fields(table_name text, image jsonb) RETURNS json
 LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED
-SET search_path = pg_catalog, usom, pg_temp
+SET search_path = pg_catalog, usom, pg_temp SET plan_cache_mode = force_generic_plan -- planning costs more than running
 AS $$
 DECLARE
 	org CONSTANT bigint := (image->>'org_id')::bigint;
@@ -87,15 +72,37 @@ $$;
 COMMENT ON FUNCTION usom._order_id(text) IS 'Key of an order that the caller may see; else US105.';
 REVOKE ALL ON FUNCTION usom._order_id(text) FROM PUBLIC;
 
+CREATE FUNCTION usom._order_entry_at(sales_order_id bigint, at timestamptz) RETURNS integer
+LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED
+SET search_path = pg_catalog, usom, pg_temp SET plan_cache_mode = force_generic_plan -- planning costs more than running
+AS $$
+BEGIN
+	RETURN (
+		WITH last AS (
+			-- the clock may have gone back in between; the chain did not
+			SELECT e.entry_no, e.transaction_id, e.verb FROM usom.audit_entry e
+			WHERE e.org_id = usom.current_org() AND e.sales_order_id = $1 AND e.occurred_at <= at
+			ORDER BY e.entry_no DESC LIMIT 1
+		)
+		SELECT coalesce((
+			SELECT max(f.entry_no)
+			FROM usom.audit_entry n
+				JOIN usom.audit_entry f ON (f.org_id, f.sales_order_id, f.transaction_id, f.occurred_at) = (n.org_id, n.sales_order_id, n.transaction_id, n.occurred_at)
+			WHERE n.org_id = usom.current_org() AND n.sales_order_id = $1 AND n.entry_no = l.entry_no + 1
+				AND n.transaction_id = l.transaction_id AND n.verb = 'update order' AND l.verb IS NULL), l.entry_no)
+		FROM last l);
+END
+$$;
+COMMENT ON FUNCTION usom._order_entry_at(bigint, timestamptz) IS 'Number of the last entry of an order at a time; null before the first. What an UPDATE of the order entailed goes with it, though it was written a moment later.';
+REVOKE ALL ON FUNCTION usom._order_entry_at(bigint, timestamptz) FROM PUBLIC;
+
 CREATE FUNCTION usom.order_as_of(order_no text, at timestamptz) RETURNS jsonb
 LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED
-SET search_path = pg_catalog, usom, pg_temp
+SET search_path = pg_catalog, usom, pg_temp SET plan_cache_mode = force_generic_plan -- planning costs more than running
 AS $$
 DECLARE
 	id CONSTANT bigint := usom._order_id(order_no);
-	-- up to the last entry of that time, whatever the clock did in between
-	last_entry CONSTANT integer := (SELECT max(e.entry_no) FROM usom.audit_entry e
-		WHERE e.org_id = usom.current_org() AND e.sales_order_id = id AND e.occurred_at <= at);
+	last_entry CONSTANT integer := usom._order_entry_at(id, at);
 BEGIN
 	IF last_entry IS NULL THEN
 		RAISE EXCEPTION 'there was no order "%" at %', order_no, at
@@ -106,7 +113,12 @@ BEGIN
 			SELECT DISTINCT ON (e.table_name, k.key) e.table_name, k.key, e.operation, i.image
 			FROM usom.audit_entry e
 				CROSS JOIN LATERAL usom._audit_rows(coalesce(e.after, e.before)) WITH ORDINALITY AS i (image, n)
-				CROSS JOIN LATERAL usom._order_key(e.table_name, i.image) AS k (key)
+				CROSS JOIN LATERAL (SELECT CASE e.table_name
+					WHEN 'sales_order' THEN '{}'
+					WHEN 'order_line' THEN ARRAY[(i.image->>'line_no')::bigint]
+					WHEN 'fulfillment_line' THEN ARRAY[(i.image->>'line_no')::bigint, (i.image->>'piece_no')::bigint]
+					WHEN 'return_line' THEN ARRAY[(i.image->>'return_order_id')::bigint, (i.image->>'line_no')::bigint]
+					ELSE ARRAY[(i.image->>(e.table_name || '_id'))::bigint] END) AS k (key)
 			WHERE e.org_id = usom.current_org() AND e.sales_order_id = id AND e.entry_no <= last_entry
 				AND e.table_name = ANY (usom._order_tables())
 			ORDER BY e.table_name, k.key, e.entry_no DESC, i.n DESC
@@ -140,7 +152,7 @@ Example: SELECT jsonb_pretty(usom.order_as_of(''SO-000001'', ''2026-12-01 08:30+
 
 CREATE FUNCTION usom._order_entity(table_name text, image jsonb) RETURNS text
 LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED
-SET search_path = pg_catalog, usom, pg_temp
+SET search_path = pg_catalog, usom, pg_temp SET plan_cache_mode = force_generic_plan -- planning costs more than running
 AS $$
 BEGIN
 	RETURN CASE table_name
@@ -161,18 +173,24 @@ REVOKE ALL ON FUNCTION usom._order_entity(text, jsonb) FROM PUBLIC;
 CREATE FUNCTION usom.order_changes(order_no text)
 RETURNS TABLE (occurred_at timestamptz, who text, verb text, reason text, entity text, field text, before text, after text)
 LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED
-SET search_path = pg_catalog, usom, pg_temp
+SET search_path = pg_catalog, usom, pg_temp SET plan_cache_mode = force_generic_plan -- planning costs more than running
 AS $$
 #variable_conflict use_column
 DECLARE
 	id CONSTANT bigint := usom._order_id(order_no);
 BEGIN
 	RETURN QUERY
+		WITH entry AS (
+			-- what was written together is shown together: the order, then its lines, and so on
+			SELECT e.*, min(e.entry_no) OVER (PARTITION BY e.transaction_id, e.occurred_at) AS batch
+			FROM usom.audit_entry e
+			WHERE e.org_id = usom.current_org() AND e.sales_order_id = id AND e.table_name = ANY (usom._order_tables())
+		)
 		SELECT e.occurred_at,
 			CASE WHEN e.app_user IS NULL THEN e.active_role ELSE e.app_user || ' (' || e.active_role || ')' END,
 			coalesce(e.verb, lower(e.operation)), e.reason,
 			usom._order_entity(e.table_name, coalesce(i.after, i.before)), d.field, d.before, d.after
-		FROM usom.audit_entry e
+		FROM entry e
 			CROSS JOIN LATERAL ROWS FROM (usom._audit_rows(e.before), usom._audit_rows(e.after)) WITH ORDINALITY AS i (before, after, n)
 			CROSS JOIN LATERAL (
 				SELECT coalesce(a.key, b.key) AS field, coalesce(a.n, b.n) AS n, b.value AS before, a.value AS after
@@ -180,8 +198,7 @@ BEGIN
 					FULL JOIN json_each_text(usom._order_fields(e.table_name, i.after)) WITH ORDINALITY AS a (key, value, n) USING (key)
 				WHERE a.value IS DISTINCT FROM b.value
 					AND NOT (coalesce(a.key, b.key) LIKE 'quantity\_%' AND coalesce(a.value, '0') = coalesce(b.value, '0'))) d
-		WHERE e.org_id = usom.current_org() AND e.sales_order_id = id AND e.table_name = ANY (usom._order_tables())
-		ORDER BY e.entry_no, i.n, d.n;
+		ORDER BY e.batch, array_position(usom._order_tables(), e.table_name), e.entry_no, i.n, d.n;
 END
 $$;
 COMMENT ON FUNCTION usom.order_changes(text) IS

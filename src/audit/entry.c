@@ -339,6 +339,16 @@ insert_run(int first, int end)
 	usom_query_write(&insert_entries, values, nulls);
 }
 
+/* What is written at once ended at once: no moment shows a half of a call. */
+static void
+stamp(int first)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	for (int i = first; i < entry_count; i++)
+		entries[i].occurred_at = now;
+}
+
 /* Write the entries from the one given on.  The caller is connected to SPI. */
 static void
 write_from(int first)
@@ -347,6 +357,7 @@ write_from(int first)
 	int			context;
 	int			run = first;
 
+	stamp(first);
 	GetUserIdAndSecContext(&user, &context);
 	SetUserIdAndSecContext(writer, context | SECURITY_LOCAL_USERID_CHANGE);
 	for (int i = first + 1; i <= entry_count; i++)

@@ -13,7 +13,7 @@ typedef struct UsomAuditEntry
 {
 	int64		org_id;
 	int64		audit_entry_id;
-	TimestampTz occurred_at;
+	TimestampTz occurred_at;	/* set when it is written */
 	const char *table_name;
 	const char *operation;		/* a literal: "INSERT", "UPDATE", "DELETE" */
 	int32		row_count;

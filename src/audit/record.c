@@ -29,7 +29,6 @@
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
-#include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 
 #define IMAGE_LIMIT (1024 * 1024)
@@ -142,7 +141,6 @@ open_entry(Recording *recording, int64 org_id, int64 sales_order_id)
 
 	entry->org_id = org_id;
 	entry->audit_entry_id = usom_ident_next();
-	entry->occurred_at = GetCurrentTimestamp();
 	entry->verb = usom_call_verb();
 	entry->table_name = pstrdup(recording->table_name);
 	entry->reason = reason != NULL ? pstrdup(reason) : NULL;

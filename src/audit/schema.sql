@@ -29,7 +29,7 @@ CREATE UNIQUE INDEX audit_entry_chain_has_no_fork ON usom.audit_entry (org_id, s
 COMMENT ON TABLE usom.audit_entry IS 'Who changed what, when and why: one entry for what one statement did to the rows of one table. Rows are only added. Read it as usom.audit. Who searches it by time often may add an index USING brin (occurred_at).';
 COMMENT ON COLUMN usom.audit_entry.org_id IS 'Organisation of the rows.';
 COMMENT ON COLUMN usom.audit_entry.audit_entry_id IS 'Key; rises within a database.';
-COMMENT ON COLUMN usom.audit_entry.occurred_at IS 'Wall clock when the statement ended.';
+COMMENT ON COLUMN usom.audit_entry.occurred_at IS 'Wall clock when the function of usom, or else the statement, ended.';
 COMMENT ON COLUMN usom.audit_entry.transaction_id IS 'Transaction, without wraparound: pg_current_xact_id().';
 COMMENT ON COLUMN usom.audit_entry.table_name IS 'Table in schema usom.';
 COMMENT ON COLUMN usom.audit_entry.operation IS 'INSERT, UPDATE or DELETE.';
@@ -97,7 +97,7 @@ WHERE e.org_id = usom.current_org();
 COMMENT ON VIEW usom.audit IS 'Every row that was inserted, changed or deleted, with who did it and why. Example: SELECT occurred_at, operation, who, after FROM usom.audit WHERE table_name = ''product'' AND occurred_at > now() - interval ''1 day'';';
 COMMENT ON COLUMN usom.audit.audit_entry_id IS 'Entry: all rows that one statement touched.';
 COMMENT ON COLUMN usom.audit.row_no IS 'Number of the row within the entry.';
-COMMENT ON COLUMN usom.audit.occurred_at IS 'Wall clock when the statement ended.';
+COMMENT ON COLUMN usom.audit.occurred_at IS 'Wall clock when the function of usom, or else the statement, ended.';
 COMMENT ON COLUMN usom.audit.table_name IS 'Table in schema usom.';
 COMMENT ON COLUMN usom.audit.operation IS 'INSERT, UPDATE or DELETE.';
 COMMENT ON COLUMN usom.audit.sales_order_id IS 'Order that the rows are of, or that they were changed for; null: none alone.';
