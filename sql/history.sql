@@ -14,7 +14,7 @@ SELECT usom.receive_stocks('[{"location": "HIS-A", "sku": "HIS-1", "quantity": 1
 -- A life, and the time after each step.
 CREATE TEMP TABLE moment (step text, at timestamptz DEFAULT clock_timestamp());
 INSERT INTO moment VALUES ('nothing');
-SELECT order_no AS o FROM usom.place_order('{"external_id": "HIS-1", "channel": "web", "customer": "HIS-C", "placed_at": "2026-12-01T08:26:00Z", "currency": "GBP",
+SELECT order_no AS o FROM usom.place_order('{"external_id": "HIS-1", "channel": "rep", "customer": "HIS-C", "placed_at": "2026-12-01T08:26:00Z", "currency": "GBP",
 	"lines": [{"sku": "HIS-1", "quantity": 6, "unit_price": 2.55}, {"sku": "HIS-2", "quantity": 4, "unit_price": 1}]}') \gset
 INSERT INTO moment VALUES ('placed');
 SET usom.app_user = 'anna';
@@ -81,4 +81,22 @@ INSERT INTO usom.organisation (code, name) VALUES ('his', 'Other');
 SET usom.org = 'his';
 SELECT r.* FROM unnest(ARRAY[format('SELECT usom.order_as_of(%L, ''infinity'')', :'o'), format('SELECT * FROM usom.order_changes(%L)', :'o')]) c, pg_temp.refused(c) r;
 RESET usom.org;
+-- Who may read the audit may see how an order was; the desk may not.
+SET client_min_messages = warning;
+CREATE ROLE usom_test_reader;
+CREATE ROLE usom_test_desk;
+RESET client_min_messages;
+SELECT usom.grant_access('usom_test_reader', 'manager') \g /dev/null
+SELECT usom.grant_access('usom_test_desk', 'agent') \g /dev/null
+SET ROLE usom_test_reader;
+SELECT usom.order_as_of(:'o', 'infinity')->>'status' AS status, (SELECT count(*) > 50 FROM usom.order_changes(:'o')) AS changes;
+SET ROLE usom_test_desk;
+SELECT usom.order_as_of(:'o', 'infinity')->>'status' AS status;
+SELECT count(*) FROM usom.order_changes(:'o');
+SELECT count(*) > 0 AS explained FROM usom.explain_status(:'o');
+RESET ROLE;
+SELECT usom.revoke_access('usom_test_reader', 'manager') \g /dev/null
+SELECT usom.revoke_access('usom_test_desk', 'agent') \g /dev/null
+DROP OWNED BY usom_test_reader, usom_test_desk;
+DROP ROLE usom_test_reader, usom_test_desk;
 SELECT count(*) FROM usom.verify();

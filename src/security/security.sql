@@ -112,6 +112,10 @@ CREATE FUNCTION usom._privileges()
 	('adjust_stock()',            '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	('count_stock()',             '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	('set_safety()',              '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
+	-- orders as they were are read from the audit
+	('order_as_of()',             '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
+	('order_changes()',           '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
+	('_order_%()',                '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
 	-- checking; what these call inside runs with the rights of who asks, too
 	('verify()',                  '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
 	('verify_%()',                '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
