@@ -2945,6 +2945,219 @@ COMMENT ON FUNCTION usom.verify() IS
 'Everything that usom keeps in the caller''s organisation, recomputed from scratch and compared: verify_stock(), verify_reserved(), verify_orders(), verify_money(), verify_returns(), verify_vault(), verify_audit(). One row per difference with area, entity (the business key), problem, expected and actual value; empty when all is well. One snapshot: it may run while others work.
 Example: SELECT * FROM usom.verify();';
 
+/* ---- analytics ---- */
+
+-- Orders as they were, from the images of the audit.
+
+CREATE FUNCTION usom._order_tables() RETURNS text[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+	SELECT ARRAY['sales_order', 'order_line', 'fulfillment_line', 'hold', 'shipment', 'return_order', 'return_line']
+$$;
+COMMENT ON FUNCTION usom._order_tables() IS 'Tables whose rows are an order.';
+REVOKE ALL ON FUNCTION usom._order_tables() FROM PUBLIC;
+
+CREATE FUNCTION usom._order_fields(table_name text, image jsonb) RETURNS json
+LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED
+SET search_path = pg_catalog, usom, pg_temp SET plan_cache_mode = force_generic_plan -- planning costs more than running
+AS $$
+DECLARE
+	org CONSTANT bigint := (image->>'org_id')::bigint;
+	location CONSTANT text := (SELECT l.code FROM usom.location l WHERE l.org_id = org AND l.location_id = (image->>'location_id')::bigint);
+	sku CONSTANT text := (SELECT p.sku FROM usom.product p WHERE p.org_id = org AND p.product_id = (image->>'product_id')::bigint);
+BEGIN
+	RETURN CASE table_name
+		WHEN 'sales_order' THEN json_build_object('order_no', image->'order_no', 'status', image->'status', 'version', image->'version',
+			'channel', (SELECT c.code FROM usom.channel c WHERE c.org_id = org AND c.channel_id = (image->>'channel_id')::bigint),
+			'external_id', image->'external_id', 'revision', image->'revision', 'order_type', image->'order_type',
+			'customer', (SELECT c.code FROM usom.customer c WHERE c.org_id = org AND c.customer_id = (image->>'customer_id')::bigint),
+			'currency', image->'currency', 'total', trim_scale((image->>'total')::numeric), 'priority', image->'priority',
+			'placed_at', image->'placed_at', 'requested_at', image->'requested_at', 'ship_complete', image->'ship_complete',
+			'coupons', image->'coupons', 'ship_to', image->'ship_to', 'payment', image->'payment', 'instructions', image->'instructions',
+			'created_at', image->'created_at')
+		WHEN 'order_line' THEN json_build_object('line_no', image->'line_no', 'sku', sku, 'quantity', trim_scale((image->>'quantity')::numeric),
+			'unit_price', trim_scale((image->>'unit_price')::numeric), 'total', trim_scale((image->>'total')::numeric), 'location', location,
+			'requested_at', image->'requested_at', 'substitution', image->'substitution', 'partial', image->'partial',
+			'quantity_open', trim_scale((image->>'quantity_open')::numeric), 'quantity_backordered', trim_scale((image->>'quantity_backordered')::numeric),
+			'quantity_reserved', trim_scale((image->>'quantity_reserved')::numeric), 'quantity_released', trim_scale((image->>'quantity_released')::numeric),
+			'quantity_picked', trim_scale((image->>'quantity_picked')::numeric), 'quantity_packed', trim_scale((image->>'quantity_packed')::numeric),
+			'quantity_shipped', trim_scale((image->>'quantity_shipped')::numeric), 'quantity_delivered', trim_scale((image->>'quantity_delivered')::numeric),
+			'quantity_returned', trim_scale((image->>'quantity_returned')::numeric), 'quantity_cancelled', trim_scale((image->>'quantity_cancelled')::numeric))
+		WHEN 'fulfillment_line' THEN json_build_object('piece_no', image->'piece_no', 'sku', sku, 'status', image->'status',
+			'quantity', trim_scale((image->>'quantity')::numeric), 'location', location, 'lot', nullif(image->>'lot', ''),
+			'promised_at', image->'promised_at',
+			'shipment_no', (SELECT s.shipment_no FROM usom.shipment s WHERE s.org_id = org AND s.shipment_id = (image->>'shipment_id')::bigint))
+		WHEN 'hold' THEN json_build_object('hold_type', image->'hold_type', 'line_no', image->'line_no', 'reason', image->'reason',
+			'blocks', image->'blocks', 'expires_at', image->'expires_at', 'placed_at', image->'placed_at', 'placed_by', image->'placed_by',
+			'released_at', image->'released_at', 'released_by', image->'released_by', 'release_reason', image->'release_reason')
+		WHEN 'shipment' THEN json_build_object('shipment_no', image->'shipment_no', 'status', image->'status', 'location', location,
+			'carrier', image->'carrier', 'tracking', image->'tracking', 'shipped_at', image->'shipped_at', 'delivered_at', image->'delivered_at')
+		WHEN 'return_order' THEN json_build_object('return_no', image->'return_no', 'status', image->'status', 'reason', image->'reason',
+			'authorized_at', image->'authorized_at', 'received_at', image->'received_at')
+		WHEN 'return_line' THEN json_build_object('line_no', image->'line_no', 'quantity', trim_scale((image->>'quantity')::numeric),
+			'quantity_received', trim_scale((image->>'quantity_received')::numeric))
+	END;
+END
+$$;
+COMMENT ON FUNCTION usom._order_fields(text, jsonb) IS 'What people read of the image of a row of an order, in their order: codes for keys, numbers without trailing zeros. Codes do not change, so those of today are those of then.';
+REVOKE ALL ON FUNCTION usom._order_fields(text, jsonb) FROM PUBLIC;
+
+CREATE FUNCTION usom._order_id(order_no text) RETURNS bigint
+LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+DECLARE
+	id bigint;
+BEGIN
+	PERFORM usom._check_installed(), usom._check_card('order_no', order_no);
+	SELECT o.sales_order_id INTO id FROM usom.sales_order o WHERE o.org_id = usom.current_org() AND o.order_no = _order_id.order_no;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'no order "%"', order_no USING ERRCODE = 'US105', HINT = 'Look it up in usom.orders.';
+	END IF;
+	RETURN id;
+END
+$$;
+COMMENT ON FUNCTION usom._order_id(text) IS 'Key of an order that the caller may see; else US105.';
+REVOKE ALL ON FUNCTION usom._order_id(text) FROM PUBLIC;
+
+CREATE FUNCTION usom._order_entry_at(sales_order_id bigint, at timestamptz) RETURNS integer
+LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED
+SET search_path = pg_catalog, usom, pg_temp SET plan_cache_mode = force_generic_plan -- planning costs more than running
+AS $$
+BEGIN
+	RETURN (
+		WITH last AS (
+			-- the clock may have gone back in between; the chain did not
+			SELECT e.entry_no, e.transaction_id, e.verb FROM usom.audit_entry e
+			WHERE e.org_id = usom.current_org() AND e.sales_order_id = $1 AND e.occurred_at <= at
+			ORDER BY e.entry_no DESC LIMIT 1
+		)
+		SELECT coalesce((
+			SELECT max(f.entry_no)
+			FROM usom.audit_entry n
+				JOIN usom.audit_entry f ON (f.org_id, f.sales_order_id, f.transaction_id, f.occurred_at) = (n.org_id, n.sales_order_id, n.transaction_id, n.occurred_at)
+			WHERE n.org_id = usom.current_org() AND n.sales_order_id = $1 AND n.entry_no = l.entry_no + 1
+				AND n.transaction_id = l.transaction_id AND n.verb = 'update order' AND l.verb IS NULL), l.entry_no)
+		FROM last l);
+END
+$$;
+COMMENT ON FUNCTION usom._order_entry_at(bigint, timestamptz) IS 'Number of the last entry of an order at a time; null before the first. What an UPDATE of the order entailed goes with it, though it was written a moment later.';
+REVOKE ALL ON FUNCTION usom._order_entry_at(bigint, timestamptz) FROM PUBLIC;
+
+CREATE FUNCTION usom.order_as_of(order_no text, at timestamptz) RETURNS jsonb
+LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED
+SET search_path = pg_catalog, usom, pg_temp SET plan_cache_mode = force_generic_plan -- planning costs more than running
+AS $$
+DECLARE
+	id CONSTANT bigint := usom._order_id(order_no);
+	last_entry CONSTANT integer := usom._order_entry_at(id, at);
+BEGIN
+	IF last_entry IS NULL THEN
+		RAISE EXCEPTION 'there was no order "%" at %', order_no, at
+			USING ERRCODE = 'US105', HINT = 'usom.order_changes() shows when it was made.';
+	END IF;
+	RETURN (
+		WITH newest AS (
+			SELECT DISTINCT ON (e.table_name, k.key) e.table_name, k.key, e.operation, i.image
+			FROM usom.audit_entry e
+				CROSS JOIN LATERAL usom._audit_rows(coalesce(e.after, e.before)) WITH ORDINALITY AS i (image, n)
+				CROSS JOIN LATERAL (SELECT CASE e.table_name
+					WHEN 'sales_order' THEN '{}'
+					WHEN 'order_line' THEN ARRAY[(i.image->>'line_no')::bigint]
+					WHEN 'fulfillment_line' THEN ARRAY[(i.image->>'line_no')::bigint, (i.image->>'piece_no')::bigint]
+					WHEN 'return_line' THEN ARRAY[(i.image->>'return_order_id')::bigint, (i.image->>'line_no')::bigint]
+					ELSE ARRAY[(i.image->>(e.table_name || '_id'))::bigint] END) AS k (key)
+			WHERE e.org_id = usom.current_org() AND e.sales_order_id = id AND e.entry_no <= last_entry
+				AND e.table_name = ANY (usom._order_tables())
+			ORDER BY e.table_name, k.key, e.entry_no DESC, i.n DESC
+		), live AS MATERIALIZED (
+			SELECT n.table_name, n.key, usom._order_fields(n.table_name, n.image)::jsonb AS fields
+			FROM newest n WHERE n.operation <> 'DELETE'
+		)
+		SELECT o.fields || jsonb_build_object(
+			'lines', (
+				SELECT coalesce(jsonb_agg(l.fields || jsonb_build_object('pieces', (
+					SELECT coalesce(jsonb_agg(p.fields ORDER BY p.key), '[]') FROM live p
+					WHERE p.table_name = 'fulfillment_line' AND p.key[1] = l.key[1])) ORDER BY l.key), '[]')
+				FROM live l WHERE l.table_name = 'order_line'),
+			'holds', (SELECT coalesce(jsonb_agg(h.fields ORDER BY h.key), '[]') FROM live h WHERE h.table_name = 'hold'),
+			'shipments', (SELECT coalesce(jsonb_agg(s.fields ORDER BY s.key), '[]') FROM live s WHERE s.table_name = 'shipment'),
+			'returns', (
+				SELECT coalesce(jsonb_agg(r.fields || jsonb_build_object('lines', (
+					SELECT coalesce(jsonb_agg(l.fields ORDER BY l.key), '[]') FROM live l
+					WHERE l.table_name = 'return_line' AND l.key[1] = r.key[1])) ORDER BY r.key), '[]')
+				FROM live r WHERE r.table_name = 'return_order'))
+		FROM live o WHERE o.table_name = 'sales_order');
+END
+$$;
+COMMENT ON FUNCTION usom.order_as_of(text, timestamptz) IS
+'The order as it was: one document made from the audit, with the keys of the order document and with status, version and total; in lines the counters and pieces; beside them holds, shipments, returns.
+order_no: the order. at: the time, to the microsecond; ''infinity'' gives the order as it is. A change counts from the moment its call ended, also while its transaction had not committed yet.
+Amounts in the currency of the order, quantities in units of the product, times in the time zone of the session. Codes of products, channels, customers, locations are those of today; they do not change.
+For who may read usom.audit_entry.
+Errors: US105 unknown order, or it was not there yet.
+Example: SELECT jsonb_pretty(usom.order_as_of(''SO-000001'', ''2026-12-01 08:30+00''));';
+
+CREATE FUNCTION usom._order_entity(table_name text, image jsonb) RETURNS text
+LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED
+SET search_path = pg_catalog, usom, pg_temp SET plan_cache_mode = force_generic_plan -- planning costs more than running
+AS $$
+BEGIN
+	RETURN CASE table_name
+		WHEN 'sales_order' THEN 'order'
+		WHEN 'order_line' THEN format('line %s', image->>'line_no')
+		WHEN 'fulfillment_line' THEN format('line %s piece %s', image->>'line_no', image->>'piece_no')
+		WHEN 'hold' THEN format('hold %s', image->>'hold_type')
+		WHEN 'shipment' THEN format('shipment %s', image->>'shipment_no')
+		WHEN 'return_order' THEN format('return %s', image->>'return_no')
+		WHEN 'return_line' THEN format('return %s line %s', (SELECT r.return_no FROM usom.return_order r
+			WHERE r.org_id = (image->>'org_id')::bigint AND r.return_order_id = (image->>'return_order_id')::bigint), image->>'line_no')
+	END;
+END
+$$;
+COMMENT ON FUNCTION usom._order_entity(text, jsonb) IS 'What people call a row of an order: line 1, line 1 piece 2, hold fraud.';
+REVOKE ALL ON FUNCTION usom._order_entity(text, jsonb) FROM PUBLIC;
+
+CREATE FUNCTION usom.order_changes(order_no text)
+RETURNS TABLE (occurred_at timestamptz, who text, verb text, reason text, entity text, field text, before text, after text)
+LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED
+SET search_path = pg_catalog, usom, pg_temp SET plan_cache_mode = force_generic_plan -- planning costs more than running
+AS $$
+#variable_conflict use_column
+DECLARE
+	id CONSTANT bigint := usom._order_id(order_no);
+BEGIN
+	RETURN QUERY
+		WITH entry AS (
+			-- what was written together is shown together: the order, then its lines, and so on
+			SELECT e.*, min(e.entry_no) OVER (PARTITION BY e.transaction_id, e.occurred_at) AS batch
+			FROM usom.audit_entry e
+			WHERE e.org_id = usom.current_org() AND e.sales_order_id = id AND e.table_name = ANY (usom._order_tables())
+		)
+		SELECT e.occurred_at,
+			CASE WHEN e.app_user IS NULL THEN e.active_role ELSE e.app_user || ' (' || e.active_role || ')' END,
+			coalesce(e.verb, lower(e.operation)), e.reason,
+			usom._order_entity(e.table_name, coalesce(i.after, i.before)), d.field, d.before, d.after
+		FROM entry e
+			CROSS JOIN LATERAL ROWS FROM (usom._audit_rows(e.before), usom._audit_rows(e.after)) WITH ORDINALITY AS i (before, after, n)
+			CROSS JOIN LATERAL (
+				SELECT coalesce(a.key, b.key) AS field, coalesce(a.n, b.n) AS n, b.value AS before, a.value AS after
+				FROM json_each_text(usom._order_fields(e.table_name, i.before)) WITH ORDINALITY AS b (key, value, n)
+					FULL JOIN json_each_text(usom._order_fields(e.table_name, i.after)) WITH ORDINALITY AS a (key, value, n) USING (key)
+				WHERE a.value IS DISTINCT FROM b.value
+					AND NOT (coalesce(a.key, b.key) LIKE 'quantity\_%' AND coalesce(a.value, '0') = coalesce(b.value, '0'))) d
+		ORDER BY e.batch, array_position(usom._order_tables(), e.table_name), e.entry_no, i.n, d.n;
+END
+$$;
+COMMENT ON FUNCTION usom.order_changes(text) IS
+'What became of an order, like a diff: one row for each field of the order, its lines, pieces, holds, shipments and returns that came, changed or went, in the order it happened.
+order_no: the order.
+Returns when, who (the user that the application claimed and the role, or the role alone), verb (the function; insert, update or delete for plain SQL), reason, entity (order, line 1, line 1 piece 2, hold fraud), field, its value before (null: none) and after (null: gone).
+For who may read usom.audit_entry.
+Errors: US105 unknown order.
+Example: SELECT occurred_at, who, verb, entity, field, before, after FROM usom.order_changes(''SO-000001'');';
+
 /* ---- security ---- */
 
 CREATE FUNCTION usom._privileges()
@@ -3061,6 +3274,10 @@ CREATE FUNCTION usom._privileges()
 	('adjust_stock()',            '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	('count_stock()',             '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	('set_safety()',              '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
+	-- orders as they were are read from the audit
+	('order_as_of()',             '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
+	('order_changes()',           '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
+	('_order_%()',                '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
 	-- checking; what these call inside runs with the rights of who asks, too
 	('verify()',                  '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
 	('verify_%()',                '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
@@ -3415,7 +3632,7 @@ AS $$
 			'available']),
 		(4, 'fulfil', ARRAY['allocate_order', 'explain_sourcing', 'split_backorder', 'fill_backorders', 'release_order', 'ship', 'deliver',
 			'authorize_return', 'receive_return']),
-		(5, 'understand', ARRAY['explain_status', 'order_timeline', 'lifecycle', 'order_lifecycle', 'piece_lifecycle', 'lifecycle_dot',
+		(5, 'understand', ARRAY['explain_status', 'order_timeline', 'order_as_of', 'order_changes', 'lifecycle', 'order_lifecycle', 'piece_lifecycle', 'lifecycle_dot',
 			'error_codes']),
 		(6, 'verify', ARRAY['verify', 'verify_stock', 'verify_reserved', 'verify_orders', 'verify_counters', 'verify_statuses',
 			'verify_history', 'verify_references', 'verify_pieces', 'verify_money', 'verify_returns', 'verify_vault', 'verify_audit']),
@@ -3716,7 +3933,7 @@ CREATE UNIQUE INDEX audit_entry_chain_has_no_fork ON usom.audit_entry (org_id, s
 COMMENT ON TABLE usom.audit_entry IS 'Who changed what, when and why: one entry for what one statement did to the rows of one table. Rows are only added. Read it as usom.audit. Who searches it by time often may add an index USING brin (occurred_at).';
 COMMENT ON COLUMN usom.audit_entry.org_id IS 'Organisation of the rows.';
 COMMENT ON COLUMN usom.audit_entry.audit_entry_id IS 'Key; rises within a database.';
-COMMENT ON COLUMN usom.audit_entry.occurred_at IS 'Wall clock when the statement ended.';
+COMMENT ON COLUMN usom.audit_entry.occurred_at IS 'Wall clock when the function of usom, or else the statement, ended.';
 COMMENT ON COLUMN usom.audit_entry.transaction_id IS 'Transaction, without wraparound: pg_current_xact_id().';
 COMMENT ON COLUMN usom.audit_entry.table_name IS 'Table in schema usom.';
 COMMENT ON COLUMN usom.audit_entry.operation IS 'INSERT, UPDATE or DELETE.';
@@ -3784,7 +4001,7 @@ WHERE e.org_id = usom.current_org();
 COMMENT ON VIEW usom.audit IS 'Every row that was inserted, changed or deleted, with who did it and why. Example: SELECT occurred_at, operation, who, after FROM usom.audit WHERE table_name = ''product'' AND occurred_at > now() - interval ''1 day'';';
 COMMENT ON COLUMN usom.audit.audit_entry_id IS 'Entry: all rows that one statement touched.';
 COMMENT ON COLUMN usom.audit.row_no IS 'Number of the row within the entry.';
-COMMENT ON COLUMN usom.audit.occurred_at IS 'Wall clock when the statement ended.';
+COMMENT ON COLUMN usom.audit.occurred_at IS 'Wall clock when the function of usom, or else the statement, ended.';
 COMMENT ON COLUMN usom.audit.table_name IS 'Table in schema usom.';
 COMMENT ON COLUMN usom.audit.operation IS 'INSERT, UPDATE or DELETE.';
 COMMENT ON COLUMN usom.audit.sales_order_id IS 'Order that the rows are of, or that they were changed for; null: none alone.';
