@@ -48,9 +48,15 @@ first_product=$(psql -X -At -d bench -c "SELECT product_id - 1 FROM usom.product
 for peer in $peers; do
 	bench_prepare "$peer" bench >"$home/prepare.$peer"
 done
+case " $peers " in *' unaudited '*)
+	psql -X -q -d postgres -c 'CREATE DATABASE bench_unaudited TEMPLATE bench'
+	bench_audit off bench_unaudited
+	;;
+esac
 pg_ctl -D "$data" -w -m fast stop >/dev/null
 
 count() { # peer
+	[ "$1" = unaudited ] && of=bench_unaudited || of=bench
 	{
 		tr '\n' ' ' <"$home/prepare.$1"
 		echo
@@ -61,7 +67,7 @@ count() { # peer
 	} >"$home/statements"
 	valgrind -q --tool=callgrind --callgrind-out-file="$home/callgrind.$1" \
 		--zero-before=pg_my_temp_schema --dump-before=pg_conf_load_time \
-		"$(command -v postgres)" --single -D "$data" bench <"$home/statements" >"$home/out.$1" 2>"$home/err.$1" || {
+		"$(command -v postgres)" --single -D "$data" $of <"$home/statements" >"$home/out.$1" 2>"$home/err.$1" || {
 		tail -n 5 "$home/err.$1" >&2
 		return 1
 	}

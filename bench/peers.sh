@@ -5,6 +5,7 @@
 #   stock     the same and the update of the five stock rows
 #   careful   PL/pgSQL over sets, few foreign keys, an audit row a statement
 #   twin      PL/pgSQL as people write it
+#   unaudited usom.place_order() with the audit's triggers off, in a database of its own; only where it is asked for
 
 here=$(cd "$(dirname "$0")" && pwd -P)
 PEERS='usom bare stock careful twin'
@@ -67,11 +68,20 @@ bench_statements() { # peer products key_of_product_0 from to
 # What a client prepares once.
 bench_prepare() { # peer database
 	case $1 in
-	usom) echo 'PREPARE place (jsonb) AS SELECT order_no FROM usom.place_order($1)' ;;
+	usom | unaudited) echo 'PREPARE place (jsonb) AS SELECT order_no FROM usom.place_order($1)' ;;
 	twin | careful) echo "PREPARE place (jsonb) AS SELECT order_no FROM $1.place_order(\$1)" ;;
 	bare | stock)
 		psql -X -q -At -d "$2" -c "SELECT 'PREPARE place AS ' || bench.bare_statement(
 			(SELECT order_no FROM usom.sales_order WHERE external_id = 'model'), $([ "$1" = stock ] && echo true || echo false))"
 		;;
 	esac
+}
+
+# The triggers of the audit, on or off.
+bench_audit() { # on|off database
+	[ "$1" = on ] && word='ENABLE ALWAYS' || word=DISABLE
+	psql -X -q -At -v ON_ERROR_STOP=1 -d "$2" >/dev/null <<-SQL
+		SELECT format('ALTER TABLE %s $word TRIGGER %I', tgrelid::regclass, tgname)
+		FROM pg_trigger WHERE tgfoid = 'usom.audit_statement()'::regprocedure \\gexec
+	SQL
 }

@@ -21,6 +21,8 @@ trap 'exit 130' INT TERM
 
 BENCH_LINE=$line sh "$here/place_order.sh"
 echo
+BENCH_LINE=$line BENCH_SECONDS=${BENCH_AUDIT_SECONDS:-120} sh "$here/audit.sh"
+echo
 if command -v valgrind >/dev/null; then
 	BENCH_LINE=$line sh "$here/instructions.sh"
 else
