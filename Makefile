@@ -18,7 +18,7 @@ OBJS   = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/*/*.c)))
 DATA   = $(SCRIPT) $(wildcard usom--*--*.sql)
 
 PG_CPPFLAGS = -I$(srcdir)/src
-# The cipher of the vault.
+# Digests of the audit, cipher of the vault.
 SHLIB_LINK += -lcrypto
 # The server's own headers have unused parameters.
 PG_CFLAGS   = -Wall -Wextra -Wshadow -Wno-unused-parameter

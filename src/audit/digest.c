@@ -34,7 +34,6 @@ PG_FUNCTION_INFO_V1(usom__audit_digest);
 void
 usom_digest_open(UsomDigester *digester)
 {
-	digester->hash = usom_sha256_open();
 	initStringInfo(&digester->head);
 	enlargeStringInfo(&digester->head, FIRST_HEAD_SIZE);
 }
@@ -42,7 +41,6 @@ usom_digest_open(UsomDigester *digester)
 void
 usom_digest_close(UsomDigester *digester)
 {
-	pg_cryptohash_free(digester->hash);
 	pfree(digester->head.data);
 }
 
@@ -121,7 +119,7 @@ usom_digest_finish(UsomDigester *digester, UsomDigest *digest)
 	parts[0] = (UsomPart) {digester->head.data, digester->head.len};
 	for (int i = 0; i < digester->nlarge; i++)
 		parts[i + 1] = (UsomPart) {digester->large[i].data, digester->large[i].size};
-	usom_sha256(digester->hash, parts, digester->nlarge + 1, digest);
+	usom_sha256(parts, digester->nlarge + 1, digest);
 }
 
 /* ---- entries ---- */
@@ -194,16 +192,19 @@ typedef enum EntryColumn
 
 StaticAssertDecl(lengthof(entry_columns) == COL_COUNT, "each column of an entry has its place");
 
-/* How rows of one type are taken apart; made for the first one. */
-typedef struct EntryShape
+/* How rows of one type are taken apart. */
+struct UsomEntryShape
 {
 	Oid			type;
 	int32		typmod;
 	TupleDesc	tupdesc;
 	int			index[COL_COUNT];
+	int			digest;			/* where the column digest is */
 	Datum	   *values;
 	bool	   *nulls;
-} EntryShape;
+};
+
+typedef struct UsomEntryShape EntryShape;
 
 static int
 find_column(TupleDesc tupdesc, const char *name, Oid type)
@@ -221,27 +222,28 @@ find_column(TupleDesc tupdesc, const char *name, Oid type)
 			errhint("Give a row of usom.audit_entry."));
 }
 
+/* The shape made for the first row is good for all that have the same type. */
 static EntryShape *
-shape_of(FunctionCallInfo fcinfo, HeapTupleHeader row)
+shape_of(HeapTupleHeader row, EntryShape **known, MemoryContext context)
 {
-	EntryShape *shape = fcinfo->flinfo->fn_extra;
+	EntryShape *shape = *known;
 	MemoryContext outer;
 
 	if (likely(shape != NULL && shape->type == HeapTupleHeaderGetTypeId(row)
 			   && shape->typmod == HeapTupleHeaderGetTypMod(row)))
 		return shape;
-	outer = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+	outer = MemoryContextSwitchTo(context);
 	shape = palloc(sizeof(EntryShape));
 	shape->type = HeapTupleHeaderGetTypeId(row);
 	shape->typmod = HeapTupleHeaderGetTypMod(row);
 	shape->tupdesc = lookup_rowtype_tupdesc_copy(shape->type, shape->typmod);
 	for (int i = 0; i < COL_COUNT; i++)
 		shape->index[i] = find_column(shape->tupdesc, entry_columns[i].name, entry_columns[i].type);
+	shape->digest = find_column(shape->tupdesc, "digest", BYTEAOID);
 	shape->values = palloc(shape->tupdesc->natts * sizeof(Datum));
 	shape->nulls = palloc(shape->tupdesc->natts * sizeof(bool));
 	MemoryContextSwitchTo(outer);
-	fcinfo->flinfo->fn_extra = shape;
-	return shape;
+	return *known = shape;
 }
 
 static bool
@@ -300,6 +302,38 @@ is_numbered_right(const EntryShape *shape)
 	return is_null(shape, COL_ORDER) ? is_null(shape, COL_NO) : int_of(shape, COL_NO) > 0;
 }
 
+/* The digest of the row that was taken apart; false if no digest fits it. */
+static bool
+digest_shape(const EntryShape *shape, const UsomAuditEntry *entry, UsomDigester *digester, UsomDigest *digest)
+{
+	UsomActor	actor = {
+		.session_role = text_of(shape, COL_SESSION),
+		.active_role = text_of(shape, COL_ACTIVE),
+		.app_user = text_of(shape, COL_USER),
+		.client_addr = text_of(shape, COL_ADDRESS),
+		.application_name = text_of(shape, COL_APPLICATION),
+	};
+
+	if (!is_numbered_right(shape))
+		return false;
+	usom_digest_entry(digester, entry, &actor, int_of(shape, COL_TRANSACTION), digest);
+	return true;
+}
+
+bool
+usom_digest_read(HeapTupleHeader row, UsomEntryShape **known, MemoryContext context, UsomDigester *digester,
+				 UsomAuditEntry *entry, const bytea **digest, UsomDigest *computed)
+{
+	EntryShape *shape = shape_of(row, known, context);
+	HeapTupleData tuple = {.t_len = HeapTupleHeaderGetDatumLength(row), .t_data = row};
+
+	ItemPointerSetInvalid(&tuple.t_self);
+	heap_deform_tuple(&tuple, shape->tupdesc, shape->values, shape->nulls);
+	*entry = entry_of(shape);
+	*digest = shape->nulls[shape->digest] ? NULL : DatumGetByteaPP(shape->values[shape->digest]);
+	return digest_shape(shape, entry, digester, computed);
+}
+
 /*
  * usom._audit_digest(entry record) RETURNS bytea: what the digest of a row of
  * usom.audit_entry must be; null if no digest fits the row.
@@ -307,28 +341,18 @@ is_numbered_right(const EntryShape *shape)
 Datum
 usom__audit_digest(PG_FUNCTION_ARGS)
 {
-	HeapTupleHeader row = PG_GETARG_HEAPTUPLEHEADER(0);
-	EntryShape *shape = shape_of(fcinfo, row);
-	HeapTupleData tuple = {.t_len = HeapTupleHeaderGetDatumLength(row), .t_data = row};
+	UsomEntryShape *shape = fcinfo->flinfo->fn_extra;
 	UsomDigester digester;
 	UsomAuditEntry entry;
-	UsomActor	actor;
+	const bytea *stored;
 	UsomDigest	digest;
+	bool		fits;
 
-	ItemPointerSetInvalid(&tuple.t_self);
-	heap_deform_tuple(&tuple, shape->tupdesc, shape->values, shape->nulls);
-	if (!is_numbered_right(shape))
-		PG_RETURN_NULL();
-	entry = entry_of(shape);
-	actor = (UsomActor) {
-		.session_role = text_of(shape, COL_SESSION),
-		.active_role = text_of(shape, COL_ACTIVE),
-		.app_user = text_of(shape, COL_USER),
-		.client_addr = text_of(shape, COL_ADDRESS),
-		.application_name = text_of(shape, COL_APPLICATION),
-	};
 	usom_digest_open(&digester);
-	usom_digest_entry(&digester, &entry, &actor, int_of(shape, COL_TRANSACTION), &digest);
+	fits = usom_digest_read(PG_GETARG_HEAPTUPLEHEADER(0), &shape, fcinfo->flinfo->fn_mcxt, &digester, &entry, &stored, &digest);
 	usom_digest_close(&digester);
+	fcinfo->flinfo->fn_extra = shape;
+	if (!fits)
+		PG_RETURN_NULL();
 	PG_RETURN_BYTEA_P(usom_sha256_bytea(&digest));
 }

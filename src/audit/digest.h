@@ -14,6 +14,7 @@
 #define USOM_AUDIT_DIGEST_H
 
 #include "postgres.h"
+#include "access/htup.h"
 #include "audit/entry.h"
 #include "audit/sha256.h"
 #include "lib/stringinfo.h"
@@ -24,7 +25,6 @@
 /* Makes digests one after the other. */
 typedef struct UsomDigester
 {
-	pg_cryptohash_ctx *hash;
 	StringInfoData head;		/* all but the bytes of large fields */
 	int			nlarge;
 	struct
@@ -49,5 +49,17 @@ extern void usom_digest_finish(UsomDigester *digester, UsomDigest *digest);
 /* What entry.c writes and usom._audit_digest() recomputes. */
 extern void usom_digest_entry(UsomDigester *digester, const UsomAuditEntry *entry, const UsomActor *actor,
 							  int64 transaction_id, UsomDigest *digest);
+
+/*
+ * Take a row of usom.audit_entry apart, and say what its digest must be; false
+ * if no digest fits it (it is numbered without an order, or the other way
+ * round).  The entry points into the row and into CurrentMemoryContext.  known
+ * is NULL at first and kept from row to row, in the context given.
+ * ERROR 42804 for a row of another table.
+ */
+typedef struct UsomEntryShape UsomEntryShape;
+
+extern bool usom_digest_read(HeapTupleHeader row, UsomEntryShape **known, MemoryContext context, UsomDigester *digester,
+							 UsomAuditEntry *entry, const bytea **digest, UsomDigest *computed);
 
 #endif							/* USOM_AUDIT_DIGEST_H */

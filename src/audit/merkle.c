@@ -12,20 +12,20 @@
 #include "miscadmin.h"
 
 static UsomDigest
-hash_leaf(pg_cryptohash_ctx *hash, const UsomDigest *leaf)
+hash_leaf(const UsomDigest *leaf)
 {
 	UsomDigest	result;
 
-	usom_sha256(hash, (UsomPart[]) {{"\0", 1}, {leaf->bytes, USOM_DIGEST_SIZE}}, 2, &result);
+	usom_sha256((UsomPart[]) {{"\0", 1}, {leaf->bytes, USOM_DIGEST_SIZE}}, 2, &result);
 	return result;
 }
 
 static UsomDigest
-hash_node(pg_cryptohash_ctx *hash, const UsomDigest *left, const UsomDigest *right)
+hash_node(const UsomDigest *left, const UsomDigest *right)
 {
 	UsomDigest	result;
 
-	usom_sha256(hash, (UsomPart[]) {{"\1", 1}, {left->bytes, USOM_DIGEST_SIZE}, {right->bytes, USOM_DIGEST_SIZE}}, 3,
+	usom_sha256((UsomPart[]) {{"\1", 1}, {left->bytes, USOM_DIGEST_SIZE}, {right->bytes, USOM_DIGEST_SIZE}}, 3,
 				&result);
 	return result;
 }
@@ -42,7 +42,7 @@ split(int count)
 }
 
 UsomDigest
-usom_merkle_root(pg_cryptohash_ctx *hash, const UsomDigest *leaves, int count)
+usom_merkle_root(const UsomDigest *leaves, int count)
 {
 	UsomDigest	left;
 	UsomDigest	right;
@@ -50,16 +50,16 @@ usom_merkle_root(pg_cryptohash_ctx *hash, const UsomDigest *leaves, int count)
 
 	if (count == 0)
 	{
-		usom_sha256(hash, NULL, 0, &left);
+		usom_sha256(NULL, 0, &left);
 		return left;
 	}
 	if (count == 1)
-		return hash_leaf(hash, leaves);
+		return hash_leaf(leaves);
 	CHECK_FOR_INTERRUPTS();
 	middle = split(count);
-	left = usom_merkle_root(hash, leaves, middle);
-	right = usom_merkle_root(hash, leaves + middle, count - middle);
-	return hash_node(hash, &left, &right);
+	left = usom_merkle_root(leaves, middle);
+	right = usom_merkle_root(leaves + middle, count - middle);
+	return hash_node(&left, &right);
 }
 
 static void
@@ -70,7 +70,7 @@ put(UsomMerklePath *path, UsomDigest digest)
 }
 
 static void
-climb_from(pg_cryptohash_ctx *hash, const UsomDigest *leaves, int count, int position, UsomMerklePath *path)
+climb_from(const UsomDigest *leaves, int count, int position, UsomMerklePath *path)
 {
 	int			middle;
 
@@ -79,26 +79,26 @@ climb_from(pg_cryptohash_ctx *hash, const UsomDigest *leaves, int count, int pos
 	middle = split(count);
 	if (position < middle)
 	{
-		climb_from(hash, leaves, middle, position, path);
-		put(path, usom_merkle_root(hash, leaves + middle, count - middle));
+		climb_from(leaves, middle, position, path);
+		put(path, usom_merkle_root(leaves + middle, count - middle));
 	}
 	else
 	{
-		climb_from(hash, leaves + middle, count - middle, position - middle, path);
-		put(path, usom_merkle_root(hash, leaves, middle));
+		climb_from(leaves + middle, count - middle, position - middle, path);
+		put(path, usom_merkle_root(leaves, middle));
 	}
 }
 
 void
-usom_merkle_path(pg_cryptohash_ctx *hash, const UsomDigest *leaves, int count, int position, UsomMerklePath *path)
+usom_merkle_path(const UsomDigest *leaves, int count, int position, UsomMerklePath *path)
 {
 	path->count = 0;
-	climb_from(hash, leaves, count, position, path);
+	climb_from(leaves, count, position, path);
 }
 
 /* The path is used up from its end: the sibling of the topmost node stands last. */
 static bool
-root_above(pg_cryptohash_ctx *hash, const UsomDigest *leaf, int count, int position, const UsomMerklePath *path,
+root_above(const UsomDigest *leaf, int count, int position, const UsomMerklePath *path,
 		   int height, UsomDigest *root)
 {
 	UsomDigest	below;
@@ -106,7 +106,7 @@ root_above(pg_cryptohash_ctx *hash, const UsomDigest *leaf, int count, int posit
 
 	if (count == 1)
 	{
-		*root = hash_leaf(hash, leaf);
+		*root = hash_leaf(leaf);
 		return height == 0;
 	}
 	if (height == 0)
@@ -114,64 +114,64 @@ root_above(pg_cryptohash_ctx *hash, const UsomDigest *leaf, int count, int posit
 	middle = split(count);
 	if (position < middle)
 	{
-		if (!root_above(hash, leaf, middle, position, path, height - 1, &below))
+		if (!root_above(leaf, middle, position, path, height - 1, &below))
 			return false;
-		*root = hash_node(hash, &below, &path->digests[height - 1]);
+		*root = hash_node(&below, &path->digests[height - 1]);
 	}
 	else
 	{
-		if (!root_above(hash, leaf, count - middle, position - middle, path, height - 1, &below))
+		if (!root_above(leaf, count - middle, position - middle, path, height - 1, &below))
 			return false;
-		*root = hash_node(hash, &path->digests[height - 1], &below);
+		*root = hash_node(&path->digests[height - 1], &below);
 	}
 	return true;
 }
 
 bool
-usom_merkle_climb(pg_cryptohash_ctx *hash, const UsomDigest *leaf, int count, int position,
+usom_merkle_climb(const UsomDigest *leaf, int count, int position,
 				  const UsomMerklePath *path, UsomDigest *root)
 {
 	if (position < 0 || position >= count)
 		return false;
-	return root_above(hash, leaf, count, position, path, path->count, root);
+	return root_above(leaf, count, position, path, path->count, root);
 }
 
 /* whole: the older tree is a subtree that the verifier knows already. */
 static void
-prove_from(pg_cryptohash_ctx *hash, const UsomDigest *leaves, int count, int older, bool whole, UsomMerklePath *proof)
+prove_from(const UsomDigest *leaves, int count, int older, bool whole, UsomMerklePath *proof)
 {
 	int			middle;
 
 	if (older == count)
 	{
 		if (!whole)
-			put(proof, usom_merkle_root(hash, leaves, count));
+			put(proof, usom_merkle_root(leaves, count));
 		return;
 	}
 	middle = split(count);
 	if (older <= middle)
 	{
-		prove_from(hash, leaves, middle, older, whole, proof);
-		put(proof, usom_merkle_root(hash, leaves + middle, count - middle));
+		prove_from(leaves, middle, older, whole, proof);
+		put(proof, usom_merkle_root(leaves + middle, count - middle));
 	}
 	else
 	{
-		prove_from(hash, leaves + middle, count - middle, older - middle, false, proof);
-		put(proof, usom_merkle_root(hash, leaves, middle));
+		prove_from(leaves + middle, count - middle, older - middle, false, proof);
+		put(proof, usom_merkle_root(leaves, middle));
 	}
 }
 
 void
-usom_merkle_consistency(pg_cryptohash_ctx *hash, const UsomDigest *leaves, int count, int older,
+usom_merkle_consistency(const UsomDigest *leaves, int count, int older,
 						UsomMerklePath *proof)
 {
 	proof->count = 0;
-	prove_from(hash, leaves, count, older, true, proof);
+	prove_from(leaves, count, older, true, proof);
 }
 
 /* Both roots as the proof has them, by the recursion of prove_from; false if it has the wrong length. */
 static bool
-roots_of(pg_cryptohash_ctx *hash, int count, int older, bool whole, const UsomDigest *known,
+roots_of(int count, int older, bool whole, const UsomDigest *known,
 		 const UsomMerklePath *proof, int height, UsomDigest *older_root, UsomDigest *root)
 {
 	const UsomDigest *sibling = height > 0 ? &proof->digests[height - 1] : NULL;
@@ -189,20 +189,20 @@ roots_of(pg_cryptohash_ctx *hash, int count, int older, bool whole, const UsomDi
 	middle = split(count);
 	if (older <= middle)
 	{
-		if (!roots_of(hash, middle, older, whole, known, proof, height - 1, older_root, root))
+		if (!roots_of(middle, older, whole, known, proof, height - 1, older_root, root))
 			return false;
-		*root = hash_node(hash, root, sibling);
+		*root = hash_node(root, sibling);
 		return true;
 	}
-	if (!roots_of(hash, count - middle, older - middle, false, known, proof, height - 1, older_root, root))
+	if (!roots_of(count - middle, older - middle, false, known, proof, height - 1, older_root, root))
 		return false;
-	*older_root = hash_node(hash, sibling, older_root);
-	*root = hash_node(hash, sibling, root);
+	*older_root = hash_node(sibling, older_root);
+	*root = hash_node(sibling, root);
 	return true;
 }
 
 bool
-usom_merkle_is_consistent(pg_cryptohash_ctx *hash, int older, int count, const UsomDigest *older_root,
+usom_merkle_is_consistent(int older, int count, const UsomDigest *older_root,
 						  const UsomDigest *root, const UsomMerklePath *proof)
 {
 	UsomDigest	older_proven;
@@ -210,7 +210,7 @@ usom_merkle_is_consistent(pg_cryptohash_ctx *hash, int older, int count, const U
 
 	if (older <= 0 || older > count)
 		return false;
-	if (!roots_of(hash, count, older, true, older_root, proof, proof->count, &older_proven, &proven))
+	if (!roots_of(count, older, true, older_root, proof, proof->count, &older_proven, &proven))
 		return false;
 	return memcmp(&older_proven, older_root, USOM_DIGEST_SIZE) == 0 && memcmp(&proven, root, USOM_DIGEST_SIZE) == 0;
 }

@@ -21,22 +21,22 @@ typedef struct UsomMerklePath
 } UsomMerklePath;
 
 /* Root over the leaves; of none it is SHA-256 of nothing (section 2.1). */
-extern UsomDigest usom_merkle_root(pg_cryptohash_ctx *hash, const UsomDigest *leaves, int count);
+extern UsomDigest usom_merkle_root(const UsomDigest *leaves, int count);
 
 /* Siblings from the leaf up to the root (section 2.1.1); 0 <= position < count. */
-extern void usom_merkle_path(pg_cryptohash_ctx *hash, const UsomDigest *leaves, int count, int position,
+extern void usom_merkle_path(const UsomDigest *leaves, int count, int position,
 							 UsomMerklePath *path);
 
 /* The root that a leaf and its path lead to; false if the path has the wrong length. */
-extern bool usom_merkle_climb(pg_cryptohash_ctx *hash, const UsomDigest *leaf, int count, int position,
+extern bool usom_merkle_climb(const UsomDigest *leaf, int count, int position,
 							  const UsomMerklePath *path, UsomDigest *root);
 
 /* Proof that the first older leaves are the same in both trees (section 2.1.2); 0 < older <= count. */
-extern void usom_merkle_consistency(pg_cryptohash_ctx *hash, const UsomDigest *leaves, int count, int older,
+extern void usom_merkle_consistency(const UsomDigest *leaves, int count, int older,
 									UsomMerklePath *proof);
 
 /* Does the proof lead from the root over older leaves to the root over count leaves? */
-extern bool usom_merkle_is_consistent(pg_cryptohash_ctx *hash, int older, int count, const UsomDigest *older_root,
+extern bool usom_merkle_is_consistent(int older, int count, const UsomDigest *older_root,
 									  const UsomDigest *root, const UsomMerklePath *proof);
 
 #endif							/* USOM_AUDIT_MERKLE_H */

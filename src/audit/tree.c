@@ -83,10 +83,8 @@ usom__merkle_root(PG_FUNCTION_ARGS)
 {
 	int			count;
 	UsomDigest *leaves = digests_of(PG_GETARG_ARRAYTYPE_P(0), &count);
-	pg_cryptohash_ctx *hash = usom_sha256_open();
-	UsomDigest	root = usom_merkle_root(hash, leaves, count);
+	UsomDigest	root = usom_merkle_root(leaves, count);
 
-	pg_cryptohash_free(hash);
 	PG_RETURN_BYTEA_P(usom_sha256_bytea(&root));
 }
 
@@ -96,13 +94,10 @@ usom__merkle_path(PG_FUNCTION_ARGS)
 {
 	int			count;
 	UsomDigest *leaves = digests_of(PG_GETARG_ARRAYTYPE_P(0), &count);
-	pg_cryptohash_ctx *hash;
 	UsomMerklePath path;
 
 	check_position(PG_GETARG_INT32(1), 1, count);
-	hash = usom_sha256_open();
-	usom_merkle_path(hash, leaves, count, PG_GETARG_INT32(1) - 1, &path);
-	pg_cryptohash_free(hash);
+	usom_merkle_path(leaves, count, PG_GETARG_INT32(1) - 1, &path);
 	PG_RETURN_DATUM(array_of(&path));
 }
 
@@ -111,16 +106,13 @@ Datum
 usom__merkle_climb(PG_FUNCTION_ARGS)
 {
 	UsomDigest	leaf = usom_sha256_from_bytea(PG_GETARG_BYTEA_PP(0));
-	pg_cryptohash_ctx *hash;
 	UsomMerklePath path;
 	UsomDigest	root;
 	bool		fits;
 
 	if (!path_of(PG_GETARG_ARRAYTYPE_P(3), &path))
 		PG_RETURN_NULL();
-	hash = usom_sha256_open();
-	fits = usom_merkle_climb(hash, &leaf, PG_GETARG_INT32(1), PG_GETARG_INT32(2) - 1, &path, &root);
-	pg_cryptohash_free(hash);
+	fits = usom_merkle_climb(&leaf, PG_GETARG_INT32(1), PG_GETARG_INT32(2) - 1, &path, &root);
 	if (!fits)
 		PG_RETURN_NULL();
 	PG_RETURN_BYTEA_P(usom_sha256_bytea(&root));
@@ -132,13 +124,10 @@ usom__merkle_consistency(PG_FUNCTION_ARGS)
 {
 	int			count;
 	UsomDigest *leaves = digests_of(PG_GETARG_ARRAYTYPE_P(0), &count);
-	pg_cryptohash_ctx *hash;
 	UsomMerklePath proof;
 
 	check_position(PG_GETARG_INT32(1), 1, count);
-	hash = usom_sha256_open();
-	usom_merkle_consistency(hash, leaves, count, PG_GETARG_INT32(1), &proof);
-	pg_cryptohash_free(hash);
+	usom_merkle_consistency(leaves, count, PG_GETARG_INT32(1), &proof);
 	PG_RETURN_DATUM(array_of(&proof));
 }
 
@@ -148,15 +137,12 @@ usom__merkle_is_consistent(PG_FUNCTION_ARGS)
 {
 	UsomDigest	older_root = usom_sha256_from_bytea(PG_GETARG_BYTEA_PP(2));
 	UsomDigest	root = usom_sha256_from_bytea(PG_GETARG_BYTEA_PP(3));
-	pg_cryptohash_ctx *hash;
 	UsomMerklePath proof;
 	bool		consistent;
 
 	if (!path_of(PG_GETARG_ARRAYTYPE_P(4), &proof))
 		PG_RETURN_BOOL(false);
-	hash = usom_sha256_open();
-	consistent = usom_merkle_is_consistent(hash, PG_GETARG_INT32(0), PG_GETARG_INT32(1), &older_root, &root, &proof);
-	pg_cryptohash_free(hash);
+	consistent = usom_merkle_is_consistent(PG_GETARG_INT32(0), PG_GETARG_INT32(1), &older_root, &root, &proof);
 	PG_RETURN_BOOL(consistent);
 }
 
