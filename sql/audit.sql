@@ -214,27 +214,55 @@ END $$;
 
 -- verify_audit() sees what was changed behind its back
 SELECT * FROM usom.verify_audit();
+ALTER TABLE usom.audit_probe OWNER TO usom_owner;
+SELECT * FROM usom.verify_audit();
+SELECT * FROM usom.verify_audit(since => '2020-01-01', digests => usom.export_digest());
+-- a table of somebody else that is gone is not missed
+DROP TABLE usom.audit_probe;
+DROP TYPE usom.audit_mood;
+DROP FUNCTION usom.audit_probe_trigger();
+SELECT * FROM usom.verify_audit(since => now() + interval '1 day');
+SELECT * FROM usom.verify_entries();
 BEGIN;
 ALTER TABLE usom.stock DISABLE TRIGGER ALL;
 ALTER TABLE usom.audit_entry DISABLE TRIGGER ALL;
 UPDATE usom.stock s SET on_hand = 77 FROM usom.product p WHERE p.sku = 'AUDIT-1' AND (s.org_id, s.product_id) = (p.org_id, p.product_id);
 INSERT INTO usom.stock (org_id, product_id, location_id, on_hand) SELECT p.org_id, p.product_id, 1, 1 FROM usom.product p WHERE p.sku = 'AUDIT-3';
-SELECT problem, expected, (actual::jsonb)->>'on_hand' AS on_hand FROM usom.verify_audit() ORDER BY 1;
-UPDATE usom.audit_entry SET row_count = 9 WHERE audit_entry_id = (SELECT max(audit_entry_id) FROM usom.audit_entry WHERE table_name = 'audit_probe');
-UPDATE usom.audit_entry SET after = set_byte(after, 0, 2) WHERE audit_entry_id = (SELECT max(audit_entry_id) FROM usom.audit_entry WHERE table_name = 'product');
-UPDATE usom.audit_entry SET operation = 'DELETE' WHERE audit_entry_id = (SELECT max(audit_entry_id) FROM usom.audit_entry WHERE table_name = 'location');
-SELECT problem, expected, actual FROM usom.verify_audit() WHERE entity LIKE 'audit entry %' ORDER BY 1;
+SELECT ok, kind FROM usom.verify_audit();
+SELECT problem, expected, (actual::jsonb)->>'on_hand' AS on_hand FROM usom.verify_entries() ORDER BY 1;
+-- images are looked at even where the digest was made to fit
+CREATE FUNCTION pg_temp.forge(id bigint) RETURNS void LANGUAGE sql AS $$
+	UPDATE usom.audit_entry e SET digest = usom._audit_digest(e) WHERE audit_entry_id = id $$;
+UPDATE usom.audit_entry SET row_count = 9 WHERE audit_entry_id = (SELECT max(audit_entry_id) FROM usom.audit_entry WHERE table_name = 'audit_probe') RETURNING pg_temp.forge(audit_entry_id);
+UPDATE usom.audit_entry SET after = set_byte(after, 0, 2) WHERE audit_entry_id = (SELECT max(audit_entry_id) FROM usom.audit_entry WHERE table_name = 'product') RETURNING pg_temp.forge(audit_entry_id);
+UPDATE usom.audit_entry SET operation = 'DELETE' WHERE audit_entry_id = (SELECT max(audit_entry_id) FROM usom.audit_entry WHERE table_name = 'location') RETURNING pg_temp.forge(audit_entry_id);
+SELECT problem, expected, actual FROM usom.verify_entries() WHERE entity LIKE 'audit entry %' AND problem LIKE '%image%' ORDER BY 1;
+SELECT kind, count(*) FROM usom._verify_audit_rows(NULL) GROUP BY 1 ORDER BY 1;
 ROLLBACK;
 BEGIN;
 ALTER TABLE usom.stock DISABLE TRIGGER ALL;
 DELETE FROM usom.stock s USING usom.product p WHERE p.sku = 'AUDIT-1' AND (s.org_id, s.product_id) = (p.org_id, p.product_id);
-SELECT problem, (expected::jsonb)->>'on_hand' AS on_hand FROM usom.verify_audit();
+SELECT problem, (expected::jsonb)->>'on_hand' AS on_hand FROM usom.verify_entries();
+ROLLBACK;
+-- a change between two that are told
+BEGIN;
+ALTER TABLE usom.product DISABLE TRIGGER audit_update;
+UPDATE usom.product SET name = 'in the dark' WHERE sku = 'AUDIT-1';
+ALTER TABLE usom.product ENABLE ALWAYS TRIGGER audit_update;
+UPDATE usom.product SET name = 'in the light' WHERE sku = 'AUDIT-1';
+SELECT ok, kind FROM usom.verify_audit();
+SELECT problem ~ 'no entry tells of the change' AS told, expected, actual FROM usom.verify_entries();
 ROLLBACK;
 -- a column that came later is in no old image
 BEGIN;
 ALTER TABLE usom.stock ADD COLUMN later integer DEFAULT 1;
 SELECT * FROM usom.verify_audit();
+SELECT * FROM usom.verify_audit(since => '2020-01-01');
 ROLLBACK;
-DROP TABLE usom.audit_probe;
-DROP TYPE usom.audit_mood;
-DROP FUNCTION usom.audit_probe_trigger();
+-- digests of something else, and of nothing yet
+SELECT * FROM usom.verify_audit(digests => '{"org_id": 1, "node": 0, "blocks": 0}');
+SELECT ok FROM usom.verify_audit(digests => '{"org_id": 2, "blocks": 1}');
+SELECT ok FROM usom.verify_audit(digests => '[7]');
+SELECT usom._audit_siphash('\x000102030405060708090a0b0c0d0e0f', '\x000102030405060708090a0b0c0d0e') = x'a129ca6149be45e5'::bigint AS vector_15,
+	usom._audit_siphash('\x000102030405060708090a0b0c0d0e0f', '') = x'726fdb47dd0e0e31'::bigint AS vector_0;
+SELECT usom._audit_siphash('\x00', '');

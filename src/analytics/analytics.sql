@@ -590,9 +590,9 @@ BEGIN
 		UNION ALL SELECT * FROM usom.verify_money()
 		UNION ALL SELECT * FROM usom.verify_returns()
 		UNION ALL SELECT * FROM usom.verify_vault()
-		UNION ALL SELECT * FROM usom.verify_audit();
+		UNION ALL SELECT * FROM usom.verify_entries();
 END
 $$;
 COMMENT ON FUNCTION usom.verify() IS
-'Everything that usom keeps in the caller''s organisation, recomputed from scratch and compared: verify_stock(), verify_reserved(), verify_orders(), verify_money(), verify_returns(), verify_vault(), verify_audit(). One row per difference with area, entity (the business key), problem, expected and actual value; empty when all is well. One snapshot: it may run while others work.
+'Everything that usom keeps in the caller''s organisation, recomputed from scratch and compared: verify_stock(), verify_reserved(), verify_orders(), verify_money(), verify_returns(), verify_vault(), verify_entries(). One row per difference with area, entity (the business key), problem, expected and actual value; empty when all is well. One snapshot: it may run while others work.
 Example: SELECT * FROM usom.verify();';

@@ -222,6 +222,7 @@ BEGIN
 		EXECUTE format('CREATE ROLE %I NOLOGIN', owner);
 	END IF;
 	EXECUTE format('GRANT USAGE, CREATE ON SCHEMA usom TO %I', owner);
+	EXECUTE format('GRANT SELECT ON usom._migration TO %I', owner);
 	FOR routine IN
 		SELECT oid FROM pg_proc WHERE pronamespace = 'usom'::regnamespace AND NOT has_function_privilege(owner, oid, 'EXECUTE')
 	LOOP
