@@ -65,6 +65,16 @@ UNION ALL SELECT 'each step of the history begins where the last one ended', cou
 	SELECT from_status::text AS began, lag(to_status::text) OVER (PARTITION BY org_id, sales_order_id ORDER BY version) AS ended
 	FROM usom.order_history) h
 	WHERE began IS DISTINCT FROM ended
+UNION ALL SELECT 'an order is what the audit says it is by now', count(*) FROM (
+	SELECT o.order_no, o.status, o.version::text, o.priority::text, o.total FROM usom.orders o ORDER BY o.order_no DESC LIMIT 500) o
+	CROSS JOIN LATERAL usom.order_as_of(o.order_no, 'infinity') d
+	WHERE (o.status, o.version, o.priority, o.total) IS DISTINCT FROM (d->>'status', d->>'version', d->>'priority', (d->>'total')::numeric)
+		OR (SELECT jsonb_agg(to_jsonb(p) - ARRAY['order_no', 'line_no'] ORDER BY p.line_no, p.piece_no) FROM usom.order_pieces p WHERE p.order_no = o.order_no)
+			IS DISTINCT FROM (SELECT jsonb_agg(p ORDER BY (l->>'line_no')::integer, (p->>'piece_no')::integer)
+				FROM jsonb_array_elements(d->'lines') l, jsonb_array_elements(l->'pieces') p)
+		OR (SELECT count(*) FROM usom.holds h WHERE h.order_no = o.order_no) <> jsonb_array_length(d->'holds')
+		OR (SELECT jsonb_agg(to_jsonb(h) - ARRAY['order_no', 'quantity'] ORDER BY h.shipment_no) FROM usom.shipments h WHERE h.order_no = o.order_no)
+			IS DISTINCT FROM (SELECT jsonb_agg(h ORDER BY h->>'shipment_no') FROM jsonb_array_elements(d->'shipments') h)
 UNION ALL SELECT 'the digest of an audit entry is that of its columns', count(*) FROM usom.audit_entry e
 	WHERE e.digest IS DISTINCT FROM usom._audit_digest(e)
 UNION ALL SELECT 'the entries of an order count from 1, each with the digest of the one before', count(*) FROM (
