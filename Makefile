@@ -38,7 +38,7 @@ PROVE_TESTS    = test/tap/*.pl
 
 # Targets that bring along what they need.  PGXS is read for the others only:
 # it is not there yet on a fresh machine, and has a target check of its own.
-OWN = prepare demo psql check check-long bench bench-instructions tidy doc clean-build
+OWN = prepare demo psql check check-long bench bench-instructions bench-sourcing tidy doc clean-build
 PG_CONFIG ?= pg_config
 .DEFAULT_GOAL := all
 ifneq ($(filter-out $(OWN),$(or $(MAKECMDGOALS),all)),)
@@ -87,6 +87,8 @@ bench:
 	@cmp -s build/src/bench/results.md bench/results.md || cp build/src/bench/results.md bench/results.md
 bench-instructions:
 	@sh tools/with-server.sh --with valgrind bench sh bench/instructions.sh
+bench-sourcing:
+	@sh bench/sourcing_quality.sh
 tidy:
 	@sh tools/tidy.sh
 doc:

@@ -1,6 +1,7 @@
 #!/bin/sh
 # The scenarios of the bench, each beside its peers, on the server that PGHOST
-# and PGPORT name; then instructions an order, if valgrind is there.
+# and PGPORT name; then instructions an order, if valgrind is there, and the
+# quality of sourcing plans, if a MILP solver is.
 #
 # usage: bench/run.sh
 #
@@ -28,6 +29,8 @@ if command -v valgrind >/dev/null; then
 else
 	echo 'instructions an order: valgrind is not installed (make bench-instructions brings it)'
 fi
+echo
+sh "$here/sourcing_quality.sh" || echo 'sourcing quality: a plan was wrong, see above'
 
 server=$(psql -X -At -d postgres -c 'SHOW server_version' | cut -d ' ' -f 1)
 row="| $(date -u +%Y-%m-%d) | $server | $(nproc) |$(tr '\n' ' ' <"$line" | tr -s ' ' | sed 's/ $//')"

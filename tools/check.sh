@@ -5,7 +5,7 @@
 #
 # usage: tools/check.sh [PART...]       without a PART all of them
 #
-# parts: tidy build regress isolation pgtap tap twin fuzz doc demo load
+# parts: tidy sourcing build regress isolation pgtap tap twin fuzz doc demo load
 set -u
 . "$(dirname "$0")/lib.sh"
 if [ -z "${USOM_BUILD:-}" ]; then
@@ -23,7 +23,7 @@ passed=0
 failed=0
 skipped=0
 unbuilt=
-wanted=${*:-tidy build regress isolation pgtap tap twin fuzz doc demo load}
+wanted=${*:-tidy sourcing build regress isolation pgtap tap twin fuzz doc demo load}
 
 trap 'sh "$top/tools/server.sh" stop' EXIT
 trap 'exit 130' INT TERM
@@ -144,6 +144,7 @@ check_load() { LOAD_SECONDS=${LOAD_SECONDS:-20} sh "$top/test/load/run.sh"; }
 there() { [ -f "$top/$1" ]; }
 
 part tidy sh "$top/tools/tidy.sh"
+part sourcing sh "$top/test/sourcing/run.sh"
 sh "$top/tools/server.sh" stop
 case " $wanted " in *' build '*) ;; *) wanted="build $wanted" ;; esac
 before=$failed

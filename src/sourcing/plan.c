@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "sourcing/door.h"
 #include "sourcing/sourcing.h"
 
 #include "access/htup_details.h"
@@ -21,9 +22,8 @@ PG_FUNCTION_INFO_V1(usom__plan);
 
 #define RESULT_COLUMNS 4
 
-/* Elements of an array of composites; null elements are refused. */
-static Datum *
-elements_of(ArrayType *array, int *count)
+Datum *
+usom_sourcing_elements(ArrayType *array, int *count)
 {
 	Datum	   *elements;
 	bool	   *nulls;
@@ -35,11 +35,17 @@ elements_of(ArrayType *array, int *count)
 	return elements;
 }
 
-static Datum
-field(Datum composite, int number)
+Datum
+usom_sourcing_field_or_null(Datum composite, int number, bool *isnull)
+{
+	return GetAttributeByNum(DatumGetHeapTupleHeader(composite), number, isnull);
+}
+
+Datum
+usom_sourcing_field(Datum composite, int number)
 {
 	bool		isnull;
-	Datum		value = GetAttributeByNum(DatumGetHeapTupleHeader(composite), number, &isnull);
+	Datum		value = usom_sourcing_field_or_null(composite, number, &isnull);
 
 	if (isnull)
 		ereport(ERROR, errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("fields must not be null"));
@@ -49,15 +55,15 @@ field(Datum composite, int number)
 static UsomDemand *
 read_demands(ArrayType *array, int *count)
 {
-	Datum	   *elements = elements_of(array, count);
+	Datum	   *elements = usom_sourcing_elements(array, count);
 	UsomDemand *demands = palloc_array(UsomDemand, Max(*count, 1));
 
 	for (int i = 0; i < *count; i++)
 	{
-		demands[i].product_id = DatumGetInt64(field(elements[i], 1));
-		demands[i].location_id = DatumGetInt64(field(elements[i], 2));
-		demands[i].quantity = usom_quantity_of(DatumGetNumeric(field(elements[i], 3)));
-		demands[i].partial = DatumGetBool(field(elements[i], 4));
+		demands[i].product_id = DatumGetInt64(usom_sourcing_field(elements[i], 1));
+		demands[i].location_id = DatumGetInt64(usom_sourcing_field(elements[i], 2));
+		demands[i].quantity = usom_quantity_of(DatumGetNumeric(usom_sourcing_field(elements[i], 3)));
+		demands[i].partial = DatumGetBool(usom_sourcing_field(elements[i], 4));
 		if (demands[i].quantity <= 0)
 			ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("demands must be greater than zero"));
 	}
@@ -68,16 +74,16 @@ read_demands(ArrayType *array, int *count)
 static UsomStockRow *
 read_rows(ArrayType *array, int *count)
 {
-	Datum	   *elements = elements_of(array, count);
+	Datum	   *elements = usom_sourcing_elements(array, count);
 	UsomStockRow *rows = palloc_array(UsomStockRow, Max(*count, 1));
 
 	for (int i = 0; i < *count; i++)
 	{
-		rows[i].key.product_id = DatumGetInt64(field(elements[i], 1));
-		rows[i].key.location_id = DatumGetInt64(field(elements[i], 2));
-		rows[i].key.lot = TextDatumGetCString(field(elements[i], 3));
-		rows[i].priority = DatumGetInt32(field(elements[i], 4));
-		rows[i].available = usom_quantity_of(DatumGetNumeric(field(elements[i], 5)));
+		rows[i].key.product_id = DatumGetInt64(usom_sourcing_field(elements[i], 1));
+		rows[i].key.location_id = DatumGetInt64(usom_sourcing_field(elements[i], 2));
+		rows[i].key.lot = TextDatumGetCString(usom_sourcing_field(elements[i], 3));
+		rows[i].priority = DatumGetInt32(usom_sourcing_field(elements[i], 4));
+		rows[i].available = usom_quantity_of(DatumGetNumeric(usom_sourcing_field(elements[i], 5)));
 	}
 	qsort(rows, *count, sizeof(UsomStockRow), usom_stock_key_compare);
 	return rows;
