@@ -1991,6 +1991,48 @@ SET search_path = pg_catalog, usom, pg_temp;
 COMMENT ON FUNCTION usom._plan(usom._demand[], usom._stock_available[]) IS 'The planner that place_order uses, over given arrays: which location and lot serves which demand (numbered from 1), null for what is backordered. Raises 22003, 22004 or 22023 for arrays that make no sense.';
 REVOKE ALL ON FUNCTION usom._plan(usom._demand[], usom._stock_available[]) FROM PUBLIC;
 
+CREATE TYPE usom._sourcing_need AS (
+	product integer,
+	quantity numeric,
+	smallest numeric,
+	most_parts integer,
+	partial boolean,
+	weight double precision,
+	late_cost double precision,
+	requested_at timestamptz,
+	excluded integer[]
+);
+COMMENT ON TYPE usom._sourcing_need IS 'What is to be served, for usom._source(): units of a product (numbered from 1), the smallest part and the most parts (0: any) it may be cut into, whether a rest may stay, the weight of a unit, what a unit costs for a day late, and the sites (numbered from 1) that may not serve it.';
+
+CREATE TYPE usom._sourcing_site AS (
+	location_id bigint,
+	arrives_at timestamptz,
+	freight double precision,
+	freight_by_weight double precision,
+	handling double precision,
+	fixed double precision,
+	penalty double precision,
+	unit_cost double precision,
+	capacity numeric
+);
+COMMENT ON TYPE usom._sourcing_site IS 'A location on a day, for usom._source(): when a shipment arrives, what it costs (freight, handling, fixed, penalty, and by weight and unit), and how many units it can ship (null: any number).';
+
+CREATE TYPE usom._sourcing_stock AS (
+	product integer,
+	site integer,
+	quantity numeric,
+	kept numeric
+);
+COMMENT ON TYPE usom._sourcing_stock IS 'What there is, for usom._source(): units of a product at a site, and how many of them it keeps for itself.';
+
+CREATE FUNCTION usom._source(needs usom._sourcing_need[], sites usom._sourcing_site[], stock usom._sourcing_stock[],
+	most_shipments integer, ship_complete boolean) RETURNS jsonb
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom__source'
+IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._source(usom._sourcing_need[], usom._sourcing_site[], usom._sourcing_stock[], integer, boolean) IS 'The planner of least cost over given arrays: parts, what is unserved, cost by kind, whether the plan is proven to be the best and what no plan can beat, and for each need and site why it was not chosen. First the most units are served, then the cost is least. Raises 22003, 22004 or 22023 for arrays that make no sense.';
+REVOKE ALL ON FUNCTION usom._source(usom._sourcing_need[], usom._sourcing_site[], usom._sourcing_stock[], integer, boolean) FROM PUBLIC;
+
 /* ---- fulfillment ---- */
 
 CREATE TYPE usom.shipment_status;
