@@ -42,6 +42,14 @@ INSERT INTO usom.price (sku, currency, unit_price, valid_from) VALUES ('P1', 'EU
 UPDATE usom.price SET unit_price = 6;
 DELETE FROM usom.price;
 INSERT INTO usom.organisation (code) VALUES ('$round');
+INSERT INTO usom.customer (code, name, email) VALUES ('$round-kept', 'Ann', 'ann\@example.org'), ('$round-erased', 'Bob', 'bob\@example.org');
+INSERT INTO usom.customer_address (customer_id, name, line1, city, country) SELECT customer_id, 'Ann', 'High Street 1', 'Leeds', 'GB' FROM usom.customer WHERE code LIKE '$round-%';
+UPDATE usom.customer SET email = 'new\@example.org' WHERE code LIKE '$round-%';
+SELECT usom.place_order(jsonb_build_object('external_id', '$round-sent', 'customer', '$round-kept', 'ship_to', '{"name": "Eve", "line1": "Low Road 2", "country": "GB"}'::jsonb,
+	'lines', '[{"sku": "P1", "quantity": 1}]'::jsonb));
+SELECT usom.erase_customer('$round-erased', 'asked for it');
+CREATE ROLE "$round";
+SELECT usom.grant_access('$round', 'agent');
 UPDATE usom.location SET priority = priority + 1 WHERE code = 'L2';
 SELECT usom.seal_audit();
 SQL
@@ -82,10 +90,15 @@ $subscriber->safe_psql('desk', "CREATE SUBSCRIPTION usom CONNECTION \$\$" . $pub
 $subscriber->wait_for_subscription_sync($publisher, 'usom', 'desk');
 is_replicated('first copy');
 
+# Roles belong to the server, not to the database.
+$subscriber->safe_psql('desk', 'CREATE ROLE "after"');
 work('after');
 is_replicated('changes');
 cmp_ok(subscriber_does(q{SELECT count(*) FROM usom.audit_entry}), '>', 100, 'the audit came along');
 is(subscriber_does('SELECT count(*) FROM usom.audit_entry WHERE audit_entry_id >= 1::bigint << 53'), 0, 'and the apply worker wrote none of its own');
+
+is(subscriber_does(q{SELECT string_agg(customer, ', ' ORDER BY customer) FROM usom.find_customers('NEW@example.org')}), 'after-kept, before-kept',
+	'persons are known on the subscriber, those that were erased are not');
 
 # ---- what a publisher without guards sends is not refused, but found ----
 
