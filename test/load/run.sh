@@ -47,7 +47,7 @@ invariants() { # invariants WHEN
 # The number that stands before or after words of pgbench's report.
 reported() { sed -n "s/^$1[:=] *\([0-9.]*\).*/\1/p" "$work/report" | head -n 1; }
 
-weights='place@8 batch@1 ship@6 deliver@3 cancel@3 cancel_line@2 receive@3 count@1 change@3 hold@2 reserve@2 fill@2 return@3 raw@2 rollback@1 seal@1 tick@1'
+weights='place@8 batch@1 ship@6 deliver@3 cancel@3 cancel_line@2 receive@3 count@1 change@3 hold@2 reserve@2 fill@2 return@3 raw@2 rollback@1 seal@1 tick@1 as_of@2'
 scripts=
 for weight in $weights; do
 	scripts="$scripts -f $here/${weight%@*}.sql@${weight#*@}"
