@@ -9,6 +9,13 @@ CREATE TABLE usom.location (
 	active boolean NOT NULL DEFAULT true,
 	latitude double precision CONSTRAINT location_latitude_on_earth CHECK (latitude BETWEEN -90 AND 90),
 	longitude double precision CONSTRAINT location_longitude_on_earth CHECK (longitude BETWEEN -180 AND 180),
+	time_zone text NOT NULL DEFAULT 'UTC',
+	ships boolean NOT NULL DEFAULT true,
+	picks_up boolean NOT NULL DEFAULT false,
+	order_cost usom.price_amount NOT NULL DEFAULT 0,
+	unit_cost usom.price_amount NOT NULL DEFAULT 0,
+	handling_cost usom.price_amount NOT NULL DEFAULT 0,
+	protected_quantity usom.quantity NOT NULL DEFAULT 0,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	PRIMARY KEY (org_id, location_id),
 	CONSTRAINT location_code_unique UNIQUE (org_id, code)
@@ -23,6 +30,13 @@ COMMENT ON COLUMN usom.location.priority IS 'Lower is asked first.';
 COMMENT ON COLUMN usom.location.active IS 'Off: nothing new is reserved here.';
 COMMENT ON COLUMN usom.location.latitude IS 'Degrees north.';
 COMMENT ON COLUMN usom.location.longitude IS 'Degrees east.';
+COMMENT ON COLUMN usom.location.time_zone IS 'Clock of its opening hours and capacity: a name of pg_timezone_names.';
+COMMENT ON COLUMN usom.location.ships IS 'Off: serves no order that is to be sent.';
+COMMENT ON COLUMN usom.location.picks_up IS 'On: customers may fetch their orders here.';
+COMMENT ON COLUMN usom.location.order_cost IS 'What it costs that an order is served from here at all, in the currency of the organisation.';
+COMMENT ON COLUMN usom.location.unit_cost IS 'What each unit costs that is served from here, in the currency of the organisation.';
+COMMENT ON COLUMN usom.location.handling_cost IS 'What each shipment costs to pick and pack, freight aside, in the currency of the organisation.';
+COMMENT ON COLUMN usom.location.protected_quantity IS 'Units of each product that orders to be sent leave to the shop.';
 COMMENT ON COLUMN usom.location.created_at IS 'When the row was made.';
 
 CREATE TABLE usom.stock (
@@ -105,6 +119,33 @@ COMMENT ON COLUMN usom.reservation.created_at IS 'When the row was made.';
 
 CREATE INDEX reservation_by_expiry ON usom.reservation (org_id, product_id, location_id, lot, expires_at);
 CREATE INDEX reservation_of_owner ON usom.reservation (org_id, owner);
+
+CREATE TRIGGER usom_time_zone BEFORE INSERT OR UPDATE ON usom.location
+	FOR EACH ROW EXECUTE FUNCTION usom._check_time_zone();
+ALTER TABLE usom.location ENABLE ALWAYS TRIGGER usom_time_zone;
+
+CREATE VIEW usom.locations WITH (security_invoker = true) AS
+SELECT l.code AS location, l.name, l.kind, l.active, l.priority, l.ships, l.picks_up, l.time_zone,
+	l.latitude::numeric AS latitude, l.longitude::numeric AS longitude,
+	trim_scale(l.order_cost) AS order_cost, trim_scale(l.unit_cost) AS unit_cost, trim_scale(l.handling_cost) AS handling_cost,
+	trim_scale(l.protected_quantity) AS protected_quantity
+FROM usom.location l
+WHERE l.org_id = usom.current_org();
+COMMENT ON VIEW usom.locations IS 'The locations of the caller''s organisation.';
+COMMENT ON COLUMN usom.locations.location IS 'Code.';
+COMMENT ON COLUMN usom.locations.name IS 'Name for people.';
+COMMENT ON COLUMN usom.locations.kind IS 'warehouse, store, supplier (drop ship) or third_party (3PL).';
+COMMENT ON COLUMN usom.locations.active IS 'False: nothing new is reserved here.';
+COMMENT ON COLUMN usom.locations.priority IS 'Lower is asked first.';
+COMMENT ON COLUMN usom.locations.ships IS 'False: serves no order that is to be sent.';
+COMMENT ON COLUMN usom.locations.picks_up IS 'True: customers may fetch their orders here.';
+COMMENT ON COLUMN usom.locations.time_zone IS 'Clock of its opening hours and capacity.';
+COMMENT ON COLUMN usom.locations.latitude IS 'Degrees north.';
+COMMENT ON COLUMN usom.locations.longitude IS 'Degrees east.';
+COMMENT ON COLUMN usom.locations.order_cost IS 'What it costs that an order is served from here at all, in the currency of the organisation.';
+COMMENT ON COLUMN usom.locations.unit_cost IS 'What each unit costs, in the currency of the organisation.';
+COMMENT ON COLUMN usom.locations.handling_cost IS 'What each shipment costs, freight aside, in the currency of the organisation.';
+COMMENT ON COLUMN usom.locations.protected_quantity IS 'Units of each product that orders to be sent leave to the shop.';
 
 SELECT usom._guard_cards('location');
 SELECT usom._guard_cards('reservation');

@@ -98,6 +98,12 @@ STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, usom, pg_temp;
 COMMENT ON FUNCTION usom.available(text, text) IS 'Units of a product that can be promised now, at one location or at all active ones: on hand less reserved, soft reservations that have not run out and safety stock, but no stock row counts below zero. Raises US006 for an unknown code, US203 for a service. Example: SELECT usom.available(''85123A''), usom.available(''85123A'', ''MAIN'');';
 
+CREATE FUNCTION usom._check_time_zone() RETURNS trigger
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom__check_time_zone'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._check_time_zone() IS 'Trigger BEFORE a row with a column time_zone is written: US301 unless pg_timezone_names has it, capitals and all.';
+REVOKE ALL ON FUNCTION usom._check_time_zone() FROM PUBLIC;
+
 CREATE FUNCTION usom.verify_stock() RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
 LANGUAGE sql
 STABLE PARALLEL UNSAFE

@@ -32,6 +32,8 @@ $$;
 INSERT INTO usom.location (code) VALUES ('TAP-A');
 INSERT INTO usom.product (sku) VALUES ('TAP-1');
 INSERT INTO usom.customer (code) VALUES ('TAP-1');
+INSERT INTO usom.service_level (code) VALUES ('TAP-1');
+INSERT INTO usom.sourcing_rule (code) VALUES ('TAP-1');
 INSERT INTO usom.customer_address (customer_id) VALUES (usom.customer_id('TAP-1'));
 INSERT INTO usom.price (sku, unit_price) VALUES ('TAP-1', 1);
 SELECT count(*) FROM usom.receive_stock('TAP-A', 'TAP-1', 10) \g /dev/null
@@ -42,11 +44,14 @@ SELECT * FROM usom.release_hold(:'o', 'customer', 'go on') \g /dev/null
 SELECT * FROM usom.release_order(:'o') \g /dev/null
 SELECT usom.ship(:'o') AS s \gset
 SELECT usom.authorize_return(:'o', '[{"line_no": 1, "quantity": 1}]', 'broken') AS r \gset
+INSERT INTO usom.location_capacity (location_id, orders) VALUES (usom.location_id('TAP-A'), 5);
+SELECT usom._change_capacity(ARRAY[ROW(usom.location_id('TAP-A'), '2026-12-01', sales_order_id, 3)::usom._capacity_change]) FROM usom.sales_order WHERE order_no = :'o' \g /dev/null
 
 CREATE TEMP TABLE kept (t text PRIMARY KEY, code text, hint text, referred boolean DEFAULT false);
 INSERT INTO kept (t, code, hint) VALUES
 	('stock', 'US004', 'usom.receive_stock()'), ('reservation', 'US004', 'usom.reserve_stock()'), ('fulfillment_line', 'US004', 'usom.place_order()'), ('hold', 'US004', 'usom.hold_order()'),
 	('shipment', 'US004', 'usom.ship()'), ('return_order', 'US004', 'usom.authorize_return()'), ('return_line', 'US004', 'usom.authorize_return()'),
+	('location_load', 'US004', 'usom.place_order()'), ('capacity_use', 'US004', 'usom.place_order()'),
 	('stock_movement', 'US901', 'usom.adjust_stock()'), ('order_history', 'US901', 'the function'), ('audit_entry', 'US901', 'the function');
 UPDATE kept SET referred = EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' AND confrelid = format('usom.%I', t)::regclass);
 SELECT isnt_empty(format('SELECT * FROM usom.%I', t), format('usom.%s has a row', t)) FROM kept ORDER BY t;
@@ -87,7 +92,7 @@ SELECT is_empty($$SELECT t, way, came_to FROM outcome WHERE left(came_to, 2) = '
 -- ---- master data: retired, never deleted; codes stay ----
 
 CREATE TEMP TABLE master (t text, column_name text);
-INSERT INTO master VALUES ('organisation', 'code'), ('channel', 'code'), ('customer', 'code'), ('product', 'sku'), ('location', 'code'), ('hold_type', 'code'), ('document_counter', 'kind');
+INSERT INTO master VALUES ('organisation', 'code'), ('channel', 'code'), ('customer', 'code'), ('product', 'sku'), ('location', 'code'), ('hold_type', 'code'), ('service_level', 'code'), ('sourcing_rule', 'code'), ('document_counter', 'kind');
 CREATE TEMP TABLE master_outcome AS
 	SELECT m.t, w.way, r.who, pg_temp.attempt(r.how || format(w.command, m.t, m.column_name)) AS came_to FROM master m
 	CROSS JOIN (VALUES ('DELETE', 'DELETE FROM usom.%1$I'), ('TRUNCATE', 'TRUNCATE usom.%1$I CASCADE'), ('another code', 'UPDATE usom.%1$I SET %2$I = %2$I || ''x'''), ('another organisation', 'UPDATE usom.%1$I SET org_id = org_id + 1'),

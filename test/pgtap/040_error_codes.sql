@@ -49,6 +49,8 @@ INSERT INTO raised VALUES
 	('US109', 'INSERT INTO usom.sales_order (order_no) VALUES (''TAP-EMPTY''); SELECT usom.submit_order(''TAP-EMPTY'')'),
 	('US201', 'SELECT usom.reserve_stock(''TAP'', ''TAP-A'', ''TAP-1'', 1000, ''1 hour'')'),
 	('US203', 'SELECT usom.receive_stock(''TAP-A'', ''TAP-POST'', 1)'),
+	('US301', 'INSERT INTO usom.location (code, time_zone) VALUES (''TAP-ZONE'', ''Europe/Nowhere'')'),
+	('US302', 'INSERT INTO usom.sourcing_rule (code, when_short, next_rule) VALUES (''TAP-RULE'', ''next_rule'', ''TAP-RULE'')'),
 	('US502', 'SELECT usom.cancel_order(''TAP-NONE'', ''refund 4111 1111 1111 1111'')'),
 	('US601', format('SELECT usom.ship(%L, ''[{"line_no": 1, "quantity": 9}]'')', :'sent')),
 	('US602', 'SELECT usom.deliver(''TAP-NONE'')'),

@@ -1,0 +1,60 @@
+/*
+ * capacity.h
+ *		What a location can ship in a day, and what of it is taken.
+ *
+ *		The rows of usom.location_load are the locks of the capacity; they come
+ *		after those of stock (decision 008), by location and day.  A call that
+ *		takes here and gives back there says both at once, so that its locks
+ *		are in order.
+ *
+ *		Invariants: units and orders of a load are the sum and the number of
+ *		the rows of usom.capacity_use of its location and day; nothing is taken
+ *		beyond a limit.  Locations without a row in usom.location_capacity have
+ *		no limit, and what they ship is not counted.
+ *
+ *		All functions want an SPI connection; their callers hold the locks of
+ *		the orders, and of stock.  Results are in CurrentMemoryContext.
+ */
+#ifndef USOM_SOURCING_CAPACITY_H
+#define USOM_SOURCING_CAPACITY_H
+
+#include "base/quantity.h"
+#include "utils/date.h"
+
+#define USOM_NO_LIMIT PG_INT64_MAX
+
+/* A day of a location, at its own clock. */
+typedef struct UsomLocationDay
+{
+	int64		location_id;
+	DateADT		day;
+} UsomLocationDay;
+
+/* What is left of it; USOM_NO_LIMIT where there is no limit. */
+typedef struct UsomFreeCapacity
+{
+	UsomQuantity units;
+	int64		orders;
+} UsomFreeCapacity;
+
+/* Units of an order that a day gets (positive) or is rid of (negative). */
+typedef struct UsomCapacityChange
+{
+	UsomLocationDay at;
+	int64		sales_order_id;
+	UsomQuantity units;
+} UsomCapacityChange;
+
+/* How much is left of each day, in their order; one statement that locks nothing. */
+extern UsomFreeCapacity *usom_capacity_look(int64 org_id, const UsomLocationDay *days, int ndays);
+
+/*
+ * Take and give back, in one statement: of each day all changes or none.
+ * Changes of one order and day are summed first.  No more is given back than
+ * was taken.  Returns the days for which there was too little left; nothing
+ * has happened to those, and what others asked for there is to be planned
+ * anew.
+ */
+extern UsomLocationDay *usom_capacity_change(int64 org_id, const UsomCapacityChange *changes, int nchanges, int *nrefused);
+
+#endif							/* USOM_SOURCING_CAPACITY_H */
