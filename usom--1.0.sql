@@ -1473,6 +1473,12 @@ STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, usom, pg_temp;
 COMMENT ON FUNCTION usom.available(text, text) IS 'Units of a product that can be promised now, at one location or at all active ones: on hand less reserved, soft reservations that have not run out and safety stock, but no stock row counts below zero. Raises US006 for an unknown code, US203 for a service. Example: SELECT usom.available(''85123A''), usom.available(''85123A'', ''MAIN'');';
 
+CREATE FUNCTION usom._check_time_zone() RETURNS trigger
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom__check_time_zone'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._check_time_zone() IS 'Trigger BEFORE a row with a column time_zone is written: US301 unless pg_timezone_names has it, capitals and all.';
+REVOKE ALL ON FUNCTION usom._check_time_zone() FROM PUBLIC;
+
 CREATE FUNCTION usom.verify_stock() RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
 LANGUAGE sql
 STABLE PARALLEL UNSAFE
@@ -2032,6 +2038,191 @@ IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, usom, pg_temp;
 COMMENT ON FUNCTION usom._source(usom._sourcing_need[], usom._sourcing_site[], usom._sourcing_stock[], integer, boolean) IS 'The planner of least cost over given arrays: parts, what is unserved, cost by kind, whether the plan is proven to be the best and what no plan can beat, and for each need and site why it was not chosen. First the most units are served, then the cost is least. Raises 22003, 22004 or 22023 for arrays that make no sense.';
 REVOKE ALL ON FUNCTION usom._source(usom._sourcing_need[], usom._sourcing_site[], usom._sourcing_stock[], integer, boolean) FROM PUBLIC;
+
+/* ---- sourcing ---- */
+
+CREATE TYPE usom._hours AS (
+	weekday integer,
+	on_date date,
+	opens time,
+	closes time,
+	cut_off time
+);
+COMMENT ON TYPE usom._hours IS 'A row of location_calendar, for usom._ship_time().';
+
+CREATE FUNCTION usom._ship_time(hours usom._hours[], time_zone text, at timestamptz) RETURNS timestamptz
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom__ship_time'
+STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._ship_time(usom._hours[], text, timestamptz) IS 'What usom.earliest_shipment() computes, over given hours. Errors: US301.';
+REVOKE ALL ON FUNCTION usom._ship_time(usom._hours[], text, timestamptz) FROM PUBLIC;
+
+CREATE FUNCTION usom._local_day(time_zone text, at timestamptz) RETURNS date
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom__local_day'
+STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._local_day(text, timestamptz) IS 'Day that a clock of the time zone shows. Errors: US301.';
+REVOKE ALL ON FUNCTION usom._local_day(text, timestamptz) FROM PUBLIC;
+
+CREATE FUNCTION usom.earliest_shipment(location text, at timestamptz DEFAULT now()) RETURNS timestamptz
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_earliest_shipment'
+VOLATILE STRICT PARALLEL UNSAFE
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.earliest_shipment(text, timestamptz) IS 'When an order of this moment leaves the location at the earliest: within the first hours of its calendar whose cut-off it meets, at the location''s own clock. Null if the location does not ship within a year. A local time that does not exist on the day the clock changes is the moment of the change; of one that comes twice, the first counts. Errors: US001, US006. Example: SELECT usom.earliest_shipment(''MAIN'');';
+
+CREATE FUNCTION usom.distance_km(latitude_a numeric, longitude_a numeric, latitude_b numeric, longitude_b numeric) RETURNS numeric
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_distance_km'
+IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.distance_km(numeric, numeric, numeric, numeric) IS 'Kilometres along the great circle between two places, in degrees north and east, on a sphere with the mean radius of the earth (6371.0088 km). Errors: 22003 for degrees that are not on earth. Example: SELECT usom.distance_km(52.52, 13.405, 48.8566, 2.3522);';
+
+/* ---- sourcing ---- */
+
+CREATE TYPE usom._location_day AS (
+	location_id bigint,
+	on_date date
+);
+COMMENT ON TYPE usom._location_day IS 'A day of a location on its way from C, by unnest().';
+
+CREATE TYPE usom._capacity_change AS (
+	location_id bigint,
+	on_date date,
+	sales_order_id bigint,
+	units numeric
+);
+COMMENT ON TYPE usom._capacity_change IS 'Units of an order that a location''s day gets, or with a minus is rid of, on their way from C, by unnest().';
+
+CREATE FUNCTION usom._change_capacity(changes usom._capacity_change[]) RETURNS TABLE (location_id bigint, on_date date)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom__change_capacity'
+VOLATILE STRICT PARALLEL UNSAFE
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._change_capacity(usom._capacity_change[]) IS 'Takes and gives back capacity as the allocation of orders does, and returns the days that had too little left; nothing has happened to those. Errors: 22003, 22004 for changes that are none.';
+REVOKE ALL ON FUNCTION usom._change_capacity(usom._capacity_change[]) FROM PUBLIC;
+
+CREATE FUNCTION usom._look_at_capacity(location_id bigint, on_date date) RETURNS TABLE (units numeric, orders bigint)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom__look_at_capacity'
+VOLATILE STRICT PARALLEL UNSAFE ROWS 1
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._look_at_capacity(bigint, date) IS 'What is left of a location''s day, as the allocation of orders sees it; null: no limit.';
+REVOKE ALL ON FUNCTION usom._look_at_capacity(bigint, date) FROM PUBLIC;
+
+CREATE FUNCTION usom.verify_capacity() RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+	WITH taken AS (
+		SELECT u.location_id, u.on_date, sum(u.units) AS units, count(*) AS orders
+		FROM usom.capacity_use u WHERE u.org_id = usom.current_org()
+		GROUP BY u.location_id, u.on_date
+	), finding AS (
+		SELECT location_id, on_date, v.problem, v.expected, v.actual
+		FROM (SELECT * FROM usom.location_load d WHERE d.org_id = usom.current_org()) d
+			FULL JOIN taken t USING (location_id, on_date)
+			CROSS JOIN LATERAL (VALUES
+				('units of the day are not the sum of what its orders take', trim_scale(coalesce(t.units, 0))::text, trim_scale(d.units)::text),
+				('orders of the day are not counted right', coalesce(t.orders, 0)::text, d.orders::text)) v (problem, expected, actual)
+		WHERE v.expected IS DISTINCT FROM v.actual
+		UNION ALL
+		SELECT u.location_id, u.on_date, 'capacity is taken for an unknown order', 'a row of sales_order', '#' || u.sales_order_id
+		FROM usom.capacity_use u
+		WHERE u.org_id = usom.current_org()
+			AND NOT EXISTS (SELECT FROM usom.sales_order o WHERE o.org_id = u.org_id AND o.sales_order_id = u.sales_order_id)
+	)
+	SELECT 'capacity', format('%s on %s', coalesce(l.code, 'location ' || f.location_id), f.on_date), f.problem, f.expected, f.actual
+	FROM finding f
+	LEFT JOIN usom.location l ON l.org_id = usom.current_org() AND l.location_id = f.location_id
+$$;
+COMMENT ON FUNCTION usom.verify_capacity() IS 'What is taken of the days of locations, recomputed from what each order takes, and orders that do not exist. That a day has more than its limit is no finding: limits may be lowered. One row a finding, none when all is well. Example: SELECT * FROM usom.verify_capacity();';
+
+/* ---- sourcing ---- */
+
+CREATE TYPE usom._rule_case AS (
+	ordinal integer,
+	channel text,
+	customer text,
+	country text,
+	order_type text,
+	sku text,
+	category text
+);
+COMMENT ON TYPE usom._rule_case IS 'A line with what sourcing rules ask of it and its order, for usom._matching_rule().';
+
+CREATE FUNCTION usom._matching_rule(cases usom._rule_case[])
+RETURNS TABLE (ordinal integer, sourcing_rule_id bigint, place integer)
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+	SELECT c.ordinal, r.sourcing_rule_id, row_number() OVER (PARTITION BY c.ordinal ORDER BY r.priority, r.code COLLATE "C")::integer
+	FROM unnest(cases) c
+	JOIN usom.sourcing_rule r ON r.org_id = usom.current_org() AND r.active
+		AND (r.channels IS NULL OR c.channel = ANY (r.channels))
+		AND (r.customers IS NULL OR c.customer = ANY (r.customers))
+		AND (r.countries IS NULL OR c.country = ANY (r.countries))
+		AND (r.order_types IS NULL OR c.order_type = ANY (r.order_types))
+		AND (r.skus IS NULL OR c.sku = ANY (r.skus))
+		AND (r.categories IS NULL OR c.category = ANY (r.categories))
+$$;
+COMMENT ON FUNCTION usom._matching_rule(usom._rule_case[]) IS 'All active sourcing rules whose filters a line passes, in the order in which they are asked: place 1 is the one that holds. A filter on what the line lacks is not passed.';
+REVOKE ALL ON FUNCTION usom._matching_rule(usom._rule_case[]) FROM PUBLIC;
+
+-- Runs with the rights of who writes, who may read all that a rule names.
+-- Cycles are looked for by one writer of the organisation at a time.  At
+-- REPEATABLE READ two may still make one between them, so whoever follows a
+-- chain stops at a rule that it has met.
+CREATE FUNCTION usom._check_sourcing_rule() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+DECLARE
+	unknown record;
+	twice text[] := ARRAY(SELECT unnest(NEW.locations) INTERSECT SELECT unnest(NEW.excluded_locations) ORDER BY 1);
+	chain text[] := ARRAY[NEW.code];
+	next text := NEW.next_rule;
+BEGIN
+	SELECT g.entity, g.code INTO unknown
+	FROM (
+		SELECT 'channel', unnest(NEW.channels), 1
+		UNION ALL SELECT 'customer', unnest(NEW.customers), 2
+		UNION ALL SELECT 'product', unnest(NEW.skus), 3
+		UNION ALL SELECT 'location', unnest(NEW.locations), 4
+		UNION ALL SELECT 'location', unnest(NEW.excluded_locations), 5
+		UNION ALL SELECT 'service_level', NEW.service_level, 6
+		UNION ALL SELECT 'sourcing_rule', NEW.next_rule, 7 WHERE NEW.next_rule <> NEW.code
+	) g (entity, code, place)
+	WHERE g.code IS NOT NULL AND NOT CASE g.entity
+		WHEN 'channel' THEN EXISTS (SELECT FROM usom.channel x WHERE x.org_id = NEW.org_id AND x.code = g.code)
+		WHEN 'customer' THEN EXISTS (SELECT FROM usom.customer x WHERE x.org_id = NEW.org_id AND x.code = g.code)
+		WHEN 'product' THEN EXISTS (SELECT FROM usom.product x WHERE x.org_id = NEW.org_id AND x.sku = g.code)
+		WHEN 'location' THEN EXISTS (SELECT FROM usom.location x WHERE x.org_id = NEW.org_id AND x.code = g.code)
+		WHEN 'service_level' THEN EXISTS (SELECT FROM usom.service_level x WHERE x.org_id = NEW.org_id AND x.code = g.code)
+		ELSE EXISTS (SELECT FROM usom.sourcing_rule x WHERE x.org_id = NEW.org_id AND x.code = g.code)
+	END
+	ORDER BY g.place, g.code LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION 'sourcing rule "%" names % "%", which does not exist', NEW.code, replace(unknown.entity, '_', ' '), unknown.code USING
+			ERRCODE = 'US006', DETAIL = 'Codes in rules are looked up when they are written.',
+			HINT = format('INSERT INTO usom.%I first, or correct the code.', unknown.entity);
+	END IF;
+	IF twice <> '{}' THEN
+		RAISE EXCEPTION 'sourcing rule "%" both asks for and excludes locations', NEW.code USING
+			ERRCODE = 'US302', DETAIL = format('In both lists: %s.', array_to_string(twice, ', ')), HINT = 'Take them out of one of the two.';
+	END IF;
+	IF next IS NOT NULL THEN
+		PERFORM pg_advisory_xact_lock(hashtextextended('usom.sourcing_rule', NEW.org_id));
+	END IF;
+	WHILE next IS NOT NULL LOOP
+		IF next = ANY (chain) THEN
+			RAISE EXCEPTION 'sourcing rule "%" would be tried again and again', NEW.code USING
+				ERRCODE = 'US302', DETAIL = format('The chain is %s.', array_to_string(chain || next, ' -> ')), HINT = 'Let one of them backorder what is short.';
+		END IF;
+		chain := chain || next;
+		SELECT r.next_rule INTO next FROM usom.sourcing_rule r WHERE r.org_id = NEW.org_id AND r.code = next;
+	END LOOP;
+	RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION usom._check_sourcing_rule() IS 'Trigger BEFORE a sourcing rule is written: US006 for codes that nobody has, US302 for a chain of rules that comes back to itself, or locations both asked for and excluded.';
+REVOKE ALL ON FUNCTION usom._check_sourcing_rule() FROM PUBLIC;
 
 /* ---- fulfillment ---- */
 
@@ -3292,6 +3483,7 @@ BEGIN
 	RETURN QUERY
 		SELECT * FROM usom.verify_stock()
 		UNION ALL SELECT * FROM usom.verify_reserved()
+		UNION ALL SELECT * FROM usom.verify_capacity()
 		UNION ALL SELECT * FROM usom.verify_orders()
 		UNION ALL SELECT * FROM usom.verify_money()
 		UNION ALL SELECT * FROM usom.verify_returns()
@@ -3300,7 +3492,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION usom.verify() IS
-'Everything that usom keeps in the caller''s organisation, recomputed from scratch and compared: verify_stock(), verify_reserved(), verify_orders(), verify_money(), verify_returns(), verify_vault(), verify_entries(). One row per difference with area, entity (the business key), problem, expected and actual value; empty when all is well. One snapshot: it may run while others work.
+'Everything that usom keeps in the caller''s organisation, recomputed from scratch and compared: verify_stock(), verify_reserved(), verify_capacity(), verify_orders(), verify_money(), verify_returns(), verify_vault(), verify_entries(). One row per difference with area, entity (the business key), problem, expected and actual value; empty when all is well. One snapshot: it may run while others work.
 Example: SELECT * FROM usom.verify();';
 
 /* ---- analytics ---- */
@@ -3539,6 +3731,15 @@ CREATE FUNCTION usom._privileges()
 	('product',                   '',    'r',   'r',   'r',   'r',   'riu', 'r',   'r',   'r'),
 	('price',                     '',    'r',   'r',   '',    'r',   'riud','r',   'r',   'r'),
 	('location',                  '',    'r',   'riu', 'r',   'r',   'r',   'r',   'r',   'r'),
+	('location_calendar',         '',    'r',   'riud','r',   'r',   'r',   'r',   'r',   'r'),
+	('location_capacity',         '',    'r',   'riud','r',   '',    'r',   'r',   'r',   'r'),
+	('location_load',             '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'riud'),
+	('capacity_use',              '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'riud'),
+	('service_level',             '',    'r',   'riu', 'r',   'r',   'r',   'r',   'r',   'r'),
+	('transit_time',              '',    'r',   'r',   'r',   'r',   'riud','r',   'r',   'r'),
+	('freight_rate',              '',    'r',   'r',   'r',   '',    'riud','r',   'r',   'r'),
+	('postcode_centroid',         '',    'r',   'r',   'r',   'r',   'riud','r',   'r',   'r'),
+	('sourcing_rule',             '',    'r',   'riu', 'r',   '',    'r',   'r',   'r',   'r'),
 	('stock',                     '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
 	('stock_movement',            '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('reservation',               '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
@@ -3561,6 +3762,11 @@ CREATE FUNCTION usom._privileges()
 	('order_lines',               '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('order_pieces',              '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('backorders',                '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
+	('locations',                 '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
+	('location_hours',            '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
+	('location_loads',            '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
+	('freight_rates',             '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
+	('sourcing_rules',            '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('stock_position',            '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('holds',                     '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('shipments',                 '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
@@ -3576,6 +3782,7 @@ CREATE FUNCTION usom._privileges()
 	('order_lifecycle()',         'x',   '',    '',    '',    '',    '',    '',    '',    ''),
 	('piece_lifecycle()',         'x',   '',    '',    '',    '',    '',    '',    '',    ''),
 	('lifecycle_dot()',           'x',   '',    '',    '',    '',    '',    '',    '',    ''),
+	('distance_km()',             'x',   '',    '',    '',    '',    '',    '',    '',    ''),
 	('current_org()',             'x',   '',    '',    '',    '',    '',    '',    '',    ''),
 	('check_inclusion()',         'x',   '',    '',    '',    '',    '',    '',    '',    ''),
 	('check_consistency()',       'x',   '',    '',    '',    '',    '',    '',    '',    ''),
@@ -3625,6 +3832,7 @@ CREATE FUNCTION usom._privileges()
 	('erase_order_person()',      '',    '',    'x',   '',    '',    '',    '',    '',    ''),
 	-- stock
 	('available()',               '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
+	('earliest_shipment()',       '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
 	('reserve_stock()',           '',    'x',   'x',   '',    'x',   '',    '',    '',    ''),
 	('release_stock()',           '',    'x',   'x',   '',    'x',   '',    '',    '',    ''),
 	('receive_stock()',           '',    '',    'x',   'x',   '',    'x',   '',    '',    ''),
@@ -3988,11 +4196,11 @@ AS $$
 			'cancel_order', 'cancel_line', 'change_order', 'hold_order', 'release_hold']),
 		(3, 'stock', ARRAY['receive_stock', 'receive_stocks', 'adjust_stock', 'count_stock', 'set_safety', 'reserve_stock', 'release_stock',
 			'available']),
-		(4, 'fulfil', ARRAY['allocate_order', 'explain_sourcing', 'split_backorder', 'fill_backorders', 'release_order', 'ship', 'deliver',
+		(4, 'fulfil', ARRAY['allocate_order', 'explain_sourcing', 'earliest_shipment', 'distance_km', 'split_backorder', 'fill_backorders', 'release_order', 'ship', 'deliver',
 			'authorize_return', 'receive_return']),
 		(5, 'understand', ARRAY['explain_status', 'order_timeline', 'order_as_of', 'order_changes', 'lifecycle', 'order_lifecycle', 'piece_lifecycle', 'lifecycle_dot',
 			'error_codes']),
-		(6, 'verify', ARRAY['verify', 'verify_stock', 'verify_reserved', 'verify_orders', 'verify_counters', 'verify_statuses',
+		(6, 'verify', ARRAY['verify', 'verify_stock', 'verify_reserved', 'verify_capacity', 'verify_orders', 'verify_counters', 'verify_statuses',
 			'verify_history', 'verify_references', 'verify_pieces', 'verify_money', 'verify_returns', 'verify_vault', 'verify_entries', 'verify_audit']),
 		(7, 'trust', ARRAY['seal_audit', 'tick', 'export_digest', 'inclusion_proof', 'check_inclusion', 'consistency_proof', 'check_consistency']),
 		(8, 'people', ARRAY['find_customers', 'export_customer', 'erase_customer', 'erase_order_person']),
@@ -4666,6 +4874,8 @@ CREATE TABLE usom.product (
 	name text,
 	kind text NOT NULL DEFAULT 'physical' CONSTRAINT product_kind_known CHECK (kind IN ('physical', 'service')),
 	unit text NOT NULL DEFAULT 'each',
+	category text CONSTRAINT product_category_given CHECK (category <> ''),
+	weight usom.quantity NOT NULL DEFAULT 0,
 	active boolean NOT NULL DEFAULT true,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	PRIMARY KEY (org_id, product_id),
@@ -4678,6 +4888,8 @@ COMMENT ON COLUMN usom.product.sku IS 'What order documents name.';
 COMMENT ON COLUMN usom.product.name IS 'Name for people.';
 COMMENT ON COLUMN usom.product.kind IS 'physical or service.';
 COMMENT ON COLUMN usom.product.unit IS 'Unit of every quantity of the product.';
+COMMENT ON COLUMN usom.product.category IS 'Group of products that sourcing rules may name; null: none.';
+COMMENT ON COLUMN usom.product.weight IS 'Kilograms of one unit, for freight.';
 COMMENT ON COLUMN usom.product.active IS 'Off: no new orders.';
 COMMENT ON COLUMN usom.product.created_at IS 'When the row was made.';
 
@@ -4720,6 +4932,13 @@ CREATE TABLE usom.location (
 	active boolean NOT NULL DEFAULT true,
 	latitude double precision CONSTRAINT location_latitude_on_earth CHECK (latitude BETWEEN -90 AND 90),
 	longitude double precision CONSTRAINT location_longitude_on_earth CHECK (longitude BETWEEN -180 AND 180),
+	time_zone text NOT NULL DEFAULT 'UTC',
+	ships boolean NOT NULL DEFAULT true,
+	picks_up boolean NOT NULL DEFAULT false,
+	order_cost usom.price_amount NOT NULL DEFAULT 0,
+	unit_cost usom.price_amount NOT NULL DEFAULT 0,
+	handling_cost usom.price_amount NOT NULL DEFAULT 0,
+	protected_quantity usom.quantity NOT NULL DEFAULT 0,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	PRIMARY KEY (org_id, location_id),
 	CONSTRAINT location_code_unique UNIQUE (org_id, code)
@@ -4734,6 +4953,13 @@ COMMENT ON COLUMN usom.location.priority IS 'Lower is asked first.';
 COMMENT ON COLUMN usom.location.active IS 'Off: nothing new is reserved here.';
 COMMENT ON COLUMN usom.location.latitude IS 'Degrees north.';
 COMMENT ON COLUMN usom.location.longitude IS 'Degrees east.';
+COMMENT ON COLUMN usom.location.time_zone IS 'Clock of its opening hours and capacity: a name of pg_timezone_names.';
+COMMENT ON COLUMN usom.location.ships IS 'Off: serves no order that is to be sent.';
+COMMENT ON COLUMN usom.location.picks_up IS 'On: customers may fetch their orders here.';
+COMMENT ON COLUMN usom.location.order_cost IS 'What it costs that an order is served from here at all, in the currency of the organisation.';
+COMMENT ON COLUMN usom.location.unit_cost IS 'What each unit costs that is served from here, in the currency of the organisation.';
+COMMENT ON COLUMN usom.location.handling_cost IS 'What each shipment costs to pick and pack, freight aside, in the currency of the organisation.';
+COMMENT ON COLUMN usom.location.protected_quantity IS 'Units of each product that orders to be sent leave to the shop.';
 COMMENT ON COLUMN usom.location.created_at IS 'When the row was made.';
 
 CREATE TABLE usom.stock (
@@ -4816,6 +5042,33 @@ COMMENT ON COLUMN usom.reservation.created_at IS 'When the row was made.';
 
 CREATE INDEX reservation_by_expiry ON usom.reservation (org_id, product_id, location_id, lot, expires_at);
 CREATE INDEX reservation_of_owner ON usom.reservation (org_id, owner);
+
+CREATE TRIGGER usom_time_zone BEFORE INSERT OR UPDATE ON usom.location
+	FOR EACH ROW EXECUTE FUNCTION usom._check_time_zone();
+ALTER TABLE usom.location ENABLE ALWAYS TRIGGER usom_time_zone;
+
+CREATE VIEW usom.locations WITH (security_invoker = true) AS
+SELECT l.code AS location, l.name, l.kind, l.active, l.priority, l.ships, l.picks_up, l.time_zone,
+	l.latitude::numeric AS latitude, l.longitude::numeric AS longitude,
+	trim_scale(l.order_cost) AS order_cost, trim_scale(l.unit_cost) AS unit_cost, trim_scale(l.handling_cost) AS handling_cost,
+	trim_scale(l.protected_quantity) AS protected_quantity
+FROM usom.location l
+WHERE l.org_id = usom.current_org();
+COMMENT ON VIEW usom.locations IS 'The locations of the caller''s organisation.';
+COMMENT ON COLUMN usom.locations.location IS 'Code.';
+COMMENT ON COLUMN usom.locations.name IS 'Name for people.';
+COMMENT ON COLUMN usom.locations.kind IS 'warehouse, store, supplier (drop ship) or third_party (3PL).';
+COMMENT ON COLUMN usom.locations.active IS 'False: nothing new is reserved here.';
+COMMENT ON COLUMN usom.locations.priority IS 'Lower is asked first.';
+COMMENT ON COLUMN usom.locations.ships IS 'False: serves no order that is to be sent.';
+COMMENT ON COLUMN usom.locations.picks_up IS 'True: customers may fetch their orders here.';
+COMMENT ON COLUMN usom.locations.time_zone IS 'Clock of its opening hours and capacity.';
+COMMENT ON COLUMN usom.locations.latitude IS 'Degrees north.';
+COMMENT ON COLUMN usom.locations.longitude IS 'Degrees east.';
+COMMENT ON COLUMN usom.locations.order_cost IS 'What it costs that an order is served from here at all, in the currency of the organisation.';
+COMMENT ON COLUMN usom.locations.unit_cost IS 'What each unit costs, in the currency of the organisation.';
+COMMENT ON COLUMN usom.locations.handling_cost IS 'What each shipment costs, freight aside, in the currency of the organisation.';
+COMMENT ON COLUMN usom.locations.protected_quantity IS 'Units of each product that orders to be sent leave to the shop.';
 
 SELECT usom._guard_cards('location');
 SELECT usom._guard_cards('reservation');
@@ -5092,6 +5345,386 @@ SELECT usom._audit_table('hold_type');
 
 INSERT INTO usom.hold_type (org_id, code, blocks, description)
 SELECT o.org_id, t.* FROM usom.organisation o CROSS JOIN usom._standard_hold_types() t;
+$usom_step$),
+
+(1, 801, 'sourcing', $usom_step$
+-- What the planner is fed from.  With none of these tables filled in, every
+-- location ships at once, without limit and for nothing.
+--
+-- Rows that overlap are refused by exclusion constraints over ranges alone,
+-- which need no operator class of an extension: a key is the range of itself.
+CREATE TABLE usom.location_calendar (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	location_calendar_id bigint NOT NULL DEFAULT usom.next_id(),
+	location_id bigint NOT NULL,
+	weekday integer CONSTRAINT location_calendar_weekday_known CHECK (weekday BETWEEN 1 AND 7),
+	on_date date CONSTRAINT location_calendar_date_sane CHECK (on_date BETWEEN '1900-01-01' AND '9999-12-31'),
+	opens time,
+	closes time,
+	cut_off time,
+	PRIMARY KEY (org_id, location_calendar_id),
+	CONSTRAINT location_calendar_of_location FOREIGN KEY (org_id, location_id) REFERENCES usom.location ON DELETE RESTRICT ON UPDATE RESTRICT,
+	CONSTRAINT location_calendar_weekly_or_once CHECK ((weekday IS NULL) <> (on_date IS NULL)),
+	CONSTRAINT location_calendar_closed_only_once CHECK (opens IS NOT NULL OR on_date IS NOT NULL),
+	CONSTRAINT location_calendar_closes_iff_opens CHECK ((opens IS NULL) = (closes IS NULL)),
+	CONSTRAINT location_calendar_closes_after_opening CHECK (opens < closes),
+	CONSTRAINT location_calendar_cut_off_while_open CHECK (cut_off IS NULL OR (opens IS NOT NULL AND cut_off >= opens AND cut_off <= closes)),
+	CONSTRAINT location_calendar_does_not_overlap EXCLUDE USING gist (
+		int8range(org_id, org_id, '[]') WITH =,
+		int8range(location_id, location_id, '[]') WITH =,
+		tsrange(coalesce(on_date, date '0001-01-01' + (weekday - 1)) + coalesce(opens, time '00:00'),
+			coalesce(on_date, date '0001-01-01' + (weekday - 1)) + coalesce(closes, time '24:00')) WITH &&)
+);
+COMMENT ON TABLE usom.location_calendar IS 'When a location ships, by its own clock: hours of each weekday, and exceptions for single dates, which take the place of all hours of their weekday. A location without hours of weekdays is open day and night but for its exceptions. Hours that end at 24:00 and begin at 00:00 go on over midnight.';
+COMMENT ON COLUMN usom.location_calendar.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.location_calendar.location_calendar_id IS 'Key.';
+COMMENT ON COLUMN usom.location_calendar.location_id IS 'Location, see usom.location_id().';
+COMMENT ON COLUMN usom.location_calendar.weekday IS '1 Monday to 7 Sunday, every week; or null.';
+COMMENT ON COLUMN usom.location_calendar.on_date IS 'One date, instead of what is usual on it; or null.';
+COMMENT ON COLUMN usom.location_calendar.opens IS 'Local time from which on orders leave; null with a date: closed all day.';
+COMMENT ON COLUMN usom.location_calendar.closes IS 'Local time at which the last order leaves; 24:00 is the end of the day.';
+COMMENT ON COLUMN usom.location_calendar.cut_off IS 'Local time by which an order must be there to leave within these hours; null: until closes.';
+
+CREATE INDEX location_calendar_of_location_by_day ON usom.location_calendar (org_id, location_id, on_date, weekday);
+
+CREATE TABLE usom.location_capacity (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	location_capacity_id bigint NOT NULL DEFAULT usom.next_id(),
+	location_id bigint NOT NULL,
+	on_date date,
+	units usom.quantity,
+	orders integer CONSTRAINT location_capacity_orders_not_negative CHECK (orders >= 0),
+	PRIMARY KEY (org_id, location_capacity_id),
+	CONSTRAINT location_capacity_of_location FOREIGN KEY (org_id, location_id) REFERENCES usom.location ON DELETE RESTRICT ON UPDATE RESTRICT,
+	CONSTRAINT location_capacity_once_a_day UNIQUE NULLS NOT DISTINCT (org_id, location_id, on_date)
+);
+COMMENT ON TABLE usom.location_capacity IS 'How much a location ships in a day. Days and hours begin at the location''s own clock. Work is counted from the first row of a location on.';
+COMMENT ON COLUMN usom.location_capacity.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.location_capacity.location_capacity_id IS 'Key.';
+COMMENT ON COLUMN usom.location_capacity.location_id IS 'Location, see usom.location_id().';
+COMMENT ON COLUMN usom.location_capacity.on_date IS 'The one local day that the row is for, instead of the usual; null: every day.';
+COMMENT ON COLUMN usom.location_capacity.units IS 'Units at most; null: no limit.';
+COMMENT ON COLUMN usom.location_capacity.orders IS 'Orders at most; null: no limit.';
+
+CREATE TABLE usom.location_load (
+	org_id bigint NOT NULL,
+	location_id bigint NOT NULL,
+	on_date date NOT NULL,
+	units usom.quantity NOT NULL DEFAULT 0,
+	orders integer NOT NULL DEFAULT 0 CONSTRAINT location_load_orders_not_negative CHECK (orders >= 0),
+	PRIMARY KEY (org_id, location_id, on_date)
+) WITH (fillfactor = 50);
+COMMENT ON TABLE usom.location_load IS 'What of a location''s day is taken, kept from capacity_use. The rows are the locks of the capacity: taken after those of stock, by location and day.';
+COMMENT ON COLUMN usom.location_load.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.location_load.location_id IS 'Location.';
+COMMENT ON COLUMN usom.location_load.on_date IS 'Day at the location''s clock.';
+COMMENT ON COLUMN usom.location_load.units IS 'Units to be shipped that day.';
+COMMENT ON COLUMN usom.location_load.orders IS 'Orders they are of.';
+
+CREATE TABLE usom.capacity_use (
+	org_id bigint NOT NULL,
+	location_id bigint NOT NULL,
+	on_date date NOT NULL,
+	sales_order_id bigint NOT NULL,
+	units usom.positive_quantity NOT NULL,
+	PRIMARY KEY (org_id, sales_order_id, location_id, on_date)
+);
+COMMENT ON TABLE usom.capacity_use IS 'What an order takes of a location''s day: the truth that location_load sums up. Written under the lock of the order.';
+COMMENT ON COLUMN usom.capacity_use.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.capacity_use.location_id IS 'Location.';
+COMMENT ON COLUMN usom.capacity_use.on_date IS 'Day at the location''s clock.';
+COMMENT ON COLUMN usom.capacity_use.sales_order_id IS 'Order.';
+COMMENT ON COLUMN usom.capacity_use.units IS 'Units of it to be shipped from there that day.';
+
+CREATE TABLE usom.service_level (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	service_level_id bigint NOT NULL DEFAULT usom.next_id(),
+	code text NOT NULL CONSTRAINT service_level_code_given CHECK (code <> ''),
+	name text,
+	cut_off time,
+	late_cost usom.price_amount NOT NULL DEFAULT 0,
+	active boolean NOT NULL DEFAULT true,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (org_id, service_level_id),
+	CONSTRAINT service_level_code_unique UNIQUE (org_id, code)
+);
+COMMENT ON TABLE usom.service_level IS 'How fast a delivery is promised to be: standard, express. How many days it takes is in transit_time, what it costs in freight_rate.';
+COMMENT ON COLUMN usom.service_level.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.service_level.service_level_id IS 'Key.';
+COMMENT ON COLUMN usom.service_level.code IS 'What rules and rates name.';
+COMMENT ON COLUMN usom.service_level.name IS 'Name for people.';
+COMMENT ON COLUMN usom.service_level.cut_off IS 'Local time at the location by which an order must be there to leave the same day; null: what the location''s calendar says. The earlier one counts.';
+COMMENT ON COLUMN usom.service_level.late_cost IS 'What a day costs by which a unit comes later than requested, in the currency of the organisation.';
+COMMENT ON COLUMN usom.service_level.active IS 'Off: not chosen any more.';
+COMMENT ON COLUMN usom.service_level.created_at IS 'When the row was made.';
+
+CREATE TABLE usom.transit_time (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	transit_time_id bigint NOT NULL DEFAULT usom.next_id(),
+	service_level_id bigint NOT NULL,
+	country text CONSTRAINT transit_time_country_iso CHECK (country ~ '^[A-Z]{2}$'),
+	distance_from numeric(9,3) NOT NULL DEFAULT 0 CONSTRAINT transit_time_distance_not_negative CHECK (distance_from >= 0 AND distance_from < 1e6),
+	distance_to numeric(9,3),
+	days numeric(6,2) NOT NULL CONSTRAINT transit_time_days_sane CHECK (days >= 0 AND days <= 1000),
+	PRIMARY KEY (org_id, transit_time_id),
+	CONSTRAINT transit_time_of_service_level FOREIGN KEY (org_id, service_level_id) REFERENCES usom.service_level ON DELETE RESTRICT ON UPDATE RESTRICT,
+	CONSTRAINT transit_time_distance_to_after_from CHECK (distance_to > distance_from AND distance_to < 1e6),
+	CONSTRAINT transit_time_bands_do_not_overlap EXCLUDE USING gist (
+		int8range(org_id, org_id, '[]') WITH =,
+		int8range(service_level_id, service_level_id, '[]') WITH =,
+		int4range(coalesce(ascii(country) * 128 + ascii(right(country, 1)), 0), coalesce(ascii(country) * 128 + ascii(right(country, 1)), 0), '[]') WITH =,
+		numrange(distance_from, distance_to) WITH &&)
+);
+COMMENT ON TABLE usom.transit_time IS 'How many days a service level takes, by country and distance. Rows of a country come before those of none. Without a row: no time at all.';
+COMMENT ON COLUMN usom.transit_time.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.transit_time.transit_time_id IS 'Key.';
+COMMENT ON COLUMN usom.transit_time.service_level_id IS 'Service level.';
+COMMENT ON COLUMN usom.transit_time.country IS 'ISO 3166 code of two letters of the address; null: any that has no rows of its own.';
+COMMENT ON COLUMN usom.transit_time.distance_from IS 'Kilometres as the crow flies from which on the row holds. An unknown distance is in the last band.';
+COMMENT ON COLUMN usom.transit_time.distance_to IS 'Kilometres below which it holds; null: any.';
+COMMENT ON COLUMN usom.transit_time.days IS 'Days of 24 hours from the shipment to the delivery.';
+
+CREATE TABLE usom.freight_rate (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	freight_rate_id bigint NOT NULL DEFAULT usom.next_id(),
+	service_level_id bigint NOT NULL,
+	carrier text NOT NULL DEFAULT '',
+	location_id bigint,
+	country text CONSTRAINT freight_rate_country_iso CHECK (country ~ '^[A-Z]{2}$'),
+	currency usom.currency_code NOT NULL DEFAULT usom.default_currency(),
+	distance_from numeric(9,3) NOT NULL DEFAULT 0 CONSTRAINT freight_rate_distance_not_negative CHECK (distance_from >= 0 AND distance_from < 1e6),
+	distance_to numeric(9,3),
+	weight_from numeric(12,3) NOT NULL DEFAULT 0 CONSTRAINT freight_rate_weight_not_negative CHECK (weight_from >= 0 AND weight_from < 1e9),
+	weight_to numeric(12,3),
+	shipment_price usom.price_amount NOT NULL DEFAULT 0,
+	weight_price usom.price_amount NOT NULL DEFAULT 0,
+	PRIMARY KEY (org_id, freight_rate_id),
+	CONSTRAINT freight_rate_of_service_level FOREIGN KEY (org_id, service_level_id) REFERENCES usom.service_level ON DELETE RESTRICT ON UPDATE RESTRICT,
+	CONSTRAINT freight_rate_of_location FOREIGN KEY (org_id, location_id) REFERENCES usom.location ON DELETE RESTRICT ON UPDATE RESTRICT,
+	CONSTRAINT freight_rate_distance_to_after_from CHECK (distance_to > distance_from AND distance_to < 1e6),
+	CONSTRAINT freight_rate_weight_to_after_from CHECK (weight_to > weight_from AND weight_to < 1e9),
+	-- No two carriers share 64 bits of hash; were it so, the second would have to be spelled otherwise.
+	CONSTRAINT freight_rate_bands_do_not_overlap EXCLUDE USING gist (
+		int8range(org_id, org_id, '[]') WITH =,
+		int8range(service_level_id, service_level_id, '[]') WITH =,
+		int8range(coalesce(location_id, 0), coalesce(location_id, 0), '[]') WITH =,
+		numrange(hashtextextended(currency || coalesce(country, '--') || carrier, 0), hashtextextended(currency || coalesce(country, '--') || carrier, 0), '[]') WITH =,
+		numrange(distance_from, distance_to) WITH &&,
+		numrange(weight_from, weight_to) WITH &&)
+);
+COMMENT ON TABLE usom.freight_rate IS 'What a shipment costs, by service level and carrier, distance and weight. Rows of a location come before those of none, rows of a country before those of none. Without a row: nothing.';
+COMMENT ON COLUMN usom.freight_rate.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.freight_rate.freight_rate_id IS 'Key.';
+COMMENT ON COLUMN usom.freight_rate.service_level_id IS 'Service level.';
+COMMENT ON COLUMN usom.freight_rate.carrier IS 'Carrier; empty where there is one only.';
+COMMENT ON COLUMN usom.freight_rate.location_id IS 'Location it is shipped from; null: any that has no rates of its own.';
+COMMENT ON COLUMN usom.freight_rate.country IS 'ISO 3166 code of two letters of the address; null: any that has no rates of its own.';
+COMMENT ON COLUMN usom.freight_rate.currency IS 'ISO 4217 code of the prices.';
+COMMENT ON COLUMN usom.freight_rate.distance_from IS 'Kilometres as the crow flies from which on the row holds. An unknown distance is in the last band.';
+COMMENT ON COLUMN usom.freight_rate.distance_to IS 'Kilometres below which it holds; null: any.';
+COMMENT ON COLUMN usom.freight_rate.weight_from IS 'Kilograms of the shipment from which on the row holds.';
+COMMENT ON COLUMN usom.freight_rate.weight_to IS 'Kilograms below which it holds; null: any.';
+COMMENT ON COLUMN usom.freight_rate.shipment_price IS 'Price of the shipment, in currency.';
+COMMENT ON COLUMN usom.freight_rate.weight_price IS 'Price of each kilogram, in currency, added to it.';
+
+CREATE TABLE usom.postcode_centroid (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	country text NOT NULL CONSTRAINT postcode_centroid_country_iso CHECK (country ~ '^[A-Z]{2}$'),
+	postcode text COLLATE "C" NOT NULL CONSTRAINT postcode_centroid_postcode_plain CHECK (postcode ~ '^[0-9A-Z]{0,12}$'),
+	latitude double precision NOT NULL CONSTRAINT postcode_centroid_latitude_on_earth CHECK (latitude BETWEEN -90 AND 90),
+	longitude double precision NOT NULL CONSTRAINT postcode_centroid_longitude_on_earth CHECK (longitude BETWEEN -180 AND 180),
+	PRIMARY KEY (org_id, country, postcode)
+);
+COMMENT ON TABLE usom.postcode_centroid IS 'Where addresses without coordinates are taken to be: the longest beginning of their postal code that is here. COPY usom.postcode_centroid (country, postcode, latitude, longitude) FROM STDIN loads it.';
+COMMENT ON COLUMN usom.postcode_centroid.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.postcode_centroid.country IS 'ISO 3166 code of two letters.';
+COMMENT ON COLUMN usom.postcode_centroid.postcode IS 'Postal code or its beginning, capitals and digits without spaces and dashes; empty: the whole country.';
+COMMENT ON COLUMN usom.postcode_centroid.latitude IS 'Degrees north.';
+COMMENT ON COLUMN usom.postcode_centroid.longitude IS 'Degrees east.';
+
+CREATE TABLE usom.sourcing_rule (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	sourcing_rule_id bigint NOT NULL DEFAULT usom.next_id(),
+	code text NOT NULL CONSTRAINT sourcing_rule_code_given CHECK (code <> ''),
+	name text,
+	priority integer NOT NULL DEFAULT 100,
+	active boolean NOT NULL DEFAULT true,
+	channels text[] CONSTRAINT sourcing_rule_channels_not_empty CHECK (cardinality(channels) > 0 AND array_position(channels, NULL) IS NULL),
+	customers text[] CONSTRAINT sourcing_rule_customers_not_empty CHECK (cardinality(customers) > 0 AND array_position(customers, NULL) IS NULL),
+	countries text[] CONSTRAINT sourcing_rule_countries_iso CHECK (array_to_string(countries, ' ', '?') ~ '^[A-Z]{2}( [A-Z]{2})*$'),
+	order_types text[] CONSTRAINT sourcing_rule_order_types_not_empty CHECK (cardinality(order_types) > 0 AND array_position(order_types, NULL) IS NULL),
+	skus text[] CONSTRAINT sourcing_rule_skus_not_empty CHECK (cardinality(skus) > 0 AND array_position(skus, NULL) IS NULL),
+	categories text[] CONSTRAINT sourcing_rule_categories_not_empty CHECK (cardinality(categories) > 0 AND array_position(categories, NULL) IS NULL),
+	locations text[] CONSTRAINT sourcing_rule_locations_not_empty CHECK (cardinality(locations) > 0 AND array_position(locations, NULL) IS NULL),
+	excluded_locations text[] CONSTRAINT sourcing_rule_excluded_locations_not_empty CHECK (cardinality(excluded_locations) > 0 AND array_position(excluded_locations, NULL) IS NULL),
+	location_kinds text[] CONSTRAINT sourcing_rule_location_kinds_known
+		CHECK (cardinality(location_kinds) > 0 AND location_kinds <@ ARRAY['warehouse', 'store', 'supplier', 'third_party']),
+	most_distance numeric(9,3) CONSTRAINT sourcing_rule_distance_sane CHECK (most_distance > 0 AND most_distance < 1e6),
+	location_order text NOT NULL DEFAULT 'cost' CONSTRAINT sourcing_rule_location_order_known CHECK (location_order IN ('cost', 'priority', 'distance', 'listed')),
+	service_level text,
+	shipment_cost usom.price_amount NOT NULL DEFAULT 0,
+	distance_cost usom.price_amount NOT NULL DEFAULT 0,
+	late_cost usom.price_amount,
+	most_shipments usom.ordinal,
+	most_parts usom.ordinal,
+	smallest_part usom.positive_quantity,
+	ship_complete boolean,
+	when_short text NOT NULL DEFAULT 'backorder' CONSTRAINT sourcing_rule_when_short_known CHECK (when_short IN ('backorder', 'next_rule', 'exception')),
+	next_rule text,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (org_id, sourcing_rule_id),
+	CONSTRAINT sourcing_rule_code_unique UNIQUE (org_id, code),
+	CONSTRAINT sourcing_rule_next_only_when_short CHECK (next_rule IS NULL OR when_short = 'next_rule'),
+	CONSTRAINT sourcing_rule_listed_needs_list CHECK (location_order <> 'listed' OR locations IS NOT NULL)
+);
+COMMENT ON TABLE usom.sourcing_rule IS 'Which locations serve which lines, at what cost and within which limits. For each line the first active rule by priority, then code, whose filters it passes. Without rules: any location that ships, cheapest first, no limits, backorder what is short.';
+COMMENT ON COLUMN usom.sourcing_rule.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.sourcing_rule.sourcing_rule_id IS 'Key.';
+COMMENT ON COLUMN usom.sourcing_rule.code IS 'Name that explanations and other rules use.';
+COMMENT ON COLUMN usom.sourcing_rule.name IS 'Name for people.';
+COMMENT ON COLUMN usom.sourcing_rule.priority IS 'Lower is asked first.';
+COMMENT ON COLUMN usom.sourcing_rule.active IS 'Off: passed over.';
+COMMENT ON COLUMN usom.sourcing_rule.channels IS 'Codes of channels of the order; null: any.';
+COMMENT ON COLUMN usom.sourcing_rule.customers IS 'Codes of customers of the order; null: any, guests too.';
+COMMENT ON COLUMN usom.sourcing_rule.countries IS 'ISO 3166 codes of two letters of the address; null: any.';
+COMMENT ON COLUMN usom.sourcing_rule.order_types IS 'Types of the order; null: any.';
+COMMENT ON COLUMN usom.sourcing_rule.skus IS 'Products of the line; null: any.';
+COMMENT ON COLUMN usom.sourcing_rule.categories IS 'Categories of the product of the line; null: any.';
+COMMENT ON COLUMN usom.sourcing_rule.locations IS 'Codes of the locations that may serve, and no others; null: all.';
+COMMENT ON COLUMN usom.sourcing_rule.excluded_locations IS 'Codes of locations that may not serve.';
+COMMENT ON COLUMN usom.sourcing_rule.location_kinds IS 'Kinds of locations that may serve: warehouse, store, supplier, third_party; null: all.';
+COMMENT ON COLUMN usom.sourcing_rule.most_distance IS 'Kilometres to the address at most; null: any.';
+COMMENT ON COLUMN usom.sourcing_rule.location_order IS 'What makes a location better: cost, priority, distance, or its place in locations (listed). Cost decides between equals.';
+COMMENT ON COLUMN usom.sourcing_rule.service_level IS 'Code of the service level that freight and transit are taken from; null: the cheapest.';
+COMMENT ON COLUMN usom.sourcing_rule.shipment_cost IS 'Added for each shipment, in the currency of the organisation: the higher, the fewer.';
+COMMENT ON COLUMN usom.sourcing_rule.distance_cost IS 'Added for each kilometre of a shipment, in the currency of the organisation.';
+COMMENT ON COLUMN usom.sourcing_rule.late_cost IS 'Cost of a day that a unit comes later than requested, in the currency of the organisation; null: that of the service level.';
+COMMENT ON COLUMN usom.sourcing_rule.most_shipments IS 'Shipments of an order at most; null: any number.';
+COMMENT ON COLUMN usom.sourcing_rule.most_parts IS 'Locations that may share a line; null: any number.';
+COMMENT ON COLUMN usom.sourcing_rule.smallest_part IS 'Units of a part that is worth its while, when a line is shared; null: any.';
+COMMENT ON COLUMN usom.sourcing_rule.ship_complete IS 'True: all of the order or nothing; null: as the order says.';
+COMMENT ON COLUMN usom.sourcing_rule.when_short IS 'What happens to units that the rule cannot place: backorder, next_rule, or exception (the order is put before a person).';
+COMMENT ON COLUMN usom.sourcing_rule.next_rule IS 'Code of the rule that is tried next; null: the next one by priority that fits.';
+COMMENT ON COLUMN usom.sourcing_rule.created_at IS 'When the row was made.';
+
+CREATE TRIGGER usom_rule BEFORE INSERT OR UPDATE ON usom.sourcing_rule
+	FOR EACH ROW EXECUTE FUNCTION usom._check_sourcing_rule();
+ALTER TABLE usom.sourcing_rule ENABLE ALWAYS TRIGGER usom_rule;
+
+CREATE VIEW usom.location_hours WITH (security_invoker = true) AS
+SELECT l.code AS location, c.weekday, c.on_date, to_char(c.opens, 'HH24:MI') AS opens, to_char(c.closes, 'HH24:MI') AS closes,
+	to_char(coalesce(c.cut_off, c.closes), 'HH24:MI') AS cut_off, c.opens IS NULL AS closed, l.time_zone
+FROM usom.location_calendar c
+JOIN usom.location l ON l.org_id = c.org_id AND l.location_id = c.location_id
+WHERE c.org_id = usom.current_org();
+COMMENT ON VIEW usom.location_hours IS 'When the locations of the caller''s organisation ship.';
+COMMENT ON COLUMN usom.location_hours.location IS 'Code of the location.';
+COMMENT ON COLUMN usom.location_hours.weekday IS '1 Monday to 7 Sunday, every week; null: an exception.';
+COMMENT ON COLUMN usom.location_hours.on_date IS 'Date of the exception.';
+COMMENT ON COLUMN usom.location_hours.opens IS 'Local time from which on orders leave.';
+COMMENT ON COLUMN usom.location_hours.closes IS 'Local time at which the last one leaves.';
+COMMENT ON COLUMN usom.location_hours.cut_off IS 'Local time by which an order must be there.';
+COMMENT ON COLUMN usom.location_hours.closed IS 'True: closed all day.';
+COMMENT ON COLUMN usom.location_hours.time_zone IS 'Clock of the location.';
+
+CREATE VIEW usom.location_loads WITH (security_invoker = true) AS
+SELECT l.code AS location, d.on_date, trim_scale(d.units) AS units, d.orders,
+	trim_scale(c.units) AS units_limit, c.orders AS orders_limit,
+	CASE WHEN c.units IS NOT NULL THEN trim_scale(greatest(c.units - d.units, 0)) END AS units_free,
+	CASE WHEN c.orders IS NOT NULL THEN greatest(c.orders - d.orders, 0) END AS orders_free
+FROM usom.location_load d
+JOIN usom.location l ON l.org_id = d.org_id AND l.location_id = d.location_id
+LEFT JOIN LATERAL (
+	SELECT c.units, c.orders FROM usom.location_capacity c
+	WHERE c.org_id = d.org_id AND c.location_id = d.location_id AND (c.on_date = d.on_date OR c.on_date IS NULL)
+	ORDER BY c.on_date LIMIT 1) c ON true
+WHERE d.org_id = usom.current_org();
+COMMENT ON VIEW usom.location_loads IS 'How full the days of the locations of the caller''s organisation are: a row for each local day with work at a location whose capacity is limited.';
+COMMENT ON COLUMN usom.location_loads.location IS 'Code of the location.';
+COMMENT ON COLUMN usom.location_loads.on_date IS 'Day at the location''s clock.';
+COMMENT ON COLUMN usom.location_loads.units IS 'Units to be shipped that day.';
+COMMENT ON COLUMN usom.location_loads.orders IS 'Orders they are of.';
+COMMENT ON COLUMN usom.location_loads.units_limit IS 'Units at most; null: no limit.';
+COMMENT ON COLUMN usom.location_loads.orders_limit IS 'Orders at most; null: no limit.';
+COMMENT ON COLUMN usom.location_loads.units_free IS 'Units that can be added; null: no limit.';
+COMMENT ON COLUMN usom.location_loads.orders_free IS 'Orders that can be added; null: no limit.';
+
+CREATE VIEW usom.freight_rates WITH (security_invoker = true) AS
+SELECT s.code AS service_level, nullif(f.carrier, '') AS carrier, l.code AS location, f.country, f.currency::text AS currency,
+	trim_scale(f.distance_from) AS distance_from, trim_scale(f.distance_to) AS distance_to,
+	trim_scale(f.weight_from) AS weight_from, trim_scale(f.weight_to) AS weight_to,
+	trim_scale(f.shipment_price) AS shipment_price, trim_scale(f.weight_price) AS weight_price
+FROM usom.freight_rate f
+JOIN usom.service_level s ON s.org_id = f.org_id AND s.service_level_id = f.service_level_id
+LEFT JOIN usom.location l ON l.org_id = f.org_id AND l.location_id = f.location_id
+WHERE f.org_id = usom.current_org();
+COMMENT ON VIEW usom.freight_rates IS 'What shipments of the caller''s organisation cost.';
+COMMENT ON COLUMN usom.freight_rates.service_level IS 'Code of the service level.';
+COMMENT ON COLUMN usom.freight_rates.carrier IS 'Carrier; null where there is one only.';
+COMMENT ON COLUMN usom.freight_rates.location IS 'Location it is shipped from; null: any.';
+COMMENT ON COLUMN usom.freight_rates.country IS 'Country of the address; null: any.';
+COMMENT ON COLUMN usom.freight_rates.currency IS 'ISO 4217 code of the prices.';
+COMMENT ON COLUMN usom.freight_rates.distance_from IS 'Kilometres from which on the row holds.';
+COMMENT ON COLUMN usom.freight_rates.distance_to IS 'Kilometres below which it holds; null: any.';
+COMMENT ON COLUMN usom.freight_rates.weight_from IS 'Kilograms from which on the row holds.';
+COMMENT ON COLUMN usom.freight_rates.weight_to IS 'Kilograms below which it holds; null: any.';
+COMMENT ON COLUMN usom.freight_rates.shipment_price IS 'Price of the shipment, in currency.';
+COMMENT ON COLUMN usom.freight_rates.weight_price IS 'Price of each kilogram, in currency.';
+
+CREATE VIEW usom.sourcing_rules WITH (security_invoker = true) AS
+SELECT r.code AS rule, r.name, r.priority, r.active, r.channels, r.customers, r.countries, r.order_types, r.skus, r.categories,
+	r.locations, r.excluded_locations, r.location_kinds, trim_scale(r.most_distance) AS most_distance, r.location_order, r.service_level,
+	trim_scale(r.shipment_cost) AS shipment_cost, trim_scale(r.distance_cost) AS distance_cost, trim_scale(r.late_cost) AS late_cost,
+	r.most_shipments::integer AS most_shipments, r.most_parts::integer AS most_parts, trim_scale(r.smallest_part) AS smallest_part,
+	r.ship_complete, r.when_short, r.next_rule
+FROM usom.sourcing_rule r
+WHERE r.org_id = usom.current_org();
+COMMENT ON VIEW usom.sourcing_rules IS 'The sourcing rules of the caller''s organisation; ORDER BY priority, rule shows them as they are asked.';
+COMMENT ON COLUMN usom.sourcing_rules.rule IS 'Code of the rule.';
+COMMENT ON COLUMN usom.sourcing_rules.name IS 'Name for people.';
+COMMENT ON COLUMN usom.sourcing_rules.priority IS 'Lower is asked first.';
+COMMENT ON COLUMN usom.sourcing_rules.active IS 'False: passed over.';
+COMMENT ON COLUMN usom.sourcing_rules.channels IS 'Channels of the order; null: any.';
+COMMENT ON COLUMN usom.sourcing_rules.customers IS 'Customers of the order; null: any.';
+COMMENT ON COLUMN usom.sourcing_rules.countries IS 'Countries of the address; null: any.';
+COMMENT ON COLUMN usom.sourcing_rules.order_types IS 'Types of the order; null: any.';
+COMMENT ON COLUMN usom.sourcing_rules.skus IS 'Products of the line; null: any.';
+COMMENT ON COLUMN usom.sourcing_rules.categories IS 'Categories of the product; null: any.';
+COMMENT ON COLUMN usom.sourcing_rules.locations IS 'Locations that may serve; null: all.';
+COMMENT ON COLUMN usom.sourcing_rules.excluded_locations IS 'Locations that may not.';
+COMMENT ON COLUMN usom.sourcing_rules.location_kinds IS 'Kinds of locations that may serve; null: all.';
+COMMENT ON COLUMN usom.sourcing_rules.most_distance IS 'Kilometres at most; null: any.';
+COMMENT ON COLUMN usom.sourcing_rules.location_order IS 'What makes a location better: cost, priority, distance or listed.';
+COMMENT ON COLUMN usom.sourcing_rules.service_level IS 'Service level; null: the cheapest.';
+COMMENT ON COLUMN usom.sourcing_rules.shipment_cost IS 'Added for each shipment.';
+COMMENT ON COLUMN usom.sourcing_rules.distance_cost IS 'Added for each kilometre of a shipment.';
+COMMENT ON COLUMN usom.sourcing_rules.late_cost IS 'Of a day that a unit comes late; null: that of the service level.';
+COMMENT ON COLUMN usom.sourcing_rules.most_shipments IS 'Shipments of an order at most; null: any number.';
+COMMENT ON COLUMN usom.sourcing_rules.most_parts IS 'Locations that may share a line; null: any number.';
+COMMENT ON COLUMN usom.sourcing_rules.smallest_part IS 'Units of a part at least; null: any.';
+COMMENT ON COLUMN usom.sourcing_rules.ship_complete IS 'True: all of the order or nothing; null: as the order says.';
+COMMENT ON COLUMN usom.sourcing_rules.when_short IS 'backorder, next_rule or exception.';
+COMMENT ON COLUMN usom.sourcing_rules.next_rule IS 'Rule that is tried next; null: by priority.';
+
+SELECT usom._guard_cards('service_level');
+SELECT usom._guard_cards('transit_time');
+SELECT usom._guard_cards('freight_rate');
+SELECT usom._guard_cards('postcode_centroid');
+SELECT usom._guard_cards('sourcing_rule');
+SELECT usom._guard_master('service_level', 'code');
+SELECT usom._guard_master('sourcing_rule', 'code');
+SELECT usom._guard_kept('location_load', 'usom.place_order() or usom.allocate_order()');
+SELECT usom._guard_kept('capacity_use', 'usom.place_order() or usom.allocate_order()');
+
+SELECT usom._audit_table('location_calendar');
+SELECT usom._audit_table('location_capacity');
+SELECT usom._audit_table('location_load');
+SELECT usom._audit_table('capacity_use');
+SELECT usom._audit_table('service_level');
+SELECT usom._audit_table('transit_time');
+SELECT usom._audit_table('freight_rate');
+SELECT usom._audit_table('postcode_centroid');
+SELECT usom._audit_table('sourcing_rule');
 $usom_step$),
 
 (1, 1001, 'fulfillment', $usom_step$
