@@ -8,10 +8,11 @@ use Exporter 'import';
 use Test::More;
 use UsomTest;
 
-our @EXPORT = qw(make_history copy_of drop_copy verdict);
+our @EXPORT = qw(make_history verdicts verdict);
 
 # Orders in several states, sealed three times, then some more that no block
-# has.  Returns the digests that were taken outside, oldest first.
+# has.  Returns the digests that were taken outside, oldest first.  A backup of
+# the time of the second block stands beside the database.
 #
 # tamper.entry(n) is the n-th entry of the victim, an order with entries in
 # each of the blocks; -1 the last of them that is sealed.
@@ -42,9 +43,20 @@ SELECT usom.receive_return(usom.authorize_return(o.order_no, '[{"line_no": 1, "q
 FROM usom.orders o WHERE o.external_id = 'R1-2';
 SELECT usom.cancel_order(o.order_no, 'no longer wanted') FROM usom.orders o WHERE o.external_id = 'R1-4';
 SQL
+		sql($node, $database, <<'SQL') if $round == 3;
+CREATE ROLE desk_agent;
+SELECT usom.grant_access('desk_agent', 'agent');
+INSERT INTO usom.customer_address (customer_id, address_no, line1, city, country) VALUES (usom.customer_id('C1'), 1, '1 High Street', 'London', 'GB');
+INSERT INTO usom.retention (what, keep_for) VALUES ('guest', '1 year');
+INSERT INTO usom.customer (code, name, email) VALUES ('C2', 'B. Leaver', 'leaver@example.org'), ('C3', 'C. Stayer', 'stayer@example.org');
+SELECT usom.erase_customer('C2', 'asked for it');
+SELECT usom.place_order('{"external_id": "R3-6", "ship_to": {"name": "D. Guest", "line1": "2 Low Street", "city": "Leeds", "country": "GB"},
+	"lines": [{"sku": "P6", "quantity": 1, "unit_price": 9.95}]}');
+SQL
 		next if $round == 4;
 		sql($node, $database, 'SELECT count(*) FROM usom.seal_audit()');
 		push @digests, sql($node, $database, 'SELECT usom.export_digest()');
+		sql($node, 'postgres', "CREATE DATABASE ${database}_backup TEMPLATE $database") if $round == 2;
 	}
 	sql($node, $database, tools());
 	return @digests;
@@ -84,6 +96,10 @@ CREATE FUNCTION tamper.entry(n integer) RETURNS bigint LANGUAGE sql AS $$
 		AND (n = -2 OR e.audit_entry_id IN (SELECT unnest(b.entry_ids) FROM usom.audit_block b))
 		AND (n < 0 OR e.entry_no = n)
 	ORDER BY e.entry_no DESC LIMIT 1 $$;
+-- a key among those that are sealed, which no entry has
+CREATE FUNCTION tamper.free_key() RETURNS bigint LANGUAGE sql AS $$
+	SELECT min(n) FROM generate_series(tamper.entry(3), tamper.entry(-1)) n
+	WHERE NOT EXISTS (SELECT FROM usom.audit_entry e WHERE e.audit_entry_id = n) $$;
 CREATE FUNCTION tamper.rehash(id bigint) RETURNS void LANGUAGE sql AS $$
 	UPDATE usom.audit_entry e SET digest = usom._audit_digest(e) WHERE e.audit_entry_id = id $$;
 -- an entry and all that follow it in its order
@@ -103,44 +119,84 @@ BEGIN
 		last := entry.digest;
 	END LOOP;
 END $$;
--- a block over the entries that are there now, and all blocks behind it
+-- a block over those of its entries that are there now, and all blocks behind it
 CREATE FUNCTION tamper.reseal(no integer, chained boolean DEFAULT true) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
 	block usom.audit_block;
 BEGIN
 	FOR block IN SELECT * FROM usom.audit_block b WHERE b.block_no = no OR chained AND b.block_no > no ORDER BY b.block_no LOOP
 		block.entry_ids := ARRAY(SELECT e.audit_entry_id FROM usom.audit_entry e WHERE e.audit_entry_id = ANY (block.entry_ids) ORDER BY 1);
+		block.last_id := block.entry_ids[cardinality(block.entry_ids)];
 		block.root := usom._merkle_root(ARRAY(SELECT e.digest FROM usom.audit_entry e WHERE e.audit_entry_id = ANY (block.entry_ids) ORDER BY e.audit_entry_id));
-		block.previous := (SELECT p.digest FROM usom.audit_block p WHERE p.block_no = block.block_no - 1);
-		block.digest := usom._block_digest(block);
-		UPDATE usom.audit_block b SET entry_ids = block.entry_ids, root = block.root, previous = block.previous, digest = block.digest
-		WHERE b.block_no = block.block_no;
+		SELECT p.digest, p.entries_total + cardinality(block.entry_ids) INTO block.previous, block.entries_total
+		FROM usom.audit_block p WHERE p.block_no = block.block_no - 1;
+		block.entries_total := coalesce(block.entries_total, cardinality(block.entry_ids));
+		block.digest := tamper.block_digest(block);
+		DELETE FROM usom.audit_block b WHERE b.block_no = block.block_no;
+		INSERT INTO usom.audit_block SELECT (block).*;
 	END LOOP;
+END $$;
+CREATE FUNCTION tamper.block_digest(b usom.audit_block) RETURNS bytea LANGUAGE sql AS $$
+	SELECT usom._block_digest(b.root, usom._block_header(b.org_id, b.node, b.block_no, b.sealed_at, b.entry_ids, b.entries_total, b.previous,
+		b.system_id, b.sequence_at, b.next_xid, b.settled_to)) $$;
+-- one row of a table is another, where any column lets itself be changed
+CREATE FUNCTION tamper.change_row(target text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	col record;
+	changed integer;
+BEGIN
+	FOR col IN SELECT a.attname, format_type(coalesce(nullif(t.typbasetype, 0), t.oid), NULL) AS type
+		FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+		WHERE a.attrelid = format('usom.%I', target)::regclass AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' AND a.attname <> 'code'
+			AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = a.attrelid AND i.indisprimary AND a.attnum = ANY (i.indkey))
+		ORDER BY a.attnum
+	LOOP
+		BEGIN
+			EXECUTE format('UPDATE usom.%1$I SET %2$I = %3$s WHERE ctid = (SELECT min(ctid) FROM usom.%1$I WHERE org_id = 1 AND %2$I IS NOT NULL)', target, col.attname,
+				CASE WHEN col.type = 'boolean' THEN format('NOT %I', col.attname)
+					WHEN col.type ~ '^(timestamp|interval)' THEN format('%I + interval ''1 second''', col.attname)
+					WHEN col.type = 'bytea' THEN format('set_byte(%1$I, 0, 255 - get_byte(%1$I, 0))', col.attname)
+					WHEN col.type = 'text' THEN format('%I || ''x''', col.attname)
+					ELSE format('%I + 1', col.attname) END);
+			GET DIAGNOSTICS changed = ROW_COUNT;
+			IF changed = 1 THEN
+				RETURN col.attname;
+			END IF;
+		EXCEPTION WHEN OTHERS THEN
+			NULL;				-- the next column
+		END;
+	END LOOP;
+	RAISE EXCEPTION 'no row of % could be changed', target;
 END $$;
 SQL
 }
 
-# A copy of the history to play with.
-sub copy_of
+# Run statements as who has all rights, ask verify_audit() without and with the
+# digests that were kept outside, and take everything back.
+sub verdicts
 {
-	my ($node, $history) = @_;
-	sql($node, 'postgres', "CREATE DATABASE copy TEMPLATE $history STRATEGY file_copy");
-	return 'copy';
+	my ($node, $database, $statements, @digests) = @_;
+	my $kept = '[' . join(', ', @digests) . ']';
+	my ($code, $out, $err) = $node->psql($database, <<"SQL", on_error_stop => 1);
+SET client_min_messages = warning;
+BEGIN;
+SELECT tamper.off() \\g /dev/null
+$statements;
+SELECT CASE WHEN ok THEN 'true' ELSE kind END FROM usom.verify_audit();
+SELECT CASE WHEN ok THEN 'true' ELSE kind END FROM usom.verify_audit(digests => '$kept');
+ROLLBACK;
+SQL
+	return ("failed: $err", '') if $code != 0;
+	my @lines = split /\n/, $out;
+	return @lines[ -2, -1 ];
 }
 
-sub drop_copy
-{
-	my ($node) = @_;
-	sql($node, 'postgres', 'DROP DATABASE copy');
-	return;
-}
-
-# What verify_audit() says: "true", or the kind of what is bad.
+# The same of a database as it is.
 sub verdict
 {
-	my ($node, $database, $digest) = @_;
-	my $argument = defined $digest ? "digests => '$digest'" : '';
-	return sql($node, $database, "SELECT CASE WHEN ok THEN 'true' ELSE kind END FROM usom.verify_audit($argument)");
+	my ($node, $database, @digests) = @_;
+	my $kept = '[' . join(', ', @digests) . ']';
+	return sql($node, $database, "SELECT CASE WHEN ok THEN 'true' ELSE kind END FROM usom.verify_audit(digests => '$kept')");
 }
 
 1;
