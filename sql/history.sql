@@ -76,6 +76,15 @@ SELECT usom.order_as_of(:'o', 'infinity')->>'placed_at' AS placed_at, (usom.orde
 RESET timezone;
 RESET datestyle;
 RESET extra_float_digits;
+-- Addresses and instructions as they were, for those who may read them, and for nobody when the person is erased.
+SELECT order_no AS g FROM usom.place_order('{"instructions": "ring twice", "ship_to": {"name": "Hugo", "line1": "7 High St", "city": "Ely", "country": "GB"}, "lines": [{"sku": "HIS-1", "quantity": 1}]}') \gset
+SELECT clock_timestamp() AS placed \gset
+SELECT status FROM usom.change_order(:'g', '{"instructions": "knock", "ship_to": {"name": "Hugo", "line1": "8 High St", "city": "Ely", "country": "GB"}}');
+SELECT d->'ship_to' AS ship_to, d->>'instructions' AS instructions FROM unnest(ARRAY[:'placed'::timestamptz, 'infinity']) AS t (at), usom.order_as_of(:'g', at) AS d;
+SELECT verb, field, before, after FROM usom.order_changes(:'g') WHERE field IN ('ship_to', 'instructions');
+SELECT status FROM usom.cancel_order(:'g', 'moved again');
+SELECT usom.erase_order_person(:'g', 'asked for it') = :'g' AS erased;
+SELECT d->'ship_to' AS ship_to, d->>'instructions' AS instructions FROM unnest(ARRAY[:'placed'::timestamptz, 'infinity']) AS t (at), usom.order_as_of(:'g', at) AS d;
 -- Another organisation has no such order.
 INSERT INTO usom.organisation (code, name) VALUES ('his', 'Other');
 SET usom.org = 'his';

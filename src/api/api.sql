@@ -193,7 +193,7 @@ AS $$
 DECLARE
 	known record;
 BEGIN
-	PERFORM usom._check_card('argument customer', export_customer.customer);
+	PERFORM usom._check_card('customer', export_customer.customer);
 	PERFORM usom._check_installed();
 	IF NOT has_table_privilege('usom.vault_key', 'SELECT') THEN
 		RAISE EXCEPTION 'permission denied to export what is known of a person'
