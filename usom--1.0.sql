@@ -2783,7 +2783,7 @@ AS $$
 DECLARE
 	known record;
 BEGIN
-	PERFORM usom._check_card('argument customer', export_customer.customer);
+	PERFORM usom._check_card('customer', export_customer.customer);
 	PERFORM usom._check_installed();
 	IF NOT has_table_privilege('usom.vault_key', 'SELECT') THEN
 		RAISE EXCEPTION 'permission denied to export what is known of a person'
@@ -3508,6 +3508,21 @@ $$;
 COMMENT ON FUNCTION usom._order_tables() IS 'Tables whose rows are an order.';
 REVOKE ALL ON FUNCTION usom._order_tables() FROM PUBLIC;
 
+CREATE FUNCTION usom._order_address(org_id bigint, address_id bigint) RETURNS jsonb
+LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+BEGIN
+	RETURN (
+		SELECT jsonb_strip_nulls(jsonb_build_object('name', usom._open(a.org_id, a.name),
+			'line1', usom._open(a.org_id, a.line1), 'line2', usom._open(a.org_id, a.line2), 'postcode', usom._open(a.org_id, a.postcode),
+			'city', usom._open(a.org_id, a.city), 'country', usom._open(a.org_id, a.country), 'latitude', a.latitude, 'longitude', a.longitude))
+		FROM usom.address a WHERE a.org_id = $1 AND a.address_id = $2);
+END
+$$;
+COMMENT ON FUNCTION usom._order_address(bigint, bigint) IS 'An address as the caller may read it: see usom._open(). Addresses are snapshots and do not change.';
+REVOKE ALL ON FUNCTION usom._order_address(bigint, bigint) FROM PUBLIC;
+
 CREATE FUNCTION usom._order_fields(table_name text, image jsonb) RETURNS json
 LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED
 SET search_path = pg_catalog, usom, pg_temp SET plan_cache_mode = force_generic_plan -- planning costs more than running
@@ -3524,7 +3539,8 @@ BEGIN
 			'customer', (SELECT c.code FROM usom.customer c WHERE c.org_id = org AND c.customer_id = (image->>'customer_id')::bigint),
 			'currency', image->'currency', 'total', trim_scale((image->>'total')::numeric), 'priority', image->'priority',
 			'placed_at', image->'placed_at', 'requested_at', image->'requested_at', 'ship_complete', image->'ship_complete',
-			'coupons', image->'coupons', 'ship_to', image->'ship_to', 'payment', image->'payment', 'instructions', image->'instructions',
+			'coupons', image->'coupons', 'ship_to', usom._order_address(org, (image->>'address_id')::bigint), 'payment', image->'payment',
+			'instructions', usom._open(org, image->>'instructions'),
 			'created_at', image->'created_at')
 		WHEN 'order_line' THEN json_build_object('line_no', image->'line_no', 'sku', sku, 'quantity', trim_scale((image->>'quantity')::numeric),
 			'unit_price', trim_scale((image->>'unit_price')::numeric), 'total', trim_scale((image->>'total')::numeric), 'location', location,
@@ -3645,7 +3661,7 @@ COMMENT ON FUNCTION usom.order_as_of(text, timestamptz) IS
 'The order as it was: one document made from the audit, with the keys of the order document and with status, version and total; in lines the counters and pieces; beside them holds, shipments, returns.
 order_no: the order. at: the time, to the microsecond; ''infinity'' gives the order as it is. A change counts from the moment its call ended, also while its transaction had not committed yet.
 Amounts in the currency of the order, quantities in units of the product, times in the time zone of the session. Codes of products, channels, customers, locations are those of today; they do not change.
-For who may read usom.audit_entry.
+For who may read usom.audit_entry. Names, streets and instructions are shown to those who may read usom.vault_key, until the person is erased.
 Errors: US105 unknown order, or it was not there yet.
 Example: SELECT jsonb_pretty(usom.order_as_of(''SO-000001'', ''2026-12-01 08:30+00''));';
 
@@ -3704,7 +3720,7 @@ COMMENT ON FUNCTION usom.order_changes(text) IS
 'What became of an order, like a diff: one row for each field of the order, its lines, pieces, holds, shipments and returns that came, changed or went, in the order it happened.
 order_no: the order.
 Returns when, who (the user that the application claimed and the role, or the role alone), verb (the function; insert, update or delete for plain SQL), reason, entity (order, line 1, line 1 piece 2, hold fraud), field, its value before (null: none) and after (null: gone).
-For who may read usom.audit_entry.
+For who may read usom.audit_entry. Names, streets and instructions are shown to those who may read usom.vault_key, until the person is erased.
 Errors: US105 unknown order.
 Example: SELECT occurred_at, who, verb, entity, field, before, after FROM usom.order_changes(''SO-000001'');';
 
