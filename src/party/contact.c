@@ -202,7 +202,8 @@ usom__contact_digest(PG_FUNCTION_ARGS)
 	text	   *clear;
 	char	   *normal;
 
-	if (!usom_vault_is_sealed(sealed, &person_id) || !usom_person_find_key(org_id, person_id, &person) ||
+	if (org_id != usom_party_caller_org() ||
+		!usom_vault_is_sealed(sealed, &person_id) || !usom_person_find_key(org_id, person_id, &person) ||
 		!usom_person_find_key(org_id, USOM_NO_PERSON, &key))
 		PG_RETURN_NULL();
 	clear = usom_vault_open(&person, sealed);

@@ -357,6 +357,13 @@ usom__is_sealed(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(VARSIZE_ANY_EXHDR(string) == 0 || usom_vault_is_sealed(string, &person_id));
 }
 
+/* Checks ask about the organisation of who checks; what others have is nobody's business. */
+static bool
+is_own(int64 org_id)
+{
+	return org_id == usom_party_caller_org();
+}
+
 static const char *
 state_of(int64 org_id, const text *string)
 {
@@ -365,7 +372,7 @@ state_of(int64 org_id, const text *string)
 
 	if (!usom_vault_is_sealed(string, &person_id))
 		return VARSIZE_ANY_EXHDR(string) == 0 ? "empty" : "clear";
-	if (!usom_person_find_key(org_id, person_id, &key))
+	if (!is_own(org_id) || !usom_person_find_key(org_id, person_id, &key))
 		return "erased";
 	return usom_vault_open(&key, string) != NULL ? "sealed" : "broken";
 }
@@ -381,8 +388,9 @@ usom__seal_state(PG_FUNCTION_ARGS)
 Datum
 usom__has_key(PG_FUNCTION_ARGS)
 {
-	UsomPersonKey key;
-	bool		found = usom_person_find_key(PG_GETARG_INT64(0), PG_GETARG_INT64(1), &key);
+	UsomPersonKey key = {0};
+	bool		found = is_own(PG_GETARG_INT64(0))
+		&& usom_person_find_key(PG_GETARG_INT64(0), PG_GETARG_INT64(1), &key);
 
 	explicit_bzero(&key, sizeof(key));
 	PG_RETURN_BOOL(found);
