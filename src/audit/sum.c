@@ -201,6 +201,9 @@ usom__audit_sum_add(PG_FUNCTION_ARGS)
 
 	if (!AggCheckCallContext(fcinfo, &context))
 		elog(ERROR, "usom._audit_sum_add was not called by an aggregate");
+	if (PG_ARGISNULL(1) || PG_ARGISNULL(3) || PG_ARGISNULL(4))
+		ereport(ERROR, errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				errmsg("key, operation and row count of an entry must not be null"));
 	sum = PG_ARGISNULL(0) ? make_sum(context, PG_GETARG_BYTEA_PP(1)) : (Sum *) PG_GETARG_POINTER(0);
 	outer = MemoryContextSwitchTo(sum->per_image);
 	good = fits_operation(PG_GETARG_TEXT_PP(3), before, after);

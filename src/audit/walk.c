@@ -158,6 +158,8 @@ usom__audit_walk_step(PG_FUNCTION_ARGS)
 
 	if (!AggCheckCallContext(fcinfo, &context))
 		elog(ERROR, "usom._audit_walk_step was not called by an aggregate");
+	if (PG_ARGISNULL(1))
+		ereport(ERROR, errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("an entry to walk over must not be null"));
 	walk = PG_ARGISNULL(0) ? open_walk(context) : (Walk *) PG_GETARG_POINTER(0);
 	outer = MemoryContextSwitchTo(walk->per_entry);
 	take_step(walk, PG_GETARG_HEAPTUPLEHEADER(1), PG_ARGISNULL(2) ? NULL : PG_GETARG_BYTEA_PP(2));

@@ -66,7 +66,7 @@ INSERT INTO attempt
 	WHERE c.relnamespace = 'usom'::regnamespace AND (c.relkind = 'r' OR (c.relkind = 'v' AND a.letter IN ('r', 'alter')));
 -- Arguments that are not constants: a strict function of a constant null is not called at all.
 INSERT INTO attempt
-	SELECT p.proname || '()', 'x', format(CASE p.prokind WHEN 'p' THEN 'CALL usom.%I(%s)' ELSE 'SELECT * FROM usom.%I(%s)' END ,
+	SELECT p.proname || '()', 'x', format(CASE p.prokind WHEN 'p' THEN 'CALL usom.%I(%s)' WHEN 'a' THEN 'SELECT usom.%I(%s)' ELSE 'SELECT * FROM usom.%I(%s)' END ,
 		p.proname, (SELECT string_agg(CASE a.type WHEN 'record'::regtype THEN '(SELECT r FROM (SELECT 1 AS one) r)' ELSE format('(SELECT NULL::%s)', format_type(a.type, NULL)) END, ', ' ORDER BY a.n)
 			FROM unnest(p.proargtypes) WITH ORDINALITY AS a (type, n)))
 	FROM pg_proc p
