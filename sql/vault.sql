@@ -160,6 +160,9 @@ UPDATE usom.customer SET name = 'Ida' WHERE code = 'ida';
 INSERT INTO usom.customer_address (customer_id, city) VALUES (usom.customer_id('ida'), 'Leeds');
 INSERT INTO usom.sales_order (customer_id) VALUES (usom.customer_id('ida'));
 UPDATE usom.sales_order SET instructions = 'x' WHERE org_id = usom.current_org() AND customer_id = usom.customer_id('ida');
+BEGIN ISOLATION LEVEL REPEATABLE READ;
+SELECT usom.erase_customer('cy', 'x');
+ROLLBACK;
 -- A guest.
 SELECT usom.erase_order_person(:'g', 'asked for it');
 SELECT status FROM usom.change_order(:'g', '{"ship_to": {"name": "Gil Marker", "country": "GB"}, "instructions": "Marker"}');

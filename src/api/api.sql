@@ -167,7 +167,7 @@ COMMENT ON FUNCTION usom.erase_customer(text, text) IS
 'Make a customer unknown for good: the key is deleted under which name, e-mail, phone, addresses and instructions are sealed, in all orders and in the audit. The customer is retired. Country, postcode, amounts and everything else of the orders stay.
 customer: code. reason: why, for the audit; it must not say who it was.
 Returns the code.
-Errors: US006 unknown customer, US904 erased before, US905 an order is open (drafts included).
+Errors: US006 unknown customer, US904 erased before, US905 an order is open (drafts included); 0A000 above READ COMMITTED.
 Example: SELECT usom.erase_customer(''17850'', ''asked for it, ticket 4711'');';
 
 CREATE FUNCTION usom.erase_order_person(order_no text, reason text) RETURNS text

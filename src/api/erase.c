@@ -18,6 +18,7 @@
 
 #include "api/api.h"
 
+#include "access/xact.h"
 #include "base/call.h"
 #include "base/card_guard.h"
 #include "base/errors.h"
@@ -118,6 +119,17 @@ refuse_open(const char *what, const char *orders)
 			errhint("Cancel or deliver first what is open, then erase again."));
 }
 
+/* Orders that were placed since an older snapshot would not be seen. */
+static void
+check_isolation(void)
+{
+	if (IsolationUsesXactSnapshot())
+		ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				errmsg("a customer is not erased at this isolation level"),
+				errdetail("An order may have been placed that the snapshot of the transaction does not show."),
+				errhint("Erase in a transaction of its own, at READ COMMITTED."));
+}
+
 /* usom.erase_customer(customer, reason) */
 Datum
 usom_erase_customer(PG_FUNCTION_ARGS)
@@ -128,6 +140,7 @@ usom_erase_customer(PG_FUNCTION_ARGS)
 	int64		customer_id;
 	char	   *orders;
 
+	check_isolation();
 	usom_person_lock_customer(org_id, code, true);
 	customer_id = lock_customer(org_id, code);
 	orders = find_open_orders(org_id, customer_id);
@@ -234,7 +247,7 @@ find_due(UsomQuery *query, int64 org_id, Datum keep_for, uint64 *count)
 static bool
 erase_due_customer(int64 org_id, const Due *due)
 {
-	if (!usom_person_try_lock_customer(org_id, due->code) || find_open_orders(org_id, due->person_id) != NULL)
+	if (IsolationUsesXactSnapshot() || !usom_person_try_lock_customer(org_id, due->code) || find_open_orders(org_id, due->person_id) != NULL)
 		return false;
 	erase(&erase_customer, org_id, due->person_id, due->code, usom_call_reason());
 	return true;
