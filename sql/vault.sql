@@ -204,4 +204,14 @@ ROLLBACK;
 SELECT * FROM usom.verify();
 -- Nothing in clear in any table, the audit included.
 SELECT count(*) FROM usom.audit WHERE before::text ~ 'Marker' OR after::text ~ 'Marker';
+
+-- Keys that were tampered with: found, and shown by digest alone.
+BEGIN;
+SET LOCAL usom.org = 'vault';
+ALTER TABLE usom.vault_key DISABLE TRIGGER USER;
+UPDATE usom.vault_key SET key = '\x00' WHERE org_id = usom.current_org() AND person_id = usom.customer_id('fay');
+UPDATE usom.vault_key SET key = sha256('\x01' || key) WHERE org_id = usom.current_org() AND person_id = usom.customer_id('gus');
+SELECT area, regexp_replace(entity, '\d{2,}', 'N') AS entity, problem FROM usom.verify() ORDER BY 1, 2, 3;
+SELECT count(*) FROM usom.verify() v, usom.vault_key k WHERE v::text ~ substr(k.key::text, 3) AND length(k.key) > 1;
+ROLLBACK;
 RESET usom.org;

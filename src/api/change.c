@@ -296,7 +296,8 @@ find_key(const UsomOrderSet *set, UsomPersonKey *key)
 	if (isnull)
 		usom_vault_make_key(key, set->org_id, person_id);
 	else
-		usom_person_take_key(stored, set->org_id, person_id, key);
+		Ensure(usom_person_take_key(stored, set->org_id, person_id, key), "the key of order \"%s\" is damaged",
+			   set->orders[0].order_no);
 	return isnull;
 }
 

@@ -124,7 +124,8 @@ expected_digest(const Placing *placing)
 	stored = usom_query_get_or_null(0, 9, &isnull);
 	if (isnull)
 		return NULL;
-	usom_person_take_key(stored, placing->org_id, DatumGetInt64(usom_query_get(0, 8)), &key);
+	if (!usom_person_take_key(stored, placing->org_id, DatumGetInt64(usom_query_get(0, 8)), &key))
+		return NULL;
 	return digest_for(placing, &key);
 }
 
@@ -226,7 +227,8 @@ usom_api_resolve_references(Placing *placing)
 	if (placing->is_guest && document->customer != NULL)
 		note_customer(placing);
 	else if (placing->is_personal && !placing->is_guest)
-		usom_person_take_key(usom_query_get(0, 7), placing->org_id, placing->customer_id, &placing->key);
+		Ensure(usom_person_take_key(usom_query_get(0, 7), placing->org_id, placing->customer_id, &placing->key),
+			   "the key of customer \"%s\" is damaged", document->customer);
 	placing->currency = document->currency ? document->currency : usom_query_get_text(0, 3);
 	placing->repeats = NULL;
 	usom_query_get_or_null(0, 4, &isnull);

@@ -274,8 +274,10 @@ BEGIN
 			WHERE e.org_id = $1 AND e.table_name = $2
 			WINDOW w AS (PARTITION BY m.key ORDER BY e.audit_entry_id & $5 DESC, e.audit_entry_id DESC)
 		), live AS (
-			SELECT m.key, to_jsonb(live_row) AS image
-			FROM usom.%I live_row, usom._audit_marks(usom._audit_image(live_row), $3) m JOIN suspect USING (key)
+			-- as the audit would show it: of secrets a digest
+			SELECT m.key, live_shown AS image
+			FROM usom.%I live_row, usom._audit_image(live_row) live_image, usom._audit_rows(live_image) live_shown,
+				usom._audit_marks(live_image, $3) m JOIN suspect USING (key)
 			WHERE live_row.org_id = $1
 		), last AS (
 			SELECT l.key, l.id, l.image AS shown, CASE WHEN l.operation <> 'DELETE' THEN l.image END AS image FROM told l WHERE l.newest

@@ -137,23 +137,23 @@ read_key(int64 org_id, int64 person_id, UsomPersonKey *key)
 	bool		found;
 
 	SPI_connect();
-	found = usom_query_run(&query, values, NULL) > 0;
-	if (found)
+	found = usom_query_run(&query, values, NULL) > 0 &&
 		usom_person_take_key(usom_query_get(0, 1), org_id, person_id, key);
 	SPI_finish();
 	return found;
 }
 
-void
+bool
 usom_person_take_key(Datum stored, int64 org_id, int64 person_id, UsomPersonKey *key)
 {
 	bytea	   *bytes = DatumGetByteaPP(stored);
 
 	if (VARSIZE_ANY_EXHDR(bytes) != USOM_KEY_BYTES)
-		ereport(ERROR, errcode(ERRCODE_DATA_CORRUPTED), errmsg("a key in usom.vault_key has another length"));
+		return false;
 	key->org_id = org_id;
 	key->person_id = person_id;
 	memcpy(key->bytes, VARDATA_ANY(bytes), USOM_KEY_BYTES);
+	return true;
 }
 
 static bool

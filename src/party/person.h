@@ -22,8 +22,8 @@
 /* The key of a person; false if there is none (any more). */
 extern bool usom_person_find_key(int64 org_id, int64 person_id, UsomPersonKey *key);
 
-/* The same from a value of usom.vault_key. */
-extern void usom_person_take_key(Datum stored, int64 org_id, int64 person_id, UsomPersonKey *key);
+/* The same from a value of usom.vault_key; false if it is no key. */
+extern bool usom_person_take_key(Datum stored, int64 org_id, int64 person_id, UsomPersonKey *key);
 
 /* May the present role read usom.vault_key, and so what is sealed? */
 extern bool usom_person_may_open(void);
