@@ -784,9 +784,11 @@ BEGIN
 		PERFORM * FROM usom._seal(organisation);
 		COMMIT;
 	END LOOP;
+	PERFORM usom._retain();
+	COMMIT;
 END
 $$;
-COMMENT ON PROCEDURE usom.tick() IS 'What is to be done from time to time, for all organisations, each in a transaction of its own: seals the audit. Limits of time never wait for it. For pg_cron or a timer, once a minute. Errors: US001; 2D000 inside a transaction block. Example: CALL usom.tick();';
+COMMENT ON PROCEDURE usom.tick() IS 'What is to be done from time to time, for all organisations, each in a transaction of its own: seals the audit, then erases people who are due by usom.retention. Limits of time never wait for it. For pg_cron or a timer, once a minute. Errors: US001; 2D000 inside a transaction block. Example: CALL usom.tick();';
 
 /* ---- audit ---- */
 
@@ -1066,8 +1068,10 @@ BEGIN
 			WHERE e.org_id = $1 AND e.table_name = $2
 			WINDOW w AS (PARTITION BY m.key ORDER BY e.audit_entry_id & $5 DESC, e.audit_entry_id DESC)
 		), live AS (
-			SELECT m.key, to_jsonb(live_row) AS image
-			FROM usom.%I live_row, usom._audit_marks(usom._audit_image(live_row), $3) m JOIN suspect USING (key)
+			-- as the audit would show it: of secrets a digest
+			SELECT m.key, live_shown AS image
+			FROM usom.%I live_row, usom._audit_image(live_row) live_image, usom._audit_rows(live_image) live_shown,
+				usom._audit_marks(live_image, $3) m JOIN suspect USING (key)
 			WHERE live_row.org_id = $1
 		), last AS (
 			SELECT l.key, l.id, l.image AS shown, CASE WHEN l.operation <> 'DELETE' THEN l.image END AS image FROM told l WHERE l.newest
@@ -2757,7 +2761,7 @@ COMMENT ON FUNCTION usom.erase_customer(text, text) IS
 'Make a customer unknown for good: the key is deleted under which name, e-mail, phone, addresses and instructions are sealed, in all orders and in the audit. The customer is retired. Country, postcode, amounts and everything else of the orders stay.
 customer: code. reason: why, for the audit; it must not say who it was.
 Returns the code.
-Errors: US006 unknown customer, US904 erased before, US905 an order is open (drafts included).
+Errors: US006 unknown customer, US904 erased before, US905 an order is open (drafts included); 0A000 above READ COMMITTED.
 Example: SELECT usom.erase_customer(''17850'', ''asked for it, ticket 4711'');';
 
 CREATE FUNCTION usom.erase_order_person(order_no text, reason text) RETURNS text
