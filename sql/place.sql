@@ -169,6 +169,26 @@ SELECT quantity_reserved, quantity_backordered FROM usom.place_order('{"reservat
 SELECT quantity_reserved, quantity_backordered FROM usom.place_order('{"reservation_owner": "PLC-cart", "lines": [{"sku": "PLC-4", "quantity": 2, "unit_price": 1}]}');
 SELECT count(*) AS soft FROM usom.reservation WHERE owner LIKE 'PLC-%';
 
+-- What a cart kept goes over as it would be free: not where it eats into the safety stock, not where nothing is sold any more.
+INSERT INTO usom.product (sku) VALUES ('PLC-6');
+INSERT INTO usom.location (code, priority) VALUES ('PLC-C', 3);
+SELECT usom.receive_stocks('[{"location": "PLC-A", "sku": "PLC-6", "quantity": 5}, {"location": "PLC-C", "sku": "PLC-6", "quantity": 5}]');
+SELECT usom.reserve_stock('PLC-full', 'PLC-A', 'PLC-6', 4, '1 hour') > 0 AS kept, usom.reserve_stock('PLC-full', 'PLC-C', 'PLC-6', 4, '1 hour') > 0 AS kept;
+SELECT * FROM usom.set_safety('PLC-A', 'PLC-6', 3);
+UPDATE usom.location SET active = false WHERE code = 'PLC-C';
+SELECT order_no AS o, quantity_reserved, quantity_backordered FROM usom.place_order('{"reservation_owner": "PLC-full", "lines": [{"sku": "PLC-6", "quantity": 4, "unit_price": 1}]}') \gset
+SELECT :'quantity_reserved', :'quantity_backordered';
+SELECT * FROM pg_temp.pieces(:'o');
+SELECT count(*) AS soft FROM usom.reservation WHERE owner = 'PLC-full';
+-- Also when the order wants nothing from stock.
+SELECT usom.reserve_stock('PLC-post', 'PLC-A', 'PLC-2', 1, '1 hour') > 0 AS kept FROM usom.receive_stock('PLC-A', 'PLC-2', 20);
+SELECT quantity_reserved, quantity_backordered FROM usom.place_order('{"reservation_owner": "PLC-post", "lines": [{"sku": "PLC-POST", "quantity": 1}]}');
+SELECT count(*) AS soft FROM usom.reservation WHERE owner = 'PLC-post';
+-- A draft keeps the cart.
+SELECT usom.reserve_stock('PLC-draft', 'PLC-A', 'PLC-2', 1, '1 hour') > 0 AS kept;
+SELECT status FROM usom.place_order('{"draft": true, "reservation_owner": "PLC-draft", "lines": [{"sku": "PLC-2", "quantity": 1}]}');
+SELECT count(*) AS soft FROM usom.reservation WHERE owner = 'PLC-draft';
+
 -- What was retired is not sold.
 UPDATE usom.product SET active = false WHERE sku = 'PLC-3';
 SELECT * FROM pg_temp.refused($$SELECT * FROM usom.place_order('{"lines": [{"sku": "PLC-3", "quantity": 1}]}')$$);

@@ -136,8 +136,12 @@ lock_stock(UsomOrderSet *set, const Gathered *gathered, int *nrows)
 		products[gathered->count + i] = set->deltas[i].key.product_id;
 
 	/* With units to free, rows that have nothing left must be locked too. */
-	rows = usom_stock_lock_products(set->org_id, products, nproducts, usom_call_time(), set->ndeltas > 0, nrows);
+	if (set->nowners > 0)
+		rows = usom_stock_take_over(set->org_id, products, nproducts, usom_call_time(), set->owners, set->nowners, nrows);
+	else
+		rows = usom_stock_lock_products(set->org_id, products, nproducts, usom_call_time(), set->ndeltas > 0, nrows);
 	set->stock_locked = true;
+	set->nowners = 0;
 	add_freed(set, rows, *nrows);
 	return rows;
 }
@@ -168,7 +172,7 @@ serve(UsomOrderSet *set, const Gathered *gathered)
 	UsomStockRow *rows;
 	UsomPlan   *plan;
 
-	if (gathered->count == 0)
+	if (gathered->count == 0 && set->nowners == 0)
 		return 0;
 	rows = lock_stock(set, gathered, &nrows);
 	plan = usom_sourcing_plan(gathered->demands, gathered->count, rows, nrows);

@@ -418,42 +418,14 @@ usom_api_prepare(Jsonb *jsonb)
 	return placing;
 }
 
-/* Owners of the soft reservations that the orders take over. */
-static const char **
-gather_owners(Placing **placings, int count, int *nowners)
+/* Carts become orders: whose soft reservations are given up under the lock that allocation takes. */
+static void
+gather_owners(UsomOrderSet *set, Placing **placings, int count)
 {
-	const char **owners = palloc_array(const char *, count);
-
-	*nowners = 0;
+	set->owners = palloc_array(const char *, count);
 	for (int i = 0; i < count; i++)
 		if (placings[i]->document->reservation_owner != NULL && !placings[i]->document->draft)
-			owners[(*nowners)++] = placings[i]->document->reservation_owner;
-	return owners;
-}
-
-/*
- * Carts become orders: their soft reservations are given up.  The rows they
- * are on and those the orders will want are locked together, in one order.
- * What a cart reserves meanwhile on other rows is its own affair.
- */
-static void
-give_up_reservations(Placing **placings, int count, const UsomOrderSet *set)
-{
-	int			nowners;
-	const char **owners = gather_owners(placings, count, &nowners);
-	int			nproducts;
-	int64	   *products;
-	UsomStockRow *rows;
-	int			nrows;
-
-	if (nowners == 0)
-		return;
-	products = usom_stock_products_of_owners(set->org_id, owners, nowners, &nproducts);
-	products = repalloc_array(products, int64, nproducts + set->nlines + 1);
-	for (int i = 0; i < set->nlines; i++)
-		products[nproducts++] = set->lines[i].product_id;
-	rows = usom_stock_lock_products(set->org_id, products, nproducts, usom_call_time(), true, &nrows);
-	usom_stock_release_owners(set->org_id, owners, nowners, rows, nrows);
+			set->owners[set->nowners++] = placings[i]->document->reservation_owner;
 }
 
 /* One set of them all: stock is locked once, every kind of row is written with one statement. */
@@ -544,7 +516,7 @@ usom_api_write(Placing **placings, int count)
 	qsort(placings, nplaced, sizeof(Placing *), compare_ordinals);
 	write_people(placings, nplaced);
 	set = merge(placings, nplaced);
-	give_up_reservations(placings, nplaced, set);
+	gather_owners(set, placings, nplaced);
 	usom_api_allocate(set);
 	usom_order_save(set);
 }

@@ -101,6 +101,8 @@ typedef struct UsomOrderSet
 	int			movements_capacity;
 	UsomStockMovement *movements;
 	bool		stock_locked;	/* the rows of deltas are locked already */
+	int			nowners;
+	const char **owners;		/* whose soft reservations go over to the orders */
 } UsomOrderSet;
 
 /* set.c: make, load */

@@ -81,7 +81,7 @@ static UsomQuery lock_products = {
 	"CROSS JOIN LATERAL ("
 	"SELECT s.product_id, s.location_id, s.lot, l.priority, s.held_until <= $3 AS run_out, "
 	"CASE WHEN l.active THEN s.on_hand - s.reserved - s.safety "
-	"- CASE WHEN s.held_until > $3 THEN s.held ELSE 0 END ELSE 0 END AS available "
+	"- CASE WHEN s.held_until > $3 THEN s.held ELSE 0 END END AS available "
 	"FROM usom.stock AS s JOIN usom.location AS l ON l.org_id = $1 AND l.location_id = s.location_id "
 	"WHERE s.org_id = $1 AND s.product_id = p.product_id AND ($4 OR (l.active "
 	"AND s.on_hand - s.reserved - s.safety > CASE WHEN s.held_until > $3 THEN s.held ELSE 0 END)) "
@@ -116,6 +116,19 @@ product_array(const int64 *products, int nproducts)
 										   FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }
 
+/* Take what is held off the locked rows; a hold below zero was given up. */
+static void
+take_off(UsomStockRow *rows, int nrows, const UsomStockHold *holds, int nholds)
+{
+	for (int i = 0; i < nholds; i++)
+	{
+		UsomStockRow *row = bsearch(&holds[i].key, rows, nrows, sizeof(UsomStockRow), usom_stock_key_compare);
+
+		Ensure(row != NULL, "soft holds changed on a stock row that is not locked");
+		row->available -= holds[i].held;
+	}
+}
+
 /* Rows on which soft holds have run out were read as if nothing were held: count what still is. */
 static void
 settle_holds(int64 org_id, const UsomStockKey *keys, int nkeys, TimestampTz at, UsomStockRow *rows, int nrows)
@@ -123,18 +136,15 @@ settle_holds(int64 org_id, const UsomStockKey *keys, int nkeys, TimestampTz at, 
 	int			nholds;
 	UsomStockHold *holds = usom_stock_expire(org_id, keys, nkeys, at, &nholds);
 
-	for (int i = 0; i < nholds; i++)
-	{
-		UsomStockRow *row = bsearch(&holds[i].key, rows, nrows, sizeof(UsomStockRow), usom_stock_key_compare);
-
-		Ensure(row != NULL, "soft holds ran out on a stock row that is not locked");
-		row->available = Max(row->available - holds[i].held, 0);
-	}
+	take_off(rows, nrows, holds, nholds);
 }
 
-UsomStockRow *
-usom_stock_lock_products(int64 org_id, const int64 *products, int nproducts, TimestampTz at,
-						 bool exhausted_too, int *nrows)
+/*
+ * available may be below zero: of a row with less than its safety stock, and,
+ * by more than any hold, of a location that is not active.
+ */
+static UsomStockRow *
+lock_rows(int64 org_id, const int64 *products, int nproducts, TimestampTz at, bool exhausted_too, int *nrows)
 {
 	Datum		values[] = {
 		Int64GetDatum(org_id),
@@ -151,18 +161,54 @@ usom_stock_lock_products(int64 org_id, const int64 *products, int nproducts, Tim
 	run_out = palloc_array(UsomStockKey, Max(*nrows, 1));
 	for (int i = 0; i < *nrows; i++)
 	{
-		UsomQuantity available;
+		bool		retired;
+		Datum		available;
 
 		rows[i].key = usom_stock_read_key(i, 1);
 		rows[i].priority = DatumGetInt32(usom_query_get(i, 4));
-		available = usom_quantity_of(DatumGetNumeric(usom_query_get(i, 5)));
-		rows[i].available = Max(available, 0);
+		available = usom_query_get_or_null(i, 5, &retired);
+		rows[i].available = retired ? -USOM_QUANTITY_LIMIT : usom_quantity_of(DatumGetNumeric(available));
 		if (DatumGetBool(usom_query_get(i, 6)))
 			run_out[nrun_out++] = rows[i].key;
 	}
 	if (nrun_out > 0)
 		settle_holds(org_id, run_out, nrun_out, at, rows, *nrows);
 	return rows;
+}
+
+static UsomStockRow *
+not_below_zero(UsomStockRow *rows, int nrows)
+{
+	for (int i = 0; i < nrows; i++)
+		rows[i].available = Max(rows[i].available, 0);
+	return rows;
+}
+
+UsomStockRow *
+usom_stock_lock_products(int64 org_id, const int64 *products, int nproducts, TimestampTz at,
+						 bool exhausted_too, int *nrows)
+{
+	UsomStockRow *rows = lock_rows(org_id, products, nproducts, at, exhausted_too, nrows);
+
+	return not_below_zero(rows, *nrows);
+}
+
+UsomStockRow *
+usom_stock_take_over(int64 org_id, const int64 *products, int nproducts, TimestampTz at,
+					 const char *const *owners, int nowners, int *nrows)
+{
+	int			nall;
+	int64	   *all = usom_stock_products_of_owners(org_id, owners, nowners, &nall);
+	UsomStockRow *rows;
+	UsomStockHold *holds;
+	int			nholds;
+
+	all = repalloc_array(all, int64, nall + nproducts + 1);
+	memcpy(all + nall, products, nproducts * sizeof(int64));
+	rows = lock_rows(org_id, all, nall + nproducts, at, true, nrows);
+	holds = usom_stock_give_up(org_id, owners, nowners, rows, *nrows, &nholds);
+	take_off(rows, *nrows, holds, nholds);
+	return not_below_zero(rows, *nrows);
 }
 
 static UsomQuery lock_keys = {

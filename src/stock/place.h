@@ -73,4 +73,14 @@ extern UsomStockKey usom_stock_read_key(uint64 row, int column);
 extern UsomStockHold *usom_stock_expire(int64 org_id, const UsomStockKey *keys, int nkeys,
 										TimestampTz at, int *nholds);
 
+/* reservation.c: products that the owners have soft holds of; no locks, one statement. */
+extern int64 *usom_stock_products_of_owners(int64 org_id, const char *const *owners, int nowners, int *nproducts);
+
+/*
+ * reservation.c: delete the soft holds of the owners on locked rows.  Returns
+ * the changes, all of them negative.  Two statements.
+ */
+extern UsomStockHold *usom_stock_give_up(int64 org_id, const char *const *owners, int nowners,
+										 const UsomStockRow *rows, int nrows, int *nholds);
+
 #endif							/* USOM_STOCK_PLACE_H */

@@ -417,16 +417,17 @@ usom_stock_products_of_owners(int64 org_id, const char *const *owners, int nowne
 	return products;
 }
 
-void
-usom_stock_release_owners(int64 org_id, const char *const *owners, int nowners, const UsomStockRow *rows, int nrows)
+UsomStockHold *
+usom_stock_give_up(int64 org_id, const char *const *owners, int nowners, const UsomStockRow *rows, int nrows, int *nholds)
 {
 	UsomStockKey *keys = palloc_array(UsomStockKey, Max(nrows, 1));
 	UsomStockHold *gone;
-	int			ngone;
 
 	for (int i = 0; i < nrows; i++)
 		keys[i] = rows[i].key;
-	gone = delete_of_owners(org_id, keys, nrows, owners, nowners, &ngone);
-	if (ngone > 0)
-		apply_holds(org_id, negate(gone, ngone), ngone);
+	gone = delete_of_owners(org_id, keys, nrows, owners, nowners, nholds);
+	negate(gone, *nholds);
+	if (*nholds > 0)
+		apply_holds(org_id, gone, *nholds);
+	return gone;
 }

@@ -70,6 +70,16 @@ extern int	usom_stock_key_compare(const void *a, const void *b);
 extern UsomStockRow *usom_stock_lock_products(int64 org_id, const int64 *products, int nproducts,
 											  TimestampTz at, bool exhausted_too, int *nrows);
 
+/*
+ * The same for carts that become orders, exhausted rows too: locks also the
+ * products that the owners have soft reservations of.  What they hold on the
+ * rows is given up under the lock, and available.  Three statements more.
+ * What an owner reserves meanwhile on other rows stays until it is released
+ * or runs out: to lock those then would be out of lock order.
+ */
+extern UsomStockRow *usom_stock_take_over(int64 org_id, const int64 *products, int nproducts, TimestampTz at,
+										  const char *const *owners, int nowners, int *nrows);
+
 /* Lock the rows with these keys (sorted and made unique inside), in lock order.  One statement. */
 extern void usom_stock_lock_keys(int64 org_id, const UsomStockKey *keys, int nkeys);
 
@@ -89,21 +99,5 @@ extern void usom_stock_add(int64 org_id, const UsomStockDelta *deltas, int ndelt
 
 /* Append to the ledger.  One statement.  Does not touch the balance. */
 extern void usom_stock_book(int64 org_id, const UsomStockMovement *movements, int nmovements);
-
-/*
- * Products that the owners have soft reservations of, for whoever locks them
- * together with others.  One statement; no locks, so the answer may be old by
- * the time of the lock.
- */
-extern int64 *usom_stock_products_of_owners(int64 org_id, const char *const *owners, int nowners, int *nproducts);
-
-/*
- * Delete the soft reservations of the owners on these rows, which the caller
- * has locked, and lower held: two statements.  What an owner reserved
- * elsewhere stays until it is released or runs out: to lock its row now would
- * be out of lock order.
- */
-extern void usom_stock_release_owners(int64 org_id, const char *const *owners, int nowners,
-									  const UsomStockRow *rows, int nrows);
 
 #endif							/* USOM_STOCK_STOCK_H */
