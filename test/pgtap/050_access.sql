@@ -125,6 +125,7 @@ SELECT is(pg_temp.state('tap_agent', $$CREATE TABLE usom.tap (i int)$$), '42501'
 SELECT is(pg_temp.state('tap_auditor', $$SELECT count(*) FROM usom.verify()$$), '00000', 'an auditor verifies');
 SELECT is(pg_temp.state('tap_manager', $$SELECT count(*) FROM usom.verify()$$), '00000', 'so does a manager');
 SELECT is(pg_temp.state('tap_auditor', $$SELECT count(*) FROM usom.audit$$), '00000', 'an auditor reads the audit');
+SELECT is(pg_temp.state('tap_auditor', $$SELECT * FROM usom.verify_audit(); SELECT * FROM usom.verify_entries(); SELECT usom.export_digest()$$), '00000', 'verifies it, and takes the digest along');
 SELECT is(pg_temp.state('tap_bi', format('SELECT count(*) FROM usom.%I', v)), '00000', format('bi reads usom.%s', v))
 FROM unnest(ARRAY['orders', 'order_lines', 'order_pieces', 'backorders', 'stock_position', 'holds', 'shipments', 'returns', 'timeline', 'order_statuses', 'customers', 'addresses']) AS v;
 SELECT is(pg_temp.state('tap_channel', format('SELECT count(*) FROM usom.%I', v)), '00000', format('a channel reads usom.%s', v))
@@ -139,6 +140,9 @@ SELECT is(pg_temp.state('tap_agent', $$SELECT usom.place_order('{"customer": "TA
 SELECT order_no AS o FROM usom.orders WHERE external_id = 'TAP-1' \gset
 SELECT is(pg_temp.state('tap_agent', format($$SELECT usom.change_order(%L, '{"lines": [{"line_no": 1, "quantity": 2}]}')$$, :'o')), '00000', 'and changes');
 SELECT is(pg_temp.state('tap_agent', format($$SELECT usom.explain_status(%1$L); SELECT * FROM usom.order_timeline(%1$L)$$, :'o')), '00000', 'and explains');
+SELECT usom.seal_audit() \g /dev/null
+SELECT is(pg_temp.state('tap_auditor', format($$SELECT usom.order_as_of(%1$L, clock_timestamp()); SELECT * FROM usom.order_changes(%1$L);
+	SELECT usom.inclusion_proof(%2$s); SELECT usom.consistency_proof(usom.export_digest()); SELECT * FROM usom.verify()$$, :'o', (SELECT min(audit_entry_id) FROM usom.audit_entry))), '00000', 'an auditor looks at it as it was, and proves it');
 SELECT is(pg_temp.state('tap_agent', format($$SELECT usom.export_customer('TAP-C')$$)), '00000', 'and tells a customer what is known of her');
 SELECT is(pg_temp.state('tap_agent', $$UPDATE usom.customer SET name = 'Ada L' WHERE code = 'TAP-C'$$), '00000', 'and corrects a name');
 SELECT is(pg_temp.state('tap_warehouse', format($$SELECT usom.release_order(%1$L); SELECT usom.ship(%1$L)$$, :'o')), '00000', 'a warehouse ships');
