@@ -1,0 +1,226 @@
+-- Whoever can lay objects of his own in the way of usom, in a schema that comes
+-- first in search_path or in pg_temp, captures nothing: six such ways for every
+-- public function.  What is laid there counts its calls in a sequence, which no
+-- rollback sets back, and tells by whose rights it ran.
+\set ON_ERROR_STOP on
+\pset format unaligned
+\pset tuples_only on
+\pset pager off
+BEGIN;
+SET LOCAL client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS pgtap;
+CREATE EXTENSION IF NOT EXISTS usom;
+SELECT count(*) FROM usom.install() \g /dev/null
+SET LOCAL search_path = public, pg_temp;
+SELECT no_plan();
+
+-- ---- calls that go all the way ----
+
+INSERT INTO usom.location (code) VALUES ('H-LOC');
+INSERT INTO usom.product (sku) VALUES ('H-SKU');
+INSERT INTO usom.customer (code, email) VALUES ('H-CUST', 'h@example.com'), ('H-GONE', 'g@example.com');
+SELECT usom.receive_stock('H-LOC', 'H-SKU', 1000) \g /dev/null
+SELECT usom.reserve_stock('H-CART', 'H-LOC', 'H-SKU', 1, interval '1 hour') AS cart \gset
+CREATE FUNCTION pg_temp.placed(draft boolean, held boolean DEFAULT false) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	o text := (usom.place_order(jsonb_build_object('draft', draft OR held, 'lines', '[{"sku": "H-SKU", "quantity": 3}]'::jsonb))).order_no;
+BEGIN
+	IF held THEN
+		PERFORM usom.hold_order(o, 'credit', 'x');
+		PERFORM usom.submit_order(o);
+	END IF;
+	RETURN o;
+END $$;
+SELECT pg_temp.placed(false) AS o, pg_temp.placed(true) AS draft, pg_temp.placed(false, true) AS held, pg_temp.placed(false) AS sent, pg_temp.placed(false) AS done, pg_temp.placed(false) AS back \gset
+SELECT usom.release_order(n) FROM unnest(ARRAY[:'sent', :'done', :'back']) n \g /dev/null
+SELECT usom.ship(:'done') AS done_s, usom.ship(:'back') AS back_s \gset
+SELECT usom.deliver(:'back_s') \g /dev/null
+SELECT usom.authorize_return(:'back', '[{"line_no": 1, "quantity": 1}]', 'x') AS r \gset
+SELECT sales_order_id AS draft_id, usom.product_id('H-SKU') AS product_id FROM usom.sales_order WHERE order_no = :'draft' \gset
+SELECT usom.seal_audit() \g /dev/null
+SELECT usom.export_digest() AS digest, (SELECT min(audit_entry_id) FROM usom.audit_entry) AS entry \gset
+CREATE ROLE tap_some;
+CREATE TEMP TABLE call (name text, command text);
+INSERT INTO call VALUES
+	('install', 'SELECT * FROM usom.install()'), ('upgrade', 'SELECT * FROM usom.upgrade()'), ('version', 'SELECT usom.version()'), ('doctor', 'SELECT * FROM usom.doctor()'),
+	('help', 'SELECT * FROM usom.help()'), ('error_codes', 'SELECT * FROM usom.error_codes()'), ('lifecycle', 'SELECT * FROM usom.lifecycle(''order'')'), ('order_lifecycle', 'SELECT * FROM usom.order_lifecycle()'),
+	('piece_lifecycle', 'SELECT * FROM usom.piece_lifecycle()'), ('lifecycle_dot', 'SELECT usom.lifecycle_dot(''order'')'), ('demo', 'SELECT * FROM usom.demo(3)'), ('demo_remove', 'SELECT * FROM usom.demo_remove()'),
+	('current_org', 'SELECT usom.current_org()'), ('default_currency', 'SELECT usom.default_currency()'), ('next_id', 'SELECT usom.next_id()'), ('next_document_no', 'SELECT usom.next_document_no(''order'')'),
+	('channel_id', 'SELECT usom.channel_id(''web'')'), ('customer_id', 'SELECT usom.customer_id(''H-CUST'')'), ('product_id', 'SELECT usom.product_id(''H-SKU'')'), ('location_id', 'SELECT usom.location_id(''H-LOC'')'),
+	('place_order', 'SELECT * FROM usom.place_order(''{"customer": "H-CUST", "channel": "web", "external_id": "H-1", "ship_to": {"name": "Ada", "city": "Leeds", "country": "GB"}, "lines": [{"sku": "H-SKU", "quantity": 2, "location": "H-LOC"}]}'')'),
+	('place_orders', 'SELECT * FROM usom.place_orders(''[{"lines": [{"sku": "H-SKU", "quantity": 2, "unit_price": 1}]}, {"lines": []}]'')'),
+	('submit_order', format('SELECT * FROM usom.submit_order(%L)', :'draft')), ('confirm_order', format('SELECT usom.release_hold(%1$L, ''credit'', ''x''); SELECT * FROM usom.confirm_order(%1$L)', :'held')),
+	('reject_order', format('SELECT * FROM usom.reject_order(%L, ''x'')', :'held')), ('close_order', format('SELECT usom.deliver(%L); SELECT * FROM usom.close_order(%L)', :'done_s', :'done')),
+	('cancel_order', format('SELECT * FROM usom.cancel_order(%L, ''x'')', :'o')), ('cancel_line', format('SELECT * FROM usom.cancel_line(%L, 1, 1, ''x'')', :'o')),
+	('change_order', format('SELECT * FROM usom.change_order(%L, ''{"priority": 1, "lines": [{"line_no": 1, "quantity": 2}, {"sku": "H-SKU", "quantity": 1}]}'')', :'o')),
+	('hold_order', format('SELECT * FROM usom.hold_order(%L, ''credit'', ''x'')', :'o')), ('release_hold', format('SELECT * FROM usom.release_hold(%L, ''credit'', ''x'')', :'held')),
+	('allocate_order', format('SELECT * FROM usom.allocate_order(%L)', :'o')), ('fill_backorders', 'SELECT * FROM usom.fill_backorders(''H-SKU'')'), ('release_order', format('SELECT * FROM usom.release_order(%L)', :'o')),
+	('ship', format('SELECT usom.ship(%L, ''[{"line_no": 1, "quantity": 1}]'', ''DHL'', ''1'')', :'sent')), ('deliver', format('SELECT * FROM usom.deliver(%L)', :'done_s')),
+	('authorize_return', format('SELECT usom.authorize_return(%L, ''[{"line_no": 1, "quantity": 1}]'', ''x'')', :'back')), ('receive_return', format('SELECT * FROM usom.receive_return(%L, ''[{"line_no": 1, "quantity": 1}]'')', :'r')),
+	('explain_status', format('SELECT * FROM usom.explain_status(%L)', :'o')), ('order_timeline', format('SELECT * FROM usom.order_timeline(%L)', :'o')),
+	('order_as_of', format('SELECT usom.order_as_of(%L, clock_timestamp())', :'o')), ('order_changes', format('SELECT * FROM usom.order_changes(%L)', :'o')),
+	('available', 'SELECT usom.available(''H-SKU'', ''H-LOC'')'), ('receive_stock', 'SELECT * FROM usom.receive_stock(''H-LOC'', ''H-SKU'', 1)'),
+	('receive_stocks', 'SELECT * FROM usom.receive_stocks(''[{"location": "H-LOC", "sku": "H-SKU", "quantity": 1}]'')'), ('adjust_stock', 'SELECT * FROM usom.adjust_stock(''H-LOC'', ''H-SKU'', -1, ''x'')'),
+	('count_stock', 'SELECT * FROM usom.count_stock(''H-LOC'', ''H-SKU'', 900)'), ('set_safety', 'SELECT * FROM usom.set_safety(''H-LOC'', ''H-SKU'', 1)'),
+	('reserve_stock', 'SELECT usom.reserve_stock(''H-2'', ''H-LOC'', ''H-SKU'', 1, interval ''1 minute'')'), ('release_stock', format('SELECT usom.release_stock(%s)', :cart)),
+	('find_customers', 'SELECT * FROM usom.find_customers(''h@example.com'')'), ('export_customer', 'SELECT usom.export_customer(''H-CUST'')'), ('erase_customer', 'SELECT usom.erase_customer(''H-GONE'', ''x'')'),
+	('erase_order_person', format('SELECT usom.cancel_order(%1$L, ''x''); SELECT usom.erase_order_person(%1$L, ''x'')', :'o')),
+	('seal_audit', 'SELECT usom.receive_stock(''H-LOC'', ''H-SKU'', 1); SELECT * FROM usom.seal_audit()'), ('export_digest', 'SELECT usom.export_digest()'), ('inclusion_proof', format('SELECT usom.inclusion_proof(%s)', :entry)),
+	('check_inclusion', format('SELECT usom.check_inclusion(usom.inclusion_proof(%s), %L)', :entry, :'digest')), ('consistency_proof', format('SELECT usom.consistency_proof(%L)', :'digest')),
+	('check_consistency', format('SELECT usom.check_consistency(usom.consistency_proof(%1$L), %1$L, %1$L)', :'digest')), ('tick', 'CALL usom.tick()'),
+	('distance_km', 'SELECT usom.distance_km(51.5, -0.1, 48.9, 2.3)'), ('earliest_shipment', 'SELECT usom.earliest_shipment(''H-LOC'')'),
+	('grant_access', 'SELECT usom.grant_access(''tap_some'', ''bi'')'), ('revoke_access', 'SELECT usom.revoke_access(''tap_some'', ''bi'')');
+INSERT INTO call SELECT proname, format('SELECT * FROM usom.%I()', proname) FROM pg_proc WHERE pronamespace = 'usom'::regnamespace AND proname ~ '^verify' AND pronargs = pronargdefaults;
+
+CREATE TEMP VIEW application AS
+	SELECT p.proname::text AS name FROM pg_proc p
+	WHERE p.pronamespace = 'usom'::regnamespace AND p.proname !~ '^_' AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
+		AND NOT EXISTS (SELECT FROM unnest(p.proargtypes || p.prorettype) a (type) JOIN pg_type t ON t.oid = a.type
+			WHERE (t.typnamespace = 'usom'::regnamespace AND t.typtype = 'b' AND t.typcategory <> 'A') OR t.typname IN ('cstring', 'internal'));
+SELECT is_empty($$SELECT name FROM application EXCEPT SELECT name FROM call$$, 'every public function is called');
+
+-- ---- what is laid in the way ----
+
+CREATE SCHEMA trap;
+CREATE SEQUENCE trap.hits;
+GRANT USAGE ON SCHEMA trap TO PUBLIC;
+GRANT ALL ON SEQUENCE trap.hits TO PUBLIC;
+CREATE FUNCTION trap.hit() RETURNS boolean LANGUAGE plpgsql AS $$BEGIN PERFORM nextval('trap.hits'); RETURN true; END$$;
+
+-- functions that fit better than those of pg_catalog: exact types instead of pseudo-types, and the same ones
+CREATE SCHEMA trap_functions;
+GRANT USAGE ON SCHEMA trap_functions TO PUBLIC;
+DO $$
+DECLARE
+	f record;
+BEGIN
+	FOR f IN SELECT DISTINCT ON (p.proname, pg_get_function_identity_arguments(p.oid)) p.proname, pg_get_function_identity_arguments(p.oid) AS arguments, pg_get_function_result(p.oid) AS result, p.proretset
+		FROM pg_proc p
+		WHERE p.pronamespace = 'pg_catalog'::regnamespace AND p.prokind = 'f' AND NOT p.proretset AND p.pronargs BETWEEN 1 AND 3 AND p.provariadic = 0
+			AND p.proname = ANY (ARRAY['format', 'concat', 'lower', 'upper', 'length', 'trim_scale', 'round', 'abs', 'to_regclass', 'to_regrole', 'quote_ident', 'quote_literal', 'jsonb_typeof', 'encode', 'decode', 'set_config',
+				'current_setting', 'array_length', 'cardinality', 'hashtextextended', 'pg_advisory_xact_lock', 'int8eq', 'texteq', 'numeric_eq', 'starts_with', 'substring', 'pg_has_role', 'obj_description', 'date_part', 'to_char'])
+			AND NOT EXISTS (SELECT FROM unnest(p.proargtypes || p.prorettype) a (type) JOIN pg_type t ON t.oid = a.type WHERE t.typtype = 'p')
+	LOOP
+		EXECUTE format('CREATE FUNCTION trap_functions.%I(%s) RETURNS %s LANGUAGE plpgsql AS $f$BEGIN PERFORM trap.hit(); RETURN NULL; END$f$', f.proname, f.arguments, f.result);
+	END LOOP;
+	FOR f IN SELECT n.name, t.type FROM unnest(ARRAY['coalesce_', 'max', 'min', 'sum', 'count', 'array_agg', 'string_agg', 'bool_or', 'bool_and', 'jsonb_agg']) AS n (name),
+		unnest(ARRAY['bigint', 'integer', 'text', 'numeric', 'timestamptz', 'bytea', 'jsonb', 'boolean']) AS t (type)
+	LOOP
+		EXECUTE format('CREATE FUNCTION trap_functions.%I(%s) RETURNS %s LANGUAGE plpgsql AS $f$BEGIN PERFORM trap.hit(); RETURN NULL; END$f$', f.name, f.type, f.type);
+	END LOOP;
+	FOR f IN SELECT * FROM (VALUES ('unnest', 'bigint[]', 'bigint'), ('unnest', 'text[]', 'text'), ('unnest', 'bytea[]', 'bytea'), ('jsonb_array_elements', 'jsonb', 'jsonb'), ('generate_series', 'integer, integer', 'integer'),
+		('jsonb_each_text', 'jsonb', 'text')) AS v (name, arguments, result)
+	LOOP
+		EXECUTE format('CREATE FUNCTION trap_functions.%I(%s) RETURNS SETOF %s LANGUAGE plpgsql AS $f$BEGIN PERFORM trap.hit(); END$f$', f.name, f.arguments, f.result);
+	END LOOP;
+END $$;
+
+-- operators of the types that statements compare
+CREATE SCHEMA trap_operators;
+GRANT USAGE ON SCHEMA trap_operators TO PUBLIC;
+DO $$
+DECLARE
+	o record;
+BEGIN
+	FOR o IN SELECT * FROM unnest(ARRAY['bigint', 'integer', 'text', 'numeric', 'timestamptz', 'boolean', 'bytea', 'oid', 'jsonb', 'name']) AS t (type), unnest(ARRAY['=', '<>', '<', '>', '<=', '>=']) AS s (symbol)
+	LOOP
+		EXECUTE format('CREATE FUNCTION trap_operators.%I(a %s, b %2$s) RETURNS boolean LANGUAGE plpgsql AS $f$BEGIN RETURN trap.hit(); END$f$', 'op' || md5(o.symbol), o.type);
+		EXECUTE format('CREATE OPERATOR trap_operators.%s (FUNCTION = trap_operators.%I, LEFTARG = %s, RIGHTARG = %3$s)', o.symbol, 'op' || md5(o.symbol), o.type);
+	END LOOP;
+	FOR o IN SELECT * FROM (VALUES ('||', 'text', 'text'), ('+', 'numeric', 'numeric'), ('-', 'numeric', 'numeric'), ('*', 'numeric', 'numeric'), ('+', 'integer', 'integer'), ('+', 'bigint', 'bigint')) AS v (symbol, type, result)
+	LOOP
+		EXECUTE format('CREATE FUNCTION trap_operators.%I(a %s, b %2$s) RETURNS %s LANGUAGE plpgsql AS $f$BEGIN PERFORM trap.hit(); RETURN a; END$f$', 'op' || md5(o.symbol), o.type, o.result);
+		EXECUTE format('CREATE OPERATOR trap_operators.%s (FUNCTION = trap_operators.%I, LEFTARG = %s, RIGHTARG = %3$s)', o.symbol, 'op' || md5(o.symbol), o.type);
+	END LOOP;
+END $$;
+
+-- relations and functions with the names of usom's own, and of the catalog
+CREATE SCHEMA trap_relations;
+GRANT USAGE ON SCHEMA trap_relations TO PUBLIC;
+CREATE SCHEMA trap_namesakes;
+GRANT USAGE ON SCHEMA trap_namesakes TO PUBLIC;
+DO $$
+DECLARE
+	c record;
+BEGIN
+	FOR c IN SELECT relname FROM pg_class WHERE relnamespace = 'usom'::regnamespace AND relkind IN ('r', 'v')
+		UNION ALL SELECT unnest(ARRAY['pg_class', 'pg_proc', 'pg_namespace', 'pg_attribute', 'pg_roles', 'pg_extension', 'pg_trigger', 'pg_index', 'pg_type', 'pg_auth_members'])
+	LOOP
+		EXECUTE format('CREATE VIEW trap_relations.%I AS SELECT trap.hit() AS org_id, 1 AS code', c.relname);
+		EXECUTE format('GRANT ALL ON trap_relations.%I TO PUBLIC', c.relname);
+		EXECUTE format('CREATE VIEW pg_temp.%I AS SELECT trap.hit() AS org_id, 1 AS code', c.relname);
+		EXECUTE format('GRANT ALL ON pg_temp.%I TO PUBLIC', c.relname);
+	END LOOP;
+	FOR c IN SELECT DISTINCT proname, (SELECT string_agg(format_type(a.type, NULL), ', ' ORDER BY a.n) FROM unnest(proargtypes) WITH ORDINALITY AS a (type, n)) AS arguments FROM pg_proc WHERE pronamespace = 'usom'::regnamespace AND prokind = 'f' AND pronargs < 10
+		AND NOT EXISTS (SELECT FROM unnest(proargtypes || prorettype) a (type) JOIN pg_type t ON t.oid = a.type WHERE t.typtype = 'p' AND t.typname NOT IN ('void', 'record'))
+		AND prorettype NOT IN ('trigger'::regtype) AND 'record'::regtype <> ALL (proargtypes::oid[])
+	LOOP
+		EXECUTE format('CREATE FUNCTION trap_namesakes.%I(%s) RETURNS boolean LANGUAGE plpgsql AS $f$BEGIN RETURN trap.hit(); END$f$', c.proname, c.arguments);
+	END LOOP;
+END $$;
+
+-- types and domains with the names of built-in ones: their checks run when a value is cast
+CREATE SCHEMA trap_types;
+GRANT USAGE ON SCHEMA trap_types TO PUBLIC;
+DO $$
+DECLARE
+	t text;
+BEGIN
+	FOREACH t IN ARRAY ARRAY['text', 'int8', 'int4', 'numeric', 'timestamptz', 'bytea', 'jsonb', 'bool', 'name', 'regclass', 'quantity', 'amount', 'order_status', 'piece_status', 'currency_code'] LOOP
+		EXECUTE format('CREATE DOMAIN trap_types.%I AS pg_catalog.text CHECK (trap.hit())', t);
+		EXECUTE format('CREATE DOMAIN pg_temp.%I AS pg_catalog.text CHECK (trap.hit())', 'x' || t);
+	END LOOP;
+END $$;
+
+CREATE TEMP TABLE way (name text, path text);
+INSERT INTO way VALUES
+	('functions before pg_catalog', 'trap_functions, pg_catalog, usom, public'),
+	('operators before pg_catalog', 'trap_operators, pg_catalog, usom, public'),
+	('relations before usom and pg_catalog', 'trap_relations, pg_catalog, usom, public'),
+	('namesakes of usom''s functions', 'trap_namesakes, pg_catalog, usom, public'),
+	('types before pg_catalog', 'trap_types, pg_catalog, usom, public'),
+	('temporary relations first', 'pg_temp, trap_functions, trap_operators, trap_relations, trap_namesakes, trap_types, pg_catalog, usom');
+
+-- ---- the traps work ----
+
+CREATE FUNCTION pg_temp.hits() RETURNS bigint LANGUAGE sql AS 'SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM trap.hits';
+CREATE FUNCTION pg_temp.captured(path text, command text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	before bigint := pg_temp.hits();
+	state text := '00000';
+	words text;
+BEGIN
+	BEGIN
+		PERFORM pg_catalog.set_config('search_path', path, true);
+		EXECUTE command;
+		RAISE EXCEPTION USING ERRCODE = 'ZZ000';
+	EXCEPTION WHEN OTHERS THEN
+		GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, words = MESSAGE_TEXT;
+	END;
+	IF pg_temp.hits() > before THEN
+		RETURN 'captured';
+	END IF;
+	-- a call that stops before its work would prove nothing; a procedure that commits cannot be undone
+	RETURN CASE WHEN state IN ('ZZ000', '2D000') THEN '' ELSE state || ' ' || words END;
+END $$;
+SELECT is(pg_temp.captured(w.path, v.bait), 'captured', format('the trap catches the careless: %s', w.name))
+FROM way w JOIN (VALUES ('functions before pg_catalog', 'SELECT lower(relname::pg_catalog.text) FROM pg_catalog.pg_class LIMIT 1'), ('operators before pg_catalog', 'SELECT relname FROM pg_catalog.pg_class WHERE relname::pg_catalog.text = ''x''::pg_catalog.text'),
+	('relations before usom and pg_catalog', 'SELECT * FROM pg_class'), ('namesakes of usom''s functions', 'SELECT current_org()'), ('types before pg_catalog', 'SELECT ''1''::pg_catalog.text::"text"'),
+	('temporary relations first', 'SELECT * FROM sales_order')) AS v (name, bait) USING (name);
+
+-- ---- every public function, by every way ----
+
+SELECT is(pg_temp.captured(w.path, c.command), '', format('%s(): %s', c.name, w.name)) FROM call c CROSS JOIN way w ORDER BY c.name, w.name;
+
+-- plain SQL fires triggers, defaults and checks under the path of whoever writes
+SELECT is(pg_temp.captured(w.path, c.command), '', format('%s: %s', c.name, w.name))
+FROM way w CROSS JOIN (VALUES
+	('INSERT of a customer', $$INSERT INTO usom.customer (code, name, email, phone) VALUES ('H-NEW', 'Ada', 'new@example.com', '+44 1')$$),
+	('INSERT of an address', $$INSERT INTO usom.customer_address (customer_id, city, country) SELECT customer_id, 'Leeds', 'GB' FROM usom.customer LIMIT 1$$),
+	('INSERT of a draft', $$INSERT INTO usom.sales_order (order_no, channel_id, status) SELECT 'H-DRAFT', channel_id, 'draft' FROM usom.channel LIMIT 1$$),
+	('INSERT of a line', format('INSERT INTO usom.order_line (sales_order_id, line_no, product_id, quantity) VALUES (%s, 7, %s, 1)', :draft_id, :product_id)),
+	('a step', format('UPDATE usom.sales_order SET status = ''submitted'' WHERE sales_order_id OPERATOR(pg_catalog.=) %s', :draft_id)),
+	('a change of a product', $$UPDATE usom.product SET name = 'x'$$)) AS c (name, command)
+ORDER BY c.name, w.name;
+SELECT * FROM finish();
+ROLLBACK;
