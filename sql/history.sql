@@ -67,7 +67,10 @@ UPDATE usom.sales_order SET priority = 9 WHERE order_no = :'o';
 SELECT usom.order_as_of(:'o', clock_timestamp())->>'priority' AS inside;
 ROLLBACK TO before;
 SELECT usom.order_as_of(:'o', clock_timestamp())->>'priority' AS outside;
+UPDATE usom.sales_order SET priority = 3 WHERE order_no = :'o';
+SELECT usom.order_as_of(:'o', now())->>'priority' AS now, usom.order_as_of(:'o', now() - interval '1 us')->>'priority' AS before;
 COMMIT;
+SELECT count(*) > 10 AS steps, count(*) FILTER (WHERE usom.order_as_of(:'o', t.at)->>'status' <> t.to_status) AS otherwise FROM usom.order_timeline(:'o') t;
 -- Other settings show the same times in other words.
 SET timezone = 'Asia/Tokyo';
 SET datestyle = 'German';

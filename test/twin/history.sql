@@ -107,6 +107,12 @@ SELECT count(*) AS tried FROM (
 		LEFT JOIN usom.order_history h ON (h.org_id, h.sales_order_id, h.version) = (o.org_id, o.sales_order_id, (d.document->>'version')::integer)) t \gset
 SELECT twin.report('order_as_of shows no half', :tried);
 
+-- A time of the timeline gives the order after the change that stands there.
+SELECT count(*) AS tried FROM (
+	SELECT twin.compare('order_as_of times of the timeline', format('%s at %s', h.order_no, h.at), h.version::text, usom.order_as_of(h.order_no, h.at)->>'version')
+	FROM (SELECT t.order_no, t.at, max(t.version) AS version FROM usom.timeline t GROUP BY 1, 2) h) t \gset
+SELECT twin.report('order_as_of times of the timeline', :tried);
+
 -- A field that changed twice had in between what it came to first; the last value is the present one.
 CREATE VIEW twin.change AS
 	SELECT o.order_no, c.*, row_number() OVER w AS n, lag(c.after) OVER w AS earlier, lead(c.field) OVER w IS NULL AS is_last
