@@ -3595,24 +3595,37 @@ CREATE FUNCTION usom._order_entry_at(sales_order_id bigint, at timestamptz) RETU
 LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED
 SET search_path = pg_catalog, usom, pg_temp SET plan_cache_mode = force_generic_plan -- planning costs more than running
 AS $$
-BEGIN
-	RETURN (
+DECLARE
+	org CONSTANT bigint := usom.current_org();
+	by_clock CONSTANT integer := (
 		WITH last AS (
 			-- the clock may have gone back in between; the chain did not
 			SELECT e.entry_no, e.transaction_id, e.verb FROM usom.audit_entry e
-			WHERE e.org_id = usom.current_org() AND e.sales_order_id = $1 AND e.occurred_at <= at
+			WHERE e.org_id = org AND e.sales_order_id = $1 AND e.occurred_at <= at
 			ORDER BY e.entry_no DESC LIMIT 1
 		)
 		SELECT coalesce((
 			SELECT max(f.entry_no)
 			FROM usom.audit_entry n
 				JOIN usom.audit_entry f ON (f.org_id, f.sales_order_id, f.transaction_id, f.occurred_at) = (n.org_id, n.sales_order_id, n.transaction_id, n.occurred_at)
-			WHERE n.org_id = usom.current_org() AND n.sales_order_id = $1 AND n.entry_no = l.entry_no + 1
+			WHERE n.org_id = org AND n.sales_order_id = $1 AND n.entry_no = l.entry_no + 1
 				AND n.transaction_id = l.transaction_id AND n.verb = 'update order' AND l.verb IS NULL), l.entry_no)
 		FROM last l);
+BEGIN
+	IF NOT EXISTS (SELECT FROM usom.order_history h WHERE h.org_id = org AND h.sales_order_id = $1 AND h.occurred_at = at) THEN
+		RETURN by_clock;
+	END IF;
+	-- the history has the time at which the transaction began
+	RETURN greatest(by_clock, (
+		SELECT max(f.entry_no)
+		FROM usom.audit_entry n
+			CROSS JOIN LATERAL usom._audit_rows(n.after) AS i (image)
+			JOIN usom.audit_entry f ON (f.org_id, f.sales_order_id, f.transaction_id, f.occurred_at) = (n.org_id, n.sales_order_id, n.transaction_id, n.occurred_at)
+		WHERE n.org_id = org AND n.sales_order_id = $1 AND n.entry_no > coalesce(by_clock, 0)
+			AND n.table_name = 'order_history' AND i.image->'occurred_at' = to_jsonb(at)));
 END
 $$;
-COMMENT ON FUNCTION usom._order_entry_at(bigint, timestamptz) IS 'Number of the last entry of an order at a time; null before the first. What an UPDATE of the order entailed goes with it, though it was written a moment later.';
+COMMENT ON FUNCTION usom._order_entry_at(bigint, timestamptz) IS 'Number of the last entry of an order at a time; null before the first. What an UPDATE of the order entailed goes with it, though it was written a moment later, and so does what the history says of that time.';
 REVOKE ALL ON FUNCTION usom._order_entry_at(bigint, timestamptz) FROM PUBLIC;
 
 CREATE FUNCTION usom.order_as_of(order_no text, at timestamptz) RETURNS jsonb
@@ -3663,7 +3676,7 @@ END
 $$;
 COMMENT ON FUNCTION usom.order_as_of(text, timestamptz) IS
 'The order as it was: one document made from the audit, with the keys of the order document and with status, version and total; in lines the counters and pieces; beside them holds, shipments, returns.
-order_no: the order. at: the time, to the microsecond; ''infinity'' gives the order as it is. A change counts from the moment its call ended, also while its transaction had not committed yet.
+order_no: the order. at: the time, to the microsecond; ''infinity'' gives the order as it is. A change counts from the moment its call ended, also while its transaction had not committed yet. The timeline tells when transactions began: a time taken from there, and now() in the transaction itself, gives the order after what the transaction did to it.
 Amounts in the currency of the order, quantities in units of the product, times in the time zone of the session. Codes of products, channels, customers, locations are those of today; they do not change.
 For who may read usom.audit_entry. Names, streets and instructions are shown to those who may read usom.vault_key, until the person is erased.
 Errors: US105 unknown order, or it was not there yet.
