@@ -96,6 +96,10 @@ SELECT count(*) FROM usom.place_order('{"external_id": "G-1", "instructions": "r
 	"lines": [{"sku": "VLT-1", "quantity": 1}]}');
 COMMIT;
 SELECT external_id, count(*), count(DISTINCT payload_digest) AS digests FROM usom.sales_order WHERE external_id IN ('G-1', 'G-2') GROUP BY 1 ORDER BY 1;
+-- An address of a country alone tells nobody: no key is made.
+SELECT order_no AS c FROM usom.place_order('{"external_id": "G-3", "ship_to": {"country": "GB", "postcode": "LS1 4AB"}, "lines": [{"sku": "VLT-1", "quantity": 1}]}') \gset
+SELECT v.ship_to, k.key IS NOT NULL AS key, a.person_id = o.sales_order_id AS his FROM usom.orders v JOIN usom.sales_order o ON o.org_id = usom.current_org() AND o.order_no = v.order_no JOIN usom.address a ON a.org_id = o.org_id AND a.address_id = o.address_id
+	LEFT JOIN usom.vault_key k ON k.org_id = o.org_id AND k.person_id = o.sales_order_id WHERE v.order_no = :'c';
 -- change_order: another address, none, words; {} takes the address away.
 SELECT status FROM usom.change_order(:'g', '{"ship_to": {"city": "Marker City"}, "instructions": "leave at Marker"}');
 SELECT ship_to, instructions FROM usom.orders WHERE order_no = :'g';
@@ -136,6 +140,10 @@ INSERT INTO usom.erasure (org_id, person_id, kind, code) VALUES (usom.current_or
 SELECT name AS sealed FROM usom.customer WHERE org_id = usom.current_org() AND code = 'ann' \gset
 SELECT usom._open(usom.current_org(), :'sealed') AS right, usom._open(1, :'sealed') AS other_organisation, usom._open(usom.current_org(), left(:'sealed', -6) || 'AAAA==') AS other_bytes,
 	usom._open(usom.current_org(), 'usom1:') AS no_bytes, usom._open(usom.current_org(), 'plain') AS plain;
+-- Other bytes give nothing, or, where base64 leaves bits unused, the same.
+SELECT count(*) > 3000 AS tried, count(*) FILTER (WHERE usom._open(usom.current_org(), s) <> 'Ann Upsert') AS opened FROM (
+	SELECT overlay(:'sealed' PLACING chr(33 + (i * 7) % 90) FROM 7 + i % (length(:'sealed') - 6)) AS s FROM generate_series(1, 6000) i
+	UNION ALL SELECT left(:'sealed', i) FROM generate_series(6, length(:'sealed') - 1) i) x WHERE s <> :'sealed' AND usom._seal_state(usom.current_org(), s) <> 'clear';
 SELECT usom._seal_state(usom.current_org(), s) FROM unnest(ARRAY[:'sealed', left(:'sealed', -6) || 'AAAA==', 'plain', '']) s;
 
 -- ---- what is known, and nothing any more ----

@@ -304,21 +304,23 @@ seal_instructions(const Placing *placing, bool *isnull)
 	return PointerGetDatum(*instructions == '\0' ? clear : usom_vault_seal(&placing->key, clear));
 }
 
-/* Now that the order has a key of its own, a guest gets one, too. */
+/* Now that the order has an id, the person of a guest has one, too; a key only if there is something to seal. */
 static void
 seal_person(Placing *placing)
 {
 	const UsomDocument *document = placing->document;
+	int64		guest_id = placing->set->orders[0].sales_order_id;
 
-	if (!placing->is_personal)
-		return;
-	if (placing->is_guest)
-		usom_vault_make_key(&placing->key, placing->org_id, placing->set->orders[0].sales_order_id);
+	if (placing->is_personal && placing->is_guest)
+		usom_vault_make_key(&placing->key, placing->org_id, guest_id);
 	if (document->ship_to != NULL)
+	{
+		placing->key.person_id = placing->is_guest ? guest_id : placing->customer_id;
 		placing->address = usom_address_make(document->ship_to, &placing->key);
+	}
 	if (placing->address != NULL)
 		placing->address_id = placing->address->address_id;
-	if (document->external_id != NULL)
+	if (placing->is_personal && document->external_id != NULL)
 		placing->digest = digest_for(placing, &placing->key);
 }
 
@@ -390,7 +392,8 @@ make_order(Placing *placing)
 static bool
 tells_of_person(const UsomDocument *document)
 {
-	return document->ship_to != NULL || (document->instructions != NULL && *document->instructions != '\0');
+	return (document->instructions != NULL && *document->instructions != '\0') ||
+		(document->ship_to != NULL && usom_address_tells_who(document->ship_to));
 }
 
 Placing *

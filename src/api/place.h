@@ -16,7 +16,7 @@ typedef struct Placing
 	UsomDocument *document;
 	Jsonb	   *payload;		/* as it came */
 	bytea	   *digest;			/* NULL without an external id */
-	bool		is_personal;	/* the document tells about a person: ship_to or instructions */
+	bool		is_personal;	/* there is something to seal in ship_to or instructions */
 	UsomPersonKey key;			/* of the person; a guest's is made when the order is written */
 	UsomAddress *address;		/* what ship_to became; NULL: none */
 	int64		address_id;		/* 0: none */

@@ -62,6 +62,9 @@ static Removal removals[] = {
 						  "(SELECT FROM usom.sales_order AS o WHERE o.org_id = $1 AND o.customer_id = c.customer_id) "
 						  "AND NOT EXISTS (SELECT FROM usom.customer_address AS a "
 						  "WHERE a.org_id = $1 AND a.customer_id = c.customer_id)")},
+	{"addresses", OF_DEMO("DELETE FROM usom.address AS a WHERE a.org_id = $1 AND $2 IS NOT NULL "
+						  "AND NOT EXISTS (SELECT FROM usom.customer AS c WHERE c.org_id = $1 AND c.customer_id = a.person_id) "
+						  "AND NOT EXISTS (SELECT FROM usom.sales_order AS o WHERE o.org_id = $1 AND o.sales_order_id = a.person_id)")},
 	{"keys of people", OF_DEMO("DELETE FROM usom.vault_key AS k WHERE k.org_id = $1 AND k.person_id <> 0 AND $2 IS NOT NULL "
 							   "AND NOT EXISTS (SELECT FROM usom.customer AS c WHERE c.org_id = $1 AND c.customer_id = k.person_id) "
 							   "AND NOT EXISTS (SELECT FROM usom.sales_order AS o WHERE o.org_id = $1 AND o.sales_order_id = k.person_id)")},

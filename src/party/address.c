@@ -59,16 +59,21 @@ is_postcode(const char *data, Size size)
 	return size <= POSTCODE_LIMIT && (has_digit || size <= 4);
 }
 
-text *
-usom_address_seal(UsomAddressText kind, text *clear, const UsomPersonKey *key)
+/* Does the text tell so little that it is kept in clear? */
+static bool
+is_for_the_books(UsomAddressText kind, const text *clear)
 {
 	const char *data = VARDATA_ANY(clear);
 	Size		size = VARSIZE_ANY_EXHDR(clear);
 
-	if (size == 0 || (kind == USOM_ADDRESS_COUNTRY && is_country(data, size)) ||
-		(kind == USOM_ADDRESS_POSTCODE && is_postcode(data, size)))
-		return clear;
-	return usom_vault_seal(key, clear);
+	return size == 0 || (kind == USOM_ADDRESS_COUNTRY && is_country(data, size)) ||
+		(kind == USOM_ADDRESS_POSTCODE && is_postcode(data, size));
+}
+
+text *
+usom_address_seal(UsomAddressText kind, text *clear, const UsomPersonKey *key)
+{
+	return is_for_the_books(kind, clear) ? clear : usom_vault_seal(key, clear);
 }
 
 float8
@@ -171,6 +176,17 @@ seal_address(UsomAddress *address, const UsomPersonKey *key)
 	for (int i = 0; i < USOM_ADDRESS_TEXTS; i++)
 		if (address->texts[i] != NULL)
 			address->texts[i] = usom_address_seal(i, address->texts[i], key);
+}
+
+bool
+usom_address_tells_who(Jsonb *ship_to)
+{
+	UsomAddress *address = read_address(ship_to);
+
+	for (int i = 0; i < USOM_ADDRESS_TEXTS; i++)
+		if (address->texts[i] != NULL && !is_for_the_books(i, address->texts[i]))
+			return true;
+	return false;
 }
 
 UsomAddress *

@@ -100,6 +100,9 @@ extern const char *const usom_address_degrees[2];
  */
 extern UsomAddress *usom_address_make(Jsonb *ship_to, const UsomPersonKey *key);
 
+/* Is there anything in it to seal?  Without it the key that make takes needs no bytes. */
+extern bool usom_address_tells_who(Jsonb *ship_to);
+
 /* A text of an address as it is kept: postcodes and countries in clear if they look like that. */
 extern text *usom_address_seal(UsomAddressText kind, text *clear, const UsomPersonKey *key);
 
