@@ -89,6 +89,16 @@ is_sound($node, 'keys', 'restored with the keys');
 is(sql($node, 'no_keys', "SELECT count(name), count(*) > 60 FROM usom.customers"), '0|t', 'restored without, nobody is');
 is(sql($node, 'no_keys', "SELECT count(*) FROM usom.orders WHERE instructions IS NOT NULL OR ship_to ? 'name'"), 0, 'nor what orders say');
 
+# The two files together, in the order that doc/privacy.md tells.
+IPC::Run::run([ 'pg_dump', '-h', $node->host, '-p', $node->port, '-Fc', '--data-only', '-t', 'usom.vault_key', '-f', "$folder/keys_alone", 'desk' ], '2>', \$err) or die $err;
+sql($node, 'postgres', 'CREATE DATABASE both TEMPLATE template0');
+for my $part ([ '--section=pre-data', "$folder/no_keys" ], [ '--section=data', "$folder/no_keys" ], ["$folder/keys_alone"], [ '--section=post-data', "$folder/no_keys" ])
+{
+	IPC::Run::run([ 'pg_restore', '-h', $node->host, '-p', $node->port, '-d', 'both', @$part ], '2>', \$err) or die $err;
+}
+is(sql($node, 'both', "SELECT count(*) FROM usom.customers WHERE name ~ '^$marker'"), 60, 'with the keys from a file of their own, people are known again');
+is_sound($node, 'both', 'restored from two files');
+
 # ---- erased ----
 
 my $key = does("SELECT substr(key::text, 3) FROM usom.vault_key WHERE person_id = usom.customer_id('K5')");
