@@ -5165,7 +5165,7 @@ COMMENT ON COLUMN usom.sales_order.address_id IS 'Snapshot of the address, see u
 COMMENT ON COLUMN usom.sales_order.payment IS 'Method, reference and authorised amount as of placing.';
 COMMENT ON COLUMN usom.sales_order.instructions IS 'Words for those who fulfil it; write them in clear, they are kept sealed.';
 COMMENT ON COLUMN usom.sales_order.version IS 'Counts the changes; what change_order compares.';
-COMMENT ON COLUMN usom.sales_order.payload_digest IS 'To tell a repeat from another payload: SHA-256 of the document, or HMAC-SHA-256 under the key of the person if it has ship_to or instructions, so that nobody can try names.';
+COMMENT ON COLUMN usom.sales_order.payload_digest IS 'To tell a repeat from another payload: SHA-256 of the document, or HMAC-SHA-256 under the key of the person if it has an address or instructions to seal, so that nobody can try names.';
 COMMENT ON COLUMN usom.sales_order.created_at IS 'When the row was made.';
 
 CREATE TABLE usom.order_line (
