@@ -75,6 +75,8 @@ UPDATE usom.product SET name = 'x' WHERE sku = 'CH-A' AND org_id = usom.current_
 SELECT usom.inclusion_proof(0);
 BEGIN;
 SELECT * FROM usom.seal_audit();
+-- no function that users may call takes such a lock (theirs are 1 and 2), so none of them can stop sealing
+SELECT mode, objsubid FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid();
 ROLLBACK;
 CALL usom.tick();
 BEGIN;

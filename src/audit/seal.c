@@ -40,11 +40,15 @@
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "storage/lock.h"
 #include "utils/array.h"
 #include "utils/datum.h"
 #include "utils/timestamp.h"
 
 PG_FUNCTION_INFO_V1(usom__seal);
+
+/* Advisory locks of our own kind: pg_locks shows it as objsubid. */
+#define LOCK_KIND 21366
 
 #define BLOCK_LIMIT 32768		/* entries in a block, and rows read at a time */
 
@@ -83,18 +87,14 @@ typedef struct Sealed
 	int			next;			/* the first that is not below what was asked for */
 } Sealed;
 
+/* Of a kind that no function of PostgreSQL takes, so nobody keeps others from sealing. */
 static bool
 try_lock(int64 org_id)
 {
-	static UsomQuery query = {
-		.text = "SELECT pg_catalog.pg_try_advisory_xact_lock(pg_catalog.hashint8extended($1, 7504))",
-		.nargs = 1,
-		.argtypes = {"pg_catalog.int8"},
-	};
-	Datum		values[] = {Int64GetDatum(org_id)};
+	LOCKTAG		tag;
 
-	usom_query_run(&query, values, NULL);
-	return DatumGetBool(usom_query_get(0, 1));
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) (org_id >> 32), (uint32) org_id, LOCK_KIND);
+	return LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL;
 }
 
 /* The last key first: whoever drew it has a transaction older than the next one. */

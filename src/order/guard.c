@@ -26,6 +26,7 @@
 #include "base/query.h"
 #include "base/trigger.h"
 #include "catalog/pg_type.h"
+#include "party/party.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/fmgrprotos.h"
@@ -107,6 +108,22 @@ refuse_column(TriggerData *trigdata, HeapTuple tuple, const char *column, UsomOr
 			: errhint("It is settled when the order is submitted; call usom.change_order() for what may change."));
 }
 
+/* Nulls are refused by their columns. */
+static void
+check_side(TriggerData *trigdata, HeapTuple row)
+{
+	TupleDesc	desc = RelationGetDescr(trigdata->tg_relation);
+	bool		no_org;
+	bool		no_channel;
+	Datum		org_id = heap_getattr(row, usom_trigger_column(trigdata, "org_id", INT8OID), desc, &no_org);
+	Datum		channel_id = heap_getattr(row, usom_trigger_column(trigdata, "channel_id", INT8OID), desc, &no_channel);
+
+	if (!no_org)
+		usom_party_check_side(trigdata->tg_relation, DatumGetInt64(org_id));
+	if (!no_channel)
+		usom_party_check_channel(trigdata->tg_relation, DatumGetInt64(channel_id));
+}
+
 static void
 check_new_order(TriggerData *trigdata, HeapTuple row)
 {
@@ -163,7 +180,10 @@ usom__guard_order(PG_FUNCTION_ARGS)
 		return PointerGetDatum(row);
 
 	if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))
+	{
+		check_side(trigdata, row);
 		check_new_order(trigdata, row);
+	}
 	else if (TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event))
 		check_order_update(trigdata, trigdata->tg_trigtuple, trigdata->tg_newtuple);
 	else

@@ -21,6 +21,8 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/rls.h"
 
 #include "base/call.h"
 #include "base/card_guard.h"
@@ -207,6 +209,38 @@ usom_party_channels(bool *isnull)
 		elements[i] = Int64GetDatum(known.access.channels[i]);
 	return PointerGetDatum(construct_array_builtin(elements, known.access.nchannels, INT8OID));
 }
+
+/* ---- rows that triggers see before policies do ---- */
+
+static bool
+has_policies(Relation table)
+{
+	return check_enable_rls(RelationGetRelid(table), InvalidOid, true) == RLS_ENABLED;
+}
+
+static void
+refuse_row(Relation table)
+{
+	ereport(ERROR,
+			errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			errmsg("new row violates row-level security policy for table \"%s\"", RelationGetRelationName(table)));
+}
+
+void
+usom_party_check_side(Relation table, int64 org_id)
+{
+	if (has_policies(table) && org_id != usom_party_caller_org())
+		refuse_row(table);
+}
+
+void
+usom_party_check_channel(Relation table, int64 channel_id)
+{
+	if (has_policies(table) && !usom_party_sees_channel(channel_id))
+		refuse_row(table);
+}
+
+/* ---- what SQL may ask ---- */
 
 /* usom.current_org() */
 PG_FUNCTION_INFO_V1(usom_current_org);

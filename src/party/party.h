@@ -7,6 +7,8 @@
 
 #include "postgres.h"
 
+#include "utils/relcache.h"
+
 /*
  * Key of the organisation that usom.org names; 42501 unless the caller's role
  * works for it, for those who may see them all US006 if there is none.
@@ -23,6 +25,14 @@ extern bool usom_party_sees_all_channels(void);
 
 /* Keys of the channels whose orders the caller may see, a bigint[] for a statement; null: all. */
 extern Datum usom_party_channels(bool *isnull);
+
+/*
+ * For triggers BEFORE a row, which come before the policies of its table: an
+ * error as theirs if the row would be another organisation's.  Whoever policies
+ * do not hold for passes.  The second one passes the channel of an order, too.
+ */
+extern void usom_party_check_side(Relation table, int64 org_id);
+extern void usom_party_check_channel(Relation table, int64 channel_id);
 
 /* _PG_init of the room. */
 extern void usom_party_init(void);

@@ -19,6 +19,7 @@
 
 #include "base/compat.h"
 
+#include "party/party.h"
 #include "party/person.h"
 
 #include "access/htup_details.h"
@@ -197,6 +198,7 @@ begin_sealing(Sealing *sealing, TriggerData *trigdata, const char *person_column
 {
 	*sealing = (Sealing) {.trigdata = trigdata, .row = usom_trigger_row(trigdata)};
 	sealing->org_id = get_key_column(sealing, "org_id");
+	usom_party_check_side(trigdata->tg_relation, sealing->org_id);
 	sealing->person_id = get_key_column(sealing, person_column);
 }
 

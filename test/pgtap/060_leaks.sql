@@ -132,6 +132,23 @@ SELECT pg_temp.unknown('WITH o AS (SELECT sales_order_id FROM usom.sales_order W
 SELECT is(pg_temp.gist('tap_wide', format('UPDATE usom.sales_order SET status = ''submitted'' WHERE sales_order_id = %s RETURNING order_no', :b_order_id)), '', 'a step of their order');
 SELECT unalike(pg_temp.gist('tap_wide', 'INSERT INTO usom.sales_order (order_no, channel_id, status) VALUES (''MINE-DRAFT'', usom.channel_id(''web''), ''draft'')'), '%Key (%', 'a duplicate key tells no key');
 
+-- triggers come before policies: what they say is about the own side alone
+SET LOCAL usom.org = 'secret_b';
+INSERT INTO usom.customer (code, name) VALUES ('SECRET-GONE', 'SECRET') \g /dev/null
+SELECT usom.customer_id('SECRET-GONE') AS b_gone, (SELECT max(address_id) FROM usom.address WHERE org_id = usom.current_org()) AS b_address, usom.erase_customer('SECRET-GONE', 'test') \gset
+SET LOCAL usom.org = 'main';
+SELECT alike(pg_temp.gist('tap_wide', replace('INSERT INTO usom.' || command, 'ORG', :'b_org')), '42501 | new row violates row-level security policy for table%', 'before the policy: ' || about)
+FROM (VALUES
+	(format('sales_order (org_id, order_no, channel_id, currency, customer_id) VALUES (ORG, ''LEAK-3'', %s, ''EUR'', %s)', :b_channel, :b_gone), 'an order of their erased customer'),
+	(format('sales_order (org_id, order_no, channel_id, currency, address_id) VALUES (ORG, ''LEAK-3'', %s, ''EUR'', %s)', :b_channel, :b_address), 'an order to their address'),
+	(format('sales_order (org_id, order_no, channel_id, currency, address_id) VALUES (ORG, ''LEAK-3'', %s, ''EUR'', 4711)', :b_channel), 'an order to nobody''s address'),
+	(format('sales_order (org_id, order_no, channel_id, currency, external_id, instructions) VALUES (ORG, ''LEAK-3'', %s, ''EUR'', ''SECRET-EXT'', ''x'')', :b_channel), 'an order with their number'),
+	(format('customer_address (org_id, customer_id, name) VALUES (ORG, %s, ''x'')', :b_gone), 'an address of their erased customer'),
+	(format('customer_address (org_id, customer_id, name) VALUES (ORG, %s, ''x'')', :b_customer), 'an address of their customer'),
+	('customer_address (org_id, customer_id, name) VALUES (ORG, 4711, ''x'')', 'an address of nobody'),
+	('customer (org_id, code, name) VALUES (ORG, ''X'', ''x'')', 'a customer')) AS c (command, about);
+SELECT alike(pg_temp.gist('tap_wide', format('UPDATE usom.customer_address SET org_id = %s, customer_id = %s, name = ''x''', :b_org, :b_gone)), '42501 | new row violates row-level security policy for table%', 'before the policy: an address that moves to their side');
+
 -- ---- by what is evaluated before the policy ----
 
 CREATE FUNCTION pg_temp.leaky(word text) RETURNS boolean LANGUAGE plpgsql COST 0.0000001 AS $$
@@ -248,6 +265,7 @@ SELECT alike(pg_temp.gist('tap_web', 'SELECT usom.place_order(''{"lines": [{"sku
 SELECT pg_temp.unknown('INSERT INTO usom.order_line (sales_order_id, line_no, product_id, quantity) VALUES (%s, 9, usom.product_id(''MINE-SKU''), 1)', :'other_id', '4711', 'a line of another channel''s order', 'tap_web');
 SELECT is(pg_temp.gist('tap_web', format('UPDATE usom.sales_order SET status = ''cancelled'' WHERE sales_order_id = %s RETURNING order_no', :other_id)), '', 'a step of another channel''s order');
 SELECT alike(pg_temp.gist('tap_web', 'INSERT INTO usom.sales_order (order_no, channel_id, status) VALUES (''LEAK-2'', usom.channel_id(''phone''), ''draft'')'), '42501 | new row violates row-level security%', 'a draft for another channel');
+SELECT alike(pg_temp.gist('tap_web', 'INSERT INTO usom.sales_order (order_no, channel_id, status, version) VALUES (''LEAK-2'', usom.channel_id(''phone''), ''draft'', 2)'), '42501 | new row violates row-level security%', 'which comes before what triggers say');
 SELECT pg_temp.silent('SELECT count(*) FROM usom.orders t WHERE pg_temp.leaky(t.external_id)', 'a filter that tells, between channels', 'tap_web');
 
 -- ---- by COPY ----
