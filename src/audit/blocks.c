@@ -51,7 +51,7 @@ typedef struct OpenBlock
 	UsomDigest *leaves;
 	UsomDigest	root;			/* as the block says */
 	int			next;
-	bool		whole;			/* all entries so far have come */
+	bool		whole;			/* all entries so far have come, from the first */
 } OpenBlock;
 
 typedef struct Finding
@@ -65,6 +65,7 @@ typedef struct Finding
 typedef struct Check
 {
 	int64		org_id;
+	int64		above;			/* entries up to this key are not looked at, nor blocks that end there */
 	int64	   *settled;		/* by node: entries up to this key must be in a block */
 	int			nsettled;
 	Place	   *places;			/* by first key */
@@ -88,7 +89,7 @@ note_entry(Check *check, int64 id, const char *kind, char *detail)
 /* ---- blocks ---- */
 
 static void
-read_places(Check *check, int64 above)
+read_places(Check *check)
 {
 	static UsomQuery query = {
 		.text = "SELECT b.entry_ids[1], b.node, b.block_no FROM usom.audit_block AS b"
@@ -96,7 +97,7 @@ read_places(Check *check, int64 above)
 		.nargs = 2,
 		.argtypes = {"pg_catalog.int8", "pg_catalog.int8"},
 	};
-	Datum		values[] = {Int64GetDatum(check->org_id), Int64GetDatum(above)};
+	Datum		values[] = {Int64GetDatum(check->org_id), Int64GetDatum(check->above)};
 
 	check->nplaces = (int) usom_query_look(&query, values, NULL);
 	check->places = palloc_array(Place, check->nplaces + 1);
@@ -136,7 +137,9 @@ open_block(Check *check, const Place *place)
 		block->root = usom_sha256_from_bytea(root);
 	SPI_freetuptable(SPI_tuptable);
 	block->leaves = palloc_array(UsomDigest, block->count);
-	block->whole = true;
+	while (block->next < block->count && block->ids[block->next] <= check->above)
+		block->next++;
+	block->whole = block->next == 0;
 	check->open = lappend(check->open, block);
 }
 
@@ -309,13 +312,13 @@ answer(FunctionCallInfo fcinfo, const Check *check)
 Datum
 usom__verify_blocks(PG_FUNCTION_ARGS)
 {
-	Check		check = {.org_id = PG_GETARG_INT64(0)};
-	int64		above = PG_GETARG_INT64(2);
+	Check		check = {.org_id = PG_GETARG_INT64(0), .above = PG_GETARG_INT64(2)};
+	int64		above = check.above;
 	Datum		result;
 
 	SPI_connect();
 	read_settled(&check, PG_GETARG_ARRAYTYPE_P(1));
-	read_places(&check, above);
+	read_places(&check);
 	while (check_page(&check, &above) == PAGE)
 		CHECK_FOR_INTERRUPTS();
 	open_and_close(&check, PG_INT64_MAX);

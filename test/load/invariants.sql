@@ -75,6 +75,9 @@ UNION ALL SELECT 'an order is what the audit says it is by now', count(*) FROM (
 		OR (SELECT count(*) FROM usom.holds h WHERE h.order_no = o.order_no) <> jsonb_array_length(d->'holds')
 		OR (SELECT jsonb_agg(to_jsonb(h) - ARRAY['order_no', 'quantity'] ORDER BY h.shipment_no) FROM usom.shipments h WHERE h.order_no = o.order_no)
 			IS DISTINCT FROM (SELECT jsonb_agg(h ORDER BY h->>'shipment_no') FROM jsonb_array_elements(d->'shipments') h)
+UNION ALL SELECT 'verify_audit() says yes, with every digest that went out', count(*)
+	FROM usom.verify_audit(digests => (SELECT jsonb_agg(d.digest) FROM load.digest d)) WHERE ok IS DISTINCT FROM true
+UNION ALL SELECT 'verify_audit() of the last seconds says yes', count(*) FROM usom.verify_audit(since => now() - interval '5 s') WHERE ok IS DISTINCT FROM true
 UNION ALL SELECT 'the digest of an audit entry is that of its columns', count(*) FROM usom.audit_entry e
 	WHERE e.digest IS DISTINCT FROM usom._audit_digest(e)
 UNION ALL SELECT 'the entries of an order count from 1, each with the digest of the one before', count(*) FROM (

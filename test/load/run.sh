@@ -78,13 +78,15 @@ for level in $levels; do
 	[ "$level" != 'read committed' ] || judge "$level: deadlocks" "${deadlocks:-0}" 0
 	{
 		sleep $((seconds / 4))
-		ask -c 'BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT v::text FROM usom.verify() v; COMMIT' >"$work/alarm" 2>&1
+		ask -c 'BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT v::text FROM usom.verify() v; COMMIT' \
+			-c "SELECT a::text FROM usom.verify_audit(now() - interval '2 s', (SELECT jsonb_agg(d.digest) FROM load.digest d)) a WHERE a.ok IS DISTINCT FROM true" \
+			>"$work/alarm" 2>&1
 	} &
 	watch=$!
 	load $((seconds / 2))
 	wait $watch
 	judge "$level: failed transactions" "$(reported 'number of failed transactions')" 0
-	judge "$level: verify() under load" "$(cat "$work/alarm")" ''
+	judge "$level: verify() and verify_audit() under load" "$(cat "$work/alarm")" ''
 	judge "$level: sealed at the end" "$(ask -c 'CALL usom.tick()' 2>&1)" ''
 	invariants 'at the end'
 

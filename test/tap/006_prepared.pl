@@ -104,6 +104,23 @@ seal();
 is(unsealed(), 0, 'rolled back: nothing is left to seal');
 is_sound($node, 'desk', 'rolled back, sealed');
 
+# Of two that are old the first commits: a block has entries on both sides of what is settled.
+is(sqlstate($node, 'desk', "BEGIN; INSERT INTO usom.product (sku) VALUES ('P10'); PREPARE TRANSACTION 'first'"), '00000', 'the first of two');
+sql($node, 'desk', "SELECT * FROM usom.receive_stock('L1', 'P2', 1)");
+seal();
+is(sqlstate($node, 'desk', "BEGIN; INSERT INTO usom.product (sku) VALUES ('P11'); PREPARE TRANSACTION 'second'"), '00000', 'the second of two');
+sql($node, 'desk', "COMMIT PREPARED 'first'");
+sql($node, 'desk', "SELECT * FROM usom.receive_stock('L1', 'P2', 1)");
+seal();
+is(sql($node, 'desk', 'SELECT settled_to >= entry_ids[1] AND settled_to < last_id FROM usom.audit_block ORDER BY block_no DESC LIMIT 1'), 't', 'one block, settled in part');
+sql($node, 'desk', "SELECT * FROM usom.receive_stock('L1', 'P2', 1)");
+is_sound($node, 'desk', 'settled in part');
+is(sql($node, 'desk', q{SELECT v::text FROM usom.audit_block b CROSS JOIN LATERAL (VALUES (b.sealed_at), (b.sealed_at + interval '1 us')) AS t (since),
+	usom.verify_audit(since) v WHERE v.ok IS DISTINCT FROM true}), '', 'verify_audit() since the time of any block');
+sql($node, 'desk', "COMMIT PREPARED 'second'");
+seal();
+is_sound($node, 'desk', 'both');
+
 # A transaction that has sealed would keep others from sealing for as long as it is prepared.
 sql($node, 'desk', "SELECT * FROM usom.receive_stock('L1', 'P2', 1)");
 is(sqlstate($node, 'desk', "BEGIN; SELECT * FROM usom.seal_audit(); PREPARE TRANSACTION 'sealer'"), '0A000', 'who has sealed is not prepared');
