@@ -3657,20 +3657,25 @@ BEGIN
 		), live AS MATERIALIZED (
 			SELECT n.table_name, n.key, usom._order_fields(n.table_name, n.image)::jsonb AS fields
 			FROM newest n WHERE n.operation <> 'DELETE'
+		), part AS MATERIALIZED (
+			-- pieces by line, lines of returns by return
+			SELECT p.table_name, p.key[1] AS whole, jsonb_agg(p.fields ORDER BY p.key) AS fields
+			FROM live p WHERE p.table_name IN ('fulfillment_line', 'return_line') GROUP BY 1, 2
+		), whole AS (
+			SELECT w.table_name, jsonb_agg(CASE w.table_name
+				WHEN 'order_line' THEN w.fields || jsonb_build_object('pieces', coalesce(p.fields, '[]'))
+				WHEN 'return_order' THEN w.fields || jsonb_build_object('lines', coalesce(p.fields, '[]'))
+				ELSE w.fields END ORDER BY w.key) AS fields
+			FROM live w
+				LEFT JOIN part p ON p.whole = w.key[1]
+					AND p.table_name = CASE w.table_name WHEN 'order_line' THEN 'fulfillment_line' WHEN 'return_order' THEN 'return_line' END
+			GROUP BY 1
 		)
 		SELECT o.fields || jsonb_build_object(
-			'lines', (
-				SELECT coalesce(jsonb_agg(l.fields || jsonb_build_object('pieces', (
-					SELECT coalesce(jsonb_agg(p.fields ORDER BY p.key), '[]') FROM live p
-					WHERE p.table_name = 'fulfillment_line' AND p.key[1] = l.key[1])) ORDER BY l.key), '[]')
-				FROM live l WHERE l.table_name = 'order_line'),
-			'holds', (SELECT coalesce(jsonb_agg(h.fields ORDER BY h.key), '[]') FROM live h WHERE h.table_name = 'hold'),
-			'shipments', (SELECT coalesce(jsonb_agg(s.fields ORDER BY s.key), '[]') FROM live s WHERE s.table_name = 'shipment'),
-			'returns', (
-				SELECT coalesce(jsonb_agg(r.fields || jsonb_build_object('lines', (
-					SELECT coalesce(jsonb_agg(l.fields ORDER BY l.key), '[]') FROM live l
-					WHERE l.table_name = 'return_line' AND l.key[1] = r.key[1])) ORDER BY r.key), '[]')
-				FROM live r WHERE r.table_name = 'return_order'))
+			'lines', coalesce((SELECT w.fields FROM whole w WHERE w.table_name = 'order_line'), '[]'),
+			'holds', coalesce((SELECT w.fields FROM whole w WHERE w.table_name = 'hold'), '[]'),
+			'shipments', coalesce((SELECT w.fields FROM whole w WHERE w.table_name = 'shipment'), '[]'),
+			'returns', coalesce((SELECT w.fields FROM whole w WHERE w.table_name = 'return_order'), '[]'))
 		FROM live o WHERE o.table_name = 'sales_order');
 END
 $$;
