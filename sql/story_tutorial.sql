@@ -15,8 +15,9 @@ INSERT INTO usom.product (sku, name) VALUES ('TEA', 'Assam, 100 g'), ('CUP', 'Cu
 INSERT INTO usom.customer (code, name) VALUES ('anna', 'Anna Berg');
 INSERT INTO usom.price (sku, unit_price) VALUES ('TEA', 4.50), ('CUP', 6.00), ('POT', 24.00);
 
-SELECT customer, name, active FROM usom.customers;
 SELECT count(*) AS in_clear FROM usom.customer WHERE name LIKE '%Anna%';
+
+SELECT customer, name, active FROM usom.customers;
 
 SELECT * FROM usom.receive_stock('MAIN', 'TEA', 10, reference => 'PO-1');
 

@@ -91,13 +91,13 @@ is(sql($node, 'no_keys', "SELECT count(*) FROM usom.orders WHERE instructions IS
 
 # The two files together, in the order that doc/privacy.md tells.
 IPC::Run::run([ 'pg_dump', '-h', $node->host, '-p', $node->port, '-Fc', '--data-only', '-t', 'usom.vault_key', '-f', "$folder/keys_alone", 'desk' ], '2>', \$err) or die $err;
-sql($node, 'postgres', 'CREATE DATABASE both TEMPLATE template0');
+sql($node, 'postgres', 'CREATE DATABASE together TEMPLATE template0');
 for my $part ([ '--section=pre-data', "$folder/no_keys" ], [ '--section=data', "$folder/no_keys" ], ["$folder/keys_alone"], [ '--section=post-data', "$folder/no_keys" ])
 {
-	IPC::Run::run([ 'pg_restore', '-h', $node->host, '-p', $node->port, '-d', 'both', @$part ], '2>', \$err) or die $err;
+	IPC::Run::run([ 'pg_restore', '-h', $node->host, '-p', $node->port, '-d', 'together', @$part ], '2>', \$err) or die $err;
 }
-is(sql($node, 'both', "SELECT count(*) FROM usom.customers WHERE name ~ '^$marker'"), 60, 'with the keys from a file of their own, people are known again');
-is_sound($node, 'both', 'restored from two files');
+is(sql($node, 'together', "SELECT count(*) FROM usom.customers WHERE name ~ '^$marker'"), 60, 'with the keys from a file of their own, people are known again');
+is_sound($node, 'together', 'restored from two files');
 
 # ---- erased ----
 
