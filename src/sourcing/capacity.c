@@ -25,7 +25,7 @@
 #include "base/query.h"
 #include "funcapi.h"
 #include "party/party.h"
-#include "utils/array.h"
+#include "sourcing/door.h"
 #include "utils/builtins.h"
 
 /* ---- reading ---- */
@@ -217,27 +217,15 @@ usom_capacity_change(int64 org_id, const UsomCapacityChange *changes, int nchang
 static UsomCapacityChange *
 read_changes(ArrayType *array, int *count)
 {
-	UsomCapacityChange *changes;
-	Datum	   *elements;
+	Datum	   *elements = usom_sourcing_elements(array, count);
+	UsomCapacityChange *changes = palloc_array(UsomCapacityChange, Max(*count, 1));
 
-	deconstruct_array(array, ARR_ELEMTYPE(array), -1, false, TYPALIGN_DOUBLE, &elements, NULL, count);
-	changes = palloc_array(UsomCapacityChange, Max(*count, 1));
 	for (int i = 0; i < *count; i++)
 	{
-		Datum		fields[4];
-
-		for (int field = 0; field < 4; field++)
-		{
-			bool		isnull;
-
-			fields[field] = GetAttributeByNum(DatumGetHeapTupleHeader(elements[i]), field + 1, &isnull);
-			if (isnull)
-				ereport(ERROR, errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("fields must not be null"));
-		}
-		changes[i] = (UsomCapacityChange) {
-			{DatumGetInt64(fields[0]), DatumGetDateADT(fields[1])},
-			DatumGetInt64(fields[2]), usom_quantity_of(DatumGetNumeric(fields[3])),
-		};
+		changes[i].at.location_id = DatumGetInt64(usom_sourcing_field(elements[i], 1));
+		changes[i].at.day = DatumGetDateADT(usom_sourcing_field(elements[i], 2));
+		changes[i].sales_order_id = DatumGetInt64(usom_sourcing_field(elements[i], 3));
+		changes[i].units = usom_quantity_of(DatumGetNumeric(usom_sourcing_field(elements[i], 4)));
 	}
 	return changes;
 }

@@ -16,8 +16,8 @@
 #include "base/lookup.h"
 #include "base/query.h"
 #include "catalog/pg_type.h"
-#include "funcapi.h"
 #include "party/party.h"
+#include "sourcing/door.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
@@ -118,13 +118,11 @@ PG_FUNCTION_INFO_V1(usom__ship_time);
 Datum
 usom__ship_time(PG_FUNCTION_ARGS)
 {
-	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(0);
 	UsomCalendar calendar = {find_zone(text_to_cstring(PG_GETARG_TEXT_PP(1))), 0, NULL};
+	Datum	   *elements = usom_sourcing_elements(PG_GETARG_ARRAYTYPE_P(0), &calendar.nhours);
 	UsomHours  *hours;
-	Datum	   *elements;
 	TimestampTz ships_at;
 
-	deconstruct_array(array, ARR_ELEMTYPE(array), -1, false, TYPALIGN_DOUBLE, &elements, NULL, &calendar.nhours);
 	hours = palloc_array(UsomHours, Max(calendar.nhours, 1));
 	for (int i = 0; i < calendar.nhours; i++)
 	{
@@ -132,7 +130,7 @@ usom__ship_time(PG_FUNCTION_ARGS)
 		bool		nulls[5];
 
 		for (int field = 0; field < 5; field++)
-			values[field] = GetAttributeByNum(DatumGetHeapTupleHeader(elements[i]), field + 1, &nulls[field]);
+			values[field] = usom_sourcing_field_or_null(elements[i], field + 1, &nulls[field]);
 		hours[i] = make_hours(values, nulls);
 	}
 	calendar.hours = hours;
