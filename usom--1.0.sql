@@ -5416,6 +5416,8 @@ COMMENT ON COLUMN usom.location_calendar.opens IS 'Local time from which on orde
 COMMENT ON COLUMN usom.location_calendar.closes IS 'Local time at which the last order leaves; 24:00 is the end of the day.';
 COMMENT ON COLUMN usom.location_calendar.cut_off IS 'Local time by which an order must be there to leave within these hours; null: until closes.';
 
+COMMENT ON CONSTRAINT location_calendar_does_not_overlap ON usom.location_calendar IS 'Hours of one weekday, or of one date, stand beside each other. A date that is closed has no hours.';
+
 CREATE INDEX location_calendar_of_location_by_day ON usom.location_calendar (org_id, location_id, on_date, weekday);
 
 CREATE TABLE usom.location_capacity (
@@ -5506,6 +5508,7 @@ CREATE TABLE usom.transit_time (
 		int4range(coalesce(ascii(country) * 128 + ascii(right(country, 1)), 0), coalesce(ascii(country) * 128 + ascii(right(country, 1)), 0), '[]') WITH =,
 		numrange(distance_from, distance_to) WITH &&)
 );
+COMMENT ON CONSTRAINT transit_time_bands_do_not_overlap ON usom.transit_time IS 'Distances of one service level and country stand beside each other.';
 COMMENT ON TABLE usom.transit_time IS 'How many days a service level takes, by country and distance. Rows of a country come before those of none. Without a row: no time at all.';
 COMMENT ON COLUMN usom.transit_time.org_id IS 'Organisation.';
 COMMENT ON COLUMN usom.transit_time.transit_time_id IS 'Key.';
@@ -5543,6 +5546,7 @@ CREATE TABLE usom.freight_rate (
 		numrange(distance_from, distance_to) WITH &&,
 		numrange(weight_from, weight_to) WITH &&)
 );
+COMMENT ON CONSTRAINT freight_rate_bands_do_not_overlap ON usom.freight_rate IS 'Distances and weights of one service level, carrier, location, country and currency stand beside each other.';
 COMMENT ON TABLE usom.freight_rate IS 'What a shipment costs, by service level and carrier, distance and weight. Rows of a location come before those of none, rows of a country before those of none. Without a row: nothing.';
 COMMENT ON COLUMN usom.freight_rate.org_id IS 'Organisation.';
 COMMENT ON COLUMN usom.freight_rate.freight_rate_id IS 'Key.';
