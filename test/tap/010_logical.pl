@@ -168,5 +168,6 @@ is(subscriber_does(q{SELECT count(*) FROM usom.orders o, usom.ship(o.order_no) W
 cmp_ok(subscriber_does('SELECT sum(entries) FROM usom.seal_audit()'), '>', 0, 'the new writer seals what it wrote');
 is(subscriber_does("SELECT usom.check_consistency(usom.consistency_proof(d), d, d) FROM (SELECT '$digest'::jsonb) AS x (d)"), 't',
 	'and can prove what the old one sealed');
+is(subscriber_does("SELECT v.ok, v.detail FROM usom.verify_audit(digests => '$digest') v"), 't|', 'verify_audit() there says yes to what was kept of the old one');
 is_sound($subscriber, 'desk', 'taken over');
 done_testing();
