@@ -27,6 +27,9 @@ INSERT INTO usom.customer (code, name, email) VALUES ('ann', 'Ann Upsert', 'ann@
 MERGE INTO usom.customer c USING (VALUES ('ann', '030 789'), ('gus', '1')) AS s (code, phone) ON c.org_id = usom.current_org() AND c.code = s.code
 	WHEN MATCHED THEN UPDATE SET phone = s.phone WHEN NOT MATCHED THEN INSERT (code, phone) VALUES (s.code, s.phone);
 SELECT customer, name, email, phone FROM usom.customers WHERE customer IN ('ann', 'fay', 'gus') ORDER BY customer;
+INSERT INTO usom.customer (customer_id, code, name, email) VALUES (usom.customer_id('ann'), 'ann', 'Ann Upsert', 'ann@upsert.org')
+	ON CONFLICT (org_id, customer_id) DO UPDATE SET name = EXCLUDED.name, email = EXCLUDED.email RETURNING code;
+SELECT customer, name, email, (SELECT array_agg(f.customer) FROM usom.find_customers('ann@upsert.org') f) AS found FROM usom.customers WHERE customer = 'ann';
 -- A text that was sealed for one customer and is written to another is sealed anew.
 UPDATE usom.customer SET name = (SELECT name FROM usom.customer WHERE org_id = usom.current_org() AND code = 'fay') WHERE code = 'gus';
 SELECT customer, name FROM usom.customers WHERE customer = 'gus';

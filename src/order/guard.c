@@ -80,7 +80,9 @@ get_column(TriggerData *trigdata, HeapTuple tuple, const char *name, Oid type)
 	int			attnum = usom_trigger_column(trigdata, name, type);
 	Datum		value = heap_getattr(tuple, attnum, desc, &isnull);
 
-	Ensure(!isnull, "column %s is null", name);
+	if (isnull)
+		ereport(ERROR, errcode(ERRCODE_NOT_NULL_VIOLATION),
+				errmsg("null value in column \"%s\" of \"%s\"", name, RelationGetRelationName(trigdata->tg_relation)));
 	return value;
 }
 

@@ -24,6 +24,7 @@
 #include "base/query.h"
 #include "base/trigger.h"
 #include "catalog/pg_type.h"
+#include "party/party.h"
 #include "party/person.h"
 #include "utils/builtins.h"
 #include "utils/rel.h"
@@ -126,8 +127,26 @@ need_key(Sealing *sealing)
 	return &sealing->key;
 }
 
+static bool
+is_same(const text *a, const text *b)
+{
+	return a != NULL && VARSIZE_ANY_EXHDR(a) == VARSIZE_ANY_EXHDR(b) &&
+		memcmp(VARDATA_ANY(a), VARDATA_ANY(b), VARSIZE_ANY_EXHDR(a)) == 0;
+}
+
+/* What looks sealed for the person of the row is, or comes from those whom policies do not bind, as in a restore. */
+static void
+check_sealed(Sealing *sealing, const text *string, Relation table)
+{
+	if (!is_same(sealing->before.instructions, string) && usom_party_has_policies(table) &&
+		usom_vault_open(need_key(sealing), string) == NULL)
+		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("a text that only looks sealed is not written"),
+				errhint("Write it in clear: usom seals it."));
+}
+
 static text *
-seal_instructions(Sealing *sealing, text *string)
+seal_instructions(Sealing *sealing, text *string, Relation table)
 {
 	const UsomPersonKey *key;
 	UsomPersonKey owner;
@@ -136,7 +155,10 @@ seal_instructions(Sealing *sealing, text *string)
 	if (!usom_vault_is_sealed(string, &person_id))
 		return usom_vault_seal(need_key(sealing), string);
 	if (person_id == person_of(&sealing->after))
+	{
+		check_sealed(sealing, string, table);
 		return string;
+	}
 	key = need_key(sealing);
 	if (!usom_person_find_key(key->org_id, person_id, &owner))
 		return NULL;
@@ -207,7 +229,7 @@ usom_order_seal(TriggerData *trigdata, HeapTuple row)
 	if (after->ship_to != NULL || after->has_address)
 		address = settle_address(&sealing, is_update);
 	if (after->instructions != NULL)
-		instructions = seal_instructions(&sealing, after->instructions);
+		instructions = seal_instructions(&sealing, after->instructions, trigdata->tg_relation);
 	row = replace(trigdata, row, address, instructions, after->instructions != NULL);
 	explicit_bzero(&sealing.key, sizeof(sealing.key));
 	return row;

@@ -212,8 +212,8 @@ usom_party_channels(bool *isnull)
 
 /* ---- rows that triggers see before policies do ---- */
 
-static bool
-has_policies(Relation table)
+bool
+usom_party_has_policies(Relation table)
 {
 	return check_enable_rls(RelationGetRelid(table), InvalidOid, true) == RLS_ENABLED;
 }
@@ -229,14 +229,14 @@ refuse_row(Relation table)
 void
 usom_party_check_side(Relation table, int64 org_id)
 {
-	if (has_policies(table) && org_id != usom_party_caller_org())
+	if (usom_party_has_policies(table) && org_id != usom_party_caller_org())
 		refuse_row(table);
 }
 
 void
 usom_party_check_channel(Relation table, int64 channel_id)
 {
-	if (has_policies(table) && !usom_party_sees_channel(channel_id))
+	if (usom_party_has_policies(table) && !usom_party_sees_channel(channel_id))
 		refuse_row(table);
 }
 

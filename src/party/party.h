@@ -26,6 +26,9 @@ extern bool usom_party_sees_all_channels(void);
 /* Keys of the channels whose orders the caller may see, a bigint[] for a statement; null: all. */
 extern Datum usom_party_channels(bool *isnull);
 
+/* Do policies of the table hold for the present user? */
+extern bool usom_party_has_policies(Relation table);
+
 /*
  * For triggers BEFORE a row, which come before the policies of its table: an
  * error as theirs if the row would be another organisation's.  Whoever policies

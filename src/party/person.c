@@ -125,6 +125,16 @@ usom_person_take_draft(int64 org_id, int64 person_id, UsomPersonKey *key)
 	(void) hash_search(drafts, &draft->tag, HASH_REMOVE, NULL);
 }
 
+bool
+usom_person_find_draft(int64 org_id, int64 person_id, UsomPersonKey *key)
+{
+	const Draft *draft = find_draft(org_id, person_id, false);
+
+	if (draft != NULL)
+		*key = draft->key;
+	return draft != NULL;
+}
+
 static bool
 read_key(int64 org_id, int64 person_id, UsomPersonKey *key)
 {
@@ -166,18 +176,11 @@ is_last(int64 org_id, int64 person_id)
 bool
 usom_person_find_key(int64 org_id, int64 person_id, UsomPersonKey *key)
 {
-	const Draft *draft;
-
 	if (!is_last(org_id, person_id))
 	{
 		last.valid = false;
 		if (!read_key(org_id, person_id, &last.key))
-		{
-			draft = find_draft(org_id, person_id, false);
-			if (draft != NULL)
-				*key = draft->key;
-			return draft != NULL;
-		}
+			return usom_person_find_draft(org_id, person_id, key);
 		last.statement = GetCurrentStatementStartTimestamp();
 		last.valid = true;
 	}

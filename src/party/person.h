@@ -35,6 +35,9 @@ extern void usom_person_forget_key(void);
 extern void usom_person_draft_key(int64 org_id, int64 person_id, UsomPersonKey *key);
 extern void usom_person_take_draft(int64 org_id, int64 person_id, UsomPersonKey *key);
 
+/* Such a key, if it was drawn and not taken; false if not. */
+extern bool usom_person_find_draft(int64 org_id, int64 person_id, UsomPersonKey *key);
+
 /* Lock the row of a customer against being erased: US904 if it was; false if there is none. */
 extern bool usom_person_pin_customer(int64 org_id, int64 customer_id);
 

@@ -142,6 +142,13 @@ need_key(Sealing *sealing)
 	return &sealing->key;
 }
 
+static void
+refuse_sealed(const char *why)
+{
+	ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			errmsg("%s", why), errhint("Write it in clear: usom seals it."));
+}
+
 /* What was sealed for another person, in clear. */
 static text *
 open_foreign(const Sealing *sealing, int64 person_id, const text *sealed)
@@ -152,22 +159,46 @@ open_foreign(const Sealing *sealing, int64 person_id, const text *sealed)
 	if (usom_person_find_key(sealing->org_id, person_id, &key))
 		clear = usom_vault_open(&key, sealed);
 	if (clear == NULL)
-		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				errmsg("a text that is sealed for somebody else cannot be opened"),
-				errhint("Write it in clear: usom seals it."));
+		refuse_sealed("a text that is sealed for somebody else cannot be opened");
 	return clear;
 }
 
+/*
+ * A text that looks sealed for the person of the row: itself if it is, in clear
+ * if it was sealed for a row that met this one by ON CONFLICT.  Else it is an
+ * invention or comes before its key, as in a restore: it is taken from those
+ * whom policies do not bind.
+ */
+static bool
+is_settled(const Sealing *sealing, const char *column, text **string)
+{
+	UsomPersonKey key;
+	text	   *clear = NULL;
+
+	if (is_old(sealing, column, TEXTOID) ||
+		(!sealing->is_new && usom_person_find_key(sealing->org_id, sealing->person_id, &key) &&
+		 usom_vault_open(&key, *string) != NULL))
+		return true;
+	if (usom_person_find_draft(sealing->org_id, sealing->person_id, &key))
+		clear = usom_vault_open(&key, *string);
+	if (clear == NULL && usom_party_has_policies(sealing->trigdata->tg_relation))
+		refuse_sealed("a text that only looks sealed is not written");
+	if (clear != NULL)
+		*string = clear;
+	return clear == NULL;
+}
+
 static text *
-seal_text(Sealing *sealing, text *string, int kind)
+seal_text(Sealing *sealing, const char *column, text *string, int kind)
 {
 	int64		person_id;
 
 	if (usom_vault_is_sealed(string, &person_id))
 	{
-		if (person_id == sealing->person_id)
+		if (person_id != sealing->person_id)
+			string = open_foreign(sealing, person_id, string);
+		else if (is_settled(sealing, column, &string))
 			return string;
-		string = open_foreign(sealing, person_id, string);
 	}
 	if (kind >= 0)
 		return usom_address_seal(kind, string, need_key(sealing));
@@ -188,7 +219,7 @@ seal_column(Sealing *sealing, const char *column, int kind)
 	clear = DatumGetTextPP(value);
 	if (VARSIZE_ANY_EXHDR(clear) == 0)
 		return;
-	sealed = seal_text(sealing, clear, kind);
+	sealed = seal_text(sealing, column, clear, kind);
 	if (sealed != clear)
 		change(sealing, column, TEXTOID, PointerGetDatum(sealed), false);
 }

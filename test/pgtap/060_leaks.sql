@@ -157,6 +157,15 @@ FROM (VALUES
 	('customer (org_id, code, name) VALUES (ORG, ''X'', ''x'')', 'a customer')) AS c (command, about);
 SELECT alike(pg_temp.gist('tap_wide', format('UPDATE usom.customer_address SET org_id = %s, customer_id = %s, name = ''x''', :b_org, :b_gone)), '42501 | new row violates row-level security policy for table%', 'before the policy: an address that moves to their side');
 
+-- what looks sealed is sealed: nobody keeps a text in clear, or breaks one, by its form
+SELECT alike(pg_temp.gist('tap_wide', replace(command, 'FORGED', 'usom1:' || encode(int8send(person) || convert_to('Anna in clear, for ever and ever', 'UTF8'), 'base64'))), '22023 | a text that only looks sealed is not written%', 'forged: ' || about)
+FROM (SELECT usom.customer_id('MINE-CUST')) AS p (person), (VALUES
+	('UPDATE usom.customer SET name = ''FORGED'' WHERE code = ''MINE-CUST''', 'the name of a customer'),
+	('UPDATE usom.customer_address SET line1 = ''FORGED'' WHERE customer_id = usom.customer_id(''MINE-CUST'')', 'a line of an address'),
+	('INSERT INTO usom.sales_order (customer_id, instructions) VALUES (usom.customer_id(''MINE-CUST''), ''FORGED'')', 'instructions')) AS c (command, about);
+SELECT alike(pg_temp.gist('tap_wide', format('INSERT INTO usom.customer (customer_id, code, name) VALUES (4711, ''F'', ''usom1:%s'')', encode(int8send(4711) || convert_to('Anna in clear, for ever and ever', 'UTF8'), 'base64'))),
+	'22023 | a text that only looks sealed is not written%', 'forged: the name of a new customer');
+
 -- ---- by what is evaluated before the policy ----
 
 CREATE FUNCTION pg_temp.leaky(word text) RETURNS boolean LANGUAGE plpgsql COST 0.0000001 AS $$
