@@ -578,7 +578,7 @@ Example: SELECT * FROM usom.verify_returns();';
 
 CREATE FUNCTION usom.verify()
 RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
-LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, usom, pg_temp
 AS $$
 BEGIN
