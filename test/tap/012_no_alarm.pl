@@ -153,6 +153,18 @@ gettimeofday(struct timeval *tv, void *tz)
 	tv->tv_sec += offset();
 	return result;
 }
+
+/* pg_ctl looks whether the server began after itself. */
+time_t
+time(time_t *seconds)
+{
+	struct timeval now;
+
+	gettimeofday(&now, NULL);
+	if (seconds)
+		*seconds = now.tv_sec;
+	return now.tv_sec;
+}
 C
 	close $file;
 	return IPC::Run::run([ 'cc', '-shared', '-fPIC', '-o', "$folder/clock.so", "$folder/clock.c", '-ldl' ], '2>', '/dev/null');
