@@ -1238,14 +1238,14 @@ REVOKE ALL ON FUNCTION usom._verify_audit_parts(timestamptz, jsonb) FROM PUBLIC;
 
 CREATE FUNCTION usom.verify_entries(since timestamptz DEFAULT NULL, digests jsonb DEFAULT NULL)
 	RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
-	AS 'MODULE_PATHNAME', 'usom_verify_entries' LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED
+	AS 'MODULE_PATHNAME', 'usom_verify_entries' LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL UNSAFE
 	SET search_path = pg_catalog, usom, pg_temp;
 COMMENT ON FUNCTION usom.verify_entries(timestamptz, jsonb) IS 'What is wrong with the audit of the organisation, a row each, empty when all is well: the findings behind usom.verify_audit(), which has the arguments explained. Of entries that are bad in the same way the first alone; all rows of tables that do not follow from their entries. Errors: US001, US006, US907. Example: SELECT * FROM usom.verify_entries();';
 REVOKE ALL ON FUNCTION usom.verify_entries(timestamptz, jsonb) FROM PUBLIC;
 
 CREATE FUNCTION usom.verify_audit(since timestamptz DEFAULT NULL, digests jsonb DEFAULT NULL)
 	RETURNS TABLE (ok boolean, audit_entry_id bigint, kind text, detail text)
-	AS 'MODULE_PATHNAME', 'usom_verify_audit' LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED ROWS 1
+	AS 'MODULE_PATHNAME', 'usom_verify_audit' LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL UNSAFE ROWS 1
 	SET search_path = pg_catalog, usom, pg_temp;
 COMMENT ON FUNCTION usom.verify_audit(timestamptz, jsonb) IS 'Is the audit of the organisation true, whole, and does it tell how all rows came to be what they are? One row: ok, true or false and never null, and the first thing that is bad, with its entry if it is one. Recomputes the digest of every entry, the links within orders, the trees and links of blocks, and compares all rows with their images. since: only what was sealed since then or is not sealed yet, and rows that it tells of. digests: what usom.export_digest() returned earlier, one or an array; without one kept outside, what an owner of the tables rewrote consistently or cut off at the end is not seen: see doc/audit.md. kind: block_changed, block_missing, block_relinked, entry_changed, entry_missing, entry_inserted, entry_relinked, entry_renumbered, entry_sealed_twice, entry_rewritten, truncated, rewritten, image_unreadable, image_misfit, row_changed, row_missing, row_unknown, change_missing, table_unreadable, page_unreadable. One snapshot: it may run while others work. Errors: US001, US006, US907 for a digest of something else. Example: SELECT ok, kind, detail FROM usom.verify_audit(digests => ''{"org_id": 1, "node": 0, "blocks": 0}'');';
 REVOKE ALL ON FUNCTION usom.verify_audit(timestamptz, jsonb) FROM PUBLIC;
@@ -3479,7 +3479,7 @@ Example: SELECT * FROM usom.verify_returns();';
 
 CREATE FUNCTION usom.verify()
 RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
-LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, usom, pg_temp
 AS $$
 BEGIN
