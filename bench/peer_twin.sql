@@ -179,10 +179,10 @@ END
 $$;
 
 INSERT INTO twin.channel (code) SELECT code FROM usom.channel;
-INSERT INTO twin.customer (code, name) SELECT code, name FROM usom.customer;
+INSERT INTO twin.customer (code, name) SELECT customer, name FROM usom.customers;
 INSERT INTO twin.customer_address
 	SELECT c.id, a.address_no, a.name, a.line1, a.postcode, a.city, a.country
-	FROM usom.customer_address a JOIN usom.customer u USING (org_id, customer_id) JOIN twin.customer c ON c.code = u.code;
+	FROM usom.addresses a JOIN twin.customer c ON c.code = a.customer;
 INSERT INTO twin.location (code) SELECT code FROM usom.location;
 INSERT INTO twin.product (sku, name) SELECT sku, name FROM usom.product ORDER BY product_id;
 INSERT INTO twin.stock (product_id, location_id, on_hand) SELECT p.id, l.id, 100000000 FROM twin.product p CROSS JOIN twin.location l;

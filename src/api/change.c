@@ -291,13 +291,12 @@ find_key(const UsomOrderSet *set, UsomPersonKey *key)
 	usom_query_run(&read_buyer, values, NULL);
 	person_id = DatumGetInt64(usom_query_get(0, 1));
 	stored = usom_query_get_or_null(0, 2, &isnull);
-	if (isnull && (DatumGetBool(usom_query_get(0, 3)) || !DatumGetBool(usom_query_get(0, 4))))
+	if (isnull && DatumGetBool(usom_query_get(0, 3)))
 		usom_person_refuse_erased(psprintf("the buyer of order \"%s\"", set->orders[0].order_no));
-	if (isnull)
+	if (isnull && DatumGetBool(usom_query_get(0, 4)))
 		usom_vault_make_key(key, set->org_id, person_id);
-	else
-		Ensure(usom_person_take_key(stored, set->org_id, person_id, key), "the key of order \"%s\" is damaged",
-			   set->orders[0].order_no);
+	else if (isnull || !usom_person_take_key(stored, set->org_id, person_id, key))
+		usom_person_refuse_keyless(psprintf("the buyer of order \"%s\"", set->orders[0].order_no));
 	return isnull;
 }
 

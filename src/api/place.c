@@ -199,6 +199,16 @@ check_channel(const Placing *placing)
 			errhint("Name the channel in the document, or have a superuser call usom.grant_access()."));
 }
 
+static void
+take_key(Placing *placing)
+{
+	bool		isnull;
+	Datum		stored = usom_query_get_or_null(0, 7, &isnull);
+
+	if (isnull || !usom_person_take_key(stored, placing->org_id, placing->customer_id, &placing->key))
+		usom_person_refuse_keyless(psprintf("customer \"%s\"", placing->document->customer));
+}
+
 void
 usom_api_resolve_references(Placing *placing)
 {
@@ -227,8 +237,7 @@ usom_api_resolve_references(Placing *placing)
 	if (placing->is_guest && document->customer != NULL)
 		note_customer(placing);
 	else if (placing->is_personal && !placing->is_guest)
-		Ensure(usom_person_take_key(usom_query_get(0, 7), placing->org_id, placing->customer_id, &placing->key),
-			   "the key of customer \"%s\" is damaged", document->customer);
+		take_key(placing);
 	placing->currency = document->currency ? document->currency : usom_query_get_text(0, 3);
 	placing->repeats = NULL;
 	usom_query_get_or_null(0, 4, &isnull);

@@ -206,6 +206,15 @@ usom_person_refuse_erased(const char *what)
 }
 
 void
+usom_person_refuse_keyless(const char *what)
+{
+	ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			errmsg("%s has no key, and was not erased", what),
+			errdetail("The database was restored without the rows of usom.vault_key, or they were damaged."),
+			errhint("Restore them; usom.verify_vault() lists what cannot be read."));
+}
+
+void
 usom_person_check_customer(int64 org_id, const char *code)
 {
 	static UsomQuery query = {
@@ -268,7 +277,8 @@ usom_person_require_key(int64 org_id, int64 customer_id, bool is_guest, int64 sa
 				errhint("Use usom.customer_id('code')."));
 	if (usom_person_find_key(org_id, person_id, key))
 		return;
-	Ensure(is_guest, "a customer has no key");
+	if (!is_guest)
+		usom_person_refuse_keyless(psprintf("customer " INT64_FORMAT, customer_id));
 	require_guest(org_id, sales_order_id);
 	usom_vault_make_key(key, org_id, person_id);
 	usom_person_write(org_id, key, 1, NULL, 0);

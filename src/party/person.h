@@ -52,6 +52,9 @@ extern void usom_person_require_key(int64 org_id, int64 customer_id, bool is_gue
 /* US904: "what was erased". */
 extern void usom_person_refuse_erased(const char *what) pg_attribute_noreturn();
 
+/* 55000: "what has no key". */
+extern void usom_person_refuse_keyless(const char *what) pg_attribute_noreturn();
+
 /* US904 if the customer was erased. */
 extern void usom_person_check_customer(int64 org_id, const char *code);
 

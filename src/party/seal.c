@@ -126,7 +126,7 @@ refuse_unknown(const Sealing *sealing)
 		ereport(ERROR, errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
 				errmsg("customer " INT64_FORMAT " is not there", sealing->person_id),
 				errhint("Use usom.customer_id('code')."));
-	elog(ERROR, "customer " INT64_FORMAT " has no key", sealing->person_id);
+	usom_person_refuse_keyless(psprintf("customer " INT64_FORMAT, sealing->person_id));
 }
 
 static const UsomPersonKey *

@@ -89,6 +89,12 @@ is_sound($node, 'keys', 'restored with the keys');
 is(sql($node, 'no_keys', "SELECT count(name), count(*) > 60 FROM usom.customers"), '0|t', 'restored without, nobody is');
 is(sql($node, 'no_keys', "SELECT count(*) FROM usom.orders WHERE instructions IS NOT NULL OR ship_to ? 'name'"), 0, 'nor what orders say');
 
+is(sqlstate($node, 'no_keys', "UPDATE usom.customer SET name = 'x' WHERE code = 'K1'"), '55000', 'a text without a key is refused');
+is(sqlstate($node, 'no_keys', "SELECT usom.place_order('{\"customer\": \"K1\", \"instructions\": \"x\", \"lines\": [{\"sku\": \"P1\", \"quantity\": 1}]}')"), '55000', 'also by an order');
+is(sqlstate($node, 'no_keys', "SELECT usom.place_order('{\"customer\": \"K1\", \"lines\": [{\"sku\": \"P1\", \"quantity\": 1}]}')"), '00000', 'which may do without');
+is(sql($node, 'no_keys', "SELECT count(*) FROM usom.verify() WHERE area <> 'privacy' AND entity !~ 'vault_key'"), 0, 'the rest is whole');
+cmp_ok(sql($node, 'no_keys', "SELECT count(*) FROM usom.verify_vault()"), '>=', 60, 'and what is missing is listed');
+
 # The two files together, in the order that doc/privacy.md tells.
 IPC::Run::run([ 'pg_dump', '-h', $node->host, '-p', $node->port, '-Fc', '--data-only', '-t', 'usom.vault_key', '-f', "$folder/keys_alone", 'desk' ], '2>', \$err) or die $err;
 sql($node, 'postgres', 'CREATE DATABASE together TEMPLATE template0');
