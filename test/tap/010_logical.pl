@@ -51,6 +51,16 @@ SELECT usom.erase_customer('$round-erased', 'asked for it');
 CREATE ROLE "$round";
 SELECT usom.grant_access('$round', 'agent');
 UPDATE usom.location SET priority = priority + 1 WHERE code = 'L2';
+INSERT INTO usom.location (code, time_zone) VALUES ('$round', 'Europe/Berlin');
+INSERT INTO usom.location_calendar (location_id, weekday, opens, closes) VALUES (usom.location_id('$round'), 1, '08:00', '24:00');
+INSERT INTO usom.location_capacity (location_id, units) VALUES (usom.location_id('$round'), 10);
+SELECT usom._change_capacity(ARRAY[ROW(usom.location_id('$round'), '2026-12-01', sales_order_id, 3)::usom._capacity_change]) FROM usom.sales_order WHERE external_id = '$round-held';
+INSERT INTO usom.service_level (code) VALUES ('$round');
+INSERT INTO usom.transit_time (service_level_id, days) SELECT service_level_id, 1 FROM usom.service_level WHERE code = '$round';
+INSERT INTO usom.freight_rate (service_level_id, shipment_price) SELECT service_level_id, 4 FROM usom.service_level WHERE code = '$round';
+INSERT INTO usom.postcode_centroid (country, postcode, latitude, longitude) VALUES ('GB', upper('$round'), 51.5, 0.1) ON CONFLICT DO NOTHING;
+INSERT INTO usom.sourcing_rule (code, locations, service_level) VALUES ('$round', '{$round}', '$round');
+INSERT INTO usom.sourcing_rule (code, when_short, next_rule) VALUES ('$round-first', 'next_rule', '$round');
 SELECT usom.seal_audit();
 SQL
 	return;
