@@ -306,7 +306,8 @@ count_gap(Tally *tally, uint64 seed, const UsomSourcingPlan *plan, const Answer 
 	tally->gaps += gap;
 	tally->wrong += plan->exact;
 	if (getenv("SOURCING_SHOW") != NULL)
-		printf("# seed %llu: %.4f against %.4f, gap %.3f %%\n", (unsigned long long) seed, plan->total, answer->value, 100 * gap);
+		printf("# seed %llu: %.4f against %.4f, gap %.3f %%%s\n", (unsigned long long) seed, plan->total,
+			   answer->value, 100 * gap, plan->exact ? ", said exact" : "");
 	if (gap > tally->worst)
 	{
 		tally->worst = gap;

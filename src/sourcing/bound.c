@@ -253,11 +253,14 @@ next_candidate(const Work *work, const uint8 *status, int need, UsomQuantity lea
 	return *by_cost < count ? (*by_cost)++ : -1;
 }
 
-/* The least cost of serving the need so far; adds to weight what undecided sites get of it. */
+/*
+ * The least cost of serving so much of the need; adds to weight what
+ * undecided sites get of it, and raises dearest to what a unit costs.
+ */
 static double
-bound_cost(const Work *work, const uint8 *status, int need, UsomQuantity left, double *weight)
+bound_cost(const Work *work, const uint8 *status, int need, UsomQuantity left, UsomQuantity least,
+		   double *weight, double *dearest)
 {
-	UsomQuantity least = least_part(work, need, left);
 	int			by_cost = 0;
 	int			by_price = 0;
 	double		cost = 0;
@@ -272,6 +275,7 @@ bound_cost(const Work *work, const uint8 *status, int need, UsomQuantity left, d
 			break;
 		taken = Min(candidate->most, left);
 		left -= taken;
+		*dearest = Max(*dearest, status[candidate->site] == SITE_OPEN ? candidate->cost : candidate->price);
 		if (status[candidate->site] == SITE_OPEN)
 			cost += (double) taken * candidate->cost;
 		else
@@ -294,28 +298,49 @@ heaviest(const Work *work, const double *weight)
 	return site;
 }
 
+/* Units that stay unserved for other reasons than each need's own. */
+static UsomQuantity
+bound_together(const Work *work, const uint8 *status, int nopen, UsomQuantity unserved)
+{
+	UsomQuantity more = 0;
+
+	if (work->nclusters > 0)
+		more = bound_products(work, status, work->served, work->scratch);
+	if (work->most_shipments < work->nsites)
+		more = Max(more, bound_shipments(work, status, work->most_shipments - nopen, work->scratch) - unserved);
+	return more;
+}
+
+/*
+ * Where needs together cannot have what each could alone, it is open which of
+ * them goes without: then the dearest units are taken off the cost, which
+ * they are at most, since the cost is convex (but for needs that may not be
+ * cut: those count as if they might).
+ */
 Score
 usom_sourcing_bound(Work *work, const uint8 *status, int *site)
 {
 	Score		bound = {0};
+	UsomQuantity more;
+	double		opened = 0;
+	double		dearest = 0;
 	int			nopen = 0;
 
 	work->effort -= 200 + 10 * work->first[work->nneeds];
 	for (int i = 0; i < work->nsites; i++)
 		if (status[i] == SITE_OPEN)
 		{
-			bound.cost += work->shipment[i];
+			opened += work->shipment[i];
 			nopen++;
 		}
 	memset(work->weight, 0, sizeof(double) * work->nsites);
 	bound.unserved = bound_units(work, status, work->served);
+	more = bound_together(work, status, nopen, bound.unserved);
 	for (int need = 0; need < work->nneeds; need++)
-		bound.cost += bound_cost(work, status, need, work->served[need], work->weight);
+		bound.cost += bound_cost(work, status, need, work->served[need],
+								 more > 0 ? 1 : least_part(work, need, work->served[need]), work->weight, &dearest);
 	*site = heaviest(work, work->weight);
-	if (work->nclusters > 0)
-		bound.unserved += bound_products(work, status, work->served, work->scratch);
-	if (work->most_shipments < work->nsites)
-		bound.unserved = Max(bound.unserved,
-							 bound_shipments(work, status, work->most_shipments - nopen, work->scratch));
+	bound.unserved += more;
+	bound.cost = opened + Max(bound.cost - (double) more * dearest, 0);
 	return bound;
 }

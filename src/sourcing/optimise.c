@@ -78,8 +78,8 @@ drop_incomplete(UsomSourcingPlan *plan, const UsomSourcingProblem *problem, Scor
 
 /* In nanoseconds or so: what is spent on a first look, and at most on a second one and the proof of it. */
 #define FIRST_EFFORT 1000
-#define MORE_EFFORT 30
-#define MOST_EFFORT INT64CONST(4000000)
+#define MORE_EFFORT 60
+#define MOST_EFFORT INT64CONST(4500000)
 
 /*
  * Fast first: most problems are proven at once.  If not, look for a better

@@ -6,7 +6,7 @@
 #
 # SOURCING_SEED     seed of the problems: 20101201
 # SOURCING_CASES    how many, as a multiple of the usual: 1
-# FUZZ_RUNS         inputs of the harness: 20000
+# SOURCING_FUZZ         inputs of the harness: 20000
 set -eu
 here=$(cd "$(dirname "$0")" && pwd -P)
 folder=$(mktemp -d "${TMPDIR:-/tmp}/usom_sourcing.XXXXXX")
@@ -15,7 +15,7 @@ trap 'exit 130' INT TERM
 
 sh "$here/compile.sh" "$here/property.c" "$folder/property"
 "$folder/property" "${SOURCING_SEED:-20101201}" "${SOURCING_CASES:-1}" && status=0 || status=$?
-sh "$here/../fuzz/sourcing.sh" "${FUZZ_RUNS:-20000}" >"$folder/fuzz" 2>&1 && echo 'ok - fuzz harness' || {
+sh "$here/../fuzz/sourcing.sh" "${SOURCING_FUZZ:-20000}" >"$folder/fuzz" 2>&1 && echo 'ok - fuzz harness' || {
 	echo 'not ok - fuzz harness'
 	tail -n 30 "$folder/fuzz"
 	status=1
