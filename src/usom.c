@@ -19,6 +19,7 @@
 #include "order/lifecycle.h"
 #include "party/party.h"
 #include "returns/returns.h"
+#include "sourcing/ruled.h"
 
 USOM_MODULE_MAGIC;
 
@@ -34,6 +35,7 @@ _PG_init(void)
 	usom_audit_init();
 	usom_party_init();
 	usom_order_init();
+	usom_sourcing_init();
 	usom_fulfillment_init();
 	usom_returns_init();
 }

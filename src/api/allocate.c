@@ -3,7 +3,8 @@
  *		Stock for the open units and the waiting pieces of orders.
  *
  * Three steps: gather demands, lock the stock of their products and plan
- * (sourcing decides, purely), write the plan into the set.
+ * (sourcing decides: by rules and costs where there are any), write the plan
+ * into the set.
  *
  * Locks: the orders of the set are locked; the stock rows of all products of
  * the demands, and of what the set frees, are locked in one statement, in
@@ -16,6 +17,7 @@
 #include "api/api.h"
 
 #include "base/call.h"
+#include "sourcing/ruled.h"
 #include "sourcing/sourcing.h"
 
 /* What is planned for: an open line, or a waiting piece. */
@@ -147,7 +149,8 @@ lock_stock(UsomOrderSet *set, const Gathered *gathered, int *nrows)
 }
 
 static void
-carry_out(UsomOrderSet *set, const Wanted *wanted, const UsomAssignment *assignment, const UsomStockRow *rows)
+carry_out(UsomOrderSet *set, const Wanted *wanted, const UsomAssignment *assignment, const UsomStockRow *rows,
+		  TimestampTz arrives_at)
 {
 	const UsomStockKey *from = assignment->row >= 0 ? &rows[assignment->row].key : NULL;
 	int			piece;
@@ -160,7 +163,75 @@ carry_out(UsomOrderSet *set, const Wanted *wanted, const UsomAssignment *assignm
 		piece = usom_order_add_piece(set, wanted->line, from ? USOM_PIECE_RESERVED : USOM_PIECE_BACKORDERED,
 									 assignment->quantity, from);
 	if (from != NULL)
-		set->pieces[piece].promised_at = promise(set, &set->lines[wanted->line]);
+		set->pieces[piece].promised_at = Max(promise(set, &set->lines[wanted->line]), arrives_at);
+}
+
+static UsomWant *
+wants_of(const UsomOrderSet *set, const Gathered *gathered)
+{
+	UsomWant   *wants = palloc_array(UsomWant, gathered->count);
+
+	for (int i = 0; i < gathered->count; i++)
+	{
+		const UsomLine *line = &set->lines[gathered->wanted[i].line];
+		const UsomOrder *order = &set->orders[line->order];
+
+		wants[i] = (UsomWant) {
+			.sales_order_id = order->sales_order_id,
+			.product_id = line->product_id,
+			.location_id = line->location_id,
+			.quantity = gathered->demands[i].quantity,
+			.partial = line->partial,
+			.requested_at = line->requested_at != USOM_NO_TIME ? line->requested_at : order->requested_at,
+		};
+	}
+	return wants;
+}
+
+/* Where something is available, in no order. */
+static int64 *
+locations_of(const UsomStockRow *rows, int nrows, int *nlocations)
+{
+	int64	   *locations = palloc_array(int64, Max(nrows, 1));
+
+	*nlocations = 0;
+	for (int i = 0; i < nrows; i++)
+	{
+		int			k = 0;
+
+		while (k < *nlocations && locations[k] != rows[i].key.location_id)
+			k++;
+		if (k == *nlocations && rows[i].available > 0)
+			locations[(*nlocations)++] = rows[i].key.location_id;
+	}
+	return locations;
+}
+
+/* What a demand does not get stays backordered. */
+static int
+serve_by_rules(UsomOrderSet *set, const Gathered *gathered, UsomStockRow *rows, int nrows)
+{
+	int			nlocations;
+	int64	   *locations = locations_of(rows, nrows, &nlocations);
+	UsomRuledPlan *plan = usom_sourcing_plan_by_rules(set->org_id, usom_call_time(), wants_of(set, gathered),
+													  gathered->count, rows, nrows, locations, nlocations, false);
+	int			next = 0;
+
+	for (int i = 0; i < gathered->count; i++)
+	{
+		UsomQuantity left = gathered->demands[i].quantity;
+
+		for (; next < plan->nparts && plan->parts[next].want == i; next++)
+		{
+			const UsomRuledPart *part = &plan->parts[next];
+
+			carry_out(set, &gathered->wanted[i], &(UsomAssignment) {i, part->row, part->quantity}, rows, part->arrives_at);
+			left -= part->quantity;
+		}
+		if (left > 0)
+			carry_out(set, &gathered->wanted[i], &(UsomAssignment) {i, -1, left}, rows, 0);
+	}
+	return plan->nparts;
 }
 
 /* Returns how many assignments took stock. */
@@ -175,12 +246,14 @@ serve(UsomOrderSet *set, const Gathered *gathered)
 	if (gathered->count == 0 && set->nowners == 0)
 		return 0;
 	rows = lock_stock(set, gathered, &nrows);
+	if (unlikely(gathered->count > 0 && usom_sourcing_is_ruled(set->org_id)))
+		return serve_by_rules(set, gathered, rows, nrows);
 	plan = usom_sourcing_plan(gathered->demands, gathered->count, rows, nrows);
 	for (int i = 0; i < plan->nassignments; i++)
 	{
 		const UsomAssignment *assignment = &plan->assignments[i];
 
-		carry_out(set, &gathered->wanted[assignment->demand], assignment, rows);
+		carry_out(set, &gathered->wanted[assignment->demand], assignment, rows, PG_INT64_MIN);
 		served += assignment->row >= 0;
 	}
 	return served;

@@ -126,6 +126,40 @@ Returns the status and version of the order, unchanged if there is no stock.
 Errors: US105 unknown order, US101 the order is not confirmed or has ended.
 Example: SELECT * FROM usom.allocate_order(''SO-000001'');';
 
+CREATE FUNCTION usom.reallocate_order(order_no text, reason text)
+RETURNS TABLE (status text, version integer)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_reallocate_order'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.reallocate_order(text, text) IS
+'Plan the reserved and backordered units of one order anew, by the rules and the stock of now. What is released or further stays where it is.
+order_no: the order. reason: kept in the audit.
+Returns the status and version of the order, unchanged if there is nothing to plan.
+Errors: US105 unknown order, US101 the order is not confirmed or has ended, US102 a hold blocks changes.
+Example: SELECT * FROM usom.reallocate_order(''SO-000001'', ''the warehouse is flooded'');';
+
+CREATE FUNCTION usom.explain_sourcing(order_no text)
+RETURNS TABLE (line_no integer, location text, rank integer, eligible boolean, reason_code text, reason text,
+	distance_km numeric, available numeric, promised_at timestamptz, cost numeric)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_explain_sourcing'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.explain_sourcing(text) IS
+'Why each location serves a line of the order, or does not: planned again by the code that allocates, over the stock of now and what the order itself has reserved.
+order_no: the order.
+Returns a row for each line with units open, backordered or reserved, and each location. rank orders those that could serve, best first, what serves first of all; reason_code chosen serves the line. distance_km is as the crow flies, null without coordinates or a postal code that is known; available is in the unit of the product; cost is that of the line served from there alone, in the currency of the organisation, preferences aside; promised_at is when it would arrive.
+Errors: US105 unknown order.
+Example: SELECT * FROM usom.explain_sourcing(''SO-000001'') ORDER BY line_no, rank;';
+
+CREATE FUNCTION usom.why_not_allocated(order_no text, line_no integer)
+RETURNS TABLE (location text, reason_code text, reason text, available numeric)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_why_not_allocated'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.why_not_allocated(text, integer) IS
+'Why a line waits: each location with the reason why it does not serve the units that are open or backordered; chosen: it serves others of the line already.
+order_no, line_no: the line.
+Returns no row if no unit of the line waits; else one for each location, by priority.
+Errors: US105 unknown order.
+Example: SELECT * FROM usom.why_not_allocated(''SO-000001'', 1);';
+
 CREATE FUNCTION usom.fill_backorders(sku text DEFAULT NULL)
 RETURNS TABLE (order_no text, line_no integer, quantity numeric)
 LANGUAGE c AS 'MODULE_PATHNAME', 'usom_fill_backorders'

@@ -1,6 +1,7 @@
 /*
  * fill.c
- *		usom.fill_backorders() and usom.allocate_order(): stock for what waits.
+ *		usom.fill_backorders(), usom.allocate_order() and
+ *		usom.reallocate_order(): stock for what waits, or is reserved.
  *
  * First come, first served: orders in the order they were made, lines and
  * pieces in theirs.
@@ -23,6 +24,7 @@
 
 PG_FUNCTION_INFO_V1(usom_fill_backorders);
 PG_FUNCTION_INFO_V1(usom_allocate_order);
+PG_FUNCTION_INFO_V1(usom_reallocate_order);
 
 /* Orders with a backordered piece of a product that has something free; $3: of channels that the caller sees. */
 static UsomQuery find_waiting = {
@@ -152,6 +154,41 @@ usom_allocate_order(PG_FUNCTION_ARGS)
 	if (usom_api_fill(set, 0) > 0)
 	{
 		settle_filled(set, before);
+		usom_order_save(set);
+	}
+	return usom_order_answer_status(answer, set);
+}
+
+/* Reserved pieces wait again; returns whether there were any.  Their units are free under the locks of the plan. */
+static bool
+give_up_reserved(UsomOrderSet *set)
+{
+	bool		any = false;
+
+	for (int i = 0; i < set->npieces; i++)
+		if (set->pieces[i].status == USOM_PIECE_RESERVED && set->pieces[i].location_id != 0 &&
+			set->pieces[i].quantity > 0)
+		{
+			usom_order_move_piece(set, i, USOM_PIECE_BACKORDERED, set->pieces[i].quantity, NULL);
+			any = true;
+		}
+	return any;
+}
+
+Datum
+usom_reallocate_order(PG_FUNCTION_ARGS)
+{
+	UsomAnswer *answer = usom_order_answer_begin(fcinfo, "reallocate_order", 1);
+	UsomOrderSet *set = usom_order_load(usom_party_org(), usom_order_arg_text(fcinfo, 0, "order_no"));
+	bool		given_up;
+
+	if (!usom_order_is_running(set->orders[0].status))
+		usom_order_refuse(set->orders[0].order_no, "reallocate", set->orders[0].status);
+	usom_order_check_holds(set, 0, "change");
+	given_up = give_up_reserved(set);
+	if (usom_api_fill(set, 0) > 0 || given_up)
+	{
+		usom_order_settle(set, 0, "reallocate");
 		usom_order_save(set);
 	}
 	return usom_order_answer_status(answer, set);

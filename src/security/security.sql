@@ -105,6 +105,7 @@ CREATE FUNCTION usom._privileges()
 	('hold_order()',              '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
 	('release_hold()',            '',    'x',   'x',   '',    '',    '',    '',    '',    ''),
 	('allocate_order()',          '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
+	('reallocate_order()',        '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
 	('fill_backorders()',         '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	('release_order()',           '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
 	('ship()',                    '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
@@ -113,6 +114,8 @@ CREATE FUNCTION usom._privileges()
 	('receive_return()',          '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	('order_timeline()',          '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
 	('explain_status()',          '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
+	('explain_sourcing()',        '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
+	('why_not_allocated()',       '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
 	-- people
 	('find_customers()',          '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
 	('export_customer()',         '',    'x',   'x',   '',    '',    '',    '',    '',    ''),

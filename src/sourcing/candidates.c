@@ -28,7 +28,7 @@ usom_sourcing_lateness(const UsomSourcingNeed *need, const UsomSourcingSite *sit
 double
 usom_sourcing_unit_cost(const UsomSourcingNeed *need, const UsomSourcingSite *site)
 {
-	return site->unit_cost + site->freight_by_weight * need->weight + usom_sourcing_lateness(need, site);
+	return site->unit_cost + site->unit_penalty + site->freight_by_weight * need->weight + usom_sourcing_lateness(need, site);
 }
 
 double

@@ -39,6 +39,7 @@ add_part(UsomSourcingPlan *plan, const UsomSourcingProblem *problem, const UsomS
 	plan->unserved -= part->quantity;
 	plan->cost.freight += units * site->freight_by_weight * need->weight;
 	plan->cost.by_unit += units * site->unit_cost;
+	plan->cost.penalty += units * site->unit_penalty;
 	plan->cost.lateness += units * usom_sourcing_lateness(need, site);
 }
 

@@ -57,6 +57,7 @@ typedef struct UsomSourcingSite
 	double		fixed;			/* of a shipment: what the location costs */
 	double		penalty;		/* of a shipment: preference for others */
 	double		unit_cost;		/* of a unit */
+	double		unit_penalty;	/* of a unit: preference for others */
 	UsomQuantity capacity;		/* units it can ship that day; PG_INT64_MAX: no limit */
 } UsomSourcingSite;
 

@@ -64,3 +64,26 @@ IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, usom, pg_temp;
 COMMENT ON FUNCTION usom._source(usom._sourcing_need[], usom._sourcing_site[], usom._sourcing_stock[], integer, boolean) IS 'The planner of least cost over given arrays: parts, what is unserved, cost by kind, whether the plan is proven to be the best and what no plan can beat, and for each need and site why it was not chosen. First the most units are served, then the cost is least. Raises 22003, 22004 or 22023 for arrays that make no sense.';
 REVOKE ALL ON FUNCTION usom._source(usom._sourcing_need[], usom._sourcing_site[], usom._sourcing_stock[], integer, boolean) FROM PUBLIC;
+
+CREATE TYPE usom._sourcing_want AS (
+	ordinal integer,
+	sales_order_id bigint,
+	product_id bigint
+);
+COMMENT ON TYPE usom._sourcing_want IS 'Units that want to be served, on their way from C, by unnest().';
+
+CREATE TYPE usom._sourcing_group AS (
+	ordinal integer,
+	sourcing_rule_id bigint,
+	latitude double precision,
+	longitude double precision,
+	country text,
+	weight double precision
+);
+COMMENT ON TYPE usom._sourcing_group IS 'An order under a rule (0: under none), on its way from C, by unnest().';
+
+CREATE FUNCTION usom._sourcing_changed() RETURNS trigger
+	AS 'MODULE_PATHNAME', 'usom__sourcing_changed' LANGUAGE C
+	SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._sourcing_changed() IS 'Trigger AFTER a row changed that sourcing may follow: every session looks again at whether there is any.';
+REVOKE ALL ON FUNCTION usom._sourcing_changed() FROM PUBLIC;

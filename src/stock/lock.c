@@ -211,6 +211,37 @@ usom_stock_take_over(int64 org_id, const int64 *products, int nproducts, Timesta
 	return not_below_zero(rows, *nrows);
 }
 
+/* The same without a lock, all rows; a row whose soft holds have run out is asked for what still holds. */
+static UsomQuery look_at_products = {
+	.text = "SELECT s.product_id, s.location_id, s.lot, l.priority, CASE WHEN l.active THEN s.on_hand - s.reserved - s.safety "
+	"- CASE WHEN s.held_until > $3 THEN s.held WHEN s.held_until IS NULL THEN 0 ELSE "
+	"coalesce((SELECT sum(r.quantity) FROM usom.reservation AS r WHERE r.org_id = $1 AND r.product_id = s.product_id "
+	"AND r.location_id = s.location_id AND r.lot = s.lot AND r.expires_at > $3), 0) END ELSE 0 END "
+	"FROM usom.stock AS s JOIN usom.location AS l ON l.org_id = $1 AND l.location_id = s.location_id "
+	"WHERE s.org_id = $1 AND s.product_id = ANY ($2) ORDER BY s.product_id, s.location_id, s.lot",
+	.nargs = 3,
+	.argtypes = {"bigint", "bigint[]", "timestamptz"},
+};
+
+UsomStockRow *
+usom_stock_look_at_products(int64 org_id, const int64 *products, int nproducts, TimestampTz at, int *nrows)
+{
+	Datum		values[] = {Int64GetDatum(org_id), product_array(products, nproducts), TimestampTzGetDatum(at)};
+	UsomStockRow *rows;
+
+	*nrows = (int) usom_query_look(&look_at_products, values, NULL);
+	rows = palloc_array(UsomStockRow, Max(*nrows, 1));
+	for (int i = 0; i < *nrows; i++)
+	{
+		UsomQuantity available = usom_quantity_of(DatumGetNumeric(usom_query_get(i, 5)));
+
+		rows[i].key = usom_stock_read_key(i, 1);
+		rows[i].priority = DatumGetInt32(usom_query_get(i, 4));
+		rows[i].available = Max(available, 0);
+	}
+	return rows;
+}
+
 static UsomQuery lock_keys = {
 	.text = "SELECT s.locked "
 	"FROM (SELECT DISTINCT k.product_id, k.location_id, k.lot FROM unnest($2) AS k ORDER BY 1, 2, 3) AS k "

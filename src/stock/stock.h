@@ -80,6 +80,10 @@ extern UsomStockRow *usom_stock_lock_products(int64 org_id, const int64 *product
 extern UsomStockRow *usom_stock_take_over(int64 org_id, const int64 *products, int nproducts, TimestampTz at,
 										  const char *const *owners, int nowners, int *nrows);
 
+/* How much there is of products at every location, without a lock: for explanations.  One statement. */
+extern UsomStockRow *usom_stock_look_at_products(int64 org_id, const int64 *products, int nproducts, TimestampTz at,
+												 int *nrows);
+
 /* Lock the rows with these keys (sorted and made unique inside), in lock order.  One statement. */
 extern void usom_stock_lock_keys(int64 org_id, const UsomStockKey *keys, int nkeys);
 

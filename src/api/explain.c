@@ -1,0 +1,305 @@
+/*
+ * explain.c
+ *		usom.explain_sourcing() and usom.why_not_allocated(): each location as
+ *		a line sees it.
+ *
+ *		What allocation would plan now, had the order nothing reserved: its
+ *		reserved units are given back in memory, and it is planned again by the
+ *		code that allocates.  Where that differs from what serves the line,
+ *		stock, rules or costs have changed since, and the reason says so.
+ *
+ * Locks: none.  Memory: the call's.
+ */
+#include "postgres.h"
+
+#include "base/call.h"
+#include "base/card_guard.h"
+#include "base/errors.h"
+#include "base/query.h"
+#include "funcapi.h"
+#include "order/answer.h"
+#include "order/order.h"
+#include "party/party.h"
+#include "sourcing/ruled.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+PG_FUNCTION_INFO_V1(usom_explain_sourcing);
+PG_FUNCTION_INFO_V1(usom_why_not_allocated);
+
+#define RESULT_COLUMNS 10
+
+typedef struct Explained
+{
+	int64		org_id;
+	int			nwants;
+	UsomWant   *wants;
+	int32	   *line_no;		/* by want */
+	bool	   *waits;			/* by want: some of it is open or backordered */
+	int			npieces;
+	UsomStockKey *keys;			/* of pieces that have a location */
+	int32	   *piece_line;
+	UsomQuantity *reserved;		/* 0: it has left */
+} Explained;
+
+static UsomQuery read_order = {
+	.text = "SELECT o.sales_order_id FROM usom.sales_order AS o WHERE o.org_id = $1 AND o.order_no = $2 "
+	"AND ($3 IS NULL OR o.channel_id = ANY ($3))",
+	.nargs = 3,
+	.argtypes = {"bigint", "text", "bigint[]"},
+};
+
+static UsomQuery read_wants = {
+	.text = "SELECT l.line_no, l.product_id, l.location_id, l.partial, coalesce(l.requested_at, o.requested_at), "
+	"(l.quantity_open + l.quantity_backordered + l.quantity_reserved)::pg_catalog.numeric, "
+	"l.quantity_open + l.quantity_backordered > 0 "
+	"FROM usom.sales_order AS o JOIN usom.order_line AS l ON l.org_id = $1 AND l.sales_order_id = o.sales_order_id "
+	"JOIN usom.product AS p ON p.org_id = $1 AND p.product_id = l.product_id AND p.kind = 'physical' "
+	"WHERE o.org_id = $1 AND o.sales_order_id = $2 "
+	"AND l.quantity_open + l.quantity_backordered + l.quantity_reserved > 0 ORDER BY l.line_no",
+	.nargs = 2,
+	.argtypes = {"bigint", "bigint"},
+};
+
+static UsomQuery read_pieces = {
+	.text = "SELECT f.product_id, f.location_id, f.lot, f.line_no, "
+	"CASE WHEN f.status = 'reserved' THEN f.quantity::pg_catalog.numeric ELSE 0 END "
+	"FROM usom.fulfillment_line AS f WHERE f.org_id = $1 AND f.sales_order_id = $2 AND f.location_id IS NOT NULL "
+	"AND f.status <> 'cancelled' ORDER BY f.line_no, f.piece_no",
+	.nargs = 2,
+	.argtypes = {"bigint", "bigint"},
+};
+
+static UsomQuery read_locations = {
+	.text = "SELECT l.location_id FROM usom.location AS l WHERE l.org_id = $1",
+	.nargs = 1,
+	.argtypes = {"bigint"},
+};
+
+static int64
+find_order(int64 org_id, const char *order_no)
+{
+	bool		nulls[3] = {false};
+	Datum		values[3] = {Int64GetDatum(org_id), CStringGetTextDatum(order_no)};
+
+	values[2] = usom_party_channels(&nulls[2]);
+	if (usom_query_look(&read_order, values, nulls) == 0)
+		ereport(ERROR, errcode(USOM_ERR(UNKNOWN_ORDER)),
+				errmsg("no order \"%s\"", order_no),
+				errhint("Look it up in usom.orders."));
+	return DatumGetInt64(usom_query_get(0, 1));
+}
+
+static void
+load_wants(Explained *explained, int64 order)
+{
+	Datum		values[] = {Int64GetDatum(explained->org_id), Int64GetDatum(order)};
+
+	explained->nwants = (int) usom_query_look(&read_wants, values, NULL);
+	explained->wants = palloc0_array(UsomWant, explained->nwants + 1);
+	explained->line_no = palloc_array(int32, explained->nwants + 1);
+	explained->waits = palloc_array(bool, explained->nwants + 1);
+	for (int i = 0; i < explained->nwants; i++)
+	{
+		UsomWant   *want = &explained->wants[i];
+		bool		nowhere;
+		bool		no_time;
+		Datum		location = usom_query_get_or_null(i, 3, &nowhere);
+		Datum		requested = usom_query_get_or_null(i, 5, &no_time);
+
+		explained->line_no[i] = DatumGetInt32(usom_query_get(i, 1));
+		explained->waits[i] = DatumGetBool(usom_query_get(i, 7));
+		want->sales_order_id = order;
+		want->product_id = DatumGetInt64(usom_query_get(i, 2));
+		want->location_id = nowhere ? 0 : DatumGetInt64(location);
+		want->partial = DatumGetBool(usom_query_get(i, 4));
+		want->requested_at = no_time ? USOM_NO_TIME : DatumGetTimestampTz(requested);
+		want->quantity = usom_quantity_of(DatumGetNumeric(usom_query_get(i, 6)));
+	}
+}
+
+static void
+load_pieces(Explained *explained, int64 order)
+{
+	Datum		values[] = {Int64GetDatum(explained->org_id), Int64GetDatum(order)};
+
+	explained->npieces = (int) usom_query_look(&read_pieces, values, NULL);
+	explained->keys = palloc_array(UsomStockKey, explained->npieces + 1);
+	explained->piece_line = palloc_array(int32, explained->npieces + 1);
+	explained->reserved = palloc_array(UsomQuantity, explained->npieces + 1);
+	for (int i = 0; i < explained->npieces; i++)
+	{
+		explained->keys[i] = (UsomStockKey) {
+			DatumGetInt64(usom_query_get(i, 1)), DatumGetInt64(usom_query_get(i, 2)), usom_query_get_text(i, 3)
+		};
+		explained->piece_line[i] = DatumGetInt32(usom_query_get(i, 4));
+		explained->reserved[i] = usom_quantity_of(DatumGetNumeric(usom_query_get(i, 5)));
+	}
+}
+
+static UsomStockRow *
+look_at_stock(const Explained *explained, int *nrows)
+{
+	int64	   *products = palloc_array(int64, explained->nwants + 1);
+	UsomStockRow *rows;
+
+	for (int i = 0; i < explained->nwants; i++)
+		products[i] = explained->wants[i].product_id;
+	rows = usom_stock_look_at_products(explained->org_id, products, explained->nwants, usom_call_time(), nrows);
+	for (int i = 0; i < explained->npieces; i++)
+	{
+		UsomStockRow *row = bsearch(&explained->keys[i], rows, *nrows, sizeof(UsomStockRow), usom_stock_key_compare);
+
+		if (row != NULL)
+			row->available = usom_quantity_add(row->available, explained->reserved[i]);
+	}
+	return rows;
+}
+
+static UsomRuledPlan *
+plan_again(const Explained *explained)
+{
+	Datum		values[] = {Int64GetDatum(explained->org_id)};
+	int			nlocations = (int) usom_query_look(&read_locations, values, NULL);
+	int64	   *locations = palloc_array(int64, nlocations + 1);
+	UsomStockRow *rows;
+	int			nrows;
+
+	for (int i = 0; i < nlocations; i++)
+		locations[i] = DatumGetInt64(usom_query_get(i, 1));
+	rows = look_at_stock(explained, &nrows);
+	return usom_sourcing_explain(explained->org_id, usom_call_time(), explained->wants, explained->nwants,
+								 rows, nrows, locations, nlocations);
+}
+
+/* What serves the line is chosen, whatever would be now. */
+static UsomReason
+reason_of(const Explained *explained, int want, const UsomRuledReason *reason)
+{
+	for (int i = 0; i < explained->npieces; i++)
+		if (explained->piece_line[i] == explained->line_no[want] &&
+			explained->keys[i].location_id == reason->lane->location_id)
+			return USOM_REASON_CHOSEN;
+	return reason->reason == USOM_REASON_CHOSEN ? USOM_REASON_NOW : reason->reason;
+}
+
+static bool
+is_eligible(UsomReason reason)
+{
+	return reason == USOM_REASON_CHOSEN || reason == USOM_REASON_COST || reason == USOM_REASON_LATER ||
+		reason == USOM_REASON_NOW;
+}
+
+/* Before the other among those that could serve: chosen, then cheaper, then by priority. */
+static bool
+comes_before(const Explained *explained, int want, const UsomRuledReason *reasons, int a, int b)
+{
+	UsomReason	left = reason_of(explained, want, &reasons[a]);
+	UsomReason	right = reason_of(explained, want, &reasons[b]);
+
+	if (!is_eligible(left))
+		return false;
+	if ((left == USOM_REASON_CHOSEN) != (right == USOM_REASON_CHOSEN))
+		return left == USOM_REASON_CHOSEN;
+	if (reasons[a].lane->rank != reasons[b].lane->rank)
+		return reasons[a].lane->rank < reasons[b].lane->rank;
+	return reasons[a].cost != reasons[b].cost ? reasons[a].cost < reasons[b].cost : a < b;
+}
+
+static void
+put_reason(ReturnSetInfo *result, const Explained *explained, const UsomRuledPlan *plan, int want, int site)
+{
+	const UsomRuledReason *reasons = &plan->reasons[want * plan->nlocations];
+	const UsomLane *lane = reasons[site].lane;
+	UsomReason	reason = reason_of(explained, want, &reasons[site]);
+	int			rank = 1;
+	bool		never = lane->site.arrives_at == PG_INT64_MAX;
+	bool		nulls[RESULT_COLUMNS] = {false};
+	Datum		values[RESULT_COLUMNS];
+
+	for (int i = 0; i < plan->nlocations; i++)
+		rank += i != site && comes_before(explained, want, reasons, i, site);
+	values[0] = Int32GetDatum(explained->line_no[want]);
+	values[1] = CStringGetTextDatum(lane->code);
+	values[2] = Int32GetDatum(rank);
+	nulls[2] = !is_eligible(reason);
+	values[3] = BoolGetDatum(is_eligible(reason));
+	values[4] = CStringGetTextDatum(usom_sourcing_reason_code(reason));
+	values[5] = CStringGetTextDatum(usom_sourcing_reason_text(reason));
+	values[6] = DirectFunctionCall1(float8_numeric, Float8GetDatum(lane->distance));
+	nulls[6] = !lane->is_far_known;
+	values[7] = NumericGetDatum(usom_quantity_numeric(reasons[site].available));
+	values[8] = TimestampTzGetDatum(Max(lane->site.arrives_at, explained->wants[want].requested_at));
+	values[9] = DirectFunctionCall2(numeric_round, DirectFunctionCall1(float8_numeric, Float8GetDatum(never ? 0 : reasons[site].cost)),
+									Int32GetDatum(4));
+	nulls[8] = nulls[9] = never;
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+static UsomRuledPlan *
+explain_order(Explained *explained, const char *order_no)
+{
+	int64		order;
+
+	explained->org_id = usom_party_org();
+	order = find_order(explained->org_id, order_no);
+	load_wants(explained, order);
+	load_pieces(explained, order);
+	return plan_again(explained);
+}
+
+/* usom.explain_sourcing(order_no text) */
+Datum
+usom_explain_sourcing(PG_FUNCTION_ARGS)
+{
+	Explained	explained = {0};
+	UsomRuledPlan *plan;
+
+	usom_card_check_call(fcinfo);
+	usom_order_arg_required(fcinfo, 0, "order_no");
+	InitMaterializedSRF(fcinfo, 0);
+	usom_call_begin("explain_sourcing", NULL);
+	plan = explain_order(&explained, usom_order_arg_text(fcinfo, 0, "order_no"));
+	for (int want = 0; want < explained.nwants; want++)
+		for (int site = 0; site < plan->nlocations; site++)
+			put_reason((ReturnSetInfo *) fcinfo->resultinfo, &explained, plan, want, site);
+	usom_call_end();
+	return (Datum) 0;
+}
+
+static void
+put_obstacle(ReturnSetInfo *result, const Explained *explained, int want, const UsomRuledReason *reason)
+{
+	UsomReason	why = reason_of(explained, want, reason);
+	bool		nulls[4] = {false};
+	Datum		values[4] = {
+		CStringGetTextDatum(reason->lane->code),
+		CStringGetTextDatum(usom_sourcing_reason_code(why)),
+		CStringGetTextDatum(usom_sourcing_reason_text(why)),
+		NumericGetDatum(usom_quantity_numeric(reason->available)),
+	};
+
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+/* usom.why_not_allocated(order_no text, line_no integer) */
+Datum
+usom_why_not_allocated(PG_FUNCTION_ARGS)
+{
+	Explained	explained = {0};
+	UsomRuledPlan *plan;
+
+	usom_card_check_call(fcinfo);
+	usom_order_arg_required(fcinfo, 0, "order_no");
+	usom_order_arg_required(fcinfo, 1, "line_no");
+	InitMaterializedSRF(fcinfo, 0);
+	usom_call_begin("why_not_allocated", NULL);
+	plan = explain_order(&explained, usom_order_arg_text(fcinfo, 0, "order_no"));
+	for (int want = 0; want < explained.nwants; want++)
+		for (int site = 0; site < plan->nlocations; site++)
+			if (explained.waits[want] && explained.line_no[want] == PG_GETARG_INT32(1))
+				put_obstacle((ReturnSetInfo *) fcinfo->resultinfo, &explained, want,
+							 &plan->reasons[want * plan->nlocations + site]);
+	usom_call_end();
+	return (Datum) 0;
+}

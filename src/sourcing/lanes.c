@@ -1,0 +1,385 @@
+/*
+ * lanes.c
+ *		Rules and lanes, read from their tables.
+ *
+ *		Four statements, whatever the number of orders: what the wants are, the
+ *		rules they pass, what each location is to each order under its rules,
+ *		and the calendars.  Nothing is locked.
+ *
+ * Memory: CurrentMemoryContext.
+ */
+#include "postgres.h"
+
+#include "sourcing/lanes.h"
+
+#include "base/errors.h"
+#include "base/query.h"
+#include "catalog/pg_type.h"
+#include "sourcing/hours.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#define REASON(name, code, sentence) {code, sentence},
+static const struct
+{
+	const char *code;
+	const char *sentence;
+}			reasons[] = {
+	{"", ""},
+#define USOM_REASON REASON
+#include "sourcing/reason.def"
+#undef USOM_REASON
+};
+
+UsomReason
+usom_sourcing_reason_of(const char *code)
+{
+	for (int i = 0; i < USOM_REASONS; i++)
+		if (strcmp(reasons[i].code, code) == 0)
+			return (UsomReason) i;
+	elog(ERROR, "unknown reason \"%s\"", code);
+}
+
+const char *
+usom_sourcing_reason_code(UsomReason reason)
+{
+	return reasons[reason].code;
+}
+
+const char *
+usom_sourcing_reason_text(UsomReason reason)
+{
+	return reasons[reason].sentence;
+}
+
+/* ---- values ---- */
+
+static double
+get_double(uint64 row, int column, double otherwise)
+{
+	bool		isnull;
+	Datum		value = usom_query_get_or_null(row, column, &isnull);
+
+	return isnull ? otherwise : DatumGetFloat8(value);
+}
+
+static int
+get_int(uint64 row, int column, int otherwise)
+{
+	bool		isnull;
+	Datum		value = usom_query_get_or_null(row, column, &isnull);
+
+	return isnull ? otherwise : DatumGetInt32(value);
+}
+
+static UsomQuantity
+get_quantity(uint64 row, int column)
+{
+	bool		isnull;
+	Datum		value = usom_query_get_or_null(row, column, &isnull);
+
+	return isnull ? 0 : usom_quantity_of(DatumGetNumeric(value));
+}
+
+/* ---- wants ---- */
+
+static Datum
+want_rows(const UsomWant *wants, int nwants)
+{
+	UsomRows   *rows = usom_rows_make("_sourcing_want", nwants);
+
+	for (int i = 0; i < nwants; i++)
+	{
+		Datum		values[3] = {
+			Int32GetDatum(i + 1), Int64GetDatum(wants[i].sales_order_id), Int64GetDatum(wants[i].product_id)
+		};
+		bool		nulls[3] = {false};
+
+		usom_rows_add(rows, values, nulls);
+	}
+	return usom_rows_datum(rows);
+}
+
+/* An address without coordinates is where the longest beginning of its postal code is. */
+static UsomQuery read_facts = {
+	.text = "SELECT w.ordinal, p.weight::pg_catalog.float8, o.ship_complete, a.country, "
+	"coalesce(a.latitude, z.latitude), coalesce(a.longitude, z.longitude) "
+	"FROM unnest($2) AS w "
+	"JOIN usom.sales_order AS o ON o.org_id = $1 AND o.sales_order_id = w.sales_order_id "
+	"JOIN usom.product AS p ON p.org_id = $1 AND p.product_id = w.product_id "
+	"LEFT JOIN usom.address AS a ON a.org_id = $1 AND a.address_id = o.address_id "
+	"LEFT JOIN LATERAL (SELECT z.latitude, z.longitude FROM usom.postcode_centroid AS z "
+	"WHERE a.latitude IS NULL AND z.org_id = $1 AND z.country = a.country AND z.postcode = ANY (ARRAY("
+	"SELECT left(t.code, n) FROM (SELECT upper(regexp_replace(a.postcode, '[^0-9A-Za-z]', '', 'g')) AS code) AS t, "
+	"generate_series(0, 12) AS n)) ORDER BY length(z.postcode) DESC LIMIT 1) AS z ON true "
+	"ORDER BY w.ordinal",
+	.nargs = 2,
+	.argtypes = {"bigint", "usom._sourcing_want[]"},
+};
+
+static UsomQuery read_rules = {
+	.text = "SELECT m.ordinal, r.sourcing_rule_id, r.code, r.next_rule, r.when_short, r.shipment_cost::pg_catalog.float8, "
+	"r.distance_cost::pg_catalog.float8, r.late_cost::pg_catalog.float8, r.most_shipments::pg_catalog.int4, "
+	"r.most_parts::pg_catalog.int4, r.smallest_part::pg_catalog.numeric, r.ship_complete "
+	"FROM usom._matching_rule(ARRAY("
+	"SELECT ROW(w.ordinal, c.code, u.code, a.country, o.order_type, p.sku, p.category)::usom._rule_case "
+	"FROM unnest($2) AS w "
+	"JOIN usom.sales_order AS o ON o.org_id = $1 AND o.sales_order_id = w.sales_order_id "
+	"JOIN usom.product AS p ON p.org_id = $1 AND p.product_id = w.product_id "
+	"JOIN usom.channel AS c ON c.org_id = $1 AND c.channel_id = o.channel_id "
+	"LEFT JOIN usom.customer AS u ON u.org_id = $1 AND u.customer_id = o.customer_id "
+	"LEFT JOIN usom.address AS a ON a.org_id = $1 AND a.address_id = o.address_id)) AS m "
+	"JOIN usom.sourcing_rule AS r ON r.org_id = $1 AND r.sourcing_rule_id = m.sourcing_rule_id "
+	"ORDER BY m.ordinal, m.place",
+	.nargs = 2,
+	.argtypes = {"bigint", "usom._sourcing_want[]"},
+};
+
+static RuleRow
+read_rule(uint64 row)
+{
+	RuleRow		rule = {0};
+	bool		isnull;
+	Datum		complete = usom_query_get_or_null(row, 12, &isnull);
+
+	rule.sourcing_rule_id = DatumGetInt64(usom_query_get(row, 2));
+	rule.code = usom_query_get_text(row, 3);
+	rule.next_rule = usom_query_get_text(row, 4);
+	rule.when_short = usom_query_get_text(row, 5);
+	rule.shipment_cost = get_double(row, 6, 0);
+	rule.distance_cost = get_double(row, 7, 0);
+	rule.late_cost = get_double(row, 8, -1);
+	rule.most_shipments = get_int(row, 9, 0);
+	rule.most_parts = get_int(row, 10, 0);
+	rule.smallest_part = get_quantity(row, 11);
+	rule.as_ordered = isnull;
+	rule.ship_complete = !isnull && DatumGetBool(complete);
+	return rule;
+}
+
+static void
+add_no_rule(WantFacts *facts)
+{
+	facts->rules = palloc_object(RuleRow);
+	facts->rules[0] = (RuleRow) {.code = "", .when_short = "backorder", .late_cost = -1, .as_ordered = true};
+	facts->nrules = 1;
+}
+
+static void
+add_rules(WantFacts *facts, int nwants, Datum *values)
+{
+	int			nrows = (int) usom_query_run(&read_rules, values, NULL);
+	RuleRow    *rules = palloc_array(RuleRow, Max(nrows, 1));
+
+	for (int row = 0; row < nrows; row++)
+	{
+		WantFacts  *of = &facts[DatumGetInt32(usom_query_get(row, 1)) - 1];
+
+		rules[row] = read_rule(row);
+		if (of->nrules++ == 0)
+			of->rules = &rules[row];
+	}
+	for (int i = 0; i < nwants; i++)
+		if (facts[i].nrules == 0)
+			add_no_rule(&facts[i]);
+}
+
+WantFacts *
+usom_sourcing_read_facts(int64 org_id, const UsomWant *wants, int nwants)
+{
+	WantFacts  *facts = palloc0_array(WantFacts, Max(nwants, 1));
+	Datum		values[] = {Int64GetDatum(org_id), want_rows(wants, nwants)};
+	int			nrows = (int) usom_query_run(&read_facts, values, NULL);
+
+	Ensure(nrows == nwants, "a want is of an order or product that is not there");
+	for (int row = 0; row < nrows; row++)
+	{
+		WantFacts  *of = &facts[DatumGetInt32(usom_query_get(row, 1)) - 1];
+		bool		isnull;
+
+		of->weight = get_double(row, 2, 0);
+		of->ship_complete = DatumGetBool(usom_query_get(row, 3));
+		of->country = usom_query_get_text(row, 4);
+		usom_query_get_or_null(row, 5, &isnull);
+		of->has_place = !isnull;
+		of->latitude = get_double(row, 5, 0);
+		of->longitude = get_double(row, 6, 0);
+	}
+	add_rules(facts, nwants, values);
+	return facts;
+}
+
+/* ---- lanes ---- */
+
+static Datum
+group_rows(const LaneGroup *groups, int ngroups)
+{
+	UsomRows   *rows = usom_rows_make("_sourcing_group", ngroups);
+
+	for (int i = 0; i < ngroups; i++)
+	{
+		const WantFacts *facts = groups[i].facts;
+		Datum		values[6] = {
+			Int32GetDatum(i + 1), Int64GetDatum(groups[i].sourcing_rule_id), Float8GetDatum(facts->latitude),
+			Float8GetDatum(facts->longitude), 0, Float8GetDatum(groups[i].weight)
+		};
+		bool		nulls[6] = {false};
+
+		nulls[2] = nulls[3] = !facts->has_place;
+		nulls[4] = facts->country == NULL;
+		if (facts->country != NULL)
+			values[4] = CStringGetTextDatum(facts->country);
+		usom_rows_add(rows, values, nulls);
+	}
+	return usom_rows_datum(rows);
+}
+
+/*
+ * Of a service level the rate that is nearest to the lane (of its location
+ * before of none, of the country before of none); of all levels, where the
+ * rule names none, the one that is cheapest for the weight.
+ */
+static UsomQuery read_lanes = {
+	.text = "SELECT g.ordinal, l.location_id, l.code, d.km, "
+	"CASE WHEN NOT l.active THEN 'inactive' WHEN NOT l.ships THEN 'closed' "
+	"WHEN l.code <> ALL (r.locations) OR l.code = ANY (r.excluded_locations) OR l.kind <> ALL (r.location_kinds) "
+	"THEN 'excluded' WHEN r.most_distance < coalesce(d.km, 1e6) THEN 'far' ELSE '' END, "
+	"CASE r.location_order WHEN 'priority' THEN l.priority WHEN 'distance' THEN coalesce(d.km, 1e6) "
+	"WHEN 'listed' THEN array_position(r.locations, l.code) ELSE 0 END::pg_catalog.float8, "
+	"l.order_cost::pg_catalog.float8, l.unit_cost::pg_catalog.float8, l.handling_cost::pg_catalog.float8, "
+	"l.protected_quantity::pg_catalog.numeric, s.shipment_price::pg_catalog.float8, s.weight_price::pg_catalog.float8, "
+	"s.days::pg_catalog.float8, s.cut_off, s.late_cost::pg_catalog.float8 "
+	"FROM unnest($2) AS g CROSS JOIN usom.location AS l "
+	"LEFT JOIN usom.sourcing_rule AS r ON r.org_id = $1 AND r.sourcing_rule_id = g.sourcing_rule_id "
+	"CROSS JOIN LATERAL (SELECT usom.distance_km(g.latitude::pg_catalog.numeric, g.longitude::pg_catalog.numeric, "
+	"l.latitude::pg_catalog.numeric, l.longitude::pg_catalog.numeric) AS km) AS d "
+	"LEFT JOIN LATERAL (SELECT x.* FROM ("
+	"SELECT DISTINCT ON (v.service_level_id) v.service_level_id, v.cut_off, v.late_cost, "
+	"coalesce(f.shipment_price, 0) AS shipment_price, coalesce(f.weight_price, 0) AS weight_price, coalesce(t.days, 0) AS days "
+	"FROM usom.service_level AS v "
+	"LEFT JOIN usom.freight_rate AS f ON f.org_id = $1 AND f.service_level_id = v.service_level_id "
+	"AND f.currency = (SELECT o.currency FROM usom.organisation AS o WHERE o.org_id = $1) "
+	"AND (f.location_id IS NULL OR f.location_id = l.location_id) AND (f.country IS NULL OR f.country = g.country) "
+	"AND (f.distance_to IS NULL OR d.km < f.distance_to) AND (d.km IS NULL OR d.km >= f.distance_from) "
+	"AND g.weight >= f.weight_from AND (f.weight_to IS NULL OR g.weight < f.weight_to) "
+	"LEFT JOIN LATERAL (SELECT t.days FROM usom.transit_time AS t "
+	"WHERE t.org_id = $1 AND t.service_level_id = v.service_level_id AND (t.country IS NULL OR t.country = g.country) "
+	"AND (t.distance_to IS NULL OR d.km < t.distance_to) AND (d.km IS NULL OR d.km >= t.distance_from) "
+	"ORDER BY t.country NULLS LAST LIMIT 1) AS t ON true "
+	"WHERE v.org_id = $1 AND CASE WHEN r.service_level IS NULL THEN v.active ELSE v.code = r.service_level END "
+	"ORDER BY v.service_level_id, f.location_id NULLS LAST, f.country NULLS LAST, "
+	"f.shipment_price + f.weight_price * g.weight, f.freight_rate_id) AS x "
+	"ORDER BY x.shipment_price + x.weight_price * g.weight, x.days, x.service_level_id LIMIT 1) AS s ON true "
+	"WHERE l.org_id = $1 AND l.location_id = ANY ($3) "
+	"ORDER BY g.ordinal, l.priority, l.location_id",
+	.nargs = 3,
+	.argtypes = {"bigint", "usom._sourcing_group[]", "bigint[]"},
+};
+
+static Datum
+key_array(const int64 *keys, int nkeys)
+{
+	Datum	   *elements = palloc_array(Datum, Max(nkeys, 1));
+
+	for (int i = 0; i < nkeys; i++)
+		elements[i] = Int64GetDatum(keys[i]);
+	return PointerGetDatum(construct_array(elements, nkeys, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+}
+
+/* What remains to be found out is when it ships: the days are kept in arrives_at, the cut-off apart. */
+static UsomLane
+read_lane(uint64 row, TimeADT *cut_off)
+{
+	UsomLane	lane = {0};
+	bool		isnull;
+	Datum		time = usom_query_get_or_null(row, 14, &isnull);
+	Datum		distance;
+
+	*cut_off = isnull ? USECS_PER_DAY : DatumGetTimeADT(time);
+	lane.location_id = DatumGetInt64(usom_query_get(row, 2));
+	lane.code = usom_query_get_text(row, 3);
+	distance = usom_query_get_or_null(row, 4, &isnull);
+	lane.is_far_known = !isnull;
+	lane.distance = isnull ? 0 : DatumGetFloat8(DirectFunctionCall1(numeric_float8, distance));
+	lane.verdict = usom_sourcing_reason_of(usom_query_get_text(row, 5));
+	lane.rank = get_double(row, 6, 0);
+	lane.protected_quantity = get_quantity(row, 10);
+	lane.late_cost = get_double(row, 15, 0);
+	lane.site = (UsomSourcingSite) {
+		.location_id = lane.location_id,
+		.arrives_at = (int64) (get_double(row, 13, 0) * USECS_PER_DAY),
+		.fixed = get_double(row, 7, 0),
+		.unit_cost = get_double(row, 8, 0),
+		.handling = get_double(row, 9, 0),
+		.freight = get_double(row, 11, 0),
+		.freight_by_weight = get_double(row, 12, 0),
+		.capacity = PG_INT64_MAX,
+	};
+	return lane;
+}
+
+/* Hours with the cut-off of the service level, where that is the earlier one. */
+static const UsomHours *
+hours_until(const UsomCalendar *calendar, TimeADT cut_off, int *nhours)
+{
+	UsomHours  *hours = palloc0_array(UsomHours, Max(calendar->nhours, 7));
+
+	*nhours = calendar->nhours;
+	if (calendar->nhours > 0)
+		memcpy(hours, calendar->hours, sizeof(UsomHours) * calendar->nhours);
+	for (int day = 1; calendar->nhours == 0 && day <= 7; day++)
+		hours[(*nhours)++] = (UsomHours) {.weekday = day, .closes = USECS_PER_DAY, .cut_off = USECS_PER_DAY};
+	for (int i = 0; i < *nhours; i++)
+		hours[i].cut_off = Max(Min(hours[i].cut_off, cut_off), hours[i].opens);
+	return hours;
+}
+
+static void
+set_arrival(UsomLane *lane, const UsomCalendar *calendar, TimeADT cut_off, TimestampTz at)
+{
+	UsomCalendar until = *calendar;
+	TimestampTz ships;
+
+	if (cut_off < USECS_PER_DAY)
+		until.hours = hours_until(calendar, cut_off, &until.nhours);
+	ships = usom_calendar_ship(&until, at);
+	if (ships == USOM_NEVER && lane->verdict == USOM_REASON_NONE)
+		lane->verdict = USOM_REASON_CLOSED;
+	lane->site.arrives_at = ships == USOM_NEVER ? ships : ships + lane->site.arrives_at;
+}
+
+static void
+set_arrivals(int64 org_id, TimestampTz at, UsomLane *lanes, const TimeADT *cut_offs, int nrows, int nlanes)
+{
+	int64	   *locations = palloc_array(int64, Max(nlanes, 1));
+	UsomCalendar *calendars;
+
+	for (int i = 0; i < nlanes; i++)
+		locations[i] = lanes[i].location_id;
+	calendars = usom_sourcing_read_calendars(org_id, locations, nlanes, at);
+	for (int i = 0; i < nrows; i++)
+		set_arrival(&lanes[i], &calendars[i % nlanes], cut_offs[i], at);
+}
+
+/* Every group has the same locations in the same order. */
+void
+usom_sourcing_read_lanes(int64 org_id, TimestampTz at, LaneGroup *groups, int ngroups,
+						 const int64 *locations, int nlocations)
+{
+	Datum		values[] = {Int64GetDatum(org_id), group_rows(groups, ngroups), key_array(locations, nlocations)};
+	int			nrows = (int) usom_query_run(&read_lanes, values, NULL);
+	UsomLane   *lanes = palloc_array(UsomLane, Max(nrows, 1));
+	TimeADT    *cut_offs = palloc_array(TimeADT, Max(nrows, 1));
+	int			nlanes = ngroups > 0 ? nrows / ngroups : 0;
+
+	for (int row = 0; row < nrows; row++)
+		lanes[row] = read_lane(row, &cut_offs[row]);
+	for (int i = 0; i < ngroups; i++)
+	{
+		groups[i].lanes = &lanes[i * nlanes];
+		groups[i].nlanes = nlanes;
+	}
+	if (nrows > 0)
+		set_arrivals(org_id, at, lanes, cut_offs, nrows, nlanes);
+}

@@ -1,0 +1,94 @@
+/*
+ * ruled.h
+ *		Plans by rules, costs and calendars: what allocation and explanation
+ *		share.
+ *
+ *		Reads rules and lanes with a fixed number of statements, whatever the
+ *		number of orders, and plans order by order over given stock.  Locks
+ *		nothing: whoever means to take the stock holds its rows.
+ *
+ *		All functions want an SPI connection.
+ */
+#ifndef USOM_SOURCING_RULED_H
+#define USOM_SOURCING_RULED_H
+
+#include "sourcing/optimise.h"
+#include "stock/stock.h"
+
+/* Units of a line that want to be served. */
+typedef struct UsomWant
+{
+	int64		sales_order_id;
+	int64		product_id;
+	int64		location_id;	/* must be served from here; 0: anywhere */
+	UsomQuantity quantity;
+	bool		partial;		/* may be cut, a rest may wait */
+	TimestampTz requested_at;	/* or USOM_NO_TIME */
+} UsomWant;
+
+/* Of a row of stock; what has none is not served. */
+typedef struct UsomRuledPart
+{
+	int			want;
+	int			row;
+	UsomQuantity quantity;
+	TimestampTz arrives_at;
+} UsomRuledPart;
+
+/* A location as the rule of a want sees it. */
+typedef struct UsomLane
+{
+	int64		location_id;
+	const char *code;
+	bool		is_far_known;	/* is the distance known? */
+	double		distance;
+	UsomReason	verdict;
+	double		rank;			/* of the rule's order; 0 where cost decides */
+	UsomSourcingSite site;
+	UsomQuantity protected_quantity;
+	double		late_cost;
+} UsomLane;
+
+/* Why a location serves a want, or does not. */
+typedef struct UsomRuledReason
+{
+	const UsomLane *lane;
+	UsomReason	reason;
+	UsomQuantity available;
+	double		cost;			/* of the want from there alone, preferences aside */
+} UsomRuledReason;
+
+typedef struct UsomRuledPlan
+{
+	int			nparts;
+	UsomRuledPart *parts;		/* in order of wants */
+	int			nlocations;
+	UsomRuledReason *reasons;	/* wants by locations, where asked for */
+} UsomRuledPlan;
+
+/* Has the organisation any rule, rate, calendar or cost?  If not, the plan is that of usom_sourcing_plan(). */
+extern bool usom_sourcing_is_ruled(int64 org_id);
+
+/* _PG_init of the room. */
+extern void usom_sourcing_init(void);
+
+/*
+ * Plan wants, order by order as they first appear, over rows in lock order;
+ * lowers rows[].available by what is taken.  locations: what is looked at;
+ * others serve nothing.
+ */
+extern UsomRuledPlan *usom_sourcing_plan_by_rules(int64 org_id, TimestampTz at, const UsomWant *wants, int nwants,
+												  UsomStockRow *rows, int nrows, const int64 *locations, int nlocations,
+												  bool with_reasons);
+
+/*
+ * The same with the reasons, as allocation would plan now: by rules, or where
+ * there are none as usom_sourcing_plan() does.
+ */
+extern UsomRuledPlan *usom_sourcing_explain(int64 org_id, TimestampTz at, const UsomWant *wants, int nwants,
+											UsomStockRow *rows, int nrows, const int64 *locations, int nlocations);
+
+extern const char *usom_sourcing_reason_code(UsomReason reason);
+extern const char *usom_sourcing_reason_text(UsomReason reason);
+
+#endif							/* USOM_SOURCING_RULED_H */
