@@ -2043,6 +2043,29 @@ SET search_path = pg_catalog, usom, pg_temp;
 COMMENT ON FUNCTION usom._source(usom._sourcing_need[], usom._sourcing_site[], usom._sourcing_stock[], integer, boolean) IS 'The planner of least cost over given arrays: parts, what is unserved, cost by kind, whether the plan is proven to be the best and what no plan can beat, and for each need and site why it was not chosen. First the most units are served, then the cost is least. Raises 22003, 22004 or 22023 for arrays that make no sense.';
 REVOKE ALL ON FUNCTION usom._source(usom._sourcing_need[], usom._sourcing_site[], usom._sourcing_stock[], integer, boolean) FROM PUBLIC;
 
+CREATE TYPE usom._sourcing_want AS (
+	ordinal integer,
+	sales_order_id bigint,
+	product_id bigint
+);
+COMMENT ON TYPE usom._sourcing_want IS 'Units that want to be served, on their way from C, by unnest().';
+
+CREATE TYPE usom._sourcing_group AS (
+	ordinal integer,
+	sourcing_rule_id bigint,
+	latitude double precision,
+	longitude double precision,
+	country text,
+	weight double precision
+);
+COMMENT ON TYPE usom._sourcing_group IS 'An order under a rule (0: under none), on its way from C, by unnest().';
+
+CREATE FUNCTION usom._sourcing_changed() RETURNS trigger
+	AS 'MODULE_PATHNAME', 'usom__sourcing_changed' LANGUAGE C
+	SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._sourcing_changed() IS 'Trigger AFTER a row changed that sourcing may follow: every session looks again at whether there is any.';
+REVOKE ALL ON FUNCTION usom._sourcing_changed() FROM PUBLIC;
+
 /* ---- sourcing ---- */
 
 CREATE TYPE usom._hours AS (
@@ -2719,6 +2742,40 @@ order_no: the order.
 Returns the status and version of the order, unchanged if there is no stock.
 Errors: US105 unknown order, US101 the order is not confirmed or has ended.
 Example: SELECT * FROM usom.allocate_order(''SO-000001'');';
+
+CREATE FUNCTION usom.reallocate_order(order_no text, reason text)
+RETURNS TABLE (status text, version integer)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_reallocate_order'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.reallocate_order(text, text) IS
+'Plan the reserved and backordered units of one order anew, by the rules and the stock of now. What is released or further stays where it is.
+order_no: the order. reason: kept in the audit.
+Returns the status and version of the order, unchanged if there is nothing to plan.
+Errors: US105 unknown order, US101 the order is not confirmed or has ended, US102 a hold blocks changes.
+Example: SELECT * FROM usom.reallocate_order(''SO-000001'', ''the warehouse is flooded'');';
+
+CREATE FUNCTION usom.explain_sourcing(order_no text)
+RETURNS TABLE (line_no integer, location text, rank integer, eligible boolean, reason_code text, reason text,
+	distance_km numeric, available numeric, promised_at timestamptz, cost numeric)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_explain_sourcing'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.explain_sourcing(text) IS
+'Why each location serves a line of the order, or does not: planned again by the code that allocates, over the stock of now and what the order itself has reserved.
+order_no: the order.
+Returns a row for each line with units open, backordered or reserved, and each location. rank orders those that could serve, best first, what serves first of all; reason_code chosen serves the line. distance_km is as the crow flies, null without coordinates or a postal code that is known; available is in the unit of the product; cost is that of the line served from there alone, in the currency of the organisation, preferences aside; promised_at is when it would arrive.
+Errors: US105 unknown order.
+Example: SELECT * FROM usom.explain_sourcing(''SO-000001'') ORDER BY line_no, rank;';
+
+CREATE FUNCTION usom.why_not_allocated(order_no text, line_no integer)
+RETURNS TABLE (location text, reason_code text, reason text, available numeric)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_why_not_allocated'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.why_not_allocated(text, integer) IS
+'Why a line waits: each location with the reason why it does not serve the units that are open or backordered; chosen: it serves others of the line already.
+order_no, line_no: the line.
+Returns no row if no unit of the line waits; else one for each location, by priority.
+Errors: US105 unknown order.
+Example: SELECT * FROM usom.why_not_allocated(''SO-000001'', 1);';
 
 CREATE FUNCTION usom.fill_backorders(sku text DEFAULT NULL)
 RETURNS TABLE (order_no text, line_no integer, quantity numeric)
@@ -3855,6 +3912,7 @@ CREATE FUNCTION usom._privileges()
 	('hold_order()',              '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
 	('release_hold()',            '',    'x',   'x',   '',    '',    '',    '',    '',    ''),
 	('allocate_order()',          '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
+	('reallocate_order()',        '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
 	('fill_backorders()',         '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	('release_order()',           '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
 	('ship()',                    '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
@@ -3863,6 +3921,8 @@ CREATE FUNCTION usom._privileges()
 	('receive_return()',          '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	('order_timeline()',          '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
 	('explain_status()',          '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
+	('explain_sourcing()',        '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
+	('why_not_allocated()',       '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
 	-- people
 	('find_customers()',          '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
 	('export_customer()',         '',    'x',   'x',   '',    '',    '',    '',    '',    ''),
@@ -4227,7 +4287,7 @@ AS $$
 			'cancel_order', 'cancel_line', 'change_order', 'hold_order', 'release_hold']),
 		(3, 'stock', ARRAY['receive_stock', 'receive_stocks', 'adjust_stock', 'count_stock', 'set_safety', 'reserve_stock', 'release_stock',
 			'available']),
-		(4, 'fulfil', ARRAY['allocate_order', 'explain_sourcing', 'earliest_shipment', 'distance_km', 'split_backorder', 'fill_backorders', 'release_order', 'ship', 'deliver',
+		(4, 'fulfil', ARRAY['allocate_order', 'reallocate_order', 'explain_sourcing', 'why_not_allocated', 'earliest_shipment', 'distance_km', 'split_backorder', 'fill_backorders', 'release_order', 'ship', 'deliver',
 			'authorize_return', 'receive_return']),
 		(5, 'understand', ARRAY['explain_status', 'order_timeline', 'order_as_of', 'order_changes', 'lifecycle', 'order_lifecycle', 'piece_lifecycle', 'lifecycle_dot',
 			'error_codes']),
@@ -5740,6 +5800,19 @@ COMMENT ON COLUMN usom.sourcing_rules.smallest_part IS 'Units of a part at least
 COMMENT ON COLUMN usom.sourcing_rules.ship_complete IS 'True: all of the order or nothing; null: as the order says.';
 COMMENT ON COLUMN usom.sourcing_rules.when_short IS 'backorder, next_rule or exception.';
 COMMENT ON COLUMN usom.sourcing_rules.next_rule IS 'Rule that is tried next; null: by priority.';
+
+CREATE TRIGGER usom_sourcing_changed AFTER INSERT OR UPDATE OR DELETE ON usom.sourcing_rule
+	FOR EACH ROW EXECUTE FUNCTION usom._sourcing_changed();
+ALTER TABLE usom.sourcing_rule ENABLE ALWAYS TRIGGER usom_sourcing_changed;
+CREATE TRIGGER usom_sourcing_changed AFTER INSERT OR UPDATE OR DELETE ON usom.freight_rate
+	FOR EACH ROW EXECUTE FUNCTION usom._sourcing_changed();
+ALTER TABLE usom.freight_rate ENABLE ALWAYS TRIGGER usom_sourcing_changed;
+CREATE TRIGGER usom_sourcing_changed AFTER INSERT OR UPDATE OR DELETE ON usom.location_calendar
+	FOR EACH ROW EXECUTE FUNCTION usom._sourcing_changed();
+ALTER TABLE usom.location_calendar ENABLE ALWAYS TRIGGER usom_sourcing_changed;
+CREATE TRIGGER usom_sourcing_changed AFTER INSERT OR UPDATE OR DELETE ON usom.location
+	FOR EACH ROW EXECUTE FUNCTION usom._sourcing_changed();
+ALTER TABLE usom.location ENABLE ALWAYS TRIGGER usom_sourcing_changed;
 
 SELECT usom._guard_cards('service_level');
 SELECT usom._guard_cards('transit_time');
