@@ -13,7 +13,8 @@
  * customers, what they are found by, snapshots of addresses.  One statement of
  * each kind, however many rows.
  *
- * Memory: that of the trigger.  Locks: none beyond the rows.
+ * Memory: that of the trigger.  Locks: none beyond the rows, and the customers
+ * of addresses, by the foreign key.
  */
 #include "postgres.h"
 
@@ -29,6 +30,7 @@
 #include "catalog/pg_type.h"
 #include "executor/tuptable.h"
 #include "miscadmin.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/rel.h"
@@ -499,6 +501,41 @@ is_moved(const Rows *rows)
 		DatumGetInt64(slot_value(rows, rows->before, "address_id", INT8OID, &isnull)) != slot_int64(rows, "address_id");
 }
 
+/*
+ * An erasure that ended meanwhile took the key and left the row that it did not
+ * see.  The foreign key has locked the customers by now, and a further erasure
+ * waits, so one look is enough.
+ */
+static void
+check_customers(int64 org_id, UsomAddress *const *addresses, int count)
+{
+	static UsomQuery query = {
+		.text = "SELECT c.code FROM usom.customer AS c WHERE c.org_id = $1 AND c.customer_id = ANY ($2) "
+		"AND c.erased_at IS NOT NULL LIMIT 1",
+		.nargs = 2,
+		.argtypes = {"bigint", "bigint[]"},
+	};
+	Datum	   *persons = palloc(count * sizeof(Datum));
+	Datum		values[2] = {Int64GetDatum(org_id)};
+
+	for (int i = 0; i < count; i++)
+		persons[i] = Int64GetDatum(addresses[i]->person_id);
+	values[1] = PointerGetDatum(construct_array(persons, count, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	SPI_connect();
+	if (usom_query_run(&query, values, NULL) > 0)
+		usom_person_refuse_erased(psprintf("customer \"%s\"", usom_query_get_text(0, 1)));
+	SPI_finish();
+}
+
+static void
+flush_addresses(int64 org_id, UsomAddress *const *addresses, int count)
+{
+	if (count == 0)
+		return;
+	check_customers(org_id, addresses, count);
+	usom_person_write(org_id, NULL, 0, addresses, count);
+}
+
 /* usom._address_written(): AFTER INSERT or UPDATE of customer_address, for each statement. */
 Datum
 usom__address_written(PG_FUNCTION_ARGS)
@@ -523,7 +560,7 @@ usom__address_written(PG_FUNCTION_ARGS)
 			continue;
 		if (count == capacity || org_id != last_org_id)
 		{
-			usom_person_write(last_org_id, NULL, 0, addresses, count);
+			flush_addresses(last_org_id, addresses, count);
 			count = 0;
 			if (capacity < 1024)
 				addresses = repalloc(addresses, (capacity *= 2) * sizeof(UsomAddress *));
@@ -531,7 +568,7 @@ usom__address_written(PG_FUNCTION_ARGS)
 		last_org_id = org_id;
 		addresses[count++] = address_of_row(&rows);
 	}
-	usom_person_write(last_org_id, NULL, 0, addresses, count);
+	flush_addresses(last_org_id, addresses, count);
 	close_statement(&rows);
 	return PointerGetDatum(NULL);
 }
