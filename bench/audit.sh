@@ -1,6 +1,7 @@
 #!/bin/sh
 # What the audit costs: place_order of five lines with the audit's triggers on
-# and off, in turns (off, on, off, on, ...), medians; instructions an order by
+# and off, in turns (off, on, off, on, ...); medians of throughput, and of the
+# ratios of neighbours; instructions an order by
 # callgrind, if valgrind is there.
 #
 # usage: bench/audit.sh
@@ -58,11 +59,11 @@ for who in $clients; do
 	done
 done
 
-# The ratio of each pair of neighbours is taken too: what drifts slowly leaves it alone.
+# The ratio is the median of those of neighbours: what drifts slowly leaves it alone.
 awk -v clients="$clients" -v line="${BENCH_LINE:-/dev/null}" '
 	{ rate[$1, $2, ++n[$1, $2]] = $3 }
 	END {
-		printf "\n%-8s%12s%12s%10s%22s%12s%12s\n", "clients", "off", "on", "on/off", "(pairs)", "scale off", "scale on"
+		printf "\n%-8s%12s%12s%10s%22s%12s%12s\n", "clients", "off", "on", "on/off", "(spread)", "scale off", "scale on"
 		nc = split(clients, client, " ")
 		for (c = 1; c <= nc; c++) {
 			who = client[c]
@@ -70,9 +71,9 @@ awk -v clients="$clients" -v line="${BENCH_LINE:-/dev/null}" '
 			off = median("off", who)
 			on = median("on", who)
 			if (c == 1) { first_off = off; first_on = on }
-			printf "%-8s%12.0f%12.0f%10.3f%22s%12.2f%12.2f\n", who, off, on, on / off, told, off / first_off, on / first_on
-			if (on / off < 0.75) dear = dear " " who
-			told_all = told_all (c > 1 ? " / " : "") sprintf("%.2f", on / off)
+			printf "%-8s%12.0f%12.0f%10.3f%22s%12.2f%12.2f\n", who, off, on, pair, told, off / first_off, on / first_on
+			if (pair < 0.75) dear = dear " " who
+			told_all = told_all (c > 1 ? " / " : "") sprintf("%.2f", pair)
 		}
 		printf " %s |", told_all >>line
 		print dear == "" ? "the audit costs less than a quarter of the throughput" : "EXCEEDED: more than a quarter of the throughput at" dear " clients"
@@ -80,7 +81,8 @@ awk -v clients="$clients" -v line="${BENCH_LINE:-/dev/null}" '
 	function pairs(who,    i, v) {
 		for (i = 1; i <= n["on", who]; i++) v[i] = rate["on", who, i] / rate["off", who, i]
 		sort(v, n["on", who])
-		told = sprintf("(%.3f, %.3f-%.3f)", middle(v, n["on", who]), v[1], v[n["on", who]])
+		pair = middle(v, n["on", who])
+		told = sprintf("(%.3f-%.3f)", v[1], v[n["on", who]])
 	}
 	function median(how, who,    i, v) {
 		for (i = 1; i <= n[how, who]; i++) v[i] = rate[how, who, i]

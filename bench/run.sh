@@ -10,6 +10,7 @@
 # BENCH_ROUNDS     rounds, every peer once in each: 3
 # BENCH_PRODUCTS   products with stock: 5000
 # BENCH_PEERS      usom bare stock careful twin
+# BENCH_ENTRIES    entries of the audit that are verified: 500000
 # BENCH_RESULTS    file that a line of figures is appended to: bench/results.md
 set -eu
 here=$(cd "$(dirname "$0")" && pwd -P)
@@ -22,8 +23,6 @@ trap 'exit 130' INT TERM
 
 BENCH_LINE=$line sh "$here/place_order.sh"
 echo
-BENCH_LINE=$line BENCH_SECONDS=${BENCH_AUDIT_SECONDS:-120} sh "$here/audit.sh"
-echo
 if command -v valgrind >/dev/null; then
 	BENCH_LINE=$line sh "$here/instructions.sh"
 else
@@ -31,6 +30,10 @@ else
 fi
 echo
 sh "$here/sourcing_quality.sh" || echo 'sourcing quality: a plan was wrong, see above'
+echo
+BENCH_LINE=$line sh "$here/audit.sh"
+echo
+BENCH_LINE=$line sh "$here/verify.sh"
 
 server=$(psql -X -At -d postgres -c 'SHOW server_version' | cut -d ' ' -f 1)
 row="| $(date -u +%Y-%m-%d) | $server | $(nproc) |$(tr '\n' ' ' <"$line" | tr -s ' ' | sed 's/ $//')"

@@ -39,9 +39,13 @@ BEGIN
 			event.name, event.operation, table_name, event.tables, table_name);
 		EXECUTE format('ALTER TABLE usom.%I ENABLE ALWAYS TRIGGER %I', table_name, event.name);
 	END LOOP;
+	-- TRUNCATE has no rows to tell of, so it is refused, after the guards that say more
+	EXECUTE format('CREATE TRIGGER usom_truncate BEFORE TRUNCATE ON usom.%I
+		FOR EACH STATEMENT EXECUTE FUNCTION usom.guard_kept(''master'', %L, ''Use DELETE, of which the audit tells.'')', table_name, table_name);
+	EXECUTE format('ALTER TABLE usom.%I ENABLE ALWAYS TRIGGER usom_truncate', table_name);
 END
 $$;
-COMMENT ON FUNCTION usom._audit_table(text) IS 'Puts the triggers audit_insert, audit_update and audit_delete on a table of usom. The table needs a column org_id bigint; a column sales_order_id bigint is noted in the entry.';
+COMMENT ON FUNCTION usom._audit_table(text) IS 'Puts the triggers audit_insert, audit_update and audit_delete on a table of usom, and usom_truncate, which refuses TRUNCATE. The table needs a column org_id bigint; a column sales_order_id bigint is noted in the entry.';
 REVOKE ALL ON FUNCTION usom._audit_table(text) FROM PUBLIC;
 
 -- Views check functions against who reads them, so the readers of usom.audit need it.
