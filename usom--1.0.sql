@@ -324,6 +324,7 @@ CREATE FUNCTION usom._expected_triggers() RETURNS TABLE (relation text, name tex
 		('_guard_master', 'usom_guard', 'BEFORE DELETE OR UPDATE ON usom.%1$s FOR EACH ROW', 'usom.guard_master(''%2$s'')'),
 		('_guard_master', 'usom_guard_truncate', 'BEFORE TRUNCATE ON usom.%1$s FOR EACH STATEMENT', 'usom.guard_kept(''master'', ''%1$s'', ''Retire rows one by one.'')'),
 		('_guard_cards', 'usom_card', 'BEFORE INSERT OR UPDATE ON usom.%1$s FOR EACH ROW', 'usom.guard_cards()'),
+		('_audit_table', 'usom_truncate', 'BEFORE TRUNCATE ON usom.%1$s FOR EACH STATEMENT', 'usom.guard_kept(''master'', ''%1$s'', ''Use DELETE, of which the audit tells.'')'),
 		('_audit_table', 'audit_insert', 'AFTER INSERT ON usom.%1$s REFERENCING NEW TABLE AS newer FOR EACH STATEMENT', 'usom.audit_statement(''%1$s'')'),
 		('_audit_table', 'audit_update', 'AFTER UPDATE ON usom.%1$s REFERENCING OLD TABLE AS older NEW TABLE AS newer FOR EACH STATEMENT', 'usom.audit_statement(''%1$s'')'),
 		('_audit_table', 'audit_delete', 'AFTER DELETE ON usom.%1$s REFERENCING OLD TABLE AS older FOR EACH STATEMENT', 'usom.audit_statement(''%1$s'')')
@@ -342,7 +343,7 @@ CREATE FUNCTION usom._expected_triggers() RETURNS TABLE (relation text, name tex
 			regexp_matches(m.text, '(CREATE TRIGGER (\w+) [^;%]*? ON usom\.(\w+)\s[^;%]*);', 'g') AS found
 	)
 	SELECT m.relation, m.name,
-		CASE WHEN m.name ~ '^usom_(guard|card)' THEN 'guards' WHEN m.name ~ '^audit_' THEN 'audit triggers' ELSE 'other triggers' END,
+		CASE WHEN m.name ~ '^usom_(guard|card|truncate)' THEN 'guards' WHEN m.name ~ '^audit_' THEN 'audit triggers' ELSE 'other triggers' END,
 		m.always, m.definition
 	FROM made m
 $$;
@@ -509,6 +510,9 @@ CREATE FUNCTION usom._doctor_rows() RETURNS TABLE ("check" text, trouble text, h
 			format('SELECT setval(''usom.id_seq'', %s);', max(greatest_key))
 		FROM usom._keys_ahead()
 	UNION ALL
+	SELECT 'sequence', string_agg('usom.id_seq has CACHE ' || seqcache, ', '), 'ALTER SEQUENCE usom.id_seq CACHE 1: sealing relies on keys that rise with time.'
+		FROM pg_sequence WHERE seqrelid = to_regclass('usom.id_seq') AND seqcache <> 1
+	UNION ALL
 	SELECT 'prepared transactions', string_agg(format('%s since %s', gid, prepared), ', '), 'COMMIT PREPARED or ROLLBACK PREPARED each: they keep their locks.'
 		FROM pg_prepared_xacts WHERE database = current_database() AND prepared < now() - interval '1 hour'
 $$;
@@ -579,9 +583,13 @@ BEGIN
 			event.name, event.operation, table_name, event.tables, table_name);
 		EXECUTE format('ALTER TABLE usom.%I ENABLE ALWAYS TRIGGER %I', table_name, event.name);
 	END LOOP;
+	-- TRUNCATE has no rows to tell of, so it is refused, after the guards that say more
+	EXECUTE format('CREATE TRIGGER usom_truncate BEFORE TRUNCATE ON usom.%I
+		FOR EACH STATEMENT EXECUTE FUNCTION usom.guard_kept(''master'', %L, ''Use DELETE, of which the audit tells.'')', table_name, table_name);
+	EXECUTE format('ALTER TABLE usom.%I ENABLE ALWAYS TRIGGER usom_truncate', table_name);
 END
 $$;
-COMMENT ON FUNCTION usom._audit_table(text) IS 'Puts the triggers audit_insert, audit_update and audit_delete on a table of usom. The table needs a column org_id bigint; a column sales_order_id bigint is noted in the entry.';
+COMMENT ON FUNCTION usom._audit_table(text) IS 'Puts the triggers audit_insert, audit_update and audit_delete on a table of usom, and usom_truncate, which refuses TRUNCATE. The table needs a column org_id bigint; a column sales_order_id bigint is noted in the entry.';
 REVOKE ALL ON FUNCTION usom._audit_table(text) FROM PUBLIC;
 
 -- Views check functions against who reads them, so the readers of usom.audit need it.
