@@ -118,20 +118,23 @@ static UsomQuery read_facts = {
 	.argtypes = {"bigint", "usom._sourcing_want[]"},
 };
 
+/* The conditions are those of usom._matching_rule(), which would be planned anew at each call. */
 static UsomQuery read_rules = {
 	.text = "SELECT m.ordinal, r.sourcing_rule_id, r.code, r.next_rule, r.when_short, r.shipment_cost::pg_catalog.float8, "
 	"r.distance_cost::pg_catalog.float8, r.late_cost::pg_catalog.float8, r.most_shipments::pg_catalog.int4, "
 	"r.most_parts::pg_catalog.int4, r.smallest_part::pg_catalog.numeric, r.ship_complete "
-	"FROM usom._matching_rule(ARRAY("
-	"SELECT ROW(w.ordinal, c.code, u.code, a.country, o.order_type, p.sku, p.category)::usom._rule_case "
-	"FROM unnest($2) AS w "
-	"JOIN usom.sales_order AS o ON o.org_id = $1 AND o.sales_order_id = w.sales_order_id "
-	"JOIN usom.product AS p ON p.org_id = $1 AND p.product_id = w.product_id "
+	"FROM unnest($2) AS m "
+	"JOIN usom.sales_order AS o ON o.org_id = $1 AND o.sales_order_id = m.sales_order_id "
+	"JOIN usom.product AS p ON p.org_id = $1 AND p.product_id = m.product_id "
 	"JOIN usom.channel AS c ON c.org_id = $1 AND c.channel_id = o.channel_id "
 	"LEFT JOIN usom.customer AS u ON u.org_id = $1 AND u.customer_id = o.customer_id "
-	"LEFT JOIN usom.address AS a ON a.org_id = $1 AND a.address_id = o.address_id)) AS m "
-	"JOIN usom.sourcing_rule AS r ON r.org_id = $1 AND r.sourcing_rule_id = m.sourcing_rule_id "
-	"ORDER BY m.ordinal, m.place",
+	"LEFT JOIN usom.address AS a ON a.org_id = $1 AND a.address_id = o.address_id "
+	"JOIN usom.sourcing_rule AS r ON r.org_id = $1 AND r.active "
+	"AND (r.channels IS NULL OR c.code = ANY (r.channels)) AND (r.customers IS NULL OR u.code = ANY (r.customers)) "
+	"AND (r.countries IS NULL OR a.country = ANY (r.countries)) "
+	"AND (r.order_types IS NULL OR o.order_type = ANY (r.order_types)) "
+	"AND (r.skus IS NULL OR p.sku = ANY (r.skus)) AND (r.categories IS NULL OR p.category = ANY (r.categories)) "
+	"ORDER BY m.ordinal, r.priority, r.code COLLATE \"C\"",
 	.nargs = 2,
 	.argtypes = {"bigint", "usom._sourcing_want[]"},
 };
@@ -253,7 +256,7 @@ static UsomQuery read_lanes = {
 	"FROM unnest($2) AS g CROSS JOIN usom.location AS l "
 	"LEFT JOIN usom.sourcing_rule AS r ON r.org_id = $1 AND r.sourcing_rule_id = g.sourcing_rule_id "
 	"CROSS JOIN LATERAL (SELECT usom.distance_km(g.latitude::pg_catalog.numeric, g.longitude::pg_catalog.numeric, "
-	"l.latitude::pg_catalog.numeric, l.longitude::pg_catalog.numeric) AS km) AS d "
+	"l.latitude::pg_catalog.numeric, l.longitude::pg_catalog.numeric) AS km OFFSET 0) AS d "
 	"LEFT JOIN LATERAL (SELECT x.* FROM ("
 	"SELECT DISTINCT ON (v.service_level_id) v.service_level_id, v.cut_off, v.late_cost, "
 	"coalesce(f.shipment_price, 0) AS shipment_price, coalesce(f.weight_price, 0) AS weight_price, coalesce(t.days, 0) AS days "
