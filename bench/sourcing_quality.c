@@ -2,10 +2,12 @@
  * sourcing_quality.c
  *		How far plans are from the optimum that a MILP solver finds.
  *
- * usage: sourcing_quality cbc|glpsol FOLDER SEED SECONDS NAME CASES NEEDS SITES
+ * usage: sourcing_quality cbc|glpsol FOLDER SEED SECONDS NAME CASES NEEDS SITES [limited]
  *
  * NEEDS and SITES are ranges, 1-8.  SECONDS is what the solver may take for
- * one question; what it has not proven by then is told apart.
+ * one question; what it has not proven by then is told apart.  limited:
+ * some sites can ship few units a day, which binds the lines of an order to
+ * each other and is much the hardest.
  */
 #include "postgres.h"
 
@@ -23,6 +25,7 @@ typedef struct Answer
 static const char *solver;
 static const char *folder;
 static int	seconds;
+static bool limited;			/* by what sites can ship in a day */
 
 static double
 now(void)
@@ -355,6 +358,9 @@ try_case(Tally *tally, uint64 seed, const Shape *shape)
 	double		begin;
 
 	draw_instance(&instance, seed, shape);
+	if (!limited)
+		for (int site = 0; site < instance.problem.nsites; site++)
+			instance.sites[site].capacity = PG_INT64_MAX;
 	clerk = be_clerk(&instance);
 	begin = now();
 	plan = usom_sourcing_optimise(&instance.problem, false);
@@ -404,13 +410,14 @@ main(int argc, char **argv)
 	int			cases;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	if (argc != 9 || sscanf(argv[7], "%d-%d", &shape.least_needs, &shape.most_needs) != 2 ||
+	if (argc < 9 || sscanf(argv[7], "%d-%d", &shape.least_needs, &shape.most_needs) != 2 ||
 		sscanf(argv[8], "%d-%d", &shape.least_sites, &shape.most_sites) != 2)
 		return 2;
 	solver = argv[1];
 	folder = argv[2];
 	seed = strtoull(argv[3], NULL, 10);
 	seconds = atoi(argv[4]);
+	limited = argc > 9 && strcmp(argv[9], "limited") == 0;
 	cases = Min(atoi(argv[6]), 100000);
 	for (int i = 0; i < cases; i++)
 		try_case(&tally, seed + (uint64) i, &shape);
