@@ -36,5 +36,14 @@ SELECT event, to_status, quantity, reason FROM usom.timeline WHERE order_no = 'S
 
 SELECT * FROM usom.verify();
 
+-- Trust
+SELECT block_no FROM usom.seal_audit();
+
+BEGIN;
+ALTER TABLE usom.sales_order DISABLE TRIGGER ALL;
+UPDATE usom.sales_order SET total = 1 WHERE order_no = 'SO-000001';
+SELECT ok, kind FROM usom.verify_audit();
+ROLLBACK;
+
 \c :home
 DROP DATABASE usom_story;
