@@ -43,6 +43,7 @@ BEGIN;
 ALTER TABLE usom.sales_order DISABLE TRIGGER ALL;
 UPDATE usom.sales_order SET total = 1 WHERE order_no = 'SO-000001';
 SELECT ok, kind FROM usom.verify_audit();
+
 ROLLBACK;
 
 \c :home
