@@ -48,6 +48,16 @@ CREATE ROLE desk_agent;
 SELECT usom.grant_access('desk_agent', 'agent');
 INSERT INTO usom.customer_address (customer_id, address_no, line1, city, country) VALUES (usom.customer_id('C1'), 1, '1 High Street', 'London', 'GB');
 INSERT INTO usom.retention (what, keep_for) VALUES ('guest', '1 year');
+INSERT INTO usom.location (code) VALUES ('L9');
+INSERT INTO usom.location_calendar (location_id, weekday, opens, closes) VALUES (usom.location_id('L9'), 1, '08:00', '16:00');
+INSERT INTO usom.location_capacity (location_id, orders) VALUES (usom.location_id('L9'), 50);
+SELECT usom._change_capacity(ARRAY[ROW(usom.location_id('L9'), '2026-12-01', o.sales_order_id, 2)::usom._capacity_change])
+FROM usom.sales_order o WHERE o.external_id = 'R1-1';
+INSERT INTO usom.service_level (code) VALUES ('express');
+INSERT INTO usom.transit_time (service_level_id, days) SELECT service_level_id, 1 FROM usom.service_level;
+INSERT INTO usom.freight_rate (service_level_id, carrier) SELECT service_level_id, 'DHL' FROM usom.service_level;
+INSERT INTO usom.postcode_centroid (country, postcode, latitude, longitude) VALUES ('GB', 'LS1', 53.8, -1.5);
+INSERT INTO usom.sourcing_rule (code, locations) VALUES ('near', ARRAY['L1']);
 INSERT INTO usom.customer (code, name, email) VALUES ('C2', 'B. Leaver', 'leaver@example.org'), ('C3', 'C. Stayer', 'stayer@example.org');
 SELECT usom.erase_customer('C2', 'asked for it');
 SELECT usom.place_order('{"external_id": "R3-6", "ship_to": {"name": "D. Guest", "line1": "2 Low Street", "city": "Leeds", "country": "GB"},
