@@ -19,10 +19,10 @@
 #include "party/person.h"
 
 #include "base/query.h"
-#include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "funcapi.h"
+#include "mb/pg_wchar.h"
 #include "party/party.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -54,11 +54,11 @@ index_key(int64 org_id, UsomPersonKey *key)
 				errmsg("another transaction made the key of the organisation"), errhint("Try again."));
 }
 
-/* How people write the same address in several ways. */
+/* How people write the same address in several ways.  Letters of ASCII alone change: locales would disagree. */
 static char *
 normal_email(const text *email)
 {
-	char	   *string = str_tolower(VARDATA_ANY(email), VARSIZE_ANY_EXHDR(email), DEFAULT_COLLATION_OID);
+	char	   *string = asc_tolower(VARDATA_ANY(email), VARSIZE_ANY_EXHDR(email));
 	int			length;
 
 	while (isspace((unsigned char) *string))
@@ -89,10 +89,14 @@ normal_phone(const text *phone)
 	return string;
 }
 
+/* The same in databases of all encodings. */
 static bytea *
 digest(const UsomPersonKey *key, const char *kind, const char *normal)
 {
-	return usom_vault_digest(key, kind, normal, strlen(normal));
+	int			encoding = GetDatabaseEncoding() == PG_SQL_ASCII ? PG_SQL_ASCII : PG_UTF8;
+	const char *utf8 = pg_server_to_any(normal, (int) strlen(normal), encoding);
+
+	return usom_vault_digest(key, kind, utf8, strlen(utf8));
 }
 
 /* Columns of the rows to insert. */

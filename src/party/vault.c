@@ -168,7 +168,14 @@ decode(const text *string, int *size)
 	return *size > FRAME_BYTES ? bytes : NULL;
 }
 
-/* The text without a byte count, in UTF-8. */
+/* A database without an encoding has bytes, not characters: they are sealed as they are. */
+static int
+sealed_encoding(void)
+{
+	return GetDatabaseEncoding() == PG_SQL_ASCII ? PG_SQL_ASCII : PG_UTF8;
+}
+
+/* The text without a byte count, in the encoding that is sealed. */
 static char *
 unwrap(const text *string, Size *size)
 {
@@ -178,7 +185,7 @@ unwrap(const text *string, Size *size)
 	if (*size > TEXT_LIMIT)
 		ereport(ERROR, errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("text is too long to be sealed"),
 				errdetail("It has %zu bytes, at most %zu can be.", *size, (Size) TEXT_LIMIT));
-	clear = pg_server_to_any(VARDATA_ANY(string), (int) *size, PG_UTF8);
+	clear = pg_server_to_any(VARDATA_ANY(string), (int) *size, sealed_encoding());
 	if (clear != VARDATA_ANY(string))
 		*size = strlen(clear);
 	return clear;
@@ -229,7 +236,9 @@ usom_vault_open(const UsomPersonKey *key, const text *sealed)
 					   (uint8 *) clear, bytes + PERSON_BYTES + NONCE_BYTES + size))
 		return NULL;
 	clear[size] = '\0';
-	return cstring_to_text(pg_any_to_server(clear, size, PG_UTF8));
+	if (!pg_verify_mbstr(sealed_encoding(), clear, size, true))
+		return NULL;
+	return cstring_to_text(pg_any_to_server(clear, size, sealed_encoding()));
 }
 
 bytea *

@@ -105,6 +105,18 @@ for my $part ([ '--section=pre-data', "$folder/no_keys" ], [ '--section=data', "
 is(sql($node, 'together', "SELECT count(*) FROM usom.customers WHERE name ~ '^$marker'"), 60, 'with the keys from a file of their own, people are known again');
 is_sound($node, 'together', 'restored from two files');
 
+# ---- into a database of another encoding ----
+
+sql($node, 'postgres', "CREATE DATABASE latin TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'");
+sql($node, 'postgres', "CREATE DATABASE utf8 TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'");
+sql($node, 'latin', "SET client_min_messages = warning; CREATE EXTENSION usom; SELECT usom.install()");
+sql($node, 'latin', q{INSERT INTO usom.customer (code, name, email) VALUES ('J', convert_from('\x4ac3b67267', 'UTF8'), convert_from('\x4ac3b640', 'UTF8') || 'X.org')});
+IPC::Run::run([ 'pg_dump', '-h', $node->host, '-p', $node->port, '-Fc', '-f', "$folder/latin", 'latin' ], '2>', \$err) or die $err;
+IPC::Run::run([ 'pg_restore', '-h', $node->host, '-p', $node->port, '-d', 'utf8', "$folder/latin" ], '2>', \$err) or die $err;
+is(sql($node, 'utf8', "SELECT convert_to(name, 'UTF8') FROM usom.customers"), '\x4ac3b67267', 'sealed as LATIN1, read as UTF-8');
+is(sql($node, 'utf8', q{SELECT * FROM usom.find_customers(convert_from('\x4ac3b640', 'UTF8') || 'x.ORG')}), 'J', 'and found');
+is_sound($node, 'utf8', 'of another encoding');
+
 # ---- erased ----
 
 my $key = does("SELECT substr(key::text, 3) FROM usom.vault_key WHERE person_id = usom.customer_id('K5')");
