@@ -124,6 +124,11 @@ SELECT r.* FROM pg_temp.refused(format('ALTER DATABASE %I SET usom.reason = %L',
 SET usom.reason = 'ticket 4111';
 SHOW usom.reason;
 RESET usom.reason;
+-- What the client calls itself is PostgreSQL's: the audit keeps it masked.
+SELECT set_config('application_name', 'till ' || :'card', false) \g /dev/null
+INSERT INTO usom.customer (code) VALUES ('till');
+RESET application_name;
+SELECT DISTINCT application_name FROM usom.audit_entry WHERE org_id = usom.current_org() AND application_name LIKE 'till%';
 
 -- No context tells it, however deep the call.
 CREATE FUNCTION pg_temp.deep(document text) RETURNS text LANGUAGE plpgsql AS $$

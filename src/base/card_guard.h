@@ -15,6 +15,9 @@
 
 extern bool usom_card_is_in(const char *string);
 
+/* Stars in the place of their digits; for what cannot be refused. */
+extern void usom_card_mask(char *string);
+
 /* US502 if there is a card number in it; what: "argument reason". */
 extern void usom_card_check_string(const char *what, const char *string);
 extern void usom_card_check_jsonb(const char *what, Jsonb *document);

@@ -21,8 +21,8 @@
 
 static emit_log_hook_type next_log_hook = NULL;
 
-static void
-mask(char *string)
+void
+usom_card_mask(char *string)
 {
 	UsomCardSpan span = {0, 0};
 	Size		size;
@@ -39,12 +39,12 @@ mask(char *string)
 static void
 mask_message(ErrorData *error)
 {
-	mask(error->message);
-	mask(error->detail);
-	mask(error->detail_log);
-	mask(error->hint);
-	mask(error->context);
-	mask(error->internalquery);
+	usom_card_mask(error->message);
+	usom_card_mask(error->detail);
+	usom_card_mask(error->detail_log);
+	usom_card_mask(error->hint);
+	usom_card_mask(error->context);
+	usom_card_mask(error->internalquery);
 	if (!error->hide_stmt && debug_query_string != NULL && usom_card_is_in(debug_query_string))
 		error->hide_stmt = true;
 	if (next_log_hook != NULL)

@@ -46,11 +46,15 @@ static struct
 	UsomAccess	access;
 }			known;
 
+/* Rises with everything that could make an answer wrong. */
+static uint64 changes = 0;
+
 /* A callback of the caches, too: it only marks. */
 static void
 forget(void)
 {
 	known.valid = false;
+	changes++;
 }
 
 static bool
@@ -122,7 +126,7 @@ publish(int64 org_id, Oid role, const UsomAccess *access)
 	char	   *code = MemoryContextStrdup(TopMemoryContext, usom_setting_org);
 	int64	   *channels = MemoryContextAlloc(TopMemoryContext, Max(access->nchannels, 1) * sizeof(int64));
 
-	forget();
+	known.valid = false;
 	if (known.code != NULL)
 	{
 		pfree(known.code);
@@ -136,7 +140,6 @@ publish(int64 org_id, Oid role, const UsomAccess *access)
 	known.org_id = org_id;
 	known.access = *access;
 	known.access.channels = channels;
-	known.valid = true;
 }
 
 int64
@@ -144,6 +147,7 @@ usom_party_org(void)
 {
 	Oid			outer_role = GetOuterUserId();
 	Oid			role = GetUserId();
+	uint64		seen = changes;
 	int64		org_id;
 	UsomAccess	access;
 
@@ -160,6 +164,8 @@ usom_party_org(void)
 	else
 		role = outer_role;
 	publish(org_id, role, &access);
+	/* what was revoked while it was looked up is looked up again at the next use */
+	known.valid = seen == changes;
 	return org_id;
 }
 
