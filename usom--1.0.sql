@@ -2074,6 +2074,12 @@ CREATE FUNCTION usom._sourcing_changed() RETURNS trigger
 COMMENT ON FUNCTION usom._sourcing_changed() IS 'Trigger AFTER a row changed that sourcing may follow: every session looks again at whether there is any.';
 REVOKE ALL ON FUNCTION usom._sourcing_changed() FROM PUBLIC;
 
+CREATE FUNCTION usom._distance(latitude_a double precision, longitude_a double precision, latitude_b double precision, longitude_b double precision)
+	RETURNS double precision
+	AS 'MODULE_PATHNAME', 'usom__distance' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION usom._distance(double precision, double precision, double precision, double precision) IS 'What usom.distance_km() computes, unrounded and unchecked.';
+REVOKE ALL ON FUNCTION usom._distance(double precision, double precision, double precision, double precision) FROM PUBLIC;
+
 /* ---- sourcing ---- */
 
 CREATE TYPE usom._hours AS (

@@ -226,7 +226,8 @@ put_reason(ReturnSetInfo *result, const Explained *explained, const UsomRuledPla
 	values[3] = BoolGetDatum(is_eligible(reason));
 	values[4] = CStringGetTextDatum(usom_sourcing_reason_code(reason));
 	values[5] = CStringGetTextDatum(usom_sourcing_reason_text(reason));
-	values[6] = DirectFunctionCall1(float8_numeric, Float8GetDatum(lane->distance));
+	values[6] = DirectFunctionCall2(numeric_round, DirectFunctionCall1(float8_numeric, Float8GetDatum(lane->distance)),
+									Int32GetDatum(3));
 	nulls[6] = !lane->is_far_known;
 	values[7] = NumericGetDatum(usom_quantity_numeric(reasons[site].available));
 	values[8] = TimestampTzGetDatum(Max(lane->site.arrives_at, explained->wants[want].requested_at));

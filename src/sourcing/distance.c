@@ -51,3 +51,12 @@ usom_distance_km(PG_FUNCTION_ARGS)
 
 	PG_RETURN_DATUM(DirectFunctionCall2(numeric_round, DirectFunctionCall1(float8_numeric, Float8GetDatum(distance)), Int32GetDatum(3)));
 }
+
+/* usom._distance(latitude_a, longitude_a, latitude_b, longitude_b): for statements that ask for many; degrees come from columns that check them */
+PG_FUNCTION_INFO_V1(usom__distance);
+Datum
+usom__distance(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_FLOAT8(usom_sourcing_distance(PG_GETARG_FLOAT8(0), PG_GETARG_FLOAT8(1),
+											PG_GETARG_FLOAT8(2), PG_GETARG_FLOAT8(3)));
+}

@@ -2,9 +2,9 @@
  * lanes.c
  *		Rules and lanes, read from their tables.
  *
- *		Four statements, whatever the number of orders: what the wants are, the
- *		rules they pass, what each location is to each order under its rules,
- *		and the calendars.  Nothing is locked.
+ *		Three statements, whatever the number of orders: what the wants are and
+ *		the rules they pass, what each location is to each order under its
+ *		rules, and the calendars.  Nothing is locked.
  *
  * Memory: CurrentMemoryContext.
  */
@@ -101,91 +101,82 @@ want_rows(const UsomWant *wants, int nwants)
 	return usom_rows_datum(rows);
 }
 
-/* An address without coordinates is where the longest beginning of its postal code is. */
+/*
+ * What each want is, with the rules it passes as they are asked: a row a rule,
+ * or one without.  An address without coordinates is where the longest
+ * beginning of its postal code is.  The conditions of rules are those of
+ * usom._matching_rule(), which would be planned anew at each call.
+ */
 static UsomQuery read_facts = {
 	.text = "SELECT w.ordinal, p.weight::pg_catalog.float8, o.ship_complete, a.country, "
-	"coalesce(a.latitude, z.latitude), coalesce(a.longitude, z.longitude) "
+	"coalesce(a.latitude, z.latitude), coalesce(a.longitude, z.longitude), "
+	"r.sourcing_rule_id, r.code, r.next_rule, r.when_short, r.shipment_cost::pg_catalog.float8, "
+	"r.distance_cost::pg_catalog.float8, r.late_cost::pg_catalog.float8, r.most_shipments::pg_catalog.int4, "
+	"r.most_parts::pg_catalog.int4, r.smallest_part::pg_catalog.numeric, r.ship_complete "
 	"FROM unnest($2) AS w "
 	"JOIN usom.sales_order AS o ON o.org_id = $1 AND o.sales_order_id = w.sales_order_id "
 	"JOIN usom.product AS p ON p.org_id = $1 AND p.product_id = w.product_id "
+	"JOIN usom.channel AS c ON c.org_id = $1 AND c.channel_id = o.channel_id "
+	"LEFT JOIN usom.customer AS u ON u.org_id = $1 AND u.customer_id = o.customer_id "
 	"LEFT JOIN usom.address AS a ON a.org_id = $1 AND a.address_id = o.address_id "
 	"LEFT JOIN LATERAL (SELECT z.latitude, z.longitude FROM usom.postcode_centroid AS z "
 	"WHERE a.latitude IS NULL AND z.org_id = $1 AND z.country = a.country AND z.postcode = ANY (ARRAY("
 	"SELECT left(t.code, n) FROM (SELECT upper(regexp_replace(a.postcode, '[^0-9A-Za-z]', '', 'g')) AS code) AS t, "
 	"generate_series(0, 12) AS n)) ORDER BY length(z.postcode) DESC LIMIT 1) AS z ON true "
-	"ORDER BY w.ordinal",
-	.nargs = 2,
-	.argtypes = {"bigint", "usom._sourcing_want[]"},
-};
-
-/* The conditions are those of usom._matching_rule(), which would be planned anew at each call. */
-static UsomQuery read_rules = {
-	.text = "SELECT m.ordinal, r.sourcing_rule_id, r.code, r.next_rule, r.when_short, r.shipment_cost::pg_catalog.float8, "
-	"r.distance_cost::pg_catalog.float8, r.late_cost::pg_catalog.float8, r.most_shipments::pg_catalog.int4, "
-	"r.most_parts::pg_catalog.int4, r.smallest_part::pg_catalog.numeric, r.ship_complete "
-	"FROM unnest($2) AS m "
-	"JOIN usom.sales_order AS o ON o.org_id = $1 AND o.sales_order_id = m.sales_order_id "
-	"JOIN usom.product AS p ON p.org_id = $1 AND p.product_id = m.product_id "
-	"JOIN usom.channel AS c ON c.org_id = $1 AND c.channel_id = o.channel_id "
-	"LEFT JOIN usom.customer AS u ON u.org_id = $1 AND u.customer_id = o.customer_id "
-	"LEFT JOIN usom.address AS a ON a.org_id = $1 AND a.address_id = o.address_id "
-	"JOIN usom.sourcing_rule AS r ON r.org_id = $1 AND r.active "
+	"LEFT JOIN usom.sourcing_rule AS r ON r.org_id = $1 AND r.active "
 	"AND (r.channels IS NULL OR c.code = ANY (r.channels)) AND (r.customers IS NULL OR u.code = ANY (r.customers)) "
 	"AND (r.countries IS NULL OR a.country = ANY (r.countries)) "
 	"AND (r.order_types IS NULL OR o.order_type = ANY (r.order_types)) "
 	"AND (r.skus IS NULL OR p.sku = ANY (r.skus)) AND (r.categories IS NULL OR p.category = ANY (r.categories)) "
-	"ORDER BY m.ordinal, r.priority, r.code COLLATE \"C\"",
+	"ORDER BY w.ordinal, r.priority, r.code COLLATE \"C\"",
 	.nargs = 2,
 	.argtypes = {"bigint", "usom._sourcing_want[]"},
 };
 
+#define RULE 7					/* first column of the rule */
+
 static RuleRow
 read_rule(uint64 row)
 {
-	RuleRow		rule = {0};
+	RuleRow		rule = {.code = "", .when_short = "backorder", .late_cost = -1, .as_ordered = true};
 	bool		isnull;
-	Datum		complete = usom_query_get_or_null(row, 12, &isnull);
+	Datum		id = usom_query_get_or_null(row, RULE, &isnull);
+	Datum		complete;
 
-	rule.sourcing_rule_id = DatumGetInt64(usom_query_get(row, 2));
-	rule.code = usom_query_get_text(row, 3);
-	rule.next_rule = usom_query_get_text(row, 4);
-	rule.when_short = usom_query_get_text(row, 5);
-	rule.shipment_cost = get_double(row, 6, 0);
-	rule.distance_cost = get_double(row, 7, 0);
-	rule.late_cost = get_double(row, 8, -1);
-	rule.most_shipments = get_int(row, 9, 0);
-	rule.most_parts = get_int(row, 10, 0);
-	rule.smallest_part = get_quantity(row, 11);
+	if (isnull)
+		return rule;
+	complete = usom_query_get_or_null(row, RULE + 10, &isnull);
+	rule.sourcing_rule_id = DatumGetInt64(id);
+	rule.code = usom_query_get_text(row, RULE + 1);
+	rule.next_rule = usom_query_get_text(row, RULE + 2);
+	rule.when_short = usom_query_get_text(row, RULE + 3);
+	rule.shipment_cost = get_double(row, RULE + 4, 0);
+	rule.distance_cost = get_double(row, RULE + 5, 0);
+	rule.late_cost = get_double(row, RULE + 6, -1);
+	rule.most_shipments = get_int(row, RULE + 7, 0);
+	rule.most_parts = get_int(row, RULE + 8, 0);
+	rule.smallest_part = get_quantity(row, RULE + 9);
 	rule.as_ordered = isnull;
 	rule.ship_complete = !isnull && DatumGetBool(complete);
 	return rule;
 }
 
 static void
-add_no_rule(WantFacts *facts)
+read_want(uint64 row, WantFacts *facts, RuleRow *rule)
 {
-	facts->rules = palloc_object(RuleRow);
-	facts->rules[0] = (RuleRow) {.code = "", .when_short = "backorder", .late_cost = -1, .as_ordered = true};
-	facts->nrules = 1;
-}
+	bool		isnull;
 
-static void
-add_rules(WantFacts *facts, int nwants, Datum *values)
-{
-	int			nrows = (int) usom_query_run(&read_rules, values, NULL);
-	RuleRow    *rules = palloc_array(RuleRow, Max(nrows, 1));
-
-	for (int row = 0; row < nrows; row++)
-	{
-		WantFacts  *of = &facts[DatumGetInt32(usom_query_get(row, 1)) - 1];
-
-		rules[row] = read_rule(row);
-		if (of->nrules++ == 0)
-			of->rules = &rules[row];
-	}
-	for (int i = 0; i < nwants; i++)
-		if (facts[i].nrules == 0)
-			add_no_rule(&facts[i]);
+	*rule = read_rule(row);
+	if (facts->nrules++ > 0)
+		return;
+	facts->rules = rule;
+	facts->weight = get_double(row, 2, 0);
+	facts->ship_complete = DatumGetBool(usom_query_get(row, 3));
+	facts->country = usom_query_get_text(row, 4);
+	usom_query_get_or_null(row, 5, &isnull);
+	facts->has_place = !isnull;
+	facts->latitude = get_double(row, 5, 0);
+	facts->longitude = get_double(row, 6, 0);
 }
 
 WantFacts *
@@ -194,22 +185,12 @@ usom_sourcing_read_facts(int64 org_id, const UsomWant *wants, int nwants)
 	WantFacts  *facts = palloc0_array(WantFacts, Max(nwants, 1));
 	Datum		values[] = {Int64GetDatum(org_id), want_rows(wants, nwants)};
 	int			nrows = (int) usom_query_run(&read_facts, values, NULL);
+	RuleRow    *rules = palloc_array(RuleRow, Max(nrows, 1));
 
-	Ensure(nrows == nwants, "a want is of an order or product that is not there");
 	for (int row = 0; row < nrows; row++)
-	{
-		WantFacts  *of = &facts[DatumGetInt32(usom_query_get(row, 1)) - 1];
-		bool		isnull;
-
-		of->weight = get_double(row, 2, 0);
-		of->ship_complete = DatumGetBool(usom_query_get(row, 3));
-		of->country = usom_query_get_text(row, 4);
-		usom_query_get_or_null(row, 5, &isnull);
-		of->has_place = !isnull;
-		of->latitude = get_double(row, 5, 0);
-		of->longitude = get_double(row, 6, 0);
-	}
-	add_rules(facts, nwants, values);
+		read_want(row, &facts[DatumGetInt32(usom_query_get(row, 1)) - 1], &rules[row]);
+	for (int i = 0; i < nwants; i++)
+		Ensure(facts[i].nrules > 0, "a want is of an order or product that is not there");
 	return facts;
 }
 
@@ -255,8 +236,7 @@ static UsomQuery read_lanes = {
 	"s.days::pg_catalog.float8, s.cut_off, s.late_cost::pg_catalog.float8 "
 	"FROM unnest($2) AS g CROSS JOIN usom.location AS l "
 	"LEFT JOIN usom.sourcing_rule AS r ON r.org_id = $1 AND r.sourcing_rule_id = g.sourcing_rule_id "
-	"CROSS JOIN LATERAL (SELECT usom.distance_km(g.latitude::pg_catalog.numeric, g.longitude::pg_catalog.numeric, "
-	"l.latitude::pg_catalog.numeric, l.longitude::pg_catalog.numeric) AS km OFFSET 0) AS d "
+	"CROSS JOIN LATERAL (SELECT usom._distance(g.latitude, g.longitude, l.latitude, l.longitude) AS km OFFSET 0) AS d "
 	"LEFT JOIN LATERAL (SELECT x.* FROM ("
 	"SELECT DISTINCT ON (v.service_level_id) v.service_level_id, v.cut_off, v.late_cost, "
 	"coalesce(f.shipment_price, 0) AS shipment_price, coalesce(f.weight_price, 0) AS weight_price, coalesce(t.days, 0) AS days "
@@ -297,14 +277,13 @@ read_lane(uint64 row, TimeADT *cut_off)
 	UsomLane	lane = {0};
 	bool		isnull;
 	Datum		time = usom_query_get_or_null(row, 14, &isnull);
-	Datum		distance;
 
 	*cut_off = isnull ? USECS_PER_DAY : DatumGetTimeADT(time);
 	lane.location_id = DatumGetInt64(usom_query_get(row, 2));
 	lane.code = usom_query_get_text(row, 3);
-	distance = usom_query_get_or_null(row, 4, &isnull);
+	usom_query_get_or_null(row, 4, &isnull);
 	lane.is_far_known = !isnull;
-	lane.distance = isnull ? 0 : DatumGetFloat8(DirectFunctionCall1(numeric_float8, distance));
+	lane.distance = get_double(row, 4, 0);
 	lane.verdict = usom_sourcing_reason_of(usom_query_get_text(row, 5));
 	lane.rank = get_double(row, 6, 0);
 	lane.protected_quantity = get_quantity(row, 10);
