@@ -131,6 +131,21 @@ FROM unnest(ARRAY['orders', 'order_lines', 'order_pieces', 'backorders', 'stock_
 SELECT is(pg_temp.state('tap_channel', format('SELECT count(*) FROM usom.%I', v)), '00000', format('a channel reads usom.%s', v))
 FROM unnest(ARRAY['orders', 'order_lines', 'order_pieces', 'backorders', 'stock_position', 'holds', 'shipments', 'returns', 'timeline', 'order_statuses', 'customers']) AS v;
 
+-- Break-glass is an act of the session's role: neither inherited rights nor a function of the role will do.
+CREATE ROLE tap_both;
+SELECT usom.grant_access('tap_both', p) FROM unnest(ARRAY['agent', 'break_glass']) AS p \g /dev/null
+CREATE FUNCTION public.tap_glass() RETURNS void LANGUAGE sql SECURITY DEFINER AS 'UPDATE usom.stock SET safety = 1';
+GRANT CREATE ON SCHEMA public TO usom_break_glass;
+ALTER FUNCTION public.tap_glass() OWNER TO usom_break_glass;
+SELECT is(pg_temp.state('tap_both', $$SET LOCAL usom.reason = 'x'; UPDATE usom.stock SET safety = 1$$), 'US004', 'inherited break-glass');
+SELECT is(pg_temp.state('tap_both', $$SET LOCAL usom.reason = 'x'; SELECT public.tap_glass()$$), 'US004', 'break-glass by SECURITY DEFINER');
+SELECT is(pg_temp.state('usom_break_glass', $$SET LOCAL usom.reason = ' '; UPDATE usom.stock SET safety = 1$$), 'US902', 'break-glass with a blank for a reason');
+SELECT is(pg_temp.state('usom_break_glass', $$SET LOCAL usom.reason = 'x'; UPDATE usom.stock SET safety = 1$$), '00000', 'break-glass with a reason');
+SELECT is(pg_temp.state('usom_break_glass', $$SET LOCAL usom.reason = 'x'; SELECT usom.place_order('{}')$$), '42501', 'break-glass calls no verb');
+
+-- Superusers who are members of nothing pass no guard either.
+SELECT is(pg_temp.state('postgres', $$SET LOCAL usom.reason = 'x'; UPDATE usom.stock SET safety = 1$$), 'US004', 'a superuser by mistake') FROM pg_roles WHERE rolname = 'postgres' AND rolsuper;
+
 -- A day of each, by the functions alone.
 SELECT is(pg_temp.state('tap_manager', $$INSERT INTO usom.location (code) VALUES ('TAP-L')$$), '00000', 'a manager opens a location');
 SELECT is(pg_temp.state('tap_integrator', $$INSERT INTO usom.product (sku) VALUES ('TAP-P'); INSERT INTO usom.price (sku, unit_price) VALUES ('TAP-P', 2)$$), '00000', 'an integrator brings products and prices');
