@@ -253,6 +253,18 @@ UPDATE usom.product SET name = 'in the light' WHERE sku = 'AUDIT-1';
 SELECT ok, kind FROM usom.verify_audit();
 SELECT problem ~ 'no entry tells of the change' AS told, expected, actual FROM usom.verify_entries();
 ROLLBACK;
+-- of late: rows that a few entries tell of are looked up one by one
+SELECT count(*) >= 0 AS sealed FROM usom.seal_audit();
+BEGIN;
+UPDATE usom.product SET name = 'honest' WHERE sku = 'AUDIT-1';
+SELECT ok, kind FROM usom.verify_audit(since => now() + interval '1 day');
+ALTER TABLE usom.product DISABLE TRIGGER audit_update;
+UPDATE usom.product SET name = 'in the dark' WHERE sku = 'AUDIT-1';
+UPDATE usom.product SET name = 'in the dark' WHERE sku = 'AUDIT-2';
+SELECT ok, kind FROM usom.verify_audit(since => now() + interval '1 day');
+SELECT problem, expected, actual FROM usom.verify_entries(since => now() + interval '1 day');
+SELECT problem, expected, actual FROM usom.verify_entries() ORDER BY 2 DESC;
+ROLLBACK;
 -- a column that came later is in no old image
 BEGIN;
 ALTER TABLE usom.stock ADD COLUMN later integer DEFAULT 1;
