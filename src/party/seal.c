@@ -11,10 +11,13 @@
  *
  * AFTER STATEMENT triggers write what goes with the rows: the keys of new
  * customers, what they are found by, snapshots of addresses.  One statement of
- * each kind, however many rows.
+ * each kind for thousands of rows.
  *
- * Memory: that of the trigger.  Locks: none beyond the rows, and the customers
- * of addresses, by the foreign key.
+ * Memory: that of the trigger; texts that are gathered after the statement are
+ * in a context that is reset when they are written.
+ *
+ * Locks: none beyond the rows, and the customers of addresses, by the foreign
+ * key.
  */
 #include "postgres.h"
 
@@ -33,6 +36,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
+#include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/tuplestore.h"
 
@@ -42,6 +46,9 @@ PG_FUNCTION_INFO_V1(usom__customer_written);
 PG_FUNCTION_INFO_V1(usom__address_written);
 
 #define MAX_COLUMNS 16
+
+/* Rows that are written by one statement. */
+#define AT_ONCE 4096
 
 /* A row on its way into the table. */
 typedef struct Sealing
@@ -384,37 +391,29 @@ open_contact(const UsomPersonKey *key, const text *sealed)
 	return sealed != NULL && usom_vault_is_sealed(sealed, &person_id) ? usom_vault_open(key, sealed) : NULL;
 }
 
-/* What is gathered of the customers of one organisation. */
+/* What is gathered of some customers of one organisation. */
 typedef struct Customers
 {
 	int64		org_id;
 	int			nkeys;
 	int			ncontacts;
-	int			capacity;
-	UsomPersonKey *keys;
+	UsomPersonKey *keys;		/* AT_ONCE of each */
 	UsomContact *contacts;
+	MemoryContext texts;		/* reset when they are written */
 } Customers;
 
 static void
 flush_customers(Customers *customers, bool is_insert)
 {
+	MemoryContext outer = MemoryContextSwitchTo(customers->texts);
+
 	usom_person_write(customers->org_id, customers->keys, customers->nkeys, NULL, 0);
 	usom_contact_write(customers->org_id, customers->contacts, customers->ncontacts, !is_insert);
 	while (customers->nkeys > 0)
 		explicit_bzero(&customers->keys[--customers->nkeys], sizeof(UsomPersonKey));
 	customers->ncontacts = 0;
-}
-
-static void
-make_room(Customers *customers)
-{
-	int			most = Max(customers->nkeys, customers->ncontacts);
-
-	if (most < customers->capacity)
-		return;
-	customers->capacity *= 2;
-	customers->keys = repalloc(customers->keys, customers->capacity * sizeof(UsomPersonKey));
-	customers->contacts = repalloc(customers->contacts, customers->capacity * sizeof(UsomContact));
+	MemoryContextSwitchTo(outer);
+	MemoryContextReset(customers->texts);
 }
 
 static void
@@ -433,7 +432,6 @@ note_customer(Customers *customers, const Rows *rows)
 		usom_person_take_draft(customers->org_id, person_id, &key);
 	else if (is_same || !usom_person_find_key(customers->org_id, person_id, &key))
 		return;
-	make_room(customers);
 	if (is_insert)
 		customers->keys[customers->nkeys++] = key;
 	if (!is_same)
@@ -450,22 +448,26 @@ usom__customer_written(PG_FUNCTION_ARGS)
 	static const UsomTriggerSpec spec = {"usom._customer_written", .before = false, .row = false};
 	TriggerData *trigdata = usom_trigger_check(fcinfo, &spec);
 	bool		is_insert = TRIGGER_FIRED_BY_INSERT(trigdata->tg_event);
-	Customers	customers = {.capacity = 16};
+	Customers	customers = {0};
 	Rows		rows;
 
 	if (usom_query_is_writer() || usom_trigger_is_replay())
 		return PointerGetDatum(NULL);
-	customers.keys = palloc(customers.capacity * sizeof(UsomPersonKey));
-	customers.contacts = palloc(customers.capacity * sizeof(UsomContact));
+	customers.keys = palloc(AT_ONCE * sizeof(UsomPersonKey));
+	customers.contacts = palloc(AT_ONCE * sizeof(UsomContact));
+	customers.texts = AllocSetContextCreate(CurrentMemoryContext, "usom customers written", ALLOCSET_DEFAULT_SIZES);
 	open_statement(&rows, trigdata);
 	while (next_row(&rows))
 	{
 		int64		org_id = slot_int64(&rows, "org_id");
+		MemoryContext outer;
 
-		if (org_id != customers.org_id)
+		if (org_id != customers.org_id || Max(customers.nkeys, customers.ncontacts) == AT_ONCE)
 			flush_customers(&customers, is_insert);
 		customers.org_id = org_id;
+		outer = MemoryContextSwitchTo(customers.texts);
 		note_customer(&customers, &rows);
+		MemoryContextSwitchTo(outer);
 	}
 	flush_customers(&customers, is_insert);
 	close_statement(&rows);
@@ -528,12 +530,18 @@ check_customers(int64 org_id, UsomAddress *const *addresses, int count)
 }
 
 static void
-flush_addresses(int64 org_id, UsomAddress *const *addresses, int count)
+flush_addresses(int64 org_id, UsomAddress *const *addresses, int *count, MemoryContext texts)
 {
-	if (count == 0)
-		return;
-	check_customers(org_id, addresses, count);
-	usom_person_write(org_id, NULL, 0, addresses, count);
+	MemoryContext outer = MemoryContextSwitchTo(texts);
+
+	if (*count > 0)
+	{
+		check_customers(org_id, addresses, *count);
+		usom_person_write(org_id, NULL, 0, addresses, *count);
+	}
+	*count = 0;
+	MemoryContextSwitchTo(outer);
+	MemoryContextReset(texts);
 }
 
 /* usom._address_written(): AFTER INSERT or UPDATE of customer_address, for each statement. */
@@ -542,33 +550,32 @@ usom__address_written(PG_FUNCTION_ARGS)
 {
 	static const UsomTriggerSpec spec = {"usom._address_written", .before = false, .row = false};
 	TriggerData *trigdata = usom_trigger_check(fcinfo, &spec);
-	int			count = 0;
-	int			capacity = 16;
 	UsomAddress **addresses;
+	int			count = 0;
 	int64		last_org_id = 0;
+	MemoryContext texts;
 	Rows		rows;
 
 	if (usom_query_is_writer() || usom_trigger_is_replay())
 		return PointerGetDatum(NULL);
-	addresses = palloc(capacity * sizeof(UsomAddress *));
+	addresses = palloc(AT_ONCE * sizeof(UsomAddress *));
+	texts = AllocSetContextCreate(CurrentMemoryContext, "usom addresses written", ALLOCSET_DEFAULT_SIZES);
 	open_statement(&rows, trigdata);
 	while (next_row(&rows))
 	{
 		int64		org_id = slot_int64(&rows, "org_id");
+		MemoryContext outer;
 
 		if (!is_moved(&rows))
 			continue;
-		if (count == capacity || org_id != last_org_id)
-		{
-			flush_addresses(last_org_id, addresses, count);
-			count = 0;
-			if (capacity < 1024)
-				addresses = repalloc(addresses, (capacity *= 2) * sizeof(UsomAddress *));
-		}
+		if (count == AT_ONCE || org_id != last_org_id)
+			flush_addresses(last_org_id, addresses, &count, texts);
 		last_org_id = org_id;
+		outer = MemoryContextSwitchTo(texts);
 		addresses[count++] = address_of_row(&rows);
+		MemoryContextSwitchTo(outer);
 	}
-	flush_addresses(last_org_id, addresses, count);
+	flush_addresses(last_org_id, addresses, &count, texts);
 	close_statement(&rows);
 	return PointerGetDatum(NULL);
 }
