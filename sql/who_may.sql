@@ -164,6 +164,8 @@ TRUNCATE usom.stock;
 SET usom.org = 'access_de';
 SELECT usom.current_org();
 RESET usom.org;
+-- what it writes about people is sealed, too
+UPDATE usom.sales_order SET instructions = 'call Anna' WHERE order_no = :'web_order_no' RETURNING instructions LIKE 'usom1:%' AS sealed;
 RESET usom.reason;
 RESET ROLE;
 RESET SESSION AUTHORIZATION;

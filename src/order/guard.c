@@ -3,7 +3,8 @@
  *		What plain SQL may do to orders and pieces.
  *
  * BEFORE ROW triggers.  usom's own writer passes at once, and the break-glass
- * role with a reason; for everybody else, superusers included, the rules are:
+ * role with a reason, but for sealing; for everybody else, superusers included,
+ * the rules are:
  *
  *	sales_order		INSERT: drafts only, kept columns at their defaults.
  *					UPDATE: a status that may be commanded (the verb itself runs
@@ -178,14 +179,15 @@ usom__guard_order(PG_FUNCTION_ARGS)
 	TriggerData *trigdata = usom_trigger_check(fcinfo, &order_spec);
 	HeapTuple	row = usom_trigger_row(trigdata);
 
-	if (usom_query_is_writer() || usom_trigger_is_replay() || usom_glass_passes())
+	if (usom_query_is_writer() || usom_trigger_is_replay())
 		return PointerGetDatum(row);
 
 	if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))
-	{
 		check_side(trigdata, row);
+	if (usom_glass_passes())
+		return PointerGetDatum(TRIGGER_FIRED_BY_DELETE(trigdata->tg_event) ? row : usom_order_seal(trigdata, row));
+	if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))
 		check_new_order(trigdata, row);
-	}
 	else if (TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event))
 		check_order_update(trigdata, trigdata->tg_trigtuple, trigdata->tg_newtuple);
 	else
