@@ -57,7 +57,7 @@ INSERT INTO usom.service_level (code) VALUES ('express');
 INSERT INTO usom.transit_time (service_level_id, days) SELECT service_level_id, 1 FROM usom.service_level;
 INSERT INTO usom.freight_rate (service_level_id, carrier) SELECT service_level_id, 'DHL' FROM usom.service_level;
 INSERT INTO usom.postcode_centroid (country, postcode, latitude, longitude) VALUES ('GB', 'LS1', 53.8, -1.5);
-INSERT INTO usom.sourcing_rule (code, locations) VALUES ('near', ARRAY['L1']);
+INSERT INTO usom.sourcing_rule (code, channels, locations) VALUES ('near', ARRAY['edi'], ARRAY['L1']);
 INSERT INTO usom.customer (code, name, email) VALUES ('C2', 'B. Leaver', 'leaver@example.org'), ('C3', 'C. Stayer', 'stayer@example.org');
 SELECT usom.erase_customer('C2', 'asked for it');
 SELECT usom.place_order('{"external_id": "R3-6", "ship_to": {"name": "D. Guest", "line1": "2 Low Street", "city": "Leeds", "country": "GB"},
