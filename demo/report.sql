@@ -177,3 +177,16 @@ SELECT CASE WHEN sum(problems) = 0 THEN 'usom.verify() was asked after each mont
 FROM retail.verified
 \gset
 \echo :told
+
+\echo
+\echo 'Audit'
+\echo
+SELECT clock_timestamp() AS begun \gset
+SELECT ok, coalesce(kind || ': ' || detail, '') AS finding FROM usom.verify_audit() \gset
+SELECT format('%s entries in %s blocks; usom.verify_audit() answers %s after %s s. %s', to_char((d->>'entries')::bigint, 'FM9,999,999'), d->>'blocks',
+		CASE WHEN :'ok' THEN 'true' ELSE 'FALSE' END, to_char(extract(epoch FROM clock_timestamp() - :'begun'::timestamptz), 'FM9990.0'), :'finding') AS told,
+	d->>'head' AS head
+FROM usom.export_digest() d
+\gset
+\echo :told
+\echo 'What to keep where the database cannot reach it (usom.export_digest()):' :head

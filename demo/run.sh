@@ -117,6 +117,10 @@ printf '%-42s' "documents played, one by one"
 done_step
 sql -c "ANALYZE"
 
+step "audit sealed"
+sql -c "CALL usom.tick()"
+done_step
+
 if [ -n "$check" ]; then
 	step "checked, and played a second time"
 	sql -f "$here/check.sql"
