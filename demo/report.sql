@@ -182,8 +182,9 @@ FROM retail.verified
 \echo 'Audit'
 \echo
 SELECT clock_timestamp() AS begun \gset
-SELECT ok, coalesce(kind || ': ' || detail, '') AS finding FROM usom.verify_audit() \gset
-SELECT format('%s entries in %s blocks; usom.verify_audit() answers %s after %s s. %s', to_char((d->>'entries')::bigint, 'FM9,999,999'), d->>'blocks',
+SELECT ok, coalesce(' ' || kind || ': ' || detail, '') AS finding FROM usom.verify_audit() \gset
+SELECT format('%s entries in %s; usom.verify_audit() answers %s after %s s.%s', to_char((d->>'entries')::bigint, 'FM9,999,999'),
+		CASE d->>'blocks' WHEN '1' THEN 'one block' ELSE (d->>'blocks') || ' blocks' END,
 		CASE WHEN :'ok' THEN 'true' ELSE 'FALSE' END, to_char(extract(epoch FROM clock_timestamp() - :'begun'::timestamptz), 'FM9990.0'), :'finding') AS told,
 	d->>'head' AS head
 FROM usom.export_digest() d
