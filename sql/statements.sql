@@ -33,7 +33,8 @@ DECLARE
 	s text;
 	r text;
 BEGIN
-	FOREACH n IN ARRAY ARRAY[1, 10, 100, 1000] LOOP
+	-- thrice: what a backend remembers may be looked up again at any time, when others change something
+	FOR n IN SELECT lines FROM generate_series(1, 3) AS round, unnest(ARRAY[1, 10, 100, 1000]) AS lines ORDER BY round, lines LOOP
 		o := pg_temp.counted('place_order', n, format('SELECT order_no FROM usom.place_order(pg_temp.document(%s, 2))', n));
 		PERFORM pg_temp.counted('change_order', n, format('SELECT status FROM usom.change_order(%L, (SELECT jsonb_build_object(''lines'', jsonb_agg(jsonb_build_object(''line_no'', i, ''quantity'', 1))) FROM generate_series(1, %s) i))', o, n));
 		PERFORM pg_temp.counted('release_order', n, format('SELECT status FROM usom.release_order(%L)', o));
@@ -48,6 +49,7 @@ BEGIN
 	END LOOP;
 END
 $$;
-SELECT verb, count(DISTINCT statements) = 1 AS same_for_1_to_1000_lines FROM counted GROUP BY verb ORDER BY verb COLLATE "C";
-SELECT max(statements) <= 12 AS few FROM counted WHERE verb = 'place_order';
+CREATE TEMP VIEW needed AS SELECT verb, lines, min(statements) AS statements FROM counted GROUP BY 1, 2;
+SELECT verb, count(DISTINCT statements) = 1 AS same_for_1_to_1000_lines FROM needed GROUP BY verb ORDER BY verb COLLATE "C";
+SELECT max(statements) <= 12 AS few FROM needed WHERE verb = 'place_order';
 SELECT * FROM usom.verify();
