@@ -24,14 +24,13 @@
 #include "api/place.h"
 #include "api/resolve.h"
 
+#include "audit/sha256.h"
 #include "base/compat.h"
 #include "base/call.h"
 #include "base/errors.h"
 #include "base/ident.h"
 #include "base/query.h"
 #include "base/settings.h"
-#include "common/cryptohash.h"
-#include "common/sha2.h"
 #include "party/party.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
@@ -85,16 +84,10 @@ static UsomQuery insert_header = {
 static bytea *
 digest(const Jsonb *document)
 {
-	bytea	   *result = palloc(VARHDRSZ + PG_SHA256_DIGEST_LENGTH);
-	pg_cryptohash_ctx *context = pg_cryptohash_create(PG_SHA256);
+	UsomDigest	result;
 
-	SET_VARSIZE(result, VARHDRSZ + PG_SHA256_DIGEST_LENGTH);
-	if (pg_cryptohash_init(context) < 0 ||
-		pg_cryptohash_update(context, (uint8 *) VARDATA_ANY(document), VARSIZE_ANY_EXHDR(document)) < 0 ||
-		pg_cryptohash_final(context, (uint8 *) VARDATA(result), PG_SHA256_DIGEST_LENGTH) < 0)
-		elog(ERROR, "could not compute SHA-256: %s", pg_cryptohash_error(context));
-	pg_cryptohash_free(context);
-	return result;
+	usom_sha256(&(UsomPart) {VARDATA_ANY(document), VARSIZE_ANY_EXHDR(document)}, 1, &result);
+	return usom_sha256_bytea(&result);
 }
 
 /*

@@ -19,10 +19,9 @@
 #include <math.h>
 
 #include "audit/canon.h"
+#include "audit/sha256.h"
 
 #include "catalog/pg_type.h"
-#include "common/cryptohash.h"
-#include "common/sha2.h"
 #include "datatype/timestamp.h"
 #include "mb/pg_wchar.h"
 #include "port/pg_bswap.h"
@@ -170,15 +169,10 @@ static void
 put_secret(UsomCanonImage *image, UsomCanonAbove *above, Datum value)
 {
 	struct varlena *bytes = PG_DETOAST_DATUM_PACKED(value);
-	uint8		digest[PG_SHA256_DIGEST_LENGTH];
-	pg_cryptohash_ctx *context = pg_cryptohash_create(PG_SHA256);
+	UsomDigest	digest;
 
-	if (pg_cryptohash_init(context) < 0 ||
-		pg_cryptohash_update(context, (uint8 *) VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes)) < 0 ||
-		pg_cryptohash_final(context, digest, sizeof(digest)) < 0)
-		elog(ERROR, "could not compute SHA-256: %s", pg_cryptohash_error(context));
-	pg_cryptohash_free(context);
-	put_value(image, above, (char *) digest, sizeof(digest));
+	usom_sha256(&(UsomPart) {VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes)}, 1, &digest);
+	put_value(image, above, (char *) digest.bytes, USOM_DIGEST_SIZE);
 }
 
 static void

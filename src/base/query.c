@@ -281,6 +281,16 @@ usom_query_get_text(uint64 row, int column)
 	return isnull ? NULL : TextDatumGetCString(value);
 }
 
+Datum
+usom_query_keys(const int64 *keys, int nkeys)
+{
+	Datum	   *elements = palloc_array(Datum, Max(nkeys, 1));
+
+	for (int i = 0; i < nkeys; i++)
+		elements[i] = Int64GetDatum(keys[i]);
+	return PointerGetDatum(construct_array(elements, nkeys, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+}
+
 struct UsomRows
 {
 	Oid			type;

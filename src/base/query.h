@@ -57,6 +57,9 @@ extern Datum usom_query_get(uint64 row, int column);
 extern Datum usom_query_get_or_null(uint64 row, int column, bool *isnull);
 extern char *usom_query_get_text(uint64 row, int column);	/* palloc'd; NULL if null */
 
+/* Keys as a bigint[] for a statement. */
+extern Datum usom_query_keys(const int64 *keys, int nkeys);
+
 /*
  * Rows for unnest(): an array of a composite type of schema usom.
  *

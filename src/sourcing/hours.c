@@ -74,16 +74,6 @@ static UsomQuery read_rows = {
 	.argtypes = {"bigint", "bigint[]", "date"},
 };
 
-static Datum
-key_array(const int64 *keys, int nkeys)
-{
-	Datum	   *elements = palloc_array(Datum, Max(nkeys, 1));
-
-	for (int i = 0; i < nkeys; i++)
-		elements[i] = Int64GetDatum(keys[i]);
-	return PointerGetDatum(construct_array(elements, nkeys, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
-}
-
 /* Exceptions before this day are of no interest to an order of this moment, wherever the location is. */
 static DateADT
 first_day(TimestampTz at)
@@ -94,7 +84,7 @@ first_day(TimestampTz at)
 UsomCalendar *
 usom_sourcing_read_calendars(int64 org_id, const int64 *locations, int nlocations, TimestampTz at)
 {
-	Datum		values[] = {Int64GetDatum(org_id), key_array(locations, nlocations), DateADTGetDatum(first_day(at))};
+	Datum		values[] = {Int64GetDatum(org_id), usom_query_keys(locations, nlocations), DateADTGetDatum(first_day(at))};
 	UsomCalendar *calendars = palloc0_array(UsomCalendar, Max(nlocations, 1));
 	int			nrows = (int) usom_query_run(&read_rows, values, NULL);
 	UsomHours  *hours = palloc_array(UsomHours, Max(nrows, 1));

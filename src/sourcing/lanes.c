@@ -260,16 +260,6 @@ static UsomQuery read_lanes = {
 	.argtypes = {"bigint", "usom._sourcing_group[]", "bigint[]"},
 };
 
-static Datum
-key_array(const int64 *keys, int nkeys)
-{
-	Datum	   *elements = palloc_array(Datum, Max(nkeys, 1));
-
-	for (int i = 0; i < nkeys; i++)
-		elements[i] = Int64GetDatum(keys[i]);
-	return PointerGetDatum(construct_array(elements, nkeys, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
-}
-
 /* What remains to be found out is when it ships: the days are kept in arrives_at, the cut-off apart. */
 static UsomLane
 read_lane(uint64 row, TimeADT *cut_off)
@@ -349,7 +339,7 @@ void
 usom_sourcing_read_lanes(int64 org_id, TimestampTz at, LaneGroup *groups, int ngroups,
 						 const int64 *locations, int nlocations)
 {
-	Datum		values[] = {Int64GetDatum(org_id), group_rows(groups, ngroups), key_array(locations, nlocations)};
+	Datum		values[] = {Int64GetDatum(org_id), group_rows(groups, ngroups), usom_query_keys(locations, nlocations)};
 	int			nrows = (int) usom_query_run(&read_lanes, values, NULL);
 	UsomLane   *lanes = palloc_array(UsomLane, Max(nrows, 1));
 	TimeADT    *cut_offs = palloc_array(TimeADT, Max(nrows, 1));
