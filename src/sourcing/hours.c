@@ -15,10 +15,8 @@
 #include "base/errors.h"
 #include "base/lookup.h"
 #include "base/query.h"
-#include "catalog/pg_type.h"
 #include "party/party.h"
 #include "sourcing/door.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 

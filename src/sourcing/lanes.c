@@ -14,9 +14,7 @@
 
 #include "base/errors.h"
 #include "base/query.h"
-#include "catalog/pg_type.h"
 #include "sourcing/hours.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
