@@ -1987,6 +1987,61 @@ Returns the status and version of the order; call confirm_order() or release_ord
 Errors: US105 unknown order, US107 if no active hold has this type.
 Example: SELECT * FROM usom.release_hold(''SO-000001'', ''credit'', ''paid'');';
 
+/* ---- order ---- */
+
+CREATE TYPE usom._event_row AS (
+	ordinal integer,
+	sales_order_id bigint,
+	kind text,
+	payload jsonb
+);
+COMMENT ON TYPE usom._event_row IS 'An event on its way from C, by unnest().';
+
+CREATE TYPE usom._case_row AS (
+	ordinal integer,
+	kind text,
+	sales_order_id bigint,
+	line_no integer,
+	reference text,
+	message text,
+	detail jsonb,
+	due_at timestamptz
+);
+COMMENT ON TYPE usom._case_row IS 'An exception case on its way from C, by unnest().';
+
+CREATE FUNCTION usom._tell(sales_order_id bigint, kind text, payload jsonb) RETURNS void
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom__tell'
+VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._tell(bigint, text, jsonb) IS 'Writes an event of an order, whose row the caller has locked, or with null of no order. payload: business keys, nothing about people.';
+REVOKE ALL ON FUNCTION usom._tell(bigint, text, jsonb) FROM PUBLIC;
+
+CREATE FUNCTION usom._raise_case(sales_order_id bigint, line_no integer, kind text, reference text, message text,
+	detail jsonb DEFAULT NULL, due_at timestamptz DEFAULT NULL) RETURNS void
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom__raise_case'
+VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._raise_case(bigint, integer, text, text, text, jsonb, timestamptz) IS 'Opens an exception case, or brings the open one of this kind, order, line and reference up to date. What does not apply is null.';
+REVOKE ALL ON FUNCTION usom._raise_case(bigint, integer, text, text, text, jsonb, timestamptz) FROM PUBLIC;
+
+CREATE FUNCTION usom._settle_case(sales_order_id bigint, line_no integer, kind text, reference text DEFAULT NULL) RETURNS void
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom__settle_case'
+VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._settle_case(bigint, integer, text, text) IS 'Closes the open exception cases of this kind, order and line, because their cause is gone; reference null: whatever their reference.';
+REVOKE ALL ON FUNCTION usom._settle_case(bigint, integer, text, text) FROM PUBLIC;
+
+CREATE FUNCTION usom.resolve_exception(exception_id bigint, resolution text) RETURNS void
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_resolve_exception'
+VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.resolve_exception(bigint, text) IS
+'Close an exception that somebody has dealt with.
+exception_id: key, see usom.exceptions. resolution: what was done, for those who read it later.
+Exceptions whose cause goes away are closed by usom; one that is closed while its cause lasts is opened again by the next call that meets it.
+Errors: US115 if there is no open exception with this key, 22004 for a null.
+Example: SELECT usom.resolve_exception(4711, ''customer accepts the later date'');';
+
 /* ---- sourcing ---- */
 
 CREATE TYPE usom._demand AS (
@@ -3863,6 +3918,8 @@ CREATE FUNCTION usom._privileges()
 	('hold',                      '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
 	('hold_type',                 '',    'r',   'riu', 'r',   'r',   'r',   'r',   'r',   'r'),
 	('order_history',             '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
+	('event',                     '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
+	('exception_case',            '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'riud'),
 	('shipment',                  '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
 	('return_order',              '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
 	('return_line',               '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
@@ -3883,6 +3940,8 @@ CREATE FUNCTION usom._privileges()
 	('sourcing_rules',            '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('stock_position',            '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('holds',                     '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
+	('events',                    '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
+	('exceptions',                '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('shipments',                 '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('returns',                   '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('timeline',                  '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
@@ -3930,6 +3989,7 @@ CREATE FUNCTION usom._privileges()
 	('change_order()',            '',    'x',   'x',   '',    'x',   '',    '',    '',    ''),
 	('hold_order()',              '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
 	('release_hold()',            '',    'x',   'x',   '',    '',    '',    '',    '',    ''),
+	('resolve_exception()',       '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
 	('allocate_order()',          '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
 	('reallocate_order()',        '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
 	('fill_backorders()',         '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
@@ -4303,7 +4363,7 @@ AS $$
 	WITH chapter (position, topic, names) AS (VALUES
 		(1, 'begin', ARRAY['install', 'upgrade', 'version', 'doctor', 'help', 'demo', 'demo_remove']),
 		(2, 'order', ARRAY['quote', 'place_order', 'place_orders', 'submit_order', 'confirm_order', 'reject_order', 'close_order',
-			'cancel_order', 'cancel_line', 'change_order', 'hold_order', 'release_hold']),
+			'cancel_order', 'cancel_line', 'change_order', 'hold_order', 'release_hold', 'resolve_exception']),
 		(3, 'stock', ARRAY['receive_stock', 'receive_stocks', 'adjust_stock', 'count_stock', 'set_safety', 'reserve_stock', 'release_stock',
 			'available']),
 		(4, 'fulfil', ARRAY['allocate_order', 'reallocate_order', 'explain_sourcing', 'why_not_allocated', 'earliest_shipment', 'distance_km', 'split_backorder', 'fill_backorders', 'release_order', 'ship', 'deliver',
@@ -5455,6 +5515,68 @@ SELECT usom._audit_table('hold_type');
 
 INSERT INTO usom.hold_type (org_id, code, blocks, description)
 SELECT o.org_id, t.* FROM usom.organisation o CROSS JOIN usom._standard_hold_types() t;
+
+CREATE TABLE usom.event (
+	org_id bigint NOT NULL,
+	event_id bigint NOT NULL DEFAULT usom.next_id(),
+	sales_order_id bigint,
+	event_no integer,
+	kind text NOT NULL CONSTRAINT event_kind_given CHECK (kind <> ''),
+	payload jsonb NOT NULL,
+	occurred_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (org_id, event_id),
+	CONSTRAINT event_numbered_with_order UNIQUE (org_id, sales_order_id, event_no),
+	CONSTRAINT event_numbered_iff_of_order CHECK ((sales_order_id IS NULL) = (event_no IS NULL))
+);
+COMMENT ON TABLE usom.event IS 'What customers and other systems are told, written in the transaction that did it. Append-only.';
+COMMENT ON COLUMN usom.event.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.event.event_id IS 'Key.';
+COMMENT ON COLUMN usom.event.sales_order_id IS 'Order; null: of none.';
+COMMENT ON COLUMN usom.event.event_no IS 'Number with the order, from 1 without gaps; null: of none.';
+COMMENT ON COLUMN usom.event.kind IS 'What happened: backordered, promise_changed, filled and others.';
+COMMENT ON COLUMN usom.event.payload IS 'The particulars, in codes and numbers that people and other systems know.';
+COMMENT ON COLUMN usom.event.occurred_at IS 'Time of the transaction.';
+
+CREATE TABLE usom.exception_case (
+	org_id bigint NOT NULL,
+	exception_case_id bigint NOT NULL DEFAULT usom.next_id(),
+	kind text NOT NULL CONSTRAINT exception_case_kind_given CHECK (kind <> ''),
+	sales_order_id bigint,
+	line_no integer,
+	reference text,
+	message text NOT NULL,
+	detail jsonb,
+	due_at timestamptz,
+	raised_at timestamptz NOT NULL DEFAULT now(),
+	resolved_at timestamptz,
+	resolved_by text,
+	resolution text,
+	PRIMARY KEY (org_id, exception_case_id),
+	CONSTRAINT exception_case_line_of_order CHECK (line_no IS NULL OR sales_order_id IS NOT NULL),
+	CONSTRAINT exception_case_resolved_iff_by CHECK ((resolved_at IS NULL) = (resolved_by IS NULL) AND (resolved_at IS NULL) = (resolution IS NULL))
+);
+CREATE UNIQUE INDEX exception_case_open_once ON usom.exception_case (org_id, kind, sales_order_id, line_no, reference) NULLS NOT DISTINCT WHERE resolved_at IS NULL;
+CREATE INDEX exception_case_of_order ON usom.exception_case (org_id, sales_order_id) WHERE sales_order_id IS NOT NULL;
+COMMENT ON TABLE usom.exception_case IS 'What somebody should look at. Of one kind, order, line and reference at most one is open.';
+COMMENT ON COLUMN usom.exception_case.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.exception_case.exception_case_id IS 'Key.';
+COMMENT ON COLUMN usom.exception_case.kind IS 'What is wrong.';
+COMMENT ON COLUMN usom.exception_case.sales_order_id IS 'Order; null: of none.';
+COMMENT ON COLUMN usom.exception_case.line_no IS 'Line; null: of none.';
+COMMENT ON COLUMN usom.exception_case.reference IS 'Supply, location, variant or what else tells it from others of its kind; null: nothing.';
+COMMENT ON COLUMN usom.exception_case.message IS 'What is wrong, in words.';
+COMMENT ON COLUMN usom.exception_case.detail IS 'The numbers.';
+COMMENT ON COLUMN usom.exception_case.due_at IS 'When it is too late; null: no date known.';
+COMMENT ON COLUMN usom.exception_case.raised_at IS 'Time of the transaction that met it first.';
+COMMENT ON COLUMN usom.exception_case.resolved_at IS 'When it was closed; null: open.';
+COMMENT ON COLUMN usom.exception_case.resolved_by IS 'Session user who closed it, or whose change took its cause away.';
+COMMENT ON COLUMN usom.exception_case.resolution IS 'What was done.';
+
+SELECT usom._guard_cards('exception_case');
+SELECT usom._guard_ledger('event', 'the function of the change');
+SELECT usom._guard_kept('exception_case', 'usom.resolve_exception()');
+SELECT usom._audit_table('event');
+SELECT usom._audit_table('exception_case');
 $usom_step$),
 
 (1, 801, 'sourcing', $usom_step$
@@ -6210,6 +6332,56 @@ COMMENT ON COLUMN usom.holds.placed_by IS 'Session user who placed it.';
 COMMENT ON COLUMN usom.holds.released_at IS 'When it was released by hand.';
 COMMENT ON COLUMN usom.holds.released_by IS 'Session user who released it.';
 COMMENT ON COLUMN usom.holds.release_reason IS 'Why it was released.';
+
+CREATE VIEW usom.events WITH (security_invoker = true) AS
+SELECT e.event_id,
+	o.order_no,
+	e.event_no,
+	e.kind,
+	e.payload,
+	e.occurred_at
+FROM usom.event e
+LEFT JOIN usom.sales_order o ON o.org_id = e.org_id AND o.sales_order_id = e.sales_order_id
+WHERE e.org_id = usom.current_org();
+COMMENT ON VIEW usom.events IS 'What customers and other systems are told. Within an order event_no tells the order of events, without gaps.';
+COMMENT ON COLUMN usom.events.event_id IS 'Key.';
+COMMENT ON COLUMN usom.events.order_no IS 'Number of the order; null: of none.';
+COMMENT ON COLUMN usom.events.event_no IS 'Number with the order, from 1.';
+COMMENT ON COLUMN usom.events.kind IS 'What happened.';
+COMMENT ON COLUMN usom.events.payload IS 'The particulars.';
+COMMENT ON COLUMN usom.events.occurred_at IS 'Time of the transaction that did it.';
+
+CREATE VIEW usom.exceptions WITH (security_invoker = true) AS
+SELECT c.exception_case_id AS exception_id,
+	c.kind,
+	o.order_no,
+	c.line_no,
+	c.reference,
+	c.message,
+	c.detail,
+	c.due_at,
+	c.resolved_at IS NULL AS open,
+	c.raised_at,
+	c.resolved_at,
+	c.resolved_by,
+	c.resolution
+FROM usom.exception_case c
+LEFT JOIN usom.sales_order o ON o.org_id = c.org_id AND o.sales_order_id = c.sales_order_id
+WHERE c.org_id = usom.current_org();
+COMMENT ON VIEW usom.exceptions IS 'What somebody should look at. WHERE open ORDER BY due_at shows what is left, most urgent first.';
+COMMENT ON COLUMN usom.exceptions.exception_id IS 'Key, for usom.resolve_exception().';
+COMMENT ON COLUMN usom.exceptions.kind IS 'What is wrong.';
+COMMENT ON COLUMN usom.exceptions.order_no IS 'Number of the order; null: of none.';
+COMMENT ON COLUMN usom.exceptions.line_no IS 'Line; null: of none.';
+COMMENT ON COLUMN usom.exceptions.reference IS 'Supply, location or what else tells it from others of its kind.';
+COMMENT ON COLUMN usom.exceptions.message IS 'What is wrong, in words.';
+COMMENT ON COLUMN usom.exceptions.detail IS 'The numbers.';
+COMMENT ON COLUMN usom.exceptions.due_at IS 'When it is too late; null: no date known.';
+COMMENT ON COLUMN usom.exceptions.open IS 'True: nobody has closed it.';
+COMMENT ON COLUMN usom.exceptions.raised_at IS 'When it was met first.';
+COMMENT ON COLUMN usom.exceptions.resolved_at IS 'When it was closed.';
+COMMENT ON COLUMN usom.exceptions.resolved_by IS 'Session user who closed it, or whose change took its cause away.';
+COMMENT ON COLUMN usom.exceptions.resolution IS 'What was done.';
 
 CREATE VIEW usom.shipments WITH (security_invoker = true) AS
 SELECT s.shipment_no,

@@ -259,6 +259,56 @@ COMMENT ON COLUMN usom.holds.released_at IS 'When it was released by hand.';
 COMMENT ON COLUMN usom.holds.released_by IS 'Session user who released it.';
 COMMENT ON COLUMN usom.holds.release_reason IS 'Why it was released.';
 
+CREATE VIEW usom.events WITH (security_invoker = true) AS
+SELECT e.event_id,
+	o.order_no,
+	e.event_no,
+	e.kind,
+	e.payload,
+	e.occurred_at
+FROM usom.event e
+LEFT JOIN usom.sales_order o ON o.org_id = e.org_id AND o.sales_order_id = e.sales_order_id
+WHERE e.org_id = usom.current_org();
+COMMENT ON VIEW usom.events IS 'What customers and other systems are told. Within an order event_no tells the order of events, without gaps.';
+COMMENT ON COLUMN usom.events.event_id IS 'Key.';
+COMMENT ON COLUMN usom.events.order_no IS 'Number of the order; null: of none.';
+COMMENT ON COLUMN usom.events.event_no IS 'Number with the order, from 1.';
+COMMENT ON COLUMN usom.events.kind IS 'What happened.';
+COMMENT ON COLUMN usom.events.payload IS 'The particulars.';
+COMMENT ON COLUMN usom.events.occurred_at IS 'Time of the transaction that did it.';
+
+CREATE VIEW usom.exceptions WITH (security_invoker = true) AS
+SELECT c.exception_case_id AS exception_id,
+	c.kind,
+	o.order_no,
+	c.line_no,
+	c.reference,
+	c.message,
+	c.detail,
+	c.due_at,
+	c.resolved_at IS NULL AS open,
+	c.raised_at,
+	c.resolved_at,
+	c.resolved_by,
+	c.resolution
+FROM usom.exception_case c
+LEFT JOIN usom.sales_order o ON o.org_id = c.org_id AND o.sales_order_id = c.sales_order_id
+WHERE c.org_id = usom.current_org();
+COMMENT ON VIEW usom.exceptions IS 'What somebody should look at. WHERE open ORDER BY due_at shows what is left, most urgent first.';
+COMMENT ON COLUMN usom.exceptions.exception_id IS 'Key, for usom.resolve_exception().';
+COMMENT ON COLUMN usom.exceptions.kind IS 'What is wrong.';
+COMMENT ON COLUMN usom.exceptions.order_no IS 'Number of the order; null: of none.';
+COMMENT ON COLUMN usom.exceptions.line_no IS 'Line; null: of none.';
+COMMENT ON COLUMN usom.exceptions.reference IS 'Supply, location or what else tells it from others of its kind.';
+COMMENT ON COLUMN usom.exceptions.message IS 'What is wrong, in words.';
+COMMENT ON COLUMN usom.exceptions.detail IS 'The numbers.';
+COMMENT ON COLUMN usom.exceptions.due_at IS 'When it is too late; null: no date known.';
+COMMENT ON COLUMN usom.exceptions.open IS 'True: nobody has closed it.';
+COMMENT ON COLUMN usom.exceptions.raised_at IS 'When it was met first.';
+COMMENT ON COLUMN usom.exceptions.resolved_at IS 'When it was closed.';
+COMMENT ON COLUMN usom.exceptions.resolved_by IS 'Session user who closed it, or whose change took its cause away.';
+COMMENT ON COLUMN usom.exceptions.resolution IS 'What was done.';
+
 CREATE VIEW usom.shipments WITH (security_invoker = true) AS
 SELECT s.shipment_no,
 	o.order_no,

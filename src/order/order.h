@@ -22,6 +22,7 @@
 #define USOM_ORDER_ORDER_H
 
 #include "commands/trigger.h"
+#include "nodes/pg_list.h"
 #include "order/lifecycle.h"
 #include "stock/stock.h"
 #include "utils/numeric.h"
@@ -103,6 +104,9 @@ typedef struct UsomOrderSet
 	bool		stock_locked;	/* the rows of deltas are locked already */
 	int			nowners;
 	const char **owners;		/* whose soft reservations go over to the orders */
+	List	   *events;		/* news.h: what the save makes known */
+	List	   *raised;
+	List	   *settled;
 } UsomOrderSet;
 
 /* set.c: make, load */

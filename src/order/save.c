@@ -4,7 +4,7 @@
  *
  * One statement for each kind of row and operation that occurs, however many
  * rows there are: stock (lock, apply, ledger), lines (insert, update), pieces
- * (update, insert, delete), removed lines, headers, history.
+ * (update, insert, delete), removed lines, headers, history, news.
  *
  * Locks: the orders are locked by load; stock rows are locked here in stock
  * order unless the verb has locked them to plan.
@@ -19,6 +19,7 @@
 #include "base/errors.h"
 #include "base/query.h"
 #include "base/settings.h"
+#include "order/news.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -329,5 +330,6 @@ usom_order_save(UsomOrderSet *set)
 	write_pieces(&delete_pieces, set, ROWS_GONE);
 	write_lines(&delete_lines, set, ROWS_GONE);
 	write_headers(set);
+	usom_order_write_news(set);
 	mark_saved(set);
 }

@@ -260,3 +260,65 @@ SELECT usom._audit_table('hold_type');
 
 INSERT INTO usom.hold_type (org_id, code, blocks, description)
 SELECT o.org_id, t.* FROM usom.organisation o CROSS JOIN usom._standard_hold_types() t;
+
+CREATE TABLE usom.event (
+	org_id bigint NOT NULL,
+	event_id bigint NOT NULL DEFAULT usom.next_id(),
+	sales_order_id bigint,
+	event_no integer,
+	kind text NOT NULL CONSTRAINT event_kind_given CHECK (kind <> ''),
+	payload jsonb NOT NULL,
+	occurred_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (org_id, event_id),
+	CONSTRAINT event_numbered_with_order UNIQUE (org_id, sales_order_id, event_no),
+	CONSTRAINT event_numbered_iff_of_order CHECK ((sales_order_id IS NULL) = (event_no IS NULL))
+);
+COMMENT ON TABLE usom.event IS 'What customers and other systems are told, written in the transaction that did it. Append-only.';
+COMMENT ON COLUMN usom.event.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.event.event_id IS 'Key.';
+COMMENT ON COLUMN usom.event.sales_order_id IS 'Order; null: of none.';
+COMMENT ON COLUMN usom.event.event_no IS 'Number with the order, from 1 without gaps; null: of none.';
+COMMENT ON COLUMN usom.event.kind IS 'What happened: backordered, promise_changed, filled and others.';
+COMMENT ON COLUMN usom.event.payload IS 'The particulars, in codes and numbers that people and other systems know.';
+COMMENT ON COLUMN usom.event.occurred_at IS 'Time of the transaction.';
+
+CREATE TABLE usom.exception_case (
+	org_id bigint NOT NULL,
+	exception_case_id bigint NOT NULL DEFAULT usom.next_id(),
+	kind text NOT NULL CONSTRAINT exception_case_kind_given CHECK (kind <> ''),
+	sales_order_id bigint,
+	line_no integer,
+	reference text,
+	message text NOT NULL,
+	detail jsonb,
+	due_at timestamptz,
+	raised_at timestamptz NOT NULL DEFAULT now(),
+	resolved_at timestamptz,
+	resolved_by text,
+	resolution text,
+	PRIMARY KEY (org_id, exception_case_id),
+	CONSTRAINT exception_case_line_of_order CHECK (line_no IS NULL OR sales_order_id IS NOT NULL),
+	CONSTRAINT exception_case_resolved_iff_by CHECK ((resolved_at IS NULL) = (resolved_by IS NULL) AND (resolved_at IS NULL) = (resolution IS NULL))
+);
+CREATE UNIQUE INDEX exception_case_open_once ON usom.exception_case (org_id, kind, sales_order_id, line_no, reference) NULLS NOT DISTINCT WHERE resolved_at IS NULL;
+CREATE INDEX exception_case_of_order ON usom.exception_case (org_id, sales_order_id) WHERE sales_order_id IS NOT NULL;
+COMMENT ON TABLE usom.exception_case IS 'What somebody should look at. Of one kind, order, line and reference at most one is open.';
+COMMENT ON COLUMN usom.exception_case.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.exception_case.exception_case_id IS 'Key.';
+COMMENT ON COLUMN usom.exception_case.kind IS 'What is wrong.';
+COMMENT ON COLUMN usom.exception_case.sales_order_id IS 'Order; null: of none.';
+COMMENT ON COLUMN usom.exception_case.line_no IS 'Line; null: of none.';
+COMMENT ON COLUMN usom.exception_case.reference IS 'Supply, location, variant or what else tells it from others of its kind; null: nothing.';
+COMMENT ON COLUMN usom.exception_case.message IS 'What is wrong, in words.';
+COMMENT ON COLUMN usom.exception_case.detail IS 'The numbers.';
+COMMENT ON COLUMN usom.exception_case.due_at IS 'When it is too late; null: no date known.';
+COMMENT ON COLUMN usom.exception_case.raised_at IS 'Time of the transaction that met it first.';
+COMMENT ON COLUMN usom.exception_case.resolved_at IS 'When it was closed; null: open.';
+COMMENT ON COLUMN usom.exception_case.resolved_by IS 'Session user who closed it, or whose change took its cause away.';
+COMMENT ON COLUMN usom.exception_case.resolution IS 'What was done.';
+
+SELECT usom._guard_cards('exception_case');
+SELECT usom._guard_ledger('event', 'the function of the change');
+SELECT usom._guard_kept('exception_case', 'usom.resolve_exception()');
+SELECT usom._audit_table('event');
+SELECT usom._audit_table('exception_case');

@@ -57,6 +57,7 @@ INSERT INTO raised VALUES
 	('US603', format('SELECT usom.release_order(%L)', :'waits')),
 	('US701', format('SELECT usom.receive_return(%L, ''[{"line_no": 1, "quantity": 9}]'')', :'r')),
 	('US702', 'SELECT usom.receive_return(''TAP-NONE'', NULL)'),
+	('US115', 'SELECT usom.resolve_exception(0, ''test'')'),
 	('US801', 'SELECT usom.place_order(''{"external_id": "TAP-1", "revision": 2, "lines": [{"sku": "TAP-1", "quantity": 4}]}'')'),
 	('US802', 'SELECT usom.place_order(''{"external_id": "TAP-1", "revision": 1, "lines": [{"sku": "TAP-1", "quantity": 3}]}'')'),
 	('US803', 'SELECT usom.place_order(''{"colour": "red"}'')'),

@@ -43,6 +43,8 @@ BEGIN
 	INSERT INTO usom.sourcing_rule (code, locations) VALUES (mark || '-RULE', ARRAY[mark || '-LOC']);
 	PERFORM usom.hold_order(o, mark || '-HOLD', mark);
 	PERFORM usom.release_hold(o, mark || '-HOLD', mark);
+	PERFORM usom._tell(x.sales_order_id, mark, jsonb_build_object('mark', mark)), usom._raise_case(x.sales_order_id, 1, mark, mark, mark, jsonb_build_object('mark', mark))
+	FROM usom.sales_order x WHERE x.order_no = o AND x.org_id = usom.current_org();
 	PERFORM usom.release_order(o);
 	s := usom.ship(o, NULL, mark || '-CARRIER', mark || '-TRACK');
 	PERFORM usom.deliver(s);

@@ -39,6 +39,8 @@ SELECT usom.authorize_return(:'back', '[{"line_no": 1, "quantity": 1}]', 'x') AS
 SELECT sales_order_id AS draft_id, usom.product_id('H-SKU') AS product_id FROM usom.sales_order WHERE order_no = :'draft' \gset
 SELECT usom.seal_audit() \g /dev/null
 SELECT usom.export_digest() AS digest, (SELECT min(audit_entry_id) FROM usom.audit_entry) AS entry \gset
+SELECT usom._raise_case(NULL, NULL, 'x', 'y', 'z') \g /dev/null
+SELECT exception_id AS exception FROM usom.exceptions \gset
 CREATE ROLE tap_some;
 CREATE TEMP TABLE call (name text, command text);
 INSERT INTO call VALUES
@@ -54,6 +56,7 @@ INSERT INTO call VALUES
 	('cancel_order', format('SELECT * FROM usom.cancel_order(%L, ''x'')', :'o')), ('cancel_line', format('SELECT * FROM usom.cancel_line(%L, 1, 1, ''x'')', :'o')),
 	('change_order', format('SELECT * FROM usom.change_order(%L, ''{"priority": 1, "lines": [{"line_no": 1, "quantity": 2}, {"sku": "H-SKU", "quantity": 1}]}'')', :'o')),
 	('hold_order', format('SELECT * FROM usom.hold_order(%L, ''credit'', ''x'')', :'o')), ('release_hold', format('SELECT * FROM usom.release_hold(%L, ''credit'', ''x'')', :'held')),
+	('resolve_exception', format('SELECT usom.resolve_exception(%s, ''x'')', :'exception')),
 	('allocate_order', format('SELECT * FROM usom.allocate_order(%L)', :'o')), ('fill_backorders', 'SELECT * FROM usom.fill_backorders(''H-SKU'')'), ('release_order', format('SELECT * FROM usom.release_order(%L)', :'o')),
 	('ship', format('SELECT usom.ship(%L, ''[{"line_no": 1, "quantity": 1}]'', ''DHL'', ''1'')', :'sent')), ('deliver', format('SELECT * FROM usom.deliver(%L)', :'done_s')),
 	('authorize_return', format('SELECT usom.authorize_return(%L, ''[{"line_no": 1, "quantity": 1}]'', ''x'')', :'back')), ('receive_return', format('SELECT * FROM usom.receive_return(%L, ''[{"line_no": 1, "quantity": 1}]'')', :'r')),

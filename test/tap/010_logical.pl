@@ -59,6 +59,8 @@ INSERT INTO usom.service_level (code) VALUES ('$round');
 INSERT INTO usom.transit_time (service_level_id, days) SELECT service_level_id, 1 FROM usom.service_level WHERE code = '$round';
 INSERT INTO usom.freight_rate (service_level_id, shipment_price) SELECT service_level_id, 4 FROM usom.service_level WHERE code = '$round';
 INSERT INTO usom.postcode_centroid (country, postcode, latitude, longitude) VALUES ('GB', upper('$round'), 51.5, 0.1) ON CONFLICT DO NOTHING;
+SELECT usom._tell(sales_order_id, 'filled', '{"line_no": 1}'), usom._raise_case(sales_order_id, 1, 'promise_late', '$round', 'late'), usom._settle_case(sales_order_id, 1, 'promise_late', 'before')
+FROM usom.sales_order WHERE external_id = '$round-held';
 INSERT INTO usom.sourcing_rule (code, channels, locations, service_level) VALUES ('$round', '{edi}', '{$round}', '$round');
 INSERT INTO usom.sourcing_rule (code, channels, when_short, next_rule) VALUES ('$round-first', '{edi}', 'next_rule', '$round');
 SELECT usom.seal_audit();
