@@ -24,7 +24,7 @@ SELECT o.order_no,
 	 FROM usom.fulfillment_line f
 	 WHERE f.org_id = o.org_id AND f.sales_order_id = o.sales_order_id
 		AND f.status NOT IN ('returned', 'cancelled')) AS promised_at,
-	o.order_type,
+	o.order_type::text AS order_type,
 	o.requested_at,
 	o.ship_complete,
 	EXISTS (SELECT FROM usom.hold h
@@ -57,7 +57,7 @@ COMMENT ON COLUMN usom.orders.total IS 'Sum of the line totals, in currency.';
 COMMENT ON COLUMN usom.orders.priority IS 'Lower is served first; 5 is usual.';
 COMMENT ON COLUMN usom.orders.placed_at IS 'When the customer ordered.';
 COMMENT ON COLUMN usom.orders.promised_at IS 'Latest promise of its live pieces (all but returned and cancelled ones); null while one of them has no date, or there are none.';
-COMMENT ON COLUMN usom.orders.order_type IS 'Flow: standard.';
+COMMENT ON COLUMN usom.orders.order_type IS 'Flow, see usom.order_types().';
 COMMENT ON COLUMN usom.orders.requested_at IS 'When the customer wants it.';
 COMMENT ON COLUMN usom.orders.ship_complete IS 'True: the order is shipped as a whole.';
 COMMENT ON COLUMN usom.orders.held IS 'True while a hold is active, see holds.';

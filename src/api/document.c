@@ -76,6 +76,17 @@ read_lines(JsonbValue *array, void *target)
 }
 
 static void
+read_type(UsomDocument *document)
+{
+	if (usom_order_type_find(document->order_type, &document->type))
+		return;
+	ereport(ERROR, errcode(USOM_ERR(INVALID_DOCUMENT)),
+			errmsg("order document: order_type \"%s\" is not known", document->order_type),
+			errdetail("The type says which flow the order takes."),
+			errhint("Known types: %s.", usom_order_type_list()));
+}
+
+static void
 check_document(const UsomDocument *document)
 {
 	if (document->nlines == 0)
@@ -101,6 +112,7 @@ usom_document_parse(Jsonb *jsonb)
 	if (!JB_ROOT_IS_OBJECT(jsonb))
 		usom_document_refuse(&document_schema, "", "the document", "must be an object");
 	usom_document_read(&document_schema, &jsonb->root, "", document);
+	read_type(document);
 	check_document(document);
 	return document;
 }

@@ -12,6 +12,7 @@
 
 #include "base/quantity.h"
 #include "datatype/timestamp.h"
+#include "order/type.h"
 #include "utils/jsonb.h"
 #include "utils/numeric.h"
 
@@ -87,6 +88,7 @@ typedef struct UsomDocument
 	char	   *external_id;	/* NULL: none */
 	int32		revision;
 	char	   *order_type;
+	UsomOrderType type;			/* the same */
 	char	   *customer;		/* NULL: guest */
 	char	   *currency;		/* NULL: the organisation's */
 	int32		priority;

@@ -167,7 +167,7 @@ give_up_reserved(UsomOrderSet *set)
 
 	for (int i = 0; i < set->npieces; i++)
 		if (set->pieces[i].status == USOM_PIECE_RESERVED && set->pieces[i].location_id != 0 &&
-			set->pieces[i].quantity > 0)
+			set->pieces[i].quantity > 0 && !usom_order_is_firm(set, i))
 		{
 			usom_order_move_piece(set, i, USOM_PIECE_BACKORDERED, set->pieces[i].quantity, NULL);
 			any = true;

@@ -75,7 +75,7 @@ static UsomQuery insert_header = {
 	"ON CONFLICT (org_id, channel_id, external_id) WHERE external_id IS NOT NULL DO NOTHING",
 	.nargs = HEADER_ARGS,
 	.argtypes = {
-		"bigint", "bigint", "text", "bigint", "text", "usom.ordinal", "text", "bigint", "usom.order_status",
+		"bigint", "bigint", "text", "bigint", "text", "usom.ordinal", "usom.order_type", "bigint", "usom.order_status",
 		"usom.currency_code",
 		"usom.amount", "integer", "timestamptz", "timestamptz", "boolean", "text[]", "bigint", "jsonb", "text", "bytea"
 	},
@@ -387,6 +387,11 @@ make_order(Placing *placing)
 	order->currency = placing->currency;
 	order->requested_at = document->requested_at;
 	order->ship_complete = document->ship_complete;
+	order->order_type = document->type;
+	order->priority = document->priority;
+	order->placed_at = placing->placed_at;
+	order->channel_id = placing->channel_id;
+	order->customer_id = placing->is_guest ? 0 : placing->customer_id;
 	order->is_new = true;
 	usom_order_settle(placing->set, 0, "place");
 }

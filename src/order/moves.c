@@ -200,6 +200,15 @@ usom_order_drop_units(UsomOrderSet *set, int index, UsomQuantity quantity)
 	piece->changed = true;
 }
 
+bool
+usom_order_is_firm(const UsomOrderSet *set, int index)
+{
+	const UsomPiece *piece = &set->pieces[index];
+
+	return usom_order_type_is_firm(set->orders[set->lines[piece->line].order].order_type) ||
+		(piece->status >= USOM_PIECE_PICKED && piece->status != USOM_PIECE_CANCELLED);
+}
+
 UsomCounters
 usom_order_sum(const UsomOrderSet *set, int order)
 {

@@ -24,6 +24,7 @@
 #include "commands/trigger.h"
 #include "nodes/pg_list.h"
 #include "order/lifecycle.h"
+#include "order/type.h"
 #include "stock/stock.h"
 #include "utils/numeric.h"
 
@@ -74,6 +75,11 @@ typedef struct UsomOrder
 	const char *currency;
 	TimestampTz requested_at;	/* or USOM_NO_TIME */
 	bool		ship_complete;
+	UsomOrderType order_type;
+	int32		priority;		/* lower is served first */
+	TimestampTz placed_at;
+	int64		channel_id;
+	int64		customer_id;	/* 0: a guest */
 	bool		is_new;			/* header written by the caller, history begins */
 	bool		changed;		/* save writes header and history */
 
@@ -145,6 +151,13 @@ extern void usom_order_settle(UsomOrderSet *set, int order, const char *event);
 
 /* Zero, with the decimals of the domain. */
 extern Numeric usom_order_no_price(void);
+
+/*
+ * Is the piece out of reach of runs and reallocation?  What was got for its
+ * buyer (indent and other firm types), and what is picked or further.  Only
+ * cancelling takes those.
+ */
+extern bool usom_order_is_firm(const UsomOrderSet *set, int piece);
 
 /* Sum of the counters over the lines of an order. */
 extern UsomCounters usom_order_sum(const UsomOrderSet *set, int order);

@@ -1,5 +1,22 @@
 -- state_type order_status
 -- state_type piece_status
+CREATE FUNCTION usom._check_order_type(name text) RETURNS boolean
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'usom__check_order_type';
+COMMENT ON FUNCTION usom._check_order_type(text) IS 'The CHECK of usom.order_type: true, or US110 with the known types in the hint.';
+REVOKE ALL ON FUNCTION usom._check_order_type(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION usom._check_order_type(text) TO PUBLIC;
+
+CREATE DOMAIN usom.order_type AS text
+	CONSTRAINT order_type_known CHECK (usom._check_order_type(VALUE));
+COMMENT ON DOMAIN usom.order_type IS 'Flow of an order: one of usom.order_types(). Anything else is US110.';
+
+CREATE FUNCTION usom.order_types() RETURNS TABLE (order_type text, firm boolean, meaning text)
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'usom_order_types'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.order_types() IS
+'The types of orders. firm: what such an order has was got for its buyer; no run and no reallocation takes it, only cancelling.
+Errors: none. Example: SELECT * FROM usom.order_types();';
+
 CREATE TYPE usom._line_row AS (
 	sales_order_id bigint,
 	line_no integer,

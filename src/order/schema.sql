@@ -10,7 +10,7 @@ CREATE TABLE usom.sales_order (
 	channel_id bigint NOT NULL DEFAULT usom.channel_id('manual'),
 	external_id text,
 	revision usom.ordinal NOT NULL DEFAULT 1,
-	order_type text NOT NULL DEFAULT 'standard',
+	order_type usom.order_type NOT NULL DEFAULT 'standard',
 	customer_id bigint,
 	status usom.order_status NOT NULL DEFAULT 'draft',
 	currency usom.currency_code NOT NULL DEFAULT usom.default_currency(),
@@ -39,7 +39,7 @@ COMMENT ON COLUMN usom.sales_order.order_no IS 'Number for people and other syst
 COMMENT ON COLUMN usom.sales_order.channel_id IS 'Channel it came by.';
 COMMENT ON COLUMN usom.sales_order.external_id IS 'Number the channel gave it; once per channel.';
 COMMENT ON COLUMN usom.sales_order.revision IS 'Revision of the channel''s document.';
-COMMENT ON COLUMN usom.sales_order.order_type IS 'Flow: standard.';
+COMMENT ON COLUMN usom.sales_order.order_type IS 'Flow, see usom.order_types(). Settled when the order is submitted.';
 COMMENT ON COLUMN usom.sales_order.customer_id IS 'Customer; null for a guest.';
 COMMENT ON COLUMN usom.sales_order.status IS 'draft, submitted, confirmed, cancelled, closed and rejected are decisions; the rest follows from the pieces.';
 COMMENT ON COLUMN usom.sales_order.currency IS 'ISO 4217 code of every amount of the order.';

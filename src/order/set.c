@@ -21,7 +21,8 @@
 #include "utils/timestamp.h"
 
 #define SELECT_ORDER \
-	"SELECT o.sales_order_id, o.order_no, o.status, o.version, o.total, o.currency, o.requested_at, o.ship_complete " \
+	"SELECT o.sales_order_id, o.order_no, o.status, o.version, o.total, o.currency, o.requested_at, o.ship_complete, " \
+	"o.order_type, o.priority, o.placed_at, o.channel_id, o.customer_id " \
 	"FROM usom.sales_order o "
 
 static UsomQuery lock_by_number = {
@@ -155,6 +156,11 @@ take_order(UsomOrder *order, uint64 row)
 	order->currency = usom_query_get_text(row, 6);
 	order->requested_at = get_time(row, 7);
 	order->ship_complete = DatumGetBool(usom_query_get(row, 8));
+	Ensure(usom_order_type_find(usom_query_get_text(row, 9), &order->order_type), "an order is of no known type");
+	order->priority = DatumGetInt32(usom_query_get(row, 10));
+	order->placed_at = DatumGetTimestampTz(usom_query_get(row, 11));
+	order->channel_id = get_key(row, 12);
+	order->customer_id = get_key(row, 13);
 }
 
 static void

@@ -73,6 +73,7 @@ CREATE FUNCTION usom._privileges()
 	('lifecycle()',               'x',   '',    '',    '',    '',    '',    '',    '',    ''),
 	('order_lifecycle()',         'x',   '',    '',    '',    '',    '',    '',    '',    ''),
 	('piece_lifecycle()',         'x',   '',    '',    '',    '',    '',    '',    '',    ''),
+	('order_types()',             'x',   '',    '',    '',    '',    '',    '',    '',    ''),
 	('lifecycle_dot()',           'x',   '',    '',    '',    '',    '',    '',    '',    ''),
 	('distance_km()',             'x',   '',    '',    '',    '',    '',    '',    '',    ''),
 	('current_org()',             'x',   '',    '',    '',    '',    '',    '',    '',    ''),

@@ -41,6 +41,8 @@ DECLARE
 	chain text[] := ARRAY[NEW.code];
 	next text := NEW.next_rule;
 BEGIN
+	-- US110 for a type that there is not.
+	PERFORM NEW.order_types::usom.order_type[];
 	SELECT g.entity, g.code INTO unknown
 	FROM (
 		SELECT 'channel', unnest(NEW.channels), 1
@@ -83,5 +85,5 @@ BEGIN
 	RETURN NEW;
 END
 $$;
-COMMENT ON FUNCTION usom._check_sourcing_rule() IS 'Trigger BEFORE a sourcing rule is written: US006 for codes that nobody has, US302 for a chain of rules that comes back to itself, or locations both asked for and excluded.';
+COMMENT ON FUNCTION usom._check_sourcing_rule() IS 'Trigger BEFORE a sourcing rule is written: US006 for codes that nobody has, US110 for types of orders that there are not, US302 for a chain of rules that comes back to itself, or locations both asked for and excluded.';
 REVOKE ALL ON FUNCTION usom._check_sourcing_rule() FROM PUBLIC;

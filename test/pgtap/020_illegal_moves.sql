@@ -169,7 +169,7 @@ INSERT INTO forced SELECT 'INSERT ' || what, command, 'refused' FROM (VALUES
 INSERT INTO forced SELECT format('UPDATE %s of one that is %s', c, status), format('UPDATE usom.sales_order SET %s WHERE order_no = %L', c, o), 'US004'
 	FROM status, unnest(ARRAY['org_id = org_id + 1', 'sales_order_id = -1', 'order_no = ''MINE''', 'total = total + 1', 'version = version + 1', 'payload_digest = ''\x00''', 'created_at = now() - interval ''1 day''']) AS c;
 INSERT INTO forced SELECT format('UPDATE %s of one that is %s', c, status), format('UPDATE usom.sales_order SET %s WHERE order_no = %L', c, o), CASE WHEN status = 'draft' THEN 'ok' ELSE 'US004' END
-	FROM status, unnest(ARRAY['currency = ''USD''', 'external_id = ''TAP''', 'order_type = ''other''', 'revision = 2', 'placed_at = now() - interval ''1 day''', 'coupons = ''{TEN}''']) AS c;
+	FROM status, unnest(ARRAY['currency = ''USD''', 'external_id = ''TAP''', 'order_type = ''indent''', 'revision = 2', 'placed_at = now() - interval ''1 day''', 'coupons = ''{TEN}''']) AS c;
 INSERT INTO forced SELECT format('UPDATE %s of one that is %s', c, status), format('UPDATE usom.sales_order SET %s WHERE order_no = %L', c, o), CASE WHEN status IN ('closed', 'cancelled', 'rejected') THEN 'US004' ELSE 'ok' END
 	FROM status, unnest(ARRAY['priority = 1', 'instructions = ''ring''', 'requested_at = now()', 'ship_to = ''{"city": "York"}''']) AS c;
 -- Lines by hand: of drafts alone.

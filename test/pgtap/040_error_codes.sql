@@ -47,6 +47,7 @@ INSERT INTO raised VALUES
 	('US107', format('SELECT usom.release_hold(%L, ''credit'', NULL)', :'o')),
 	('US108', format('SELECT usom.change_order(%L, ''{"colour": "red"}'')', :'o')),
 	('US109', 'INSERT INTO usom.sales_order (order_no) VALUES (''TAP-EMPTY''); SELECT usom.submit_order(''TAP-EMPTY'')'),
+	('US110', 'INSERT INTO usom.sales_order (order_type) VALUES (''laptop'')'),
 	('US201', 'SELECT usom.reserve_stock(''TAP'', ''TAP-A'', ''TAP-1'', 1000, ''1 hour'')'),
 	('US203', 'SELECT usom.receive_stock(''TAP-A'', ''TAP-POST'', 1)'),
 	('US301', 'INSERT INTO usom.location (code, time_zone) VALUES (''TAP-ZONE'', ''Europe/Nowhere'')'),
