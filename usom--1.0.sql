@@ -1848,6 +1848,23 @@ CREATE AGGREGATE pg_catalog.min(usom.piece_status) (
 	SORTOP = OPERATOR(pg_catalog.<), PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE pg_catalog.min(usom.piece_status) IS 'The earliest state.';
+CREATE FUNCTION usom._check_order_type(name text) RETURNS boolean
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'usom__check_order_type';
+COMMENT ON FUNCTION usom._check_order_type(text) IS 'The CHECK of usom.order_type: true, or US110 with the known types in the hint.';
+REVOKE ALL ON FUNCTION usom._check_order_type(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION usom._check_order_type(text) TO PUBLIC;
+
+CREATE DOMAIN usom.order_type AS text
+	CONSTRAINT order_type_known CHECK (usom._check_order_type(VALUE));
+COMMENT ON DOMAIN usom.order_type IS 'Flow of an order: one of usom.order_types(). Anything else is US110.';
+
+CREATE FUNCTION usom.order_types() RETURNS TABLE (order_type text, firm boolean, meaning text)
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'usom_order_types'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.order_types() IS
+'The types of orders. firm: what such an order has was got for its buyer; no run and no reallocation takes it, only cancelling.
+Errors: none. Example: SELECT * FROM usom.order_types();';
+
 CREATE TYPE usom._line_row AS (
 	sales_order_id bigint,
 	line_no integer,
@@ -2280,6 +2297,8 @@ DECLARE
 	chain text[] := ARRAY[NEW.code];
 	next text := NEW.next_rule;
 BEGIN
+	-- US110 for a type that there is not.
+	PERFORM NEW.order_types::usom.order_type[];
 	SELECT g.entity, g.code INTO unknown
 	FROM (
 		SELECT 'channel', unnest(NEW.channels), 1
@@ -2322,7 +2341,7 @@ BEGIN
 	RETURN NEW;
 END
 $$;
-COMMENT ON FUNCTION usom._check_sourcing_rule() IS 'Trigger BEFORE a sourcing rule is written: US006 for codes that nobody has, US302 for a chain of rules that comes back to itself, or locations both asked for and excluded.';
+COMMENT ON FUNCTION usom._check_sourcing_rule() IS 'Trigger BEFORE a sourcing rule is written: US006 for codes that nobody has, US110 for types of orders that there are not, US302 for a chain of rules that comes back to itself, or locations both asked for and excluded.';
 REVOKE ALL ON FUNCTION usom._check_sourcing_rule() FROM PUBLIC;
 
 /* ---- fulfillment ---- */
@@ -2703,7 +2722,7 @@ SET search_path = pg_catalog, usom, pg_temp;
 COMMENT ON FUNCTION usom.place_order(jsonb) IS
 'Place an order: it is checked, written, confirmed, and its stock reserved, or nothing happens at all.
 document: an object with these keys; every one but lines, sku and quantity may be left out.
-  channel (manual), external_id, revision (1), order_type (standard), customer (a guest), currency (the organisation''s), priority (5; lower is served first), placed_at (now), requested_at, ship_complete (false), draft (false), coupons [text], instructions,
+  channel (manual), external_id, revision (1), order_type (standard; see usom.order_types()), customer (a guest), currency (the organisation''s), priority (5; lower is served first), placed_at (now), requested_at, ship_complete (false), draft (false), coupons [text], instructions,
   ship_to {name, line1, line2, postcode, city, country, latitude, longitude} (the customer''s first address), payment {method, reference, authorized},
   reservation_owner (its soft reservations are given up for this order),
   lines [{sku, quantity, unit_price (list price, else 0), location (any), requested_at, substitution (none), partial (true)}].
@@ -3954,6 +3973,7 @@ CREATE FUNCTION usom._privileges()
 	('lifecycle()',               'x',   '',    '',    '',    '',    '',    '',    '',    ''),
 	('order_lifecycle()',         'x',   '',    '',    '',    '',    '',    '',    '',    ''),
 	('piece_lifecycle()',         'x',   '',    '',    '',    '',    '',    '',    '',    ''),
+	('order_types()',             'x',   '',    '',    '',    '',    '',    '',    '',    ''),
 	('lifecycle_dot()',           'x',   '',    '',    '',    '',    '',    '',    '',    ''),
 	('distance_km()',             'x',   '',    '',    '',    '',    '',    '',    '',    ''),
 	('current_org()',             'x',   '',    '',    '',    '',    '',    '',    '',    ''),
@@ -4368,7 +4388,7 @@ AS $$
 			'available']),
 		(4, 'fulfil', ARRAY['allocate_order', 'reallocate_order', 'explain_sourcing', 'why_not_allocated', 'earliest_shipment', 'distance_km', 'split_backorder', 'fill_backorders', 'release_order', 'ship', 'deliver',
 			'authorize_return', 'receive_return']),
-		(5, 'understand', ARRAY['explain_status', 'order_timeline', 'order_as_of', 'order_changes', 'lifecycle', 'order_lifecycle', 'piece_lifecycle', 'lifecycle_dot',
+		(5, 'understand', ARRAY['explain_status', 'order_timeline', 'order_as_of', 'order_changes', 'lifecycle', 'order_lifecycle', 'piece_lifecycle', 'order_types', 'lifecycle_dot',
 			'error_codes']),
 		(6, 'verify', ARRAY['verify', 'verify_stock', 'verify_reserved', 'verify_capacity', 'verify_orders', 'verify_counters', 'verify_statuses',
 			'verify_history', 'verify_references', 'verify_pieces', 'verify_money', 'verify_returns', 'verify_vault', 'verify_entries', 'verify_audit']),
@@ -5265,7 +5285,7 @@ CREATE TABLE usom.sales_order (
 	channel_id bigint NOT NULL DEFAULT usom.channel_id('manual'),
 	external_id text,
 	revision usom.ordinal NOT NULL DEFAULT 1,
-	order_type text NOT NULL DEFAULT 'standard',
+	order_type usom.order_type NOT NULL DEFAULT 'standard',
 	customer_id bigint,
 	status usom.order_status NOT NULL DEFAULT 'draft',
 	currency usom.currency_code NOT NULL DEFAULT usom.default_currency(),
@@ -5294,7 +5314,7 @@ COMMENT ON COLUMN usom.sales_order.order_no IS 'Number for people and other syst
 COMMENT ON COLUMN usom.sales_order.channel_id IS 'Channel it came by.';
 COMMENT ON COLUMN usom.sales_order.external_id IS 'Number the channel gave it; once per channel.';
 COMMENT ON COLUMN usom.sales_order.revision IS 'Revision of the channel''s document.';
-COMMENT ON COLUMN usom.sales_order.order_type IS 'Flow: standard.';
+COMMENT ON COLUMN usom.sales_order.order_type IS 'Flow, see usom.order_types(). Settled when the order is submitted.';
 COMMENT ON COLUMN usom.sales_order.customer_id IS 'Customer; null for a guest.';
 COMMENT ON COLUMN usom.sales_order.status IS 'draft, submitted, confirmed, cancelled, closed and rejected are decisions; the rest follows from the pieces.';
 COMMENT ON COLUMN usom.sales_order.currency IS 'ISO 4217 code of every amount of the order.';
@@ -6098,7 +6118,7 @@ SELECT o.order_no,
 	 FROM usom.fulfillment_line f
 	 WHERE f.org_id = o.org_id AND f.sales_order_id = o.sales_order_id
 		AND f.status NOT IN ('returned', 'cancelled')) AS promised_at,
-	o.order_type,
+	o.order_type::text AS order_type,
 	o.requested_at,
 	o.ship_complete,
 	EXISTS (SELECT FROM usom.hold h
@@ -6131,7 +6151,7 @@ COMMENT ON COLUMN usom.orders.total IS 'Sum of the line totals, in currency.';
 COMMENT ON COLUMN usom.orders.priority IS 'Lower is served first; 5 is usual.';
 COMMENT ON COLUMN usom.orders.placed_at IS 'When the customer ordered.';
 COMMENT ON COLUMN usom.orders.promised_at IS 'Latest promise of its live pieces (all but returned and cancelled ones); null while one of them has no date, or there are none.';
-COMMENT ON COLUMN usom.orders.order_type IS 'Flow: standard.';
+COMMENT ON COLUMN usom.orders.order_type IS 'Flow, see usom.order_types().';
 COMMENT ON COLUMN usom.orders.requested_at IS 'When the customer wants it.';
 COMMENT ON COLUMN usom.orders.ship_complete IS 'True: the order is shipped as a whole.';
 COMMENT ON COLUMN usom.orders.held IS 'True while a hold is active, see holds.';
