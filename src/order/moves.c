@@ -7,7 +7,8 @@
  * Invariant: each function keeps the sum of a line's counters equal to its
  * quantity, and notes with every move what it does to the stock: entering the
  * states that keep stock reserves it, leaving them frees it, shipping takes it
- * from the shelf and a return puts it back.
+ * from the shelf and a return puts it back.  A piece that is cancelled, waits
+ * again or is not wanted gives its day back; one that ships has had it.
  */
 #include "postgres.h"
 
@@ -35,6 +36,7 @@ new_piece(UsomOrderSet *set)
 	piece->is_new = true;
 	piece->lot = "";
 	piece->promised_at = USOM_NO_TIME;
+	piece->ships_on = USOM_NO_DAY;
 	return piece;
 }
 
@@ -98,6 +100,24 @@ note_stock(UsomOrderSet *set, const UsomPiece *piece, UsomPieceStatus from, Usom
 		note_delta(set, piece, on_hand, reserved);
 }
 
+/* Units that will not leave on the day they have taken capacity of. */
+static void
+note_load(UsomOrderSet *set, const UsomPiece *piece, UsomQuantity quantity)
+{
+	if (piece->ships_on == USOM_NO_DAY)
+		return;
+	if (set->nloads == set->loads_capacity)
+	{
+		set->loads_capacity *= 2;
+		set->loads = repalloc_array(set->loads, UsomCapacityChange, set->loads_capacity);
+	}
+	set->loads[set->nloads++] = (UsomCapacityChange) {
+		.at = {piece->location_id, piece->ships_on},
+		.sales_order_id = set->orders[set->lines[piece->line].order].sales_order_id,
+		.units = -quantity,
+	};
+}
+
 static void
 count_units(UsomLine *line, UsomPieceStatus from, UsomPieceStatus to, UsomQuantity quantity)
 {
@@ -159,6 +179,11 @@ usom_order_move_piece(UsomOrderSet *set, int index, UsomPieceStatus to, UsomQuan
 	count_units(&set->lines[piece->line], from, to, quantity);
 	piece->status = to;
 	piece->changed = true;
+	if (to == USOM_PIECE_BACKORDERED || to == USOM_PIECE_CANCELLED)
+	{
+		note_load(set, piece, quantity);
+		piece->ships_on = USOM_NO_DAY;
+	}
 	if (to == USOM_PIECE_BACKORDERED)
 	{
 		piece->location_id = 0;
@@ -193,6 +218,7 @@ usom_order_drop_units(UsomOrderSet *set, int index, UsomQuantity quantity)
 
 	Ensure(quantity > 0 && quantity <= piece->quantity, "a piece cannot lose more units than it has");
 	note_stock(set, piece, piece->status, USOM_PIECE_OPEN, quantity, NULL);
+	note_load(set, piece, quantity);
 	count_units(line, piece->status, USOM_PIECE_OPEN, quantity);
 	line->counters.by_state[USOM_PIECE_OPEN] -= quantity;
 	line->quantity -= quantity;

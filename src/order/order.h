@@ -9,7 +9,8 @@
  *		moves: nobody computes it twice.
  *
  *		Locks: load locks the order rows, by key; save locks the stock rows it
- *		changes, in stock order, unless the verb did so before to plan.
+ *		changes, in stock order, unless the verb did so before to plan, then
+ *		the days of locations that it gives capacity back to.
  *
  *		Invariants: a line's counters are the sums over its pieces, open units
  *		being those without a piece; they add up to its quantity; the order's
@@ -25,6 +26,7 @@
 #include "nodes/pg_list.h"
 #include "order/lifecycle.h"
 #include "order/type.h"
+#include "stock/capacity.h"
 #include "stock/stock.h"
 #include "utils/numeric.h"
 
@@ -40,6 +42,7 @@ typedef struct UsomPiece
 	UsomQuantity quantity;		/* 0: taken away */
 	TimestampTz promised_at;	/* or USOM_NO_TIME */
 	int64		shipment_id;	/* 0: none */
+	DateADT		ships_on;		/* day of its location that it takes capacity of, or USOM_NO_DAY */
 	bool		is_new;
 	bool		changed;
 } UsomPiece;
@@ -107,6 +110,9 @@ typedef struct UsomOrderSet
 	int			nmovements;
 	int			movements_capacity;
 	UsomStockMovement *movements;
+	int			nloads;
+	int			loads_capacity;
+	UsomCapacityChange *loads;	/* what pieces give back of the days of locations */
 	bool		stock_locked;	/* the rows of deltas are locked already */
 	int			nowners;
 	const char **owners;		/* whose soft reservations go over to the orders */

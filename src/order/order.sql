@@ -51,7 +51,8 @@ CREATE TYPE usom._piece_row AS (
 	status usom.piece_status,
 	quantity usom.positive_quantity,
 	promised_at timestamptz,
-	shipment_id bigint
+	shipment_id bigint,
+	ships_on date
 );
 COMMENT ON TYPE usom._piece_row IS 'A piece on its way from C to fulfillment_line, by unnest().';
 

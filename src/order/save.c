@@ -3,11 +3,11 @@
  *		Write what changed in a set of orders.
  *
  * One statement for each kind of row and operation that occurs, however many
- * rows there are: stock (lock, apply, ledger), lines (insert, update), pieces
+ * rows there are: stock (lock, apply, ledger), capacity, lines (insert, update), pieces
  * (update, insert, delete), removed lines, headers, history, news.
  *
  * Locks: the orders are locked by load; stock rows are locked here in stock
- * order unless the verb has locked them to plan.
+ * order unless the verb has locked them to plan; then days of locations.
  *
  * Memory: rows for the statements in CurrentMemoryContext.
  */
@@ -24,7 +24,7 @@
 #include "utils/timestamp.h"
 
 #define LINE_COLUMNS 20
-#define PIECE_COLUMNS 10
+#define PIECE_COLUMNS 11
 
 static UsomQuery insert_lines = {
 	.text = "INSERT INTO usom.order_line (org_id, sales_order_id, line_no, product_id, quantity, unit_price, total, "
@@ -58,14 +58,15 @@ static UsomQuery delete_lines = {
 
 static UsomQuery insert_pieces = {
 	.text = "INSERT INTO usom.fulfillment_line (org_id, sales_order_id, line_no, piece_no, product_id, location_id, "
-	"lot, status, quantity, promised_at, shipment_id) SELECT $1, r.* FROM unnest($2) AS r",
+	"lot, status, quantity, promised_at, shipment_id, ships_on) SELECT $1, r.* FROM unnest($2) AS r",
 	.nargs = 2,
 	.argtypes = {"bigint", "usom._piece_row[]"},
 };
 
 static UsomQuery update_pieces = {
 	.text = "UPDATE usom.fulfillment_line AS f SET product_id = r.product_id, location_id = r.location_id, lot = r.lot, "
-	"status = r.status, quantity = r.quantity, promised_at = r.promised_at, shipment_id = r.shipment_id "
+	"status = r.status, quantity = r.quantity, promised_at = r.promised_at, shipment_id = r.shipment_id, "
+	"ships_on = r.ships_on "
 	"FROM unnest($2) AS r WHERE f.org_id = $1 AND f.sales_order_id = r.sales_order_id "
 	"AND f.line_no = r.line_no AND f.piece_no = r.piece_no",
 	.nargs = 2,
@@ -155,12 +156,14 @@ add_piece(UsomRows *rows, const UsomOrderSet *set, const UsomPiece *piece)
 		NumericGetDatum(usom_quantity_stored(piece->quantity)),
 		TimestampTzGetDatum(piece->promised_at),
 		Int64GetDatum(piece->shipment_id),
+		DateADTGetDatum(piece->ships_on),
 	};
 	bool		nulls[PIECE_COLUMNS] = {false};
 
 	nulls[4] = piece->location_id == 0;
 	nulls[8] = piece->promised_at == USOM_NO_TIME;
 	nulls[9] = piece->shipment_id == 0;
+	nulls[10] = piece->ships_on == USOM_NO_DAY;
 	usom_rows_add(rows, values, nulls);
 }
 
@@ -236,6 +239,18 @@ write_stock(UsomOrderSet *set)
 	usom_stock_apply(set->org_id, set->deltas, set->ndeltas);
 	if (set->nmovements > 0)
 		usom_stock_book(set->org_id, set->movements, set->nmovements);
+}
+
+/* What is given back is never refused. */
+static void
+write_loads(UsomOrderSet *set)
+{
+	int			nrefused;
+
+	if (set->nloads == 0)
+		return;
+	usom_capacity_change(set->org_id, set->loads, set->nloads, &nrefused);
+	Ensure(nrefused == 0, "a day refuses what is given back");
 }
 
 static void
@@ -316,13 +331,14 @@ mark_saved(UsomOrderSet *set)
 		set->lines[i].changed = set->lines[i].is_new = false;
 	for (int i = 0; i < set->npieces; i++)
 		set->pieces[i].changed = set->pieces[i].is_new = false;
-	set->ndeltas = set->nmovements = 0;
+	set->ndeltas = set->nmovements = set->nloads = 0;
 }
 
 void
 usom_order_save(UsomOrderSet *set)
 {
 	write_stock(set);
+	write_loads(set);
 	write_lines(&insert_lines, set, ROWS_NEW);
 	write_lines(&update_lines, set, ROWS_CHANGED);
 	write_pieces(&update_pieces, set, ROWS_CHANGED);

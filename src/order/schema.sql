@@ -119,7 +119,9 @@ CREATE TABLE usom.fulfillment_line (
 	quantity usom.positive_quantity NOT NULL,
 	promised_at timestamptz,
 	shipment_id bigint,
+	ships_on date,
 	PRIMARY KEY (org_id, sales_order_id, line_no, piece_no),
+	CONSTRAINT fulfillment_line_ships_on_from_somewhere CHECK (ships_on IS NULL OR (location_id IS NOT NULL AND status BETWEEN 'reserved' AND 'returned')),
 	CONSTRAINT fulfillment_line_shipped_iff_shipment CHECK ((status BETWEEN 'shipped' AND 'returned') = (shipment_id IS NOT NULL)),
 	CONSTRAINT fulfillment_line_waits_nowhere CHECK (status > 'backordered' OR location_id IS NULL)
 ) WITH (fillfactor = 60);
@@ -137,6 +139,7 @@ COMMENT ON COLUMN usom.fulfillment_line.status IS 'State of the units.';
 COMMENT ON COLUMN usom.fulfillment_line.quantity IS 'Units.';
 COMMENT ON COLUMN usom.fulfillment_line.promised_at IS 'When it is promised; null: no date known.';
 COMMENT ON COLUMN usom.fulfillment_line.shipment_id IS 'Shipment it left with.';
+COMMENT ON COLUMN usom.fulfillment_line.ships_on IS 'Day at the clock of the location that the piece takes capacity of; null where the location has no limit.';
 
 CREATE TABLE usom.hold (
 	org_id bigint NOT NULL,

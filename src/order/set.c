@@ -50,7 +50,7 @@ static UsomQuery read_lines = {
 
 static UsomQuery read_pieces = {
 	.text = "SELECT f.sales_order_id, f.line_no, f.piece_no, f.location_id, f.lot, f.status, f.quantity, f.promised_at, "
-	"f.shipment_id FROM usom.fulfillment_line f "
+	"f.shipment_id, f.ships_on FROM usom.fulfillment_line f "
 	"WHERE f.org_id = $1 AND f.sales_order_id = ANY ($2) ORDER BY f.sales_order_id, f.line_no, f.piece_no",
 	.nargs = 2,
 	.argtypes = {"bigint", "bigint[]"},
@@ -74,6 +74,15 @@ get_time(uint64 row, int column)
 	return isnull ? USOM_NO_TIME : DatumGetTimestampTz(value);
 }
 
+static DateADT
+get_day(uint64 row, int column)
+{
+	bool		isnull;
+	Datum		value = usom_query_get_or_null(row, column, &isnull);
+
+	return isnull ? USOM_NO_DAY : DatumGetDateADT(value);
+}
+
 static UsomQuantity
 get_quantity(uint64 row, int column)
 {
@@ -94,6 +103,8 @@ usom_order_set_make(int64 org_id, int norders, int nlines)
 	set->pieces = palloc0_array(UsomPiece, set->pieces_capacity);
 	set->deltas_capacity = Max(nlines, 8);
 	set->deltas = palloc0_array(UsomStockDelta, set->deltas_capacity);
+	set->loads_capacity = 8;
+	set->loads = palloc0_array(UsomCapacityChange, set->loads_capacity);
 	set->movements_capacity = 8;
 	set->movements = palloc0_array(UsomStockMovement, set->movements_capacity);
 	return set;
@@ -192,6 +203,7 @@ take_piece(UsomPiece *piece, int line, uint64 row)
 	piece->quantity = get_quantity(row, 7);
 	piece->promised_at = get_time(row, 8);
 	piece->shipment_id = get_key(row, 9);
+	piece->ships_on = get_day(row, 10);
 }
 
 /* Both results come sorted as the set is, so one pass over each finds the parents. */

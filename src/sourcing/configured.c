@@ -1,12 +1,12 @@
 /*
  * configured.c
- *		Is there anything that the plan of least cost could follow?
+ *		Is there anything that the plan of least cost could follow, and any capacity to keep?
  *
  *		Asked once a backend and organisation, then remembered until one of the
  *		tables changes: their trigger sends an invalidation of the table, which
  *		every backend has seen before its next statement reads.
  *
- * Memory: one organisation's answer, in static variables.
+ * Memory: one organisation's answers, in static variables.
  *
  * Invariant: an answer is never newer than the invalidations seen: it is
  * forgotten by the callback, and read anew by a statement of its own.  What an
@@ -25,10 +25,11 @@
 
 PG_FUNCTION_INFO_V1(usom__sourcing_changed);
 
-#define TABLES 4
+#define TABLES 5
 
 static int64 known_org = 0;		/* 0: nothing is known */
 static bool known_answer;
+static bool known_limits;
 static Oid	relids[TABLES];
 
 static UsomQuery ask = {
@@ -37,29 +38,54 @@ static UsomQuery ask = {
 	"OR EXISTS (SELECT 1 FROM usom.location_calendar c WHERE c.org_id = $1) "
 	"OR EXISTS (SELECT 1 FROM usom.location l WHERE l.org_id = $1 AND (NOT l.ships "
 	"OR l.order_cost > 0 OR l.unit_cost > 0 OR l.handling_cost > 0 OR l.protected_quantity > 0)), "
+	"EXISTS (SELECT 1 FROM usom.location_capacity c WHERE c.org_id = $1), "
 	"'usom.sourcing_rule'::pg_catalog.regclass::pg_catalog.oid, 'usom.freight_rate'::pg_catalog.regclass::pg_catalog.oid, "
-	"'usom.location_calendar'::pg_catalog.regclass::pg_catalog.oid, 'usom.location'::pg_catalog.regclass::pg_catalog.oid",
+	"'usom.location_calendar'::pg_catalog.regclass::pg_catalog.oid, 'usom.location'::pg_catalog.regclass::pg_catalog.oid, "
+	"'usom.location_capacity'::pg_catalog.regclass::pg_catalog.oid",
 	.nargs = 1,
 	.argtypes = {"bigint"},
 };
 
+/* Both answers; remembered if the snapshot is of now. */
+static void
+look_up(int64 org_id, bool *ruled, bool *limits)
+{
+	Datum		values[] = {Int64GetDatum(org_id)};
+
+	usom_query_run(&ask, values, NULL);
+	*limits = DatumGetBool(usom_query_get(0, 2));
+	*ruled = *limits || DatumGetBool(usom_query_get(0, 1));
+	if (IsolationUsesXactSnapshot())
+		return;
+	known_answer = *ruled;
+	known_limits = *limits;
+	for (int i = 0; i < TABLES; i++)
+		relids[i] = DatumGetObjectId(usom_query_get(0, i + 3));
+	known_org = org_id;
+}
+
 bool
 usom_sourcing_is_ruled(int64 org_id)
 {
-	Datum		values[] = {Int64GetDatum(org_id)};
-	bool		answer;
+	bool		ruled;
+	bool		limits;
 
 	if (likely(known_org == org_id))
 		return known_answer;
-	usom_query_run(&ask, values, NULL);
-	answer = DatumGetBool(usom_query_get(0, 1));
-	if (IsolationUsesXactSnapshot())
-		return answer;
-	known_answer = answer;
-	for (int i = 0; i < TABLES; i++)
-		relids[i] = DatumGetObjectId(usom_query_get(0, i + 2));
-	known_org = org_id;
-	return known_answer;
+	look_up(org_id, &ruled, &limits);
+	return ruled;
+}
+
+bool
+usom_sourcing_has_limits(int64 org_id)
+{
+	bool		ruled;
+	bool		limits;
+
+	if (likely(known_org == org_id))
+		return known_limits;
+	look_up(org_id, &ruled, &limits);
+	return limits;
 }
 
 static void

@@ -66,8 +66,11 @@ typedef struct UsomRuledPlan
 	UsomRuledReason *reasons;	/* wants by locations, where asked for */
 } UsomRuledPlan;
 
-/* Has the organisation any rule, rate, calendar or cost?  If not, the plan is that of usom_sourcing_plan(). */
+/* Has the organisation any rule, rate, calendar, capacity or cost?  If not, the plan is that of usom_sourcing_plan(). */
 extern bool usom_sourcing_is_ruled(int64 org_id);
+
+/* Has any location of it a capacity? */
+extern bool usom_sourcing_has_limits(int64 org_id);
 
 /* _PG_init of the room. */
 extern void usom_sourcing_init(void);

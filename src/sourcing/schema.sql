@@ -40,55 +40,6 @@ COMMENT ON CONSTRAINT location_calendar_does_not_overlap ON usom.location_calend
 
 CREATE INDEX location_calendar_of_location_by_day ON usom.location_calendar (org_id, location_id, on_date, weekday);
 
-CREATE TABLE usom.location_capacity (
-	org_id bigint NOT NULL DEFAULT usom.current_org(),
-	location_capacity_id bigint NOT NULL DEFAULT usom.next_id(),
-	location_id bigint NOT NULL,
-	on_date date,
-	units usom.quantity,
-	orders integer CONSTRAINT location_capacity_orders_not_negative CHECK (orders >= 0),
-	PRIMARY KEY (org_id, location_capacity_id),
-	CONSTRAINT location_capacity_of_location FOREIGN KEY (org_id, location_id) REFERENCES usom.location ON DELETE RESTRICT ON UPDATE RESTRICT,
-	CONSTRAINT location_capacity_once_a_day UNIQUE NULLS NOT DISTINCT (org_id, location_id, on_date)
-);
-COMMENT ON TABLE usom.location_capacity IS 'How much a location ships in a day. Days and hours begin at the location''s own clock. Work is counted from the first row of a location on.';
-COMMENT ON COLUMN usom.location_capacity.org_id IS 'Organisation.';
-COMMENT ON COLUMN usom.location_capacity.location_capacity_id IS 'Key.';
-COMMENT ON COLUMN usom.location_capacity.location_id IS 'Location, see usom.location_id().';
-COMMENT ON COLUMN usom.location_capacity.on_date IS 'The one local day that the row is for, instead of the usual; null: every day.';
-COMMENT ON COLUMN usom.location_capacity.units IS 'Units at most; null: no limit.';
-COMMENT ON COLUMN usom.location_capacity.orders IS 'Orders at most; null: no limit.';
-
-CREATE TABLE usom.location_load (
-	org_id bigint NOT NULL,
-	location_id bigint NOT NULL,
-	on_date date NOT NULL,
-	units usom.quantity NOT NULL DEFAULT 0,
-	orders integer NOT NULL DEFAULT 0 CONSTRAINT location_load_orders_not_negative CHECK (orders >= 0),
-	PRIMARY KEY (org_id, location_id, on_date)
-) WITH (fillfactor = 50);
-COMMENT ON TABLE usom.location_load IS 'What of a location''s day is taken, kept from capacity_use. The rows are the locks of the capacity: taken after those of stock, by location and day.';
-COMMENT ON COLUMN usom.location_load.org_id IS 'Organisation.';
-COMMENT ON COLUMN usom.location_load.location_id IS 'Location.';
-COMMENT ON COLUMN usom.location_load.on_date IS 'Day at the location''s clock.';
-COMMENT ON COLUMN usom.location_load.units IS 'Units to be shipped that day.';
-COMMENT ON COLUMN usom.location_load.orders IS 'Orders they are of.';
-
-CREATE TABLE usom.capacity_use (
-	org_id bigint NOT NULL,
-	location_id bigint NOT NULL,
-	on_date date NOT NULL,
-	sales_order_id bigint NOT NULL,
-	units usom.positive_quantity NOT NULL,
-	PRIMARY KEY (org_id, sales_order_id, location_id, on_date)
-);
-COMMENT ON TABLE usom.capacity_use IS 'What an order takes of a location''s day: the truth that location_load sums up. Written under the lock of the order.';
-COMMENT ON COLUMN usom.capacity_use.org_id IS 'Organisation.';
-COMMENT ON COLUMN usom.capacity_use.location_id IS 'Location.';
-COMMENT ON COLUMN usom.capacity_use.on_date IS 'Day at the location''s clock.';
-COMMENT ON COLUMN usom.capacity_use.sales_order_id IS 'Order.';
-COMMENT ON COLUMN usom.capacity_use.units IS 'Units of it to be shipped from there that day.';
-
 CREATE TABLE usom.service_level (
 	org_id bigint NOT NULL DEFAULT usom.current_org(),
 	service_level_id bigint NOT NULL DEFAULT usom.next_id(),
@@ -282,28 +233,6 @@ COMMENT ON COLUMN usom.location_hours.cut_off IS 'Local time by which an order m
 COMMENT ON COLUMN usom.location_hours.closed IS 'True: closed all day.';
 COMMENT ON COLUMN usom.location_hours.time_zone IS 'Clock of the location.';
 
-CREATE VIEW usom.location_loads WITH (security_invoker = true) AS
-SELECT l.code AS location, d.on_date, trim_scale(d.units) AS units, d.orders,
-	trim_scale(c.units) AS units_limit, c.orders AS orders_limit,
-	CASE WHEN c.units IS NOT NULL THEN trim_scale(greatest(c.units - d.units, 0)) END AS units_free,
-	CASE WHEN c.orders IS NOT NULL THEN greatest(c.orders - d.orders, 0) END AS orders_free
-FROM usom.location_load d
-JOIN usom.location l ON l.org_id = d.org_id AND l.location_id = d.location_id
-LEFT JOIN LATERAL (
-	SELECT c.units, c.orders FROM usom.location_capacity c
-	WHERE c.org_id = d.org_id AND c.location_id = d.location_id AND (c.on_date = d.on_date OR c.on_date IS NULL)
-	ORDER BY c.on_date LIMIT 1) c ON true
-WHERE d.org_id = usom.current_org();
-COMMENT ON VIEW usom.location_loads IS 'How full the days of the locations of the caller''s organisation are: a row for each local day with work at a location whose capacity is limited.';
-COMMENT ON COLUMN usom.location_loads.location IS 'Code of the location.';
-COMMENT ON COLUMN usom.location_loads.on_date IS 'Day at the location''s clock.';
-COMMENT ON COLUMN usom.location_loads.units IS 'Units to be shipped that day.';
-COMMENT ON COLUMN usom.location_loads.orders IS 'Orders they are of.';
-COMMENT ON COLUMN usom.location_loads.units_limit IS 'Units at most; null: no limit.';
-COMMENT ON COLUMN usom.location_loads.orders_limit IS 'Orders at most; null: no limit.';
-COMMENT ON COLUMN usom.location_loads.units_free IS 'Units that can be added; null: no limit.';
-COMMENT ON COLUMN usom.location_loads.orders_free IS 'Orders that can be added; null: no limit.';
-
 CREATE VIEW usom.freight_rates WITH (security_invoker = true) AS
 SELECT s.code AS service_level, nullif(f.carrier, '') AS carrier, l.code AS location, f.country, f.currency::text AS currency,
 	trim_scale(f.distance_from) AS distance_from, trim_scale(f.distance_to) AS distance_to,
@@ -370,6 +299,9 @@ ALTER TABLE usom.freight_rate ENABLE ALWAYS TRIGGER usom_sourcing_changed;
 CREATE TRIGGER usom_sourcing_changed AFTER INSERT OR UPDATE OR DELETE ON usom.location_calendar
 	FOR EACH ROW EXECUTE FUNCTION usom._sourcing_changed();
 ALTER TABLE usom.location_calendar ENABLE ALWAYS TRIGGER usom_sourcing_changed;
+CREATE TRIGGER usom_sourcing_changed AFTER INSERT OR UPDATE OR DELETE ON usom.location_capacity
+	FOR EACH ROW EXECUTE FUNCTION usom._sourcing_changed();
+ALTER TABLE usom.location_capacity ENABLE ALWAYS TRIGGER usom_sourcing_changed;
 CREATE TRIGGER usom_sourcing_changed AFTER INSERT OR UPDATE OR DELETE ON usom.location
 	FOR EACH ROW EXECUTE FUNCTION usom._sourcing_changed();
 ALTER TABLE usom.location ENABLE ALWAYS TRIGGER usom_sourcing_changed;
@@ -381,13 +313,8 @@ SELECT usom._guard_cards('postcode_centroid');
 SELECT usom._guard_cards('sourcing_rule');
 SELECT usom._guard_master('service_level', 'code');
 SELECT usom._guard_master('sourcing_rule', 'code');
-SELECT usom._guard_kept('location_load', 'usom.place_order() or usom.allocate_order()');
-SELECT usom._guard_kept('capacity_use', 'usom.place_order() or usom.allocate_order()');
 
 SELECT usom._audit_table('location_calendar');
-SELECT usom._audit_table('location_capacity');
-SELECT usom._audit_table('location_load');
-SELECT usom._audit_table('capacity_use');
 SELECT usom._audit_table('service_level');
 SELECT usom._audit_table('transit_time');
 SELECT usom._audit_table('freight_rate');

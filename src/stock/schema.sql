@@ -120,6 +120,55 @@ COMMENT ON COLUMN usom.reservation.created_at IS 'When the row was made.';
 CREATE INDEX reservation_by_expiry ON usom.reservation (org_id, product_id, location_id, lot, expires_at);
 CREATE INDEX reservation_of_owner ON usom.reservation (org_id, owner);
 
+CREATE TABLE usom.location_capacity (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	location_capacity_id bigint NOT NULL DEFAULT usom.next_id(),
+	location_id bigint NOT NULL,
+	on_date date,
+	units usom.quantity,
+	orders integer CONSTRAINT location_capacity_orders_not_negative CHECK (orders >= 0),
+	PRIMARY KEY (org_id, location_capacity_id),
+	CONSTRAINT location_capacity_of_location FOREIGN KEY (org_id, location_id) REFERENCES usom.location ON DELETE RESTRICT ON UPDATE RESTRICT,
+	CONSTRAINT location_capacity_once_a_day UNIQUE NULLS NOT DISTINCT (org_id, location_id, on_date)
+);
+COMMENT ON TABLE usom.location_capacity IS 'How much a location ships in a day. Days and hours begin at the location''s own clock. Work is counted from the first row of a location on.';
+COMMENT ON COLUMN usom.location_capacity.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.location_capacity.location_capacity_id IS 'Key.';
+COMMENT ON COLUMN usom.location_capacity.location_id IS 'Location, see usom.location_id().';
+COMMENT ON COLUMN usom.location_capacity.on_date IS 'The one local day that the row is for, instead of the usual; null: every day.';
+COMMENT ON COLUMN usom.location_capacity.units IS 'Units at most; null: no limit.';
+COMMENT ON COLUMN usom.location_capacity.orders IS 'Orders at most; null: no limit.';
+
+CREATE TABLE usom.location_load (
+	org_id bigint NOT NULL,
+	location_id bigint NOT NULL,
+	on_date date NOT NULL,
+	units usom.quantity NOT NULL DEFAULT 0,
+	orders integer NOT NULL DEFAULT 0 CONSTRAINT location_load_orders_not_negative CHECK (orders >= 0),
+	PRIMARY KEY (org_id, location_id, on_date)
+) WITH (fillfactor = 50);
+COMMENT ON TABLE usom.location_load IS 'What of a location''s day is taken, kept from capacity_use. The rows are the locks of the capacity: taken after those of stock, by location and day.';
+COMMENT ON COLUMN usom.location_load.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.location_load.location_id IS 'Location.';
+COMMENT ON COLUMN usom.location_load.on_date IS 'Day at the location''s clock.';
+COMMENT ON COLUMN usom.location_load.units IS 'Units to be shipped that day.';
+COMMENT ON COLUMN usom.location_load.orders IS 'Orders they are of.';
+
+CREATE TABLE usom.capacity_use (
+	org_id bigint NOT NULL,
+	location_id bigint NOT NULL,
+	on_date date NOT NULL,
+	sales_order_id bigint NOT NULL,
+	units usom.positive_quantity NOT NULL,
+	PRIMARY KEY (org_id, sales_order_id, location_id, on_date)
+);
+COMMENT ON TABLE usom.capacity_use IS 'What an order takes of a location''s day: the truth that location_load sums up. Written under the lock of the order.';
+COMMENT ON COLUMN usom.capacity_use.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.capacity_use.location_id IS 'Location.';
+COMMENT ON COLUMN usom.capacity_use.on_date IS 'Day at the location''s clock.';
+COMMENT ON COLUMN usom.capacity_use.sales_order_id IS 'Order.';
+COMMENT ON COLUMN usom.capacity_use.units IS 'Units of it to be shipped from there that day.';
+
 CREATE TRIGGER usom_time_zone BEFORE INSERT OR UPDATE ON usom.location
 	FOR EACH ROW EXECUTE FUNCTION usom._check_time_zone();
 ALTER TABLE usom.location ENABLE ALWAYS TRIGGER usom_time_zone;
@@ -147,14 +196,41 @@ COMMENT ON COLUMN usom.locations.unit_cost IS 'What each unit costs, in the curr
 COMMENT ON COLUMN usom.locations.handling_cost IS 'What each shipment costs, freight aside, in the currency of the organisation.';
 COMMENT ON COLUMN usom.locations.protected_quantity IS 'Units of each product that orders to be sent leave to the shop.';
 
+CREATE VIEW usom.location_loads WITH (security_invoker = true) AS
+SELECT l.code AS location, d.on_date, trim_scale(d.units) AS units, d.orders,
+	trim_scale(c.units) AS units_limit, c.orders AS orders_limit,
+	CASE WHEN c.units IS NOT NULL THEN trim_scale(greatest(c.units - d.units, 0)) END AS units_free,
+	CASE WHEN c.orders IS NOT NULL THEN greatest(c.orders - d.orders, 0) END AS orders_free
+FROM usom.location_load d
+JOIN usom.location l ON l.org_id = d.org_id AND l.location_id = d.location_id
+LEFT JOIN LATERAL (
+	SELECT c.units, c.orders FROM usom.location_capacity c
+	WHERE c.org_id = d.org_id AND c.location_id = d.location_id AND (c.on_date = d.on_date OR c.on_date IS NULL)
+	ORDER BY c.on_date LIMIT 1) c ON true
+WHERE d.org_id = usom.current_org();
+COMMENT ON VIEW usom.location_loads IS 'How full the days of the locations of the caller''s organisation are: a row for each local day with work at a location whose capacity is limited.';
+COMMENT ON COLUMN usom.location_loads.location IS 'Code of the location.';
+COMMENT ON COLUMN usom.location_loads.on_date IS 'Day at the location''s clock.';
+COMMENT ON COLUMN usom.location_loads.units IS 'Units to be shipped that day.';
+COMMENT ON COLUMN usom.location_loads.orders IS 'Orders they are of.';
+COMMENT ON COLUMN usom.location_loads.units_limit IS 'Units at most; null: no limit.';
+COMMENT ON COLUMN usom.location_loads.orders_limit IS 'Orders at most; null: no limit.';
+COMMENT ON COLUMN usom.location_loads.units_free IS 'Units that can be added; null: no limit.';
+COMMENT ON COLUMN usom.location_loads.orders_free IS 'Orders that can be added; null: no limit.';
+
 SELECT usom._guard_cards('location');
 SELECT usom._guard_cards('reservation');
 SELECT usom._guard_master('location', 'code');
 SELECT usom._guard_kept('stock', 'usom.receive_stock(), usom.adjust_stock(), usom.count_stock() or usom.set_safety()');
 SELECT usom._guard_ledger('stock_movement', 'usom.adjust_stock()');
 SELECT usom._guard_kept('reservation', 'usom.reserve_stock() or usom.release_stock()');
+SELECT usom._guard_kept('location_load', 'usom.place_order() or usom.allocate_order()');
+SELECT usom._guard_kept('capacity_use', 'usom.place_order() or usom.allocate_order()');
 
 SELECT usom._audit_table('location');
 SELECT usom._audit_table('stock');
 SELECT usom._audit_table('reservation');
 SELECT usom._audit_table('stock_movement');
+SELECT usom._audit_table('location_capacity');
+SELECT usom._audit_table('location_load');
+SELECT usom._audit_table('capacity_use');

@@ -9,19 +9,22 @@
  *
  *		Invariants: units and orders of a load are the sum and the number of
  *		the rows of usom.capacity_use of its location and day; nothing is taken
- *		beyond a limit.  Locations without a row in usom.location_capacity have
- *		no limit, and what they ship is not counted.
+ *		beyond a limit.  A row of capacity_use is the sum of the pieces of its
+ *		order that ship from there that day (fulfillment_line.ships_on).
+ *		Locations without a row in usom.location_capacity have no limit, and
+ *		allocation does not count what they ship.
  *
  *		All functions want an SPI connection; their callers hold the locks of
  *		the orders, and of stock.  Results are in CurrentMemoryContext.
  */
-#ifndef USOM_SOURCING_CAPACITY_H
-#define USOM_SOURCING_CAPACITY_H
+#ifndef USOM_STOCK_CAPACITY_H
+#define USOM_STOCK_CAPACITY_H
 
 #include "base/quantity.h"
 #include "utils/date.h"
 
 #define USOM_NO_LIMIT PG_INT64_MAX
+#define USOM_NO_DAY DATEVAL_NOEND	/* where nothing is counted */
 
 /* A day of a location, at its own clock. */
 typedef struct UsomLocationDay
@@ -45,6 +48,9 @@ typedef struct UsomCapacityChange
 	UsomQuantity units;
 } UsomCapacityChange;
 
+/* Which of the locations are counted, by key; one statement. */
+extern int64 *usom_capacity_counted(int64 org_id, const int64 *locations, int nlocations, int *ncounted);
+
 /* How much is left of each day, in their order; one statement that locks nothing. */
 extern UsomFreeCapacity *usom_capacity_look(int64 org_id, const UsomLocationDay *days, int ndays);
 
@@ -57,4 +63,4 @@ extern UsomFreeCapacity *usom_capacity_look(int64 org_id, const UsomLocationDay 
  */
 extern UsomLocationDay *usom_capacity_change(int64 org_id, const UsomCapacityChange *changes, int nchanges, int *nrefused);
 
-#endif							/* USOM_SOURCING_CAPACITY_H */
+#endif							/* USOM_STOCK_CAPACITY_H */

@@ -12,20 +12,6 @@ CREATE TYPE usom._capacity_change AS (
 );
 COMMENT ON TYPE usom._capacity_change IS 'Units of an order that a location''s day gets, or with a minus is rid of, on their way from C, by unnest().';
 
-CREATE FUNCTION usom._change_capacity(changes usom._capacity_change[]) RETURNS TABLE (location_id bigint, on_date date)
-LANGUAGE c AS 'MODULE_PATHNAME', 'usom__change_capacity'
-VOLATILE STRICT PARALLEL UNSAFE
-SET search_path = pg_catalog, usom, pg_temp;
-COMMENT ON FUNCTION usom._change_capacity(usom._capacity_change[]) IS 'Takes and gives back capacity as the allocation of orders does, and returns the days that had too little left; nothing has happened to those. Errors: 22003, 22004 for changes that are none.';
-REVOKE ALL ON FUNCTION usom._change_capacity(usom._capacity_change[]) FROM PUBLIC;
-
-CREATE FUNCTION usom._look_at_capacity(location_id bigint, on_date date) RETURNS TABLE (units numeric, orders bigint)
-LANGUAGE c AS 'MODULE_PATHNAME', 'usom__look_at_capacity'
-VOLATILE STRICT PARALLEL UNSAFE ROWS 1
-SET search_path = pg_catalog, usom, pg_temp;
-COMMENT ON FUNCTION usom._look_at_capacity(bigint, date) IS 'What is left of a location''s day, as the allocation of orders sees it; null: no limit.';
-REVOKE ALL ON FUNCTION usom._look_at_capacity(bigint, date) FROM PUBLIC;
-
 CREATE FUNCTION usom.verify_capacity() RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, usom, pg_temp
@@ -34,6 +20,10 @@ AS $$
 		SELECT u.location_id, u.on_date, sum(u.units) AS units, count(*) AS orders
 		FROM usom.capacity_use u WHERE u.org_id = usom.current_org()
 		GROUP BY u.location_id, u.on_date
+	), pieces AS (
+		SELECT f.location_id, f.ships_on AS on_date, f.sales_order_id, sum(f.quantity) AS units
+		FROM usom.fulfillment_line f WHERE f.org_id = usom.current_org() AND f.ships_on IS NOT NULL
+		GROUP BY f.location_id, f.ships_on, f.sales_order_id
 	), finding AS (
 		SELECT location_id, on_date, v.problem, v.expected, v.actual
 		FROM (SELECT * FROM usom.location_load d WHERE d.org_id = usom.current_org()) d
@@ -42,6 +32,13 @@ AS $$
 				('units of the day are not the sum of what its orders take', trim_scale(coalesce(t.units, 0))::text, trim_scale(d.units)::text),
 				('orders of the day are not counted right', coalesce(t.orders, 0)::text, d.orders::text)) v (problem, expected, actual)
 		WHERE v.expected IS DISTINCT FROM v.actual
+		UNION ALL
+		SELECT location_id, on_date, 'an order takes other units of the day than its pieces are', coalesce(trim_scale(p.units)::text, '0') || ' for order ' || coalesce(o.order_no, '#' || sales_order_id),
+			coalesce(trim_scale(u.units)::text, '0')
+		FROM (SELECT * FROM usom.capacity_use u WHERE u.org_id = usom.current_org()) u
+			FULL JOIN pieces p USING (location_id, on_date, sales_order_id)
+			LEFT JOIN usom.sales_order o ON o.org_id = usom.current_org() AND o.sales_order_id = coalesce(u.sales_order_id, p.sales_order_id)
+		WHERE p.units IS DISTINCT FROM u.units
 		UNION ALL
 		SELECT u.location_id, u.on_date, 'capacity is taken for an unknown order', 'a row of sales_order', '#' || u.sales_order_id
 		FROM usom.capacity_use u
@@ -52,4 +49,4 @@ AS $$
 	FROM finding f
 	LEFT JOIN usom.location l ON l.org_id = usom.current_org() AND l.location_id = f.location_id
 $$;
-COMMENT ON FUNCTION usom.verify_capacity() IS 'What is taken of the days of locations, recomputed from what each order takes, and orders that do not exist. That a day has more than its limit is no finding: limits may be lowered. One row a finding, none when all is well. Example: SELECT * FROM usom.verify_capacity();';
+COMMENT ON FUNCTION usom.verify_capacity() IS 'What is taken of the days of locations, recomputed from what each order takes, that again from the pieces that leave on the day, and orders that do not exist. That a day has more than its limit is no finding: limits may be lowered. One row a finding, none when all is well. Example: SELECT * FROM usom.verify_capacity();';

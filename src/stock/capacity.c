@@ -18,17 +18,31 @@
  */
 #include "postgres.h"
 
-#include "sourcing/capacity.h"
+#include "stock/capacity.h"
 
-#include "base/call.h"
-#include "base/errors.h"
 #include "base/query.h"
-#include "funcapi.h"
-#include "party/party.h"
-#include "sourcing/door.h"
-#include "utils/builtins.h"
 
 /* ---- reading ---- */
+
+static UsomQuery find_counted = {
+	.text = "SELECT DISTINCT c.location_id FROM usom.location_capacity AS c "
+	"WHERE c.org_id = $1 AND c.location_id = ANY ($2) ORDER BY c.location_id",
+	.nargs = 2,
+	.argtypes = {"bigint", "bigint[]"},
+};
+
+int64 *
+usom_capacity_counted(int64 org_id, const int64 *locations, int nlocations, int *ncounted)
+{
+	Datum		values[] = {Int64GetDatum(org_id), usom_query_keys(locations, nlocations)};
+	int64	   *counted;
+
+	*ncounted = (int) usom_query_run(&find_counted, values, NULL);
+	counted = palloc_array(int64, Max(*ncounted, 1));
+	for (int i = 0; i < *ncounted; i++)
+		counted[i] = DatumGetInt64(usom_query_get(i, 1));
+	return counted;
+}
 
 static Datum
 day_rows(const UsomLocationDay *days, int ndays)
@@ -139,7 +153,7 @@ change_rows(const UsomCapacityChange *changes, int nchanges)
 }
 
 /*
- * changed: what each order will have of each day, where it is counted or was.
+ * changed: what each order will have of each day, where it has or gets any.
  * moved: what that makes of the day.  kept: the days that had room, or are rid
  * of something; a new row is inserted within the limit, an old one changed
  * within it.  The rest follows the days that were kept.
@@ -151,8 +165,7 @@ static UsomQuery change_capacity = {
 	"(coalesce(u.units, 0) + w.units > 0)::int - (u.units IS NOT NULL)::int AS more_orders "
 	"FROM unnest($2) AS w LEFT JOIN usom.capacity_use AS u "
 	"ON u.org_id = $1 AND u.sales_order_id = w.sales_order_id AND u.location_id = w.location_id AND u.on_date = w.on_date "
-	"WHERE u.units IS NOT NULL OR w.units > 0 AND EXISTS ("
-	"SELECT FROM usom.location_capacity AS c WHERE c.org_id = $1 AND c.location_id = w.location_id)"
+	"WHERE u.units IS NOT NULL OR w.units > 0"
 	"), moved AS MATERIALIZED ("
 	"SELECT m.*, c.units AS most_units, c.orders AS most_orders FROM ("
 	"SELECT location_id, on_date, sum(more_units) AS more_units, sum(more_orders)::int AS more_orders "
@@ -210,70 +223,4 @@ usom_capacity_change(int64 org_id, const UsomCapacityChange *changes, int nchang
 		refused[i].day = DatumGetDateADT(usom_query_get(i, 2));
 	}
 	return refused;
-}
-
-/* ---- from SQL ---- */
-
-static UsomCapacityChange *
-read_changes(ArrayType *array, int *count)
-{
-	Datum	   *elements = usom_sourcing_elements(array, count);
-	UsomCapacityChange *changes = palloc_array(UsomCapacityChange, Max(*count, 1));
-
-	for (int i = 0; i < *count; i++)
-	{
-		changes[i].at.location_id = DatumGetInt64(usom_sourcing_field(elements[i], 1));
-		changes[i].at.day = DatumGetDateADT(usom_sourcing_field(elements[i], 2));
-		changes[i].sales_order_id = DatumGetInt64(usom_sourcing_field(elements[i], 3));
-		changes[i].units = usom_quantity_of(DatumGetNumeric(usom_sourcing_field(elements[i], 4)));
-	}
-	return changes;
-}
-
-/* usom._change_capacity(changes usom._capacity_change[]): what is refused */
-PG_FUNCTION_INFO_V1(usom__change_capacity);
-Datum
-usom__change_capacity(PG_FUNCTION_ARGS)
-{
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	UsomLocationDay *refused;
-	int			nchanges;
-	int			nrefused;
-	UsomCapacityChange *changes = read_changes(PG_GETARG_ARRAYTYPE_P(0), &nchanges);
-
-	InitMaterializedSRF(fcinfo, 0);
-	usom_call_begin("_change_capacity", NULL);
-	refused = usom_capacity_change(usom_party_org(), changes, nchanges, &nrefused);
-	for (int i = 0; i < nrefused; i++)
-	{
-		Datum		values[2] = {Int64GetDatum(refused[i].location_id), DateADTGetDatum(refused[i].day)};
-		bool		nulls[2] = {false};
-
-		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
-	}
-	usom_call_end();
-	return (Datum) 0;
-}
-
-/* usom._look_at_capacity(location_id bigint, on_date date): null where there is no limit */
-PG_FUNCTION_INFO_V1(usom__look_at_capacity);
-Datum
-usom__look_at_capacity(PG_FUNCTION_ARGS)
-{
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	UsomLocationDay day = {PG_GETARG_INT64(0), PG_GETARG_DATEADT(1)};
-	UsomFreeCapacity *left;
-	Datum		values[2];
-	bool		nulls[2];
-
-	InitMaterializedSRF(fcinfo, 0);
-	usom_call_begin("_look_at_capacity", NULL);
-	left = usom_capacity_look(usom_party_org(), &day, 1);
-	nulls[0] = left->units == USOM_NO_LIMIT;
-	nulls[1] = left->orders == USOM_NO_LIMIT;
-	values[0] = nulls[0] ? (Datum) 0 : NumericGetDatum(usom_quantity_numeric(left->units));
-	values[1] = Int64GetDatum(left->orders);
-	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
-	usom_call_end();
-	return (Datum) 0;
 }
