@@ -33,8 +33,8 @@ AS $$
 				('orders of the day are not counted right', coalesce(t.orders, 0)::text, d.orders::text)) v (problem, expected, actual)
 		WHERE v.expected IS DISTINCT FROM v.actual
 		UNION ALL
-		SELECT location_id, on_date, 'an order takes other units of the day than its pieces are', coalesce(trim_scale(p.units)::text, '0') || ' for order ' || coalesce(o.order_no, '#' || sales_order_id),
-			coalesce(trim_scale(u.units)::text, '0')
+		SELECT location_id, on_date, 'an order takes other units of the day than its pieces are', coalesce(trim_scale(p.units)::text, '0'),
+			format('%s for order %s', coalesce(trim_scale(u.units), 0), coalesce(o.order_no, '#' || coalesce(u.sales_order_id, p.sales_order_id)))
 		FROM (SELECT * FROM usom.capacity_use u WHERE u.org_id = usom.current_org()) u
 			FULL JOIN pieces p USING (location_id, on_date, sales_order_id)
 			LEFT JOIN usom.sales_order o ON o.org_id = usom.current_org() AND o.sales_order_id = coalesce(u.sales_order_id, p.sales_order_id)
