@@ -1550,6 +1550,61 @@ AS $$
 $$;
 COMMENT ON FUNCTION usom.verify_stock() IS 'What stock keeps, recomputed: on hand from the movements, soft holds from the reservations, reserved against on hand, and rows of products or locations that do not exist. One row a finding, none when all is well. Example: SELECT * FROM usom.verify_stock();';
 
+/* ---- stock ---- */
+
+CREATE TYPE usom._location_day AS (
+	location_id bigint,
+	on_date date
+);
+COMMENT ON TYPE usom._location_day IS 'A day of a location on its way from C, by unnest().';
+
+CREATE TYPE usom._capacity_change AS (
+	location_id bigint,
+	on_date date,
+	sales_order_id bigint,
+	units numeric
+);
+COMMENT ON TYPE usom._capacity_change IS 'Units of an order that a location''s day gets, or with a minus is rid of, on their way from C, by unnest().';
+
+CREATE FUNCTION usom.verify_capacity() RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+	WITH taken AS (
+		SELECT u.location_id, u.on_date, sum(u.units) AS units, count(*) AS orders
+		FROM usom.capacity_use u WHERE u.org_id = usom.current_org()
+		GROUP BY u.location_id, u.on_date
+	), pieces AS (
+		SELECT f.location_id, f.ships_on AS on_date, f.sales_order_id, sum(f.quantity) AS units
+		FROM usom.fulfillment_line f WHERE f.org_id = usom.current_org() AND f.ships_on IS NOT NULL
+		GROUP BY f.location_id, f.ships_on, f.sales_order_id
+	), finding AS (
+		SELECT location_id, on_date, v.problem, v.expected, v.actual
+		FROM (SELECT * FROM usom.location_load d WHERE d.org_id = usom.current_org()) d
+			FULL JOIN taken t USING (location_id, on_date)
+			CROSS JOIN LATERAL (VALUES
+				('units of the day are not the sum of what its orders take', trim_scale(coalesce(t.units, 0))::text, trim_scale(d.units)::text),
+				('orders of the day are not counted right', coalesce(t.orders, 0)::text, d.orders::text)) v (problem, expected, actual)
+		WHERE v.expected IS DISTINCT FROM v.actual
+		UNION ALL
+		SELECT location_id, on_date, 'an order takes other units of the day than its pieces are', coalesce(trim_scale(p.units)::text, '0'),
+			format('%s for order %s', coalesce(trim_scale(u.units), 0), coalesce(o.order_no, '#' || coalesce(u.sales_order_id, p.sales_order_id)))
+		FROM (SELECT * FROM usom.capacity_use u WHERE u.org_id = usom.current_org()) u
+			FULL JOIN pieces p USING (location_id, on_date, sales_order_id)
+			LEFT JOIN usom.sales_order o ON o.org_id = usom.current_org() AND o.sales_order_id = coalesce(u.sales_order_id, p.sales_order_id)
+		WHERE p.units IS DISTINCT FROM u.units
+		UNION ALL
+		SELECT u.location_id, u.on_date, 'capacity is taken for an unknown order', 'a row of sales_order', '#' || u.sales_order_id
+		FROM usom.capacity_use u
+		WHERE u.org_id = usom.current_org()
+			AND NOT EXISTS (SELECT FROM usom.sales_order o WHERE o.org_id = u.org_id AND o.sales_order_id = u.sales_order_id)
+	)
+	SELECT 'capacity', format('%s on %s', coalesce(l.code, 'location ' || f.location_id), f.on_date), f.problem, f.expected, f.actual
+	FROM finding f
+	LEFT JOIN usom.location l ON l.org_id = usom.current_org() AND l.location_id = f.location_id
+$$;
+COMMENT ON FUNCTION usom.verify_capacity() IS 'What is taken of the days of locations, recomputed from what each order takes, that again from the pieces that leave on the day, and orders that do not exist. That a day has more than its limit is no finding: limits may be lowered. One row a finding, none when all is well. Example: SELECT * FROM usom.verify_capacity();';
+
 /* ---- order ---- */
 
 CREATE TYPE usom.order_status;
@@ -1899,7 +1954,8 @@ CREATE TYPE usom._piece_row AS (
 	status usom.piece_status,
 	quantity usom.positive_quantity,
 	promised_at timestamptz,
-	shipment_id bigint
+	shipment_id bigint,
+	ships_on date
 );
 COMMENT ON TYPE usom._piece_row IS 'A piece on its way from C to fulfillment_line, by unnest().';
 
@@ -2196,20 +2252,6 @@ COMMENT ON FUNCTION usom.distance_km(numeric, numeric, numeric, numeric) IS 'Kil
 
 /* ---- sourcing ---- */
 
-CREATE TYPE usom._location_day AS (
-	location_id bigint,
-	on_date date
-);
-COMMENT ON TYPE usom._location_day IS 'A day of a location on its way from C, by unnest().';
-
-CREATE TYPE usom._capacity_change AS (
-	location_id bigint,
-	on_date date,
-	sales_order_id bigint,
-	units numeric
-);
-COMMENT ON TYPE usom._capacity_change IS 'Units of an order that a location''s day gets, or with a minus is rid of, on their way from C, by unnest().';
-
 CREATE FUNCTION usom._change_capacity(changes usom._capacity_change[]) RETURNS TABLE (location_id bigint, on_date date)
 LANGUAGE c AS 'MODULE_PATHNAME', 'usom__change_capacity'
 VOLATILE STRICT PARALLEL UNSAFE
@@ -2223,34 +2265,6 @@ VOLATILE STRICT PARALLEL UNSAFE ROWS 1
 SET search_path = pg_catalog, usom, pg_temp;
 COMMENT ON FUNCTION usom._look_at_capacity(bigint, date) IS 'What is left of a location''s day, as the allocation of orders sees it; null: no limit.';
 REVOKE ALL ON FUNCTION usom._look_at_capacity(bigint, date) FROM PUBLIC;
-
-CREATE FUNCTION usom.verify_capacity() RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
-LANGUAGE sql STABLE
-SET search_path = pg_catalog, usom, pg_temp
-AS $$
-	WITH taken AS (
-		SELECT u.location_id, u.on_date, sum(u.units) AS units, count(*) AS orders
-		FROM usom.capacity_use u WHERE u.org_id = usom.current_org()
-		GROUP BY u.location_id, u.on_date
-	), finding AS (
-		SELECT location_id, on_date, v.problem, v.expected, v.actual
-		FROM (SELECT * FROM usom.location_load d WHERE d.org_id = usom.current_org()) d
-			FULL JOIN taken t USING (location_id, on_date)
-			CROSS JOIN LATERAL (VALUES
-				('units of the day are not the sum of what its orders take', trim_scale(coalesce(t.units, 0))::text, trim_scale(d.units)::text),
-				('orders of the day are not counted right', coalesce(t.orders, 0)::text, d.orders::text)) v (problem, expected, actual)
-		WHERE v.expected IS DISTINCT FROM v.actual
-		UNION ALL
-		SELECT u.location_id, u.on_date, 'capacity is taken for an unknown order', 'a row of sales_order', '#' || u.sales_order_id
-		FROM usom.capacity_use u
-		WHERE u.org_id = usom.current_org()
-			AND NOT EXISTS (SELECT FROM usom.sales_order o WHERE o.org_id = u.org_id AND o.sales_order_id = u.sales_order_id)
-	)
-	SELECT 'capacity', format('%s on %s', coalesce(l.code, 'location ' || f.location_id), f.on_date), f.problem, f.expected, f.actual
-	FROM finding f
-	LEFT JOIN usom.location l ON l.org_id = usom.current_org() AND l.location_id = f.location_id
-$$;
-COMMENT ON FUNCTION usom.verify_capacity() IS 'What is taken of the days of locations, recomputed from what each order takes, and orders that do not exist. That a day has more than its limit is no finding: limits may be lowered. One row a finding, none when all is well. Example: SELECT * FROM usom.verify_capacity();';
 
 /* ---- sourcing ---- */
 
@@ -5233,6 +5247,55 @@ COMMENT ON COLUMN usom.reservation.created_at IS 'When the row was made.';
 CREATE INDEX reservation_by_expiry ON usom.reservation (org_id, product_id, location_id, lot, expires_at);
 CREATE INDEX reservation_of_owner ON usom.reservation (org_id, owner);
 
+CREATE TABLE usom.location_capacity (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	location_capacity_id bigint NOT NULL DEFAULT usom.next_id(),
+	location_id bigint NOT NULL,
+	on_date date,
+	units usom.quantity,
+	orders integer CONSTRAINT location_capacity_orders_not_negative CHECK (orders >= 0),
+	PRIMARY KEY (org_id, location_capacity_id),
+	CONSTRAINT location_capacity_of_location FOREIGN KEY (org_id, location_id) REFERENCES usom.location ON DELETE RESTRICT ON UPDATE RESTRICT,
+	CONSTRAINT location_capacity_once_a_day UNIQUE NULLS NOT DISTINCT (org_id, location_id, on_date)
+);
+COMMENT ON TABLE usom.location_capacity IS 'How much a location ships in a day. Days and hours begin at the location''s own clock. Work is counted from the first row of a location on.';
+COMMENT ON COLUMN usom.location_capacity.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.location_capacity.location_capacity_id IS 'Key.';
+COMMENT ON COLUMN usom.location_capacity.location_id IS 'Location, see usom.location_id().';
+COMMENT ON COLUMN usom.location_capacity.on_date IS 'The one local day that the row is for, instead of the usual; null: every day.';
+COMMENT ON COLUMN usom.location_capacity.units IS 'Units at most; null: no limit.';
+COMMENT ON COLUMN usom.location_capacity.orders IS 'Orders at most; null: no limit.';
+
+CREATE TABLE usom.location_load (
+	org_id bigint NOT NULL,
+	location_id bigint NOT NULL,
+	on_date date NOT NULL,
+	units usom.quantity NOT NULL DEFAULT 0,
+	orders integer NOT NULL DEFAULT 0 CONSTRAINT location_load_orders_not_negative CHECK (orders >= 0),
+	PRIMARY KEY (org_id, location_id, on_date)
+) WITH (fillfactor = 50);
+COMMENT ON TABLE usom.location_load IS 'What of a location''s day is taken, kept from capacity_use. The rows are the locks of the capacity: taken after those of stock, by location and day.';
+COMMENT ON COLUMN usom.location_load.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.location_load.location_id IS 'Location.';
+COMMENT ON COLUMN usom.location_load.on_date IS 'Day at the location''s clock.';
+COMMENT ON COLUMN usom.location_load.units IS 'Units to be shipped that day.';
+COMMENT ON COLUMN usom.location_load.orders IS 'Orders they are of.';
+
+CREATE TABLE usom.capacity_use (
+	org_id bigint NOT NULL,
+	location_id bigint NOT NULL,
+	on_date date NOT NULL,
+	sales_order_id bigint NOT NULL,
+	units usom.positive_quantity NOT NULL,
+	PRIMARY KEY (org_id, sales_order_id, location_id, on_date)
+);
+COMMENT ON TABLE usom.capacity_use IS 'What an order takes of a location''s day: the truth that location_load sums up. Written under the lock of the order.';
+COMMENT ON COLUMN usom.capacity_use.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.capacity_use.location_id IS 'Location.';
+COMMENT ON COLUMN usom.capacity_use.on_date IS 'Day at the location''s clock.';
+COMMENT ON COLUMN usom.capacity_use.sales_order_id IS 'Order.';
+COMMENT ON COLUMN usom.capacity_use.units IS 'Units of it to be shipped from there that day.';
+
 CREATE TRIGGER usom_time_zone BEFORE INSERT OR UPDATE ON usom.location
 	FOR EACH ROW EXECUTE FUNCTION usom._check_time_zone();
 ALTER TABLE usom.location ENABLE ALWAYS TRIGGER usom_time_zone;
@@ -5260,17 +5323,44 @@ COMMENT ON COLUMN usom.locations.unit_cost IS 'What each unit costs, in the curr
 COMMENT ON COLUMN usom.locations.handling_cost IS 'What each shipment costs, freight aside, in the currency of the organisation.';
 COMMENT ON COLUMN usom.locations.protected_quantity IS 'Units of each product that orders to be sent leave to the shop.';
 
+CREATE VIEW usom.location_loads WITH (security_invoker = true) AS
+SELECT l.code AS location, d.on_date, trim_scale(d.units) AS units, d.orders,
+	trim_scale(c.units) AS units_limit, c.orders AS orders_limit,
+	CASE WHEN c.units IS NOT NULL THEN trim_scale(greatest(c.units - d.units, 0)) END AS units_free,
+	CASE WHEN c.orders IS NOT NULL THEN greatest(c.orders - d.orders, 0) END AS orders_free
+FROM usom.location_load d
+JOIN usom.location l ON l.org_id = d.org_id AND l.location_id = d.location_id
+LEFT JOIN LATERAL (
+	SELECT c.units, c.orders FROM usom.location_capacity c
+	WHERE c.org_id = d.org_id AND c.location_id = d.location_id AND (c.on_date = d.on_date OR c.on_date IS NULL)
+	ORDER BY c.on_date LIMIT 1) c ON true
+WHERE d.org_id = usom.current_org();
+COMMENT ON VIEW usom.location_loads IS 'How full the days of the locations of the caller''s organisation are: a row for each local day with work at a location whose capacity is limited.';
+COMMENT ON COLUMN usom.location_loads.location IS 'Code of the location.';
+COMMENT ON COLUMN usom.location_loads.on_date IS 'Day at the location''s clock.';
+COMMENT ON COLUMN usom.location_loads.units IS 'Units to be shipped that day.';
+COMMENT ON COLUMN usom.location_loads.orders IS 'Orders they are of.';
+COMMENT ON COLUMN usom.location_loads.units_limit IS 'Units at most; null: no limit.';
+COMMENT ON COLUMN usom.location_loads.orders_limit IS 'Orders at most; null: no limit.';
+COMMENT ON COLUMN usom.location_loads.units_free IS 'Units that can be added; null: no limit.';
+COMMENT ON COLUMN usom.location_loads.orders_free IS 'Orders that can be added; null: no limit.';
+
 SELECT usom._guard_cards('location');
 SELECT usom._guard_cards('reservation');
 SELECT usom._guard_master('location', 'code');
 SELECT usom._guard_kept('stock', 'usom.receive_stock(), usom.adjust_stock(), usom.count_stock() or usom.set_safety()');
 SELECT usom._guard_ledger('stock_movement', 'usom.adjust_stock()');
 SELECT usom._guard_kept('reservation', 'usom.reserve_stock() or usom.release_stock()');
+SELECT usom._guard_kept('location_load', 'usom.place_order() or usom.allocate_order()');
+SELECT usom._guard_kept('capacity_use', 'usom.place_order() or usom.allocate_order()');
 
 SELECT usom._audit_table('location');
 SELECT usom._audit_table('stock');
 SELECT usom._audit_table('reservation');
 SELECT usom._audit_table('stock_movement');
+SELECT usom._audit_table('location_capacity');
+SELECT usom._audit_table('location_load');
+SELECT usom._audit_table('capacity_use');
 $usom_step$),
 
 (1, 701, 'order', $usom_step$
@@ -5394,7 +5484,9 @@ CREATE TABLE usom.fulfillment_line (
 	quantity usom.positive_quantity NOT NULL,
 	promised_at timestamptz,
 	shipment_id bigint,
+	ships_on date,
 	PRIMARY KEY (org_id, sales_order_id, line_no, piece_no),
+	CONSTRAINT fulfillment_line_ships_on_from_somewhere CHECK (ships_on IS NULL OR (location_id IS NOT NULL AND status BETWEEN 'reserved' AND 'returned')),
 	CONSTRAINT fulfillment_line_shipped_iff_shipment CHECK ((status BETWEEN 'shipped' AND 'returned') = (shipment_id IS NOT NULL)),
 	CONSTRAINT fulfillment_line_waits_nowhere CHECK (status > 'backordered' OR location_id IS NULL)
 ) WITH (fillfactor = 60);
@@ -5412,6 +5504,7 @@ COMMENT ON COLUMN usom.fulfillment_line.status IS 'State of the units.';
 COMMENT ON COLUMN usom.fulfillment_line.quantity IS 'Units.';
 COMMENT ON COLUMN usom.fulfillment_line.promised_at IS 'When it is promised; null: no date known.';
 COMMENT ON COLUMN usom.fulfillment_line.shipment_id IS 'Shipment it left with.';
+COMMENT ON COLUMN usom.fulfillment_line.ships_on IS 'Day at the clock of the location that the piece takes capacity of; null where the location has no limit.';
 
 CREATE TABLE usom.hold (
 	org_id bigint NOT NULL,
@@ -5641,55 +5734,6 @@ COMMENT ON CONSTRAINT location_calendar_does_not_overlap ON usom.location_calend
 
 CREATE INDEX location_calendar_of_location_by_day ON usom.location_calendar (org_id, location_id, on_date, weekday);
 
-CREATE TABLE usom.location_capacity (
-	org_id bigint NOT NULL DEFAULT usom.current_org(),
-	location_capacity_id bigint NOT NULL DEFAULT usom.next_id(),
-	location_id bigint NOT NULL,
-	on_date date,
-	units usom.quantity,
-	orders integer CONSTRAINT location_capacity_orders_not_negative CHECK (orders >= 0),
-	PRIMARY KEY (org_id, location_capacity_id),
-	CONSTRAINT location_capacity_of_location FOREIGN KEY (org_id, location_id) REFERENCES usom.location ON DELETE RESTRICT ON UPDATE RESTRICT,
-	CONSTRAINT location_capacity_once_a_day UNIQUE NULLS NOT DISTINCT (org_id, location_id, on_date)
-);
-COMMENT ON TABLE usom.location_capacity IS 'How much a location ships in a day. Days and hours begin at the location''s own clock. Work is counted from the first row of a location on.';
-COMMENT ON COLUMN usom.location_capacity.org_id IS 'Organisation.';
-COMMENT ON COLUMN usom.location_capacity.location_capacity_id IS 'Key.';
-COMMENT ON COLUMN usom.location_capacity.location_id IS 'Location, see usom.location_id().';
-COMMENT ON COLUMN usom.location_capacity.on_date IS 'The one local day that the row is for, instead of the usual; null: every day.';
-COMMENT ON COLUMN usom.location_capacity.units IS 'Units at most; null: no limit.';
-COMMENT ON COLUMN usom.location_capacity.orders IS 'Orders at most; null: no limit.';
-
-CREATE TABLE usom.location_load (
-	org_id bigint NOT NULL,
-	location_id bigint NOT NULL,
-	on_date date NOT NULL,
-	units usom.quantity NOT NULL DEFAULT 0,
-	orders integer NOT NULL DEFAULT 0 CONSTRAINT location_load_orders_not_negative CHECK (orders >= 0),
-	PRIMARY KEY (org_id, location_id, on_date)
-) WITH (fillfactor = 50);
-COMMENT ON TABLE usom.location_load IS 'What of a location''s day is taken, kept from capacity_use. The rows are the locks of the capacity: taken after those of stock, by location and day.';
-COMMENT ON COLUMN usom.location_load.org_id IS 'Organisation.';
-COMMENT ON COLUMN usom.location_load.location_id IS 'Location.';
-COMMENT ON COLUMN usom.location_load.on_date IS 'Day at the location''s clock.';
-COMMENT ON COLUMN usom.location_load.units IS 'Units to be shipped that day.';
-COMMENT ON COLUMN usom.location_load.orders IS 'Orders they are of.';
-
-CREATE TABLE usom.capacity_use (
-	org_id bigint NOT NULL,
-	location_id bigint NOT NULL,
-	on_date date NOT NULL,
-	sales_order_id bigint NOT NULL,
-	units usom.positive_quantity NOT NULL,
-	PRIMARY KEY (org_id, sales_order_id, location_id, on_date)
-);
-COMMENT ON TABLE usom.capacity_use IS 'What an order takes of a location''s day: the truth that location_load sums up. Written under the lock of the order.';
-COMMENT ON COLUMN usom.capacity_use.org_id IS 'Organisation.';
-COMMENT ON COLUMN usom.capacity_use.location_id IS 'Location.';
-COMMENT ON COLUMN usom.capacity_use.on_date IS 'Day at the location''s clock.';
-COMMENT ON COLUMN usom.capacity_use.sales_order_id IS 'Order.';
-COMMENT ON COLUMN usom.capacity_use.units IS 'Units of it to be shipped from there that day.';
-
 CREATE TABLE usom.service_level (
 	org_id bigint NOT NULL DEFAULT usom.current_org(),
 	service_level_id bigint NOT NULL DEFAULT usom.next_id(),
@@ -5883,28 +5927,6 @@ COMMENT ON COLUMN usom.location_hours.cut_off IS 'Local time by which an order m
 COMMENT ON COLUMN usom.location_hours.closed IS 'True: closed all day.';
 COMMENT ON COLUMN usom.location_hours.time_zone IS 'Clock of the location.';
 
-CREATE VIEW usom.location_loads WITH (security_invoker = true) AS
-SELECT l.code AS location, d.on_date, trim_scale(d.units) AS units, d.orders,
-	trim_scale(c.units) AS units_limit, c.orders AS orders_limit,
-	CASE WHEN c.units IS NOT NULL THEN trim_scale(greatest(c.units - d.units, 0)) END AS units_free,
-	CASE WHEN c.orders IS NOT NULL THEN greatest(c.orders - d.orders, 0) END AS orders_free
-FROM usom.location_load d
-JOIN usom.location l ON l.org_id = d.org_id AND l.location_id = d.location_id
-LEFT JOIN LATERAL (
-	SELECT c.units, c.orders FROM usom.location_capacity c
-	WHERE c.org_id = d.org_id AND c.location_id = d.location_id AND (c.on_date = d.on_date OR c.on_date IS NULL)
-	ORDER BY c.on_date LIMIT 1) c ON true
-WHERE d.org_id = usom.current_org();
-COMMENT ON VIEW usom.location_loads IS 'How full the days of the locations of the caller''s organisation are: a row for each local day with work at a location whose capacity is limited.';
-COMMENT ON COLUMN usom.location_loads.location IS 'Code of the location.';
-COMMENT ON COLUMN usom.location_loads.on_date IS 'Day at the location''s clock.';
-COMMENT ON COLUMN usom.location_loads.units IS 'Units to be shipped that day.';
-COMMENT ON COLUMN usom.location_loads.orders IS 'Orders they are of.';
-COMMENT ON COLUMN usom.location_loads.units_limit IS 'Units at most; null: no limit.';
-COMMENT ON COLUMN usom.location_loads.orders_limit IS 'Orders at most; null: no limit.';
-COMMENT ON COLUMN usom.location_loads.units_free IS 'Units that can be added; null: no limit.';
-COMMENT ON COLUMN usom.location_loads.orders_free IS 'Orders that can be added; null: no limit.';
-
 CREATE VIEW usom.freight_rates WITH (security_invoker = true) AS
 SELECT s.code AS service_level, nullif(f.carrier, '') AS carrier, l.code AS location, f.country, f.currency::text AS currency,
 	trim_scale(f.distance_from) AS distance_from, trim_scale(f.distance_to) AS distance_to,
@@ -5971,6 +5993,9 @@ ALTER TABLE usom.freight_rate ENABLE ALWAYS TRIGGER usom_sourcing_changed;
 CREATE TRIGGER usom_sourcing_changed AFTER INSERT OR UPDATE OR DELETE ON usom.location_calendar
 	FOR EACH ROW EXECUTE FUNCTION usom._sourcing_changed();
 ALTER TABLE usom.location_calendar ENABLE ALWAYS TRIGGER usom_sourcing_changed;
+CREATE TRIGGER usom_sourcing_changed AFTER INSERT OR UPDATE OR DELETE ON usom.location_capacity
+	FOR EACH ROW EXECUTE FUNCTION usom._sourcing_changed();
+ALTER TABLE usom.location_capacity ENABLE ALWAYS TRIGGER usom_sourcing_changed;
 CREATE TRIGGER usom_sourcing_changed AFTER INSERT OR UPDATE OR DELETE ON usom.location
 	FOR EACH ROW EXECUTE FUNCTION usom._sourcing_changed();
 ALTER TABLE usom.location ENABLE ALWAYS TRIGGER usom_sourcing_changed;
@@ -5982,13 +6007,8 @@ SELECT usom._guard_cards('postcode_centroid');
 SELECT usom._guard_cards('sourcing_rule');
 SELECT usom._guard_master('service_level', 'code');
 SELECT usom._guard_master('sourcing_rule', 'code');
-SELECT usom._guard_kept('location_load', 'usom.place_order() or usom.allocate_order()');
-SELECT usom._guard_kept('capacity_use', 'usom.place_order() or usom.allocate_order()');
 
 SELECT usom._audit_table('location_calendar');
-SELECT usom._audit_table('location_capacity');
-SELECT usom._audit_table('location_load');
-SELECT usom._audit_table('capacity_use');
 SELECT usom._audit_table('service_level');
 SELECT usom._audit_table('transit_time');
 SELECT usom._audit_table('freight_rate');
