@@ -305,18 +305,28 @@ hours_until(const UsomCalendar *calendar, TimeADT cut_off, int *nhours)
 	return hours;
 }
 
+static const UsomCalendar *
+calendar_until(const UsomCalendar *calendar, TimeADT cut_off)
+{
+	UsomCalendar *until;
+
+	if (cut_off >= USECS_PER_DAY)
+		return calendar;
+	until = palloc_object(UsomCalendar);
+	*until = *calendar;
+	until->hours = hours_until(calendar, cut_off, &until->nhours);
+	return until;
+}
+
 static void
 set_arrival(UsomLane *lane, const UsomCalendar *calendar, TimeADT cut_off, TimestampTz at)
 {
-	UsomCalendar until = *calendar;
-	TimestampTz ships;
-
-	if (cut_off < USECS_PER_DAY)
-		until.hours = hours_until(calendar, cut_off, &until.nhours);
-	ships = usom_calendar_ship(&until, at);
-	if (ships == USOM_NEVER && lane->verdict == USOM_REASON_NONE)
+	lane->transit = lane->site.arrives_at;
+	lane->calendar = calendar_until(calendar, cut_off);
+	lane->ships_at = usom_calendar_ship(lane->calendar, at);
+	if (lane->ships_at == USOM_NEVER && lane->verdict == USOM_REASON_NONE)
 		lane->verdict = USOM_REASON_CLOSED;
-	lane->site.arrives_at = ships == USOM_NEVER ? ships : ships + lane->site.arrives_at;
+	lane->site.arrives_at = lane->ships_at == USOM_NEVER ? USOM_NEVER : lane->ships_at + lane->transit;
 }
 
 static void

@@ -12,7 +12,9 @@
 #ifndef USOM_SOURCING_RULED_H
 #define USOM_SOURCING_RULED_H
 
+#include "sourcing/calendar.h"
 #include "sourcing/optimise.h"
+#include "stock/capacity.h"
 #include "stock/stock.h"
 
 /* Units of a line that want to be served. */
@@ -47,6 +49,9 @@ typedef struct UsomLane
 	UsomSourcingSite site;
 	UsomQuantity protected_quantity;
 	double		late_cost;
+	const UsomCalendar *calendar;	/* with the cut-off of the service level */
+	TimestampTz ships_at;		/* at the earliest; USOM_NEVER: it does not */
+	int64		transit;		/* microseconds to the customer */
 } UsomLane;
 
 /* Why a location serves a want, or does not. */
