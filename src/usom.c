@@ -20,6 +20,7 @@
 #include "party/party.h"
 #include "returns/returns.h"
 #include "sourcing/ruled.h"
+#include "stock/supply.h"
 
 USOM_MODULE_MAGIC;
 
@@ -34,6 +35,7 @@ _PG_init(void)
 	usom_query_init();
 	usom_audit_init();
 	usom_party_init();
+	usom_supply_init();
 	usom_order_init();
 	usom_sourcing_init();
 	usom_fulfillment_init();

@@ -147,12 +147,14 @@ SELECT o.order_no,
 	trim_scale(f.quantity) AS quantity,
 	f.promised_at,
 	sh.shipment_no,
-	nullif(f.lot, '') AS lot
+	nullif(f.lot, '') AS lot,
+	su.supply_no
 FROM usom.sales_order o
 JOIN usom.fulfillment_line f ON f.org_id = o.org_id AND f.sales_order_id = o.sales_order_id
 LEFT JOIN usom.product p ON p.org_id = f.org_id AND p.product_id = f.product_id
 LEFT JOIN usom.location lo ON lo.org_id = f.org_id AND lo.location_id = f.location_id
 LEFT JOIN usom.shipment sh ON sh.org_id = f.org_id AND sh.shipment_id = f.shipment_id
+LEFT JOIN usom.supply su ON su.org_id = f.org_id AND su.supply_id = f.supply_id
 WHERE o.org_id = usom.current_org();
 COMMENT ON VIEW usom.order_pieces IS 'The pieces of the order lines: units that share state, location, lot, promise and shipment.';
 COMMENT ON COLUMN usom.order_pieces.order_no IS 'Number of the order.';
@@ -165,6 +167,7 @@ COMMENT ON COLUMN usom.order_pieces.quantity IS 'Units.';
 COMMENT ON COLUMN usom.order_pieces.promised_at IS 'When it is promised; null: no date known.';
 COMMENT ON COLUMN usom.order_pieces.shipment_no IS 'Shipment it left with.';
 COMMENT ON COLUMN usom.order_pieces.lot IS 'Lot it is taken from; null: none.';
+COMMENT ON COLUMN usom.order_pieces.supply_no IS 'Supply that it waits for; null: none, or it does not wait.';
 
 CREATE VIEW usom.backorders WITH (security_invoker = true) AS
 SELECT o.order_no,
@@ -204,7 +207,10 @@ SELECT p.sku,
 	trim_scale(sum(s.reserved)) AS reserved,
 	trim_scale(sum(s.safety)) AS safety,
 	trim_scale(coalesce(sum(greatest(s.on_hand - s.reserved - s.safety - h.held, 0)) FILTER (WHERE lo.active), 0)) AS available,
-	0::numeric AS incoming,
+	(SELECT trim_scale(coalesce(sum(u.quantity - u.received), 0))
+	 FROM usom.supply u
+	 WHERE u.org_id = s.org_id AND u.product_id = s.product_id AND u.location_id = s.location_id
+		AND u.status = 'expected') AS incoming,
 	trim_scale(sum(h.held)) AS held
 FROM usom.stock s
 JOIN usom.product p ON p.org_id = s.org_id AND p.product_id = s.product_id
@@ -218,7 +224,7 @@ CROSS JOIN LATERAL (
 	ELSE 0 END AS held
 ) h
 WHERE s.org_id = usom.current_org()
-GROUP BY p.sku, lo.code;
+GROUP BY p.sku, lo.code, s.org_id, s.product_id, s.location_id;
 COMMENT ON VIEW usom.stock_position IS 'Stock per product and location, all lots together. Ask by sku.';
 COMMENT ON COLUMN usom.stock_position.sku IS 'Product.';
 COMMENT ON COLUMN usom.stock_position.location IS 'Location.';
@@ -226,8 +232,48 @@ COMMENT ON COLUMN usom.stock_position.on_hand IS 'Units on the shelf.';
 COMMENT ON COLUMN usom.stock_position.reserved IS 'Units promised to order pieces that are not shipped yet.';
 COMMENT ON COLUMN usom.stock_position.safety IS 'Units that are never promised.';
 COMMENT ON COLUMN usom.stock_position.available IS 'Units that can be promised: on hand less reserved, held and safety, per lot and never below zero; nothing at a location that is not active. What usom.available() says.';
-COMMENT ON COLUMN usom.stock_position.incoming IS 'Units under way from suppliers; 0 as long as no supply is recorded.';
+COMMENT ON COLUMN usom.stock_position.incoming IS 'Units that are expected and have not arrived, see supplies.';
 COMMENT ON COLUMN usom.stock_position.held IS 'Units under soft reservations that have not expired.';
+
+CREATE VIEW usom.supplies WITH (security_invoker = true) AS
+SELECT u.supply_no,
+	u.kind,
+	lo.code AS location,
+	p.sku,
+	trim_scale(u.quantity) AS quantity,
+	trim_scale(u.received) AS received,
+	trim_scale(u.pegged) AS pegged,
+	CASE u.status WHEN 'expected' THEN trim_scale(u.quantity - u.received - u.pegged) ELSE 0 END AS free,
+	u.expected_at,
+	trim_scale(u.confidence) AS confidence,
+	u.status,
+	u.status = 'expected' AND u.expected_at < statement_timestamp() AS overdue,
+	u.reference,
+	o.order_no,
+	u.line_no,
+	u.created_at
+FROM usom.supply u
+LEFT JOIN usom.product p ON p.org_id = u.org_id AND p.product_id = u.product_id
+LEFT JOIN usom.location lo ON lo.org_id = u.org_id AND lo.location_id = u.location_id
+LEFT JOIN usom.sales_order o ON o.org_id = u.org_id AND o.sales_order_id = u.sales_order_id
+WHERE u.org_id = usom.current_org();
+COMMENT ON VIEW usom.supplies IS 'What is under way to the locations of the caller''s organisation, and what came of it. Ask by sku or supply_no.';
+COMMENT ON COLUMN usom.supplies.supply_no IS 'Number of the document.';
+COMMENT ON COLUMN usom.supplies.kind IS 'purchase, production, transfer, return or drop_ship.';
+COMMENT ON COLUMN usom.supplies.location IS 'Location where it arrives.';
+COMMENT ON COLUMN usom.supplies.sku IS 'Product.';
+COMMENT ON COLUMN usom.supplies.quantity IS 'Units under way when nothing of it has arrived.';
+COMMENT ON COLUMN usom.supplies.received IS 'Units that have arrived.';
+COMMENT ON COLUMN usom.supplies.pegged IS 'Units that waiting pieces count on.';
+COMMENT ON COLUMN usom.supplies.free IS 'Units that are expected and that nobody counts on.';
+COMMENT ON COLUMN usom.supplies.expected_at IS 'When it is expected.';
+COMMENT ON COLUMN usom.supplies.confidence IS 'How sure quantity and date are: above 0, 1 is certain.';
+COMMENT ON COLUMN usom.supplies.status IS 'expected, received (nothing more comes) or cancelled.';
+COMMENT ON COLUMN usom.supplies.overdue IS 'True: its date has passed and it is still expected.';
+COMMENT ON COLUMN usom.supplies.reference IS 'Number of the document of the outside world.';
+COMMENT ON COLUMN usom.supplies.order_no IS 'Order it is for and for no other; null: for all.';
+COMMENT ON COLUMN usom.supplies.line_no IS 'Line of that order.';
+COMMENT ON COLUMN usom.supplies.created_at IS 'When it was recorded.';
 
 CREATE VIEW usom.holds WITH (security_invoker = true) AS
 SELECT o.order_no,

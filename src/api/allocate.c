@@ -15,6 +15,7 @@
 #include "postgres.h"
 
 #include "api/api.h"
+#include "api/peg.h"
 
 #include "base/call.h"
 #include "sourcing/ruled.h"
@@ -265,11 +266,15 @@ usom_api_allocate(UsomOrderSet *set)
 	Gathered   *gathered = gather_open(set);
 
 	serve(set, gathered);
+	usom_api_peg(set);
 	reserve_services(set);
 }
 
 int
 usom_api_fill(UsomOrderSet *set, int64 product_id)
 {
-	return serve(set, gather_backordered(set, product_id));
+	int			served = serve(set, gather_backordered(set, product_id));
+
+	usom_api_peg(set);
+	return served;
 }

@@ -26,7 +26,7 @@
 #include "utils/timestamp.h"
 
 #define MAX_DEPTH 32
-#define MAX_CALLBACKS 8
+#define MAX_CALLBACKS 16
 
 /* What the tables must have been made by; rises with every migration step released. */
 #define SCHEMA_VERSION 1

@@ -8,7 +8,8 @@
  * quantity, and notes with every move what it does to the stock: entering the
  * states that keep stock reserves it, leaving them frees it, shipping takes it
  * from the shelf and a return puts it back.  A piece that is cancelled, waits
- * again or is not wanted gives its day back; one that ships has had it.
+ * again or is not wanted gives its day back; one that ships has had it.  A
+ * piece that stops waiting lets go of the supply it counted on.
  */
 #include "postgres.h"
 
@@ -72,6 +73,20 @@ note_movement(UsomOrderSet *set, const UsomPiece *piece, const char *kind, UsomQ
 		.reference = reference,
 		.sales_order_id = set->orders[set->lines[piece->line].order].sales_order_id,
 	};
+}
+
+/* A piece counts on more or fewer units of its supply. */
+static void
+note_peg(UsomOrderSet *set, const UsomPiece *piece, UsomQuantity pegged)
+{
+	if (piece->supply_id == 0)
+		return;
+	if (set->npegs == set->pegs_capacity)
+	{
+		set->pegs_capacity *= 2;
+		set->pegs = repalloc_array(set->pegs, UsomPegDelta, set->pegs_capacity);
+	}
+	set->pegs[set->npegs++] = (UsomPegDelta) {piece->supply_id, pegged};
 }
 
 /* What a change of state means for the shelf. */
@@ -177,6 +192,8 @@ usom_order_move_piece(UsomOrderSet *set, int index, UsomPieceStatus to, UsomQuan
 	piece = &set->pieces[index];
 	note_stock(set, piece, from, to, quantity, reference);
 	count_units(&set->lines[piece->line], from, to, quantity);
+	note_peg(set, piece, -quantity);
+	piece->supply_id = 0;
 	piece->status = to;
 	piece->changed = true;
 	if (to == USOM_PIECE_BACKORDERED || to == USOM_PIECE_CANCELLED)
@@ -211,6 +228,23 @@ usom_order_fill_piece(UsomOrderSet *set, int index, UsomQuantity quantity, const
 }
 
 void
+usom_order_peg_piece(UsomOrderSet *set, int index, UsomQuantity quantity, int64 supply_id, TimestampTz promised_at)
+{
+	UsomPiece  *piece;
+
+	Assert(set->pieces[index].status == USOM_PIECE_BACKORDERED);
+	Ensure(quantity > 0 && quantity <= set->pieces[index].quantity, "a piece cannot count on more units than it has");
+	if (quantity < set->pieces[index].quantity)
+		split_piece(set, index, set->pieces[index].quantity - quantity);
+	piece = &set->pieces[index];
+	note_peg(set, piece, -quantity);
+	piece->supply_id = supply_id;
+	note_peg(set, piece, quantity);
+	piece->promised_at = promised_at;
+	piece->changed = true;
+}
+
+void
 usom_order_drop_units(UsomOrderSet *set, int index, UsomQuantity quantity)
 {
 	UsomPiece  *piece = &set->pieces[index];
@@ -219,6 +253,7 @@ usom_order_drop_units(UsomOrderSet *set, int index, UsomQuantity quantity)
 	Ensure(quantity > 0 && quantity <= piece->quantity, "a piece cannot lose more units than it has");
 	note_stock(set, piece, piece->status, USOM_PIECE_OPEN, quantity, NULL);
 	note_load(set, piece, quantity);
+	note_peg(set, piece, -quantity);
 	count_units(line, piece->status, USOM_PIECE_OPEN, quantity);
 	line->counters.by_state[USOM_PIECE_OPEN] -= quantity;
 	line->quantity -= quantity;

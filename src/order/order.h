@@ -10,7 +10,8 @@
  *
  *		Locks: load locks the order rows, by key; save locks the stock rows it
  *		changes, in stock order, unless the verb did so before to plan, then
- *		the days of locations that it gives capacity back to.
+ *		the supply that pieces count on no more, by key, then the days of
+ *		locations that it gives capacity back to.
  *
  *		Invariants: a line's counters are the sums over its pieces, open units
  *		being those without a piece; they add up to its quantity; the order's
@@ -28,6 +29,7 @@
 #include "order/type.h"
 #include "stock/capacity.h"
 #include "stock/stock.h"
+#include "stock/supply.h"
 #include "utils/numeric.h"
 
 #define USOM_NO_TIME PG_INT64_MIN	/* a timestamp that is not given */
@@ -43,6 +45,7 @@ typedef struct UsomPiece
 	TimestampTz promised_at;	/* or USOM_NO_TIME */
 	int64		shipment_id;	/* 0: none */
 	DateADT		ships_on;		/* day of its location that it takes capacity of, or USOM_NO_DAY */
+	int64		supply_id;		/* that it waits for; 0: none, or it does not wait */
 	bool		is_new;
 	bool		changed;
 } UsomPiece;
@@ -113,6 +116,9 @@ typedef struct UsomOrderSet
 	int			nloads;
 	int			loads_capacity;
 	UsomCapacityChange *loads;	/* what pieces give back of the days of locations */
+	int			npegs;
+	int			pegs_capacity;
+	UsomPegDelta *pegs;			/* what the moves do to the supply */
 	bool		stock_locked;	/* the rows of deltas are locked already */
 	int			nowners;
 	const char **owners;		/* whose soft reservations go over to the orders */
@@ -149,6 +155,15 @@ extern int	usom_order_move_piece(UsomOrderSet *set, int piece, UsomPieceStatus t
 /* A backordered piece gets stock. */
 extern int	usom_order_fill_piece(UsomOrderSet *set, int piece, UsomQuantity quantity, const UsomStockKey *from);
 
+/*
+ * A waiting piece counts on a supply from now on, and is promised for a date
+ * (or USOM_NO_TIME); if that is fewer units than all, the rest becomes the
+ * last piece of the set, as it was.  Supply 0 lets it count on none.  A piece
+ * that stops waiting, or loses units, lets go of its supply by itself.
+ */
+extern void usom_order_peg_piece(UsomOrderSet *set, int piece, UsomQuantity quantity, int64 supply_id,
+								 TimestampTz promised_at);
+
 /* Take units away from a piece, as if they had not been ordered (change_order). */
 extern void usom_order_drop_units(UsomOrderSet *set, int piece, UsomQuantity quantity);
 
@@ -170,6 +185,9 @@ extern UsomCounters usom_order_sum(const UsomOrderSet *set, int order);
 
 /* save.c */
 extern void usom_order_save(UsomOrderSet *set);
+
+/* What the moves did to the supply so far is written at once: before its rows change by themselves. */
+extern void usom_order_write_pegs(UsomOrderSet *set);
 
 /* hold.c: US102 if an active hold blocks the action; the second form only asks. */
 extern void usom_order_check_holds(UsomOrderSet *set, int order, const char *action);

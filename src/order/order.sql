@@ -52,7 +52,8 @@ CREATE TYPE usom._piece_row AS (
 	quantity usom.positive_quantity,
 	promised_at timestamptz,
 	shipment_id bigint,
-	ships_on date
+	ships_on date,
+	supply_id bigint
 );
 COMMENT ON TYPE usom._piece_row IS 'A piece on its way from C to fulfillment_line, by unnest().';
 

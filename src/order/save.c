@@ -3,11 +3,12 @@
  *		Write what changed in a set of orders.
  *
  * One statement for each kind of row and operation that occurs, however many
- * rows there are: stock (lock, apply, ledger), capacity, lines (insert, update), pieces
- * (update, insert, delete), removed lines, headers, history, news.
+ * rows there are: stock (lock, apply, ledger), supply, capacity, lines (insert,
+ * update), pieces (update, insert, delete), removed lines, headers, history, news.
  *
  * Locks: the orders are locked by load; stock rows are locked here in stock
- * order unless the verb has locked them to plan; then days of locations.
+ * order unless the verb has locked them to plan; then supply by key, then days
+ * of locations.
  *
  * Memory: rows for the statements in CurrentMemoryContext.
  */
@@ -24,7 +25,7 @@
 #include "utils/timestamp.h"
 
 #define LINE_COLUMNS 20
-#define PIECE_COLUMNS 11
+#define PIECE_COLUMNS 12
 
 static UsomQuery insert_lines = {
 	.text = "INSERT INTO usom.order_line (org_id, sales_order_id, line_no, product_id, quantity, unit_price, total, "
@@ -58,7 +59,7 @@ static UsomQuery delete_lines = {
 
 static UsomQuery insert_pieces = {
 	.text = "INSERT INTO usom.fulfillment_line (org_id, sales_order_id, line_no, piece_no, product_id, location_id, "
-	"lot, status, quantity, promised_at, shipment_id, ships_on) SELECT $1, r.* FROM unnest($2) AS r",
+	"lot, status, quantity, promised_at, shipment_id, ships_on, supply_id) SELECT $1, r.* FROM unnest($2) AS r",
 	.nargs = 2,
 	.argtypes = {"bigint", "usom._piece_row[]"},
 };
@@ -66,8 +67,7 @@ static UsomQuery insert_pieces = {
 static UsomQuery update_pieces = {
 	.text = "UPDATE usom.fulfillment_line AS f SET product_id = r.product_id, location_id = r.location_id, lot = r.lot, "
 	"status = r.status, quantity = r.quantity, promised_at = r.promised_at, shipment_id = r.shipment_id, "
-	"ships_on = r.ships_on "
-	"FROM unnest($2) AS r WHERE f.org_id = $1 AND f.sales_order_id = r.sales_order_id "
+	"ships_on = r.ships_on, supply_id = r.supply_id FROM unnest($2) AS r WHERE f.org_id = $1 AND f.sales_order_id = r.sales_order_id "
 	"AND f.line_no = r.line_no AND f.piece_no = r.piece_no",
 	.nargs = 2,
 	.argtypes = {"bigint", "usom._piece_row[]"},
@@ -157,6 +157,7 @@ add_piece(UsomRows *rows, const UsomOrderSet *set, const UsomPiece *piece)
 		TimestampTzGetDatum(piece->promised_at),
 		Int64GetDatum(piece->shipment_id),
 		DateADTGetDatum(piece->ships_on),
+		Int64GetDatum(piece->supply_id),
 	};
 	bool		nulls[PIECE_COLUMNS] = {false};
 
@@ -164,6 +165,7 @@ add_piece(UsomRows *rows, const UsomOrderSet *set, const UsomPiece *piece)
 	nulls[8] = piece->promised_at == USOM_NO_TIME;
 	nulls[9] = piece->shipment_id == 0;
 	nulls[10] = piece->ships_on == USOM_NO_DAY;
+	nulls[11] = piece->supply_id == 0;
 	usom_rows_add(rows, values, nulls);
 }
 
@@ -335,9 +337,17 @@ mark_saved(UsomOrderSet *set)
 }
 
 void
+usom_order_write_pegs(UsomOrderSet *set)
+{
+	usom_supply_apply(set->org_id, set->pegs, set->npegs);
+	set->npegs = 0;
+}
+
+void
 usom_order_save(UsomOrderSet *set)
 {
 	write_stock(set);
+	usom_order_write_pegs(set);
 	write_loads(set);
 	write_lines(&insert_lines, set, ROWS_NEW);
 	write_lines(&update_lines, set, ROWS_CHANGED);

@@ -120,10 +120,11 @@ CREATE TABLE usom.fulfillment_line (
 	promised_at timestamptz,
 	shipment_id bigint,
 	ships_on date,
+	supply_id bigint,
 	PRIMARY KEY (org_id, sales_order_id, line_no, piece_no),
 	CONSTRAINT fulfillment_line_ships_on_from_somewhere CHECK (ships_on IS NULL OR (location_id IS NOT NULL AND status BETWEEN 'reserved' AND 'returned')),
 	CONSTRAINT fulfillment_line_shipped_iff_shipment CHECK ((status BETWEEN 'shipped' AND 'returned') = (shipment_id IS NOT NULL)),
-	CONSTRAINT fulfillment_line_waits_nowhere CHECK (status > 'backordered' OR location_id IS NULL)
+	CONSTRAINT fulfillment_line_waits_nowhere CHECK (CASE WHEN status > 'backordered' THEN supply_id IS NULL ELSE location_id IS NULL END)
 ) WITH (fillfactor = 60);
 -- Not WHERE status = 'backordered': a status in an index would make every step of a piece a non-HOT update.
 CREATE INDEX fulfillment_line_waiting ON usom.fulfillment_line (org_id, product_id, sales_order_id) WHERE location_id IS NULL;
@@ -140,6 +141,7 @@ COMMENT ON COLUMN usom.fulfillment_line.quantity IS 'Units.';
 COMMENT ON COLUMN usom.fulfillment_line.promised_at IS 'When it is promised; null: no date known.';
 COMMENT ON COLUMN usom.fulfillment_line.shipment_id IS 'Shipment it left with.';
 COMMENT ON COLUMN usom.fulfillment_line.ships_on IS 'Day at the clock of the location that the piece takes capacity of; null where the location has no limit.';
+COMMENT ON COLUMN usom.fulfillment_line.supply_id IS 'Supply that a waiting piece counts on; null: none, or it does not wait.';
 
 CREATE TABLE usom.hold (
 	org_id bigint NOT NULL,

@@ -50,7 +50,7 @@ static UsomQuery read_lines = {
 
 static UsomQuery read_pieces = {
 	.text = "SELECT f.sales_order_id, f.line_no, f.piece_no, f.location_id, f.lot, f.status, f.quantity, f.promised_at, "
-	"f.shipment_id, f.ships_on FROM usom.fulfillment_line f "
+	"f.shipment_id, f.ships_on, f.supply_id FROM usom.fulfillment_line f "
 	"WHERE f.org_id = $1 AND f.sales_order_id = ANY ($2) ORDER BY f.sales_order_id, f.line_no, f.piece_no",
 	.nargs = 2,
 	.argtypes = {"bigint", "bigint[]"},
@@ -105,6 +105,8 @@ usom_order_set_make(int64 org_id, int norders, int nlines)
 	set->deltas = palloc0_array(UsomStockDelta, set->deltas_capacity);
 	set->loads_capacity = 8;
 	set->loads = palloc0_array(UsomCapacityChange, set->loads_capacity);
+	set->pegs_capacity = 8;
+	set->pegs = palloc0_array(UsomPegDelta, set->pegs_capacity);
 	set->movements_capacity = 8;
 	set->movements = palloc0_array(UsomStockMovement, set->movements_capacity);
 	return set;
@@ -204,6 +206,7 @@ take_piece(UsomPiece *piece, int line, uint64 row)
 	piece->promised_at = get_time(row, 8);
 	piece->shipment_id = get_key(row, 9);
 	piece->ships_on = get_day(row, 10);
+	piece->supply_id = get_key(row, 11);
 }
 
 /* Both results come sorted as the set is, so one pass over each finds the parents. */

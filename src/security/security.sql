@@ -31,6 +31,7 @@ CREATE FUNCTION usom._privileges()
 	('stock',                     '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
 	('stock_movement',            '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('reservation',               '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
+	('supply',                    '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
 	('sales_order',               '',    'riu', 'riu', 'r',   'riu', 'r',   'r',   'r',   'riud'),
 	('order_line',                '',    'riud','riud','r',   'riud','r',   'r',   'r',   'riud'),
 	('fulfillment_line',          '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
@@ -57,6 +58,7 @@ CREATE FUNCTION usom._privileges()
 	('location_loads',            '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('freight_rates',             '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('sourcing_rules',            '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
+	('supplies',                  '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('stock_position',            '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('holds',                     '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('events',                    '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
@@ -136,6 +138,7 @@ CREATE FUNCTION usom._privileges()
 	('receive_stocks()',          '',    '',    'x',   'x',   '',    'x',   '',    '',    ''),
 	('adjust_stock()',            '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	('count_stock()',             '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
+	('add_supply()',              '',    '',    'x',   'x',   '',    'x',   '',    '',    ''),
 	('set_safety()',              '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	-- orders as they were are read from the audit
 	('order_as_of()',             '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
@@ -280,6 +283,8 @@ BEGIN
 		condition := ' AND usom._sees_order(NULL)';
 	ELSIF relation = 'sales_order' THEN
 		condition := ' AND usom._sees_channel(channel_id)';
+	ELSIF relation = 'supply' THEN
+		condition := ' AND (sales_order_id IS NULL OR usom._sees_order(sales_order_id))';
 	ELSIF 'sales_order_id' = ANY (columns) THEN
 		condition := ' AND usom._sees_order(sales_order_id)';
 	ELSIF 'return_order_id' = ANY (columns) THEN

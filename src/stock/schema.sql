@@ -168,6 +168,51 @@ COMMENT ON COLUMN usom.capacity_use.location_id IS 'Location.';
 COMMENT ON COLUMN usom.capacity_use.on_date IS 'Day at the location''s clock.';
 COMMENT ON COLUMN usom.capacity_use.sales_order_id IS 'Order.';
 COMMENT ON COLUMN usom.capacity_use.units IS 'Units of it to be shipped from there that day.';
+CREATE TABLE usom.supply (
+	org_id bigint NOT NULL,
+	supply_id bigint NOT NULL,
+	supply_no text NOT NULL CONSTRAINT supply_no_given CHECK (supply_no <> ''),
+	kind text NOT NULL CONSTRAINT supply_kind_known CHECK (kind IN ('purchase', 'production', 'transfer', 'return', 'drop_ship')),
+	product_id bigint NOT NULL,
+	location_id bigint NOT NULL,
+	quantity usom.positive_quantity NOT NULL,
+	received usom.quantity NOT NULL DEFAULT 0,
+	pegged usom.quantity NOT NULL DEFAULT 0,
+	expected_at timestamptz NOT NULL,
+	confidence numeric(4,3) NOT NULL DEFAULT 1 CONSTRAINT supply_confidence_is_share CHECK (confidence > 0 AND confidence <= 1),
+	status text NOT NULL DEFAULT 'expected' CONSTRAINT supply_status_known CHECK (status IN ('expected', 'received', 'cancelled')),
+	reference text,
+	sales_order_id bigint,
+	line_no integer,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (org_id, supply_id),
+	CONSTRAINT supply_no_unique UNIQUE (org_id, supply_no),
+	CONSTRAINT supply_expected_iff_rest CHECK ((status = 'expected' AND received < quantity) OR status <> 'expected'),
+	CONSTRAINT supply_not_overpegged CHECK (pegged <= CASE status WHEN 'expected' THEN quantity - received ELSE 0 END),
+	CONSTRAINT supply_of_line_iff_of_order CHECK ((sales_order_id IS NULL) = (line_no IS NULL))
+) WITH (fillfactor = 70);
+CREATE INDEX supply_expected ON usom.supply (org_id, product_id, expected_at) WHERE status = 'expected';
+COMMENT ON TABLE usom.supply IS 'Stock that is under way: a purchase, a production order, a transfer. Pieces that wait are pegged to it and promised for its date. Written by usom alone; the rows are locks, taken in key order after those of stock.';
+COMMENT ON COLUMN usom.supply.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.supply.supply_id IS 'Key.';
+COMMENT ON COLUMN usom.supply.supply_no IS 'Number of the document, given by the caller or by the counter.';
+COMMENT ON COLUMN usom.supply.kind IS 'purchase, production, transfer, return or drop_ship.';
+COMMENT ON COLUMN usom.supply.product_id IS 'Product.';
+COMMENT ON COLUMN usom.supply.location_id IS 'Location where it arrives.';
+COMMENT ON COLUMN usom.supply.quantity IS 'Units under way when nothing of it has arrived.';
+COMMENT ON COLUMN usom.supply.received IS 'Units that have arrived; more than quantity if too many came.';
+COMMENT ON COLUMN usom.supply.pegged IS 'Units that waiting pieces count on: the sum of the pieces that name it.';
+COMMENT ON COLUMN usom.supply.expected_at IS 'When it is expected.';
+COMMENT ON COLUMN usom.supply.confidence IS 'How sure quantity and date are: above 0, 1 is certain.';
+COMMENT ON COLUMN usom.supply.status IS 'expected, received (nothing more comes) or cancelled.';
+COMMENT ON COLUMN usom.supply.reference IS 'Number of the document of the outside world.';
+COMMENT ON COLUMN usom.supply.sales_order_id IS 'Order it is for and for no other; null: for all.';
+COMMENT ON COLUMN usom.supply.line_no IS 'Line of that order; null if it is for all.';
+COMMENT ON COLUMN usom.supply.created_at IS 'When the row was made.';
+
+CREATE TRIGGER usom_supply_added AFTER INSERT ON usom.supply
+	FOR EACH STATEMENT EXECUTE FUNCTION usom._supply_added();
+ALTER TABLE usom.supply ENABLE ALWAYS TRIGGER usom_supply_added;
 
 CREATE TRIGGER usom_time_zone BEFORE INSERT OR UPDATE ON usom.location
 	FOR EACH ROW EXECUTE FUNCTION usom._check_time_zone();
@@ -220,16 +265,19 @@ COMMENT ON COLUMN usom.location_loads.orders_free IS 'Orders that can be added; 
 
 SELECT usom._guard_cards('location');
 SELECT usom._guard_cards('reservation');
+SELECT usom._guard_cards('supply');
 SELECT usom._guard_master('location', 'code');
 SELECT usom._guard_kept('stock', 'usom.receive_stock(), usom.adjust_stock(), usom.count_stock() or usom.set_safety()');
 SELECT usom._guard_ledger('stock_movement', 'usom.adjust_stock()');
 SELECT usom._guard_kept('reservation', 'usom.reserve_stock() or usom.release_stock()');
 SELECT usom._guard_kept('location_load', 'usom.place_order() or usom.allocate_order()');
 SELECT usom._guard_kept('capacity_use', 'usom.place_order() or usom.allocate_order()');
+SELECT usom._guard_kept('supply', 'usom.add_supply(), usom.change_supply(), usom.receive_supply() or usom.cancel_supply()');
 
 SELECT usom._audit_table('location');
 SELECT usom._audit_table('stock');
 SELECT usom._audit_table('reservation');
+SELECT usom._audit_table('supply');
 SELECT usom._audit_table('stock_movement');
 SELECT usom._audit_table('location_capacity');
 SELECT usom._audit_table('location_load');

@@ -1,0 +1,21 @@
+/*
+ * peg.h
+ *		What waits counts on what is under way.
+ */
+#ifndef USOM_API_PEG_H
+#define USOM_API_PEG_H
+
+#include "order/order.h"
+
+/*
+ * Let the waiting pieces of running orders of the set that count on no supply
+ * count on what is free of it: orders by priority, then as they were placed;
+ * a piece is cut where one supply does not reach.  Their promise follows: the
+ * date of the supply, not before a date that was agreed, or that the customer
+ * wants.  Locks the supply of their products, in one statement; none if
+ * nothing waits or the organisation has no supply.  Call it after the stock
+ * was planned.  Returns the number of pieces that count on something now.
+ */
+extern int	usom_api_peg(UsomOrderSet *set);
+
+#endif							/* USOM_API_PEG_H */
