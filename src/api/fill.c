@@ -13,6 +13,7 @@
 #include "postgres.h"
 
 #include "api/api.h"
+#include "api/supply.h"
 
 #include "base/call.h"
 #include "base/card_guard.h"
@@ -26,12 +27,18 @@ PG_FUNCTION_INFO_V1(usom_fill_backorders);
 PG_FUNCTION_INFO_V1(usom_allocate_order);
 PG_FUNCTION_INFO_V1(usom_reallocate_order);
 
-/* Orders with a backordered piece of a product that has something free; $3: of channels that the caller sees. */
+/*
+ * Orders with a backordered piece of a product that has something free, on the
+ * shelf or, if the piece counts on nothing yet, under way; $3: of channels that
+ * the caller sees.
+ */
 static UsomQuery find_waiting = {
 	.text = "SELECT DISTINCT f.sales_order_id FROM usom.fulfillment_line f "
 	"WHERE f.org_id = $1 AND f.location_id IS NULL AND f.status = 'backordered' AND ($2 IS NULL OR f.product_id = $2) "
-	"AND EXISTS (SELECT 1 FROM usom.stock s WHERE s.org_id = $1 AND s.product_id = f.product_id "
-	"AND s.on_hand > s.reserved + s.safety) AND ($3 IS NULL OR EXISTS (SELECT 1 FROM usom.sales_order o "
+	"AND (EXISTS (SELECT 1 FROM usom.stock s WHERE s.org_id = $1 AND s.product_id = f.product_id "
+	"AND s.on_hand > s.reserved + s.safety) OR (f.supply_id IS NULL AND EXISTS (SELECT 1 FROM usom.supply u "
+	"WHERE u.org_id = $1 AND u.product_id = f.product_id AND u.status = 'expected' "
+	"AND u.quantity > u.received + u.pegged))) AND ($3 IS NULL OR EXISTS (SELECT 1 FROM usom.sales_order o "
 	"WHERE o.org_id = $1 AND o.sales_order_id = f.sales_order_id AND o.channel_id = ANY ($3))) ORDER BY f.sales_order_id",
 	.nargs = 3,
 	.argtypes = {"bigint", "bigint", "bigint[]"},
@@ -132,10 +139,10 @@ usom_fill_backorders(PG_FUNCTION_ARGS)
 	product_id = product_argument(fcinfo, 0);
 	set = load_waiting(usom_party_org(), product_id);
 	before = waiting_units(set);
-	if (usom_api_fill(set, product_id) > 0)
+	if (usom_api_fill(set, product_id) > 0 || set->npegs > 0)
 	{
 		settle_filled(set, before);
-		usom_order_save(set);
+		usom_api_save_promises(set);
 		put_filled((ReturnSetInfo *) fcinfo->resultinfo, set, before);
 	}
 	usom_call_end();
@@ -151,10 +158,10 @@ usom_allocate_order(PG_FUNCTION_ARGS)
 
 	if (!usom_order_is_running(set->orders[0].status))
 		usom_order_refuse(set->orders[0].order_no, "allocate", set->orders[0].status);
-	if (usom_api_fill(set, 0) > 0)
+	if (usom_api_fill(set, 0) > 0 || set->npegs > 0)
 	{
 		settle_filled(set, before);
-		usom_order_save(set);
+		usom_api_save_promises(set);
 	}
 	return usom_order_answer_status(answer, set);
 }

@@ -1,7 +1,7 @@
 /*
  * place.h
  *		What the verbs of stock share: codes become keys, rows are read under
- *		their lock, the position is told.  For src/stock alone.
+ *		their lock, the position is told.
  *
  *		All functions want an SPI connection and allocate in
  *		CurrentMemoryContext.

@@ -37,6 +37,7 @@ INSERT INTO usom.sourcing_rule (code) VALUES ('TAP-1');
 INSERT INTO usom.customer_address (customer_id) VALUES (usom.customer_id('TAP-1'));
 INSERT INTO usom.price (sku, unit_price) VALUES ('TAP-1', 1);
 SELECT count(*) FROM usom.receive_stock('TAP-A', 'TAP-1', 10) \g /dev/null
+SELECT usom.add_supply('purchase', 'TAP-A', 'TAP-1', 5, now() + interval '1 week') \g /dev/null
 SELECT usom.reserve_stock('TAP-cart', 'TAP-A', 'TAP-1', 1, '1 hour') \g /dev/null
 SELECT order_no AS o FROM usom.place_order('{"lines": [{"sku": "TAP-1", "quantity": 3}]}') \gset
 SELECT * FROM usom.hold_order(:'o', 'customer', 'wait') \g /dev/null
@@ -50,7 +51,7 @@ SELECT usom._change_capacity(ARRAY[ROW(usom.location_id('TAP-A'), '2026-12-01', 
 
 CREATE TEMP TABLE kept (t text PRIMARY KEY, code text, hint text, referred boolean DEFAULT false);
 INSERT INTO kept (t, code, hint) VALUES
-	('stock', 'US004', 'usom.receive_stock()'), ('reservation', 'US004', 'usom.reserve_stock()'), ('fulfillment_line', 'US004', 'usom.place_order()'), ('hold', 'US004', 'usom.hold_order()'), ('exception_case', 'US004', 'usom.resolve_exception()'), ('event', 'US901', 'the function'),
+	('stock', 'US004', 'usom.receive_stock()'), ('reservation', 'US004', 'usom.reserve_stock()'), ('fulfillment_line', 'US004', 'usom.place_order()'), ('hold', 'US004', 'usom.hold_order()'), ('exception_case', 'US004', 'usom.resolve_exception()'), ('supply', 'US004', 'usom.add_supply()'), ('event', 'US901', 'the function'),
 	('shipment', 'US004', 'usom.ship()'), ('return_order', 'US004', 'usom.authorize_return()'), ('return_line', 'US004', 'usom.authorize_return()'),
 	('location_load', 'US004', 'usom.place_order()'), ('capacity_use', 'US004', 'usom.place_order()'),
 	('stock_movement', 'US901', 'usom.adjust_stock()'), ('order_history', 'US901', 'the function'), ('audit_entry', 'US901', 'the function');

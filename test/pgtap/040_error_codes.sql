@@ -50,6 +50,7 @@ INSERT INTO raised VALUES
 	('US110', 'INSERT INTO usom.sales_order (order_type) VALUES (''laptop'')'),
 	('US201', 'SELECT usom.reserve_stock(''TAP'', ''TAP-A'', ''TAP-1'', 1000, ''1 hour'')'),
 	('US203', 'SELECT usom.receive_stock(''TAP-A'', ''TAP-POST'', 1)'),
+	('US205', 'SELECT usom.add_supply(''purchase'', ''TAP-A'', ''TAP-1'', 1, now(), supply_no => ''TAP-PO''), usom.add_supply(''purchase'', ''TAP-A'', ''TAP-1'', 1, now(), supply_no => ''TAP-PO'')'),
 	('US301', 'INSERT INTO usom.location (code, time_zone) VALUES (''TAP-ZONE'', ''Europe/Nowhere'')'),
 	('US302', 'INSERT INTO usom.sourcing_rule (code, when_short, next_rule) VALUES (''TAP-RULE'', ''next_rule'', ''TAP-RULE'')'),
 	('US502', 'SELECT usom.cancel_order(''TAP-NONE'', ''refund 4111 1111 1111 1111'')'),

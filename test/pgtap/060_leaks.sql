@@ -31,6 +31,7 @@ BEGIN
 	INSERT INTO usom.retention (what, keep_for) VALUES ('guest', interval '77 years');
 	PERFORM usom.receive_stock(mark || '-LOC', mark || '-SKU', 50, lot => mark || '-LOT', reference => mark);
 	PERFORM usom.reserve_stock(mark || '-CART', mark || '-LOC', mark || '-SKU', 1, interval '1 hour');
+	PERFORM usom.add_supply('purchase', mark || '-LOC', mark || '-SKU', 7, now() + interval '1 week', reference => mark, supply_no => mark || '-PO');
 	o := (usom.place_order(jsonb_build_object('external_id', mark || '-EXT', 'channel', mark || '-CH', 'customer', mark || '-CUST', 'instructions', mark,
 		'lines', jsonb_build_array(jsonb_build_object('sku', mark || '-SKU', 'quantity', 3))))).order_no;
 	INSERT INTO usom.location_calendar (location_id, weekday, opens, closes) VALUES (usom.location_id(mark || '-LOC'), 1, '08:00', '09:00');

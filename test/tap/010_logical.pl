@@ -32,6 +32,7 @@ SELECT usom.place_orders(jsonb_build_array(
 SELECT usom.release_order(order_no), usom.ship(order_no, carrier => 'DHL') FROM usom.orders WHERE external_id IN ('$round-shipped', '$round-returned');
 SELECT usom.deliver(shipment_no) FROM usom.shipments s JOIN usom.orders o USING (order_no) WHERE o.external_id = '$round-returned';
 SELECT usom.receive_return(usom.authorize_return(order_no, '[{"line_no": 1, "quantity": 1}]', 'broken')) FROM usom.orders WHERE external_id = '$round-returned';
+SELECT usom.add_supply('purchase', 'L2', 'P3', 300, '2030-01-01', supply_no => '$round-PO');
 UPDATE usom.sales_order SET status = 'cancelled' WHERE external_id = '$round-cancelled';
 SELECT usom.hold_order(order_no, 'credit', 'later'), usom.change_order(order_no, '{"instructions": "ring twice"}') FROM usom.orders WHERE external_id = '$round-draft';
 SELECT usom.hold_order(order_no, 'fraud', 'look') FROM usom.orders WHERE external_id = '$round-held';
@@ -170,6 +171,7 @@ $subscriber->safe_psql('desk', 'DROP SUBSCRIPTION usom');
 subscriber_does(<<'SQL');
 SELECT setval('usom.order_no_seq', coalesce(max(substring(order_no FROM '\d+$')::bigint), 0) + 1, false) FROM usom.sales_order;
 SELECT setval('usom.shipment_no_seq', coalesce(max(substring(shipment_no FROM '\d+$')::bigint), 0) + 1, false) FROM usom.shipment;
+SELECT setval('usom.supply_no_seq', 1000);
 SELECT setval('usom.return_no_seq', coalesce(max(substring(return_no FROM '\d+$')::bigint), 0) + 1, false) FROM usom.return_order;
 SQL
 is(subscriber_does("SELECT p.messages->0->>'code', o.order_no = p.order_no FROM " . place('last', [ 'P1', 3 ])

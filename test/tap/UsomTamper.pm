@@ -57,6 +57,7 @@ INSERT INTO usom.service_level (code) VALUES ('express');
 INSERT INTO usom.transit_time (service_level_id, days) SELECT service_level_id, 1 FROM usom.service_level;
 INSERT INTO usom.freight_rate (service_level_id, carrier) SELECT service_level_id, 'DHL' FROM usom.service_level;
 INSERT INTO usom.postcode_centroid (country, postcode, latitude, longitude) VALUES ('GB', 'LS1', 53.8, -1.5);
+SELECT usom.add_supply('purchase', 'L1', 'P6', 5, '2030-01-01');
 SELECT usom._tell(o.sales_order_id, 'filled', '{"line_no": 1}'), usom._raise_case(o.sales_order_id, 1, 'promise_late', NULL, 'late') FROM usom.sales_order o WHERE o.external_id = 'R1-1';
 INSERT INTO usom.sourcing_rule (code, channels, locations) VALUES ('near', ARRAY['edi'], ARRAY['L1']);
 INSERT INTO usom.customer (code, name, email) VALUES ('C2', 'B. Leaver', 'leaver@example.org'), ('C3', 'C. Stayer', 'stayer@example.org');
