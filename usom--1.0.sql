@@ -1288,7 +1288,7 @@ COMMENT ON FUNCTION usom.customer_id(text) IS 'Key of a customer of the caller''
 CREATE FUNCTION usom.next_document_no(kind text) RETURNS text
 	AS 'MODULE_PATHNAME', 'usom_next_document_no' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
 	SET search_path = pg_catalog, usom, pg_temp;
-COMMENT ON FUNCTION usom.next_document_no(text) IS 'Next number for a document of the caller''s organisation. kind: order, shipment or return. Gap-free counters make their callers queue until commit. Errors: US001, US006. Example: SELECT usom.next_document_no(''order'');';
+COMMENT ON FUNCTION usom.next_document_no(text) IS 'Next number for a document of the caller''s organisation. kind: order, shipment, return or supply. Gap-free counters make their callers queue until commit. Errors: US001, US006. Example: SELECT usom.next_document_no(''order'');';
 
 CREATE FUNCTION usom.furnish_organisation() RETURNS trigger
 	LANGUAGE plpgsql
@@ -1296,7 +1296,7 @@ CREATE FUNCTION usom.furnish_organisation() RETURNS trigger
 	AS $$
 BEGIN
 	INSERT INTO usom.document_counter (org_id, kind, prefix)
-	VALUES (NEW.org_id, 'order', 'SO-'), (NEW.org_id, 'shipment', 'SH-'), (NEW.org_id, 'return', 'RT-');
+	VALUES (NEW.org_id, 'order', 'SO-'), (NEW.org_id, 'shipment', 'SH-'), (NEW.org_id, 'return', 'RT-'), (NEW.org_id, 'supply', 'SU-');
 	INSERT INTO usom.channel (org_id, code, name)
 	VALUES
 		(NEW.org_id, 'web', 'Web shop'), (NEW.org_id, 'pos', 'Shop counter'), (NEW.org_id, 'phone', 'Telephone'),
@@ -1604,6 +1604,20 @@ AS $$
 	LEFT JOIN usom.location l ON l.org_id = usom.current_org() AND l.location_id = f.location_id
 $$;
 COMMENT ON FUNCTION usom.verify_capacity() IS 'What is taken of the days of locations, recomputed from what each order takes, that again from the pieces that leave on the day, and orders that do not exist. That a day has more than its limit is no finding: limits may be lowered. One row a finding, none when all is well. Example: SELECT * FROM usom.verify_capacity();';
+
+/* ---- stock ---- */
+
+CREATE TYPE usom._supply_delta AS (
+	supply_id bigint,
+	pegged numeric
+);
+COMMENT ON TYPE usom._supply_delta IS 'Units that pieces count on more, or with a minus less, on their way from C to supply, by unnest().';
+
+CREATE FUNCTION usom._supply_added() RETURNS trigger
+	AS 'MODULE_PATHNAME', 'usom__supply_added' LANGUAGE C
+	SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._supply_added() IS 'Trigger AFTER supply was recorded: every session looks again at whether there is any.';
+REVOKE ALL ON FUNCTION usom._supply_added() FROM PUBLIC;
 
 /* ---- order ---- */
 
@@ -1955,7 +1969,8 @@ CREATE TYPE usom._piece_row AS (
 	quantity usom.positive_quantity,
 	promised_at timestamptz,
 	shipment_id bigint,
-	ships_on date
+	ships_on date,
+	supply_id bigint
 );
 COMMENT ON TYPE usom._piece_row IS 'A piece on its way from C to fulfillment_line, by unnest().';
 
@@ -3061,6 +3076,23 @@ COMMENT ON FUNCTION usom.verify_vault() IS
 'What is kept about people, looked at again: every text sealed and readable with the key of its person, a key for everybody but those who were erased, what find_customers() looks in. Empty when all is well.
 Example: SELECT * FROM usom.verify_vault();';
 
+/* ---- api ---- */
+
+CREATE FUNCTION usom.add_supply(kind text, location text, sku text, quantity numeric, expected_at timestamptz,
+	reference text DEFAULT NULL, confidence numeric DEFAULT 1, supply_no text DEFAULT NULL, order_no text DEFAULT NULL, line_no integer DEFAULT NULL)
+RETURNS text
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_add_supply'
+VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.add_supply(text, text, text, numeric, timestamptz, text, numeric, text, text, integer) IS
+'Record stock that is under way, so that what waits can count on it and be promised for its date. Returns its number.
+kind: purchase, production, transfer, return or drop_ship. location, sku: where it arrives and what it is. quantity: units. expected_at: when.
+reference: number of the document of the outside world. confidence: how sure quantity and date are, above 0, 1 is certain. supply_no: its number; null: the next of the counter.
+order_no, line_no: it is for this line and for no other; else whatever waits for the product may count on it.
+Pieces that wait and count on nothing yet count on it at once, orders by priority, then as they were placed; a line tied to a location only if it arrives there. It is not stock before receive_supply().
+Errors: US006 unknown location or product, US203 a service, US205 the number is taken, US105 or US106 unknown order or line, 22023 for a value that is none.
+Example: SELECT usom.add_supply(''purchase'', ''MAIN'', ''85123A'', 500, now() + interval ''3 weeks'', reference => ''PO-7'');';
+
 /* ---- analytics ---- */
 
 CREATE FUNCTION usom.order_timeline(order_no text)
@@ -3651,6 +3683,7 @@ BEGIN
 	RETURN QUERY
 		SELECT * FROM usom.verify_stock()
 		UNION ALL SELECT * FROM usom.verify_reserved()
+		UNION ALL SELECT * FROM usom.verify_supply()
 		UNION ALL SELECT * FROM usom.verify_capacity()
 		UNION ALL SELECT * FROM usom.verify_orders()
 		UNION ALL SELECT * FROM usom.verify_money()
@@ -3660,7 +3693,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION usom.verify() IS
-'Everything that usom keeps in the caller''s organisation, recomputed from scratch and compared: verify_stock(), verify_reserved(), verify_capacity(), verify_orders(), verify_money(), verify_returns(), verify_vault(), verify_entries(). One row per difference with area, entity (the business key), problem, expected and actual value; empty when all is well. One snapshot: it may run while others work.
+'Everything that usom keeps in the caller''s organisation, recomputed from scratch and compared: verify_stock(), verify_reserved(), verify_supply(), verify_capacity(), verify_orders(), verify_money(), verify_returns(), verify_vault(), verify_entries(). One row per difference with area, entity (the business key), problem, expected and actual value; empty when all is well. One snapshot: it may run while others work.
 Example: SELECT * FROM usom.verify();';
 
 /* ---- analytics ---- */
@@ -3910,6 +3943,46 @@ For who may read usom.audit_entry. Names, streets and instructions are shown to 
 Errors: US105 unknown order.
 Example: SELECT occurred_at, who, verb, entity, field, before, after FROM usom.order_changes(''SO-000001'');';
 
+/* ---- analytics ---- */
+
+CREATE FUNCTION usom.verify_supply()
+RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0 SET enable_nestloop = off
+AS $$
+DECLARE
+	org CONSTANT bigint := usom.current_org();
+BEGIN
+	RETURN QUERY
+		SELECT 'supply', coalesce(u.supply_no, '#' || k.supply_id), r.wrong[1], r.wrong[2], r.wrong[3]
+		FROM (SELECT * FROM usom.supply s WHERE s.org_id = org) u
+		FULL JOIN (
+			SELECT f.supply_id, sum(f.quantity) AS units, min(f.product_id) AS product_id, max(f.product_id) AS other_id
+			FROM usom.fulfillment_line f
+			WHERE f.org_id = org AND f.location_id IS NULL AND f.supply_id IS NOT NULL
+			GROUP BY f.supply_id
+		) k ON k.supply_id = u.supply_id
+		LEFT JOIN usom.product p ON p.org_id = org AND p.product_id = u.product_id
+		LEFT JOIN usom.location lo ON lo.org_id = org AND lo.location_id = u.location_id
+		LEFT JOIN usom.order_line l ON l.org_id = org AND l.sales_order_id = u.sales_order_id AND l.line_no = u.line_no
+		CROSS JOIN LATERAL (VALUES
+			(CASE WHEN u.supply_id IS NULL THEN ARRAY['pieces count on an unknown supply', 'a row of supply', trim_scale(k.units)::text] END),
+			(CASE WHEN u.pegged <> coalesce(k.units, 0) THEN
+				ARRAY['pegged units are not those of the pieces that wait for it', trim_scale(coalesce(k.units, 0))::text, trim_scale(u.pegged)::text] END),
+			(CASE WHEN u.product_id NOT IN (k.product_id, k.other_id) OR k.product_id <> k.other_id THEN
+				ARRAY['pieces of another product count on it', '#' || u.product_id, '#' || k.product_id] END),
+			(CASE WHEN p.kind IS DISTINCT FROM 'physical' THEN ARRAY['supply of an unknown product, or of a service', 'physical', p.kind] END),
+			(CASE WHEN lo.location_id IS NULL THEN ARRAY['supply arrives at an unknown location', 'a row of location', '#' || u.location_id] END),
+			(CASE WHEN u.sales_order_id IS NOT NULL AND l.line_no IS NULL THEN
+				ARRAY['supply is for an unknown line', 'a row of order_line', format('#%s line %s', u.sales_order_id, u.line_no)] END)
+		) r (wrong)
+		WHERE r.wrong IS NOT NULL AND (u.supply_id IS NOT NULL OR r.wrong[1] = 'pieces count on an unknown supply');
+END
+$$;
+COMMENT ON FUNCTION usom.verify_supply() IS
+'Supply against what counts on it: pegged units are those of the waiting pieces that name it, of its product; product, location and line are there. Empty when all is well.
+Example: SELECT * FROM usom.verify_supply();';
+
 /* ---- security ---- */
 
 CREATE FUNCTION usom._privileges()
@@ -3945,6 +4018,7 @@ CREATE FUNCTION usom._privileges()
 	('stock',                     '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
 	('stock_movement',            '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('reservation',               '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
+	('supply',                    '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
 	('sales_order',               '',    'riu', 'riu', 'r',   'riu', 'r',   'r',   'r',   'riud'),
 	('order_line',                '',    'riud','riud','r',   'riud','r',   'r',   'r',   'riud'),
 	('fulfillment_line',          '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
@@ -3971,6 +4045,7 @@ CREATE FUNCTION usom._privileges()
 	('location_loads',            '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('freight_rates',             '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('sourcing_rules',            '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
+	('supplies',                  '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('stock_position',            '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('holds',                     '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('events',                    '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
@@ -4050,6 +4125,7 @@ CREATE FUNCTION usom._privileges()
 	('receive_stocks()',          '',    '',    'x',   'x',   '',    'x',   '',    '',    ''),
 	('adjust_stock()',            '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	('count_stock()',             '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
+	('add_supply()',              '',    '',    'x',   'x',   '',    'x',   '',    '',    ''),
 	('set_safety()',              '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	-- orders as they were are read from the audit
 	('order_as_of()',             '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
@@ -4194,6 +4270,8 @@ BEGIN
 		condition := ' AND usom._sees_order(NULL)';
 	ELSIF relation = 'sales_order' THEN
 		condition := ' AND usom._sees_channel(channel_id)';
+	ELSIF relation = 'supply' THEN
+		condition := ' AND (sales_order_id IS NULL OR usom._sees_order(sales_order_id))';
 	ELSIF 'sales_order_id' = ANY (columns) THEN
 		condition := ' AND usom._sees_order(sales_order_id)';
 	ELSIF 'return_order_id' = ANY (columns) THEN
@@ -4398,13 +4476,13 @@ AS $$
 		(1, 'begin', ARRAY['install', 'upgrade', 'version', 'doctor', 'help', 'demo', 'demo_remove']),
 		(2, 'order', ARRAY['quote', 'place_order', 'place_orders', 'submit_order', 'confirm_order', 'reject_order', 'close_order',
 			'cancel_order', 'cancel_line', 'change_order', 'hold_order', 'release_hold', 'resolve_exception']),
-		(3, 'stock', ARRAY['receive_stock', 'receive_stocks', 'adjust_stock', 'count_stock', 'set_safety', 'reserve_stock', 'release_stock',
+		(3, 'stock', ARRAY['receive_stock', 'receive_stocks', 'adjust_stock', 'count_stock', 'set_safety', 'add_supply', 'reserve_stock', 'release_stock',
 			'available']),
 		(4, 'fulfil', ARRAY['allocate_order', 'reallocate_order', 'explain_sourcing', 'why_not_allocated', 'earliest_shipment', 'distance_km', 'split_backorder', 'fill_backorders', 'release_order', 'ship', 'deliver',
 			'authorize_return', 'receive_return']),
 		(5, 'understand', ARRAY['explain_status', 'order_timeline', 'order_as_of', 'order_changes', 'lifecycle', 'order_lifecycle', 'piece_lifecycle', 'order_types', 'lifecycle_dot',
 			'error_codes']),
-		(6, 'verify', ARRAY['verify', 'verify_stock', 'verify_reserved', 'verify_capacity', 'verify_orders', 'verify_counters', 'verify_statuses',
+		(6, 'verify', ARRAY['verify', 'verify_stock', 'verify_reserved', 'verify_supply', 'verify_capacity', 'verify_orders', 'verify_counters', 'verify_statuses',
 			'verify_history', 'verify_references', 'verify_pieces', 'verify_money', 'verify_returns', 'verify_vault', 'verify_entries', 'verify_audit']),
 		(7, 'trust', ARRAY['seal_audit', 'tick', 'export_digest', 'inclusion_proof', 'check_inclusion', 'consistency_proof', 'check_consistency']),
 		(8, 'people', ARRAY['find_customers', 'export_customer', 'erase_customer', 'erase_order_person']),
@@ -4651,10 +4729,12 @@ CREATE SEQUENCE usom.shipment_no_seq;
 COMMENT ON SEQUENCE usom.shipment_no_seq IS 'Shipment numbers where the counter is not gap-free.';
 CREATE SEQUENCE usom.return_no_seq;
 COMMENT ON SEQUENCE usom.return_no_seq IS 'Return numbers where the counter is not gap-free.';
+CREATE SEQUENCE usom.supply_no_seq;
+COMMENT ON SEQUENCE usom.supply_no_seq IS 'Supply numbers where the counter is not gap-free.';
 
 CREATE TABLE usom.document_counter (
 	org_id bigint NOT NULL,
-	kind text NOT NULL CONSTRAINT document_counter_kind_known CHECK (kind IN ('order', 'shipment', 'return')),
+	kind text NOT NULL CONSTRAINT document_counter_kind_known CHECK (kind IN ('order', 'shipment', 'return', 'supply')),
 	prefix text NOT NULL,
 	digits integer NOT NULL DEFAULT 6 CONSTRAINT document_counter_digits_sane CHECK (digits BETWEEN 1 AND 18),
 	gap_free boolean NOT NULL DEFAULT false,
@@ -4663,7 +4743,7 @@ CREATE TABLE usom.document_counter (
 );
 COMMENT ON TABLE usom.document_counter IS 'How an organisation numbers its documents. Gap-free counters are drawn under a row lock and serialise their writers; the others come from a sequence.';
 COMMENT ON COLUMN usom.document_counter.org_id IS 'Organisation.';
-COMMENT ON COLUMN usom.document_counter.kind IS 'order, shipment or return.';
+COMMENT ON COLUMN usom.document_counter.kind IS 'order, shipment, return or supply.';
 COMMENT ON COLUMN usom.document_counter.prefix IS 'Put before the digits.';
 COMMENT ON COLUMN usom.document_counter.digits IS 'The number is padded with zeros to so many digits.';
 COMMENT ON COLUMN usom.document_counter.gap_free IS 'On: no number is lost by a rollback, at the price of a queue. Set last_value to the last number used when you switch it on.';
@@ -5295,6 +5375,51 @@ COMMENT ON COLUMN usom.capacity_use.location_id IS 'Location.';
 COMMENT ON COLUMN usom.capacity_use.on_date IS 'Day at the location''s clock.';
 COMMENT ON COLUMN usom.capacity_use.sales_order_id IS 'Order.';
 COMMENT ON COLUMN usom.capacity_use.units IS 'Units of it to be shipped from there that day.';
+CREATE TABLE usom.supply (
+	org_id bigint NOT NULL,
+	supply_id bigint NOT NULL,
+	supply_no text NOT NULL CONSTRAINT supply_no_given CHECK (supply_no <> ''),
+	kind text NOT NULL CONSTRAINT supply_kind_known CHECK (kind IN ('purchase', 'production', 'transfer', 'return', 'drop_ship')),
+	product_id bigint NOT NULL,
+	location_id bigint NOT NULL,
+	quantity usom.positive_quantity NOT NULL,
+	received usom.quantity NOT NULL DEFAULT 0,
+	pegged usom.quantity NOT NULL DEFAULT 0,
+	expected_at timestamptz NOT NULL,
+	confidence numeric(4,3) NOT NULL DEFAULT 1 CONSTRAINT supply_confidence_is_share CHECK (confidence > 0 AND confidence <= 1),
+	status text NOT NULL DEFAULT 'expected' CONSTRAINT supply_status_known CHECK (status IN ('expected', 'received', 'cancelled')),
+	reference text,
+	sales_order_id bigint,
+	line_no integer,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (org_id, supply_id),
+	CONSTRAINT supply_no_unique UNIQUE (org_id, supply_no),
+	CONSTRAINT supply_expected_iff_rest CHECK ((status = 'expected' AND received < quantity) OR status <> 'expected'),
+	CONSTRAINT supply_not_overpegged CHECK (pegged <= CASE status WHEN 'expected' THEN quantity - received ELSE 0 END),
+	CONSTRAINT supply_of_line_iff_of_order CHECK ((sales_order_id IS NULL) = (line_no IS NULL))
+) WITH (fillfactor = 70);
+CREATE INDEX supply_expected ON usom.supply (org_id, product_id, expected_at) WHERE status = 'expected';
+COMMENT ON TABLE usom.supply IS 'Stock that is under way: a purchase, a production order, a transfer. Pieces that wait are pegged to it and promised for its date. Written by usom alone; the rows are locks, taken in key order after those of stock.';
+COMMENT ON COLUMN usom.supply.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.supply.supply_id IS 'Key.';
+COMMENT ON COLUMN usom.supply.supply_no IS 'Number of the document, given by the caller or by the counter.';
+COMMENT ON COLUMN usom.supply.kind IS 'purchase, production, transfer, return or drop_ship.';
+COMMENT ON COLUMN usom.supply.product_id IS 'Product.';
+COMMENT ON COLUMN usom.supply.location_id IS 'Location where it arrives.';
+COMMENT ON COLUMN usom.supply.quantity IS 'Units under way when nothing of it has arrived.';
+COMMENT ON COLUMN usom.supply.received IS 'Units that have arrived; more than quantity if too many came.';
+COMMENT ON COLUMN usom.supply.pegged IS 'Units that waiting pieces count on: the sum of the pieces that name it.';
+COMMENT ON COLUMN usom.supply.expected_at IS 'When it is expected.';
+COMMENT ON COLUMN usom.supply.confidence IS 'How sure quantity and date are: above 0, 1 is certain.';
+COMMENT ON COLUMN usom.supply.status IS 'expected, received (nothing more comes) or cancelled.';
+COMMENT ON COLUMN usom.supply.reference IS 'Number of the document of the outside world.';
+COMMENT ON COLUMN usom.supply.sales_order_id IS 'Order it is for and for no other; null: for all.';
+COMMENT ON COLUMN usom.supply.line_no IS 'Line of that order; null if it is for all.';
+COMMENT ON COLUMN usom.supply.created_at IS 'When the row was made.';
+
+CREATE TRIGGER usom_supply_added AFTER INSERT ON usom.supply
+	FOR EACH STATEMENT EXECUTE FUNCTION usom._supply_added();
+ALTER TABLE usom.supply ENABLE ALWAYS TRIGGER usom_supply_added;
 
 CREATE TRIGGER usom_time_zone BEFORE INSERT OR UPDATE ON usom.location
 	FOR EACH ROW EXECUTE FUNCTION usom._check_time_zone();
@@ -5347,16 +5472,19 @@ COMMENT ON COLUMN usom.location_loads.orders_free IS 'Orders that can be added; 
 
 SELECT usom._guard_cards('location');
 SELECT usom._guard_cards('reservation');
+SELECT usom._guard_cards('supply');
 SELECT usom._guard_master('location', 'code');
 SELECT usom._guard_kept('stock', 'usom.receive_stock(), usom.adjust_stock(), usom.count_stock() or usom.set_safety()');
 SELECT usom._guard_ledger('stock_movement', 'usom.adjust_stock()');
 SELECT usom._guard_kept('reservation', 'usom.reserve_stock() or usom.release_stock()');
 SELECT usom._guard_kept('location_load', 'usom.place_order() or usom.allocate_order()');
 SELECT usom._guard_kept('capacity_use', 'usom.place_order() or usom.allocate_order()');
+SELECT usom._guard_kept('supply', 'usom.add_supply(), usom.change_supply(), usom.receive_supply() or usom.cancel_supply()');
 
 SELECT usom._audit_table('location');
 SELECT usom._audit_table('stock');
 SELECT usom._audit_table('reservation');
+SELECT usom._audit_table('supply');
 SELECT usom._audit_table('stock_movement');
 SELECT usom._audit_table('location_capacity');
 SELECT usom._audit_table('location_load');
@@ -5485,10 +5613,11 @@ CREATE TABLE usom.fulfillment_line (
 	promised_at timestamptz,
 	shipment_id bigint,
 	ships_on date,
+	supply_id bigint,
 	PRIMARY KEY (org_id, sales_order_id, line_no, piece_no),
 	CONSTRAINT fulfillment_line_ships_on_from_somewhere CHECK (ships_on IS NULL OR (location_id IS NOT NULL AND status BETWEEN 'reserved' AND 'returned')),
 	CONSTRAINT fulfillment_line_shipped_iff_shipment CHECK ((status BETWEEN 'shipped' AND 'returned') = (shipment_id IS NOT NULL)),
-	CONSTRAINT fulfillment_line_waits_nowhere CHECK (status > 'backordered' OR location_id IS NULL)
+	CONSTRAINT fulfillment_line_waits_nowhere CHECK (CASE WHEN status > 'backordered' THEN supply_id IS NULL ELSE location_id IS NULL END)
 ) WITH (fillfactor = 60);
 -- Not WHERE status = 'backordered': a status in an index would make every step of a piece a non-HOT update.
 CREATE INDEX fulfillment_line_waiting ON usom.fulfillment_line (org_id, product_id, sales_order_id) WHERE location_id IS NULL;
@@ -5505,6 +5634,7 @@ COMMENT ON COLUMN usom.fulfillment_line.quantity IS 'Units.';
 COMMENT ON COLUMN usom.fulfillment_line.promised_at IS 'When it is promised; null: no date known.';
 COMMENT ON COLUMN usom.fulfillment_line.shipment_id IS 'Shipment it left with.';
 COMMENT ON COLUMN usom.fulfillment_line.ships_on IS 'Day at the clock of the location that the piece takes capacity of; null where the location has no limit.';
+COMMENT ON COLUMN usom.fulfillment_line.supply_id IS 'Supply that a waiting piece counts on; null: none, or it does not wait.';
 
 CREATE TABLE usom.hold (
 	org_id bigint NOT NULL,
@@ -6261,12 +6391,14 @@ SELECT o.order_no,
 	trim_scale(f.quantity) AS quantity,
 	f.promised_at,
 	sh.shipment_no,
-	nullif(f.lot, '') AS lot
+	nullif(f.lot, '') AS lot,
+	su.supply_no
 FROM usom.sales_order o
 JOIN usom.fulfillment_line f ON f.org_id = o.org_id AND f.sales_order_id = o.sales_order_id
 LEFT JOIN usom.product p ON p.org_id = f.org_id AND p.product_id = f.product_id
 LEFT JOIN usom.location lo ON lo.org_id = f.org_id AND lo.location_id = f.location_id
 LEFT JOIN usom.shipment sh ON sh.org_id = f.org_id AND sh.shipment_id = f.shipment_id
+LEFT JOIN usom.supply su ON su.org_id = f.org_id AND su.supply_id = f.supply_id
 WHERE o.org_id = usom.current_org();
 COMMENT ON VIEW usom.order_pieces IS 'The pieces of the order lines: units that share state, location, lot, promise and shipment.';
 COMMENT ON COLUMN usom.order_pieces.order_no IS 'Number of the order.';
@@ -6279,6 +6411,7 @@ COMMENT ON COLUMN usom.order_pieces.quantity IS 'Units.';
 COMMENT ON COLUMN usom.order_pieces.promised_at IS 'When it is promised; null: no date known.';
 COMMENT ON COLUMN usom.order_pieces.shipment_no IS 'Shipment it left with.';
 COMMENT ON COLUMN usom.order_pieces.lot IS 'Lot it is taken from; null: none.';
+COMMENT ON COLUMN usom.order_pieces.supply_no IS 'Supply that it waits for; null: none, or it does not wait.';
 
 CREATE VIEW usom.backorders WITH (security_invoker = true) AS
 SELECT o.order_no,
@@ -6318,7 +6451,10 @@ SELECT p.sku,
 	trim_scale(sum(s.reserved)) AS reserved,
 	trim_scale(sum(s.safety)) AS safety,
 	trim_scale(coalesce(sum(greatest(s.on_hand - s.reserved - s.safety - h.held, 0)) FILTER (WHERE lo.active), 0)) AS available,
-	0::numeric AS incoming,
+	(SELECT trim_scale(coalesce(sum(u.quantity - u.received), 0))
+	 FROM usom.supply u
+	 WHERE u.org_id = s.org_id AND u.product_id = s.product_id AND u.location_id = s.location_id
+		AND u.status = 'expected') AS incoming,
 	trim_scale(sum(h.held)) AS held
 FROM usom.stock s
 JOIN usom.product p ON p.org_id = s.org_id AND p.product_id = s.product_id
@@ -6332,7 +6468,7 @@ CROSS JOIN LATERAL (
 	ELSE 0 END AS held
 ) h
 WHERE s.org_id = usom.current_org()
-GROUP BY p.sku, lo.code;
+GROUP BY p.sku, lo.code, s.org_id, s.product_id, s.location_id;
 COMMENT ON VIEW usom.stock_position IS 'Stock per product and location, all lots together. Ask by sku.';
 COMMENT ON COLUMN usom.stock_position.sku IS 'Product.';
 COMMENT ON COLUMN usom.stock_position.location IS 'Location.';
@@ -6340,8 +6476,48 @@ COMMENT ON COLUMN usom.stock_position.on_hand IS 'Units on the shelf.';
 COMMENT ON COLUMN usom.stock_position.reserved IS 'Units promised to order pieces that are not shipped yet.';
 COMMENT ON COLUMN usom.stock_position.safety IS 'Units that are never promised.';
 COMMENT ON COLUMN usom.stock_position.available IS 'Units that can be promised: on hand less reserved, held and safety, per lot and never below zero; nothing at a location that is not active. What usom.available() says.';
-COMMENT ON COLUMN usom.stock_position.incoming IS 'Units under way from suppliers; 0 as long as no supply is recorded.';
+COMMENT ON COLUMN usom.stock_position.incoming IS 'Units that are expected and have not arrived, see supplies.';
 COMMENT ON COLUMN usom.stock_position.held IS 'Units under soft reservations that have not expired.';
+
+CREATE VIEW usom.supplies WITH (security_invoker = true) AS
+SELECT u.supply_no,
+	u.kind,
+	lo.code AS location,
+	p.sku,
+	trim_scale(u.quantity) AS quantity,
+	trim_scale(u.received) AS received,
+	trim_scale(u.pegged) AS pegged,
+	CASE u.status WHEN 'expected' THEN trim_scale(u.quantity - u.received - u.pegged) ELSE 0 END AS free,
+	u.expected_at,
+	trim_scale(u.confidence) AS confidence,
+	u.status,
+	u.status = 'expected' AND u.expected_at < statement_timestamp() AS overdue,
+	u.reference,
+	o.order_no,
+	u.line_no,
+	u.created_at
+FROM usom.supply u
+LEFT JOIN usom.product p ON p.org_id = u.org_id AND p.product_id = u.product_id
+LEFT JOIN usom.location lo ON lo.org_id = u.org_id AND lo.location_id = u.location_id
+LEFT JOIN usom.sales_order o ON o.org_id = u.org_id AND o.sales_order_id = u.sales_order_id
+WHERE u.org_id = usom.current_org();
+COMMENT ON VIEW usom.supplies IS 'What is under way to the locations of the caller''s organisation, and what came of it. Ask by sku or supply_no.';
+COMMENT ON COLUMN usom.supplies.supply_no IS 'Number of the document.';
+COMMENT ON COLUMN usom.supplies.kind IS 'purchase, production, transfer, return or drop_ship.';
+COMMENT ON COLUMN usom.supplies.location IS 'Location where it arrives.';
+COMMENT ON COLUMN usom.supplies.sku IS 'Product.';
+COMMENT ON COLUMN usom.supplies.quantity IS 'Units under way when nothing of it has arrived.';
+COMMENT ON COLUMN usom.supplies.received IS 'Units that have arrived.';
+COMMENT ON COLUMN usom.supplies.pegged IS 'Units that waiting pieces count on.';
+COMMENT ON COLUMN usom.supplies.free IS 'Units that are expected and that nobody counts on.';
+COMMENT ON COLUMN usom.supplies.expected_at IS 'When it is expected.';
+COMMENT ON COLUMN usom.supplies.confidence IS 'How sure quantity and date are: above 0, 1 is certain.';
+COMMENT ON COLUMN usom.supplies.status IS 'expected, received (nothing more comes) or cancelled.';
+COMMENT ON COLUMN usom.supplies.overdue IS 'True: its date has passed and it is still expected.';
+COMMENT ON COLUMN usom.supplies.reference IS 'Number of the document of the outside world.';
+COMMENT ON COLUMN usom.supplies.order_no IS 'Order it is for and for no other; null: for all.';
+COMMENT ON COLUMN usom.supplies.line_no IS 'Line of that order.';
+COMMENT ON COLUMN usom.supplies.created_at IS 'When it was recorded.';
 
 CREATE VIEW usom.holds WITH (security_invoker = true) AS
 SELECT o.order_no,
