@@ -22,6 +22,7 @@ typedef int64_t int64;
 typedef uint8_t uint8;
 typedef uint32_t uint32;
 typedef uint64_t uint64;
+typedef unsigned __int128 uint128;
 typedef size_t Size;
 
 #define INT64CONST(x) INT64_C(x)
