@@ -51,7 +51,7 @@ CREATE FUNCTION pg_temp.call_with(function regproc, argument integer, value text
 	SELECT format('SELECT * FROM %s(%s)', function, string_agg(
 		CASE WHEN n = argument THEN CASE type WHEN 'jsonb'::regtype THEN format('jsonb_build_object(%L, 1)', value) ELSE quote_literal(value) END
 			ELSE CASE type WHEN 'text'::regtype THEN '''x''' WHEN 'jsonb'::regtype THEN '''{}''' WHEN 'interval'::regtype THEN '''1 hour'''
-				WHEN 'timestamptz'::regtype THEN 'now()' ELSE '1' END END || '::' || type::regtype, ', ' ORDER BY n))
+				WHEN 'timestamptz'::regtype THEN 'now()' WHEN 'numeric[]'::regtype THEN '''{}''' WHEN 'text[]'::regtype THEN '''{}''' ELSE '1' END END || '::' || type::regtype, ', ' ORDER BY n))
 	FROM pg_proc p, unnest(p.proargtypes) WITH ORDINALITY AS a (type, n) WHERE p.oid = function
 $$;
 CREATE FUNCTION pg_temp.outcome(command text) RETURNS text LANGUAGE plpgsql AS $$

@@ -11,6 +11,7 @@
 
 #include "sourcing/ration.h"
 
+#include "base/card_guard.h"
 #include "funcapi.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -200,6 +201,7 @@ usom_ration(PG_FUNCTION_ARGS)
 	Caps		caps = {0};
 	int			count = 0;
 
+	usom_card_check_call(fcinfo);
 	InitMaterializedSRF(fcinfo, 0);
 	if (PG_ARGISNULL(ARG_DEMANDS) || PG_ARGISNULL(ARG_SUPPLY))
 		return (Datum) 0;
