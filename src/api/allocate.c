@@ -113,7 +113,7 @@ gather_backordered(const UsomOrderSet *set, int64 product_id)
 	return gathered;
 }
 
-/* What the set frees in this call may be taken again. */
+/* What the set frees in this call may be taken again; what it takes already may not. */
 static void
 add_freed(const UsomOrderSet *set, UsomStockRow *rows, int nrows)
 {
@@ -122,7 +122,7 @@ add_freed(const UsomOrderSet *set, UsomStockRow *rows, int nrows)
 		UsomStockRow *row = bsearch(&set->deltas[i].key, rows, nrows, sizeof(UsomStockRow), usom_stock_key_compare);
 
 		if (row != NULL)
-			row->available += Max(-set->deltas[i].reserved, 0);
+			row->available = Max(row->available - set->deltas[i].reserved, 0);
 	}
 }
 

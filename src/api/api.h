@@ -26,6 +26,12 @@ extern void usom_api_allocate(UsomOrderSet *set);
 /* Give stock to backordered pieces, oldest order first.  Returns the number of pieces that got some. */
 extern int	usom_api_fill(UsomOrderSet *set, int64 product_id);
 
+/*
+ * fill.c: plan the open and waiting units of all orders of the set together,
+ * settle the orders and save them.  Returns how many units got stock.
+ */
+extern UsomQuantity usom_api_allocate_many(UsomOrderSet *set);
+
 /* steps.c: on all orders of the set, whose new status may have been written by plain SQL already */
 extern void usom_api_submit(UsomOrderSet *set);
 extern void usom_api_confirm(UsomOrderSet *set);

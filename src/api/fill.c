@@ -78,14 +78,20 @@ load_waiting(int64 org_id, int64 product_id)
 	return usom_order_load_many(org_id, ids, (int) n);
 }
 
-/* Backordered units by line, before and after. */
+static UsomQuantity
+waiting_of(const UsomLine *line)
+{
+	return line->counters.by_state[USOM_PIECE_OPEN] + line->counters.by_state[USOM_PIECE_BACKORDERED];
+}
+
+/* Units without stock by line, before and after. */
 static UsomQuantity *
 waiting_units(const UsomOrderSet *set)
 {
 	UsomQuantity *units = palloc_array(UsomQuantity, set->nlines + 1);
 
 	for (int i = 0; i < set->nlines; i++)
-		units[i] = set->lines[i].counters.by_state[USOM_PIECE_BACKORDERED];
+		units[i] = waiting_of(&set->lines[i]);
 	return units;
 }
 
@@ -97,7 +103,7 @@ settle_filled(UsomOrderSet *set, const UsomQuantity *before)
 	{
 		const UsomLine *line = &set->lines[i];
 		UsomOrder  *order = &set->orders[line->order];
-		UsomQuantity filled = before[i] - line->counters.by_state[USOM_PIECE_BACKORDERED];
+		UsomQuantity filled = before[i] - waiting_of(line);
 
 		if (filled == 0)
 			continue;
@@ -107,13 +113,50 @@ settle_filled(UsomOrderSet *set, const UsomQuantity *before)
 	}
 }
 
+/* Open units and waiting pieces are planned one after the other, so their stock is locked before, in one order. */
+static void
+lock_stock_of(const UsomOrderSet *set)
+{
+	int64	   *products = palloc_array(int64, set->nlines + 1);
+	bool		any_open = false;
+	int			nrows;
+
+	for (int i = 0; i < set->nlines; i++)
+	{
+		products[i] = set->lines[i].product_id;
+		any_open |= set->lines[i].counters.by_state[USOM_PIECE_OPEN] > 0;
+	}
+	if (any_open)
+		usom_stock_lock_products(set->org_id, products, set->nlines, usom_call_time(), true, &nrows);
+}
+
+UsomQuantity
+usom_api_allocate_many(UsomOrderSet *set)
+{
+	UsomQuantity *before = waiting_units(set);
+	UsomQuantity units = 0;
+
+	lock_stock_of(set);
+	usom_api_allocate(set);
+	usom_api_fill(set, 0);
+	settle_filled(set, before);
+	for (int i = 0; i < set->nlines; i++)
+	{
+		units = usom_quantity_add(units, before[i] - waiting_of(&set->lines[i]));
+		if (set->lines[i].changed && !set->orders[set->lines[i].order].changed)
+			usom_order_settle(set, set->lines[i].order, "allocate");
+	}
+	usom_order_save(set);
+	return units;
+}
+
 static void
 put_filled(ReturnSetInfo *result, const UsomOrderSet *set, const UsomQuantity *before)
 {
 	for (int i = 0; i < set->nlines; i++)
 	{
 		const UsomLine *line = &set->lines[i];
-		UsomQuantity filled = before[i] - line->counters.by_state[USOM_PIECE_BACKORDERED];
+		UsomQuantity filled = before[i] - waiting_of(line);
 		bool		nulls[3] = {false, false, false};
 		Datum		values[3];
 

@@ -114,6 +114,7 @@ CREATE FUNCTION usom._privileges()
 	('release_hold()',            '',    'x',   'x',   '',    '',    '',    '',    '',    ''),
 	('resolve_exception()',       '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
 	('allocate_order()',          '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
+	('allocate_orders()',         '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	('reallocate_order()',        '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
 	('fill_backorders()',         '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	('release_order()',           '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
