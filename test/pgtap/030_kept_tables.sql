@@ -46,6 +46,7 @@ SELECT usom._tell(sales_order_id, 'filled', '{"line_no": 1}'), usom._raise_case(
 SELECT * FROM usom.release_order(:'o') \g /dev/null
 SELECT usom.ship(:'o') AS s \gset
 SELECT usom.authorize_return(:'o', '[{"line_no": 1, "quantity": 1}]', 'broken') AS r \gset
+SELECT usom._begin_allocation('{}', 5, NULL) \g /dev/null
 INSERT INTO usom.location_capacity (location_id, orders) VALUES (usom.location_id('TAP-A'), 5);
 SELECT usom._change_capacity(ARRAY[ROW(usom.location_id('TAP-A'), '2026-12-01', sales_order_id, 3)::usom._capacity_change]) FROM usom.sales_order WHERE order_no = :'o' \g /dev/null
 
@@ -53,7 +54,7 @@ CREATE TEMP TABLE kept (t text PRIMARY KEY, code text, hint text, referred boole
 INSERT INTO kept (t, code, hint) VALUES
 	('stock', 'US004', 'usom.receive_stock()'), ('reservation', 'US004', 'usom.reserve_stock()'), ('fulfillment_line', 'US004', 'usom.place_order()'), ('hold', 'US004', 'usom.hold_order()'), ('exception_case', 'US004', 'usom.resolve_exception()'), ('supply', 'US004', 'usom.add_supply()'), ('event', 'US901', 'the function'),
 	('shipment', 'US004', 'usom.ship()'), ('return_order', 'US004', 'usom.authorize_return()'), ('return_line', 'US004', 'usom.authorize_return()'),
-	('location_load', 'US004', 'usom.place_order()'), ('capacity_use', 'US004', 'usom.place_order()'),
+	('location_load', 'US004', 'usom.place_order()'), ('allocation_run', 'US004', 'usom.allocate_orders()'), ('capacity_use', 'US004', 'usom.place_order()'),
 	('stock_movement', 'US901', 'usom.adjust_stock()'), ('order_history', 'US901', 'the function'), ('audit_entry', 'US901', 'the function');
 UPDATE kept SET referred = EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' AND confrelid = format('usom.%I', t)::regclass);
 SELECT isnt_empty(format('SELECT * FROM usom.%I', t), format('usom.%s has a row', t)) FROM kept ORDER BY t;

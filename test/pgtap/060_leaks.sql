@@ -42,6 +42,7 @@ BEGIN
 	INSERT INTO usom.freight_rate (service_level_id, carrier) SELECT x.service_level_id, mark FROM usom.service_level x WHERE x.code = mark || '-FAST';
 	INSERT INTO usom.postcode_centroid (country, postcode, latitude, longitude) VALUES ('GB', mark, 51, 0);
 	INSERT INTO usom.sourcing_rule (code, locations) VALUES (mark || '-RULE', ARRAY[mark || '-LOC']);
+	PERFORM usom._begin_allocation(jsonb_build_object('channel', mark || '-CH'), 5, NULL);
 	PERFORM usom.hold_order(o, mark || '-HOLD', mark);
 	PERFORM usom.release_hold(o, mark || '-HOLD', mark);
 	PERFORM usom._tell(x.sales_order_id, mark, jsonb_build_object('mark', mark)), usom._raise_case(x.sales_order_id, 1, mark, mark, mark, jsonb_build_object('mark', mark))
