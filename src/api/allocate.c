@@ -97,6 +97,39 @@ gather_open(const UsomOrderSet *set)
 	return gathered;
 }
 
+/* Who is served first: by priority, then age, then key; within an order as gathered. */
+static int
+compare_wanted(const void *a, const void *b, void *argument)
+{
+	const UsomOrderSet *set = argument;
+	const Wanted *left = a;
+	const Wanted *right = b;
+	const UsomOrder *one = &set->orders[set->lines[left->line].order];
+	const UsomOrder *other = &set->orders[set->lines[right->line].order];
+
+	if (one->priority != other->priority)
+		return one->priority < other->priority ? -1 : 1;
+	if (one->placed_at != other->placed_at)
+		return one->placed_at < other->placed_at ? -1 : 1;
+	if (one->sales_order_id != other->sales_order_id)
+		return one->sales_order_id < other->sales_order_id ? -1 : 1;
+	return left->piece - right->piece;
+}
+
+static void
+sort_gathered(const UsomOrderSet *set, Gathered *gathered)
+{
+	qsort_arg(gathered->wanted, gathered->count, sizeof(Wanted), compare_wanted, unconstify(UsomOrderSet *, set));
+	for (int i = 0; i < gathered->count; i++)
+	{
+		const UsomLine *of = &set->lines[gathered->wanted[i].line];
+
+		gathered->demands[i] = (UsomDemand) {
+			of->product_id, of->location_id, set->pieces[gathered->wanted[i].piece].quantity, of->partial
+		};
+	}
+}
+
 static Gathered *
 gather_backordered(const UsomOrderSet *set, int64 product_id)
 {
@@ -110,6 +143,8 @@ gather_backordered(const UsomOrderSet *set, int64 product_id)
 			(product_id == 0 || set->lines[piece->line].product_id == product_id))
 			gather(gathered, set, piece->line, i, piece->quantity);
 	}
+	if (set->norders > 1)
+		sort_gathered(set, gathered);
 	return gathered;
 }
 

@@ -23,7 +23,7 @@
  */
 extern void usom_api_allocate(UsomOrderSet *set);
 
-/* Give stock to backordered pieces, oldest order first.  Returns the number of pieces that got some. */
+/* Give stock to backordered pieces, by priority of their orders, then oldest first.  Returns the number of pieces that got some. */
 extern int	usom_api_fill(UsomOrderSet *set, int64 product_id);
 
 /*

@@ -165,7 +165,7 @@ RETURNS TABLE (order_no text, line_no integer, quantity numeric)
 LANGUAGE c AS 'MODULE_PATHNAME', 'usom_fill_backorders'
 SET search_path = pg_catalog, usom, pg_temp;
 COMMENT ON FUNCTION usom.fill_backorders(text) IS
-'Give free stock to backordered units, first come first served.
+'Give free stock to backordered units: by priority of their orders, then oldest first.
 sku: of one product; null: of all.
 Returns a row per line that got stock, with the units it got.
 Errors: US006 unknown sku.

@@ -3,8 +3,7 @@
  *		usom.fill_backorders(), usom.allocate_order() and
  *		usom.reallocate_order(): stock for what waits, or is reserved.
  *
- * First come, first served: orders in the order they were made, lines and
- * pieces in theirs.
+ * Orders are served by priority, then by age; lines and pieces in their order.
  *
  * Locks: the orders that wait, by key; then the stock of their products.
  * Orders are found before they are locked; what changed in between shows when

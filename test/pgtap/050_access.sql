@@ -64,10 +64,10 @@ INSERT INTO attempt
 		('trigger', format('CREATE TRIGGER tap AFTER INSERT ON usom.%I FOR EACH STATEMENT EXECUTE FUNCTION suppress_redundant_updates_trigger()', c.relname)),
 		('alter', format('ALTER TABLE usom.%I RENAME TO tap_away', c.relname))) AS a (letter, command)
 	WHERE c.relnamespace = 'usom'::regnamespace AND (c.relkind = 'r' OR (c.relkind = 'v' AND a.letter IN ('r', 'alter')));
--- Arguments that are not constants: a strict function of a constant null is not called at all.
+-- Arguments that are not constants: a strict function of a constant null is not called at all; CALL takes nothing else.
 INSERT INTO attempt
 	SELECT p.proname || '()', 'x', format(CASE p.prokind WHEN 'p' THEN 'CALL usom.%I(%s)' WHEN 'a' THEN 'SELECT usom.%I(%s)' ELSE 'SELECT * FROM usom.%I(%s)' END ,
-		p.proname, (SELECT string_agg(CASE a.type WHEN 'record'::regtype THEN '(SELECT r FROM (SELECT 1 AS one) r)' ELSE format('(SELECT NULL::%s)', format_type(a.type, NULL)) END, ', ' ORDER BY a.n)
+		p.proname, (SELECT string_agg(CASE a.type WHEN 'record'::regtype THEN '(SELECT r FROM (SELECT 1 AS one) r)' ELSE format(CASE p.prokind WHEN 'p' THEN 'NULL::%s' ELSE '(SELECT NULL::%s)' END, format_type(a.type, NULL)) END, ', ' ORDER BY a.n)
 			FROM unnest(p.proargtypes) WITH ORDINALITY AS a (type, n)))
 	FROM pg_proc p
 	WHERE p.pronamespace = 'usom'::regnamespace AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
