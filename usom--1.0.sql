@@ -2922,7 +2922,7 @@ RETURNS TABLE (order_no text, line_no integer, quantity numeric)
 LANGUAGE c AS 'MODULE_PATHNAME', 'usom_fill_backorders'
 SET search_path = pg_catalog, usom, pg_temp;
 COMMENT ON FUNCTION usom.fill_backorders(text) IS
-'Give free stock to backordered units, first come first served.
+'Give free stock to backordered units: by priority of their orders, then oldest first.
 sku: of one product; null: of all.
 Returns a row per line that got stock, with the units it got.
 Errors: US006 unknown sku.
@@ -3093,6 +3093,200 @@ $$;
 COMMENT ON FUNCTION usom.verify_vault() IS
 'What is kept about people, looked at again: every text sealed and readable with the key of its person, a key for everybody but those who were erased, what find_customers() looks in. Empty when all is well.
 Example: SELECT * FROM usom.verify_vault();';
+
+/* ---- api ---- */
+
+CREATE FUNCTION usom._begin_allocation(filter jsonb, batch_size integer, resume bigint)
+RETURNS TABLE (run bigint, orders bigint[], begun_at bigint)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom__begin_allocation'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._begin_allocation(jsonb, integer, bigint) IS 'The first step of allocate_orders(): its run, the orders that are to be done as they are to be done, and how many of the run were done before.';
+REVOKE ALL ON FUNCTION usom._begin_allocation(jsonb, integer, bigint) FROM PUBLIC;
+
+CREATE FUNCTION usom._continue_allocation(run bigint, orders bigint[], begun_at bigint, reached bigint) RETURNS bigint
+LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'usom__continue_allocation'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._continue_allocation(bigint, bigint[], bigint, bigint) IS 'A chunk of allocate_orders(): plans the orders that follow on the first reached ones, and answers how many are done then; null when the run has ended, or another session goes on with it.';
+REVOKE ALL ON FUNCTION usom._continue_allocation(bigint, bigint[], bigint, bigint) FROM PUBLIC;
+
+-- No SET clause and no SECURITY DEFINER: with either, a procedure cannot commit.  No operators either: they would be looked up where the caller says.
+CREATE PROCEDURE usom.allocate_orders(filter jsonb DEFAULT '{}', batch_size integer DEFAULT 500, resume bigint DEFAULT NULL)
+	LANGUAGE plpgsql
+	AS $$
+DECLARE
+	run record;
+	reached bigint;
+BEGIN
+	SELECT * INTO run FROM usom._begin_allocation(filter, batch_size, resume);
+	COMMIT;
+	reached := 0;
+	LOOP
+		reached := usom._continue_allocation(run.run, run.orders, run.begun_at, reached);
+		COMMIT;
+		EXIT WHEN reached IS NULL;
+	END LOOP;
+END
+$$;
+COMMENT ON PROCEDURE usom.allocate_orders(jsonb, integer, bigint) IS
+'Look for stock for many orders: those with open or backordered units, highest priority first, then oldest first. They are planned together in chunks; each chunk locks its stock once and is committed.
+filter: an object with any of channel, customer, country, sku, location (that a line names, or that serves it), order_type, priority, order_nos (one value or an array of them), placed_from, placed_to (from, and before); {}: all.
+batch_size: orders of a chunk, 1 to 10000. resume: a run of usom.allocation_runs to go on with; null: the unfinished run of the same filter that nobody works on, or a new one.
+A run that was broken off by an error or a crash is as far as its last commit and goes on behind it. Progress: NOTICE every two seconds, application_name, usom.allocation_runs.
+Errors: US308 for a filter that cannot be read, US006, US105 for codes that nobody has, 22023 for a batch_size or run that makes no sense, 55006 when another session works on the run; 2D000 inside a transaction block.
+Example: CALL usom.allocate_orders(''{"channel": "web", "country": ["DE", "AT"]}'', 1000);';
+
+/* ---- api ---- */
+
+CREATE FUNCTION usom._check_keys(what text, given jsonb, known text[]) RETURNS void
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+DECLARE
+	unknown text;
+BEGIN
+	IF jsonb_typeof(given) IS DISTINCT FROM 'object' THEN
+		RAISE EXCEPTION '% must be a JSON object', what USING
+			ERRCODE = 'US308', DETAIL = format('It is %s.', coalesce(jsonb_typeof(given), 'null')), HINT = format('Its keys are %s.', array_to_string(known, ', '));
+	END IF;
+	SELECT k.key INTO unknown FROM jsonb_object_keys(given) AS k (key) WHERE k.key <> ALL (known) ORDER BY k.key LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION '%: "%" is not known', what, unknown USING
+			ERRCODE = 'US308', DETAIL = 'Every key has to be one that is read.', HINT = format('Its keys are %s.', array_to_string(known, ', '));
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION usom._check_keys(text, jsonb, text[]) IS 'US308 that names the first key that is not known, or says that there is no object.';
+REVOKE ALL ON FUNCTION usom._check_keys(text, jsonb, text[]) FROM PUBLIC;
+
+CREATE FUNCTION usom._filter_values(filter jsonb, key text) RETURNS text[]
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+DECLARE
+	value CONSTANT jsonb := nullif(filter->key, 'null');
+BEGIN
+	IF value IS NULL THEN
+		RETURN NULL;
+	ELSIF jsonb_typeof(value) IN ('string', 'number') THEN
+		RETURN ARRAY[value #>> '{}'];
+	ELSIF jsonb_typeof(value) = 'array' AND NOT jsonb_path_exists(value, '$[*] ? (@.type() != "string" && @.type() != "number")') THEN
+		RETURN ARRAY(SELECT jsonb_array_elements_text(value));
+	END IF;
+	RAISE EXCEPTION 'filter: "%" must be one value or an array of them', key USING
+		ERRCODE = 'US308', DETAIL = format('It is %s.', jsonb_typeof(value)), HINT = format('For example {"%1$s": "A"} or {"%1$s": ["A", "B"]}.', key);
+END
+$$;
+COMMENT ON FUNCTION usom._filter_values(jsonb, text) IS 'What a key of a filter asks for; null: the key is not there. US308 for a value that is neither one nor an array.';
+REVOKE ALL ON FUNCTION usom._filter_values(jsonb, text) FROM PUBLIC;
+
+CREATE FUNCTION usom._filter_keys(filter jsonb, key text) RETURNS bigint[]
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+DECLARE
+	org CONSTANT bigint := usom.current_org();
+	wanted CONSTANT text[] := usom._filter_values(filter, key);
+	found bigint[];
+	missing text;
+BEGIN
+	IF wanted IS NULL THEN
+		RETURN NULL;
+	END IF;
+	WITH entity AS (
+		SELECT c.code, c.channel_id AS id FROM usom.channel c WHERE key = 'channel' AND c.org_id = org AND c.code = ANY (wanted)
+		UNION ALL SELECT u.code, u.customer_id FROM usom.customer u WHERE key = 'customer' AND u.org_id = org AND u.code = ANY (wanted)
+		UNION ALL SELECT p.sku, p.product_id FROM usom.product p WHERE key = 'sku' AND p.org_id = org AND p.sku = ANY (wanted)
+		UNION ALL SELECT l.code, l.location_id FROM usom.location l WHERE key = 'location' AND l.org_id = org AND l.code = ANY (wanted)
+		UNION ALL SELECT o.order_no, o.sales_order_id FROM usom.sales_order o WHERE key = 'order_nos' AND o.org_id = org AND o.order_no = ANY (wanted)
+	)
+	SELECT array_agg(e.id), min(w.code) FILTER (WHERE e.id IS NULL) INTO found, missing
+	FROM unnest(wanted) AS w (code) LEFT JOIN entity e ON e.code = w.code;
+	IF missing IS NOT NULL THEN
+		RAISE EXCEPTION 'filter: no % "%"', CASE key WHEN 'sku' THEN 'product' WHEN 'order_nos' THEN 'order' ELSE key END, missing USING
+			ERRCODE = CASE key WHEN 'order_nos' THEN 'US105' ELSE 'US006' END, DETAIL = 'Codes in a filter must be there.', HINT = 'Correct the code.';
+	END IF;
+	RETURN coalesce(found, '{}');
+END
+$$;
+COMMENT ON FUNCTION usom._filter_keys(jsonb, text) IS 'Keys of the rows that a filter names by code: of channel, customer, sku, location or order_nos; null: the key is not there. US006 or US105 for a code that nobody has.';
+REVOKE ALL ON FUNCTION usom._filter_keys(jsonb, text) FROM PUBLIC;
+
+CREATE FUNCTION usom._filter_time(filter jsonb, key text) RETURNS timestamptz
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+BEGIN
+	RETURN (filter->>key)::timestamptz;
+EXCEPTION WHEN invalid_datetime_format OR datetime_field_overflow THEN
+	RAISE EXCEPTION 'filter: "%" must be a date or time', key USING
+		ERRCODE = 'US308', DETAIL = format('It is %s.', filter->key), HINT = 'For example "2026-12-01T08:00:00Z".';
+END
+$$;
+COMMENT ON FUNCTION usom._filter_time(jsonb, text) IS 'A time of a filter; null: the key is not there. US308 for what is none.';
+REVOKE ALL ON FUNCTION usom._filter_time(jsonb, text) FROM PUBLIC;
+
+-- What waits counts only if something of its product is free: the others would be loaded for nothing.
+CREATE FUNCTION usom._select_orders(filter jsonb, visible bigint[], planned boolean, reached_priority integer, reached_placed_at timestamptz, reached_key bigint)
+RETURNS SETOF bigint
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+DECLARE
+	org CONSTANT bigint := usom.current_org();
+	channels bigint[];
+	customers bigint[];
+	products bigint[];
+	locations bigint[];
+	orders bigint[];
+	countries text[];
+	types text[];
+	priorities text[];
+	placed_from timestamptz;
+	placed_to timestamptz;
+BEGIN
+	PERFORM usom._check_keys('filter', filter, ARRAY['channel', 'customer', 'country', 'sku', 'location', 'order_type', 'priority', 'placed_from', 'placed_to', 'order_nos']);
+	channels := usom._filter_keys(filter, 'channel');
+	customers := usom._filter_keys(filter, 'customer');
+	products := usom._filter_keys(filter, 'sku');
+	locations := usom._filter_keys(filter, 'location');
+	orders := usom._filter_keys(filter, 'order_nos');
+	countries := usom._filter_values(filter, 'country');
+	types := usom._filter_values(filter, 'order_type');
+	priorities := usom._filter_values(filter, 'priority');
+	placed_from := usom._filter_time(filter, 'placed_from');
+	placed_to := usom._filter_time(filter, 'placed_to');
+	RETURN QUERY
+		WITH wanted AS (
+			SELECT f.sales_order_id FROM usom.fulfillment_line f
+			WHERE NOT planned AND f.org_id = org AND f.location_id IS NULL AND f.status = 'backordered' AND (products IS NULL OR f.product_id = ANY (products))
+				AND EXISTS (SELECT FROM usom.stock s WHERE s.org_id = org AND s.product_id = f.product_id AND s.on_hand > s.reserved + s.safety)
+			UNION ALL
+			SELECT l.sales_order_id FROM usom.order_line l
+			WHERE NOT planned AND l.org_id = org AND l.quantity_open > 0 AND (products IS NULL OR l.product_id = ANY (products))
+			UNION ALL
+			SELECT f.sales_order_id FROM usom.fulfillment_line f
+			WHERE planned AND f.org_id = org AND f.status IN ('backordered', 'reserved') AND (products IS NULL OR f.product_id = ANY (products))
+		)
+		SELECT o.sales_order_id
+		FROM usom.sales_order o
+		WHERE o.org_id = org AND o.status BETWEEN 'confirmed' AND 'delivered' AND o.sales_order_id IN (SELECT w.sales_order_id FROM wanted w)
+			AND (visible IS NULL OR o.channel_id = ANY (visible))
+			AND (channels IS NULL OR o.channel_id = ANY (channels))
+			AND (customers IS NULL OR o.customer_id = ANY (customers))
+			AND (orders IS NULL OR o.sales_order_id = ANY (orders))
+			AND (types IS NULL OR o.order_type = ANY (types))
+			AND (priorities IS NULL OR o.priority::text = ANY (priorities))
+			AND (placed_from IS NULL OR o.placed_at >= placed_from) AND (placed_to IS NULL OR o.placed_at < placed_to)
+			AND (countries IS NULL OR EXISTS (SELECT FROM usom.address a WHERE a.org_id = org AND a.address_id = o.address_id AND a.country = ANY (countries)))
+			AND (locations IS NULL
+				OR EXISTS (SELECT FROM usom.order_line l WHERE l.org_id = org AND l.sales_order_id = o.sales_order_id AND l.location_id = ANY (locations))
+				OR EXISTS (SELECT FROM usom.fulfillment_line f WHERE f.org_id = org AND f.sales_order_id = o.sales_order_id AND f.location_id = ANY (locations)))
+			AND (reached_key IS NULL OR (o.priority, o.placed_at, o.sales_order_id) > (reached_priority, reached_placed_at, reached_key))
+		ORDER BY o.priority, o.placed_at, o.sales_order_id;
+END
+$$;
+COMMENT ON FUNCTION usom._select_orders(jsonb, bigint[], boolean, integer, timestamptz, bigint) IS 'Keys of the running orders that a filter chooses, by priority, then age: planned, those with units reserved or waiting; else those with open units, or waiting ones of products of which something is free. visible: channels that the caller sees, null: all. reached_...: only those behind that order. Errors: US308 for a filter that cannot be read, US006, US105 for codes that nobody has.';
+REVOKE ALL ON FUNCTION usom._select_orders(jsonb, bigint[], boolean, integer, timestamptz, bigint) FROM PUBLIC;
 
 /* ---- api ---- */
 
@@ -4045,6 +4239,7 @@ CREATE FUNCTION usom._privileges()
 	('order_history',             '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('event',                     '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('exception_case',            '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'riud'),
+	('allocation_run',            '',    'r',   'r',   'r',   '',    '',    'r',   'r',   'riud'),
 	('shipment',                  '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
 	('return_order',              '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
 	('return_line',               '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
@@ -4068,6 +4263,7 @@ CREATE FUNCTION usom._privileges()
 	('holds',                     '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('events',                    '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('exceptions',                '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
+	('allocation_runs',           '',    'r',   'r',   'r',   '',    '',    'r',   'r',   'r'),
 	('shipments',                 '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('returns',                   '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('timeline',                  '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
@@ -4119,6 +4315,9 @@ CREATE FUNCTION usom._privileges()
 	('release_hold()',            '',    'x',   'x',   '',    '',    '',    '',    '',    ''),
 	('resolve_exception()',       '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
 	('allocate_order()',          '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
+	('_begin_allocation()',       '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
+	('_continue_allocation()',    '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
+	('allocate_orders()',         '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	('reallocate_order()',        '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
 	('fill_backorders()',         '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	('release_order()',           '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
@@ -4497,7 +4696,7 @@ AS $$
 			'cancel_order', 'cancel_line', 'change_order', 'hold_order', 'release_hold', 'resolve_exception']),
 		(3, 'stock', ARRAY['receive_stock', 'receive_stocks', 'adjust_stock', 'count_stock', 'set_safety', 'add_supply', 'reserve_stock', 'release_stock',
 			'available']),
-		(4, 'fulfil', ARRAY['allocate_order', 'reallocate_order', 'explain_sourcing', 'why_not_allocated', 'earliest_shipment', 'distance_km', 'split_backorder', 'fill_backorders', 'ration', 'release_order', 'ship', 'deliver',
+		(4, 'fulfil', ARRAY['allocate_order', 'allocate_orders', 'reallocate_order', 'explain_sourcing', 'why_not_allocated', 'earliest_shipment', 'distance_km', 'split_backorder', 'fill_backorders', 'ration', 'release_order', 'ship', 'deliver',
 			'authorize_return', 'receive_return']),
 		(5, 'understand', ARRAY['explain_status', 'order_timeline', 'order_as_of', 'order_changes', 'lifecycle', 'order_lifecycle', 'piece_lifecycle', 'order_types', 'lifecycle_dot',
 			'error_codes']),
@@ -6259,6 +6458,66 @@ ALTER TABLE usom.sales_order ENABLE ALWAYS TRIGGER usom_order_inserted, ENABLE A
 
 CREATE TRIGGER usom_switch_counter BEFORE UPDATE ON usom.document_counter
 	FOR EACH ROW WHEN (OLD.gap_free IS DISTINCT FROM NEW.gap_free) EXECUTE FUNCTION usom.switch_counter();
+
+CREATE TABLE usom.allocation_run (
+	org_id bigint NOT NULL,
+	allocation_run_id bigint NOT NULL DEFAULT usom.next_id(),
+	filter jsonb NOT NULL,
+	batch_size integer NOT NULL CONSTRAINT allocation_run_batch_sane CHECK (batch_size BETWEEN 1 AND 10000),
+	orders bigint NOT NULL DEFAULT 0 CONSTRAINT allocation_run_orders_not_negative CHECK (orders >= 0),
+	orders_done bigint NOT NULL DEFAULT 0,
+	units usom.quantity NOT NULL DEFAULT 0,
+	reached_priority integer,
+	reached_placed_at timestamptz,
+	reached_key bigint,
+	started_at timestamptz NOT NULL DEFAULT now(),
+	started_by text NOT NULL DEFAULT session_user,
+	worked_at timestamptz NOT NULL DEFAULT now(),
+	ended_at timestamptz,
+	PRIMARY KEY (org_id, allocation_run_id),
+	CONSTRAINT allocation_run_does_not_pass_its_end CHECK (orders_done BETWEEN 0 AND orders),
+	CONSTRAINT allocation_run_reached_whole_key CHECK ((reached_key IS NULL) = (reached_priority IS NULL) AND (reached_key IS NULL) = (reached_placed_at IS NULL)),
+	CONSTRAINT allocation_run_ended_iff_done CHECK ((ended_at IS NOT NULL) = (orders_done = orders))
+);
+CREATE INDEX allocation_run_unfinished ON usom.allocation_run (org_id, allocation_run_id) WHERE ended_at IS NULL;
+COMMENT ON TABLE usom.allocation_run IS 'Runs of usom.allocate_orders() and how far they are. Who works on a run has its row locked until the chunk commits.';
+COMMENT ON COLUMN usom.allocation_run.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.allocation_run.allocation_run_id IS 'Key.';
+COMMENT ON COLUMN usom.allocation_run.filter IS 'Which orders, as given.';
+COMMENT ON COLUMN usom.allocation_run.batch_size IS 'Orders of a chunk, planned together and committed.';
+COMMENT ON COLUMN usom.allocation_run.orders IS 'How many there were when it began, or was taken up again.';
+COMMENT ON COLUMN usom.allocation_run.orders_done IS 'How many of them are done.';
+COMMENT ON COLUMN usom.allocation_run.units IS 'Units that got stock.';
+COMMENT ON COLUMN usom.allocation_run.reached_priority IS 'Priority of the order that was done last; null: none yet.';
+COMMENT ON COLUMN usom.allocation_run.reached_placed_at IS 'When that order was placed.';
+COMMENT ON COLUMN usom.allocation_run.reached_key IS 'Its key.';
+COMMENT ON COLUMN usom.allocation_run.started_at IS 'When it began.';
+COMMENT ON COLUMN usom.allocation_run.started_by IS 'Session user who began it.';
+COMMENT ON COLUMN usom.allocation_run.worked_at IS 'When its last chunk was committed.';
+COMMENT ON COLUMN usom.allocation_run.ended_at IS 'When it was done; null: it goes on, or was broken off.';
+
+CREATE VIEW usom.allocation_runs WITH (security_invoker = true) AS
+SELECT r.allocation_run_id AS run, r.filter, r.batch_size, r.orders, r.orders_done,
+	CASE WHEN r.orders > 0 THEN (100 * r.orders_done / r.orders)::integer ELSE 100 END AS percent,
+	trim_scale(r.units) AS units, r.started_at, r.started_by, r.worked_at, r.ended_at
+FROM usom.allocation_run r
+WHERE r.org_id = usom.current_org();
+COMMENT ON VIEW usom.allocation_runs IS 'Runs of usom.allocate_orders() of the caller''s organisation and how far they are.';
+COMMENT ON COLUMN usom.allocation_runs.run IS 'What allocate_orders(resume => ...) takes.';
+COMMENT ON COLUMN usom.allocation_runs.filter IS 'Which orders.';
+COMMENT ON COLUMN usom.allocation_runs.batch_size IS 'Orders of a chunk.';
+COMMENT ON COLUMN usom.allocation_runs.orders IS 'How many orders there are to do.';
+COMMENT ON COLUMN usom.allocation_runs.orders_done IS 'How many are done.';
+COMMENT ON COLUMN usom.allocation_runs.percent IS 'The same in percent, rounded down.';
+COMMENT ON COLUMN usom.allocation_runs.units IS 'Units that got stock.';
+COMMENT ON COLUMN usom.allocation_runs.started_at IS 'When it began.';
+COMMENT ON COLUMN usom.allocation_runs.started_by IS 'Session user who began it.';
+COMMENT ON COLUMN usom.allocation_runs.worked_at IS 'When its last chunk was committed.';
+COMMENT ON COLUMN usom.allocation_runs.ended_at IS 'When it was done; null: it goes on, or was broken off.';
+
+SELECT usom._guard_cards('allocation_run');
+SELECT usom._guard_kept('allocation_run', 'usom.allocate_orders()');
+SELECT usom._audit_table('allocation_run');
 $usom_step$),
 
 (1, 1401, 'analytics', $usom_step$
