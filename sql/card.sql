@@ -48,11 +48,11 @@ SELECT v AS value, pg_temp.is_card(v) AS is_card FROM unnest(ARRAY[
 
 -- Every function about orders and stock that takes text or jsonb: the number in one argument at a time.
 CREATE FUNCTION pg_temp.call_with(function regproc, argument integer, value text) RETURNS text LANGUAGE sql AS $$
-	SELECT format('SELECT * FROM %s(%s)', function, string_agg(
+	SELECT format(CASE p.prokind WHEN 'p' THEN 'CALL %s(%s)' ELSE 'SELECT * FROM %s(%s)' END, function, string_agg(
 		CASE WHEN n = argument THEN CASE type WHEN 'jsonb'::regtype THEN format('jsonb_build_object(%L, 1)', value) ELSE quote_literal(value) END
 			ELSE CASE type WHEN 'text'::regtype THEN '''x''' WHEN 'jsonb'::regtype THEN '''{}''' WHEN 'interval'::regtype THEN '''1 hour'''
 				WHEN 'timestamptz'::regtype THEN 'now()' WHEN 'numeric[]'::regtype THEN '''{}''' WHEN 'text[]'::regtype THEN '''{}''' ELSE '1' END END || '::' || type::regtype, ', ' ORDER BY n))
-	FROM pg_proc p, unnest(p.proargtypes) WITH ORDINALITY AS a (type, n) WHERE p.oid = function
+	FROM pg_proc p, unnest(p.proargtypes) WITH ORDINALITY AS a (type, n) WHERE p.oid = function GROUP BY p.prokind
 $$;
 CREATE FUNCTION pg_temp.outcome(command text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
