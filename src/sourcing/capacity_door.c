@@ -69,8 +69,8 @@ usom__look_at_capacity(PG_FUNCTION_ARGS)
 	left = usom_capacity_look(usom_party_org(), &day, 1);
 	nulls[0] = left->units == USOM_NO_LIMIT;
 	nulls[1] = left->orders == USOM_NO_LIMIT;
-	values[0] = nulls[0] ? (Datum) 0 : NumericGetDatum(usom_quantity_numeric(left->units));
-	values[1] = Int64GetDatum(left->orders);
+	values[0] = nulls[0] ? (Datum) 0 : NumericGetDatum(usom_quantity_numeric(Max(left->units, 0)));
+	values[1] = Int64GetDatum(Max(left->orders, 0));
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	usom_call_end();
 	return (Datum) 0;

@@ -65,18 +65,21 @@ explain_want(UsomRuledPlan *plan, int index, const UsomWant *want, const LaneGro
 		reasons[i].lane = &group->lanes[i];
 		reasons[i].reason = simple_reason(want, &group->lanes[i], reasons[i].available, served,
 										  group->lanes[i].location_id == chosen);
+		reasons[i].arrives_at = group->lanes[i].site.arrives_at;
+		reasons[i].ships_on = reasons[i].full_on = USOM_NO_DAY;
 	}
 }
 
 UsomRuledPlan *
-usom_sourcing_explain(int64 org_id, TimestampTz at, const UsomWant *wants, int nwants,
-					  UsomStockRow *rows, int nrows, const int64 *locations, int nlocations)
+usom_sourcing_explain(int64 org_id, TimestampTz at, const UsomWant *wants, int nwants, const UsomDayUse *uses,
+					  int nuses, UsomStockRow *rows, int nrows, const int64 *locations, int nlocations)
 {
 	UsomRuledPlan *plan;
 	LaneGroup  *group;
 
 	if (usom_sourcing_is_ruled(org_id))
-		return usom_sourcing_plan_by_rules(org_id, at, wants, nwants, rows, nrows, locations, nlocations, true);
+		return usom_sourcing_plan_by_rules(org_id, at, wants, nwants, uses, nuses, rows, nrows, locations, nlocations,
+										   true);
 	plan = palloc0_object(UsomRuledPlan);
 	group = palloc0_object(LaneGroup);
 	if (nwants == 0)

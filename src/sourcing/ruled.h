@@ -35,7 +35,17 @@ typedef struct UsomRuledPart
 	int			row;
 	UsomQuantity quantity;
 	TimestampTz arrives_at;
+	DateADT		ships_on;		/* USOM_NO_DAY where days are not counted */
 } UsomRuledPart;
+
+/* What an order takes of a day: by what is written, and by what the call has decided since. */
+typedef struct UsomDayUse
+{
+	int64		sales_order_id;
+	UsomLocationDay at;
+	UsomQuantity counted;
+	UsomQuantity units;
+} UsomDayUse;
 
 /* A location as the rule of a want sees it. */
 typedef struct UsomLane
@@ -61,12 +71,16 @@ typedef struct UsomRuledReason
 	UsomReason	reason;
 	UsomQuantity available;
 	double		cost;			/* of the want from there alone, preferences aside */
+	TimestampTz arrives_at;
+	DateADT		ships_on;		/* USOM_NO_DAY: days are not counted, or none has room */
+	DateADT		full_on;		/* the first day on which it ships has no room; USOM_NO_DAY: it has */
 } UsomRuledReason;
 
 typedef struct UsomRuledPlan
 {
 	int			nparts;
 	UsomRuledPart *parts;		/* in order of wants */
+	bool	   *exceptions;		/* by want: it is short, and the rule asks for an exception */
 	int			nlocations;
 	UsomRuledReason *reasons;	/* wants by locations, where asked for */
 } UsomRuledPlan;
@@ -83,18 +97,19 @@ extern void usom_sourcing_init(void);
 /*
  * Plan wants, order by order as they first appear, over rows in lock order;
  * lowers rows[].available by what is taken.  locations: what is looked at;
- * others serve nothing.
+ * others serve nothing.  Of days that are counted no more is taken than they
+ * have left, less what uses say; whoever means to take it asks again.
  */
 extern UsomRuledPlan *usom_sourcing_plan_by_rules(int64 org_id, TimestampTz at, const UsomWant *wants, int nwants,
-												  UsomStockRow *rows, int nrows, const int64 *locations, int nlocations,
-												  bool with_reasons);
+												  const UsomDayUse *uses, int nuses, UsomStockRow *rows, int nrows,
+												  const int64 *locations, int nlocations, bool with_reasons);
 
 /*
  * The same with the reasons, as allocation would plan now: by rules, or where
  * there are none as usom_sourcing_plan() does.
  */
 extern UsomRuledPlan *usom_sourcing_explain(int64 org_id, TimestampTz at, const UsomWant *wants, int nwants,
-											UsomStockRow *rows, int nrows, const int64 *locations, int nlocations);
+											const UsomDayUse *uses, int nuses, UsomStockRow *rows, int nrows, const int64 *locations, int nlocations);
 
 extern const char *usom_sourcing_reason_code(UsomReason reason);
 extern const char *usom_sourcing_reason_text(UsomReason reason);

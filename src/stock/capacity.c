@@ -60,8 +60,7 @@ day_rows(const UsomLocationDay *days, int ndays)
 }
 
 static UsomQuery look_at_days = {
-	.text = "SELECT CASE WHEN c.units IS NOT NULL THEN greatest(c.units - coalesce(l.units, 0), 0) END, "
-	"CASE WHEN c.orders IS NOT NULL THEN greatest(c.orders::bigint - coalesce(l.orders, 0), 0) END "
+	.text = "SELECT (c.units - coalesce(l.units, 0))::pg_catalog.numeric, c.orders::bigint - coalesce(l.orders, 0) "
 	"FROM unnest($2) WITH ORDINALITY AS d (location_id, on_date, ordinal) "
 	"LEFT JOIN usom.location_load AS l ON l.org_id = $1 AND l.location_id = d.location_id AND l.on_date = d.on_date "
 	"LEFT JOIN LATERAL (SELECT c.units, c.orders FROM usom.location_capacity AS c "

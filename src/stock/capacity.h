@@ -33,7 +33,7 @@ typedef struct UsomLocationDay
 	DateADT		day;
 } UsomLocationDay;
 
-/* What is left of it; USOM_NO_LIMIT where there is no limit. */
+/* What is left of it, below zero where a limit was lowered; USOM_NO_LIMIT where there is none. */
 typedef struct UsomFreeCapacity
 {
 	UsomQuantity units;

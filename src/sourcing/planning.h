@@ -1,0 +1,91 @@
+/*
+ * planning.h
+ *		What the files of the planner by rules share; nothing else includes it.
+ *
+ *		ruled.c goes through orders and rules; offers.c says which days of
+ *		which locations are the sites of one problem; round.c makes the
+ *		problem, has it solved and takes what the plan says.
+ */
+#ifndef USOM_SOURCING_PLANNING_H
+#define USOM_SOURCING_PLANNING_H
+
+#include "sourcing/agenda.h"
+
+typedef struct Planning
+{
+	const UsomWant *wants;
+	int			nwants;
+	WantFacts  *facts;
+	UsomStockRow *rows;
+	int			nrows;
+	int			ngroups;
+	LaneGroup  *groups;
+	int			nlanes;
+	const UsomLane *lanes;		/* of the first group: which locations there are */
+	Agenda	   *agenda;			/* NULL: no location is counted */
+	MemoryContext scratch;
+	UsomRuledPlan *plan;
+	int			parts_capacity;
+} Planning;
+
+/* One order while it is planned. */
+typedef struct Ordering
+{
+	int			nwants;
+	int		   *wants;			/* indexes into those of the planning */
+	UsomQuantity *left;			/* by place in wants */
+	int		   *rule;			/* by place in wants: of its facts; their number once it is done */
+	int			nshipments;
+	int			shipments_capacity;
+	UsomLocationDay *shipments; /* that it uses; USOM_NO_DAY where days are not counted */
+	int			first_part;
+	bool		complete;
+} Ordering;
+
+/* A site of a problem: a location, and the day if its days are counted. */
+typedef struct Offer
+{
+	int			lane;
+	DateADT		day;			/* or USOM_NO_DAY */
+	TimestampTz arrives_at;
+	UsomQuantity room;			/* USOM_NO_LIMIT: any number */
+	bool		whole;			/* all the stock of the location is offered here */
+} Offer;
+
+/* Needs of an order under one rule, as a problem. */
+typedef struct Round
+{
+	Planning   *planning;
+	Ordering   *ordering;
+	const LaneGroup *group;
+	const RuleRow *rule;
+	int			nneeds;
+	int		   *places;			/* by need: place in the wants of the order */
+	int64	   *products;		/* by product of the problem */
+	int			noffers;
+	int			offers_capacity;
+	Offer	   *offers;			/* lane by lane, day by day */
+	UsomQuantity *portions;		/* offers by needs: products of the problem of an offer that is not whole */
+	int		   *only_day;		/* by lane: the one of its schedule that is offered; -1: as many as are wanted */
+	UsomSourcingProblem problem;
+	UsomSourcingNeed *needs;
+	UsomSourcingSite *sites;
+	UsomQuantity *stock;
+	UsomQuantity *kept;
+	uint8	   *lane_verdicts;	/* needs by lanes */
+	uint8	   *verdicts;		/* needs by sites */
+	UsomSourcingPlan *solved;
+} Round;
+
+/* round.c: solve, take what is best, lower what is left of the wants */
+extern void usom_sourcing_solve_round(Round *round);
+extern UsomQuantity usom_sourcing_available_at(const Planning *planning, int64 product_id, int64 location_id);
+extern void usom_sourcing_give_back(Planning *planning, int first_part);
+
+/* offers.c: list the offers */
+extern void usom_sourcing_make_offers(Round *round);
+
+/* offers.c: parts of later days that an earlier one has room for go there */
+extern void usom_sourcing_pull_forward(Round *round);
+
+#endif							/* USOM_SOURCING_PLANNING_H */
