@@ -14,26 +14,10 @@
  */
 #include "postgres.h"
 
-#include "api/api.h"
+#include "api/allocate.h"
 #include "api/peg.h"
 
 #include "base/call.h"
-#include "sourcing/ruled.h"
-#include "sourcing/sourcing.h"
-
-/* What is planned for: an open line, or a waiting piece. */
-typedef struct Wanted
-{
-	int			line;
-	int			piece;			/* -1: open units of the line */
-} Wanted;
-
-typedef struct Gathered
-{
-	int			count;
-	UsomDemand *demands;
-	Wanted	   *wanted;
-} Gathered;
 
 static Gathered *
 make_gathered(int capacity)
@@ -184,90 +168,21 @@ lock_stock(UsomOrderSet *set, const Gathered *gathered, int *nrows)
 	return rows;
 }
 
-static void
-carry_out(UsomOrderSet *set, const Wanted *wanted, const UsomAssignment *assignment, const UsomStockRow *rows,
-		  TimestampTz arrives_at)
+void
+usom_api_carry_out(UsomOrderSet *set, const Wanted *wanted, Served served)
 {
-	const UsomStockKey *from = assignment->row >= 0 ? &rows[assignment->row].key : NULL;
 	int			piece;
 
-	if (wanted->piece >= 0 && from == NULL)
+	if (wanted->piece >= 0 && served.from == NULL)
 		return;
 	if (wanted->piece >= 0)
-		piece = usom_order_fill_piece(set, wanted->piece, assignment->quantity, from);
+		piece = usom_order_fill_piece(set, wanted->piece, served.quantity, served.from);
 	else
-		piece = usom_order_add_piece(set, wanted->line, from ? USOM_PIECE_RESERVED : USOM_PIECE_BACKORDERED,
-									 assignment->quantity, from);
-	if (from != NULL)
-		set->pieces[piece].promised_at = Max(promise(set, &set->lines[wanted->line]), arrives_at);
-}
-
-static UsomWant *
-wants_of(const UsomOrderSet *set, const Gathered *gathered)
-{
-	UsomWant   *wants = palloc_array(UsomWant, gathered->count);
-
-	for (int i = 0; i < gathered->count; i++)
-	{
-		const UsomLine *line = &set->lines[gathered->wanted[i].line];
-		const UsomOrder *order = &set->orders[line->order];
-
-		wants[i] = (UsomWant) {
-			.sales_order_id = order->sales_order_id,
-			.product_id = line->product_id,
-			.location_id = line->location_id,
-			.quantity = gathered->demands[i].quantity,
-			.partial = line->partial,
-			.requested_at = line->requested_at != USOM_NO_TIME ? line->requested_at : order->requested_at,
-		};
-	}
-	return wants;
-}
-
-/* Where something is available, in no order. */
-static int64 *
-locations_of(const UsomStockRow *rows, int nrows, int *nlocations)
-{
-	int64	   *locations = palloc_array(int64, Max(nrows, 1));
-
-	*nlocations = 0;
-	for (int i = 0; i < nrows; i++)
-	{
-		int			k = 0;
-
-		while (k < *nlocations && locations[k] != rows[i].key.location_id)
-			k++;
-		if (k == *nlocations && rows[i].available > 0)
-			locations[(*nlocations)++] = rows[i].key.location_id;
-	}
-	return locations;
-}
-
-/* What a demand does not get stays backordered. */
-static int
-serve_by_rules(UsomOrderSet *set, const Gathered *gathered, UsomStockRow *rows, int nrows)
-{
-	int			nlocations;
-	int64	   *locations = locations_of(rows, nrows, &nlocations);
-	UsomRuledPlan *plan = usom_sourcing_plan_by_rules(set->org_id, usom_call_time(), wants_of(set, gathered),
-													  gathered->count, rows, nrows, locations, nlocations, false);
-	int			next = 0;
-
-	for (int i = 0; i < gathered->count; i++)
-	{
-		UsomQuantity left = gathered->demands[i].quantity;
-
-		for (; next < plan->nparts && plan->parts[next].want == i; next++)
-		{
-			const UsomRuledPart *part = &plan->parts[next];
-
-			carry_out(set, &gathered->wanted[i], &(UsomAssignment) {i, part->row, part->quantity}, rows, part->arrives_at);
-			left -= part->quantity;
-		}
-		if (left > 0)
-			carry_out(set, &gathered->wanted[i], &(UsomAssignment) {i, -1, left}, rows, 0);
-	}
-	return plan->nparts;
+		piece = usom_order_add_piece(set, wanted->line, served.from ? USOM_PIECE_RESERVED : USOM_PIECE_BACKORDERED,
+									 served.quantity, served.from);
+	set->pieces[piece].ships_on = served.ships_on;
+	if (served.from != NULL)
+		set->pieces[piece].promised_at = Max(promise(set, &set->lines[wanted->line]), served.arrives_at);
 }
 
 /* Returns how many assignments took stock. */
@@ -283,13 +198,14 @@ serve(UsomOrderSet *set, const Gathered *gathered)
 		return 0;
 	rows = lock_stock(set, gathered, &nrows);
 	if (unlikely(gathered->count > 0 && usom_sourcing_is_ruled(set->org_id)))
-		return serve_by_rules(set, gathered, rows, nrows);
+		return usom_api_serve_by_rules(set, gathered, rows, nrows);
 	plan = usom_sourcing_plan(gathered->demands, gathered->count, rows, nrows);
 	for (int i = 0; i < plan->nassignments; i++)
 	{
 		const UsomAssignment *assignment = &plan->assignments[i];
 
-		carry_out(set, &gathered->wanted[assignment->demand], assignment, rows, PG_INT64_MIN);
+		usom_api_carry_out(set, &gathered->wanted[assignment->demand], (Served) {
+			assignment->row >= 0 ? &rows[assignment->row].key : NULL, assignment->quantity, PG_INT64_MIN, USOM_NO_DAY});
 		served += assignment->row >= 0;
 	}
 	return served;

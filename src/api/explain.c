@@ -22,6 +22,7 @@
 #include "party/party.h"
 #include "sourcing/ruled.h"
 #include "utils/builtins.h"
+#include "utils/datetime.h"
 #include "utils/timestamp.h"
 
 PG_FUNCTION_INFO_V1(usom_explain_sourcing);
@@ -40,6 +41,7 @@ typedef struct Explained
 	UsomStockKey *keys;			/* of pieces that have a location */
 	int32	   *piece_line;
 	UsomQuantity *reserved;		/* 0: it has left */
+	UsomDayUse *uses;			/* what the pieces take of days, and keep if they are not planned again */
 } Explained;
 
 static UsomQuery read_order = {
@@ -63,7 +65,7 @@ static UsomQuery read_wants = {
 
 static UsomQuery read_pieces = {
 	.text = "SELECT f.product_id, f.location_id, f.lot, f.line_no, "
-	"CASE WHEN f.status = 'reserved' THEN f.quantity::pg_catalog.numeric ELSE 0 END "
+	"CASE WHEN f.status = 'reserved' THEN f.quantity::pg_catalog.numeric ELSE 0 END, f.ships_on, f.quantity::pg_catalog.numeric "
 	"FROM usom.fulfillment_line AS f WHERE f.org_id = $1 AND f.sales_order_id = $2 AND f.location_id IS NOT NULL "
 	"AND f.status <> 'cancelled' ORDER BY f.line_no, f.piece_no",
 	.nargs = 2,
@@ -118,6 +120,18 @@ load_wants(Explained *explained, int64 order)
 	}
 }
 
+static UsomDayUse
+use_of(int64 order, uint64 row, int64 location_id, UsomQuantity reserved)
+{
+	bool		isnull;
+	Datum		day = usom_query_get_or_null(row, 6, &isnull);
+	UsomQuantity quantity = isnull ? 0 : usom_quantity_of(DatumGetNumeric(usom_query_get(row, 7)));
+
+	return (UsomDayUse) {
+		order, {location_id, isnull ? USOM_NO_DAY : DatumGetDateADT(day)}, quantity, reserved > 0 ? 0 : quantity
+	};
+}
+
 static void
 load_pieces(Explained *explained, int64 order)
 {
@@ -127,6 +141,7 @@ load_pieces(Explained *explained, int64 order)
 	explained->keys = palloc_array(UsomStockKey, explained->npieces + 1);
 	explained->piece_line = palloc_array(int32, explained->npieces + 1);
 	explained->reserved = palloc_array(UsomQuantity, explained->npieces + 1);
+	explained->uses = palloc_array(UsomDayUse, explained->npieces + 1);
 	for (int i = 0; i < explained->npieces; i++)
 	{
 		explained->keys[i] = (UsomStockKey) {
@@ -134,6 +149,7 @@ load_pieces(Explained *explained, int64 order)
 		};
 		explained->piece_line[i] = DatumGetInt32(usom_query_get(i, 4));
 		explained->reserved[i] = usom_quantity_of(DatumGetNumeric(usom_query_get(i, 5)));
+		explained->uses[i] = use_of(order, i, explained->keys[i].location_id, explained->reserved[i]);
 	}
 }
 
@@ -169,7 +185,7 @@ plan_again(const Explained *explained)
 		locations[i] = DatumGetInt64(usom_query_get(i, 1));
 	rows = look_at_stock(explained, &nrows);
 	return usom_sourcing_explain(explained->org_id, usom_call_time(), explained->wants, explained->nwants,
-								 rows, nrows, locations, nlocations);
+								 explained->uses, explained->npieces, rows, nrows, locations, nlocations);
 }
 
 /* What serves the line is chosen, whatever would be now. */
@@ -181,6 +197,30 @@ reason_of(const Explained *explained, int want, const UsomRuledReason *reason)
 			explained->keys[i].location_id == reason->lane->location_id)
 			return USOM_REASON_CHOSEN;
 	return reason->reason == USOM_REASON_CHOSEN ? USOM_REASON_NOW : reason->reason;
+}
+
+static char *
+say_day(DateADT day)
+{
+	int			year;
+	int			month;
+	int			of_month;
+
+	j2date(day + POSTGRES_EPOCH_JDATE, &year, &month, &of_month);
+	return psprintf("%04d-%02d-%02d", year, month, of_month);
+}
+
+/* The reason, and if its first day is full, when the location ships instead. */
+static const char *
+say(UsomReason why, const UsomRuledReason *reason)
+{
+	const char *sentence = usom_sourcing_reason_text(why);
+
+	if (reason->full_on == USOM_NO_DAY)
+		return sentence;
+	if (reason->ships_on == USOM_NO_DAY)
+		return psprintf("%s; full on %s and on all days that are looked at", sentence, say_day(reason->full_on));
+	return psprintf("%s; full on %s, next free day %s", sentence, say_day(reason->full_on), say_day(reason->ships_on));
 }
 
 static bool
@@ -213,7 +253,7 @@ put_reason(ReturnSetInfo *result, const Explained *explained, const UsomRuledPla
 	const UsomLane *lane = reasons[site].lane;
 	UsomReason	reason = reason_of(explained, want, &reasons[site]);
 	int			rank = 1;
-	bool		never = lane->site.arrives_at == PG_INT64_MAX;
+	bool		never = reasons[site].arrives_at == PG_INT64_MAX;
 	bool		nulls[RESULT_COLUMNS] = {false};
 	Datum		values[RESULT_COLUMNS];
 
@@ -225,12 +265,12 @@ put_reason(ReturnSetInfo *result, const Explained *explained, const UsomRuledPla
 	nulls[2] = !is_eligible(reason);
 	values[3] = BoolGetDatum(is_eligible(reason));
 	values[4] = CStringGetTextDatum(usom_sourcing_reason_code(reason));
-	values[5] = CStringGetTextDatum(usom_sourcing_reason_text(reason));
+	values[5] = CStringGetTextDatum(say(reason, &reasons[site]));
 	values[6] = DirectFunctionCall2(numeric_round, DirectFunctionCall1(float8_numeric, Float8GetDatum(lane->distance)),
 									Int32GetDatum(3));
 	nulls[6] = !lane->is_far_known;
 	values[7] = NumericGetDatum(usom_quantity_numeric(reasons[site].available));
-	values[8] = TimestampTzGetDatum(Max(lane->site.arrives_at, explained->wants[want].requested_at));
+	values[8] = TimestampTzGetDatum(Max(reasons[site].arrives_at, explained->wants[want].requested_at));
 	values[9] = DirectFunctionCall2(numeric_round, DirectFunctionCall1(float8_numeric, Float8GetDatum(never ? 0 : reasons[site].cost)),
 									Int32GetDatum(4));
 	nulls[8] = nulls[9] = never;
@@ -276,7 +316,7 @@ put_obstacle(ReturnSetInfo *result, const Explained *explained, int want, const 
 	Datum		values[4] = {
 		CStringGetTextDatum(reason->lane->code),
 		CStringGetTextDatum(usom_sourcing_reason_code(why)),
-		CStringGetTextDatum(usom_sourcing_reason_text(why)),
+		CStringGetTextDatum(say(why, reason)),
 		NumericGetDatum(usom_quantity_numeric(reason->available)),
 	};
 

@@ -11,7 +11,7 @@
  * Memory: CurrentMemoryContext of who reads the agenda.  Locks: none; whoever
  * takes the capacity compares again (stock/capacity.h).
  *
- * Invariant: uses is sorted by order; mine are the days of the order at hand.
+ * Invariant: uses is sorted, one of each order and day; mine are the days of the order at hand.
  * What is left is below zero where a limit was lowered; it grows from there.
  */
 #include "postgres.h"
@@ -63,13 +63,35 @@ compare_agenda_days(const void *a, const void *b)
 	return compare_days(((const AgendaDay *) a)->at, ((const AgendaDay *) b)->at);
 }
 
+/* By order, then day. */
 static int
 compare_uses(const void *a, const void *b)
 {
-	int64		left = ((const UsomDayUse *) a)->sales_order_id;
-	int64		right = ((const UsomDayUse *) b)->sales_order_id;
+	const UsomDayUse *left = a;
+	const UsomDayUse *right = b;
 
-	return (left > right) - (left < right);
+	if (left->sales_order_id != right->sales_order_id)
+		return left->sales_order_id < right->sales_order_id ? -1 : 1;
+	return compare_days(left->at, right->at);
+}
+
+int
+usom_sourcing_merge_uses(UsomDayUse *uses, int nuses)
+{
+	int			count = 0;
+
+	qsort(uses, nuses, sizeof(UsomDayUse), compare_uses);
+	for (int i = 0; i < nuses; i++)
+	{
+		if (count > 0 && compare_uses(&uses[count - 1], &uses[i]) == 0)
+		{
+			uses[count - 1].counted += uses[i].counted;
+			uses[count - 1].units += uses[i].units;
+		}
+		else
+			uses[count++] = uses[i];
+	}
+	return count;
 }
 
 /* ---- schedules ---- */
@@ -206,11 +228,10 @@ usom_sourcing_read_agenda(int64 org_id, const LaneGroup *groups, int ngroups, co
 			add_schedule(agenda, &groups[group].lanes[i]);
 	list_days(agenda);
 	look(agenda, org_id);
-	agenda->nuses = nuses;
 	agenda->uses = palloc_array(UsomDayUse, nuses + 1);
 	if (nuses > 0)
 		memcpy(agenda->uses, uses, sizeof(UsomDayUse) * nuses);
-	qsort(agenda->uses, nuses, sizeof(UsomDayUse), compare_uses);
+	agenda->nuses = usom_sourcing_merge_uses(agenda->uses, nuses);
 	count_uses(agenda);
 	agenda->mine_capacity = 8;
 	agenda->mine = palloc_array(DayOfOrder, agenda->mine_capacity);

@@ -84,8 +84,7 @@ advance(const Planning *planning, Ordering *ordering, int place)
 
 	if (ordering->left[place] == 0 || strcmp(rule->when_short, "next_rule") != 0)
 		next = facts->nrules;
-	if (ordering->left[place] > 0 && strcmp(rule->when_short, "exception") == 0)
-		planning->plan->exceptions[ordering->wants[place]] = true;
+	planning->plan->exceptions[ordering->wants[place]] = strcmp(rule->when_short, "exception") == 0;
 	while (next < facts->nrules && rule->next_rule != NULL && strcmp(facts->rules[next].code, rule->next_rule) != 0)
 		next++;
 	ordering->rule[place] = next;

@@ -47,6 +47,9 @@ typedef struct UsomDayUse
 	UsomQuantity units;
 } UsomDayUse;
 
+/* Sort uses by order and day, and add up those of one: returns how many there are. */
+extern int	usom_sourcing_merge_uses(UsomDayUse *uses, int nuses);
+
 /* A location as the rule of a want sees it. */
 typedef struct UsomLane
 {
@@ -80,7 +83,7 @@ typedef struct UsomRuledPlan
 {
 	int			nparts;
 	UsomRuledPart *parts;		/* in order of wants */
-	bool	   *exceptions;		/* by want: it is short, and the rule asks for an exception */
+	bool	   *exceptions;		/* by want: its last rule asks for an exception if it is short */
 	int			nlocations;
 	UsomRuledReason *reasons;	/* wants by locations, where asked for */
 } UsomRuledPlan;

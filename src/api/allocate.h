@@ -1,0 +1,52 @@
+/*
+ * allocate.h
+ *		What the files of allocation share; nothing else includes it.
+ *
+ *		allocate.c gathers what is wanted, locks the stock and has it planned;
+ *		allocate_ruled.c does so where rules, costs or capacities are kept.
+ */
+#ifndef USOM_API_ALLOCATE_H
+#define USOM_API_ALLOCATE_H
+
+#include "api/api.h"
+#include "sourcing/ruled.h"
+#include "sourcing/sourcing.h"
+
+/* What is planned for: an open line, or a waiting piece. */
+typedef struct Wanted
+{
+	int			line;
+	int			piece;			/* -1: open units of the line */
+} Wanted;
+
+typedef struct Gathered
+{
+	int			count;
+	UsomDemand *demands;
+	Wanted	   *wanted;
+} Gathered;
+
+/* Units of a plan. */
+typedef struct Served
+{
+	const UsomStockKey *from;	/* NULL: they wait */
+	UsomQuantity quantity;
+	TimestampTz arrives_at;		/* PG_INT64_MIN: at once */
+	DateADT		ships_on;		/* or USOM_NO_DAY */
+} Served;
+
+/* allocate.c: write units of a plan into the set. */
+extern void usom_api_carry_out(UsomOrderSet *set, const Wanted *wanted, Served served);
+
+/*
+ * allocate_ruled.c: serve demands over locked rows, by rules, costs and
+ * capacities, which are taken here; what is not served waits.  Returns how
+ * many parts took stock.
+ */
+extern int	usom_api_serve_by_rules(UsomOrderSet *set, const Gathered *gathered, UsomStockRow *rows, int nrows);
+
+/* The same plan, of which nothing is carried out; lowers rows[].available. */
+extern UsomRuledPlan *usom_api_plan_by_rules(const UsomOrderSet *set, const Gathered *gathered, UsomStockRow *rows,
+											 int nrows);
+
+#endif							/* USOM_API_ALLOCATE_H */
