@@ -6217,7 +6217,7 @@ CREATE TABLE usom.sourcing_rule (
 	most_parts usom.ordinal,
 	smallest_part usom.positive_quantity,
 	ship_complete boolean,
-	when_short text NOT NULL DEFAULT 'backorder' CONSTRAINT sourcing_rule_when_short_known CHECK (when_short IN ('backorder', 'next_rule')),
+	when_short text NOT NULL DEFAULT 'backorder' CONSTRAINT sourcing_rule_when_short_known CHECK (when_short IN ('backorder', 'next_rule', 'exception')),
 	next_rule text,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	PRIMARY KEY (org_id, sourcing_rule_id),
@@ -6251,7 +6251,7 @@ COMMENT ON COLUMN usom.sourcing_rule.most_shipments IS 'Shipments of an order at
 COMMENT ON COLUMN usom.sourcing_rule.most_parts IS 'Locations that may share a line; null: any number.';
 COMMENT ON COLUMN usom.sourcing_rule.smallest_part IS 'Units of a part that is worth its while, when a line is shared; null: any.';
 COMMENT ON COLUMN usom.sourcing_rule.ship_complete IS 'True: all of the order or nothing; null: as the order says.';
-COMMENT ON COLUMN usom.sourcing_rule.when_short IS 'What happens to units that the rule cannot place: backorder or next_rule.';
+COMMENT ON COLUMN usom.sourcing_rule.when_short IS 'What happens to units that the rule cannot place: backorder, next_rule, or exception (they wait, and a case of kind unsourced is open until they do no more).';
 COMMENT ON COLUMN usom.sourcing_rule.next_rule IS 'Code of the rule that is tried next; null: the next one by priority that fits.';
 COMMENT ON COLUMN usom.sourcing_rule.created_at IS 'When the row was made.';
 
@@ -6329,7 +6329,7 @@ COMMENT ON COLUMN usom.sourcing_rules.most_shipments IS 'Shipments of an order a
 COMMENT ON COLUMN usom.sourcing_rules.most_parts IS 'Locations that may share a line; null: any number.';
 COMMENT ON COLUMN usom.sourcing_rules.smallest_part IS 'Units of a part at least; null: any.';
 COMMENT ON COLUMN usom.sourcing_rules.ship_complete IS 'True: all of the order or nothing; null: as the order says.';
-COMMENT ON COLUMN usom.sourcing_rules.when_short IS 'backorder or next_rule.';
+COMMENT ON COLUMN usom.sourcing_rules.when_short IS 'backorder, next_rule or exception.';
 COMMENT ON COLUMN usom.sourcing_rules.next_rule IS 'Rule that is tried next; null: by priority.';
 
 CREATE TRIGGER usom_sourcing_changed AFTER INSERT OR UPDATE OR DELETE ON usom.sourcing_rule
