@@ -42,7 +42,9 @@ INSERT INTO usom.product (sku, kind) VALUES ('PARTY-POST', 'physical') ON CONFLI
 UPDATE usom.product SET kind = kind, unit = 'parcel' WHERE sku = 'PARTY-POST' RETURNING sku, kind, unit;
 UPDATE usom.customer SET customer_id = 1 WHERE code = 'PARTY-1';
 DELETE FROM usom.organisation;
+\set VERBOSITY terse
 TRUNCATE usom.product;
+\set VERBOSITY default
 
 -- another organisation sees its own only
 INSERT INTO usom.organisation (code, currency) VALUES ('other', 'GBP');

@@ -355,6 +355,64 @@ COMMENT ON COLUMN usom.exceptions.resolved_at IS 'When it was closed.';
 COMMENT ON COLUMN usom.exceptions.resolved_by IS 'Session user who closed it, or whose change took its cause away.';
 COMMENT ON COLUMN usom.exceptions.resolution IS 'What was done.';
 
+CREATE VIEW usom.substitutions WITH (security_invoker = true) AS
+SELECT s.substitution_id,
+	o.order_no,
+	s.line_no,
+	p.sku,
+	trim_scale(s.quantity) AS quantity,
+	t.sku AS substitute_sku,
+	trim_scale(s.substitute_quantity) AS substitute_quantity,
+	trim_scale(s.unit_price) AS unit_price,
+	s.substitute_line_no,
+	CASE WHEN s.status = 'proposed' AND s.expires_at <= statement_timestamp() THEN 'expired' ELSE s.status END AS status,
+	s.automatic,
+	s.proposed_at,
+	s.expires_at,
+	s.decided_at,
+	s.decided_by,
+	s.reason
+FROM usom.line_substitution s
+JOIN usom.sales_order o ON o.org_id = s.org_id AND o.sales_order_id = s.sales_order_id
+LEFT JOIN usom.product p ON p.org_id = s.org_id AND p.product_id = s.product_id
+LEFT JOIN usom.product t ON t.org_id = s.org_id AND t.product_id = s.substitute_product_id
+WHERE s.org_id = usom.current_org();
+COMMENT ON VIEW usom.substitutions IS 'Units of lines that another product takes the place of, or is offered to.';
+COMMENT ON COLUMN usom.substitutions.substitution_id IS 'Key, for accept_substitution() and decline_substitution().';
+COMMENT ON COLUMN usom.substitutions.order_no IS 'Number of the order.';
+COMMENT ON COLUMN usom.substitutions.line_no IS 'Line as it was ordered.';
+COMMENT ON COLUMN usom.substitutions.sku IS 'Product that was ordered.';
+COMMENT ON COLUMN usom.substitutions.quantity IS 'Units of it.';
+COMMENT ON COLUMN usom.substitutions.substitute_sku IS 'Product that takes its place.';
+COMMENT ON COLUMN usom.substitutions.substitute_quantity IS 'Units of that.';
+COMMENT ON COLUMN usom.substitutions.unit_price IS 'Price of one of them, in the currency of the order.';
+COMMENT ON COLUMN usom.substitutions.substitute_line_no IS 'Line of the substitute, once it is agreed.';
+COMMENT ON COLUMN usom.substitutions.status IS 'proposed, expired, accepted or declined.';
+COMMENT ON COLUMN usom.substitutions.automatic IS 'True: the line agreed beforehand.';
+COMMENT ON COLUMN usom.substitutions.proposed_at IS 'When it was proposed or done.';
+COMMENT ON COLUMN usom.substitutions.expires_at IS 'When the proposal ends.';
+COMMENT ON COLUMN usom.substitutions.decided_at IS 'When it was accepted or declined.';
+COMMENT ON COLUMN usom.substitutions.decided_by IS 'Session user who did.';
+COMMENT ON COLUMN usom.substitutions.reason IS 'What the customer said.';
+
+CREATE VIEW usom.stock_interests WITH (security_invoker = true) AS
+SELECT c.code AS customer, p.sku, l.code AS location, trim_scale(i.quantity) AS quantity, i.watched_at, i.expires_at, i.told_at,
+	i.told_at IS NULL AND (i.expires_at IS NULL OR i.expires_at > statement_timestamp()) AS open
+FROM usom.stock_interest i
+LEFT JOIN usom.customer c ON c.org_id = i.org_id AND c.customer_id = i.customer_id
+LEFT JOIN usom.product p ON p.org_id = i.org_id AND p.product_id = i.product_id
+LEFT JOIN usom.location l ON l.org_id = i.org_id AND l.location_id = i.location_id
+WHERE i.org_id = usom.current_org();
+COMMENT ON VIEW usom.stock_interests IS 'Who wants to be told when a product is in stock again, and who was.';
+COMMENT ON COLUMN usom.stock_interests.customer IS 'Code of the customer.';
+COMMENT ON COLUMN usom.stock_interests.sku IS 'Product.';
+COMMENT ON COLUMN usom.stock_interests.location IS 'Location; null: any.';
+COMMENT ON COLUMN usom.stock_interests.quantity IS 'Units the customer wants.';
+COMMENT ON COLUMN usom.stock_interests.watched_at IS 'When the customer asked.';
+COMMENT ON COLUMN usom.stock_interests.expires_at IS 'Until when; null: until told.';
+COMMENT ON COLUMN usom.stock_interests.told_at IS 'When the event back_in_stock was written.';
+COMMENT ON COLUMN usom.stock_interests.open IS 'True: neither told nor expired.';
+
 CREATE VIEW usom.shipments WITH (security_invoker = true) AS
 SELECT s.shipment_no,
 	o.order_no,

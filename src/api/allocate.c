@@ -17,6 +17,7 @@
 #include "api/allocate.h"
 #include "api/peg.h"
 
+#include "api/substitute.h"
 #include "base/call.h"
 
 static Gathered *
@@ -148,7 +149,9 @@ add_freed(const UsomOrderSet *set, UsomStockRow *rows, int nrows)
 static UsomStockRow *
 lock_stock(UsomOrderSet *set, const Gathered *gathered, int *nrows)
 {
-	int			nproducts = gathered->count + set->ndeltas;
+	int			nothers;
+	int64	   *others = usom_api_substitute_products(set, &nothers);
+	int			nproducts = gathered->count + set->ndeltas + nothers;
 	int64	   *products = palloc_array(int64, nproducts);
 	UsomStockRow *rows;
 
@@ -156,12 +159,13 @@ lock_stock(UsomOrderSet *set, const Gathered *gathered, int *nrows)
 		products[i] = gathered->demands[i].product_id;
 	for (int i = 0; i < set->ndeltas; i++)
 		products[gathered->count + i] = set->deltas[i].key.product_id;
+	memcpy(products + nproducts - nothers, others, nothers * sizeof(int64));
 
 	/* With units to free, rows that have nothing left must be locked too. */
 	if (set->nowners > 0)
 		rows = usom_stock_take_over(set->org_id, products, nproducts, usom_call_time(), set->owners, set->nowners, nrows);
 	else
-		rows = usom_stock_lock_products(set->org_id, products, nproducts, usom_call_time(), set->ndeltas > 0, nrows);
+		rows = usom_stock_lock_products(set->org_id, products, nproducts, usom_call_time(), set->ndeltas > 0 || nothers > 0, nrows);
 	set->stock_locked = true;
 	set->nowners = 0;
 	add_freed(set, rows, *nrows);

@@ -54,13 +54,13 @@ read_line(JsonbContainer *object, int index, void *target)
 	char		path[32];
 
 	snprintf(path, sizeof(path), "lines[%d].", index);
-	*line = (UsomDocumentLine) {.requested_at = USOM_NO_TIME, .substitution = "none", .partial = true};
+	*line = (UsomDocumentLine) {.requested_at = USOM_NO_TIME, .partial = true};
 	usom_document_read(&line_schema, object, path, line);
 	if (line->sku == NULL)
 		usom_document_refuse(&line_schema, path, "sku", "is missing");
 	if (line->quantity == 0)
 		usom_document_refuse(&line_schema, path, "quantity", "is missing");
-	if (strcmp(line->substitution, "none") != 0 && strcmp(line->substitution, "allowed") != 0)
+	if (line->substitution != NULL && strcmp(line->substitution, "none") != 0 && strcmp(line->substitution, "allowed") != 0)
 		usom_document_refuse(&line_schema, path, "substitution", "must be \"none\" or \"allowed\"");
 }
 

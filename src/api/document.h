@@ -78,7 +78,7 @@ typedef struct UsomDocumentLine
 	bool		has_price;
 	char	   *location;		/* NULL: any */
 	TimestampTz requested_at;	/* USOM_NO_TIME: as the order */
-	char	   *substitution;
+	char	   *substitution;	/* NULL: as the customer agreed */
 	bool		partial;
 } UsomDocumentLine;
 

@@ -23,6 +23,7 @@
 #include "api/document.h"
 #include "api/place.h"
 #include "api/resolve.h"
+#include "api/substitute.h"
 
 #include "audit/sha256.h"
 #include "base/compat.h"
@@ -37,7 +38,7 @@
 
 #define HEADER_ARGS 20
 
-#define HEADER_COLUMNS "CASE WHEN c.active THEN c.channel_id END, u.customer_id, g.currency, e.order_no, e.revision, e.payload_digest"
+#define HEADER_COLUMNS "CASE WHEN c.active THEN c.channel_id END, u.customer_id, g.currency, e.order_no, e.revision, e.payload_digest, u.substitution"
 #define HEADER_TABLES "FROM usom.organisation g " \
 	"LEFT JOIN usom.channel c ON c.org_id = g.org_id AND c.code = $2 " \
 	"LEFT JOIN usom.customer u ON u.org_id = g.org_id AND u.code = $3 AND u.active " \
@@ -112,12 +113,12 @@ expected_digest(const Placing *placing)
 
 	if (!placing->is_personal)
 		return digest_for(placing, &key);
-	if (DatumGetBool(usom_query_get(0, 10)))
+	if (DatumGetBool(usom_query_get(0, 11)))
 		usom_person_refuse_erased(psprintf("the buyer of order \"%s\"", placing->repeats));
-	stored = usom_query_get_or_null(0, 9, &isnull);
+	stored = usom_query_get_or_null(0, 10, &isnull);
 	if (isnull)
 		return NULL;
-	if (!usom_person_take_key(stored, placing->org_id, DatumGetInt64(usom_query_get(0, 8)), &key))
+	if (!usom_person_take_key(stored, placing->org_id, DatumGetInt64(usom_query_get(0, 9)), &key))
 		return NULL;
 	return digest_for(placing, &key);
 }
@@ -196,7 +197,7 @@ static void
 take_key(Placing *placing)
 {
 	bool		isnull;
-	Datum		stored = usom_query_get_or_null(0, 7, &isnull);
+	Datum		stored = usom_query_get_or_null(0, 8, &isnull);
 
 	if (isnull || !usom_person_take_key(stored, placing->org_id, placing->customer_id, &placing->key))
 		usom_person_refuse_keyless(psprintf("customer \"%s\"", placing->document->customer));
@@ -231,6 +232,7 @@ usom_api_resolve_references(Placing *placing)
 		note_customer(placing);
 	else if (placing->is_personal && !placing->is_guest)
 		take_key(placing);
+	placing->substitution = usom_query_get_text(0, 7);
 	placing->currency = document->currency ? document->currency : usom_query_get_text(0, 3);
 	placing->repeats = NULL;
 	usom_query_get_or_null(0, 4, &isnull);
@@ -271,7 +273,8 @@ make_lines(Placing *placing)
 		line->line_no = i + 1;
 		line->quantity = line->counters.by_state[USOM_PIECE_OPEN] = document->lines[i].quantity;
 		line->requested_at = document->lines[i].requested_at;
-		line->substitution = document->lines[i].substitution;
+		line->substitution = document->lines[i].substitution ? document->lines[i].substitution
+			: placing->substitution ? placing->substitution : "none";
 		line->partial = document->lines[i].partial;
 	}
 }
@@ -510,6 +513,9 @@ usom_api_write(Placing **placings, int count)
 {
 	int			nplaced = 0;
 	UsomOrderSet *set;
+	UsomOrderSet *replaced;
+	UsomReplacement *replacements;
+	int			nreplacements;
 
 	for (int i = 0; i < count; i++)
 	{
@@ -529,6 +535,9 @@ usom_api_write(Placing **placings, int count)
 	gather_owners(set, placings, nplaced);
 	usom_api_allocate(set);
 	usom_order_save(set);
+	replaced = usom_api_substitute_waiting(set, &replacements, &nreplacements);
+	if (replaced != NULL && nplaced == 1)
+		placings[0]->set = replaced;
 }
 
 UsomPlaced *

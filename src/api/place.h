@@ -25,6 +25,7 @@ typedef struct Placing
 	int64		customer_id;
 	bool		is_guest;
 	char	   *currency;
+	char	   *substitution;	/* the customer's consent; NULL: a guest */
 	char	   *repeats;		/* order number, if the document was placed before */
 	bool		placed;			/* its header is written; else another call was first */
 	int			ordinal;		/* among the documents of the call */

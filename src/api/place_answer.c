@@ -115,11 +115,23 @@ latest_promise(const UsomOrderSet *set)
 
 	for (int i = 0; i < set->npieces; i++)
 	{
+		if (set->pieces[i].status == USOM_PIECE_CANCELLED)
+			continue;
 		if (set->pieces[i].promised_at == USOM_NO_TIME)
 			return USOM_NO_TIME;
 		latest = Max(latest, set->pieces[i].promised_at);
 	}
 	return latest;
+}
+
+/* Of an order that was just placed, units are cancelled only because others take their place. */
+static void
+note_line(Placing *placing, const UsomLine *line)
+{
+	if (line->counters.by_state[USOM_PIECE_CANCELLED] > 0)
+		usom_api_note_message(placing, line->line_no, "substituted", line->counters.by_state[USOM_PIECE_CANCELLED]);
+	if (line->counters.by_state[USOM_PIECE_BACKORDERED] > 0)
+		usom_api_note_message(placing, line->line_no, "backordered", line->counters.by_state[USOM_PIECE_BACKORDERED]);
 }
 
 UsomPlaced *
@@ -131,9 +143,7 @@ usom_api_answer(Placing *placing)
 	UsomCounters sum = usom_order_sum(set, 0);
 
 	for (int i = 0; i < set->nlines; i++)
-		if (set->lines[i].counters.by_state[USOM_PIECE_BACKORDERED] > 0)
-			usom_api_note_message(placing, set->lines[i].line_no, "backordered",
-								  set->lines[i].counters.by_state[USOM_PIECE_BACKORDERED]);
+		note_line(placing, &set->lines[i]);
 	placed->order_no = pstrdup(order->order_no);
 	placed->status = usom_order_lifecycle_table.labels[order->status];
 	placed->total = order->total;

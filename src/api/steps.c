@@ -13,6 +13,7 @@
 
 #include "api/api.h"
 
+#include "api/substitute.h"
 #include "base/call.h"
 #include "base/errors.h"
 #include "order/answer.h"
@@ -37,13 +38,23 @@ step(UsomOrderSet *set, int index, const char *verb, UsomOrderStatus to)
 	usom_order_settle(set, index, verb);
 }
 
+static void
+allocate(UsomOrderSet *set)
+{
+	UsomReplacement *replacements;
+	int			count;
+
+	usom_api_allocate(set);
+	usom_order_save(set);
+	usom_api_substitute_waiting(set, &replacements, &count);
+}
+
 void
 usom_api_confirm(UsomOrderSet *set)
 {
 	for (int i = 0; i < set->norders; i++)
 		step(set, i, "confirm", USOM_ORDER_CONFIRMED);
-	usom_api_allocate(set);
-	usom_order_save(set);
+	allocate(set);
 }
 
 static void
@@ -71,8 +82,7 @@ usom_api_submit(UsomOrderSet *set)
 	for (int i = 0; i < set->norders; i++)
 		if (!usom_order_is_held(set, i, "confirm"))
 			step(set, i, "confirm", USOM_ORDER_CONFIRMED);
-	usom_api_allocate(set);
-	usom_order_save(set);
+	allocate(set);
 }
 
 /* Every unit that has not left is cancelled; what it kept in stock is free again. */

@@ -132,6 +132,9 @@ extern UsomOrderSet *usom_order_set_make(int64 org_id, int norders, int nlines);
 extern UsomOrderSet *usom_order_load(int64 org_id, const char *order_no);	/* US105 if there is none */
 extern UsomOrderSet *usom_order_load_many(int64 org_id, const int64 *ids, int nids);
 extern UsomLine *usom_order_add_line(UsomOrderSet *set);
+
+/* A new line behind the others of its order, with the next number.  Indexes of lines that the caller keeps are void. */
+extern UsomLine *usom_order_insert_line(UsomOrderSet *set, int order);
 extern int	usom_order_find_line(const UsomOrderSet *set, int order, int32 line_no); /* US106 */
 
 /* The lines of an order stand together: the index of the first, or of what follows if it has none. */

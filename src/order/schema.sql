@@ -327,3 +327,51 @@ SELECT usom._guard_ledger('event', 'the function of the change');
 SELECT usom._guard_kept('exception_case', 'usom.resolve_exception()');
 SELECT usom._audit_table('event');
 SELECT usom._audit_table('exception_case');
+
+CREATE TABLE usom.line_substitution (
+	org_id bigint NOT NULL,
+	substitution_id bigint NOT NULL DEFAULT usom.next_id(),
+	sales_order_id bigint NOT NULL,
+	line_no integer NOT NULL,
+	substitute_line_no integer,
+	product_id bigint NOT NULL,
+	substitute_product_id bigint NOT NULL,
+	quantity usom.positive_quantity NOT NULL,
+	substitute_quantity usom.positive_quantity NOT NULL,
+	unit_price usom.price_amount NOT NULL,
+	status text NOT NULL CONSTRAINT line_substitution_status_known CHECK (status IN ('proposed', 'accepted', 'declined')),
+	automatic boolean NOT NULL,
+	proposed_at timestamptz NOT NULL DEFAULT now(),
+	expires_at timestamptz,
+	decided_at timestamptz,
+	decided_by text,
+	reason text,
+	PRIMARY KEY (org_id, substitution_id),
+	CONSTRAINT line_substitution_of_order FOREIGN KEY (org_id, sales_order_id) REFERENCES usom.sales_order ON DELETE RESTRICT ON UPDATE RESTRICT,
+	CONSTRAINT line_substitution_line_iff_accepted CHECK ((substitute_line_no IS NOT NULL) = (status = 'accepted')),
+	CONSTRAINT line_substitution_proposal_expires CHECK (status <> 'proposed' OR expires_at IS NOT NULL),
+	CONSTRAINT line_substitution_decided_iff_by CHECK ((decided_at IS NULL) = (status = 'proposed') AND (decided_at IS NULL) = (decided_by IS NULL))
+);
+CREATE INDEX line_substitution_of_order ON usom.line_substitution (org_id, sales_order_id);
+COMMENT ON TABLE usom.line_substitution IS 'Units of a line that another product takes the place of, or is offered to. What was ordered stays on its line, cancelled.';
+COMMENT ON COLUMN usom.line_substitution.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.line_substitution.substitution_id IS 'Key.';
+COMMENT ON COLUMN usom.line_substitution.sales_order_id IS 'Order.';
+COMMENT ON COLUMN usom.line_substitution.line_no IS 'Line as it was ordered.';
+COMMENT ON COLUMN usom.line_substitution.substitute_line_no IS 'Line of the substitute, once it is agreed.';
+COMMENT ON COLUMN usom.line_substitution.product_id IS 'Product that is short.';
+COMMENT ON COLUMN usom.line_substitution.substitute_product_id IS 'Product that takes its place.';
+COMMENT ON COLUMN usom.line_substitution.quantity IS 'Units of the first.';
+COMMENT ON COLUMN usom.line_substitution.substitute_quantity IS 'Units of the second.';
+COMMENT ON COLUMN usom.line_substitution.unit_price IS 'Price of a unit of the second, in the currency of the order.';
+COMMENT ON COLUMN usom.line_substitution.status IS 'proposed, accepted or declined. A proposal ends with expires_at, whatever stands here.';
+COMMENT ON COLUMN usom.line_substitution.automatic IS 'On: the line agreed beforehand.';
+COMMENT ON COLUMN usom.line_substitution.proposed_at IS 'When it was proposed or done.';
+COMMENT ON COLUMN usom.line_substitution.expires_at IS 'From then on the proposal stands no more.';
+COMMENT ON COLUMN usom.line_substitution.decided_at IS 'When it was accepted or declined.';
+COMMENT ON COLUMN usom.line_substitution.decided_by IS 'Session user who did.';
+COMMENT ON COLUMN usom.line_substitution.reason IS 'What the customer said.';
+
+SELECT usom._guard_cards('line_substitution');
+SELECT usom._guard_kept('line_substitution', 'usom.propose_substitution() or usom.accept_substitution()');
+SELECT usom._audit_table('line_substitution');

@@ -129,6 +129,26 @@ usom_order_add_line(UsomOrderSet *set)
 	return line;
 }
 
+UsomLine *
+usom_order_insert_line(UsomOrderSet *set, int order)
+{
+	int			first = usom_order_first_line(set, order);
+	int			place = usom_order_first_line(set, order + 1);
+	UsomLine	line;
+
+	line = *usom_order_add_line(set);
+	memmove(&set->lines[place + 1], &set->lines[place], (set->nlines - 1 - place) * sizeof(UsomLine));
+	for (int i = 0; i < set->npieces; i++)
+		if (set->pieces[i].line >= place)
+			set->pieces[i].line++;
+	line.order = order;
+	for (int i = first; i < place; i++)
+		line.line_no = Max(line.line_no, set->lines[i].line_no);
+	line.line_no++;
+	set->lines[place] = line;
+	return &set->lines[place];
+}
+
 int
 usom_order_first_line(const UsomOrderSet *set, int order)
 {

@@ -25,6 +25,46 @@ COMMENT ON COLUMN usom.product.weight IS 'Kilograms of one unit, for freight.';
 COMMENT ON COLUMN usom.product.active IS 'Off: no new orders.';
 COMMENT ON COLUMN usom.product.created_at IS 'When the row was made.';
 
+CREATE TABLE usom.substitute (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	sku text NOT NULL,
+	substitute_sku text NOT NULL,
+	quantity usom.positive_quantity NOT NULL DEFAULT 1,
+	substitute_quantity usom.positive_quantity NOT NULL DEFAULT 1,
+	priority integer NOT NULL DEFAULT 100,
+	price_rule text NOT NULL DEFAULT 'keep' CONSTRAINT substitute_price_rule_known CHECK (price_rule IN ('keep', 'lower', 'actual')),
+	active boolean NOT NULL DEFAULT true,
+	PRIMARY KEY (org_id, sku, substitute_sku),
+	CONSTRAINT substitute_of_product FOREIGN KEY (org_id, sku) REFERENCES usom.product (org_id, sku) ON DELETE RESTRICT ON UPDATE RESTRICT,
+	CONSTRAINT substitute_by_product FOREIGN KEY (org_id, substitute_sku) REFERENCES usom.product (org_id, sku) ON DELETE RESTRICT ON UPDATE RESTRICT,
+	CONSTRAINT substitute_by_another CHECK (sku <> substitute_sku)
+);
+COMMENT ON TABLE usom.substitute IS 'Which product may take the place of which one that is short. A substitute is not replaced in its turn.';
+COMMENT ON COLUMN usom.substitute.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.substitute.sku IS 'Product that is short.';
+COMMENT ON COLUMN usom.substitute.substitute_sku IS 'Product that may be sent instead.';
+COMMENT ON COLUMN usom.substitute.quantity IS 'So many units of the first ...';
+COMMENT ON COLUMN usom.substitute.substitute_quantity IS '... are replaced by so many of the second: 12 and 1 for a box of twelve. Only whole multiples are.';
+COMMENT ON COLUMN usom.substitute.priority IS 'Lower is preferred.';
+COMMENT ON COLUMN usom.substitute.price_rule IS 'What the customer pays: keep (as for the units replaced, to four decimals a unit), lower (that or the list price, whichever is less) or actual (the list price). Without a list price: keep.';
+COMMENT ON COLUMN usom.substitute.active IS 'Off: not proposed any more.';
+
+CREATE VIEW usom.substitutes WITH (security_invoker = true) AS
+SELECT r.sku, trim_scale(r.quantity) AS quantity, r.substitute_sku, trim_scale(r.substitute_quantity) AS substitute_quantity,
+	r.priority, r.price_rule, r.active
+FROM usom.substitute r
+WHERE r.org_id = usom.current_org();
+COMMENT ON VIEW usom.substitutes IS 'Which product may take the place of which one that is short; ORDER BY sku, priority shows them as they are tried.';
+COMMENT ON COLUMN usom.substitutes.sku IS 'Product that is short.';
+COMMENT ON COLUMN usom.substitutes.quantity IS 'So many units of it ...';
+COMMENT ON COLUMN usom.substitutes.substitute_sku IS 'Product that may be sent instead.';
+COMMENT ON COLUMN usom.substitutes.substitute_quantity IS '... are replaced by so many of the other.';
+COMMENT ON COLUMN usom.substitutes.priority IS 'Lower is preferred.';
+COMMENT ON COLUMN usom.substitutes.price_rule IS 'keep, lower or actual.';
+COMMENT ON COLUMN usom.substitutes.active IS 'False: not proposed any more.';
+
+SELECT usom._guard_cards('substitute');
+SELECT usom._audit_table('substitute');
 SELECT usom._guard_cards('product');
 SELECT usom._guard_master('product', 'sku');
 SELECT usom._audit_table('product');

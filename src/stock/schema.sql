@@ -214,6 +214,32 @@ CREATE TRIGGER usom_supply_added AFTER INSERT ON usom.supply
 	FOR EACH STATEMENT EXECUTE FUNCTION usom._supply_added();
 ALTER TABLE usom.supply ENABLE ALWAYS TRIGGER usom_supply_added;
 
+CREATE TABLE usom.stock_interest (
+	org_id bigint NOT NULL,
+	stock_interest_id bigint NOT NULL DEFAULT usom.next_id(),
+	customer_id bigint NOT NULL,
+	product_id bigint NOT NULL,
+	location_id bigint,
+	quantity usom.positive_quantity NOT NULL,
+	watched_at timestamptz NOT NULL DEFAULT now(),
+	expires_at timestamptz,
+	told_at timestamptz,
+	PRIMARY KEY (org_id, stock_interest_id)
+);
+CREATE UNIQUE INDEX stock_interest_once ON usom.stock_interest (org_id, product_id, location_id, customer_id) NULLS NOT DISTINCT WHERE told_at IS NULL;
+COMMENT ON TABLE usom.stock_interest IS 'Who wants to be told when a product is in stock again. Reserves nothing.';
+COMMENT ON COLUMN usom.stock_interest.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.stock_interest.stock_interest_id IS 'Key.';
+COMMENT ON COLUMN usom.stock_interest.customer_id IS 'Customer.';
+COMMENT ON COLUMN usom.stock_interest.product_id IS 'Product.';
+COMMENT ON COLUMN usom.stock_interest.location_id IS 'Location; null: any.';
+COMMENT ON COLUMN usom.stock_interest.quantity IS 'Units the customer wants.';
+COMMENT ON COLUMN usom.stock_interest.watched_at IS 'When the customer asked: the order in which they are told.';
+COMMENT ON COLUMN usom.stock_interest.expires_at IS 'From then on the interest counts no more; null: until told.';
+COMMENT ON COLUMN usom.stock_interest.told_at IS 'When the event was written; null: not yet.';
+SELECT usom._guard_kept('stock_interest', 'usom.watch_stock() or usom.unwatch_stock()');
+SELECT usom._audit_table('stock_interest');
+
 CREATE TRIGGER usom_time_zone BEFORE INSERT OR UPDATE ON usom.location
 	FOR EACH ROW EXECUTE FUNCTION usom._check_time_zone();
 ALTER TABLE usom.location ENABLE ALWAYS TRIGGER usom_time_zone;

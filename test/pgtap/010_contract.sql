@@ -105,7 +105,8 @@ SELECT is_empty($$SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'usom':
 -- ---- tables and views ----
 
 SELECT has_table('usom'::name, t::name, format('table usom.%s', t)) FROM unnest(ARRAY['organisation', 'channel', 'customer', 'customer_address', 'product', 'price', 'location', 'stock', 'stock_movement', 'reservation',
-	'sales_order', 'order_line', 'fulfillment_line', 'hold', 'hold_type', 'order_history', 'shipment', 'return_order', 'return_line', 'audit_entry', 'document_counter', 'address', 'vault_key', 'vault_index', 'erasure', 'retention', 'supply', 'event', 'exception_case']) AS t;
+	'sales_order', 'order_line', 'fulfillment_line', 'hold', 'hold_type', 'order_history', 'shipment', 'return_order', 'return_line', 'audit_entry', 'document_counter', 'address', 'vault_key', 'vault_index', 'erasure', 'retention', 'supply', 'event', 'exception_case',
+	'substitute', 'line_substitution', 'stock_interest']) AS t;
 CREATE TEMP TABLE shown (name text, columns text);
 INSERT INTO shown VALUES
 	('orders', 'order_no status status_group channel external_id customer currency total priority placed_at promised_at'),
@@ -117,6 +118,7 @@ INSERT INTO shown VALUES
 	('shipments', 'shipment_no order_no location carrier tracking status shipped_at delivered_at'),
 	('returns', 'return_no order_no status'),
 	('timeline', 'order_no'),
+	('substitutions', 'substitution_id order_no line_no sku quantity substitute_sku substitute_quantity unit_price status'),
 	('events', 'order_no event_no kind payload occurred_at'),
 	('supplies', 'supply_no kind location sku quantity received pegged free expected_at confidence status'),
 	('exceptions', 'exception_id kind order_no line_no message detail due_at open'),

@@ -45,6 +45,10 @@ BEGIN
 	PERFORM usom._begin_allocation(jsonb_build_object('channel', mark || '-CH'), 5, NULL);
 	PERFORM usom.hold_order(o, mark || '-HOLD', mark);
 	PERFORM usom.release_hold(o, mark || '-HOLD', mark);
+	INSERT INTO usom.substitute (sku, substitute_sku) VALUES (mark || '-TOO', mark || '-SKU');
+	PERFORM usom.watch_stock(mark || '-CUST', mark || '-TOO', 7);
+	PERFORM usom.propose_substitution((usom.place_order(jsonb_build_object('external_id', mark || '-SUB', 'channel', mark || '-CH', 'customer', mark || '-CUST',
+		'lines', jsonb_build_array(jsonb_build_object('sku', mark || '-TOO', 'quantity', 3))))).order_no, 1);
 	PERFORM usom._tell(x.sales_order_id, mark, jsonb_build_object('mark', mark)), usom._raise_case(x.sales_order_id, 1, mark, mark, mark, jsonb_build_object('mark', mark))
 	FROM usom.sales_order x WHERE x.order_no = o AND x.org_id = usom.current_org();
 	PERFORM usom.release_order(o);

@@ -39,6 +39,10 @@ SELECT usom.authorize_return(:'back', '[{"line_no": 1, "quantity": 1}]', 'x') AS
 SELECT sales_order_id AS draft_id, usom.product_id('H-SKU') AS product_id FROM usom.sales_order WHERE order_no = :'draft' \gset
 SELECT usom.seal_audit() \g /dev/null
 SELECT usom.export_digest() AS digest, (SELECT min(audit_entry_id) FROM usom.audit_entry) AS entry \gset
+INSERT INTO usom.product (sku) VALUES ('H-TOO');
+SELECT order_no AS short FROM usom.place_order('{"lines": [{"sku": "H-TOO", "quantity": 2, "substitution": "allowed"}, {"sku": "H-TOO", "quantity": 1}]}') \gset
+INSERT INTO usom.substitute (sku, substitute_sku) VALUES ('H-TOO', 'H-SKU');
+SELECT usom.propose_substitution(:'short', 2) AS offer, usom.watch_stock('H-CUST', 'H-SKU') AS interest \gset
 SELECT usom._raise_case(NULL, NULL, 'x', 'y', 'z') \g /dev/null
 SELECT exception_id AS exception FROM usom.exceptions \gset
 CREATE ROLE tap_some;
@@ -56,6 +60,9 @@ INSERT INTO call VALUES
 	('cancel_order', format('SELECT * FROM usom.cancel_order(%L, ''x'')', :'o')), ('cancel_line', format('SELECT * FROM usom.cancel_line(%L, 1, 1, ''x'')', :'o')),
 	('change_order', format('SELECT * FROM usom.change_order(%L, ''{"priority": 1, "lines": [{"line_no": 1, "quantity": 2}, {"sku": "H-SKU", "quantity": 1}]}'')', :'o')),
 	('hold_order', format('SELECT * FROM usom.hold_order(%L, ''credit'', ''x'')', :'o')), ('release_hold', format('SELECT * FROM usom.release_hold(%L, ''credit'', ''x'')', :'held')),
+	('propose_substitution', format('SELECT usom.propose_substitution(%L, 1)', :'short')), ('accept_substitution', format('SELECT * FROM usom.accept_substitution(%s)', :'offer')),
+	('decline_substitution', format('SELECT * FROM usom.decline_substitution(%s, ''x'')', :'offer')), ('substitute_backorders', 'SELECT * FROM usom.substitute_backorders(''H-TOO'')'),
+	('watch_stock', 'SELECT usom.watch_stock(''H-CUST'', ''H-TOO'', 1, ''H-LOC'')'), ('unwatch_stock', 'SELECT usom.unwatch_stock(''H-CUST'', ''H-TOO'')'), ('tell_back_in_stock', 'SELECT usom.tell_back_in_stock(''H-SKU'')'),
 	('resolve_exception', format('SELECT usom.resolve_exception(%s, ''x'')', :'exception')),
 	('allocate_order', format('SELECT * FROM usom.allocate_order(%L)', :'o')), ('fill_backorders', 'SELECT * FROM usom.fill_backorders(''H-SKU'')'), ('release_order', format('SELECT * FROM usom.release_order(%L)', :'o')),
 	('ship', format('SELECT usom.ship(%L, ''[{"line_no": 1, "quantity": 1}]'', ''DHL'', ''1'')', :'sent')), ('deliver', format('SELECT * FROM usom.deliver(%L)', :'done_s')),

@@ -60,6 +60,9 @@ INSERT INTO usom.service_level (code) VALUES ('$round');
 INSERT INTO usom.transit_time (service_level_id, days) SELECT service_level_id, 1 FROM usom.service_level WHERE code = '$round';
 INSERT INTO usom.freight_rate (service_level_id, shipment_price) SELECT service_level_id, 4 FROM usom.service_level WHERE code = '$round';
 INSERT INTO usom.postcode_centroid (country, postcode, latitude, longitude) VALUES ('GB', upper('$round'), 51.5, 0.1) ON CONFLICT DO NOTHING;
+INSERT INTO usom.product (sku) VALUES ('$round-short');
+INSERT INTO usom.substitute (sku, substitute_sku) VALUES ('$round-short', 'P1');
+SELECT usom.propose_substitution((usom.place_order('{"external_id": "$round-short", "lines": [{"sku": "$round-short", "quantity": 1}]}')).order_no, 1), usom.watch_stock('$round-kept', '$round-short');
 SELECT usom._tell(sales_order_id, 'filled', '{"line_no": 1}'), usom._raise_case(sales_order_id, 1, 'promise_late', '$round', 'late'), usom._settle_case(sales_order_id, 1, 'promise_late', 'before')
 FROM usom.sales_order WHERE external_id = '$round-held';
 INSERT INTO usom.sourcing_rule (code, channels, locations, service_level) VALUES ('$round', '{edi}', '{$round}', '$round');

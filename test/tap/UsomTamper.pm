@@ -59,6 +59,9 @@ INSERT INTO usom.transit_time (service_level_id, days) SELECT service_level_id, 
 INSERT INTO usom.freight_rate (service_level_id, carrier) SELECT service_level_id, 'DHL' FROM usom.service_level;
 INSERT INTO usom.postcode_centroid (country, postcode, latitude, longitude) VALUES ('GB', 'LS1', 53.8, -1.5);
 SELECT usom.add_supply('purchase', 'L1', 'P6', 5, '2030-01-01');
+INSERT INTO usom.product (sku) VALUES ('P-SHORT');
+INSERT INTO usom.substitute (sku, substitute_sku) VALUES ('P-SHORT', 'P1');
+SELECT usom.propose_substitution((usom.place_order('{"external_id": "R3-SHORT", "lines": [{"sku": "P-SHORT", "quantity": 1, "unit_price": 1}]}')).order_no, 1), usom.watch_stock('C1', 'P-SHORT');
 SELECT usom._tell(o.sales_order_id, 'filled', '{"line_no": 1}'), usom._raise_case(o.sales_order_id, 1, 'promise_late', NULL, 'late') FROM usom.sales_order o WHERE o.external_id = 'R1-1';
 INSERT INTO usom.sourcing_rule (code, channels, locations) VALUES ('near', ARRAY['edi'], ARRAY['L1']);
 INSERT INTO usom.customer (code, name, email) VALUES ('C2', 'B. Leaver', 'leaver@example.org'), ('C3', 'C. Stayer', 'stayer@example.org');
