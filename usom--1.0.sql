@@ -792,11 +792,15 @@ BEGIN
 		PERFORM * FROM usom._seal(organisation);
 		COMMIT;
 	END LOOP;
+	FOREACH organisation IN ARRAY ARRAY(SELECT o.org_id FROM usom.organisation AS o ORDER BY o.org_id) LOOP
+		PERFORM usom._tell_back_in_stock(organisation);
+		COMMIT;
+	END LOOP;
 	PERFORM usom._retain();
 	COMMIT;
 END
 $$;
-COMMENT ON PROCEDURE usom.tick() IS 'What is to be done from time to time, for all organisations, each in a transaction of its own: seals the audit, then erases people who are due by usom.retention. Limits of time never wait for it. For pg_cron or a timer, once a minute. Errors: US001; 2D000 inside a transaction block. Example: CALL usom.tick();';
+COMMENT ON PROCEDURE usom.tick() IS 'What is to be done from time to time, for all organisations, each in a transaction of its own: seals the audit, tells who waits for a product that is in stock again, then erases people who are due by usom.retention. Limits of time never wait for it. For pg_cron or a timer, once a minute. Errors: US001; 2D000 inside a transaction block. Example: CALL usom.tick();';
 
 /* ---- audit ---- */
 
@@ -2772,7 +2776,7 @@ document: an object with these keys; every one but lines, sku and quantity may b
   channel (manual), external_id, revision (1), order_type (standard; see usom.order_types()), customer (a guest), currency (the organisation''s), priority (5; lower is served first), placed_at (now), requested_at, ship_complete (false), draft (false), coupons [text], instructions,
   ship_to {name, line1, line2, postcode, city, country, latitude, longitude} (the customer''s first address), payment {method, reference, authorized},
   reservation_owner (its soft reservations are given up for this order),
-  lines [{sku, quantity, unit_price (list price, else 0), location (any), requested_at, substitution (none), partial (true)}].
+  lines [{sku, quantity, unit_price (list price, else 0), location (any), requested_at, substitution (as the customer agreed, else none), partial (true)}].
 Quantities in units of the product, six decimals; prices in the currency, four decimals; times as ISO 8601.
 Each line is reserved at the first location, by priority, that can serve it whole; else the rest is backordered, unless partial is false.
 Returns one row: order number, status (confirmed; draft if asked for), total, units reserved and backordered, the latest promise (null if something has none), messages [{line_no, code, quantity}] with the codes backordered, no_price, repeated.
@@ -3096,6 +3100,50 @@ Example: SELECT * FROM usom.verify_vault();';
 
 /* ---- api ---- */
 
+CREATE FUNCTION usom.watch_stock(customer text, sku text, quantity numeric DEFAULT 1, location text DEFAULT NULL,
+	expires_at timestamptz DEFAULT NULL) RETURNS bigint
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_watch_stock'
+VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.watch_stock(text, text, numeric, text, timestamptz) IS
+'Tell a customer when a product is in stock again.
+customer, sku: codes. quantity: units the customer wants, above zero. location: only there; null: anywhere. expires_at: until when; null: until told.
+Nothing is reserved: as soon as so many units can be promised, tick() or tell_back_in_stock() writes the event back_in_stock, to those who asked first as long as units last. Asked again, only the newest quantity and expiry count, and the place in the queue stays.
+Returns the key of the interest.
+Errors: US006 for an unknown code, 22003 or 22023 for a quantity that is none, 22004 for a null.
+Example: SELECT usom.watch_stock(''17850'', ''85123A'', 2);';
+
+CREATE FUNCTION usom.unwatch_stock(customer text, sku text) RETURNS boolean
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_unwatch_stock'
+VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.unwatch_stock(text, text) IS
+'Forget what watch_stock() noted, at all locations.
+customer, sku: codes.
+Returns whether there was anything.
+Errors: US006 for an unknown code, 22004 for a null.
+Example: SELECT usom.unwatch_stock(''17850'', ''85123A'');';
+
+CREATE FUNCTION usom.tell_back_in_stock(sku text DEFAULT NULL) RETURNS bigint
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_tell_back_in_stock'
+VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.tell_back_in_stock(text) IS
+'Tell those who watch a product that can be promised again: an event back_in_stock for each, once, in the order in which they asked and as long as units last. tick() does it for all products; call it after a receipt to be sooner.
+sku: the product; null: all.
+Returns how many were told.
+Errors: US001.
+Example: SELECT usom.tell_back_in_stock(''85123A'');';
+
+CREATE FUNCTION usom._tell_back_in_stock(org_id bigint) RETURNS bigint
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom__tell_back_in_stock'
+VOLATILE STRICT PARALLEL UNSAFE
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._tell_back_in_stock(bigint) IS 'What tell_back_in_stock() does, for the organisation with this key.';
+REVOKE ALL ON FUNCTION usom._tell_back_in_stock(bigint) FROM PUBLIC;
+
+/* ---- api ---- */
+
 CREATE FUNCTION usom._begin_allocation(filter jsonb, batch_size integer, resume bigint)
 RETURNS TABLE (run bigint, orders bigint[], begun_at bigint)
 LANGUAGE c AS 'MODULE_PATHNAME', 'usom__begin_allocation'
@@ -3287,6 +3335,74 @@ END
 $$;
 COMMENT ON FUNCTION usom._select_orders(jsonb, bigint[], boolean, integer, timestamptz, bigint) IS 'Keys of the running orders that a filter chooses, by priority, then age: planned, those with units reserved or waiting; else those with open units, or waiting ones of products of which something is free. visible: channels that the caller sees, null: all. reached_...: only those behind that order. Errors: US308 for a filter that cannot be read, US006, US105 for codes that nobody has.';
 REVOKE ALL ON FUNCTION usom._select_orders(jsonb, bigint[], boolean, integer, timestamptz, bigint) FROM PUBLIC;
+
+/* ---- api ---- */
+
+CREATE TYPE usom._price_wanted AS (
+	ordinal integer,
+	sku text,
+	currency text
+);
+COMMENT ON TYPE usom._price_wanted IS 'A list price that is asked for, on its way from C, by unnest().';
+
+CREATE TYPE usom._substitution_row AS (
+	sales_order_id bigint,
+	line_no integer,
+	substitute_line_no integer,
+	product_id bigint,
+	substitute_product_id bigint,
+	quantity usom.positive_quantity,
+	substitute_quantity usom.positive_quantity,
+	unit_price usom.price_amount
+);
+COMMENT ON TYPE usom._substitution_row IS 'A substitution on its way from C to line_substitution, by unnest().';
+
+CREATE FUNCTION usom.propose_substitution(order_no text, line_no integer, substitute_sku text DEFAULT NULL,
+	quantity numeric DEFAULT NULL, ttl interval DEFAULT '2 days') RETURNS bigint
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_propose_substitution'
+VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.propose_substitution(text, integer, text, numeric, interval) IS
+'Offer the customer another product for units of a line that wait.
+order_no, line_no: the line. substitute_sku: one of the products that usom.substitute names for it; null: the first by priority that has all units, else the one that has most. quantity: units of the line, at most what waits; null: all that wait. ttl: how long the offer stands.
+The units of the substitute are kept softly until then. The event substitution_proposed tells the customer; the order itself does not change.
+Returns the key that accept_substitution() and decline_substitution() take.
+Errors: US105, US106 unknown order or line, US101 if the order does not run, US116 if no such units wait, US117 if nothing that may replace it is available, US201 if another call took the units meanwhile, 22023 for a ttl that is none.
+Example: SELECT usom.propose_substitution(''SO-000001'', 1, ''MUG-BLUE'');';
+
+CREATE FUNCTION usom.accept_substitution(substitution_id bigint) RETURNS TABLE (status text, version integer)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_accept_substitution'
+VOLATILE PARALLEL UNSAFE ROWS 1
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.accept_substitution(bigint) IS
+'The customer agrees: the units that waited are cancelled on their line, which stays on record, and a new line has the substitute, reserved, at the price that was offered.
+substitution_id: as propose_substitution() returned it.
+Returns the status and version of the order.
+Errors: US118 if the proposal is unknown, decided or expired, US116 if the units do not wait any more, US101 if the order does not run.
+Example: SELECT * FROM usom.accept_substitution(4711);';
+
+CREATE FUNCTION usom.decline_substitution(substitution_id bigint, reason text DEFAULT NULL) RETURNS TABLE (status text, version integer)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_decline_substitution'
+VOLATILE PARALLEL UNSAFE ROWS 1
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.decline_substitution(bigint, text) IS
+'The customer rather waits: the units that were kept for the proposal are free again.
+substitution_id: as propose_substitution() returned it. reason: what the customer said.
+Returns the status and version of the order.
+Errors: US118 if the proposal is unknown, decided or expired.
+Example: SELECT * FROM usom.decline_substitution(4711, ''wants the red one'');';
+
+CREATE FUNCTION usom.substitute_backorders(sku text DEFAULT NULL)
+RETURNS TABLE (order_no text, line_no integer, quantity numeric, substitute_line_no integer, substitute_sku text, substitute_quantity numeric)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_substitute_backorders'
+VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.substitute_backorders(text) IS
+'Replace what waits on lines that agreed beforehand (substitution allowed) by what usom.substitute names and stock has, as placing an order does.
+sku: the product that is short; null: all.
+Returns a row for each line that was replaced, with units of both products.
+Errors: US001.
+Example: SELECT * FROM usom.substitute_backorders();';
 
 /* ---- api ---- */
 
@@ -4240,6 +4356,9 @@ CREATE FUNCTION usom._privileges()
 	('event',                     '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('exception_case',            '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'riud'),
 	('allocation_run',            '',    'r',   'r',   'r',   '',    '',    'r',   'r',   'riud'),
+	('substitute',                '',    'r',   'riud', 'r',  'r',   'riud', 'r',  'r',   'r'),
+	('line_substitution',         '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
+	('stock_interest',            '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'riud'),
 	('shipment',                  '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
 	('return_order',              '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
 	('return_line',               '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
@@ -4264,6 +4383,9 @@ CREATE FUNCTION usom._privileges()
 	('events',                    '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('exceptions',                '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('allocation_runs',           '',    'r',   'r',   'r',   '',    '',    'r',   'r',   'r'),
+	('substitutes',               '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
+	('substitutions',             '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
+	('stock_interests',           '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('shipments',                 '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('returns',                   '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('timeline',                  '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
@@ -4314,6 +4436,13 @@ CREATE FUNCTION usom._privileges()
 	('hold_order()',              '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
 	('release_hold()',            '',    'x',   'x',   '',    '',    '',    '',    '',    ''),
 	('resolve_exception()',       '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
+	('propose_substitution()',    '',    'x',   'x',   '',    '',    '',    '',    '',    ''),
+	('accept_substitution()',     '',    'x',   'x',   '',    'x',   '',    '',    '',    ''),
+	('decline_substitution()',    '',    'x',   'x',   '',    'x',   '',    '',    '',    ''),
+	('substitute_backorders()',   '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
+	('watch_stock()',             '',    'x',   'x',   '',    'x',   '',    '',    '',    ''),
+	('unwatch_stock()',           '',    'x',   'x',   '',    'x',   '',    '',    '',    ''),
+	('tell_back_in_stock()',      '',    '',    'x',   'x',   '',    'x',   '',    '',    ''),
 	('allocate_order()',          '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
 	('_begin_allocation()',       '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	('_continue_allocation()',    '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
@@ -4693,8 +4822,10 @@ AS $$
 	WITH chapter (position, topic, names) AS (VALUES
 		(1, 'begin', ARRAY['install', 'upgrade', 'version', 'doctor', 'help', 'demo', 'demo_remove']),
 		(2, 'order', ARRAY['quote', 'place_order', 'place_orders', 'submit_order', 'confirm_order', 'reject_order', 'close_order',
-			'cancel_order', 'cancel_line', 'change_order', 'hold_order', 'release_hold', 'resolve_exception']),
+			'cancel_order', 'cancel_line', 'change_order', 'hold_order', 'release_hold', 'resolve_exception',
+			'propose_substitution', 'accept_substitution', 'decline_substitution', 'substitute_backorders']),
 		(3, 'stock', ARRAY['receive_stock', 'receive_stocks', 'adjust_stock', 'count_stock', 'set_safety', 'add_supply', 'reserve_stock', 'release_stock',
+			'watch_stock', 'unwatch_stock', 'tell_back_in_stock',
 			'available']),
 		(4, 'fulfil', ARRAY['allocate_order', 'allocate_orders', 'reallocate_order', 'explain_sourcing', 'why_not_allocated', 'earliest_shipment', 'distance_km', 'split_backorder', 'fill_backorders', 'ration', 'release_order', 'ship', 'deliver',
 			'authorize_return', 'receive_return']),
@@ -5125,6 +5256,7 @@ CREATE TABLE usom.customer (
 	name text,
 	email text,
 	phone text,
+	substitution usom.substitution NOT NULL DEFAULT 'none',
 	active boolean NOT NULL DEFAULT true,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	erased_at timestamptz,
@@ -5140,6 +5272,7 @@ COMMENT ON COLUMN usom.customer.code IS 'What order documents name: a pseudonym,
 COMMENT ON COLUMN usom.customer.name IS 'Name for people; write it in clear, it is kept sealed.';
 COMMENT ON COLUMN usom.customer.email IS 'Address for messages; write it in clear, it is kept sealed.';
 COMMENT ON COLUMN usom.customer.phone IS 'Number for calls; write it in clear, it is kept sealed.';
+COMMENT ON COLUMN usom.customer.substitution IS 'none or allowed: may other products take the place of what is short without asking? For lines of order documents that do not say.';
 COMMENT ON COLUMN usom.customer.active IS 'Off: no new orders.';
 COMMENT ON COLUMN usom.customer.created_at IS 'When the row was made.';
 COMMENT ON COLUMN usom.customer.erased_at IS 'When erase_customer() made the person unknown; null: never.';
@@ -5328,7 +5461,7 @@ SELECT usom._audit_table('retention');
 
 CREATE VIEW usom.customers WITH (security_invoker = true) AS
 SELECT c.code AS customer, usom._open(c.org_id, c.name) AS name, usom._open(c.org_id, c.email) AS email,
-	usom._open(c.org_id, c.phone) AS phone, c.active, c.created_at, c.erased_at
+	usom._open(c.org_id, c.phone) AS phone, c.substitution::text AS substitution, c.active, c.created_at, c.erased_at
 FROM usom.customer c
 WHERE c.org_id = usom.current_org();
 COMMENT ON VIEW usom.customers IS 'The customers of the caller''s organisation. Names, addresses and numbers are there for roles that may read usom.vault_key, and null for others. Example: SELECT * FROM usom.customers WHERE customer = ''17850'';';
@@ -5336,6 +5469,7 @@ COMMENT ON COLUMN usom.customers.customer IS 'Code of the customer.';
 COMMENT ON COLUMN usom.customers.name IS 'Name for people.';
 COMMENT ON COLUMN usom.customers.email IS 'Address for messages; find_customers() searches it.';
 COMMENT ON COLUMN usom.customers.phone IS 'Number for calls; find_customers() searches it.';
+COMMENT ON COLUMN usom.customers.substitution IS 'none or allowed: may other products take the place of what is short without asking?';
 COMMENT ON COLUMN usom.customers.active IS 'Off: no new orders.';
 COMMENT ON COLUMN usom.customers.created_at IS 'When the customer was made.';
 COMMENT ON COLUMN usom.customers.erased_at IS 'When the person was erased; null: never.';
@@ -5395,6 +5529,46 @@ COMMENT ON COLUMN usom.product.weight IS 'Kilograms of one unit, for freight.';
 COMMENT ON COLUMN usom.product.active IS 'Off: no new orders.';
 COMMENT ON COLUMN usom.product.created_at IS 'When the row was made.';
 
+CREATE TABLE usom.substitute (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	sku text NOT NULL,
+	substitute_sku text NOT NULL,
+	quantity usom.positive_quantity NOT NULL DEFAULT 1,
+	substitute_quantity usom.positive_quantity NOT NULL DEFAULT 1,
+	priority integer NOT NULL DEFAULT 100,
+	price_rule text NOT NULL DEFAULT 'keep' CONSTRAINT substitute_price_rule_known CHECK (price_rule IN ('keep', 'lower', 'actual')),
+	active boolean NOT NULL DEFAULT true,
+	PRIMARY KEY (org_id, sku, substitute_sku),
+	CONSTRAINT substitute_of_product FOREIGN KEY (org_id, sku) REFERENCES usom.product (org_id, sku) ON DELETE RESTRICT ON UPDATE RESTRICT,
+	CONSTRAINT substitute_by_product FOREIGN KEY (org_id, substitute_sku) REFERENCES usom.product (org_id, sku) ON DELETE RESTRICT ON UPDATE RESTRICT,
+	CONSTRAINT substitute_by_another CHECK (sku <> substitute_sku)
+);
+COMMENT ON TABLE usom.substitute IS 'Which product may take the place of which one that is short. A substitute is not replaced in its turn.';
+COMMENT ON COLUMN usom.substitute.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.substitute.sku IS 'Product that is short.';
+COMMENT ON COLUMN usom.substitute.substitute_sku IS 'Product that may be sent instead.';
+COMMENT ON COLUMN usom.substitute.quantity IS 'So many units of the first ...';
+COMMENT ON COLUMN usom.substitute.substitute_quantity IS '... are replaced by so many of the second: 12 and 1 for a box of twelve. Only whole multiples are.';
+COMMENT ON COLUMN usom.substitute.priority IS 'Lower is preferred.';
+COMMENT ON COLUMN usom.substitute.price_rule IS 'What the customer pays: keep (as for the units replaced, to four decimals a unit), lower (that or the list price, whichever is less) or actual (the list price). Without a list price: keep.';
+COMMENT ON COLUMN usom.substitute.active IS 'Off: not proposed any more.';
+
+CREATE VIEW usom.substitutes WITH (security_invoker = true) AS
+SELECT r.sku, trim_scale(r.quantity) AS quantity, r.substitute_sku, trim_scale(r.substitute_quantity) AS substitute_quantity,
+	r.priority, r.price_rule, r.active
+FROM usom.substitute r
+WHERE r.org_id = usom.current_org();
+COMMENT ON VIEW usom.substitutes IS 'Which product may take the place of which one that is short; ORDER BY sku, priority shows them as they are tried.';
+COMMENT ON COLUMN usom.substitutes.sku IS 'Product that is short.';
+COMMENT ON COLUMN usom.substitutes.quantity IS 'So many units of it ...';
+COMMENT ON COLUMN usom.substitutes.substitute_sku IS 'Product that may be sent instead.';
+COMMENT ON COLUMN usom.substitutes.substitute_quantity IS '... are replaced by so many of the other.';
+COMMENT ON COLUMN usom.substitutes.priority IS 'Lower is preferred.';
+COMMENT ON COLUMN usom.substitutes.price_rule IS 'keep, lower or actual.';
+COMMENT ON COLUMN usom.substitutes.active IS 'False: not proposed any more.';
+
+SELECT usom._guard_cards('substitute');
+SELECT usom._audit_table('substitute');
 SELECT usom._guard_cards('product');
 SELECT usom._guard_master('product', 'sku');
 SELECT usom._audit_table('product');
@@ -5638,6 +5812,32 @@ COMMENT ON COLUMN usom.supply.created_at IS 'When the row was made.';
 CREATE TRIGGER usom_supply_added AFTER INSERT ON usom.supply
 	FOR EACH STATEMENT EXECUTE FUNCTION usom._supply_added();
 ALTER TABLE usom.supply ENABLE ALWAYS TRIGGER usom_supply_added;
+
+CREATE TABLE usom.stock_interest (
+	org_id bigint NOT NULL,
+	stock_interest_id bigint NOT NULL DEFAULT usom.next_id(),
+	customer_id bigint NOT NULL,
+	product_id bigint NOT NULL,
+	location_id bigint,
+	quantity usom.positive_quantity NOT NULL,
+	watched_at timestamptz NOT NULL DEFAULT now(),
+	expires_at timestamptz,
+	told_at timestamptz,
+	PRIMARY KEY (org_id, stock_interest_id)
+);
+CREATE UNIQUE INDEX stock_interest_once ON usom.stock_interest (org_id, product_id, location_id, customer_id) NULLS NOT DISTINCT WHERE told_at IS NULL;
+COMMENT ON TABLE usom.stock_interest IS 'Who wants to be told when a product is in stock again. Reserves nothing.';
+COMMENT ON COLUMN usom.stock_interest.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.stock_interest.stock_interest_id IS 'Key.';
+COMMENT ON COLUMN usom.stock_interest.customer_id IS 'Customer.';
+COMMENT ON COLUMN usom.stock_interest.product_id IS 'Product.';
+COMMENT ON COLUMN usom.stock_interest.location_id IS 'Location; null: any.';
+COMMENT ON COLUMN usom.stock_interest.quantity IS 'Units the customer wants.';
+COMMENT ON COLUMN usom.stock_interest.watched_at IS 'When the customer asked: the order in which they are told.';
+COMMENT ON COLUMN usom.stock_interest.expires_at IS 'From then on the interest counts no more; null: until told.';
+COMMENT ON COLUMN usom.stock_interest.told_at IS 'When the event was written; null: not yet.';
+SELECT usom._guard_kept('stock_interest', 'usom.watch_stock() or usom.unwatch_stock()');
+SELECT usom._audit_table('stock_interest');
 
 CREATE TRIGGER usom_time_zone BEFORE INSERT OR UPDATE ON usom.location
 	FOR EACH ROW EXECUTE FUNCTION usom._check_time_zone();
@@ -6038,6 +6238,54 @@ SELECT usom._guard_ledger('event', 'the function of the change');
 SELECT usom._guard_kept('exception_case', 'usom.resolve_exception()');
 SELECT usom._audit_table('event');
 SELECT usom._audit_table('exception_case');
+
+CREATE TABLE usom.line_substitution (
+	org_id bigint NOT NULL,
+	substitution_id bigint NOT NULL DEFAULT usom.next_id(),
+	sales_order_id bigint NOT NULL,
+	line_no integer NOT NULL,
+	substitute_line_no integer,
+	product_id bigint NOT NULL,
+	substitute_product_id bigint NOT NULL,
+	quantity usom.positive_quantity NOT NULL,
+	substitute_quantity usom.positive_quantity NOT NULL,
+	unit_price usom.price_amount NOT NULL,
+	status text NOT NULL CONSTRAINT line_substitution_status_known CHECK (status IN ('proposed', 'accepted', 'declined')),
+	automatic boolean NOT NULL,
+	proposed_at timestamptz NOT NULL DEFAULT now(),
+	expires_at timestamptz,
+	decided_at timestamptz,
+	decided_by text,
+	reason text,
+	PRIMARY KEY (org_id, substitution_id),
+	CONSTRAINT line_substitution_of_order FOREIGN KEY (org_id, sales_order_id) REFERENCES usom.sales_order ON DELETE RESTRICT ON UPDATE RESTRICT,
+	CONSTRAINT line_substitution_line_iff_accepted CHECK ((substitute_line_no IS NOT NULL) = (status = 'accepted')),
+	CONSTRAINT line_substitution_proposal_expires CHECK (status <> 'proposed' OR expires_at IS NOT NULL),
+	CONSTRAINT line_substitution_decided_iff_by CHECK ((decided_at IS NULL) = (status = 'proposed') AND (decided_at IS NULL) = (decided_by IS NULL))
+);
+CREATE INDEX line_substitution_of_order ON usom.line_substitution (org_id, sales_order_id);
+COMMENT ON TABLE usom.line_substitution IS 'Units of a line that another product takes the place of, or is offered to. What was ordered stays on its line, cancelled.';
+COMMENT ON COLUMN usom.line_substitution.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.line_substitution.substitution_id IS 'Key.';
+COMMENT ON COLUMN usom.line_substitution.sales_order_id IS 'Order.';
+COMMENT ON COLUMN usom.line_substitution.line_no IS 'Line as it was ordered.';
+COMMENT ON COLUMN usom.line_substitution.substitute_line_no IS 'Line of the substitute, once it is agreed.';
+COMMENT ON COLUMN usom.line_substitution.product_id IS 'Product that is short.';
+COMMENT ON COLUMN usom.line_substitution.substitute_product_id IS 'Product that takes its place.';
+COMMENT ON COLUMN usom.line_substitution.quantity IS 'Units of the first.';
+COMMENT ON COLUMN usom.line_substitution.substitute_quantity IS 'Units of the second.';
+COMMENT ON COLUMN usom.line_substitution.unit_price IS 'Price of a unit of the second, in the currency of the order.';
+COMMENT ON COLUMN usom.line_substitution.status IS 'proposed, accepted or declined. A proposal ends with expires_at, whatever stands here.';
+COMMENT ON COLUMN usom.line_substitution.automatic IS 'On: the line agreed beforehand.';
+COMMENT ON COLUMN usom.line_substitution.proposed_at IS 'When it was proposed or done.';
+COMMENT ON COLUMN usom.line_substitution.expires_at IS 'From then on the proposal stands no more.';
+COMMENT ON COLUMN usom.line_substitution.decided_at IS 'When it was accepted or declined.';
+COMMENT ON COLUMN usom.line_substitution.decided_by IS 'Session user who did.';
+COMMENT ON COLUMN usom.line_substitution.reason IS 'What the customer said.';
+
+SELECT usom._guard_cards('line_substitution');
+SELECT usom._guard_kept('line_substitution', 'usom.propose_substitution() or usom.accept_substitution()');
+SELECT usom._audit_table('line_substitution');
 $usom_step$),
 
 (1, 801, 'sourcing', $usom_step$
@@ -6876,6 +7124,64 @@ COMMENT ON COLUMN usom.exceptions.raised_at IS 'When it was met first.';
 COMMENT ON COLUMN usom.exceptions.resolved_at IS 'When it was closed.';
 COMMENT ON COLUMN usom.exceptions.resolved_by IS 'Session user who closed it, or whose change took its cause away.';
 COMMENT ON COLUMN usom.exceptions.resolution IS 'What was done.';
+
+CREATE VIEW usom.substitutions WITH (security_invoker = true) AS
+SELECT s.substitution_id,
+	o.order_no,
+	s.line_no,
+	p.sku,
+	trim_scale(s.quantity) AS quantity,
+	t.sku AS substitute_sku,
+	trim_scale(s.substitute_quantity) AS substitute_quantity,
+	trim_scale(s.unit_price) AS unit_price,
+	s.substitute_line_no,
+	CASE WHEN s.status = 'proposed' AND s.expires_at <= statement_timestamp() THEN 'expired' ELSE s.status END AS status,
+	s.automatic,
+	s.proposed_at,
+	s.expires_at,
+	s.decided_at,
+	s.decided_by,
+	s.reason
+FROM usom.line_substitution s
+JOIN usom.sales_order o ON o.org_id = s.org_id AND o.sales_order_id = s.sales_order_id
+LEFT JOIN usom.product p ON p.org_id = s.org_id AND p.product_id = s.product_id
+LEFT JOIN usom.product t ON t.org_id = s.org_id AND t.product_id = s.substitute_product_id
+WHERE s.org_id = usom.current_org();
+COMMENT ON VIEW usom.substitutions IS 'Units of lines that another product takes the place of, or is offered to.';
+COMMENT ON COLUMN usom.substitutions.substitution_id IS 'Key, for accept_substitution() and decline_substitution().';
+COMMENT ON COLUMN usom.substitutions.order_no IS 'Number of the order.';
+COMMENT ON COLUMN usom.substitutions.line_no IS 'Line as it was ordered.';
+COMMENT ON COLUMN usom.substitutions.sku IS 'Product that was ordered.';
+COMMENT ON COLUMN usom.substitutions.quantity IS 'Units of it.';
+COMMENT ON COLUMN usom.substitutions.substitute_sku IS 'Product that takes its place.';
+COMMENT ON COLUMN usom.substitutions.substitute_quantity IS 'Units of that.';
+COMMENT ON COLUMN usom.substitutions.unit_price IS 'Price of one of them, in the currency of the order.';
+COMMENT ON COLUMN usom.substitutions.substitute_line_no IS 'Line of the substitute, once it is agreed.';
+COMMENT ON COLUMN usom.substitutions.status IS 'proposed, expired, accepted or declined.';
+COMMENT ON COLUMN usom.substitutions.automatic IS 'True: the line agreed beforehand.';
+COMMENT ON COLUMN usom.substitutions.proposed_at IS 'When it was proposed or done.';
+COMMENT ON COLUMN usom.substitutions.expires_at IS 'When the proposal ends.';
+COMMENT ON COLUMN usom.substitutions.decided_at IS 'When it was accepted or declined.';
+COMMENT ON COLUMN usom.substitutions.decided_by IS 'Session user who did.';
+COMMENT ON COLUMN usom.substitutions.reason IS 'What the customer said.';
+
+CREATE VIEW usom.stock_interests WITH (security_invoker = true) AS
+SELECT c.code AS customer, p.sku, l.code AS location, trim_scale(i.quantity) AS quantity, i.watched_at, i.expires_at, i.told_at,
+	i.told_at IS NULL AND (i.expires_at IS NULL OR i.expires_at > statement_timestamp()) AS open
+FROM usom.stock_interest i
+LEFT JOIN usom.customer c ON c.org_id = i.org_id AND c.customer_id = i.customer_id
+LEFT JOIN usom.product p ON p.org_id = i.org_id AND p.product_id = i.product_id
+LEFT JOIN usom.location l ON l.org_id = i.org_id AND l.location_id = i.location_id
+WHERE i.org_id = usom.current_org();
+COMMENT ON VIEW usom.stock_interests IS 'Who wants to be told when a product is in stock again, and who was.';
+COMMENT ON COLUMN usom.stock_interests.customer IS 'Code of the customer.';
+COMMENT ON COLUMN usom.stock_interests.sku IS 'Product.';
+COMMENT ON COLUMN usom.stock_interests.location IS 'Location; null: any.';
+COMMENT ON COLUMN usom.stock_interests.quantity IS 'Units the customer wants.';
+COMMENT ON COLUMN usom.stock_interests.watched_at IS 'When the customer asked.';
+COMMENT ON COLUMN usom.stock_interests.expires_at IS 'Until when; null: until told.';
+COMMENT ON COLUMN usom.stock_interests.told_at IS 'When the event back_in_stock was written.';
+COMMENT ON COLUMN usom.stock_interests.open IS 'True: neither told nor expired.';
 
 CREATE VIEW usom.shipments WITH (security_invoker = true) AS
 SELECT s.shipment_no,

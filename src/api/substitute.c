@@ -113,6 +113,20 @@ usom_api_substitute_products(const UsomOrderSet *set, int *count)
 
 /* ---- choice ---- */
 
+/* A product's rows of one location stand together. */
+static int64 *
+locations_of(const UsomStockRow *rows, int nrows, int64 product_id, int *nlocations)
+{
+	int64	   *locations = palloc_array(int64, Max(nrows, 1));
+
+	*nlocations = 0;
+	for (int i = 0; i < nrows; i++)
+		if (rows[i].key.product_id == product_id && rows[i].available > 0 &&
+			(*nlocations == 0 || locations[*nlocations - 1] != rows[i].key.location_id))
+			locations[(*nlocations)++] = rows[i].key.location_id;
+	return locations;
+}
+
 /* How many units of the product allocation would give the line now; lowers rows[].available by them. */
 static UsomQuantity
 plan_units(const UsomOrderSet *set, int index, int64 product_id, UsomQuantity units, UsomStockRow *rows, int nrows)
@@ -128,12 +142,11 @@ plan_units(const UsomOrderSet *set, int index, int64 product_id, UsomQuantity un
 			.quantity = units, .partial = true,
 			.requested_at = line->requested_at != USOM_NO_TIME ? line->requested_at : order->requested_at,
 		};
-		int64	   *locations = palloc_array(int64, Max(nrows, 1));
-		UsomRuledPlan *plan;
+		int			nlocations;
+		int64	   *locations = locations_of(rows, nrows, product_id, &nlocations);
+		UsomRuledPlan *plan = usom_sourcing_plan_by_rules(set->org_id, usom_call_time(), &want, 1, NULL, 0, rows, nrows,
+														  locations, nlocations, false);
 
-		for (int i = 0; i < nrows; i++)
-			locations[i] = rows[i].key.location_id;
-		plan = usom_sourcing_plan_by_rules(set->org_id, usom_call_time(), &want, 1, rows, nrows, locations, nrows, false);
 		for (int i = 0; i < plan->nparts; i++)
 			planned += plan->parts[i].quantity;
 	}
