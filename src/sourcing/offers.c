@@ -76,24 +76,18 @@ deal(Dealing *dealing, int need, int day, UsomQuantity quantity)
 		dealing->room[day] -= quantity;
 }
 
-/* In one part: the first day that has room for it, else what fits on the first that has any. */
+/* In one part: the first day that has room for it, else what fits on the day that has most. */
 static void
 deal_whole(Dealing *dealing, int need, UsomQuantity wanted)
 {
-	int			first = -1;
+	int			best = 0;
 
-	for (int day = 0; day < dealing->schedule->ndays; day++)
-	{
-		if (dealing->room[day] >= wanted)
-		{
-			deal(dealing, need, day, wanted);
-			return;
-		}
-		if (first < 0 && dealing->room[day] > 0)
-			first = day;
-	}
-	if (first >= 0 && dealing->round->needs[need].partial)
-		deal(dealing, need, first, dealing->room[first]);
+	for (int day = 0; day < dealing->schedule->ndays && dealing->room[best] < wanted; day++)
+		if (dealing->room[day] > dealing->room[best])
+			best = day;
+	wanted = Min(wanted, dealing->room[best]);
+	if (wanted == dealing->round->needs[need].quantity || (wanted > 0 && dealing->round->needs[need].partial))
+		deal(dealing, need, best, wanted);
 }
 
 static void
