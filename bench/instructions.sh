@@ -53,10 +53,11 @@ case " $peers " in *' unaudited '*)
 	bench_audit off bench_unaudited
 	;;
 esac
+case " $peers " in *' sourced '*) bench_sourced bench_sourced bench $products ;; esac
 pg_ctl -D "$data" -w -m fast stop >/dev/null
 
 count() { # peer
-	[ "$1" = unaudited ] && of=bench_unaudited || of=bench
+	case $1 in unaudited | sourced) of=bench_$1 ;; *) of=bench ;; esac
 	{
 		tr '\n' ' ' <"$home/prepare.$1"
 		echo

@@ -6,6 +6,7 @@
 #   careful   PL/pgSQL over sets, few foreign keys, an audit row a statement
 #   twin      PL/pgSQL as people write it
 #   unaudited usom.place_order() with the audit's triggers off, in a database of its own; only where it is asked for
+#   sourced   usom.place_order() over ten locations by rules, rates and calendars (sourcing_setup.sql), in a database of its own; only where it is asked for
 
 here=$(cd "$(dirname "$0")" && pwd -P)
 PEERS='usom bare stock careful twin'
@@ -68,13 +69,19 @@ bench_statements() { # peer products key_of_product_0 from to
 # What a client prepares once.
 bench_prepare() { # peer database
 	case $1 in
-	usom | unaudited) echo 'PREPARE place (jsonb) AS SELECT order_no FROM usom.place_order($1)' ;;
+	usom | unaudited | sourced) echo 'PREPARE place (jsonb) AS SELECT order_no FROM usom.place_order($1)' ;;
 	twin | careful) echo "PREPARE place (jsonb) AS SELECT order_no FROM $1.place_order(\$1)" ;;
 	bare | stock)
 		psql -X -q -At -d "$2" -c "SELECT 'PREPARE place AS ' || bench.bare_statement(
 			(SELECT order_no FROM usom.sales_order WHERE external_id = 'model'), $([ "$1" = stock ] && echo true || echo false))"
 		;;
 	esac
+}
+
+# A copy of a database of bench_database, and in it all that sourcing asks.
+bench_sourced() { # name database products
+	psql -X -q -d postgres -c "DROP DATABASE IF EXISTS $1" -c "CREATE DATABASE $1 TEMPLATE $2" 2>/dev/null
+	psql -X -q -At -v ON_ERROR_STOP=1 -v products="$3" -d "$1" -f "$here/sourcing_setup.sql"
 }
 
 # The triggers of the audit, on or off.

@@ -13,6 +13,7 @@
 #include "audit/audit.h"
 #include "base/call.h"
 #include "base/card_guard.h"
+#include "base/memo.h"
 #include "base/query.h"
 #include "base/settings.h"
 #include "fulfillment/fulfillment.h"
@@ -33,6 +34,7 @@ _PG_init(void)
 	usom_settings_init();
 	usom_call_init();
 	usom_query_init();
+	usom_memo_init();
 	usom_audit_init();
 	usom_party_init();
 	usom_supply_init();

@@ -292,3 +292,9 @@ END
 $$;
 COMMENT ON FUNCTION usom.upgrade(boolean) IS 'After ALTER EXTENSION usom UPDATE: runs the steps that this database lacks and returns them; with dry_run it only lists them. Brings privileges to what they should be, too. For superusers. Errors: US001. Example: SELECT * FROM usom.upgrade(dry_run => true);';
 REVOKE ALL ON FUNCTION usom.upgrade(boolean) FROM PUBLIC;
+
+CREATE FUNCTION usom._memo_changed() RETURNS trigger
+	AS 'MODULE_PATHNAME', 'usom__memo_changed' LANGUAGE C
+	SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._memo_changed() IS 'Trigger AFTER a row of a table was written that backends remember: all of them read it again at the next use.';
+REVOKE ALL ON FUNCTION usom._memo_changed() FROM PUBLIC;

@@ -85,7 +85,7 @@ usom_sourcing_explain(int64 org_id, TimestampTz at, const UsomWant *wants, int n
 	if (nwants == 0)
 		return plan;
 	group->facts = usom_sourcing_read_facts(org_id, wants, 1);
-	usom_sourcing_read_lanes(org_id, at, group, 1, locations, nlocations);
+	usom_sourcing_make_lanes(at, group, 1, locations, nlocations);
 	plan->nlocations = group->nlanes;
 	plan->reasons = palloc0_array(UsomRuledReason, Max(nwants * group->nlanes, 1));
 	for (int i = 0; i < nwants; i++)

@@ -1,10 +1,9 @@
 /*
  * hours.c
- *		Calendars from their tables, and from arrays for tests.
- *
- *		Reads, locks nothing.
+ *		Calendars from master data, and from arrays for tests.
  *
  * Memory: calendars in CurrentMemoryContext; zones in PostgreSQL's own cache.
+ * Locks: none.
  */
 #include "postgres.h"
 
@@ -34,9 +33,8 @@ find_zone(const char *name)
 	return zone;
 }
 
-/* The columns from the first on: weekday, on_date, opens, closes, cut_off. */
-static UsomHours
-make_hours(const Datum *values, const bool *nulls)
+UsomHours
+usom_sourcing_make_hours(const Datum *values, const bool *nulls)
 {
 	UsomHours	hours = {0};
 
@@ -49,29 +47,6 @@ make_hours(const Datum *values, const bool *nulls)
 	return hours;
 }
 
-static UsomHours
-read_hours(uint64 row, int column)
-{
-	Datum		values[5];
-	bool		nulls[5];
-
-	for (int i = 0; i < 5; i++)
-		values[i] = usom_query_get_or_null(row, column + i, &nulls[i]);
-	return make_hours(values, nulls);
-}
-
-/* A row for each of the location's hours, one with nulls for none. */
-static UsomQuery read_rows = {
-	.text = "SELECT k.ordinal::int, l.time_zone, c.location_id IS NOT NULL, c.weekday, c.on_date, c.opens, c.closes, c.cut_off "
-	"FROM unnest($2) WITH ORDINALITY AS k (location_id, ordinal) "
-	"JOIN usom.location AS l ON l.org_id = $1 AND l.location_id = k.location_id "
-	"LEFT JOIN usom.location_calendar AS c ON c.org_id = $1 AND c.location_id = k.location_id "
-	"AND (c.on_date IS NULL OR c.on_date >= $3) "
-	"ORDER BY k.ordinal",
-	.nargs = 3,
-	.argtypes = {"bigint", "bigint[]", "date"},
-};
-
 /* Exceptions before this day are of no interest to an order of this moment, wherever the location is. */
 static DateADT
 first_day(TimestampTz at)
@@ -79,25 +54,52 @@ first_day(TimestampTz at)
 	return TIMESTAMP_NOT_FINITE(at) ? 0 : (DateADT) (at / USECS_PER_DAY) - 3;
 }
 
+/* Exceptions come first, by date: those of interest and the weekdays are the end of the array. */
+UsomCalendar
+usom_sourcing_calendar(const MasterLocation *location, TimestampTz at)
+{
+	DateADT		day = first_day(at);
+	int			low = 0;
+	int			high = location->nhours;
+
+	while (low < high)
+	{
+		int			middle = low + (high - low) / 2;
+
+		if (location->hours[middle].weekday == 0 && location->hours[middle].on_date < day)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return (UsomCalendar) {
+		find_zone(location->zone_name), location->nhours - low, location->nhours > 0 ? location->hours + low : NULL
+	};
+}
+
+/* A location so new that master data do not show it is always open. */
+static UsomCalendar
+calendar_of(const SourcingMaster *master, int64 location_id, TimestampTz at)
+{
+	int			index = usom_sourcing_find_location(master, location_id);
+
+	return index >= 0 ? usom_sourcing_calendar(&master->locations[index], at) : (UsomCalendar) {find_zone("GMT"), 0, NULL};
+}
+
 UsomCalendar *
 usom_sourcing_read_calendars(int64 org_id, const int64 *locations, int nlocations, TimestampTz at)
 {
-	Datum		values[] = {Int64GetDatum(org_id), usom_query_keys(locations, nlocations), DateADTGetDatum(first_day(at))};
-	UsomCalendar *calendars = palloc0_array(UsomCalendar, Max(nlocations, 1));
-	int			nrows = (int) usom_query_run(&read_rows, values, NULL);
-	UsomHours  *hours = palloc_array(UsomHours, Max(nrows, 1));
+	const SourcingMaster *master = usom_sourcing_master(org_id);
+	UsomCalendar *calendars = palloc_array(UsomCalendar, Max(nlocations, 1));
 
-	for (int row = 0; row < nrows; row++)
-	{
-		UsomCalendar *calendar = &calendars[DatumGetInt32(usom_query_get(row, 1)) - 1];
-
-		if (calendar->zone == NULL)
-			*calendar = (UsomCalendar) {find_zone(usom_query_get_text(row, 2)), 0, &hours[row]};
-		hours[row] = read_hours(row, 4);
-		calendar->nhours += DatumGetBool(usom_query_get(row, 3));
-	}
 	for (int i = 0; i < nlocations; i++)
-		Ensure(calendars[i].zone != NULL, "location " INT64_FORMAT " has no calendar", locations[i]);
+	{
+		UsomCalendar calendar = calendar_of(master, locations[i], at);
+		UsomHours  *hours = palloc_array(UsomHours, Max(calendar.nhours, 1));
+
+		if (calendar.nhours > 0)
+			memcpy(hours, calendar.hours, sizeof(UsomHours) * calendar.nhours);
+		calendars[i] = (UsomCalendar) {calendar.zone, calendar.nhours, hours};
+	}
 	return calendars;
 }
 
@@ -114,12 +116,12 @@ usom__ship_time(PG_FUNCTION_ARGS)
 	hours = palloc_array(UsomHours, Max(calendar.nhours, 1));
 	for (int i = 0; i < calendar.nhours; i++)
 	{
-		Datum		values[5];
-		bool		nulls[5];
+		Datum		values[USOM_HOURS_FIELDS];
+		bool		nulls[USOM_HOURS_FIELDS];
 
-		for (int field = 0; field < 5; field++)
+		for (int field = 0; field < USOM_HOURS_FIELDS; field++)
 			values[field] = usom_sourcing_field_or_null(elements[i], field + 1, &nulls[field]);
-		hours[i] = make_hours(values, nulls);
+		hours[i] = usom_sourcing_make_hours(values, nulls);
 	}
 	calendar.hours = hours;
 	ships_at = usom_calendar_ship(&calendar, PG_GETARG_TIMESTAMPTZ(2));

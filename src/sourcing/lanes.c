@@ -1,22 +1,26 @@
 /*
  * lanes.c
- *		Rules and lanes, read from their tables.
+ *		Which rules a line passes, and what each location is to an order.
  *
- *		Three statements, whatever the number of orders: what the wants are and
- *		the rules they pass, what each location is to each order under its
- *		rules, and the calendars.  Nothing is locked.
+ *		Pure: master data and facts in, rules and lanes out; no SPI.
  *
- * Memory: CurrentMemoryContext.
+ * Memory: CurrentMemoryContext.  Lanes keep nothing of the master data.
+ *
+ * Invariant: every group has the same locations in the same order.
  */
 #include "postgres.h"
 
 #include "sourcing/lanes.h"
 
+#include <math.h>
+
 #include "base/errors.h"
-#include "base/query.h"
+#include "sourcing/distance.h"
 #include "sourcing/hours.h"
-#include "utils/builtins.h"
 #include "utils/timestamp.h"
+
+/* Beyond any distance: what is not known is last, and too far where there is a limit. */
+#define FARTHEST 1e6
 
 #define REASON(name, code, sentence) {code, sentence},
 static const struct
@@ -30,15 +34,6 @@ static const struct
 #undef USOM_REASON
 };
 
-UsomReason
-usom_sourcing_reason_of(const char *code)
-{
-	for (int i = 0; i < USOM_REASONS; i++)
-		if (strcmp(reasons[i].code, code) == 0)
-			return (UsomReason) i;
-	elog(ERROR, "unknown reason \"%s\"", code);
-}
-
 const char *
 usom_sourcing_reason_code(UsomReason reason)
 {
@@ -51,315 +46,365 @@ usom_sourcing_reason_text(UsomReason reason)
 	return reasons[reason].sentence;
 }
 
-/* ---- values ---- */
+/* ---- rules ---- */
 
-static double
-get_double(uint64 row, int column, double otherwise)
+static bool
+passes(const CodeList *filter, const char *code)
 {
-	bool		isnull;
-	Datum		value = usom_query_get_or_null(row, column, &isnull);
+	return filter->entries == NULL || (code != NULL && usom_sourcing_place_of(filter, code) > 0);
+}
 
-	return isnull ? otherwise : DatumGetFloat8(value);
+bool
+usom_sourcing_rule_matches(const MasterRule *rule, const RuleCase *of)
+{
+	return passes(&rule->channels, of->channel) && passes(&rule->customers, of->customer) &&
+		passes(&rule->countries, of->country) && passes(&rule->order_types, of->order_type) &&
+		passes(&rule->skus, of->sku) && passes(&rule->categories, of->category);
+}
+
+/* ---- freight and transit ---- */
+
+/* A group while its lanes are made. */
+typedef struct Making
+{
+	const SourcingMaster *master;
+	const LaneGroup *group;
+	const MasterRule *rule;		/* NULL: none */
+	CountryKey	country;		/* NO_COUNTRY: not known */
+	TimestampTz at;
+} Making;
+
+/* What a service level is for a lane. */
+typedef struct Offer
+{
+	const MasterLevel *level;	/* NULL: there is none */
+	double		shipment_price;
+	double		weight_price;
+	double		price;
+	double		days;
+} Offer;
+
+/* An unknown distance is in the last band. */
+static bool
+is_in_distance(const Band *band, bool known, double distance)
+{
+	return known ? distance >= band->from && distance < band->to : isinf(band->to);
 }
 
 static int
-get_int(uint64 row, int column, int otherwise)
+first_transit(const SourcingMaster *master, int64 level, CountryKey country)
 {
-	bool		isnull;
-	Datum		value = usom_query_get_or_null(row, column, &isnull);
+	int			low = 0;
+	int			high = master->ntransits;
 
-	return isnull ? otherwise : DatumGetInt32(value);
-}
-
-static UsomQuantity
-get_quantity(uint64 row, int column)
-{
-	bool		isnull;
-	Datum		value = usom_query_get_or_null(row, column, &isnull);
-
-	return isnull ? 0 : usom_quantity_of(DatumGetNumeric(value));
-}
-
-/* ---- wants ---- */
-
-static Datum
-want_rows(const UsomWant *wants, int nwants)
-{
-	UsomRows   *rows = usom_rows_make("_sourcing_want", nwants);
-
-	for (int i = 0; i < nwants; i++)
+	while (low < high)
 	{
-		Datum		values[3] = {
-			Int32GetDatum(i + 1), Int64GetDatum(wants[i].sales_order_id), Int64GetDatum(wants[i].product_id)
-		};
-		bool		nulls[3] = {false};
+		int			middle = low + (high - low) / 2;
+		const MasterTransit *at = &master->transits[middle];
 
-		usom_rows_add(rows, values, nulls);
+		if (at->service_level_id < level || (at->service_level_id == level && at->country < country))
+			low = middle + 1;
+		else
+			high = middle;
 	}
-	return usom_rows_datum(rows);
+	return low;
 }
 
-/*
- * What each want is, with the rules it passes as they are asked: a row a rule,
- * or one without.  An address without coordinates is where the longest
- * beginning of its postal code is.  The conditions of rules are those of
- * usom._matching_rule(), which would be planned anew at each call.
- */
-static UsomQuery read_facts = {
-	.text = "SELECT w.ordinal, p.weight::pg_catalog.float8, o.ship_complete, a.country, "
-	"coalesce(a.latitude, z.latitude), coalesce(a.longitude, z.longitude), "
-	"r.sourcing_rule_id, r.code, r.next_rule, r.when_short, r.shipment_cost::pg_catalog.float8, "
-	"r.distance_cost::pg_catalog.float8, r.late_cost::pg_catalog.float8, r.most_shipments::pg_catalog.int4, "
-	"r.most_parts::pg_catalog.int4, r.smallest_part::pg_catalog.numeric, r.ship_complete "
-	"FROM unnest($2) AS w "
-	"JOIN usom.sales_order AS o ON o.org_id = $1 AND o.sales_order_id = w.sales_order_id "
-	"JOIN usom.product AS p ON p.org_id = $1 AND p.product_id = w.product_id "
-	"JOIN usom.channel AS c ON c.org_id = $1 AND c.channel_id = o.channel_id "
-	"LEFT JOIN usom.customer AS u ON u.org_id = $1 AND u.customer_id = o.customer_id "
-	"LEFT JOIN usom.address AS a ON a.org_id = $1 AND a.address_id = o.address_id "
-	"LEFT JOIN LATERAL (SELECT z.latitude, z.longitude FROM usom.postcode_centroid AS z "
-	"WHERE a.latitude IS NULL AND z.org_id = $1 AND z.country = a.country AND z.postcode = ANY (ARRAY("
-	"SELECT left(t.code, n) FROM (SELECT upper(regexp_replace(a.postcode, '[^0-9A-Za-z]', '', 'g')) AS code) AS t, "
-	"generate_series(0, 12) AS n)) ORDER BY length(z.postcode) DESC LIMIT 1) AS z ON true "
-	"LEFT JOIN usom.sourcing_rule AS r ON r.org_id = $1 AND r.active "
-	"AND (r.channels IS NULL OR c.code = ANY (r.channels)) AND (r.customers IS NULL OR u.code = ANY (r.customers)) "
-	"AND (r.countries IS NULL OR a.country = ANY (r.countries)) "
-	"AND (r.order_types IS NULL OR o.order_type = ANY (r.order_types)) "
-	"AND (r.skus IS NULL OR p.sku = ANY (r.skus)) AND (r.categories IS NULL OR p.category = ANY (r.categories)) "
-	"ORDER BY w.ordinal, r.priority, r.code COLLATE \"C\"",
-	.nargs = 2,
-	.argtypes = {"bigint", "usom._sourcing_want[]"},
-};
-
-#define RULE 7					/* first column of the rule */
-
-static RuleRow
-read_rule(uint64 row)
+/* NULL if none of the rows of the country holds. */
+static const MasterTransit *
+find_transit(const SourcingMaster *master, int64 level, CountryKey country, const UsomLane *lane)
 {
-	RuleRow		rule = {.code = "", .when_short = "backorder", .late_cost = -1, .as_ordered = true};
-	bool		isnull;
-	Datum		id = usom_query_get_or_null(row, RULE, &isnull);
-	Datum		complete;
-
-	if (isnull)
-		return rule;
-	complete = usom_query_get_or_null(row, RULE + 10, &isnull);
-	rule.sourcing_rule_id = DatumGetInt64(id);
-	rule.code = usom_query_get_text(row, RULE + 1);
-	rule.next_rule = usom_query_get_text(row, RULE + 2);
-	rule.when_short = usom_query_get_text(row, RULE + 3);
-	rule.shipment_cost = get_double(row, RULE + 4, 0);
-	rule.distance_cost = get_double(row, RULE + 5, 0);
-	rule.late_cost = get_double(row, RULE + 6, -1);
-	rule.most_shipments = get_int(row, RULE + 7, 0);
-	rule.most_parts = get_int(row, RULE + 8, 0);
-	rule.smallest_part = get_quantity(row, RULE + 9);
-	rule.as_ordered = isnull;
-	rule.ship_complete = !isnull && DatumGetBool(complete);
-	return rule;
-}
-
-static void
-read_want(uint64 row, WantFacts *facts, RuleRow *rule)
-{
-	bool		isnull;
-
-	*rule = read_rule(row);
-	if (facts->nrules++ > 0)
-		return;
-	facts->rules = rule;
-	facts->weight = get_double(row, 2, 0);
-	facts->ship_complete = DatumGetBool(usom_query_get(row, 3));
-	facts->country = usom_query_get_text(row, 4);
-	usom_query_get_or_null(row, 5, &isnull);
-	facts->has_place = !isnull;
-	facts->latitude = get_double(row, 5, 0);
-	facts->longitude = get_double(row, 6, 0);
-}
-
-WantFacts *
-usom_sourcing_read_facts(int64 org_id, const UsomWant *wants, int nwants)
-{
-	WantFacts  *facts = palloc0_array(WantFacts, Max(nwants, 1));
-	Datum		values[] = {Int64GetDatum(org_id), want_rows(wants, nwants)};
-	int			nrows = (int) usom_query_run(&read_facts, values, NULL);
-	RuleRow    *rules = palloc_array(RuleRow, Max(nrows, 1));
-
-	for (int row = 0; row < nrows; row++)
-		read_want(row, &facts[DatumGetInt32(usom_query_get(row, 1)) - 1], &rules[row]);
-	for (int i = 0; i < nwants; i++)
-		Ensure(facts[i].nrules > 0, "a want is of an order or product that is not there");
-	return facts;
-}
-
-/* ---- lanes ---- */
-
-static Datum
-group_rows(const LaneGroup *groups, int ngroups)
-{
-	UsomRows   *rows = usom_rows_make("_sourcing_group", ngroups);
-
-	for (int i = 0; i < ngroups; i++)
+	for (int i = first_transit(master, level, country); i < master->ntransits; i++)
 	{
-		const WantFacts *facts = groups[i].facts;
-		Datum		values[6] = {
-			Int32GetDatum(i + 1), Int64GetDatum(groups[i].sourcing_rule_id), Float8GetDatum(facts->latitude),
-			Float8GetDatum(facts->longitude), 0, Float8GetDatum(groups[i].weight)
-		};
-		bool		nulls[6] = {false};
+		const MasterTransit *transit = &master->transits[i];
 
-		nulls[2] = nulls[3] = !facts->has_place;
-		nulls[4] = facts->country == NULL;
-		if (facts->country != NULL)
-			values[4] = CStringGetTextDatum(facts->country);
-		usom_rows_add(rows, values, nulls);
+		if (transit->service_level_id != level || transit->country != country)
+			break;
+		if (is_in_distance(&transit->distance, lane->is_far_known, lane->distance))
+			return transit;
 	}
-	return usom_rows_datum(rows);
+	return NULL;
 }
 
-/*
- * Of a service level the rate that is nearest to the lane (of its location
- * before of none, of the country before of none); of all levels, where the
- * rule names none, the one that is cheapest for the weight.
- */
-static UsomQuery read_lanes = {
-	.text = "SELECT g.ordinal, l.location_id, l.code, d.km, "
-	"CASE WHEN NOT l.active THEN 'inactive' WHEN NOT l.ships THEN 'closed' "
-	"WHEN l.code <> ALL (r.locations) OR l.code = ANY (r.excluded_locations) OR l.kind <> ALL (r.location_kinds) "
-	"THEN 'excluded' WHEN r.most_distance < coalesce(d.km, 1e6) THEN 'far' ELSE '' END, "
-	"CASE r.location_order WHEN 'priority' THEN l.priority WHEN 'distance' THEN coalesce(d.km, 1e6) "
-	"WHEN 'listed' THEN array_position(r.locations, l.code) ELSE 0 END::pg_catalog.float8, "
-	"l.order_cost::pg_catalog.float8, l.unit_cost::pg_catalog.float8, l.handling_cost::pg_catalog.float8, "
-	"l.protected_quantity::pg_catalog.numeric, s.shipment_price::pg_catalog.float8, s.weight_price::pg_catalog.float8, "
-	"s.days::pg_catalog.float8, s.cut_off, s.late_cost::pg_catalog.float8 "
-	"FROM unnest($2) AS g CROSS JOIN usom.location AS l "
-	"LEFT JOIN usom.sourcing_rule AS r ON r.org_id = $1 AND r.sourcing_rule_id = g.sourcing_rule_id "
-	"CROSS JOIN LATERAL (SELECT usom._distance(g.latitude, g.longitude, l.latitude, l.longitude) AS km OFFSET 0) AS d "
-	"LEFT JOIN LATERAL (SELECT x.* FROM ("
-	"SELECT DISTINCT ON (v.service_level_id) v.service_level_id, v.cut_off, v.late_cost, "
-	"coalesce(f.shipment_price, 0) AS shipment_price, coalesce(f.weight_price, 0) AS weight_price, coalesce(t.days, 0) AS days "
-	"FROM usom.service_level AS v "
-	"LEFT JOIN usom.freight_rate AS f ON f.org_id = $1 AND f.service_level_id = v.service_level_id "
-	"AND f.currency = (SELECT o.currency FROM usom.organisation AS o WHERE o.org_id = $1) "
-	"AND (f.location_id IS NULL OR f.location_id = l.location_id) AND (f.country IS NULL OR f.country = g.country) "
-	"AND (f.distance_to IS NULL OR d.km < f.distance_to) AND (d.km IS NULL OR d.km >= f.distance_from) "
-	"AND g.weight >= f.weight_from AND (f.weight_to IS NULL OR g.weight < f.weight_to) "
-	"LEFT JOIN LATERAL (SELECT t.days FROM usom.transit_time AS t "
-	"WHERE t.org_id = $1 AND t.service_level_id = v.service_level_id AND (t.country IS NULL OR t.country = g.country) "
-	"AND (t.distance_to IS NULL OR d.km < t.distance_to) AND (d.km IS NULL OR d.km >= t.distance_from) "
-	"ORDER BY t.country NULLS LAST LIMIT 1) AS t ON true "
-	"WHERE v.org_id = $1 AND CASE WHEN r.service_level IS NULL THEN v.active ELSE v.code = r.service_level END "
-	"ORDER BY v.service_level_id, f.location_id NULLS LAST, f.country NULLS LAST, "
-	"f.shipment_price + f.weight_price * g.weight, f.freight_rate_id) AS x "
-	"ORDER BY x.shipment_price + x.weight_price * g.weight, x.days, x.service_level_id LIMIT 1) AS s ON true "
-	"WHERE l.org_id = $1 AND l.location_id = ANY ($3) "
-	"ORDER BY g.ordinal, l.priority, l.location_id",
-	.nargs = 3,
-	.argtypes = {"bigint", "usom._sourcing_group[]", "bigint[]"},
-};
-
-/* What remains to be found out is when it ships: the days are kept in arrives_at, the cut-off apart. */
-static UsomLane
-read_lane(uint64 row, TimeADT *cut_off)
+static double
+days_of(const Making *making, int64 level, const UsomLane *lane)
 {
-	UsomLane	lane = {0};
-	bool		isnull;
-	Datum		time = usom_query_get_or_null(row, 14, &isnull);
+	const MasterTransit *transit = NULL;
 
-	*cut_off = isnull ? USECS_PER_DAY : DatumGetTimeADT(time);
-	lane.location_id = DatumGetInt64(usom_query_get(row, 2));
-	lane.code = usom_query_get_text(row, 3);
-	usom_query_get_or_null(row, 4, &isnull);
-	lane.is_far_known = !isnull;
-	lane.distance = get_double(row, 4, 0);
-	lane.verdict = usom_sourcing_reason_of(usom_query_get_text(row, 5));
-	lane.rank = get_double(row, 6, 0);
-	lane.protected_quantity = get_quantity(row, 10);
-	lane.late_cost = get_double(row, 15, 0);
-	lane.site = (UsomSourcingSite) {
-		.location_id = lane.location_id,
-		.arrives_at = (int64) (get_double(row, 13, 0) * USECS_PER_DAY),
-		.fixed = get_double(row, 7, 0),
-		.unit_cost = get_double(row, 8, 0),
-		.handling = get_double(row, 9, 0),
-		.freight = get_double(row, 11, 0),
-		.freight_by_weight = get_double(row, 12, 0),
-		.capacity = PG_INT64_MAX,
-	};
-	return lane;
+	if (making->country != NO_COUNTRY)
+		transit = find_transit(making->master, level, making->country, lane);
+	if (transit == NULL)
+		transit = find_transit(making->master, level, NO_COUNTRY, lane);
+	return transit == NULL ? 0 : transit->days;
 }
 
-/* Hours with the cut-off of the service level, where that is the earlier one. */
-static const UsomHours *
-hours_until(const UsomCalendar *calendar, TimeADT cut_off, int *nhours)
+static bool
+is_rate_before(const MasterRate *rate, int64 level, int64 location_id, CountryKey country)
 {
-	UsomHours  *hours = palloc0_array(UsomHours, Max(calendar->nhours, 7));
-
-	*nhours = calendar->nhours;
-	if (calendar->nhours > 0)
-		memcpy(hours, calendar->hours, sizeof(UsomHours) * calendar->nhours);
-	for (int day = 1; calendar->nhours == 0 && day <= 7; day++)
-		hours[(*nhours)++] = (UsomHours) {.weekday = day, .closes = USECS_PER_DAY, .cut_off = USECS_PER_DAY};
-	for (int i = 0; i < *nhours; i++)
-		hours[i].cut_off = Max(Min(hours[i].cut_off, cut_off), hours[i].opens);
-	return hours;
+	if (rate->service_level_id != level)
+		return rate->service_level_id < level;
+	if (rate->location_id != location_id)
+		return rate->location_id < location_id;
+	return rate->country < country;
 }
 
+static int
+first_rate(const SourcingMaster *master, int64 level, int64 location_id, CountryKey country)
+{
+	int			low = 0;
+	int			high = master->nrates;
+
+	while (low < high)
+	{
+		int			middle = low + (high - low) / 2;
+
+		if (is_rate_before(&master->rates[middle], level, location_id, country))
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static double
+price_of(const MasterRate *rate, double weight)
+{
+	return rate->shipment_price + rate->weight_price * weight;
+}
+
+/* The cheapest of the rates of a location and country that hold; NULL if none does. */
+static const MasterRate *
+find_rate(const Making *making, int64 level, int64 location_id, CountryKey country, const UsomLane *lane)
+{
+	const SourcingMaster *master = making->master;
+	double		weight = making->group->weight;
+	const MasterRate *best = NULL;
+
+	for (int i = first_rate(master, level, location_id, country); i < master->nrates; i++)
+	{
+		const MasterRate *rate = &master->rates[i];
+
+		if (rate->service_level_id != level || rate->location_id != location_id || rate->country != country)
+			break;
+		if (is_in_distance(&rate->distance, lane->is_far_known, lane->distance) &&
+			weight >= rate->weight.from && weight < rate->weight.to &&
+			(best == NULL || price_of(rate, weight) < price_of(best, weight)))
+			best = rate;
+	}
+	return best;
+}
+
+/* Rates of the location before those of none, of the country before those of none. */
+static const MasterRate *
+rate_of(const Making *making, int64 level, const UsomLane *lane)
+{
+	const MasterRate *rate = NULL;
+	int64		locations[] = {lane->location_id, 0};
+
+	for (int i = 0; i < (int) lengthof(locations) && rate == NULL; i++)
+	{
+		if (making->country != NO_COUNTRY)
+			rate = find_rate(making, level, locations[i], making->country, lane);
+		if (rate == NULL)
+			rate = find_rate(making, level, locations[i], NO_COUNTRY, lane);
+	}
+	return rate;
+}
+
+static Offer
+offer_of(const Making *making, const MasterLevel *level, const UsomLane *lane)
+{
+	const MasterRate *rate = rate_of(making, level->service_level_id, lane);
+	Offer		offer = {.level = level, .days = days_of(making, level->service_level_id, lane)};
+
+	if (rate == NULL)
+		return offer;
+	offer.shipment_price = rate->shipment_price;
+	offer.weight_price = rate->weight_price;
+	offer.price = price_of(rate, making->group->weight);
+	return offer;
+}
+
+static bool
+is_better(const Offer *offer, const Offer *than)
+{
+	return than->level == NULL || offer->price < than->price ||
+		(offer->price == than->price && offer->days < than->days);
+}
+
+/* The service level of the rule; where it names none, the cheapest for the weight, then the fastest. */
+static Offer
+choose_offer(const Making *making, const UsomLane *lane)
+{
+	const char *named = making->rule != NULL ? making->rule->service_level : NULL;
+	Offer		best = {.level = NULL};
+
+	for (int i = 0; i < making->master->nlevels; i++)
+	{
+		const MasterLevel *level = &making->master->levels[i];
+		Offer		offer;
+
+		if (named == NULL ? !level->active : strcmp(level->code, named) != 0)
+			continue;
+		offer = offer_of(making, level, lane);
+		if (is_better(&offer, &best))
+			best = offer;
+	}
+	return best;
+}
+
+/* ---- when it ships ---- */
+
+/* The calendar with the cut-off of the service level, where that is the earlier one. */
 static const UsomCalendar *
 calendar_until(const UsomCalendar *calendar, TimeADT cut_off)
 {
-	UsomCalendar *until;
+	UsomCalendar *until = palloc_object(UsomCalendar);
+	UsomHours  *hours = palloc0_array(UsomHours, Max(calendar->nhours, 7));
 
-	if (cut_off >= USECS_PER_DAY)
-		return calendar;
-	until = palloc_object(UsomCalendar);
-	*until = *calendar;
-	until->hours = hours_until(calendar, cut_off, &until->nhours);
+	*until = (UsomCalendar) {calendar->zone, calendar->nhours, hours};
+	if (calendar->nhours > 0)
+		memcpy(hours, calendar->hours, sizeof(UsomHours) * calendar->nhours);
+	if (cut_off == USECS_PER_DAY)
+		return until;
+	for (int day = 1; calendar->nhours == 0 && day <= 7; day++)
+		hours[until->nhours++] = (UsomHours) {.weekday = day, .closes = USECS_PER_DAY, .cut_off = USECS_PER_DAY};
+	for (int i = 0; i < until->nhours; i++)
+		hours[i].cut_off = Max(Min(hours[i].cut_off, cut_off), hours[i].opens);
 	return until;
 }
 
 static void
-set_arrival(UsomLane *lane, const UsomCalendar *calendar, TimeADT cut_off, TimestampTz at)
+set_arrival(const Making *making, UsomLane *lane, const MasterLocation *location, const Offer *offer)
 {
-	lane->transit = lane->site.arrives_at;
-	lane->calendar = calendar_until(calendar, cut_off);
-	lane->ships_at = usom_calendar_ship(lane->calendar, at);
+	UsomCalendar calendar = usom_sourcing_calendar(location, making->at);
+
+	lane->transit = (int64) (offer->days * USECS_PER_DAY);
+	lane->calendar = calendar_until(&calendar, offer->level != NULL ? offer->level->cut_off : USECS_PER_DAY);
+	lane->ships_at = usom_calendar_ship(lane->calendar, making->at);
 	if (lane->ships_at == USOM_NEVER && lane->verdict == USOM_REASON_NONE)
 		lane->verdict = USOM_REASON_CLOSED;
 	lane->site.arrives_at = lane->ships_at == USOM_NEVER ? USOM_NEVER : lane->ships_at + lane->transit;
 }
 
-static void
-set_arrivals(int64 org_id, TimestampTz at, UsomLane *lanes, const TimeADT *cut_offs, int nrows, int nlanes)
-{
-	int64	   *locations = palloc_array(int64, Max(nlanes, 1));
-	UsomCalendar *calendars;
+/* ---- lanes ---- */
 
-	for (int i = 0; i < nlanes; i++)
-		locations[i] = lanes[i].location_id;
-	calendars = usom_sourcing_read_calendars(org_id, locations, nlanes, at);
-	for (int i = 0; i < nrows; i++)
-		set_arrival(&lanes[i], &calendars[i % nlanes], cut_offs[i], at);
+static UsomReason
+verdict_of(const MasterRule *rule, const MasterLocation *location, double distance)
+{
+	if (!location->active)
+		return USOM_REASON_INACTIVE;
+	if (!location->ships)
+		return USOM_REASON_CLOSED;
+	if (rule == NULL)
+		return USOM_REASON_NONE;
+	if (!passes(&rule->locations, location->code) || !passes(&rule->location_kinds, location->kind) ||
+		usom_sourcing_place_of(&rule->excluded_locations, location->code) > 0)
+		return USOM_REASON_EXCLUDED;
+	return rule->most_distance < distance ? USOM_REASON_FAR : USOM_REASON_NONE;
 }
 
-/* Every group has the same locations in the same order. */
-void
-usom_sourcing_read_lanes(int64 org_id, TimestampTz at, LaneGroup *groups, int ngroups,
-						 const int64 *locations, int nlocations)
+static double
+rank_of(const MasterRule *rule, const MasterLocation *location, double distance)
 {
-	Datum		values[] = {Int64GetDatum(org_id), group_rows(groups, ngroups), usom_query_keys(locations, nlocations)};
-	int			nrows = (int) usom_query_run(&read_lanes, values, NULL);
-	UsomLane   *lanes = palloc_array(UsomLane, Max(nrows, 1));
-	TimeADT    *cut_offs = palloc_array(TimeADT, Max(nrows, 1));
-	int			nlanes = ngroups > 0 ? nrows / ngroups : 0;
+	switch (rule == NULL ? ORDER_COST : rule->order)
+	{
+		case ORDER_PRIORITY:
+			return location->priority;
+		case ORDER_DISTANCE:
+			return distance;
+		case ORDER_LISTED:
+			return usom_sourcing_place_of(&rule->locations, location->code);
+		default:
+			return 0;
+	}
+}
 
-	for (int row = 0; row < nrows; row++)
-		lanes[row] = read_lane(row, &cut_offs[row]);
+static UsomLane
+make_lane(const Making *making, const MasterLocation *location)
+{
+	const WantFacts *facts = making->group->facts;
+	UsomLane	lane = {.location_id = location->location_id, .code = pstrdup(location->code)};
+	double		distance = FARTHEST;
+	Offer		offer;
+
+	lane.is_far_known = facts->has_place && location->has_place;
+	if (lane.is_far_known)
+		distance = lane.distance = usom_sourcing_distance(facts->latitude, facts->longitude,
+														  location->latitude, location->longitude);
+	lane.verdict = verdict_of(making->rule, location, distance);
+	lane.rank = rank_of(making->rule, location, distance);
+	lane.protected_quantity = location->protected_quantity;
+	offer = choose_offer(making, &lane);
+	lane.late_cost = offer.level != NULL ? offer.level->late_cost : 0;
+	lane.site = (UsomSourcingSite) {
+		.location_id = lane.location_id,
+		.fixed = location->order_cost,
+		.unit_cost = location->unit_cost,
+		.handling = location->handling_cost,
+		.freight = offer.shipment_price,
+		.freight_by_weight = offer.weight_price,
+		.capacity = PG_INT64_MAX,
+	};
+	set_arrival(making, &lane, location, &offer);
+	return lane;
+}
+
+static int
+compare_ints(const void *a, const void *b)
+{
+	return *(const int *) a - *(const int *) b;
+}
+
+/* Indexes of the locations that exist, by priority and key: their order in the master data. */
+static int *
+indexes_of(const SourcingMaster *master, const int64 *locations, int nlocations, int *count)
+{
+	int		   *indexes = palloc_array(int, Max(nlocations, 1));
+
+	*count = 0;
+	for (int i = 0; i < nlocations; i++)
+	{
+		int			index = usom_sourcing_find_location(master, locations[i]);
+
+		if (index >= 0)
+			indexes[(*count)++] = index;
+	}
+	qsort(indexes, *count, sizeof(int), compare_ints);
+	return indexes;
+}
+
+static const MasterRule *
+find_rule(const SourcingMaster *master, int64 sourcing_rule_id)
+{
+	if (sourcing_rule_id == 0)
+		return NULL;
+	for (int i = 0; i < master->nrules; i++)
+		if (master->rules[i].sourcing_rule_id == sourcing_rule_id)
+			return &master->rules[i];
+	elog(ERROR, "no sourcing rule has the key " INT64_FORMAT, sourcing_rule_id);
+}
+
+void
+usom_sourcing_make_lanes(TimestampTz at, LaneGroup *groups, int ngroups, const int64 *locations, int nlocations)
+{
+	int			count = 0;
+	int		   *indexes = ngroups > 0 ? indexes_of(groups[0].facts->master, locations, nlocations, &count) : NULL;
+
 	for (int i = 0; i < ngroups; i++)
 	{
-		groups[i].lanes = &lanes[i * nlanes];
-		groups[i].nlanes = nlanes;
+		const WantFacts *facts = groups[i].facts;
+		Making		making = {
+			.master = facts->master,
+			.group = &groups[i],
+			.rule = find_rule(facts->master, groups[i].sourcing_rule_id),
+			.country = facts->country == NULL ? NO_COUNTRY : usom_sourcing_country_key(facts->country),
+			.at = at,
+		};
+
+		groups[i].nlanes = count;
+		groups[i].lanes = palloc_array(UsomLane, Max(count, 1));
+		for (int k = 0; k < count; k++)
+			groups[i].lanes[k] = make_lane(&making, &making.master->locations[indexes[k]]);
 	}
-	if (nrows > 0)
-		set_arrivals(org_id, at, lanes, cut_offs, nrows, nlanes);
 }

@@ -1,11 +1,12 @@
 /*
  * lanes.h
- *		What the tables say about wants: which rules hold, and what each
- *		location is to an order under a rule.  For ruled.c alone.
+ *		What wants are, which rules hold for them, and what each location is
+ *		to an order under a rule.  For ruled.c and explain.c alone.
  */
 #ifndef USOM_SOURCING_LANES_H
 #define USOM_SOURCING_LANES_H
 
+#include "sourcing/master.h"
 #include "sourcing/ruled.h"
 
 typedef struct RuleRow
@@ -35,7 +36,19 @@ typedef struct WantFacts
 	const char *country;		/* or NULL */
 	int			nrules;
 	RuleRow    *rules;
+	const SourcingMaster *master;	/* that the rules are of: make lanes before it is asked for again */
 } WantFacts;
+
+/* What rules ask of a line and its order; what it lacks is NULL. */
+typedef struct RuleCase
+{
+	const char *channel;
+	const char *customer;
+	const char *country;
+	const char *order_type;
+	const char *sku;
+	const char *category;
+} RuleCase;
 
 /* An order under a rule. */
 typedef struct LaneGroup
@@ -48,13 +61,14 @@ typedef struct LaneGroup
 	int			nlanes;
 } LaneGroup;
 
+/* Is the filter of the rule passed?  The twin of usom._matching_rule(). */
+extern bool usom_sourcing_rule_matches(const MasterRule *rule, const RuleCase *of);
+
+/* A statement or two, besides those that read the master data anew.  The caller is connected to SPI. */
 extern WantFacts *usom_sourcing_read_facts(int64 org_id, const UsomWant *wants, int nwants);
 
-/* Fill in the lanes of groups; one statement, and one for the calendars. */
-extern void usom_sourcing_read_lanes(int64 org_id, TimestampTz at, LaneGroup *groups, int ngroups,
+/* Fill in the lanes of groups, from the master data of their facts; no statement.  Locations that are not there have no lane. */
+extern void usom_sourcing_make_lanes(TimestampTz at, LaneGroup *groups, int ngroups,
 									 const int64 *locations, int nlocations);
-
-/* The reason of a code of reason.def. */
-extern UsomReason usom_sourcing_reason_of(const char *code);
 
 #endif							/* USOM_SOURCING_LANES_H */

@@ -24,8 +24,16 @@ AS $$
 		AND (r.skus IS NULL OR c.sku = ANY (r.skus))
 		AND (r.categories IS NULL OR c.category = ANY (r.categories))
 $$;
-COMMENT ON FUNCTION usom._matching_rule(usom._rule_case[]) IS 'All active sourcing rules whose filters a line passes, in the order in which they are asked: place 1 is the one that holds. A filter on what the line lacks is not passed.';
+COMMENT ON FUNCTION usom._matching_rule(usom._rule_case[]) IS 'All active sourcing rules whose filters a line passes, in the order in which they are asked: place 1 is the one that holds. A filter on what the line lacks is not passed. The twin of what place_order does in C, see usom._passed_rules().';
 REVOKE ALL ON FUNCTION usom._matching_rule(usom._rule_case[]) FROM PUBLIC;
+
+CREATE FUNCTION usom._passed_rules(cases usom._rule_case[])
+RETURNS TABLE (ordinal integer, sourcing_rule_id bigint, place integer)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom__passed_rules'
+VOLATILE STRICT PARALLEL UNSAFE
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._passed_rules(usom._rule_case[]) IS 'The same as usom._matching_rule(), as place_order finds it out: in C, over rules that the backend remembers. For tests. Raises 22004 for null elements.';
+REVOKE ALL ON FUNCTION usom._passed_rules(usom._rule_case[]) FROM PUBLIC;
 
 -- Runs with the rights of who writes, who may read all that a rule names.
 -- Cycles are looked for by one writer of the organisation at a time.  At

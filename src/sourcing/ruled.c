@@ -222,7 +222,7 @@ usom_sourcing_plan_by_rules(int64 org_id, TimestampTz at, const UsomWant *wants,
 	};
 
 	make_groups(&planning);
-	usom_sourcing_read_lanes(org_id, at, planning.groups, planning.ngroups, locations, nlocations);
+	usom_sourcing_make_lanes(at, planning.groups, planning.ngroups, locations, nlocations);
 	if (planning.ngroups > 0)
 	{
 		planning.nlanes = planning.groups[0].nlanes;

@@ -290,21 +290,31 @@ COMMENT ON COLUMN usom.sourcing_rules.ship_complete IS 'True: all of the order o
 COMMENT ON COLUMN usom.sourcing_rules.when_short IS 'backorder, next_rule or exception.';
 COMMENT ON COLUMN usom.sourcing_rules.next_rule IS 'Rule that is tried next; null: by priority.';
 
-CREATE TRIGGER usom_sourcing_changed AFTER INSERT OR UPDATE OR DELETE ON usom.sourcing_rule
-	FOR EACH ROW EXECUTE FUNCTION usom._sourcing_changed();
-ALTER TABLE usom.sourcing_rule ENABLE ALWAYS TRIGGER usom_sourcing_changed;
-CREATE TRIGGER usom_sourcing_changed AFTER INSERT OR UPDATE OR DELETE ON usom.freight_rate
-	FOR EACH ROW EXECUTE FUNCTION usom._sourcing_changed();
-ALTER TABLE usom.freight_rate ENABLE ALWAYS TRIGGER usom_sourcing_changed;
-CREATE TRIGGER usom_sourcing_changed AFTER INSERT OR UPDATE OR DELETE ON usom.location_calendar
-	FOR EACH ROW EXECUTE FUNCTION usom._sourcing_changed();
-ALTER TABLE usom.location_calendar ENABLE ALWAYS TRIGGER usom_sourcing_changed;
-CREATE TRIGGER usom_sourcing_changed AFTER INSERT OR UPDATE OR DELETE ON usom.location_capacity
-	FOR EACH ROW EXECUTE FUNCTION usom._sourcing_changed();
-ALTER TABLE usom.location_capacity ENABLE ALWAYS TRIGGER usom_sourcing_changed;
-CREATE TRIGGER usom_sourcing_changed AFTER INSERT OR UPDATE OR DELETE ON usom.location
-	FOR EACH ROW EXECUTE FUNCTION usom._sourcing_changed();
-ALTER TABLE usom.location ENABLE ALWAYS TRIGGER usom_sourcing_changed;
+-- What backends remember of these tables (configured.c and master.c) is forgotten: before any other trigger, by its name, so that those see the change.
+CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.organisation
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+ALTER TABLE usom.organisation ENABLE ALWAYS TRIGGER _memo_changed;
+CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.location
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+ALTER TABLE usom.location ENABLE ALWAYS TRIGGER _memo_changed;
+CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.location_calendar
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+ALTER TABLE usom.location_calendar ENABLE ALWAYS TRIGGER _memo_changed;
+CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.location_capacity
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+ALTER TABLE usom.location_capacity ENABLE ALWAYS TRIGGER _memo_changed;
+CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.service_level
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+ALTER TABLE usom.service_level ENABLE ALWAYS TRIGGER _memo_changed;
+CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.transit_time
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+ALTER TABLE usom.transit_time ENABLE ALWAYS TRIGGER _memo_changed;
+CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.freight_rate
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+ALTER TABLE usom.freight_rate ENABLE ALWAYS TRIGGER _memo_changed;
+CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.sourcing_rule
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+ALTER TABLE usom.sourcing_rule ENABLE ALWAYS TRIGGER _memo_changed;
 
 SELECT usom._guard_cards('service_level');
 SELECT usom._guard_cards('transit_time');

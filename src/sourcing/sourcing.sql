@@ -70,7 +70,14 @@ CREATE TYPE usom._sourcing_want AS (
 	sales_order_id bigint,
 	product_id bigint
 );
-COMMENT ON TYPE usom._sourcing_want IS 'Units that want to be served, on their way from C, by unnest().';
+COMMENT ON TYPE usom._sourcing_want IS 'Units that want to be served, on their way from C, by unnest(): the order with the first of its units, null with the others.';
+
+CREATE TYPE usom._sourcing_place AS (
+	ordinal integer,
+	country text,
+	postcode text
+);
+COMMENT ON TYPE usom._sourcing_place IS 'An address without coordinates, on its way from C, by unnest(): capitals and digits of its postal code.';
 
 CREATE TYPE usom._sourcing_group AS (
 	ordinal integer,
@@ -80,13 +87,17 @@ CREATE TYPE usom._sourcing_group AS (
 	country text,
 	weight double precision
 );
-COMMENT ON TYPE usom._sourcing_group IS 'An order under a rule (0: under none), on its way from C, by unnest().';
+COMMENT ON TYPE usom._sourcing_group IS 'An order under a rule (0: under none), for usom._lanes().';
 
-CREATE FUNCTION usom._sourcing_changed() RETURNS trigger
-	AS 'MODULE_PATHNAME', 'usom__sourcing_changed' LANGUAGE C
-	SET search_path = pg_catalog, usom, pg_temp;
-COMMENT ON FUNCTION usom._sourcing_changed() IS 'Trigger AFTER a row changed that sourcing may follow: every session looks again at whether there is any.';
-REVOKE ALL ON FUNCTION usom._sourcing_changed() FROM PUBLIC;
+CREATE FUNCTION usom._lanes(groups usom._sourcing_group[], locations bigint[], at timestamptz)
+RETURNS TABLE (ordinal integer, location text, distance double precision, verdict text, rank double precision, fixed double precision,
+	unit_cost double precision, handling double precision, freight double precision, freight_by_weight double precision,
+	late_cost double precision, protected_quantity numeric, arrives_at timestamptz)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom__lanes'
+VOLATILE STRICT PARALLEL UNSAFE
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._lanes(usom._sourcing_group[], bigint[], timestamptz) IS 'What each location is to each order under its rule, as place_order sees it: distance (null: unknown), why it cannot serve (empty: it can), its rank by the order of the rule, costs, and when an order of the moment arrives (null: never). For tests. Raises 22004 for null elements, XX000 for a rule that is not active.';
+REVOKE ALL ON FUNCTION usom._lanes(usom._sourcing_group[], bigint[], timestamptz) FROM PUBLIC;
 
 CREATE FUNCTION usom._distance(latitude_a double precision, longitude_a double precision, latitude_b double precision, longitude_b double precision)
 	RETURNS double precision
