@@ -1,9 +1,10 @@
 -- What a backend remembers of rules, rates, calendars and locations: every change is noticed, and nothing else is.
-\getenv srcdir PG_ABS_SRCDIR
-\set helpers :srcdir '/sql/include/helpers.sql'
-\set ECHO none
-\i :helpers
-\set ECHO all
+-- In a database of its own: what others committed is remembered, too.
+SELECT current_database() AS home \gset
+CREATE DATABASE usom_remembered;
+\c usom_remembered
+CREATE EXTENSION usom;
+SELECT count(*) > 0 AS installed FROM usom.install();
 \set SHOW_CONTEXT never
 SET timezone = 'UTC';
 INSERT INTO usom.organisation (code) VALUES ('remembered');
@@ -136,3 +137,26 @@ BEGIN
 END
 $$;
 SELECT * FROM usom.verify();
+
+-- dropped and made again in one session: the keys come again, what was remembered does not
+SET client_min_messages = warning;
+DROP EXTENSION usom CASCADE;
+CREATE EXTENSION usom;
+SELECT count(*) > 0 AS installed FROM usom.install();
+RESET usom.org;
+BEGIN;
+INSERT INTO usom.organisation (code) VALUES ('remembered');
+SET LOCAL usom.org = 'remembered';
+INSERT INTO usom.location (code, handling_cost) VALUES ('REM-A', 77);
+SELECT l.location, l.handling FROM usom._lanes(ARRAY[ROW(1, 0, NULL, NULL, NULL, 0)::usom._sourcing_group], ARRAY(SELECT location_id FROM usom.location), now()) l;
+ROLLBACK;
+-- a drop that is rolled back
+INSERT INTO usom.location (code, handling_cost) VALUES ('REM-A', 78);
+CREATE TEMP VIEW handling AS SELECT l.location, l.handling FROM usom._lanes(ARRAY[ROW(1, 0, NULL, NULL, NULL, 0)::usom._sourcing_group], ARRAY(SELECT location_id FROM usom.location), now()) l;
+SELECT * FROM handling;
+BEGIN;
+DROP EXTENSION usom CASCADE;
+ROLLBACK;
+SELECT * FROM handling;
+\c :home
+DROP DATABASE usom_remembered;
