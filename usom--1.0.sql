@@ -300,6 +300,12 @@ $$;
 COMMENT ON FUNCTION usom.upgrade(boolean) IS 'After ALTER EXTENSION usom UPDATE: runs the steps that this database lacks and returns them; with dry_run it only lists them. Brings privileges to what they should be, too. For superusers. Errors: US001. Example: SELECT * FROM usom.upgrade(dry_run => true);';
 REVOKE ALL ON FUNCTION usom.upgrade(boolean) FROM PUBLIC;
 
+CREATE FUNCTION usom._memo_changed() RETURNS trigger
+	AS 'MODULE_PATHNAME', 'usom__memo_changed' LANGUAGE C
+	SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._memo_changed() IS 'Trigger AFTER a row of a table was written that backends remember: all of them read it again at the next use.';
+REVOKE ALL ON FUNCTION usom._memo_changed() FROM PUBLIC;
+
 /* ---- base ---- */
 
 -- doctor(): is the installation as the steps of the library made it?
@@ -2208,7 +2214,14 @@ CREATE TYPE usom._sourcing_want AS (
 	sales_order_id bigint,
 	product_id bigint
 );
-COMMENT ON TYPE usom._sourcing_want IS 'Units that want to be served, on their way from C, by unnest().';
+COMMENT ON TYPE usom._sourcing_want IS 'Units that want to be served, on their way from C, by unnest(): the order with the first of its units, null with the others.';
+
+CREATE TYPE usom._sourcing_place AS (
+	ordinal integer,
+	country text,
+	postcode text
+);
+COMMENT ON TYPE usom._sourcing_place IS 'An address without coordinates, on its way from C, by unnest(): capitals and digits of its postal code.';
 
 CREATE TYPE usom._sourcing_group AS (
 	ordinal integer,
@@ -2218,13 +2231,17 @@ CREATE TYPE usom._sourcing_group AS (
 	country text,
 	weight double precision
 );
-COMMENT ON TYPE usom._sourcing_group IS 'An order under a rule (0: under none), on its way from C, by unnest().';
+COMMENT ON TYPE usom._sourcing_group IS 'An order under a rule (0: under none), for usom._lanes().';
 
-CREATE FUNCTION usom._sourcing_changed() RETURNS trigger
-	AS 'MODULE_PATHNAME', 'usom__sourcing_changed' LANGUAGE C
-	SET search_path = pg_catalog, usom, pg_temp;
-COMMENT ON FUNCTION usom._sourcing_changed() IS 'Trigger AFTER a row changed that sourcing may follow: every session looks again at whether there is any.';
-REVOKE ALL ON FUNCTION usom._sourcing_changed() FROM PUBLIC;
+CREATE FUNCTION usom._lanes(groups usom._sourcing_group[], locations bigint[], at timestamptz)
+RETURNS TABLE (ordinal integer, location text, distance double precision, verdict text, rank double precision, fixed double precision,
+	unit_cost double precision, handling double precision, freight double precision, freight_by_weight double precision,
+	late_cost double precision, protected_quantity numeric, arrives_at timestamptz)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom__lanes'
+VOLATILE STRICT PARALLEL UNSAFE
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._lanes(usom._sourcing_group[], bigint[], timestamptz) IS 'What each location is to each order under its rule, as place_order sees it: distance (null: unknown), why it cannot serve (empty: it can), its rank by the order of the rule, costs, and when an order of the moment arrives (null: never). For tests. Raises 22004 for null elements, XX000 for a rule that is not active.';
+REVOKE ALL ON FUNCTION usom._lanes(usom._sourcing_group[], bigint[], timestamptz) FROM PUBLIC;
 
 CREATE FUNCTION usom._distance(latitude_a double precision, longitude_a double precision, latitude_b double precision, longitude_b double precision)
 	RETURNS double precision
@@ -2331,8 +2348,16 @@ AS $$
 		AND (r.skus IS NULL OR c.sku = ANY (r.skus))
 		AND (r.categories IS NULL OR c.category = ANY (r.categories))
 $$;
-COMMENT ON FUNCTION usom._matching_rule(usom._rule_case[]) IS 'All active sourcing rules whose filters a line passes, in the order in which they are asked: place 1 is the one that holds. A filter on what the line lacks is not passed.';
+COMMENT ON FUNCTION usom._matching_rule(usom._rule_case[]) IS 'All active sourcing rules whose filters a line passes, in the order in which they are asked: place 1 is the one that holds. A filter on what the line lacks is not passed. The twin of what place_order does in C, see usom._passed_rules().';
 REVOKE ALL ON FUNCTION usom._matching_rule(usom._rule_case[]) FROM PUBLIC;
+
+CREATE FUNCTION usom._passed_rules(cases usom._rule_case[])
+RETURNS TABLE (ordinal integer, sourcing_rule_id bigint, place integer)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom__passed_rules'
+VOLATILE STRICT PARALLEL UNSAFE
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._passed_rules(usom._rule_case[]) IS 'The same as usom._matching_rule(), as place_order finds it out: in C, over rules that the backend remembers. For tests. Raises 22004 for null elements.';
+REVOKE ALL ON FUNCTION usom._passed_rules(usom._rule_case[]) FROM PUBLIC;
 
 -- Runs with the rights of who writes, who may read all that a rule names.
 -- Cycles are looked for by one writer of the organisation at a time.  At
@@ -6580,21 +6605,31 @@ COMMENT ON COLUMN usom.sourcing_rules.ship_complete IS 'True: all of the order o
 COMMENT ON COLUMN usom.sourcing_rules.when_short IS 'backorder, next_rule or exception.';
 COMMENT ON COLUMN usom.sourcing_rules.next_rule IS 'Rule that is tried next; null: by priority.';
 
-CREATE TRIGGER usom_sourcing_changed AFTER INSERT OR UPDATE OR DELETE ON usom.sourcing_rule
-	FOR EACH ROW EXECUTE FUNCTION usom._sourcing_changed();
-ALTER TABLE usom.sourcing_rule ENABLE ALWAYS TRIGGER usom_sourcing_changed;
-CREATE TRIGGER usom_sourcing_changed AFTER INSERT OR UPDATE OR DELETE ON usom.freight_rate
-	FOR EACH ROW EXECUTE FUNCTION usom._sourcing_changed();
-ALTER TABLE usom.freight_rate ENABLE ALWAYS TRIGGER usom_sourcing_changed;
-CREATE TRIGGER usom_sourcing_changed AFTER INSERT OR UPDATE OR DELETE ON usom.location_calendar
-	FOR EACH ROW EXECUTE FUNCTION usom._sourcing_changed();
-ALTER TABLE usom.location_calendar ENABLE ALWAYS TRIGGER usom_sourcing_changed;
-CREATE TRIGGER usom_sourcing_changed AFTER INSERT OR UPDATE OR DELETE ON usom.location_capacity
-	FOR EACH ROW EXECUTE FUNCTION usom._sourcing_changed();
-ALTER TABLE usom.location_capacity ENABLE ALWAYS TRIGGER usom_sourcing_changed;
-CREATE TRIGGER usom_sourcing_changed AFTER INSERT OR UPDATE OR DELETE ON usom.location
-	FOR EACH ROW EXECUTE FUNCTION usom._sourcing_changed();
-ALTER TABLE usom.location ENABLE ALWAYS TRIGGER usom_sourcing_changed;
+-- What backends remember of these tables (configured.c and master.c) is forgotten: before any other trigger, by its name, so that those see the change.
+CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.organisation
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+ALTER TABLE usom.organisation ENABLE ALWAYS TRIGGER _memo_changed;
+CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.location
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+ALTER TABLE usom.location ENABLE ALWAYS TRIGGER _memo_changed;
+CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.location_calendar
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+ALTER TABLE usom.location_calendar ENABLE ALWAYS TRIGGER _memo_changed;
+CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.location_capacity
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+ALTER TABLE usom.location_capacity ENABLE ALWAYS TRIGGER _memo_changed;
+CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.service_level
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+ALTER TABLE usom.service_level ENABLE ALWAYS TRIGGER _memo_changed;
+CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.transit_time
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+ALTER TABLE usom.transit_time ENABLE ALWAYS TRIGGER _memo_changed;
+CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.freight_rate
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+ALTER TABLE usom.freight_rate ENABLE ALWAYS TRIGGER _memo_changed;
+CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.sourcing_rule
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+ALTER TABLE usom.sourcing_rule ENABLE ALWAYS TRIGGER _memo_changed;
 
 SELECT usom._guard_cards('service_level');
 SELECT usom._guard_cards('transit_time');
