@@ -42,6 +42,7 @@ BEGIN
 	INTO the
 	FROM usom.orders o
 	LEFT JOIN usom.order_lines l ON l.order_no = o.order_no
+		AND NOT EXISTS (SELECT FROM usom.order_lines c WHERE c.order_no = l.order_no AND c.kit_line_no = l.line_no)
 	WHERE o.order_no = explain_status.order_no
 	GROUP BY o.status, o.held;
 	IF NOT FOUND THEN
@@ -110,6 +111,8 @@ BEGIN
 				quoted, l.line_no, l.quantity_shipped + l.quantity_delivered)
 			FROM usom.order_lines l
 			WHERE l.order_no = explain_status.order_no AND l.quantity_shipped + l.quantity_delivered > 0
+				AND NOT EXISTS (SELECT FROM usom.order_lines k WHERE k.order_no = l.order_no AND k.line_no = l.kit_line_no
+					AND k.quantity_shipped + k.quantity_delivered > 0)
 		) s
 		ORDER BY s.rank, s.verb, s.call;
 END
@@ -142,7 +145,7 @@ BEGIN
 				WHERE f.org_id = org
 				GROUP BY f.sales_order_id, f.line_no
 			) g ON g.sales_order_id = l.sales_order_id AND g.line_no = l.line_no
-			WHERE l.org_id = org AND (NOT conserved OR (
+			WHERE l.org_id = org AND l.kit_line_no IS DISTINCT FROM l.line_no AND (NOT conserved OR (
 				(g.sales_order_id IS NULL AND l.quantity_open = l.quantity)
 				OR (g.status = g.last_status AND l.quantity_open + g.quantity = l.quantity AND g.quantity = CASE g.status
 					WHEN 'backordered' THEN l.quantity_backordered WHEN 'reserved' THEN l.quantity_reserved
@@ -363,6 +366,7 @@ BEGIN
 					ARRAY['piece at an unknown location', 'a row of location', '#' || f.location_id]
 				WHEN f.location_id IS NOT NULL AND p.kind = 'service' THEN
 					ARRAY['piece of a service has a location', 'none', lo.code]
+				WHEN l.kit_line_no = l.line_no THEN ARRAY['kit has a piece of its own', 'none', f.status::text]
 				WHEN f.location_id IS NULL AND p.kind = 'physical' AND f.status NOT IN ('open', 'backordered', 'cancelled') THEN
 					ARRAY['piece is served from nowhere', 'a location', 'none']
 				WHEN f.shipment_id IS NULL THEN NULL
@@ -418,9 +422,10 @@ AS $$
 	UNION ALL SELECT * FROM usom.verify_history()
 	UNION ALL SELECT * FROM usom.verify_references()
 	UNION ALL SELECT * FROM usom.verify_pieces()
+	UNION ALL SELECT * FROM usom.verify_kits()
 $$;
 COMMENT ON FUNCTION usom.verify_orders() IS
-'All about orders that is kept, recomputed: verify_counters(), verify_statuses(), verify_history(), verify_references(), verify_pieces(). Empty when all is well.
+'All about orders that is kept, recomputed: verify_counters(), verify_statuses(), verify_history(), verify_references(), verify_pieces(), verify_kits(). Empty when all is well.
 Example: SELECT * FROM usom.verify_orders();';
 
 CREATE FUNCTION usom.verify_money()
@@ -563,7 +568,7 @@ BEGIN
 					UNION ALL
 					SELECT l.sales_order_id, l.line_no, 0, 0
 					FROM usom.order_line l
-					WHERE l.org_id = org AND l.quantity_returned > 0
+					WHERE l.org_id = org AND l.quantity_returned > 0 AND l.kit_line_no IS DISTINCT FROM l.line_no
 				) x
 				GROUP BY x.sales_order_id, x.line_no
 			) u

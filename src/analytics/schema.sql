@@ -106,7 +106,9 @@ SELECT o.order_no,
 	lo.code AS location,
 	coalesce(l.requested_at, o.requested_at) AS requested_at,
 	l.substitution::text AS substitution,
-	l.partial
+	l.partial,
+	nullif(l.kit_line_no, l.line_no) AS kit_line_no,
+	trim_scale(l.kit_quantity) AS kit_quantity
 FROM usom.sales_order o
 JOIN usom.order_line l ON l.org_id = o.org_id AND l.sales_order_id = o.sales_order_id
 LEFT JOIN usom.product p ON p.org_id = l.org_id AND p.product_id = l.product_id
@@ -136,6 +138,8 @@ COMMENT ON COLUMN usom.order_lines.location IS 'Location that must serve the lin
 COMMENT ON COLUMN usom.order_lines.requested_at IS 'When the customer wants the line; without a date of its own, that of the order.';
 COMMENT ON COLUMN usom.order_lines.substitution IS 'none or allowed.';
 COMMENT ON COLUMN usom.order_lines.partial IS 'False: the line is reserved whole or not at all.';
+COMMENT ON COLUMN usom.order_lines.kit_line_no IS 'Of a component: line of its kit, which it goes with; null: no component. The units of a kit''s line are kits, and as far as its components are.';
+COMMENT ON COLUMN usom.order_lines.kit_quantity IS 'Of a component: units for one kit; null: no component.';
 
 CREATE VIEW usom.order_pieces WITH (security_invoker = true) AS
 SELECT o.order_no,

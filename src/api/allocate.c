@@ -37,6 +37,8 @@ gather(Gathered *gathered, const UsomOrderSet *set, int line, int piece, UsomQua
 
 	gathered->demands[gathered->count] = (UsomDemand) {of->product_id, of->location_id, quantity, of->partial};
 	gathered->wanted[gathered->count++] = (Wanted) {line, piece};
+	if (unlikely(usom_line_is_component(of)))
+		gathered->whole_kits |= set->lines[usom_order_kit_of(set, line)].whole_kits;
 }
 
 /* A promise for what is on the shelf: when the customer wants it, now at the earliest. */
@@ -58,7 +60,7 @@ reserve_services(UsomOrderSet *set)
 		UsomQuantity open = set->lines[i].counters.by_state[USOM_PIECE_OPEN];
 		int			piece;
 
-		if (set->lines[i].stocked || set->lines[i].removed || open == 0 ||
+		if (set->lines[i].stocked || set->lines[i].removed || set->lines[i].is_kit || open == 0 ||
 			!usom_order_is_running(set->orders[set->lines[i].order].status))
 			continue;
 		piece = usom_order_add_piece(set, i, USOM_PIECE_RESERVED, open, NULL);
@@ -115,6 +117,23 @@ sort_gathered(const UsomOrderSet *set, Gathered *gathered)
 	}
 }
 
+/* Of a kit that is served whole, all components are looked at together. */
+static bool
+is_about(const UsomOrderSet *set, int line, int64 product_id)
+{
+	int			kit;
+
+	if (product_id == 0 || set->lines[line].product_id == product_id)
+		return true;
+	if (likely(!usom_line_is_component(&set->lines[line])))
+		return false;
+	kit = usom_order_kit_of(set, line);
+	for (int i = usom_order_next_component(set, kit, kit); i >= 0; i = usom_order_next_component(set, kit, i))
+		if (set->lines[i].product_id == product_id)
+			return set->lines[kit].whole_kits;
+	return false;
+}
+
 static Gathered *
 gather_backordered(const UsomOrderSet *set, int64 product_id)
 {
@@ -124,8 +143,7 @@ gather_backordered(const UsomOrderSet *set, int64 product_id)
 	{
 		const UsomPiece *piece = &set->pieces[i];
 
-		if (piece->status == USOM_PIECE_BACKORDERED &&
-			(product_id == 0 || set->lines[piece->line].product_id == product_id))
+		if (piece->status == USOM_PIECE_BACKORDERED && is_about(set, piece->line, product_id))
 			gather(gathered, set, piece->line, i, piece->quantity);
 	}
 	if (set->norders > 1)
@@ -191,7 +209,7 @@ usom_api_carry_out(UsomOrderSet *set, const Wanted *wanted, Served served)
 
 /* Returns how many assignments took stock. */
 static int
-serve(UsomOrderSet *set, const Gathered *gathered)
+serve(UsomOrderSet *set, Gathered *gathered)
 {
 	int			nrows;
 	int			served = 0;
@@ -201,6 +219,8 @@ serve(UsomOrderSet *set, const Gathered *gathered)
 	if (gathered->count == 0 && set->nowners == 0)
 		return 0;
 	rows = lock_stock(set, gathered, &nrows);
+	if (unlikely(gathered->whole_kits))
+		usom_api_ask_for_whole_kits(set, gathered, rows, nrows);
 	if (unlikely(gathered->count > 0 && usom_sourcing_is_ruled(set->org_id)))
 		return usom_api_serve_by_rules(set, gathered, rows, nrows);
 	plan = usom_sourcing_plan(gathered->demands, gathered->count, rows, nrows);
@@ -221,6 +241,8 @@ usom_api_allocate(UsomOrderSet *set)
 	Gathered   *gathered = gather_open(set);
 
 	serve(set, gathered);
+	if (unlikely(gathered->whole_kits))
+		usom_api_backorder_rests(set);
 	usom_api_peg(set);
 	reserve_services(set);
 }

@@ -24,6 +24,7 @@ typedef struct Gathered
 	int			count;
 	UsomDemand *demands;
 	Wanted	   *wanted;
+	bool		whole_kits;		/* there are components that are reserved for whole kits alone */
 } Gathered;
 
 /* Units of a plan. */
@@ -48,5 +49,20 @@ extern int	usom_api_serve_by_rules(UsomOrderSet *set, const Gathered *gathered, 
 /* The same plan, of which nothing is carried out; lowers rows[].available. */
 extern UsomRuledPlan *usom_api_plan_by_rules(const UsomOrderSet *set, const Gathered *gathered, UsomStockRow *rows,
 											 int nrows);
+
+/*
+ * whole.c: lower what demands want to what makes whole kits, where components
+ * are reserved for whole kits alone.  served: what a plan would give each
+ * demand.  give_up: kits that still are not whole get nothing.  Returns
+ * whether anything was lowered.
+ */
+extern bool usom_api_lower_to_whole_kits(const UsomOrderSet *set, const Gathered *gathered, UsomQuantity *wanted,
+										 const UsomQuantity *served, bool give_up);
+
+/* Lower the demands until a plan of them makes whole kits; rows stay as they are. */
+extern void usom_api_ask_for_whole_kits(const UsomOrderSet *set, Gathered *gathered, const UsomStockRow *rows, int nrows);
+
+/* Components that did not ask, because others of their kits are short, wait. */
+extern void usom_api_backorder_rests(UsomOrderSet *set);
 
 #endif							/* USOM_API_ALLOCATE_H */

@@ -214,6 +214,42 @@ plan(Serving *serving, int *demands)
 									   serving->rows, serving->nrows, locations, nlocations, false);
 }
 
+/* Parts of a demand beyond what it may get; the rest waits. */
+static void
+cut_parts(Serving *serving, UsomQuantity *left)
+{
+	int			kept = 0;
+
+	for (int i = 0; i < serving->nparts; i++)
+	{
+		UsomRuledPart part = serving->parts[i];
+		UsomQuantity quantity = Min(part.quantity, left[part.want]);
+
+		left[part.want] -= quantity;
+		serving->rows[part.row].available += part.quantity - quantity;
+		part.quantity = quantity;
+		if (quantity > 0)
+			serving->parts[kept++] = part;
+	}
+	serving->nparts = kept;
+}
+
+/* Orders that lost a day were planned anew: of their kits, too, only whole ones are served. */
+static void
+cut_to_whole_kits(Serving *serving)
+{
+	int			count = serving->gathered->count;
+	UsomQuantity *wanted = palloc_array(UsomQuantity, count + 1);
+	UsomQuantity *served = palloc0_array(UsomQuantity, count + 1);
+
+	for (int i = 0; i < count; i++)
+		wanted[i] = serving->gathered->demands[i].quantity;
+	for (int i = 0; i < serving->nparts; i++)
+		served[serving->parts[i].want] += serving->parts[i].quantity;
+	if (usom_api_lower_to_whole_kits(serving->set, serving->gathered, wanted, served, false))
+		cut_parts(serving, wanted);
+}
+
 /* Add the plan of what is open to the parts. */
 static void
 plan_open(Serving *serving)
@@ -237,6 +273,8 @@ plan_open(Serving *serving)
 			serving->exception[i] = planned->exceptions[want++];
 			serving->open[i] = false;
 		}
+	if (unlikely(serving->gathered->whole_kits))
+		cut_to_whole_kits(serving);
 }
 
 /* ---- losing a day ---- */

@@ -32,6 +32,13 @@ extern int	usom_api_fill(UsomOrderSet *set, int64 product_id);
  */
 extern UsomQuantity usom_api_allocate_many(UsomOrderSet *set);
 
+/*
+ * kit.c: lines for the components of kits that have none yet, after the other
+ * lines of their orders.  One statement if there are such kits.  US114 for
+ * what cannot be ordered.
+ */
+extern void usom_api_expand_kits(UsomOrderSet *set);
+
 /* steps.c: on all orders of the set, whose new status may have been written by plain SQL already */
 extern void usom_api_submit(UsomOrderSet *set);
 extern void usom_api_confirm(UsomOrderSet *set);

@@ -190,7 +190,7 @@ add_line(UsomOrderSet *set, const LineChange *change, const UsomLineReference *r
 	line = usom_order_add_line(set);
 	line->line_no = last + 1;
 	line->product_id = reference->product_id;
-	line->stocked = reference->stocked;
+	usom_order_take_nature(line, reference->nature);
 	line->location_id = reference->location_id;
 	line->unit_price = change->has_price ? change->unit_price
 		: reference->price ? reference->price : usom_order_no_price();
@@ -198,6 +198,52 @@ add_line(UsomOrderSet *set, const LineChange *change, const UsomLineReference *r
 	line->substitution = "none";
 	line->partial = true;
 	add_open_units(line, change->quantity);
+}
+
+static void
+remove_components(UsomOrderSet *set, int kit)
+{
+	for (int i = usom_order_next_component(set, kit, kit); i >= 0; i = usom_order_next_component(set, kit, i))
+		set->lines[i].removed = set->lines[i].changed = true;
+	set->lines[kit].kit_line_no = 0;
+}
+
+static void
+add_units(UsomOrderSet *set, int index, UsomQuantity quantity)
+{
+	if (!usom_line_is_kit(&set->lines[index]))
+	{
+		add_open_units(&set->lines[index], quantity);
+		return;
+	}
+	usom_order_check_whole_kits(set, index, quantity);
+	for (int i = usom_order_next_component(set, index, index); i >= 0; i = usom_order_next_component(set, index, i))
+		add_open_units(&set->lines[i], usom_order_kit_units(quantity, set->lines[i].kit_quantity));
+	usom_order_add_kits(set, index, quantity);
+}
+
+/* The same for the components of a kit. */
+static void
+set_location(UsomOrderSet *set, int index, int64 location_id)
+{
+	set->lines[index].location_id = location_id;
+	if (!usom_line_is_kit(&set->lines[index]))
+		return;
+	for (int i = usom_order_next_component(set, index, index); i >= 0; i = usom_order_next_component(set, index, i))
+		set->lines[i].location_id = location_id;
+}
+
+static void
+set_request(UsomOrderSet *set, int index, TimestampTz requested_at)
+{
+	set->lines[index].requested_at = requested_at;
+	if (!usom_line_is_kit(&set->lines[index]))
+		return;
+	for (int i = usom_order_next_component(set, index, index); i >= 0; i = usom_order_next_component(set, index, i))
+	{
+		set->lines[i].requested_at = requested_at;
+		set->lines[i].changed = true;
+	}
 }
 
 /* Another product or place: the units are planned anew, so none of them may be committed. */
@@ -209,14 +255,16 @@ replace_units(UsomOrderSet *set, int index, const UsomLineReference *reference)
 	usom_api_withdraw(set, index, units, USOM_WITHDRAW_DROP);
 	if (reference->sku != NULL)
 	{
+		if (usom_line_is_kit(&set->lines[index]))
+			remove_components(set, index);
 		set->lines[index].product_id = reference->product_id;
-		set->lines[index].stocked = reference->stocked;
+		usom_order_take_nature(&set->lines[index], reference->nature);
 		if (reference->price != NULL)
 			set->lines[index].unit_price = reference->price;
 	}
 	if (reference->location != NULL)
-		set->lines[index].location_id = reference->location_id;
-	add_open_units(&set->lines[index], units);
+		set_location(set, index, reference->location_id);
+	add_units(set, index, units);
 }
 
 static void
@@ -225,9 +273,18 @@ set_quantity(UsomOrderSet *set, int index, UsomQuantity quantity)
 	UsomQuantity before = set->lines[index].quantity;
 
 	if (quantity > before)
-		add_open_units(&set->lines[index], quantity - before);
+		add_units(set, index, quantity - before);
 	else if (quantity < before)
 		usom_api_withdraw(set, index, before - quantity, USOM_WITHDRAW_DROP);
+}
+
+static void
+remove_line(UsomOrderSet *set, int index)
+{
+	usom_api_withdraw(set, index, set->lines[index].quantity, USOM_WITHDRAW_DROP);
+	if (usom_line_is_kit(&set->lines[index]))
+		remove_components(set, index);
+	set->lines[index].removed = true;
 }
 
 static void
@@ -236,11 +293,11 @@ change_line(UsomOrderSet *set, const LineChange *change, const UsomLineReference
 	int			index = usom_order_find_line(set, 0, change->line_no);
 	UsomLine   *line = &set->lines[index];
 
+	usom_order_check_no_component(set, index, "change");
 	line->changed = true;
 	if (change->remove)
 	{
-		usom_api_withdraw(set, index, line->quantity, USOM_WITHDRAW_DROP);
-		line->removed = true;
+		remove_line(set, index);
 		return;
 	}
 	if (change->has_quantity)
@@ -250,7 +307,7 @@ change_line(UsomOrderSet *set, const LineChange *change, const UsomLineReference
 	if (change->has_price)
 		line->unit_price = change->unit_price;
 	if (change->requested_at != USOM_NO_TIME)
-		line->requested_at = change->requested_at;
+		set_request(set, index, change->requested_at);
 }
 
 static void
@@ -277,6 +334,8 @@ change_lines(UsomOrderSet *set, const Changes *changes)
 			add_line(set, &changes->lines[i], &references[i]);
 	}
 	check_some_line_left(set);
+	if (set->orders[0].status != USOM_ORDER_DRAFT)
+		usom_api_expand_kits(set);
 }
 
 /* The key of who ordered; a guest that had none gets one, which is to be written. */

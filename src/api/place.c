@@ -3,7 +3,7 @@
  *		From an order document to a confirmed order.
  *
  * Statements, whatever the number of lines: header references, line
- * references, document number, header, people (only if there is something to
+ * references, components of kits (only if there are kits), document number, header, people (only if there is something to
  * seal), stock (lock, apply), lines, pieces, history, and the audit of them
  * all.  A batch is one set of orders: the first four are for each document,
  * the others for all of them.
@@ -247,7 +247,7 @@ take_line(Placing *placing, int index, const UsomLineReference *reference)
 	UsomLine   *line = &placing->set->lines[index];
 
 	line->product_id = reference->product_id;
-	line->stocked = reference->stocked;
+	usom_order_take_nature(line, reference->nature);
 	line->location_id = reference->location_id;
 	if (reference->product_id == 0)
 		usom_api_note_problem(placing, psprintf("lines[%d].sku", index), from->sku, "product");
@@ -396,6 +396,8 @@ make_order(Placing *placing)
 	order->channel_id = placing->channel_id;
 	order->customer_id = placing->is_guest ? 0 : placing->customer_id;
 	order->is_new = true;
+	if (!document->draft)
+		usom_api_expand_kits(placing->set);
 	usom_order_settle(placing->set, 0, "place");
 }
 

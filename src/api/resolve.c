@@ -17,7 +17,7 @@
 
 /* Most documents bring their prices and leave the choice of location to us. */
 static UsomQuery resolve_skus = {
-	.text = "SELECT r.position::int, p.product_id, p.kind = 'physical', NULL::bigint, NULL::numeric "
+	.text = "SELECT r.position::int, p.product_id, " USOM_PRODUCT_NATURE ", NULL::bigint, NULL::numeric "
 	"FROM unnest($2) WITH ORDINALITY AS r (sku, position) "
 	"JOIN usom.product p ON p.org_id = $1 AND p.sku = r.sku AND p.active",
 	.nargs = 2,
@@ -26,7 +26,7 @@ static UsomQuery resolve_skus = {
 
 /* The third array repeats the sku of lines whose price is wanted; other lines cost no look-up. */
 static UsomQuery resolve_lines = {
-	.text = "SELECT r.position::int, p.product_id, p.kind = 'physical', l.location_id, "
+	.text = "SELECT r.position::int, p.product_id, " USOM_PRODUCT_NATURE ", l.location_id, "
 	"(SELECT t.unit_price FROM usom.price t WHERE t.org_id = $1 AND t.sku = r.price_sku AND t.currency = $5 "
 	"AND t.valid_from <= $6 ORDER BY t.valid_from DESC LIMIT 1) "
 	"FROM unnest($2, $3, $4) WITH ORDINALITY AS r (sku, location, price_sku, position) "
@@ -79,7 +79,7 @@ take_reference(UsomLineReference *reference, uint64 row)
 
 	reference->product_id = DatumGetInt64(usom_query_get_or_null(row, 2, &isnull));
 	if (!isnull)
-		reference->stocked = DatumGetBool(usom_query_get(row, 3));
+		reference->nature = (UsomNature) DatumGetInt32(usom_query_get(row, 3));
 	reference->location_id = DatumGetInt64(usom_query_get_or_null(row, 4, &isnull));
 	price = usom_query_get_or_null(row, 5, &isnull);
 	reference->price = isnull ? NULL : DatumGetNumericCopy(price);

@@ -6,6 +6,7 @@
 #define USOM_API_RESOLVE_H
 
 #include "datatype/timestamp.h"
+#include "product/kit.h"
 #include "utils/numeric.h"
 
 typedef struct UsomLineReference
@@ -16,7 +17,7 @@ typedef struct UsomLineReference
 
 	/* Found, or 0 and NULL. */
 	int64		product_id;
-	bool		stocked;
+	UsomNature	nature;
 	int64		location_id;
 	Numeric		price;			/* list price in the currency at the time */
 } UsomLineReference;

@@ -73,6 +73,7 @@ check_has_lines(const UsomOrderSet *set, int order)
 void
 usom_api_submit(UsomOrderSet *set)
 {
+	usom_api_expand_kits(set);
 	for (int i = 0; i < set->norders; i++)
 	{
 		check_has_lines(set, i);
@@ -102,7 +103,9 @@ cancel_pieces(UsomOrderSet *set)
 	{
 		UsomQuantity open = set->lines[i].counters.by_state[USOM_PIECE_OPEN];
 
-		if (open > 0)
+		if (usom_line_is_kit(&set->lines[i]))
+			usom_order_cancel_kits(set, i, set->lines[i].quantity - set->lines[i].counters.by_state[USOM_PIECE_CANCELLED]);
+		else if (open > 0)
 			usom_order_add_piece(set, i, USOM_PIECE_CANCELLED, open, NULL);
 	}
 }

@@ -4,7 +4,8 @@
  *
  * Open units go first, then backordered, reserved and, when cancelling,
  * released ones; within a state the newest piece.  What was picked or has left
- * is committed: it is shipped, and returned if need be.
+ * is committed: it is shipped, and returned if need be.  A kit is taken back as
+ * so many units of each of its components.
  *
  * Locks: the order; stock rows by save.
  */
@@ -25,14 +26,28 @@ last_state(UsomWithdrawal kind)
 	return kind == USOM_WITHDRAW_CANCEL ? USOM_PIECE_RELEASED : USOM_PIECE_RESERVED;
 }
 
-UsomQuantity
-usom_api_withdrawable(const UsomLine *line, UsomWithdrawal kind)
+static UsomQuantity
+withdrawable_units(const UsomLine *line, UsomWithdrawal kind)
 {
 	UsomQuantity units = 0;
 
 	for (UsomPieceStatus state = USOM_PIECE_OPEN; state <= last_state(kind); state++)
 		units += line->counters.by_state[state];
 	return units;
+}
+
+UsomQuantity
+usom_api_withdrawable(const UsomOrderSet *set, int index, UsomWithdrawal kind)
+{
+	const UsomLine *line = &set->lines[index];
+	UsomQuantity kits;
+
+	if (!usom_line_is_kit(line))
+		return withdrawable_units(line, kind);
+	kits = line->quantity - line->counters.by_state[USOM_PIECE_CANCELLED];
+	for (int i = usom_order_next_component(set, index, index); i >= 0; i = usom_order_next_component(set, index, i))
+		kits = Min(kits, withdrawable_units(&set->lines[i], kind) / set->lines[i].kit_quantity * USOM_UNIT);
+	return kits;
 }
 
 static UsomQuantity
@@ -75,9 +90,10 @@ withdraw_pieces(UsomOrderSet *set, int line, UsomPieceStatus state, UsomQuantity
 }
 
 static void
-refuse(const UsomOrderSet *set, const UsomLine *line, UsomQuantity quantity, UsomWithdrawal kind)
+refuse(const UsomOrderSet *set, int index, UsomQuantity quantity, UsomWithdrawal kind)
 {
-	UsomQuantity units = usom_api_withdrawable(line, kind);
+	const UsomLine *line = &set->lines[index];
+	UsomQuantity units = usom_api_withdrawable(set, index, kind);
 
 	ereport(ERROR, errcode(USOM_ERR(BELOW_COMMITTED)),
 			errmsg("cannot take %s units from line %d of order \"%s\"", usom_quantity_text(quantity), line->line_no,
@@ -89,26 +105,47 @@ refuse(const UsomOrderSet *set, const UsomLine *line, UsomQuantity quantity, Uso
 					usom_quantity_text(line->quantity - units)));
 }
 
-void
-usom_api_withdraw(UsomOrderSet *set, int line, UsomQuantity quantity, UsomWithdrawal kind)
+static void
+withdraw_units(UsomOrderSet *set, int line, UsomQuantity quantity, UsomWithdrawal kind)
 {
 	UsomQuantity left = quantity;
 
-	if (quantity > usom_api_withdrawable(&set->lines[line], kind))
-		refuse(set, &set->lines[line], quantity, kind);
 	left -= withdraw_open(set, line, left, kind);
 	for (UsomPieceStatus state = USOM_PIECE_BACKORDERED; state <= last_state(kind) && left > 0; state++)
 		left -= withdraw_pieces(set, line, state, left, kind);
 	Ensure(left == 0, "the counters of a line promise more than its pieces hold");
 }
 
+static void
+withdraw_kits(UsomOrderSet *set, int kit, UsomQuantity kits, UsomWithdrawal kind)
+{
+	usom_order_check_whole_kits(set, kit, kits);
+	for (int i = usom_order_next_component(set, kit, kit); i >= 0; i = usom_order_next_component(set, kit, i))
+		withdraw_units(set, i, usom_order_kit_units(kits, set->lines[i].kit_quantity), kind);
+	if (kind == USOM_WITHDRAW_CANCEL)
+		usom_order_cancel_kits(set, kit, kits);
+	else
+		usom_order_add_kits(set, kit, -kits);
+}
+
+void
+usom_api_withdraw(UsomOrderSet *set, int line, UsomQuantity quantity, UsomWithdrawal kind)
+{
+	if (quantity > usom_api_withdrawable(set, line, kind))
+		refuse(set, line, quantity, kind);
+	if (usom_line_is_kit(&set->lines[line]))
+		withdraw_kits(set, line, quantity, kind);
+	else
+		withdraw_units(set, line, quantity, kind);
+}
+
 static UsomQuantity
-quantity_argument(FunctionCallInfo fcinfo, int arg, const UsomLine *line)
+quantity_argument(FunctionCallInfo fcinfo, int arg, const UsomOrderSet *set, int line)
 {
 	UsomQuantity quantity;
 
 	if (PG_ARGISNULL(arg))
-		return usom_api_withdrawable(line, USOM_WITHDRAW_CANCEL);
+		return usom_api_withdrawable(set, line, USOM_WITHDRAW_CANCEL);
 	quantity = usom_quantity_of(PG_GETARG_NUMERIC(arg));
 	if (quantity <= 0)
 		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -119,10 +156,10 @@ quantity_argument(FunctionCallInfo fcinfo, int arg, const UsomLine *line)
 
 /* A call that comes twice finds nothing left to cancel, and so many units cancelled already. */
 static bool
-is_repeat(const UsomLine *line, UsomQuantity quantity)
+is_repeat(const UsomOrderSet *set, int line, UsomQuantity quantity)
 {
-	return usom_api_withdrawable(line, USOM_WITHDRAW_CANCEL) == 0 &&
-		line->counters.by_state[USOM_PIECE_CANCELLED] >= quantity;
+	return usom_api_withdrawable(set, line, USOM_WITHDRAW_CANCEL) == 0 &&
+		set->lines[line].counters.by_state[USOM_PIECE_CANCELLED] >= quantity;
 }
 
 Datum
@@ -138,9 +175,10 @@ usom_cancel_line(PG_FUNCTION_ARGS)
 	line = usom_order_find_line(set, 0, PG_GETARG_INT32(1));
 	if (order->status >= USOM_ORDER_CLOSED)
 		usom_order_refuse(order->order_no, "cancel a line of", order->status);
+	usom_order_check_no_component(set, line, "cancel units of");
 	usom_order_check_holds(set, 0, "cancel");
-	quantity = quantity_argument(fcinfo, 2, &set->lines[line]);
-	if (quantity > 0 && !is_repeat(&set->lines[line], quantity))
+	quantity = quantity_argument(fcinfo, 2, set, line);
+	if (quantity > 0 && !is_repeat(set, line, quantity))
 	{
 		usom_api_withdraw(set, line, quantity, USOM_WITHDRAW_CANCEL);
 		order->event_line = set->lines[line].line_no;

@@ -13,10 +13,10 @@ typedef enum UsomWithdrawal
 	USOM_WITHDRAW_DROP			/* units were never ordered; released ones stay */
 } UsomWithdrawal;
 
-/* Units that the withdrawal could take. */
-extern UsomQuantity usom_api_withdrawable(const UsomLine *line, UsomWithdrawal kind);
+/* Units that the withdrawal could take; of a kit, kits none of whose components is committed. */
+extern UsomQuantity usom_api_withdrawable(const UsomOrderSet *set, int line, UsomWithdrawal kind);
 
-/* US104 if the line has fewer such units. */
+/* US104 if the line has fewer such units.  Of a kit, the units of its components go with it. */
 extern void usom_api_withdraw(UsomOrderSet *set, int line, UsomQuantity quantity, UsomWithdrawal kind);
 
 #endif							/* USOM_API_WITHDRAW_H */

@@ -2,8 +2,9 @@
  * ship.c
  *		Ship: released pieces leave their locations.
  *
- * One shipment per location; services go along with the first of them.  Pieces
- * that are packed go first, then picked ones, then released ones: what is
+ * One shipment per location; services go along with the first of them, those
+ * in kits as far as the goods of their kits have left.  Pieces that are packed
+ * go first, then picked ones, then released ones: what is
  * nearest to the door.
  *
  * Locks: the order, then the stock rows that the units leave (by save).
@@ -108,6 +109,19 @@ is_service(const UsomOrderSet *set, int line)
 	return !set->lines[line].stocked;
 }
 
+/* Units of a service that may go: what is in a kit goes with the kit. */
+static UsomQuantity
+along(const UsomOrderSet *set, int line)
+{
+	const UsomLine *service = &set->lines[line];
+	int			kit;
+
+	if (likely(!usom_line_is_component(service)))
+		return USOM_QUANTITY_LIMIT;
+	kit = usom_order_kit_of(set, line);
+	return usom_order_kit_units(usom_order_kits_left(set, kit), service->kit_quantity) - usom_order_units_left(service);
+}
+
 static UsomQuantity
 ship_all(Shipping *shipping, bool services)
 {
@@ -116,11 +130,18 @@ ship_all(Shipping *shipping, bool services)
 	UsomQuantity shipped = 0;
 
 	for (int i = 0; i < npieces; i++)
-		if (may_ship(set->pieces[i].status) && is_service(set, set->pieces[i].line) == services)
-		{
-			shipped = usom_quantity_add(shipped, set->pieces[i].quantity);
-			ship_piece(shipping, i, set->pieces[i].quantity);
-		}
+	{
+		UsomQuantity quantity = set->pieces[i].quantity;
+
+		if (!may_ship(set->pieces[i].status) || is_service(set, set->pieces[i].line) != services)
+			continue;
+		if (services)
+			quantity = Min(quantity, along(set, set->pieces[i].line));
+		if (quantity <= 0)
+			continue;
+		shipped = usom_quantity_add(shipped, quantity);
+		ship_piece(shipping, i, quantity);
+	}
 	return shipped;
 }
 
@@ -232,6 +253,29 @@ check_complete(const UsomOrderSet *set)
 				errhint("Ship all of it, or call usom.change_order() to set ship_complete to false."));
 }
 
+/* Of a kit that is served whole, no component leaves without the others. */
+static void
+check_whole_kits(const UsomOrderSet *set)
+{
+	for (int i = 0; i < set->nlines; i++)
+	{
+		const UsomLine *line = &set->lines[i];
+		const UsomLine *kit;
+		UsomQuantity whole;
+
+		if (likely(!usom_line_is_component(line)) || !line->stocked || !line->changed)
+			continue;
+		kit = &set->lines[usom_order_kit_of(set, i)];
+		whole = usom_order_kits_left(set, usom_order_kit_of(set, i));
+		if (kit->whole_kits && usom_order_units_left(line) != usom_order_kit_units(whole, line->kit_quantity))
+			ereport(ERROR, errcode(USOM_ERR(KIT_COMPONENT)),
+					errmsg("cannot ship a part of the kit of line %d of order \"%s\"", kit->line_no, set->orders[0].order_no),
+					errdetail("%s units of line %d would have left, with %s whole kits.",
+							  usom_quantity_text(usom_order_units_left(line)), line->line_no, usom_quantity_text(whole)),
+					errhint("Ship line %d: its components follow. Or set kit_policy of the product to 'parts'.", kit->line_no));
+	}
+}
+
 Datum
 usom_ship(PG_FUNCTION_ARGS)
 {
@@ -251,6 +295,7 @@ usom_ship(PG_FUNCTION_ARGS)
 	shipped = ship_wanted(&shipping, PG_ARGISNULL(1) ? NULL : PG_GETARG_JSONB_P(1));
 	check_something(set, shipped);
 	check_complete(set);
+	check_whole_kits(set);
 	set->orders[0].event_quantity = shipped;
 	set->orders[0].event_reference = shipment_numbers(&shipping);
 	usom_order_settle(set, 0, "ship");

@@ -143,6 +143,35 @@ refuse_counters(TriggerData *trigdata, HeapTuple row)
 				errhint("usom keeps them; insert quantity and unit_price alone."));
 }
 
+/* Line of the kit that the row names, or 0. */
+static int
+kit_line_no_of(TriggerData *trigdata, HeapTuple row)
+{
+	bool		isnull;
+	int			column = usom_trigger_column(trigdata, "kit_line_no", INT4OID);
+	Datum		line_no = heap_getattr(row, column, RelationGetDescr(trigdata->tg_relation), &isnull);
+
+	return isnull ? 0 : DatumGetInt32(line_no);
+}
+
+/* Lines of components are made with those of their kits. */
+static void
+refuse_components(TriggerData *trigdata, HeapTuple row)
+{
+	HeapTuple	before = TRIGGER_FIRED_BY_INSERT(trigdata->tg_event) ? row : trigdata->tg_trigtuple;
+	int			line_no = line_no_of(trigdata, before);
+	int			kit_line_no = kit_line_no_of(trigdata, before);
+
+	if (kit_line_no == 0)
+		kit_line_no = kit_line_no_of(trigdata, row);
+	if (likely(kit_line_no == 0))
+		return;
+	ereport(ERROR, errcode(USOM_ERR(KIT_COMPONENT)),
+			errmsg("order line %d belongs to a kit and is not written by hand", line_no),
+			errdetail("The kit is line %d.", kit_line_no),
+			errhint("Call usom.change_order() or usom.cancel_line() for line %d: its components follow.", kit_line_no));
+}
+
 /* Lines count from 1, like the lines of a document. */
 static void
 check_line_no(TriggerData *trigdata, HeapTuple row)
@@ -182,6 +211,7 @@ usom__guard_line(PG_FUNCTION_ARGS)
 
 	if (usom_query_is_writer() || usom_trigger_is_replay() || usom_glass_passes())
 		return PointerGetDatum(row);
+	refuse_components(trigdata, row);
 	refuse_counters(trigdata, row);
 	if (TRIGGER_FIRED_BY_DELETE(trigdata->tg_event))
 		return PointerGetDatum(row);

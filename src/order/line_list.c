@@ -3,7 +3,8 @@
  *		Read the argument "lines" of verbs.
  *
  * Pure: no SPI, no locks.  Entries of one line are added up before anybody
- * compares them with what there is, so that 6 and 6 is seen as 12 of 10.
+ * compares them with what there is, so that 6 and 6 is seen as 12 of 10.  An
+ * entry for a kit stands for entries for its components.
  */
 #include "postgres.h"
 
@@ -62,33 +63,65 @@ read_entry(const UsomOrderSet *set, JsonbValue *entry, int index)
 	return units;
 }
 
+/* Entries of one line are one. */
+typedef struct Gathering
+{
+	const UsomOrderSet *set;
+	UsomLineUnits *units;
+	int			count;
+	int		   *place;			/* 1 + position in units, by line */
+} Gathering;
+
+static void
+add_units(Gathering *gathering, int line, UsomQuantity quantity)
+{
+	UsomLineUnits *known;
+
+	if (gathering->place[line] == 0)
+	{
+		gathering->units[gathering->count++] = (UsomLineUnits) {line, quantity};
+		gathering->place[line] = gathering->count;
+		return;
+	}
+	known = &gathering->units[gathering->place[line] - 1];
+	known->quantity = usom_quantity_add(known->quantity, quantity);
+}
+
+/* Kits are so many units of each of their components. */
+static void
+add_entry(Gathering *gathering, const UsomLineUnits *entry)
+{
+	const UsomOrderSet *set = gathering->set;
+
+	if (likely(!usom_line_is_kit(&set->lines[entry->line])))
+	{
+		add_units(gathering, entry->line, entry->quantity);
+		return;
+	}
+	usom_order_check_whole_kits(set, entry->line, entry->quantity);
+	for (int i = usom_order_next_component(set, entry->line, entry->line); i >= 0;
+		 i = usom_order_next_component(set, entry->line, i))
+		add_units(gathering, i, usom_order_kit_units(entry->quantity, set->lines[i].kit_quantity));
+}
+
 UsomLineUnits *
 usom_order_read_line_list(const UsomOrderSet *set, Jsonb *list, int *count)
 {
 	int			n = JB_ROOT_COUNT(list);
-	UsomLineUnits *result = palloc_array(UsomLineUnits, n + 1);
-	int		   *place = palloc0_array(int, set->nlines + 1);	/* 1 + position in result, by line */
+	Gathering	gathering = {.set = set};
 
 	if (!JB_ROOT_IS_ARRAY(list) || JB_ROOT_IS_SCALAR(list) || n == 0)
 		ereport(ERROR, errcode(USOM_ERR(INVALID_CHANGE)),
 				errmsg("lines must be a JSON array with at least one entry"),
 				errhint("The list looks like [{\"line_no\": 1, \"quantity\": 2}]."));
-	*count = 0;
+	gathering.units = palloc_array(UsomLineUnits, set->nlines + 1);
+	gathering.place = palloc0_array(int, set->nlines + 1);
 	for (int i = 0; i < n; i++)
 	{
-		UsomLineUnits units = read_entry(set, getIthJsonbValueFromContainer(&list->root, i), i);
+		UsomLineUnits entry = read_entry(set, getIthJsonbValueFromContainer(&list->root, i), i);
 
-		if (place[units.line] == 0)
-		{
-			result[(*count)++] = units;
-			place[units.line] = *count;
-		}
-		else
-		{
-			UsomLineUnits *known = &result[place[units.line] - 1];
-
-			known->quantity = usom_quantity_add(known->quantity, units.quantity);
-		}
+		add_entry(&gathering, &entry);
 	}
-	return result;
+	*count = gathering.count;
+	return gathering.units;
 }

@@ -276,7 +276,7 @@ usom_order_sum(const UsomOrderSet *set, int order)
 	UsomCounters sum = {0};
 
 	for (int i = usom_order_first_line(set, order); i < set->nlines && set->lines[i].order == order; i++)
-		if (!set->lines[i].removed)
+		if (!set->lines[i].removed && !usom_line_is_kit(&set->lines[i]))
 			for (int state = 0; state < USOM_PIECE_STATES; state++)
 				sum.by_state[state] = usom_quantity_add(sum.by_state[state], set->lines[i].counters.by_state[state]);
 	return sum;
@@ -338,6 +338,7 @@ usom_order_settle(UsomOrderSet *set, int index, const char *event)
 	UsomOrder  *order = &set->orders[index];
 	UsomCounters sum = usom_order_sum(set, index);
 
+	usom_order_mirror_kits(set, index);
 	order->total = settle_lines(set, index);
 	order->status = usom_order_derive_status(order->status, &sum);
 	order->event = event;

@@ -27,6 +27,7 @@
 #include "nodes/pg_list.h"
 #include "order/lifecycle.h"
 #include "order/type.h"
+#include "product/kit.h"
 #include "stock/capacity.h"
 #include "stock/stock.h"
 #include "stock/supply.h"
@@ -63,6 +64,10 @@ typedef struct UsomLine
 	TimestampTz requested_at;	/* or USOM_NO_TIME */
 	const char *substitution;
 	bool		partial;
+	bool		is_kit;			/* the product is a kit; its components are lines of their own once it is submitted */
+	bool		whole_kits;		/* of a kit: components are reserved for whole kits alone */
+	int32		kit_line_no;	/* of a component: line of its kit; of a kit that has components: its own; 0: neither */
+	UsomQuantity kit_quantity;	/* of a component: units for one kit; else 0 */
 	UsomCounters counters;
 	int32		last_piece_no;
 	bool		is_new;
@@ -132,10 +137,14 @@ extern UsomOrderSet *usom_order_set_make(int64 org_id, int norders, int nlines);
 extern UsomOrderSet *usom_order_load(int64 org_id, const char *order_no);	/* US105 if there is none */
 extern UsomOrderSet *usom_order_load_many(int64 org_id, const int64 *ids, int nids);
 extern UsomLine *usom_order_add_line(UsomOrderSet *set);
+extern void usom_order_take_nature(UsomLine *line, UsomNature nature);	/* of its product */
 
 /* A new line behind the others of its order, with the next number.  Indexes of lines that the caller keeps are void. */
 extern UsomLine *usom_order_insert_line(UsomOrderSet *set, int order);
 extern int	usom_order_find_line(const UsomOrderSet *set, int order, int32 line_no); /* US106 */
+
+/* After lines of several orders were added at the end: by order again.  Indexes of lines change. */
+extern void usom_order_sort_lines(UsomOrderSet *set);
 
 /* The lines of an order stand together: the index of the first, or of what follows if it has none. */
 extern int	usom_order_first_line(const UsomOrderSet *set, int order);
@@ -183,8 +192,55 @@ extern Numeric usom_order_no_price(void);
  */
 extern bool usom_order_is_firm(const UsomOrderSet *set, int piece);
 
-/* Sum of the counters over the lines of an order. */
+/* Sum of the counters over the lines of an order; of a kit, those of its components count. */
 extern UsomCounters usom_order_sum(const UsomOrderSet *set, int order);
+
+/*
+ * kit.c: pure.  A kit has no pieces: its counters mirror those of its
+ * components, which keep stock, move and are shipped like any line.
+ */
+static inline bool
+usom_line_is_kit(const UsomLine *line)
+{
+	return line->kit_line_no != 0 && line->kit_line_no == line->line_no;
+}
+
+static inline bool
+usom_line_is_component(const UsomLine *line)
+{
+	return line->kit_line_no != line->line_no && line->kit_line_no != 0;
+}
+
+/* Index of the line of the kit that a component belongs to. */
+extern int	usom_order_kit_of(const UsomOrderSet *set, int component);
+
+/* Index of the next component of a kit after a line (first: the kit itself), or -1. */
+extern int	usom_order_next_component(const UsomOrderSet *set, int kit, int after);
+
+/* Counters of the kits of an order; settle and save do that. */
+extern void usom_order_mirror_kits(UsomOrderSet *set, int order);
+
+/* Units that left: shipped, delivered, returned.  Kits that left with all their goods. */
+extern UsomQuantity usom_order_units_left(const UsomLine *line);
+extern UsomQuantity usom_order_kits_left(const UsomOrderSet *set, int kit);
+
+/* So many kits are cancelled: on the line of the kit; its components are the caller's to cancel. */
+extern void usom_order_cancel_kits(UsomOrderSet *set, int kit, UsomQuantity kits);
+
+/* So many kits more are ordered, or fewer; the same for its components is the caller's to do. */
+extern void usom_order_add_kits(UsomOrderSet *set, int kit, UsomQuantity kits);
+
+/* US113 if the line is a component: what concerns a kit is done on its own line. */
+extern void usom_order_check_no_component(const UsomOrderSet *set, int line, const char *verb);
+
+/* A number of kits: US114 unless it is whole. */
+extern void usom_order_check_whole_kits(const UsomOrderSet *set, int line, UsomQuantity kits);
+
+/*
+ * Units of so many kits: kits in millionths, as all quantities.  22003 if they
+ * pass the bounds of a line.
+ */
+extern UsomQuantity usom_order_kit_units(UsomQuantity kits, UsomQuantity kit_quantity);
 
 /* save.c */
 extern void usom_order_save(UsomOrderSet *set);

@@ -37,7 +37,9 @@ CREATE TYPE usom._line_row AS (
 	quantity_shipped usom.quantity,
 	quantity_delivered usom.quantity,
 	quantity_returned usom.quantity,
-	quantity_cancelled usom.quantity
+	quantity_cancelled usom.quantity,
+	kit_line_no integer,
+	kit_quantity usom.positive_quantity
 );
 COMMENT ON TYPE usom._line_row IS 'An order line on its way from C to order_line, by unnest().';
 

@@ -24,14 +24,14 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
-#define LINE_COLUMNS 20
+#define LINE_COLUMNS 22
 #define PIECE_COLUMNS 12
 
 static UsomQuery insert_lines = {
 	.text = "INSERT INTO usom.order_line (org_id, sales_order_id, line_no, product_id, quantity, unit_price, total, "
 	"location_id, requested_at, substitution, partial, quantity_open, quantity_backordered, quantity_reserved, "
 	"quantity_released, quantity_picked, quantity_packed, quantity_shipped, quantity_delivered, quantity_returned, "
-	"quantity_cancelled) SELECT $1, r.* FROM unnest($2) AS r",
+	"quantity_cancelled, kit_line_no, kit_quantity) SELECT $1, r.* FROM unnest($2) AS r",
 	.nargs = 2,
 	.argtypes = {"bigint", "usom._line_row[]"},
 };
@@ -43,8 +43,8 @@ static UsomQuery update_lines = {
 	"quantity_reserved = r.quantity_reserved, quantity_released = r.quantity_released, "
 	"quantity_picked = r.quantity_picked, quantity_packed = r.quantity_packed, "
 	"quantity_shipped = r.quantity_shipped, quantity_delivered = r.quantity_delivered, "
-	"quantity_returned = r.quantity_returned, quantity_cancelled = r.quantity_cancelled "
-	"FROM unnest($2) AS r "
+	"quantity_returned = r.quantity_returned, quantity_cancelled = r.quantity_cancelled, "
+	"kit_line_no = r.kit_line_no, kit_quantity = r.kit_quantity FROM unnest($2) AS r "
 	"WHERE l.org_id = $1 AND l.sales_order_id = r.sales_order_id AND l.line_no = r.line_no",
 	.nargs = 2,
 	.argtypes = {"bigint", "usom._line_row[]"},
@@ -138,6 +138,11 @@ add_line(UsomRows *rows, const UsomOrderSet *set, const UsomLine *line)
 	for (int state = 0; state < USOM_PIECE_STATES; state++)
 		values[10 + state] = line->counters.by_state[state] == 0 ? zero
 			: NumericGetDatum(usom_quantity_stored(line->counters.by_state[state]));
+	nulls[20] = line->kit_line_no == 0;
+	nulls[21] = line->kit_quantity == 0;
+	values[20] = Int32GetDatum(line->kit_line_no);
+	if (!nulls[21])
+		values[21] = NumericGetDatum(usom_quantity_stored(line->kit_quantity));
 	usom_rows_add(rows, values, nulls);
 }
 
@@ -346,6 +351,8 @@ usom_order_write_pegs(UsomOrderSet *set)
 void
 usom_order_save(UsomOrderSet *set)
 {
+	for (int i = 0; i < set->norders; i++)
+		usom_order_mirror_kits(set, i);
 	write_stock(set);
 	usom_order_write_pegs(set);
 	write_loads(set);

@@ -79,6 +79,8 @@ CREATE TABLE usom.order_line (
 	quantity_delivered usom.quantity NOT NULL DEFAULT 0,
 	quantity_returned usom.quantity NOT NULL DEFAULT 0,
 	quantity_cancelled usom.quantity NOT NULL DEFAULT 0,
+	kit_line_no integer,
+	kit_quantity usom.positive_quantity,
 	PRIMARY KEY (org_id, sales_order_id, line_no),
 	CONSTRAINT order_line_quantity_conserved CHECK (usom._adds_up(quantity, quantity_open, quantity_backordered,
 		quantity_reserved, quantity_released, quantity_picked, quantity_packed, quantity_shipped, quantity_delivered,
@@ -106,6 +108,8 @@ COMMENT ON COLUMN usom.order_line.quantity_shipped IS 'Units on their way.';
 COMMENT ON COLUMN usom.order_line.quantity_delivered IS 'Units the customer has.';
 COMMENT ON COLUMN usom.order_line.quantity_returned IS 'Units that came back.';
 COMMENT ON COLUMN usom.order_line.quantity_cancelled IS 'Units cancelled.';
+COMMENT ON COLUMN usom.order_line.kit_line_no IS 'Of a component: line of its kit. Of a kit whose components are lines: its own number. Null: neither.';
+COMMENT ON COLUMN usom.order_line.kit_quantity IS 'Of a component: units for one kit, as the kit was made when it was ordered.';
 
 CREATE TABLE usom.fulfillment_line (
 	org_id bigint NOT NULL,

@@ -25,6 +25,8 @@
 	"o.order_type, o.priority, o.placed_at, o.channel_id, o.customer_id " \
 	"FROM usom.sales_order o "
 
+#define KIT_COLUMN 22			/* of read_lines: where the columns about kits begin */
+
 static UsomQuery lock_by_number = {
 	.text = SELECT_ORDER "WHERE o.org_id = $1 AND o.order_no = $2 AND ($3 IS NULL OR o.channel_id = ANY ($3)) FOR UPDATE",
 	.nargs = 3,
@@ -38,10 +40,11 @@ static UsomQuery lock_by_key = {
 };
 
 static UsomQuery read_lines = {
-	.text = "SELECT l.sales_order_id, l.line_no, l.product_id, p.kind = 'physical', l.quantity, l.unit_price, l.total, "
+	.text = "SELECT l.sales_order_id, l.line_no, l.product_id, " USOM_PRODUCT_NATURE ", l.quantity, l.unit_price, l.total, "
 	"l.location_id, l.requested_at, l.substitution, l.partial, "
 	"l.quantity_open, l.quantity_backordered, l.quantity_reserved, l.quantity_released, l.quantity_picked, "
-	"l.quantity_packed, l.quantity_shipped, l.quantity_delivered, l.quantity_returned, l.quantity_cancelled "
+	"l.quantity_packed, l.quantity_shipped, l.quantity_delivered, l.quantity_returned, l.quantity_cancelled, "
+	"l.kit_line_no, l.kit_quantity "
 	"FROM usom.order_line l LEFT JOIN usom.product p ON p.org_id = l.org_id AND p.product_id = l.product_id "
 	"WHERE l.org_id = $1 AND l.sales_order_id = ANY ($2) ORDER BY l.sales_order_id, l.line_no",
 	.nargs = 2,
@@ -149,6 +152,14 @@ usom_order_insert_line(UsomOrderSet *set, int order)
 	return &set->lines[place];
 }
 
+void
+usom_order_take_nature(UsomLine *line, UsomNature nature)
+{
+	line->stocked = nature == USOM_PHYSICAL;
+	line->is_kit = nature >= USOM_KIT_IN_PARTS;
+	line->whole_kits = nature == USOM_WHOLE_KIT;
+}
+
 int
 usom_order_first_line(const UsomOrderSet *set, int order)
 {
@@ -165,6 +176,35 @@ usom_order_first_line(const UsomOrderSet *set, int order)
 			high = middle;
 	}
 	return low;
+}
+
+/* Places of lines by order, those of an order as they came. */
+static int *
+places_by_order(const UsomOrderSet *set)
+{
+	int		   *next = palloc0_array(int, set->norders + 1);
+	int		   *places = palloc_array(int, set->nlines + 1);
+
+	for (int i = 0; i < set->nlines; i++)
+		next[set->lines[i].order + 1]++;
+	for (int i = 1; i <= set->norders; i++)
+		next[i] += next[i - 1];
+	for (int i = 0; i < set->nlines; i++)
+		places[i] = next[set->lines[i].order]++;
+	return places;
+}
+
+void
+usom_order_sort_lines(UsomOrderSet *set)
+{
+	int		   *places = places_by_order(set);
+	UsomLine   *sorted = palloc_array(UsomLine, set->lines_capacity);
+
+	for (int i = 0; i < set->nlines; i++)
+		sorted[places[i]] = set->lines[i];
+	for (int i = 0; i < set->npieces; i++)
+		set->pieces[i].line = places[set->pieces[i].line];
+	set->lines = sorted;
 }
 
 int
@@ -197,12 +237,26 @@ take_order(UsomOrder *order, uint64 row)
 }
 
 static void
+take_kit(UsomLine *line, uint64 row)
+{
+	bool		isnull;
+	Datum		kit_line_no = usom_query_get_or_null(row, KIT_COLUMN, &isnull);
+
+	if (!isnull)
+		line->kit_line_no = DatumGetInt32(kit_line_no);
+	if (!usom_line_is_component(line))
+		return;
+	line->kit_quantity = get_quantity(row, KIT_COLUMN + 1);
+	Ensure(line->kit_quantity > 0, "a component without units for a kit: see usom.verify()");
+}
+
+static void
 take_line(UsomLine *line, int order, uint64 row)
 {
 	line->order = order;
 	line->line_no = DatumGetInt32(usom_query_get(row, 2));
 	line->product_id = get_key(row, 3);
-	line->stocked = DatumGetBool(usom_query_get(row, 4));
+	usom_order_take_nature(line, (UsomNature) DatumGetInt32(usom_query_get(row, 4)));
 	line->quantity = get_quantity(row, 5);
 	line->unit_price = DatumGetNumeric(usom_query_get(row, 6));
 	line->total = DatumGetNumeric(usom_query_get(row, 7));
@@ -212,6 +266,7 @@ take_line(UsomLine *line, int order, uint64 row)
 	line->partial = DatumGetBool(usom_query_get(row, 11));
 	for (int state = 0; state < USOM_PIECE_STATES; state++)
 		line->counters.by_state[state] = get_quantity(row, 12 + state);
+	take_kit(line, row);
 }
 
 static void

@@ -4,7 +4,8 @@ CREATE TABLE usom.product (
 	product_id bigint NOT NULL DEFAULT usom.next_id(),
 	sku text NOT NULL CONSTRAINT product_sku_given CHECK (sku <> ''),
 	name text,
-	kind text NOT NULL DEFAULT 'physical' CONSTRAINT product_kind_known CHECK (kind IN ('physical', 'service')),
+	kind text NOT NULL DEFAULT 'physical' CONSTRAINT product_kind_known CHECK (kind IN ('physical', 'service', 'kit')),
+	kit_policy text NOT NULL DEFAULT 'whole' CONSTRAINT product_kit_policy_known CHECK (kit_policy IN ('whole', 'parts')),
 	unit text NOT NULL DEFAULT 'each',
 	category text CONSTRAINT product_category_given CHECK (category <> ''),
 	weight usom.quantity NOT NULL DEFAULT 0,
@@ -13,17 +14,51 @@ CREATE TABLE usom.product (
 	PRIMARY KEY (org_id, product_id),
 	CONSTRAINT product_sku_unique UNIQUE (org_id, sku)
 );
-COMMENT ON TABLE usom.product IS 'What is sold. Physical products are held in stock; services (postage, fees) are not.';
+COMMENT ON TABLE usom.product IS 'What is sold. Physical products are held in stock; services (postage, fees) are not; kits are sold as one and served as their components.';
 COMMENT ON COLUMN usom.product.org_id IS 'Organisation.';
 COMMENT ON COLUMN usom.product.product_id IS 'Key.';
 COMMENT ON COLUMN usom.product.sku IS 'What order documents name.';
 COMMENT ON COLUMN usom.product.name IS 'Name for people.';
-COMMENT ON COLUMN usom.product.kind IS 'physical or service.';
+COMMENT ON COLUMN usom.product.kind IS 'physical, service or kit.';
+COMMENT ON COLUMN usom.product.kit_policy IS 'Of a kit: whole, its components are reserved for whole kits alone; parts, each component is reserved and backordered on its own. A change holds for orders that run, too, from their next plan on.';
 COMMENT ON COLUMN usom.product.unit IS 'Unit of every quantity of the product.';
 COMMENT ON COLUMN usom.product.category IS 'Group of products that sourcing rules may name; null: none.';
 COMMENT ON COLUMN usom.product.weight IS 'Kilograms of one unit, for freight.';
 COMMENT ON COLUMN usom.product.active IS 'Off: no new orders.';
 COMMENT ON COLUMN usom.product.created_at IS 'When the row was made.';
+
+CREATE TABLE usom.kit_component (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	kit_product_id bigint NOT NULL,
+	component_product_id bigint NOT NULL,
+	quantity usom.positive_quantity NOT NULL DEFAULT 1,
+	PRIMARY KEY (org_id, kit_product_id, component_product_id),
+	CONSTRAINT kit_component_of_kit FOREIGN KEY (org_id, kit_product_id) REFERENCES usom.product ON DELETE RESTRICT ON UPDATE RESTRICT,
+	CONSTRAINT kit_component_is_product FOREIGN KEY (org_id, component_product_id) REFERENCES usom.product ON DELETE RESTRICT ON UPDATE RESTRICT
+);
+COMMENT ON TABLE usom.kit_component IS 'What kits are made of. Orders keep what a kit was made of when they were placed.';
+COMMENT ON COLUMN usom.kit_component.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.kit_component.kit_product_id IS 'The kit: usom.product_id(''sku'').';
+COMMENT ON COLUMN usom.kit_component.component_product_id IS 'What is in it: a physical product, a service, or another kit.';
+COMMENT ON COLUMN usom.kit_component.quantity IS 'Units of the component for one kit.';
+-- Rows that replication brings were checked where they came from, so this trigger is not ENABLE ALWAYS.
+CREATE TRIGGER usom_kit AFTER INSERT OR UPDATE ON usom.kit_component
+	FOR EACH ROW EXECUTE FUNCTION usom._check_kit_component();
+
+CREATE VIEW usom.kits WITH (security_invoker = true) AS
+SELECT k.sku AS kit, k.name, k.kit_policy AS policy, p.sku AS component, p.kind, trim_scale(c.quantity) AS quantity, k.active
+FROM usom.product k
+LEFT JOIN usom.kit_component c ON c.org_id = k.org_id AND c.kit_product_id = k.product_id
+LEFT JOIN usom.product p ON p.org_id = c.org_id AND p.product_id = c.component_product_id
+WHERE k.kind = 'kit' AND k.org_id = usom.current_org();
+COMMENT ON VIEW usom.kits IS 'The kits of the caller''s organisation, one row for each component.';
+COMMENT ON COLUMN usom.kits.kit IS 'SKU of the kit.';
+COMMENT ON COLUMN usom.kits.name IS 'Name of the kit for people.';
+COMMENT ON COLUMN usom.kits.policy IS 'whole: its components are reserved for whole kits alone; parts: each on its own.';
+COMMENT ON COLUMN usom.kits.component IS 'SKU of what is in it; null: nothing yet, so it cannot be ordered.';
+COMMENT ON COLUMN usom.kits.kind IS 'physical, service or kit.';
+COMMENT ON COLUMN usom.kits.quantity IS 'Units of the component for one kit.';
+COMMENT ON COLUMN usom.kits.active IS 'False: no new orders.';
 
 CREATE TABLE usom.substitute (
 	org_id bigint NOT NULL DEFAULT usom.current_org(),
@@ -68,3 +103,4 @@ SELECT usom._audit_table('substitute');
 SELECT usom._guard_cards('product');
 SELECT usom._guard_master('product', 'sku');
 SELECT usom._audit_table('product');
+SELECT usom._audit_table('kit_component');

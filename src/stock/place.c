@@ -81,22 +81,26 @@ raise_unknown(const char *entity, const char *column, const char *code)
 					entity, column, quote_literal_cstr(code), column));
 }
 
-static void
-raise_service(const char *sku)
+void
+usom_stock_refuse(const UsomPlace *place)
 {
+	bool		is_kit = place->is_kit;
+	const char *sku = place->sku;
+
 	ereport(ERROR, errcode(USOM_ERR(NOT_STOCKED)),
-			errmsg("product \"%s\" is a service and has no stock", sku),
-			errdetail("Its kind is service; stock is kept of physical products."),
-			errhint("Leave it out, or UPDATE usom.product SET kind = 'physical' WHERE sku = %s.",
-					quote_literal_cstr(sku)));
+			errmsg("product \"%s\" is a %s and has no stock", sku, is_kit ? "kit" : "service"),
+			errdetail("Its kind is %s; stock is kept of physical products.", is_kit ? "kit" : "service"),
+			is_kit ? errhint("Name its components: SELECT * FROM usom.kits WHERE kit = %s;", quote_literal_cstr(sku))
+			: errhint("Leave it out, or insert a physical product under another sku."));
 }
 
-/* Keys from the first four columns of a row: product_id, is a service, location_id, location is active. */
+/* Keys from the first four columns of a row: product_id, kind, location_id, location is active. */
 static void
 read_place(UsomPlace *place, uint64 row)
 {
 	bool		no_product;
 	bool		no_location;
+	const char *kind;
 
 	place->product_id = DatumGetInt64(usom_query_get_or_null(row, 1, &no_product));
 	place->location_id = DatumGetInt64(usom_query_get_or_null(row, 3, &no_location));
@@ -104,8 +108,10 @@ read_place(UsomPlace *place, uint64 row)
 		raise_unknown("product", "sku", place->sku);
 	if (no_location && place->location != NULL)
 		raise_unknown("location", "code", place->location);
-	if (DatumGetBool(usom_query_get(row, 2)))
-		raise_service(place->sku);
+	kind = usom_query_get_text(row, 2);
+	place->is_kit = strcmp(kind, "kit") == 0;
+	if (strcmp(kind, "physical") != 0 && !(place->is_kit && place->takes_kits))
+		usom_stock_refuse(place);
 	place->active = !no_location && DatumGetBool(usom_query_get(row, 4));
 	if (no_location)
 		place->location_id = 0;
@@ -129,7 +135,7 @@ code_rows(const UsomPlace *places, int nplaces)
 }
 
 static UsomQuery find_places = {
-	.text = "SELECT p.product_id, p.kind = 'service', l.location_id, l.active "
+	.text = "SELECT p.product_id, p.kind, l.location_id, l.active "
 	"FROM unnest($2) WITH ORDINALITY AS c (location, sku, ordinal) "
 	"LEFT JOIN usom.product AS p ON p.org_id = $1 AND p.sku = c.sku "
 	"LEFT JOIN usom.location AS l ON l.org_id = $1 AND l.code = c.location "
@@ -154,7 +160,7 @@ usom_stock_find_places(UsomPlace *places, int nplaces)
 
 /* One row if the place has no stock row: its lot is null then. */
 static UsomQuery lock_place = {
-	.text = "SELECT p.product_id, p.kind = 'service', l.location_id, l.active, "
+	.text = "SELECT p.product_id, p.kind, l.location_id, l.active, "
 	"s.lot, s.on_hand, s.reserved, coalesce(s.held_until <= $5, false) "
 	"FROM (SELECT 1) AS one "
 	"LEFT JOIN usom.product AS p ON p.org_id = $1 AND p.sku = $3 "

@@ -21,6 +21,8 @@ typedef struct UsomPlace
 	int64		location_id;	/* 0: anywhere */
 	int64		product_id;
 	bool		active;			/* the location is */
+	bool		takes_kits;		/* asked for: the product may be a kit */
+	bool		is_kit;
 } UsomPlace;
 
 /* A stock row under its lock. */
@@ -49,8 +51,11 @@ extern char *usom_stock_optional_text(FunctionCallInfo fcinfo, int argument);	/*
 extern UsomQuantity usom_stock_required_quantity(FunctionCallInfo fcinfo, int argument, const char *name);
 extern UsomQuantity usom_stock_positive(UsomQuantity quantity, const char *name);
 
-/* Fill in the keys: one statement.  US006 names an unknown code, US203 a service. */
+/* Fill in the keys: one statement.  US006 names an unknown code, US203 what has no stock: a service, or a kit. */
 extern void usom_stock_find_places(UsomPlace *places, int nplaces);
+
+/* US203: a service, or a kit, has no stock. */
+extern void usom_stock_refuse(const UsomPlace *place) pg_attribute_noreturn();
 
 /* Fill in the keys and lock the rows of the place (one lot, or with NULL all), in lock order: one statement. */
 extern UsomLot *usom_stock_lock_place(UsomPlace *place, const char *lot, int *nlots);

@@ -18,7 +18,10 @@
 #include "base/call.h"
 #include "base/card_guard.h"
 #include "base/query.h"
+#include "catalog/pg_type.h"
 #include "funcapi.h"
+#include "product/kit.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
@@ -69,6 +72,51 @@ usom_stock_return_position(FunctionCallInfo fcinfo, const UsomPlace *place)
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
+/*
+ * What a kit could be made of, taken together: the scarcest of its goods says
+ * how many.  A kit of services has no stock, like a service.
+ */
+static UsomQuery read_kits = {
+	.text = "SELECT min(floor(coalesce(a.available, 0) / c.quantity)) "
+	"FROM unnest($2, $3) AS c (product_id, quantity) LEFT JOIN (SELECT s.product_id, "
+	"sum(greatest(s.on_hand - s.reserved - s.safety - s.held + CASE WHEN s.held_until <= $5 THEN "
+	"(SELECT coalesce(sum(r.quantity), 0) FROM usom.reservation AS r "
+	"WHERE r.org_id = $1 AND r.product_id = s.product_id AND r.location_id = s.location_id AND r.lot = s.lot "
+	"AND r.expires_at <= $5) ELSE 0 END, 0)) AS available "
+	"FROM usom.stock AS s JOIN usom.location AS l ON l.org_id = $1 AND l.location_id = s.location_id AND l.active "
+	"WHERE s.org_id = $1 AND s.product_id = ANY ($2) AND s.location_id = coalesce($4, s.location_id) "
+	"GROUP BY s.product_id) AS a ON a.product_id = c.product_id",
+	.nargs = 5,
+	.argtypes = {"bigint", "bigint[]", "numeric[]", "bigint", "timestamptz"},
+};
+
+/* Leaves the number of kits in the only column of SPI_tuptable. */
+static void
+run_kits(const UsomPlace *place)
+{
+	int			n;
+	UsomComponent *components = usom_product_components(place->org_id, &place->product_id, 1, &n);
+	int64	   *products = palloc_array(int64, n);
+	Datum	   *quantities = palloc_array(Datum, n);
+	int			goods = 0;
+	Datum		values[5] = {Int64GetDatum(place->org_id)};
+	bool		nulls[5] = {false, false, false, place->location_id == 0, false};
+
+	for (int i = 0; i < n; i++)
+		if (components[i].stocked)
+		{
+			products[goods] = components[i].product_id;
+			quantities[goods++] = NumericGetDatum(usom_quantity_numeric(components[i].quantity));
+		}
+	if (goods == 0)
+		usom_stock_refuse(place);
+	values[1] = usom_query_keys(products, goods);
+	values[2] = PointerGetDatum(construct_array(quantities, goods, NUMERICOID, -1, false, TYPALIGN_INT));
+	values[3] = Int64GetDatum(place->location_id);
+	values[4] = TimestampTzGetDatum(usom_call_time());
+	usom_query_run(&read_kits, values, nulls);
+}
+
 /* usom.available(sku text, location text) */
 Datum
 usom_available(PG_FUNCTION_ARGS)
@@ -81,9 +129,13 @@ usom_available(PG_FUNCTION_ARGS)
 	place.sku = usom_stock_required_text(fcinfo, 0, "sku");
 	place.location = usom_stock_optional_text(fcinfo, 1);
 	usom_call_begin("available", NULL);
+	place.takes_kits = true;
 	usom_stock_find_places(&place, 1);
-	run_position(&place);
-	available = usom_query_get(0, 2);
+	if (place.is_kit)
+		run_kits(&place);
+	else
+		run_position(&place);
+	available = usom_query_get(0, place.is_kit ? 1 : 2);
 	MemoryContextSwitchTo(caller);
 	available = PointerGetDatum(PG_DETOAST_DATUM_COPY(available));
 	usom_call_end();

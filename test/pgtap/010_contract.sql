@@ -105,7 +105,7 @@ SELECT is_empty($$SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'usom':
 
 -- ---- tables and views ----
 
-SELECT has_table('usom'::name, t::name, format('table usom.%s', t)) FROM unnest(ARRAY['organisation', 'channel', 'customer', 'customer_address', 'product', 'price', 'location', 'stock', 'stock_movement', 'reservation',
+SELECT has_table('usom'::name, t::name, format('table usom.%s', t)) FROM unnest(ARRAY['organisation', 'channel', 'customer', 'customer_address', 'product', 'kit_component', 'price', 'location', 'stock', 'stock_movement', 'reservation',
 	'sales_order', 'order_line', 'fulfillment_line', 'hold', 'hold_type', 'order_history', 'shipment', 'return_order', 'return_line', 'audit_entry', 'document_counter', 'address', 'vault_key', 'vault_index', 'erasure', 'retention', 'supply', 'event', 'exception_case',
 	'substitute', 'line_substitution', 'stock_interest']) AS t;
 CREATE TEMP TABLE shown (name text, columns text);
@@ -120,6 +120,7 @@ INSERT INTO shown VALUES
 	('returns', 'return_no order_no status'),
 	('timeline', 'order_no'),
 	('substitutions', 'substitution_id order_no line_no sku quantity substitute_sku substitute_quantity unit_price status'),
+	('kits', 'kit name policy component kind quantity active'),
 	('events', 'order_no event_no kind payload occurred_at'),
 	('supplies', 'supply_no kind location sku quantity received pegged free expected_at confidence status'),
 	('exceptions', 'exception_id kind order_no line_no message detail due_at open'),
@@ -152,7 +153,7 @@ SELECT is_empty($$SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'usom'
 SELECT is((SELECT rolcanlogin OR rolsuper FROM pg_roles WHERE rolname = 'usom_owner'), false, 'who neither logs in nor is superuser');
 -- Some complete or check what people write; rows that replication brings are complete and checked.
 SELECT is_empty($$SELECT t.tgrelid::regclass, t.tgname, t.tgenabled FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
-	WHERE c.relnamespace = 'usom'::regnamespace AND NOT t.tgisinternal AND t.tgenabled <> 'A' AND t.tgname NOT IN ('usom_furnish', 'usom_furnish_hold_types', 'usom_switch_counter', 'usom_rule')$$, 'guards and audit fire always');
+	WHERE c.relnamespace = 'usom'::regnamespace AND NOT t.tgisinternal AND t.tgenabled <> 'A' AND t.tgname NOT IN ('usom_furnish', 'usom_furnish_hold_types', 'usom_switch_counter', 'usom_rule', 'usom_kit')$$, 'guards and audit fire always');
 SELECT is_empty($$SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'usom'::regnamespace AND c.relkind = 'r' AND c.relname !~ '^_' AND c.relname NOT IN ('audit_entry', 'audit_block', 'order_history', 'stock_movement', 'vault_index')
 	AND (SELECT count(*) FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid WHERE t.tgrelid = c.oid AND p.proname = 'audit_statement') < 3$$, 'every business table that is no ledger is audited');
 

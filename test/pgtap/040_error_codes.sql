@@ -14,6 +14,9 @@ INSERT INTO usom.location (code) VALUES ('TAP-A');
 INSERT INTO usom.product (sku) VALUES ('TAP-1');
 INSERT INTO usom.product (sku, kind) VALUES ('TAP-POST', 'service');
 SELECT count(*) FROM usom.receive_stock('TAP-A', 'TAP-1', 10) \g /dev/null
+INSERT INTO usom.product (sku, kind) VALUES ('TAP-KIT', 'kit');
+INSERT INTO usom.kit_component (kit_product_id, component_product_id) VALUES (usom.product_id('TAP-KIT'), usom.product_id('TAP-1'));
+SELECT order_no AS kit FROM usom.place_order('{"lines": [{"sku": "TAP-KIT", "quantity": 1}]}') \gset
 SELECT order_no AS o FROM usom.place_order('{"external_id": "TAP-1", "revision": 2, "lines": [{"sku": "TAP-1", "quantity": 3}]}') \gset
 SELECT order_no AS waits FROM usom.place_order('{"lines": [{"sku": "TAP-1", "quantity": 30, "partial": false}]}') \gset
 SELECT order_no AS held FROM usom.place_order('{"lines": [{"sku": "TAP-1", "quantity": 1}]}') \gset
@@ -48,6 +51,8 @@ INSERT INTO raised VALUES
 	('US108', format('SELECT usom.change_order(%L, ''{"colour": "red"}'')', :'o')),
 	('US109', 'INSERT INTO usom.sales_order (order_no) VALUES (''TAP-EMPTY''); SELECT usom.submit_order(''TAP-EMPTY'')'),
 	('US110', 'INSERT INTO usom.sales_order (order_type) VALUES (''laptop'')'),
+	('US113', format('SELECT usom.cancel_line(%L, 2, 1, NULL)', :'kit')),
+	('US114', 'SELECT usom.place_order(''{"lines": [{"sku": "TAP-KIT", "quantity": 1.5}]}'')'),
 	('US201', 'SELECT usom.reserve_stock(''TAP'', ''TAP-A'', ''TAP-1'', 1000, ''1 hour'')'),
 	('US203', 'SELECT usom.receive_stock(''TAP-A'', ''TAP-POST'', 1)'),
 	('US205', 'SELECT usom.add_supply(''purchase'', ''TAP-A'', ''TAP-1'', 1, now(), supply_no => ''TAP-PO''), usom.add_supply(''purchase'', ''TAP-A'', ''TAP-1'', 1, now(), supply_no => ''TAP-PO'')'),

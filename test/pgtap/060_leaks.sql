@@ -24,6 +24,8 @@ BEGIN
 	INSERT INTO usom.channel (code, name) VALUES (mark || '-CH', mark);
 	INSERT INTO usom.location (code, name) VALUES (mark || '-LOC', mark);
 	INSERT INTO usom.product (sku, name) VALUES (mark || '-SKU', mark), (mark || '-TOO', mark);
+	INSERT INTO usom.product (sku, name, kind) VALUES (mark || '-KIT', mark, 'kit');
+	INSERT INTO usom.kit_component (kit_product_id, component_product_id, quantity) VALUES (usom.product_id(mark || '-KIT'), usom.product_id(mark || '-TOO'), 77);
 	INSERT INTO usom.customer (code, name, email) VALUES (mark || '-CUST', mark, mark || '@example.com');
 	INSERT INTO usom.customer_address (customer_id, name, city, country) VALUES (usom.customer_id(mark || '-CUST'), mark, mark, 'GB');
 	INSERT INTO usom.price (sku, unit_price) VALUES (mark || '-SKU', 77.77);

@@ -42,6 +42,10 @@ SELECT usom.release_stock(reservation_id) FROM usom.reservation WHERE owner = '$
 INSERT INTO usom.price (sku, currency, unit_price, valid_from) VALUES ('P1', 'EUR', 5, now());
 UPDATE usom.price SET unit_price = 6;
 DELETE FROM usom.price;
+INSERT INTO usom.product (sku, kind) VALUES ('K$round', 'kit');
+INSERT INTO usom.kit_component (kit_product_id, component_product_id, quantity) VALUES (usom.product_id('K$round'), usom.product_id('P1'), 2), (usom.product_id('K$round'), usom.product_id('P2'), 1);
+SELECT usom.place_order('{"lines": [{"sku": "K$round", "quantity": 2}]}');
+DELETE FROM usom.kit_component WHERE component_product_id = usom.product_id('P2');
 INSERT INTO usom.organisation (code) VALUES ('$round');
 INSERT INTO usom.customer (code, name, email) VALUES ('$round-kept', 'Ann', 'ann\@example.org'), ('$round-erased', 'Bob', 'bob\@example.org');
 INSERT INTO usom.customer_address (customer_id, name, line1, city, country) SELECT customer_id, 'Ann', 'High Street 1', 'Leeds', 'GB' FROM usom.customer WHERE code LIKE '$round-%';

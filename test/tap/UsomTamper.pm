@@ -49,6 +49,8 @@ SELECT usom.grant_access('desk_agent', 'agent');
 INSERT INTO usom.customer_address (customer_id, address_no, line1, city, country) VALUES (usom.customer_id('C1'), 1, '1 High Street', 'London', 'GB');
 INSERT INTO usom.retention (what, keep_for) VALUES ('guest', '1 year');
 INSERT INTO usom.location (code) VALUES ('L9');
+INSERT INTO usom.product (sku, kind) VALUES ('K1', 'kit');
+INSERT INTO usom.kit_component (kit_product_id, component_product_id, quantity) VALUES (usom.product_id('K1'), usom.product_id('P1'), 2);
 INSERT INTO usom.location_calendar (location_id, weekday, opens, closes) VALUES (usom.location_id('L9'), 1, '08:00', '16:00');
 INSERT INTO usom.location_capacity (location_id, orders) VALUES (usom.location_id('L9'), 50);
 SELECT usom._change_capacity(ARRAY[ROW(usom.location_id('L9'), '2026-12-01', o.sales_order_id, 2)::usom._capacity_change])

@@ -1,0 +1,38 @@
+/*
+ * kit.h
+ *		What kits are made of.
+ */
+#ifndef USOM_PRODUCT_KIT_H
+#define USOM_PRODUCT_KIT_H
+
+#include "base/quantity.h"
+
+/* What a product is to an order, in one number: an expression over a row p of usom.product. */
+#define USOM_PRODUCT_NATURE "CASE p.kind WHEN 'physical' THEN 1 WHEN 'service' THEN 0 ELSE 2 + (p.kit_policy = 'whole')::integer END"
+
+typedef enum UsomNature
+{
+	USOM_SERVICE,
+	USOM_PHYSICAL,
+	USOM_KIT_IN_PARTS,
+	USOM_WHOLE_KIT
+} UsomNature;
+
+/* Units of a product that is no kit, for one kit. */
+typedef struct UsomComponent
+{
+	int64		kit_id;
+	int64		product_id;
+	bool		stocked;		/* a physical product */
+	UsomQuantity quantity;
+} UsomComponent;
+
+/*
+ * The components of kits, kits in kits taken apart, each product once for a
+ * kit; by kit, then product.  Keys may repeat.  US114 names a kit that has
+ * none, or cannot be taken apart.  One statement; wants an SPI connection, the
+ * result is in CurrentMemoryContext.
+ */
+extern UsomComponent *usom_product_components(int64 org_id, const int64 *kits, int nkits, int *ncomponents);
+
+#endif							/* USOM_PRODUCT_KIT_H */
