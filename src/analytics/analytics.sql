@@ -412,22 +412,6 @@ COMMENT ON FUNCTION usom.verify_pieces() IS
 'Pieces that do not fit their line, location or shipment, and shipments without an order, a location or pieces. Part of verify_orders(); empty when all is well.
 Example: SELECT * FROM usom.verify_pieces();';
 
-CREATE FUNCTION usom.verify_orders()
-RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
-LANGUAGE sql STABLE PARALLEL RESTRICTED
-SET search_path = pg_catalog, usom, pg_temp
-AS $$
-	SELECT * FROM usom.verify_counters()
-	UNION ALL SELECT * FROM usom.verify_statuses()
-	UNION ALL SELECT * FROM usom.verify_history()
-	UNION ALL SELECT * FROM usom.verify_references()
-	UNION ALL SELECT * FROM usom.verify_pieces()
-	UNION ALL SELECT * FROM usom.verify_kits()
-$$;
-COMMENT ON FUNCTION usom.verify_orders() IS
-'All about orders that is kept, recomputed: verify_counters(), verify_statuses(), verify_history(), verify_references(), verify_pieces(), verify_kits(). Empty when all is well.
-Example: SELECT * FROM usom.verify_orders();';
-
 CREATE FUNCTION usom.verify_money()
 RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED

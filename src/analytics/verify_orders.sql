@@ -1,4 +1,4 @@
--- A kit of which so many units of each component are so far: what _kit_states() says, here as a reading of the words.
+-- Kits: recomputed by a reading of the words; src/order/kit.c computes them while orders change.
 CREATE FUNCTION usom.verify_kits()
 RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
@@ -89,3 +89,19 @@ $$;
 COMMENT ON FUNCTION usom.verify_kits() IS
 'Kits recomputed: units of components are those of the kits, ordered and cancelled; a kit is as far as its components are; every kit was taken apart; no kit is a part of itself. Part of verify_orders(); empty when all is well.
 Example: SELECT * FROM usom.verify_kits();';
+
+CREATE FUNCTION usom.verify_orders()
+RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
+LANGUAGE sql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+	SELECT * FROM usom.verify_counters()
+	UNION ALL SELECT * FROM usom.verify_statuses()
+	UNION ALL SELECT * FROM usom.verify_history()
+	UNION ALL SELECT * FROM usom.verify_references()
+	UNION ALL SELECT * FROM usom.verify_pieces()
+	UNION ALL SELECT * FROM usom.verify_kits()
+$$;
+COMMENT ON FUNCTION usom.verify_orders() IS
+'All about orders that is kept, recomputed: verify_counters(), verify_statuses(), verify_history(), verify_references(), verify_pieces(), verify_kits(). Empty when all is well.
+Example: SELECT * FROM usom.verify_orders();';
