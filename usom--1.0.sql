@@ -1398,6 +1398,40 @@ CREATE FUNCTION usom.product_id(sku text) RETURNS bigint
 	SET search_path = pg_catalog, usom, pg_temp;
 COMMENT ON FUNCTION usom.product_id(text) IS 'Key of a product of the caller''s organisation. Errors: US001, US006. Example: SELECT usom.product_id(''85123A'');';
 
+CREATE FUNCTION usom._check_kit_component() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+DECLARE
+	kit record;
+BEGIN
+	SELECT p.sku, p.kind INTO kit FROM usom.product p WHERE p.org_id = NEW.org_id AND p.product_id = NEW.kit_product_id;
+	IF kit.kind IS DISTINCT FROM 'kit' THEN
+		RAISE EXCEPTION 'product "%" is no kit', coalesce(kit.sku, '#' || NEW.kit_product_id) USING
+			ERRCODE = 'US114', DETAIL = format('Its kind is %s; only kits have components.', coalesce(kit.kind, 'unknown')),
+			HINT = 'INSERT INTO usom.product (sku, kind) VALUES (''...'', ''kit''); the kind of a product does not change.';
+	END IF;
+	-- one after the other, so that two of them do not make a circle together
+	PERFORM pg_advisory_xact_lock(hashtextextended('usom.kit_component', NEW.org_id));
+	IF EXISTS (
+		WITH RECURSIVE inside (product_id) AS (
+			SELECT NEW.component_product_id
+			UNION
+			SELECT c.component_product_id
+			FROM inside i JOIN usom.kit_component c ON c.org_id = NEW.org_id AND c.kit_product_id = i.product_id
+		)
+		SELECT FROM inside i WHERE i.product_id = NEW.kit_product_id
+	) THEN
+		RAISE EXCEPTION 'kit "%" would be a part of itself', kit.sku USING ERRCODE = 'US114',
+			DETAIL = format('Its component "%s" is the kit or is made of it.', (SELECT p.sku FROM usom.product p WHERE p.org_id = NEW.org_id AND p.product_id = NEW.component_product_id)),
+			HINT = 'Kits may be in kits, but never in a circle.';
+	END IF;
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION usom._check_kit_component() IS 'Trigger AFTER a component of a kit is written: US114 unless the one is a kit and the other is not made of it.';
+REVOKE ALL ON FUNCTION usom._check_kit_component() FROM PUBLIC;
+
 /* ---- stock ---- */
 
 CREATE TYPE usom._stock_key AS (
@@ -1964,7 +1998,9 @@ CREATE TYPE usom._line_row AS (
 	quantity_shipped usom.quantity,
 	quantity_delivered usom.quantity,
 	quantity_returned usom.quantity,
-	quantity_cancelled usom.quantity
+	quantity_cancelled usom.quantity,
+	kit_line_no integer,
+	kit_quantity usom.positive_quantity
 );
 COMMENT ON TYPE usom._line_row IS 'An order line on its way from C to order_line, by unnest().';
 
@@ -3492,6 +3528,7 @@ BEGIN
 	INTO the
 	FROM usom.orders o
 	LEFT JOIN usom.order_lines l ON l.order_no = o.order_no
+		AND NOT EXISTS (SELECT FROM usom.order_lines c WHERE c.order_no = l.order_no AND c.kit_line_no = l.line_no)
 	WHERE o.order_no = explain_status.order_no
 	GROUP BY o.status, o.held;
 	IF NOT FOUND THEN
@@ -3560,6 +3597,8 @@ BEGIN
 				quoted, l.line_no, l.quantity_shipped + l.quantity_delivered)
 			FROM usom.order_lines l
 			WHERE l.order_no = explain_status.order_no AND l.quantity_shipped + l.quantity_delivered > 0
+				AND NOT EXISTS (SELECT FROM usom.order_lines k WHERE k.order_no = l.order_no AND k.line_no = l.kit_line_no
+					AND k.quantity_shipped + k.quantity_delivered > 0)
 		) s
 		ORDER BY s.rank, s.verb, s.call;
 END
@@ -3592,7 +3631,7 @@ BEGIN
 				WHERE f.org_id = org
 				GROUP BY f.sales_order_id, f.line_no
 			) g ON g.sales_order_id = l.sales_order_id AND g.line_no = l.line_no
-			WHERE l.org_id = org AND (NOT conserved OR (
+			WHERE l.org_id = org AND l.kit_line_no IS DISTINCT FROM l.line_no AND (NOT conserved OR (
 				(g.sales_order_id IS NULL AND l.quantity_open = l.quantity)
 				OR (g.status = g.last_status AND l.quantity_open + g.quantity = l.quantity AND g.quantity = CASE g.status
 					WHEN 'backordered' THEN l.quantity_backordered WHEN 'reserved' THEN l.quantity_reserved
@@ -3813,6 +3852,7 @@ BEGIN
 					ARRAY['piece at an unknown location', 'a row of location', '#' || f.location_id]
 				WHEN f.location_id IS NOT NULL AND p.kind = 'service' THEN
 					ARRAY['piece of a service has a location', 'none', lo.code]
+				WHEN l.kit_line_no = l.line_no THEN ARRAY['kit has a piece of its own', 'none', f.status::text]
 				WHEN f.location_id IS NULL AND p.kind = 'physical' AND f.status NOT IN ('open', 'backordered', 'cancelled') THEN
 					ARRAY['piece is served from nowhere', 'a location', 'none']
 				WHEN f.shipment_id IS NULL THEN NULL
@@ -3857,21 +3897,6 @@ $$;
 COMMENT ON FUNCTION usom.verify_pieces() IS
 'Pieces that do not fit their line, location or shipment, and shipments without an order, a location or pieces. Part of verify_orders(); empty when all is well.
 Example: SELECT * FROM usom.verify_pieces();';
-
-CREATE FUNCTION usom.verify_orders()
-RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
-LANGUAGE sql STABLE PARALLEL RESTRICTED
-SET search_path = pg_catalog, usom, pg_temp
-AS $$
-	SELECT * FROM usom.verify_counters()
-	UNION ALL SELECT * FROM usom.verify_statuses()
-	UNION ALL SELECT * FROM usom.verify_history()
-	UNION ALL SELECT * FROM usom.verify_references()
-	UNION ALL SELECT * FROM usom.verify_pieces()
-$$;
-COMMENT ON FUNCTION usom.verify_orders() IS
-'All about orders that is kept, recomputed: verify_counters(), verify_statuses(), verify_history(), verify_references(), verify_pieces(). Empty when all is well.
-Example: SELECT * FROM usom.verify_orders();';
 
 CREATE FUNCTION usom.verify_money()
 RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
@@ -4013,7 +4038,7 @@ BEGIN
 					UNION ALL
 					SELECT l.sales_order_id, l.line_no, 0, 0
 					FROM usom.order_line l
-					WHERE l.org_id = org AND l.quantity_returned > 0
+					WHERE l.org_id = org AND l.quantity_returned > 0 AND l.kit_line_no IS DISTINCT FROM l.line_no
 				) x
 				GROUP BY x.sales_order_id, x.line_no
 			) u
@@ -4099,6 +4124,7 @@ BEGIN
 		WHEN 'order_line' THEN json_build_object('line_no', image->'line_no', 'sku', sku, 'quantity', trim_scale((image->>'quantity')::numeric),
 			'unit_price', trim_scale((image->>'unit_price')::numeric), 'total', trim_scale((image->>'total')::numeric), 'location', location,
 			'requested_at', image->'requested_at', 'substitution', image->'substitution', 'partial', image->'partial',
+			'kit_line_no', nullif(image->'kit_line_no', image->'line_no'), 'kit_quantity', trim_scale((image->>'kit_quantity')::numeric),
 			'quantity_open', trim_scale((image->>'quantity_open')::numeric), 'quantity_backordered', trim_scale((image->>'quantity_backordered')::numeric),
 			'quantity_reserved', trim_scale((image->>'quantity_reserved')::numeric), 'quantity_released', trim_scale((image->>'quantity_released')::numeric),
 			'quantity_picked', trim_scale((image->>'quantity_picked')::numeric), 'quantity_packed', trim_scale((image->>'quantity_packed')::numeric),
@@ -4336,6 +4362,116 @@ COMMENT ON FUNCTION usom.verify_supply() IS
 'Supply against what counts on it: pegged units are those of the waiting pieces that name it, of its product; product, location and line are there. Empty when all is well.
 Example: SELECT * FROM usom.verify_supply();';
 
+/* ---- analytics ---- */
+
+-- Kits: recomputed by a reading of the words; src/order/kit.c computes them while orders change.
+CREATE FUNCTION usom.verify_kits()
+RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0
+AS $$
+DECLARE
+	org CONSTANT bigint := usom.current_org();
+BEGIN
+	RETURN QUERY
+		SELECT 'orders', format('order %s line %s', coalesce(o.order_no, '#' || r.sales_order_id), r.line_no), r.wrong[1], r.wrong[2], r.wrong[3]
+		FROM (
+			SELECT c.sales_order_id, c.line_no, CASE
+				WHEN k.line_no IS NULL THEN ARRAY['component of an unknown kit', 'a line with number ' || c.kit_line_no, 'none']
+				WHEN k.kit_line_no IS DISTINCT FROM k.line_no THEN ARRAY['component of a line that is no kit', k.line_no::text, coalesce(k.kit_line_no::text, 'none')]
+				WHEN c.line_no < k.line_no THEN ARRAY['component comes before its kit', 'above ' || k.line_no, c.line_no::text]
+				WHEN c.kit_quantity IS NULL THEN ARRAY['component without units for a kit', 'a quantity', 'none']
+				WHEN c.quantity <> k.quantity * c.kit_quantity THEN
+					ARRAY['units are not those of the kits', trim_scale(k.quantity * c.kit_quantity)::text, trim_scale(c.quantity)::text]
+				WHEN c.quantity_cancelled <> k.quantity_cancelled * c.kit_quantity THEN
+					ARRAY['units cancelled are not those of the kits cancelled', trim_scale(k.quantity_cancelled * c.kit_quantity)::text, trim_scale(c.quantity_cancelled)::text]
+				WHEN c.unit_price <> 0 THEN ARRAY['component has a price', '0', trim_scale(c.unit_price)::text]
+			END AS wrong
+			FROM usom.order_line c
+			LEFT JOIN usom.order_line k ON k.org_id = org AND k.sales_order_id = c.sales_order_id AND k.line_no = c.kit_line_no
+			WHERE c.org_id = org AND c.kit_line_no <> c.line_no
+		) r
+		LEFT JOIN usom.sales_order o ON o.org_id = org AND o.sales_order_id = r.sales_order_id
+		WHERE r.wrong IS NOT NULL;
+	RETURN QUERY
+		SELECT 'orders', format('order %s line %s', coalesce(o.order_no, '#' || r.sales_order_id), r.line_no), r.wrong[1], r.wrong[2], r.wrong[3]
+		FROM (
+			SELECT k.sales_order_id, k.line_no, CASE
+				WHEN k.kit_quantity IS NOT NULL THEN ARRAY['kit is a component of itself', 'none', trim_scale(k.kit_quantity)::text]
+				WHEN c.kits IS NULL THEN ARRAY['kit without lines for its components', 'at least 1', '0']
+				WHEN c.kits <> c.kept THEN
+					ARRAY['kit is not as far as its components (open, backordered, reserved, released, picked, packed, shipped, delivered, returned)', c.kits::text, c.kept::text]
+			END AS wrong
+			FROM usom.order_line k
+			CROSS JOIN LATERAL (
+				-- kits that got at least so far are as many as every component has units for, less those that got further
+				SELECT array_agg(trim_scale(g.kits - g.further) ORDER BY g.state) AS kits, array_agg(trim_scale(g.kept) ORDER BY g.state) AS kept
+				FROM (
+					SELECT a.state, a.kits, a.kept, coalesce(lead(a.kits) OVER (ORDER BY a.state), 0) AS further
+					FROM (
+						SELECT s.state, s.kept, min(floor((SELECT sum(x) FROM unnest(u.units[s.state:]) AS x) / u.kit_quantity)) AS kits
+						FROM unnest(ARRAY[k.quantity_open, k.quantity_backordered, k.quantity_reserved, k.quantity_released, k.quantity_picked,
+							k.quantity_packed, k.quantity_shipped, k.quantity_delivered, k.quantity_returned]) WITH ORDINALITY AS s (kept, state)
+						CROSS JOIN LATERAL (
+							SELECT l.kit_quantity, ARRAY[l.quantity_open, l.quantity_backordered, l.quantity_reserved, l.quantity_released, l.quantity_picked,
+								l.quantity_packed, l.quantity_shipped, l.quantity_delivered, l.quantity_returned]::numeric[] AS units
+							FROM usom.order_line l
+							WHERE l.org_id = org AND l.sales_order_id = k.sales_order_id AND l.kit_line_no = k.line_no AND l.line_no <> k.line_no
+						) u
+						GROUP BY s.state, s.kept
+					) a
+				) g
+			) c
+			WHERE k.org_id = org AND k.kit_line_no = k.line_no
+		) r
+		LEFT JOIN usom.sales_order o ON o.org_id = org AND o.sales_order_id = r.sales_order_id
+		WHERE r.wrong IS NOT NULL;
+	RETURN QUERY
+		SELECT 'orders', format('order %s line %s', o.order_no, l.line_no), 'kit was never taken apart', 'lines for its components', 'none'
+		FROM usom.product p
+		JOIN usom.order_line l ON l.org_id = org AND l.product_id = p.product_id AND l.kit_line_no IS NULL
+		JOIN usom.sales_order o ON o.org_id = org AND o.sales_order_id = l.sales_order_id AND o.status NOT IN ('draft', 'cancelled')
+		WHERE p.org_id = org AND p.kind = 'kit';
+	RETURN QUERY
+		SELECT 'products', 'kit ' || k.sku, r.problem, r.expected, r.actual
+		FROM usom.kit_component c
+		JOIN usom.product k ON k.org_id = org AND k.product_id = c.kit_product_id
+		CROSS JOIN LATERAL (
+			SELECT 'components of a product that is no kit' AS problem, 'kit' AS expected, k.kind AS actual WHERE k.kind <> 'kit'
+			UNION ALL
+			SELECT 'kit is a part of itself', 'none', k.sku
+			WHERE EXISTS (
+				WITH RECURSIVE inside (product_id) AS (
+					SELECT c.component_product_id
+					UNION
+					SELECT d.component_product_id FROM inside i JOIN usom.kit_component d ON d.org_id = org AND d.kit_product_id = i.product_id
+				)
+				SELECT FROM inside i WHERE i.product_id = k.product_id
+			)
+		) r
+		WHERE c.org_id = org;
+END
+$$;
+COMMENT ON FUNCTION usom.verify_kits() IS
+'Kits recomputed: units of components are those of the kits, ordered and cancelled; a kit is as far as its components are; every kit was taken apart; no kit is a part of itself. Part of verify_orders(); empty when all is well.
+Example: SELECT * FROM usom.verify_kits();';
+
+CREATE FUNCTION usom.verify_orders()
+RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
+LANGUAGE sql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+	SELECT * FROM usom.verify_counters()
+	UNION ALL SELECT * FROM usom.verify_statuses()
+	UNION ALL SELECT * FROM usom.verify_history()
+	UNION ALL SELECT * FROM usom.verify_references()
+	UNION ALL SELECT * FROM usom.verify_pieces()
+	UNION ALL SELECT * FROM usom.verify_kits()
+$$;
+COMMENT ON FUNCTION usom.verify_orders() IS
+'All about orders that is kept, recomputed: verify_counters(), verify_statuses(), verify_history(), verify_references(), verify_pieces(), verify_kits(). Empty when all is well.
+Example: SELECT * FROM usom.verify_orders();';
+
 /* ---- security ---- */
 
 CREATE FUNCTION usom._privileges()
@@ -4357,6 +4493,7 @@ CREATE FUNCTION usom._privileges()
 	('erasure',                   '',    '',    'r',   '',    '',    '',    '',    'r',   ''),
 	('retention',                 '',    '',    'riud','',    '',    '',    '',    'r',   ''),
 	('product',                   '',    'r',   'r',   'r',   'r',   'riu', 'r',   'r',   'r'),
+	('kit_component',             '',    'r',   'r',   'r',   'r',   'riud','r',   'r',   'r'),
 	('price',                     '',    'r',   'r',   '',    'r',   'riud','r',   'r',   'r'),
 	('location',                  '',    'r',   'riu', 'r',   'r',   'r',   'r',   'r',   'r'),
 	('location_calendar',         '',    'r',   'riud','r',   'r',   'r',   'r',   'r',   'r'),
@@ -4397,6 +4534,7 @@ CREATE FUNCTION usom._privileges()
 	('order_lines',               '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('order_pieces',              '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('backorders',                '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
+	('kits',                      '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('locations',                 '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('location_hours',            '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('location_loads',            '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
@@ -4857,7 +4995,7 @@ AS $$
 		(5, 'understand', ARRAY['explain_status', 'order_timeline', 'order_as_of', 'order_changes', 'lifecycle', 'order_lifecycle', 'piece_lifecycle', 'order_types', 'lifecycle_dot',
 			'error_codes']),
 		(6, 'verify', ARRAY['verify', 'verify_stock', 'verify_reserved', 'verify_supply', 'verify_capacity', 'verify_orders', 'verify_counters', 'verify_statuses',
-			'verify_history', 'verify_references', 'verify_pieces', 'verify_money', 'verify_returns', 'verify_vault', 'verify_entries', 'verify_audit']),
+			'verify_history', 'verify_references', 'verify_pieces', 'verify_kits', 'verify_money', 'verify_returns', 'verify_vault', 'verify_entries', 'verify_audit']),
 		(7, 'trust', ARRAY['seal_audit', 'tick', 'export_digest', 'inclusion_proof', 'check_inclusion', 'consistency_proof', 'check_consistency']),
 		(8, 'people', ARRAY['find_customers', 'export_customer', 'erase_customer', 'erase_order_person']),
 		(9, 'keys', ARRAY['next_id', 'next_document_no', 'current_org', 'default_currency', 'channel_id', 'customer_id', 'product_id',
@@ -5533,7 +5671,8 @@ CREATE TABLE usom.product (
 	product_id bigint NOT NULL DEFAULT usom.next_id(),
 	sku text NOT NULL CONSTRAINT product_sku_given CHECK (sku <> ''),
 	name text,
-	kind text NOT NULL DEFAULT 'physical' CONSTRAINT product_kind_known CHECK (kind IN ('physical', 'service')),
+	kind text NOT NULL DEFAULT 'physical' CONSTRAINT product_kind_known CHECK (kind IN ('physical', 'service', 'kit')),
+	kit_policy text NOT NULL DEFAULT 'whole' CONSTRAINT product_kit_policy_known CHECK (kit_policy IN ('whole', 'parts')),
 	unit text NOT NULL DEFAULT 'each',
 	category text CONSTRAINT product_category_given CHECK (category <> ''),
 	weight usom.quantity NOT NULL DEFAULT 0,
@@ -5542,17 +5681,51 @@ CREATE TABLE usom.product (
 	PRIMARY KEY (org_id, product_id),
 	CONSTRAINT product_sku_unique UNIQUE (org_id, sku)
 );
-COMMENT ON TABLE usom.product IS 'What is sold. Physical products are held in stock; services (postage, fees) are not.';
+COMMENT ON TABLE usom.product IS 'What is sold. Physical products are held in stock; services (postage, fees) are not; kits are sold as one and served as their components.';
 COMMENT ON COLUMN usom.product.org_id IS 'Organisation.';
 COMMENT ON COLUMN usom.product.product_id IS 'Key.';
 COMMENT ON COLUMN usom.product.sku IS 'What order documents name.';
 COMMENT ON COLUMN usom.product.name IS 'Name for people.';
-COMMENT ON COLUMN usom.product.kind IS 'physical or service.';
+COMMENT ON COLUMN usom.product.kind IS 'physical, service or kit.';
+COMMENT ON COLUMN usom.product.kit_policy IS 'Of a kit: whole, its components are reserved for whole kits alone; parts, each component is reserved and backordered on its own. A change holds for orders that run, too, from their next plan on.';
 COMMENT ON COLUMN usom.product.unit IS 'Unit of every quantity of the product.';
 COMMENT ON COLUMN usom.product.category IS 'Group of products that sourcing rules may name; null: none.';
 COMMENT ON COLUMN usom.product.weight IS 'Kilograms of one unit, for freight.';
 COMMENT ON COLUMN usom.product.active IS 'Off: no new orders.';
 COMMENT ON COLUMN usom.product.created_at IS 'When the row was made.';
+
+CREATE TABLE usom.kit_component (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	kit_product_id bigint NOT NULL,
+	component_product_id bigint NOT NULL,
+	quantity usom.positive_quantity NOT NULL DEFAULT 1,
+	PRIMARY KEY (org_id, kit_product_id, component_product_id),
+	CONSTRAINT kit_component_of_kit FOREIGN KEY (org_id, kit_product_id) REFERENCES usom.product ON DELETE RESTRICT ON UPDATE RESTRICT,
+	CONSTRAINT kit_component_is_product FOREIGN KEY (org_id, component_product_id) REFERENCES usom.product ON DELETE RESTRICT ON UPDATE RESTRICT
+);
+COMMENT ON TABLE usom.kit_component IS 'What kits are made of. Orders keep what a kit was made of when they were placed.';
+COMMENT ON COLUMN usom.kit_component.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.kit_component.kit_product_id IS 'The kit: usom.product_id(''sku'').';
+COMMENT ON COLUMN usom.kit_component.component_product_id IS 'What is in it: a physical product, a service, or another kit.';
+COMMENT ON COLUMN usom.kit_component.quantity IS 'Units of the component for one kit.';
+-- Rows that replication brings were checked where they came from, so this trigger is not ENABLE ALWAYS.
+CREATE TRIGGER usom_kit AFTER INSERT OR UPDATE ON usom.kit_component
+	FOR EACH ROW EXECUTE FUNCTION usom._check_kit_component();
+
+CREATE VIEW usom.kits WITH (security_invoker = true) AS
+SELECT k.sku AS kit, k.name, k.kit_policy AS policy, p.sku AS component, p.kind, trim_scale(c.quantity) AS quantity, k.active
+FROM usom.product k
+LEFT JOIN usom.kit_component c ON c.org_id = k.org_id AND c.kit_product_id = k.product_id
+LEFT JOIN usom.product p ON p.org_id = c.org_id AND p.product_id = c.component_product_id
+WHERE k.kind = 'kit' AND k.org_id = usom.current_org();
+COMMENT ON VIEW usom.kits IS 'The kits of the caller''s organisation, one row for each component.';
+COMMENT ON COLUMN usom.kits.kit IS 'SKU of the kit.';
+COMMENT ON COLUMN usom.kits.name IS 'Name of the kit for people.';
+COMMENT ON COLUMN usom.kits.policy IS 'whole: its components are reserved for whole kits alone; parts: each on its own.';
+COMMENT ON COLUMN usom.kits.component IS 'SKU of what is in it; null: nothing yet, so it cannot be ordered.';
+COMMENT ON COLUMN usom.kits.kind IS 'physical, service or kit.';
+COMMENT ON COLUMN usom.kits.quantity IS 'Units of the component for one kit.';
+COMMENT ON COLUMN usom.kits.active IS 'False: no new orders.';
 
 CREATE TABLE usom.substitute (
 	org_id bigint NOT NULL DEFAULT usom.current_org(),
@@ -5597,6 +5770,7 @@ SELECT usom._audit_table('substitute');
 SELECT usom._guard_cards('product');
 SELECT usom._guard_master('product', 'sku');
 SELECT usom._audit_table('product');
+SELECT usom._audit_table('kit_component');
 $usom_step$),
 
 (1, 501, 'pricing', $usom_step$
@@ -6015,6 +6189,8 @@ CREATE TABLE usom.order_line (
 	quantity_delivered usom.quantity NOT NULL DEFAULT 0,
 	quantity_returned usom.quantity NOT NULL DEFAULT 0,
 	quantity_cancelled usom.quantity NOT NULL DEFAULT 0,
+	kit_line_no integer,
+	kit_quantity usom.positive_quantity,
 	PRIMARY KEY (org_id, sales_order_id, line_no),
 	CONSTRAINT order_line_quantity_conserved CHECK (usom._adds_up(quantity, quantity_open, quantity_backordered,
 		quantity_reserved, quantity_released, quantity_picked, quantity_packed, quantity_shipped, quantity_delivered,
@@ -6042,6 +6218,8 @@ COMMENT ON COLUMN usom.order_line.quantity_shipped IS 'Units on their way.';
 COMMENT ON COLUMN usom.order_line.quantity_delivered IS 'Units the customer has.';
 COMMENT ON COLUMN usom.order_line.quantity_returned IS 'Units that came back.';
 COMMENT ON COLUMN usom.order_line.quantity_cancelled IS 'Units cancelled.';
+COMMENT ON COLUMN usom.order_line.kit_line_no IS 'Of a component: line of its kit. Of a kit whose components are lines: its own number. Null: neither.';
+COMMENT ON COLUMN usom.order_line.kit_quantity IS 'Of a component: units for one kit, as the kit was made when it was ordered.';
 
 CREATE TABLE usom.fulfillment_line (
 	org_id bigint NOT NULL,
@@ -6911,7 +7089,9 @@ SELECT o.order_no,
 	lo.code AS location,
 	coalesce(l.requested_at, o.requested_at) AS requested_at,
 	l.substitution::text AS substitution,
-	l.partial
+	l.partial,
+	nullif(l.kit_line_no, l.line_no) AS kit_line_no,
+	trim_scale(l.kit_quantity) AS kit_quantity
 FROM usom.sales_order o
 JOIN usom.order_line l ON l.org_id = o.org_id AND l.sales_order_id = o.sales_order_id
 LEFT JOIN usom.product p ON p.org_id = l.org_id AND p.product_id = l.product_id
@@ -6941,6 +7121,8 @@ COMMENT ON COLUMN usom.order_lines.location IS 'Location that must serve the lin
 COMMENT ON COLUMN usom.order_lines.requested_at IS 'When the customer wants the line; without a date of its own, that of the order.';
 COMMENT ON COLUMN usom.order_lines.substitution IS 'none or allowed.';
 COMMENT ON COLUMN usom.order_lines.partial IS 'False: the line is reserved whole or not at all.';
+COMMENT ON COLUMN usom.order_lines.kit_line_no IS 'Of a component: line of its kit, which it goes with; null: no component. The units of a kit''s line are kits, and as far as its components are.';
+COMMENT ON COLUMN usom.order_lines.kit_quantity IS 'Of a component: units for one kit; null: no component.';
 
 CREATE VIEW usom.order_pieces WITH (security_invoker = true) AS
 SELECT o.order_no,
