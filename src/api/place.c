@@ -359,7 +359,7 @@ write_header(Placing *placing)
 	bool		nulls[HEADER_ARGS] = {false};
 	Datum		values[HEADER_ARGS] = {
 		Int64GetDatum(placing->org_id), Int64GetDatum(order->sales_order_id), CStringGetTextDatum(order->order_no),
-		Int64GetDatum(placing->channel_id), usom_api_text_or_null(document->external_id, &nulls[4]),
+		Int64GetDatum(placing->channel_id), usom_api_text_or_null(placing->is_quote ? NULL : document->external_id, &nulls[4]),
 		Int32GetDatum(document->revision), CStringGetTextDatum(document->order_type),
 		Int64GetDatum(placing->customer_id), UInt8GetDatum(order->status), CStringGetTextDatum(placing->currency),
 		NumericGetDatum(order->total), Int32GetDatum(document->priority), TimestampTzGetDatum(placing->placed_at),
@@ -409,7 +409,7 @@ tells_of_person(const UsomDocument *document)
 }
 
 Placing *
-usom_api_prepare(Jsonb *jsonb)
+usom_api_read(Jsonb *jsonb)
 {
 	Placing    *placing = palloc0_object(Placing);
 
@@ -427,9 +427,24 @@ usom_api_prepare(Jsonb *jsonb)
 	placing->set = usom_order_set_make(placing->org_id, 1, placing->document->nlines);
 	make_lines(placing);
 	resolve_products(placing);
+	return placing;
+}
+
+void
+usom_api_finish(Placing *placing)
+{
 	usom_api_check_problems(placing);
 	default_address(placing);
 	make_order(placing);
+}
+
+Placing *
+usom_api_prepare(Jsonb *jsonb)
+{
+	Placing    *placing = usom_api_read(jsonb);
+
+	if (placing->repeats == NULL)
+		usom_api_finish(placing);
 	return placing;
 }
 
@@ -475,7 +490,8 @@ write_order(Placing *placing)
 {
 	UsomOrder  *order = &placing->set->orders[0];
 
-	order->order_no = usom_ident_document_no(placing->org_id, "order");
+	order->order_no = placing->is_quote ? psprintf("quote " INT64_FORMAT, order->sales_order_id)
+		: usom_ident_document_no(placing->org_id, "order");
 	placing->placed = write_header(placing);
 	if (!placing->placed)
 		usom_ident_give_back(placing->org_id, "order");

@@ -7,7 +7,6 @@
 
 #include "api/api.h"
 #include "api/document.h"
-#include "lib/stringinfo.h"
 #include "party/person.h"
 
 typedef struct Placing
@@ -30,13 +29,24 @@ typedef struct Placing
 	bool		placed;			/* its header is written; else another call was first */
 	int			ordinal;		/* among the documents of the call */
 	UsomOrderSet *set;
-	int			nproblems;
-	StringInfoData problems;	/* references that could not be resolved */
+	List	   *problems;		/* of UsomProblem: references that could not be resolved */
+	bool		is_quote;		/* will be undone: takes no number and no external id */
 	JsonbParseState *messages;	/* array under construction; NULL: empty */
 } Placing;
 
+typedef struct UsomProblem
+{
+	const char *path;			/* lines[2].sku */
+	const char *code;			/* that no master row has */
+	const char *what;			/* product */
+} UsomProblem;
+
 /* place.c: read and resolve a document; nothing is written yet, and nothing will be if it repeats another. */
 extern Placing *usom_api_prepare(Jsonb *document);
+
+/* Its two steps: read notes problems, finish raises them.  One that repeats another is not finished. */
+extern Placing *usom_api_read(Jsonb *document);
+extern void usom_api_finish(Placing *placing);
 
 /*
  * Write prepared documents; the array is reordered.  Those
@@ -57,6 +67,9 @@ extern void usom_api_check_problems(Placing *placing);
 
 /* Something the caller should know, for the column messages; quantity 0: none. */
 extern void usom_api_note_message(Placing *placing, int32 line_no, const char *code, UsomQuantity quantity);
+
+/* A cancelled or failed transaction is not a fault of the document it happened in. */
+extern bool usom_api_is_fault_of_document(const ErrorData *error);
 
 extern UsomPlaced *usom_api_answer(Placing *placing);
 extern UsomPlaced *usom_api_answer_repeat(Placing *placing);

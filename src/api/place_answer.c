@@ -10,6 +10,7 @@
 
 #include "base/errors.h"
 #include "base/query.h"
+#include "lib/stringinfo.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -30,27 +31,43 @@ static UsomQuery read_placed = {
 void
 usom_api_note_problem(Placing *placing, const char *path, const char *code, const char *what)
 {
-	if (placing->nproblems == 0)
-		initStringInfo(&placing->problems);
-	if (placing->nproblems++ < PROBLEMS_SHOWN)
-		appendStringInfo(&placing->problems, "%s%s: no active %s \"%s\"",
-						 placing->nproblems > 1 ? "; " : "", path, what, code);
+	UsomProblem *problem = palloc_object(UsomProblem);
+
+	*problem = (UsomProblem) {path, code, what};
+	placing->problems = lappend(placing->problems, problem);
+}
+
+static char *
+list_problems(const List *problems)
+{
+	StringInfoData listed;
+
+	initStringInfo(&listed);
+	for (int i = 0; i < Min(list_length(problems), PROBLEMS_SHOWN); i++)
+	{
+		const UsomProblem *problem = list_nth(problems, i);
+
+		appendStringInfo(&listed, "%s%s: no active %s \"%s\"", i > 0 ? "; " : "", problem->path, problem->what, problem->code);
+	}
+	if (list_length(problems) > PROBLEMS_SHOWN)
+		appendStringInfo(&listed, "; and %d more", list_length(problems) - PROBLEMS_SHOWN);
+	return listed.data;
 }
 
 void
 usom_api_check_problems(Placing *placing)
 {
-	if (placing->nproblems == 0)
+	int			count = list_length(placing->problems);
+
+	if (count == 0)
 		return;
-	if (placing->nproblems > PROBLEMS_SHOWN)
-		appendStringInfo(&placing->problems, "; and %d more", placing->nproblems - PROBLEMS_SHOWN);
 	ereport(ERROR, errcode(USOM_ERR(INVALID_DOCUMENT)),
 			errmsg_plural("order document%s%s%s: %d code is not known",
-						  "order document%s%s%s: %d codes are not known", placing->nproblems,
+						  "order document%s%s%s: %d codes are not known", count,
 						  placing->document->external_id ? " \"" : "",
 						  placing->document->external_id ? placing->document->external_id : "",
-						  placing->document->external_id ? "\"" : "", placing->nproblems),
-			errdetail("%s.", placing->problems.data),
+						  placing->document->external_id ? "\"" : "", count),
+			errdetail("%s.", list_problems(placing->problems)),
 			errhint("Correct the codes, or insert the rows into usom.channel, usom.customer, usom.product or usom.location."));
 }
 

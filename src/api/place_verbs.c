@@ -82,9 +82,8 @@ external_id_of(Jsonb *document)
 	return usom_card_is_in(external_id) ? NULL : external_id;
 }
 
-/* A cancelled or failed transaction is not a fault of the document it happened in. */
-static bool
-is_fault_of_document(const ErrorData *error)
+bool
+usom_api_is_fault_of_document(const ErrorData *error)
 {
 	int			category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
 
@@ -154,7 +153,7 @@ attempt(BatchItem *item, Attempt run)
 	CurrentResourceOwner = owner;
 	if (error == NULL)
 		return;
-	if (!is_fault_of_document(error))
+	if (!usom_api_is_fault_of_document(error))
 		ReThrowError(error);
 	item->placing = NULL;
 	reject(&item->outcome, error);

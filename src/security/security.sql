@@ -111,6 +111,7 @@ CREATE FUNCTION usom._privileges()
 	('product_id()',              '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
 	('location_id()',             '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
 	-- orders
+	('quote()',                   '',    'x',   'x',   '',    'x',   'x',   '',    '',    ''),
 	('place_order()',             '',    'x',   'x',   '',    'x',   'x',   '',    '',    ''),
 	('place_orders()',            '',    'x',   'x',   '',    'x',   'x',   '',    '',    ''),
 	('submit_order()',            '',    'x',   'x',   '',    'x',   '',    '',    '',    ''),

@@ -26,6 +26,7 @@ INSERT INTO contract VALUES
 	('help', 'topic text DEFAULT NULL::text', NULL),
 	('place_order', 'document jsonb', 'TABLE(order_no text, status text, total numeric, currency text, quantity_reserved numeric, quantity_backordered numeric, promised_at timestamp with time zone, messages jsonb)'),
 	('place_orders', 'documents jsonb', 'TABLE(ordinal integer, external_id text, outcome text, order_no text, sqlstate text, message text)'),
+	('quote', 'document jsonb', 'jsonb'),
 	('submit_order', 'order_no text', NULL),
 	('confirm_order', 'order_no text', NULL),
 	('close_order', 'order_no text', NULL),

@@ -63,6 +63,7 @@ INSERT INTO call VALUES
 	('propose_substitution', format('SELECT usom.propose_substitution(%L, 1)', :'short')), ('accept_substitution', format('SELECT * FROM usom.accept_substitution(%s)', :'offer')),
 	('decline_substitution', format('SELECT * FROM usom.decline_substitution(%s, ''x'')', :'offer')), ('substitute_backorders', 'SELECT * FROM usom.substitute_backorders(''H-TOO'')'),
 	('watch_stock', 'SELECT usom.watch_stock(''H-CUST'', ''H-TOO'', 1, ''H-LOC'')'), ('unwatch_stock', 'SELECT usom.unwatch_stock(''H-CUST'', ''H-TOO'')'), ('tell_back_in_stock', 'SELECT usom.tell_back_in_stock(''H-SKU'')'),
+	('quote', 'SELECT usom.quote(''{"customer": "H-CUST", "channel": "web", "lines": [{"sku": "H-SKU", "quantity": 2, "location": "H-LOC"}]}'')'),
 	('resolve_exception', format('SELECT usom.resolve_exception(%s, ''x'')', :'exception')),
 	('allocate_order', format('SELECT * FROM usom.allocate_order(%L)', :'o')), ('fill_backorders', 'SELECT * FROM usom.fill_backorders(''H-SKU'')'), ('release_order', format('SELECT * FROM usom.release_order(%L)', :'o')),
 	('ship', format('SELECT usom.ship(%L, ''[{"line_no": 1, "quantity": 1}]'', ''DHL'', ''1'')', :'sent')), ('deliver', format('SELECT * FROM usom.deliver(%L)', :'done_s')),

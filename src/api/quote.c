@@ -1,0 +1,228 @@
+/*
+ * quote.c
+ *		usom.quote(): what an order would be, with nothing written.
+ *
+ * The document is placed by the code that places orders, and undone: so what
+ * is quoted is what placing would do now, by all rules there are.  Order
+ * numbers are not drawn and external ids not taken.
+ *
+ * Locks: those of placing the order, until it is undone, which is at once.
+ *
+ * Memory: the answer in the call's context, the rest goes with it.
+ */
+#include "postgres.h"
+
+#include "api/place.h"
+
+#include "access/xact.h"
+#include "base/call.h"
+#include "base/errors.h"
+#include "base/query.h"
+#include "miscadmin.h"
+#include "order/answer.h"
+#include "utils/builtins.h"
+#include "utils/resowner.h"
+#include "utils/timestamp.h"
+
+PG_FUNCTION_INFO_V1(usom_quote);
+
+/* Units that the order itself keeps were available before it. */
+static UsomQuery describe_order = {
+	.text = "SELECT pg_catalog.jsonb_build_object('valid', true, 'currency', o.currency, 'total', pg_catalog.trim_scale(o.total), "
+	"'lines', (SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('line_no', l.line_no, 'sku', p.sku, "
+	"'quantity', pg_catalog.trim_scale(l.quantity), 'unit_price', pg_catalog.trim_scale(l.unit_price), 'total', pg_catalog.trim_scale(l.total), "
+	"'available', CASE WHEN p.kind = 'physical' THEN pg_catalog.trim_scale(usom.available(p.sku, t.code) + (SELECT coalesce(pg_catalog.sum(f.quantity), 0) "
+	"FROM usom.fulfillment_line f WHERE f.org_id = $1 AND f.sales_order_id = $2 AND f.product_id = l.product_id "
+	"AND f.status = 'reserved' AND (t.code IS NULL OR f.location_id = l.location_id))) END, "
+	"'reserved', pg_catalog.trim_scale(l.quantity_reserved), 'backordered', pg_catalog.trim_scale(l.quantity_backordered), "
+	"'pieces', (SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('location', g.code, 'status', f.status::pg_catalog.text, "
+	"'quantity', pg_catalog.trim_scale(f.quantity), 'promised_at', f.promised_at) ORDER BY f.piece_no) FROM usom.fulfillment_line f "
+	"LEFT JOIN usom.location g ON g.org_id = $1 AND g.location_id = f.location_id "
+	"WHERE f.org_id = $1 AND f.sales_order_id = $2 AND f.line_no = l.line_no)) ORDER BY l.line_no) "
+	"FROM usom.order_line l JOIN usom.product p ON p.org_id = $1 AND p.product_id = l.product_id "
+	"LEFT JOIN usom.location t ON t.org_id = $1 AND t.location_id = l.location_id "
+	"WHERE l.org_id = $1 AND l.sales_order_id = $2), "
+	"'quantity_reserved', $3, 'quantity_backordered', $4, 'promised_at', $5, 'messages', $6, 'problems', '[]'::pg_catalog.jsonb) "
+	"FROM usom.sales_order o WHERE o.org_id = $1 AND o.sales_order_id = $2",
+	.nargs = 6,
+	.argtypes = {"bigint", "bigint", "numeric", "numeric", "timestamptz", "jsonb"},
+};
+
+/* What was wrong with the document; null where it does not apply. */
+typedef struct Finding
+{
+	const char *path;
+	const char *code;
+	const char *message;
+	const char *detail;
+	const char *remedy;
+} Finding;
+
+static void
+push_key(JsonbParseState **state, const char *key)
+{
+	JsonbValue	item;
+
+	item.type = jbvString;
+	item.val.string.val = unconstify(char *, key);
+	item.val.string.len = strlen(key);
+	pushJsonbValue(state, WJB_KEY, &item);
+}
+
+static void
+push_text(JsonbParseState **state, const char *key, const char *value)
+{
+	JsonbValue	item;
+
+	push_key(state, key);
+	item.type = value != NULL ? jbvString : jbvNull;
+	if (value != NULL)
+	{
+		item.val.string.val = unconstify(char *, value);
+		item.val.string.len = strlen(value);
+	}
+	pushJsonbValue(state, WJB_VALUE, &item);
+}
+
+static Jsonb *
+refuse(const Finding *findings, int count)
+{
+	JsonbParseState *state = NULL;
+	JsonbValue	item;
+
+	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	push_key(&state, "valid");
+	item.type = jbvBool;
+	item.val.boolean = false;
+	pushJsonbValue(&state, WJB_VALUE, &item);
+	push_key(&state, "problems");
+	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
+	for (int i = 0; i < count; i++)
+	{
+		pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+		push_text(&state, "path", findings[i].path);
+		push_text(&state, "code", findings[i].code);
+		push_text(&state, "message", findings[i].message);
+		push_text(&state, "detail", findings[i].detail);
+		push_text(&state, "remedy", findings[i].remedy);
+		pushJsonbValue(&state, WJB_END_OBJECT, NULL);
+	}
+	pushJsonbValue(&state, WJB_END_ARRAY, NULL);
+	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+}
+
+/* All codes that nobody has, at once. */
+static Jsonb *
+refuse_codes(const List *problems)
+{
+	Finding    *findings = palloc_array(Finding, list_length(problems));
+
+	for (int i = 0; i < list_length(problems); i++)
+	{
+		const UsomProblem *problem = list_nth(problems, i);
+
+		findings[i] = (Finding) {
+			problem->path, "US803", psprintf("no active %s \"%s\"", problem->what, problem->code), NULL,
+			psprintf("Correct the code, or insert the row into usom.%s.", problem->what),
+		};
+	}
+	return refuse(findings, list_length(problems));
+}
+
+static Jsonb *
+refuse_error(const ErrorData *error)
+{
+	Finding		finding = {NULL, unpack_sql_state(error->sqlerrcode), error->message, error->detail, error->hint};
+
+	return refuse(&finding, 1);
+}
+
+static Jsonb *
+refuse_repeat(const Placing *placing)
+{
+	Finding		finding = {"external_id", "repeated", psprintf("the document was placed as order \"%s\"", placing->repeats), NULL,
+	"To place another order, send another external_id."};
+
+	return refuse(&finding, 1);
+}
+
+static Jsonb *
+describe(const Placing *placing, const UsomPlaced *placed)
+{
+	bool		nulls[6] = {false};
+	Datum		values[6] = {
+		Int64GetDatum(placing->org_id),
+		Int64GetDatum(placing->set->orders[0].sales_order_id),
+		NumericGetDatum(usom_quantity_numeric(placed->reserved)),
+		NumericGetDatum(usom_quantity_numeric(placed->backordered)),
+		TimestampTzGetDatum(placed->promised_at),
+		JsonbPGetDatum(placed->messages),
+	};
+
+	nulls[4] = placed->promised_at == USOM_NO_TIME;
+	usom_query_run(&describe_order, values, nulls);
+	return DatumGetJsonbPCopy(usom_query_get(0, 1));
+}
+
+/* Inside the subtransaction. */
+static Jsonb *
+quote(Jsonb *document)
+{
+	Placing    *placing = usom_api_read(document);
+
+	if (placing->repeats != NULL)
+		return refuse_repeat(placing);
+	if (placing->problems != NIL)
+		return refuse_codes(placing->problems);
+	placing->is_quote = true;
+	placing->document->draft = false;
+	usom_api_finish(placing);
+	usom_api_write(&(Placing *) {placing}, 1);
+	return describe(placing, usom_api_answer(placing));
+}
+
+/* A refusal is an answer; what is no fault of the document goes on. */
+static Jsonb *
+quote_and_undo(Jsonb *document)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	Jsonb	   *volatile answer = NULL;
+	ErrorData  *volatile error = NULL;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		answer = quote(document);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+	}
+	PG_END_TRY();
+	RollbackAndReleaseCurrentSubTransaction();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	if (error != NULL && !usom_api_is_fault_of_document(error))
+		ReThrowError(error);
+	return error != NULL ? refuse_error(error) : answer;
+}
+
+Datum
+usom_quote(PG_FUNCTION_ARGS)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	UsomAnswer *unused = usom_order_answer_begin(fcinfo, "quote", -1);
+	Jsonb	   *answer;
+
+	(void) unused;
+	usom_order_arg_required(fcinfo, 0, "document");
+	answer = quote_and_undo(PG_GETARG_JSONB_P(0));
+	MemoryContextSwitchTo(caller);
+	answer = memcpy(palloc(VARSIZE(answer)), answer, VARSIZE(answer));
+	usom_call_end();
+	PG_RETURN_JSONB_P(answer);
+}
