@@ -2856,6 +2856,20 @@ Returns one row per document, in order: ordinal from 1, external_id, outcome (pl
 Errors: US803 if the argument is not an array.
 Example: SELECT * FROM usom.place_orders(''[{"lines": [{"sku": "85123A", "quantity": 6}]}, {"lines": []}]'');';
 
+CREATE FUNCTION usom.quote(document jsonb) RETURNS jsonb
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_quote'
+VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.quote(jsonb) IS
+'What place_order() would do with a document now: prices, availability, promise, or all that stands in its way. Nothing is written, no number drawn; stock is not kept for the asker (reserve_stock() does that).
+document: as place_order() takes it; draft is not looked at.
+Returns {"valid": true, currency, total, quantity_reserved, quantity_backordered, promised_at (the latest; null if something has none), messages (as place_order()), problems: [],
+  lines [{line_no, sku, quantity, unit_price, total, available (units that can be promised now; null for services and kits), reserved, backordered, pieces [{location, status, quantity, promised_at}]}]},
+or {"valid": false, problems [{path, code (SQLSTATE, or repeated), message, detail, remedy}]}: all unknown codes at once.
+It is computed by placing the order and undoing it, so all rules hold; it waits where placing would wait, and needs a server that can write.
+Errors: US502 for a card number, 22004 for a null, 40001 and the like where the transaction, not the document, is at fault.
+Example: SELECT usom.quote(''{"lines": [{"sku": "85123A", "quantity": 6}]}'');';
+
 CREATE FUNCTION usom.submit_order(order_no text)
 RETURNS TABLE (status text, version integer)
 LANGUAGE c AS 'MODULE_PATHNAME', 'usom_submit_order'
@@ -4587,6 +4601,7 @@ CREATE FUNCTION usom._privileges()
 	('product_id()',              '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
 	('location_id()',             '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
 	-- orders
+	('quote()',                   '',    'x',   'x',   '',    'x',   'x',   '',    '',    ''),
 	('place_order()',             '',    'x',   'x',   '',    'x',   'x',   '',    '',    ''),
 	('place_orders()',            '',    'x',   'x',   '',    'x',   'x',   '',    '',    ''),
 	('submit_order()',            '',    'x',   'x',   '',    'x',   '',    '',    '',    ''),
