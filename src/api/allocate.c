@@ -16,6 +16,7 @@
 
 #include "api/allocate.h"
 #include "api/peg.h"
+#include "api/waits.h"
 
 #include "api/substitute.h"
 #include "base/call.h"
@@ -179,11 +180,15 @@ lock_stock(UsomOrderSet *set, const Gathered *gathered, int *nrows)
 		products[gathered->count + i] = set->deltas[i].key.product_id;
 	memcpy(products + nproducts - nothers, others, nothers * sizeof(int64));
 
-	/* With units to free, rows that have nothing left must be locked too. */
+	/*
+	 * With units to free, rows that have nothing left must be locked too; and
+	 * where supply may arrive, so that it meets all who wait for it.
+	 */
 	if (set->nowners > 0)
 		rows = usom_stock_take_over(set->org_id, products, nproducts, usom_call_time(), set->owners, set->nowners, nrows);
 	else
-		rows = usom_stock_lock_products(set->org_id, products, nproducts, usom_call_time(), set->ndeltas > 0 || nothers > 0, nrows);
+		rows = usom_stock_lock_products(set->org_id, products, nproducts, usom_call_time(),
+										set->ndeltas > 0 || nothers > 0 || usom_supply_is_any(set->org_id), nrows);
 	set->stock_locked = true;
 	set->nowners = 0;
 	add_freed(set, rows, *nrows);
@@ -238,12 +243,14 @@ serve(UsomOrderSet *set, Gathered *gathered)
 void
 usom_api_allocate(UsomOrderSet *set)
 {
+	UsomWait   *before = usom_api_look_at_waits(set);
 	Gathered   *gathered = gather_open(set);
 
 	serve(set, gathered);
 	if (unlikely(gathered->whole_kits))
 		usom_api_backorder_rests(set);
 	usom_api_peg(set);
+	usom_api_tell_waits(set, before);
 	reserve_services(set);
 }
 
@@ -252,6 +259,20 @@ usom_api_fill(UsomOrderSet *set, int64 product_id)
 {
 	int			served = serve(set, gather_backordered(set, product_id));
 
-	usom_api_peg(set);
+	usom_api_peg_anew(set);
 	return served;
+}
+
+int
+usom_api_fill_pieces(UsomOrderSet *set, const int *pieces, int npieces, int64 location_id)
+{
+	Gathered   *gathered = make_gathered(npieces);
+
+	for (int i = 0; i < npieces; i++)
+	{
+		gather(gathered, set, set->pieces[pieces[i]].line, pieces[i], set->pieces[pieces[i]].quantity);
+		if (location_id != 0)
+			gathered->demands[i].location_id = location_id;
+	}
+	return serve(set, gathered);
 }

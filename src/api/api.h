@@ -26,6 +26,9 @@ extern void usom_api_allocate(UsomOrderSet *set);
 /* Give stock to backordered pieces, by priority of their orders, then oldest first.  Returns the number of pieces that got some. */
 extern int	usom_api_fill(UsomOrderSet *set, int64 product_id);
 
+/* The same for some waiting pieces, in the order given, from one location (0: as their lines say); nothing is pegged. */
+extern int	usom_api_fill_pieces(UsomOrderSet *set, const int *pieces, int npieces, int64 location_id);
+
 /*
  * fill.c: plan the open and waiting units of all orders of the set together,
  * settle the orders and save them.  Returns how many units got stock.

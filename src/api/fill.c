@@ -13,6 +13,7 @@
 
 #include "api/api.h"
 #include "api/supply.h"
+#include "api/waits.h"
 
 #include "base/call.h"
 #include "base/card_guard.h"
@@ -83,26 +84,32 @@ waiting_of(const UsomLine *line)
 	return line->counters.by_state[USOM_PIECE_OPEN] + line->counters.by_state[USOM_PIECE_BACKORDERED];
 }
 
-/* Units without stock by line, before and after. */
-static UsomQuantity *
-waiting_units(const UsomOrderSet *set)
+/* How it was before: units without stock by line, open ones included, and what waits. */
+typedef struct Before
 {
-	UsomQuantity *units = palloc_array(UsomQuantity, set->nlines + 1);
+	UsomQuantity *units;
+	UsomWait   *waits;
+} Before;
+
+static Before
+look_before(const UsomOrderSet *set)
+{
+	Before		before = {palloc_array(UsomQuantity, set->nlines + 1), usom_api_look_at_waits(set)};
 
 	for (int i = 0; i < set->nlines; i++)
-		units[i] = waiting_of(&set->lines[i]);
-	return units;
+		before.units[i] = waiting_of(&set->lines[i]);
+	return before;
 }
 
-/* Settle the orders that got something. */
+/* Settle the orders that got something, and tell. */
 static void
-settle_filled(UsomOrderSet *set, const UsomQuantity *before)
+settle_filled(UsomOrderSet *set, const Before *before)
 {
 	for (int i = 0; i < set->nlines; i++)
 	{
 		const UsomLine *line = &set->lines[i];
 		UsomOrder  *order = &set->orders[line->order];
-		UsomQuantity filled = before[i] - waiting_of(line);
+		UsomQuantity filled = before->units[i] - waiting_of(line);
 
 		if (filled == 0)
 			continue;
@@ -110,6 +117,17 @@ settle_filled(UsomOrderSet *set, const UsomQuantity *before)
 		if (!order->changed)
 			usom_order_settle(set, line->order, "allocate");
 	}
+	usom_api_tell_waits(set, before->waits);
+	if (usom_supply_is_any(set->org_id))
+		usom_api_judge_waits(set, before->waits, NULL);
+}
+
+/* Those that count on other supply now, too. */
+static void
+save_filled(UsomOrderSet *set, const Before *before)
+{
+	settle_filled(set, before);
+	usom_api_save_promises(set);
 }
 
 /* Open units and waiting pieces are planned one after the other, so their stock is locked before, in one order. */
@@ -132,30 +150,31 @@ lock_stock_of(const UsomOrderSet *set)
 UsomQuantity
 usom_api_allocate_many(UsomOrderSet *set)
 {
-	UsomQuantity *before = waiting_units(set);
+	Before		before = look_before(set);
 	UsomQuantity units = 0;
 
 	lock_stock_of(set);
 	usom_api_allocate(set);
+	before.waits = usom_api_look_at_waits(set);
 	usom_api_fill(set, 0);
-	settle_filled(set, before);
+	settle_filled(set, &before);
 	for (int i = 0; i < set->nlines; i++)
 	{
-		units = usom_quantity_add(units, before[i] - waiting_of(&set->lines[i]));
+		units = usom_quantity_add(units, before.units[i] - waiting_of(&set->lines[i]));
 		if (set->lines[i].changed && !set->orders[set->lines[i].order].changed)
 			usom_order_settle(set, set->lines[i].order, "allocate");
 	}
-	usom_order_save(set);
+	usom_api_save_promises(set);
 	return units;
 }
 
 static void
-put_filled(ReturnSetInfo *result, const UsomOrderSet *set, const UsomQuantity *before)
+put_filled(ReturnSetInfo *result, const UsomOrderSet *set, const Before *before)
 {
 	for (int i = 0; i < set->nlines; i++)
 	{
 		const UsomLine *line = &set->lines[i];
-		UsomQuantity filled = before[i] - waiting_of(line);
+		UsomQuantity filled = before->units[i] - waiting_of(line);
 		bool		nulls[3] = {false, false, false};
 		Datum		values[3];
 
@@ -172,7 +191,7 @@ Datum
 usom_fill_backorders(PG_FUNCTION_ARGS)
 {
 	UsomOrderSet *set;
-	UsomQuantity *before;
+	Before		before;
 	int64		product_id;
 
 	usom_card_check_call(fcinfo);
@@ -180,12 +199,11 @@ usom_fill_backorders(PG_FUNCTION_ARGS)
 	usom_call_begin("fill_backorders", NULL);
 	product_id = product_argument(fcinfo, 0);
 	set = load_waiting(usom_party_org(), product_id);
-	before = waiting_units(set);
+	before = look_before(set);
 	if (usom_api_fill(set, product_id) > 0 || set->npegs > 0)
 	{
-		settle_filled(set, before);
-		usom_api_save_promises(set);
-		put_filled((ReturnSetInfo *) fcinfo->resultinfo, set, before);
+		save_filled(set, &before);
+		put_filled((ReturnSetInfo *) fcinfo->resultinfo, set, &before);
 	}
 	usom_call_end();
 	return (Datum) 0;
@@ -196,15 +214,12 @@ usom_allocate_order(PG_FUNCTION_ARGS)
 {
 	UsomAnswer *answer = usom_order_answer_begin(fcinfo, "allocate_order", -1);
 	UsomOrderSet *set = usom_order_load(usom_party_org(), usom_order_arg_text(fcinfo, 0, "order_no"));
-	UsomQuantity *before = waiting_units(set);
+	Before		before = look_before(set);
 
 	if (!usom_order_is_running(set->orders[0].status))
 		usom_order_refuse(set->orders[0].order_no, "allocate", set->orders[0].status);
 	if (usom_api_fill(set, 0) > 0 || set->npegs > 0)
-	{
-		settle_filled(set, before);
-		usom_api_save_promises(set);
-	}
+		save_filled(set, &before);
 	return usom_order_answer_status(answer, set);
 }
 
@@ -229,6 +244,7 @@ usom_reallocate_order(PG_FUNCTION_ARGS)
 {
 	UsomAnswer *answer = usom_order_answer_begin(fcinfo, "reallocate_order", 1);
 	UsomOrderSet *set = usom_order_load(usom_party_org(), usom_order_arg_text(fcinfo, 0, "order_no"));
+	UsomWait   *before = usom_api_look_at_waits(set);
 	bool		given_up;
 
 	if (!usom_order_is_running(set->orders[0].status))
@@ -237,6 +253,7 @@ usom_reallocate_order(PG_FUNCTION_ARGS)
 	given_up = give_up_reserved(set);
 	if (usom_api_fill(set, 0) > 0 || given_up)
 	{
+		usom_api_tell_waits(set, before);
 		usom_order_settle(set, 0, "reallocate");
 		usom_order_save(set);
 	}

@@ -18,4 +18,19 @@
  */
 extern int	usom_api_peg(UsomOrderSet *set);
 
+/*
+ * The same, and pieces that count on a supply take what is free of earlier
+ * ones then: for verbs that change supply or stock.
+ */
+extern int	usom_api_peg_anew(UsomOrderSet *set);
+
+/* Waiting pieces of a line that count on the same and have the same date become one. */
+extern void usom_api_join_alike(UsomOrderSet *set);
+
+/* Sort indexes of pieces: who is served first, first. */
+extern void usom_api_sort_pieces(UsomOrderSet *set, int *pieces, int npieces);
+
+/* Who is served first: firm orders, then by priority, then as they were placed.  For qsort. */
+extern int	usom_api_compare_orders(const UsomOrder *x, const UsomOrder *y);
+
 #endif							/* USOM_API_PEG_H */

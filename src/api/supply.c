@@ -13,6 +13,7 @@
 #include "api/api.h"
 #include "api/peg.h"
 #include "api/supply.h"
+#include "api/waits.h"
 
 #include "base/call.h"
 #include "base/errors.h"
@@ -156,6 +157,7 @@ usom_add_supply(PG_FUNCTION_ARGS)
 	UsomPlace	place = {0};
 	UsomNewSupply supply = {.kind = kind_argument(fcinfo, 0)};
 	UsomOrderSet *set;
+	UsomWait   *before;
 
 	place.location = usom_stock_required_text(fcinfo, 1, "location");
 	place.sku = usom_stock_required_text(fcinfo, 2, "sku");
@@ -175,7 +177,12 @@ usom_add_supply(PG_FUNCTION_ARGS)
 	supply.supply_id = usom_ident_next();
 	supply.supply_no = number_argument(fcinfo, place.org_id);
 	usom_supply_insert(place.org_id, &supply);
+	before = usom_api_look_at_waits(set);
 	if (usom_api_peg(set) > 0)
+	{
+		usom_api_tell_waits(set, before);
+		usom_api_judge_waits(set, before, supply.supply_no);
 		usom_api_save_promises(set);
+	}
 	return usom_order_answer_string(answer, supply.supply_no);
 }

@@ -8,7 +8,7 @@ AS $$
 		(2, 'order', ARRAY['quote', 'place_order', 'place_orders', 'submit_order', 'confirm_order', 'reject_order', 'close_order',
 			'cancel_order', 'cancel_line', 'change_order', 'hold_order', 'release_hold', 'resolve_exception',
 			'propose_substitution', 'accept_substitution', 'decline_substitution', 'substitute_backorders']),
-		(3, 'stock', ARRAY['receive_stock', 'receive_stocks', 'adjust_stock', 'count_stock', 'set_safety', 'add_supply', 'reserve_stock', 'release_stock',
+		(3, 'stock', ARRAY['receive_stock', 'receive_stocks', 'adjust_stock', 'count_stock', 'set_safety', 'add_supply', 'change_supply', 'cancel_supply', 'receive_supply', 'reserve_stock', 'release_stock',
 			'watch_stock', 'unwatch_stock', 'tell_back_in_stock',
 			'available']),
 		(4, 'fulfil', ARRAY['allocate_order', 'allocate_orders', 'reallocate_order', 'explain_sourcing', 'why_not_allocated', 'earliest_shipment', 'distance_km', 'split_backorder', 'fill_backorders', 'ration', 'release_order', 'ship', 'deliver',

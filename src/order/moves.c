@@ -245,6 +245,19 @@ usom_order_peg_piece(UsomOrderSet *set, int index, UsomQuantity quantity, int64 
 }
 
 void
+usom_order_join_pieces(UsomOrderSet *set, int into, int index)
+{
+	UsomPiece  *piece = &set->pieces[index];
+
+	Assert(into != index && set->pieces[into].line == piece->line && set->pieces[into].status == piece->status);
+	Ensure(set->pieces[into].supply_id == piece->supply_id, "pieces that count on different supply are not joined");
+	set->pieces[into].quantity += piece->quantity;
+	set->pieces[into].changed = true;
+	piece->quantity = 0;
+	piece->changed = true;
+}
+
+void
 usom_order_drop_units(UsomOrderSet *set, int index, UsomQuantity quantity)
 {
 	UsomPiece  *piece = &set->pieces[index];

@@ -176,6 +176,9 @@ extern int	usom_order_fill_piece(UsomOrderSet *set, int piece, UsomQuantity quan
 extern void usom_order_peg_piece(UsomOrderSet *set, int piece, UsomQuantity quantity, int64 supply_id,
 								 TimestampTz promised_at);
 
+/* The units of a waiting piece go over to another one of its line that counts on the same; it is gone. */
+extern void usom_order_join_pieces(UsomOrderSet *set, int into, int piece);
+
 /* Take units away from a piece, as if they had not been ordered (change_order). */
 extern void usom_order_drop_units(UsomOrderSet *set, int piece, UsomQuantity quantity);
 

@@ -161,6 +161,9 @@ CREATE FUNCTION usom._privileges()
 	('adjust_stock()',            '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	('count_stock()',             '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	('add_supply()',              '',    '',    'x',   'x',   '',    'x',   '',    '',    ''),
+	('change_supply()',           '',    '',    'x',   'x',   '',    'x',   '',    '',    ''),
+	('cancel_supply()',           '',    '',    'x',   'x',   '',    'x',   '',    '',    ''),
+	('receive_supply()',          '',    '',    'x',   'x',   '',    'x',   '',    '',    ''),
 	('set_safety()',              '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	-- orders as they were are read from the audit
 	('order_as_of()',             '',    '',    'x',   '',    '',    '',    '',    'x',   ''),

@@ -47,13 +47,22 @@ is_of_product(const Planning *planning, int index, int64 product_id)
 }
 
 static bool
-may_take(const UsomPegDemand *demand, const UsomSupply *supply, bool own)
+may_take(const Planning *planning, const UsomPegDemand *demand, const UsomSupply *supply, bool own)
 {
+	if (demand->from >= 0 && supply->expected_at >= planning->supplies[demand->from].expected_at)
+		return false;
 	if (supply->free <= 0 || (demand->location_id != 0 && demand->location_id != supply->location_id))
 		return false;
 	if (!own)
 		return supply->sales_order_id == 0;
 	return supply->sales_order_id == demand->sales_order_id && supply->line_no == demand->line_no;
+}
+
+static void
+give_back(Planning *planning, int group, int supply, UsomQuantity quantity)
+{
+	planning->supplies[supply].free += quantity;
+	planning->begin[group] = Min(planning->begin[group], supply);
 }
 
 static void
@@ -76,7 +85,7 @@ take_from_group(Planning *planning, int index, const UsomPegDemand *demand, int 
 	{
 		UsomQuantity units;
 
-		if (!may_take(demand, &planning->supplies[i], own))
+		if (!may_take(planning, demand, &planning->supplies[i], own))
 			continue;
 		units = Min(planning->supplies[i].free, left);
 		if (units < left && !demand->partial)
@@ -96,7 +105,9 @@ plan_demand(Planning *planning, int index, const UsomPegDemand *demand)
 	if (!is_of_product(planning, group, demand->product_id))
 		return;
 	left = take_from_group(planning, index, demand, group, true, left);
-	take_from_group(planning, index, demand, group, false, left);
+	left = take_from_group(planning, index, demand, group, false, left);
+	if (demand->from >= 0 && left < demand->quantity)
+		give_back(planning, group, demand->from, demand->quantity - left);
 	while (is_of_product(planning, planning->begin[group], demand->product_id) &&
 		   planning->supplies[planning->begin[group]].free <= 0)
 		planning->begin[group]++;

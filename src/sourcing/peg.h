@@ -5,8 +5,10 @@
  *		A demand takes first what is under way for its own line, then what is
  *		for all, in both the earliest first; of a line tied to a location only
  *		what arrives there.  A demand that may not be cut takes the first
- *		supply that has all of it, or none.  Demands are served in the order
- *		given.
+ *		supply that has all of it, or none.  One that counts on a supply takes
+ *		what is free of earlier ones for it, and what it leaves others may
+ *		take.  Demands are served in the order given, so nobody is worse off
+ *		than before.
  */
 #ifndef USOM_SOURCING_PEG_H
 #define USOM_SOURCING_PEG_H
@@ -21,6 +23,7 @@ typedef struct UsomPegDemand
 	int32		line_no;
 	UsomQuantity quantity;		/* > 0 */
 	bool		partial;		/* may be cut */
+	int			from;			/* supply it counts on: it takes earlier ones alone, and gives it back; -1: none */
 } UsomPegDemand;
 
 typedef struct UsomPeg

@@ -55,6 +55,8 @@ INSERT INTO raised VALUES
 	('US114', 'SELECT usom.place_order(''{"lines": [{"sku": "TAP-KIT", "quantity": 1.5}]}'')'),
 	('US201', 'SELECT usom.reserve_stock(''TAP'', ''TAP-A'', ''TAP-1'', 1000, ''1 hour'')'),
 	('US203', 'SELECT usom.receive_stock(''TAP-A'', ''TAP-POST'', 1)'),
+	('US204', 'SELECT usom.cancel_supply(''TAP-NONE'')'),
+	('US206', 'SELECT usom.add_supply(''purchase'', ''TAP-A'', ''TAP-1'', 1, now(), supply_no => ''TAP-END''); SELECT usom.cancel_supply(''TAP-END''); SELECT usom.receive_supply(''TAP-END'')'),
 	('US205', 'SELECT usom.add_supply(''purchase'', ''TAP-A'', ''TAP-1'', 1, now(), supply_no => ''TAP-PO''), usom.add_supply(''purchase'', ''TAP-A'', ''TAP-1'', 1, now(), supply_no => ''TAP-PO'')'),
 	('US301', 'INSERT INTO usom.location (code, time_zone) VALUES (''TAP-ZONE'', ''Europe/Nowhere'')'),
 	('US302', 'INSERT INTO usom.sourcing_rule (code, when_short, next_rule) VALUES (''TAP-RULE'', ''next_rule'', ''TAP-RULE'')'),

@@ -76,6 +76,8 @@ INSERT INTO call VALUES
 	('receive_stocks', 'SELECT * FROM usom.receive_stocks(''[{"location": "H-LOC", "sku": "H-SKU", "quantity": 1}]'')'), ('adjust_stock', 'SELECT * FROM usom.adjust_stock(''H-LOC'', ''H-SKU'', -1, ''x'')'),
 	('count_stock', 'SELECT * FROM usom.count_stock(''H-LOC'', ''H-SKU'', 900)'), ('set_safety', 'SELECT * FROM usom.set_safety(''H-LOC'', ''H-SKU'', 1)'),
 	('add_supply', 'SELECT usom.add_supply(''purchase'', ''H-LOC'', ''H-SKU'', 1, now())'),
+	('change_supply', 'SELECT usom.change_supply(usom.add_supply(''purchase'', ''H-LOC'', ''H-SKU'', 2, now()), 1)'), ('cancel_supply', 'SELECT usom.cancel_supply(usom.add_supply(''purchase'', ''H-LOC'', ''H-SKU'', 2, now()), ''x'')'),
+	('receive_supply', 'SELECT usom.receive_supply(usom.add_supply(''purchase'', ''H-LOC'', ''H-SKU'', 2, now()))'),
 	('reserve_stock', 'SELECT usom.reserve_stock(''H-2'', ''H-LOC'', ''H-SKU'', 1, interval ''1 minute'')'), ('release_stock', format('SELECT usom.release_stock(%s)', :cart)),
 	('find_customers', 'SELECT * FROM usom.find_customers(''h@example.com'')'), ('export_customer', 'SELECT usom.export_customer(''H-CUST'')'), ('erase_customer', 'SELECT usom.erase_customer(''H-GONE'', ''x'')'),
 	('erase_order_person', format('SELECT usom.cancel_order(%1$L, ''x''); SELECT usom.erase_order_person(%1$L, ''x'')', :'o')),

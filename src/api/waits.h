@@ -1,0 +1,38 @@
+/*
+ * waits.h
+ *		What waits, and what customers are told when that changes.
+ *
+ *		A verb looks at what waits before it changes a set and tells the
+ *		difference before it saves: an event for each line that got units
+ *		(filled), waits for more (backordered), or is promised for another date
+ *		(promise_changed).
+ */
+#ifndef USOM_API_WAITS_H
+#define USOM_API_WAITS_H
+
+#include "order/order.h"
+
+/* A line: units that wait, and the latest promise of what has not left. */
+typedef struct UsomWait
+{
+	UsomQuantity waiting;
+	UsomQuantity unpegged;		/* of them, those that count on nothing */
+	TimestampTz promised_at;	/* USOM_NO_TIME: a piece has no date, or there is none */
+} UsomWait;
+
+/* Of each line of the set; palloc'd. */
+extern UsomWait *usom_api_look_at_waits(const UsomOrderSet *set);
+
+/* Queue the events.  No line has come since before.  One statement if there is anything to tell. */
+extern void usom_api_tell_waits(UsomOrderSet *set, const UsomWait *before);
+
+/*
+ * After supply or stock moved: a line that counts on less than before, or is
+ * promised later than the customer wants it or was told before, becomes a
+ * case (supply_short, promise_late) for people to look at before the date is
+ * missed; where the cause is gone the case is closed.  reference: the number
+ * of the supply, or the place of the stock.  One statement or two.
+ */
+extern void usom_api_judge_waits(UsomOrderSet *set, const UsomWait *before, const char *reference);
+
+#endif							/* USOM_API_WAITS_H */
