@@ -172,7 +172,7 @@ wants_of(const Serving *serving, int *demands, int *nwants)
 		wants[(*nwants)++] = (UsomWant) {
 			.sales_order_id = set->orders[line->order].sales_order_id,
 			.product_id = line->product_id,
-			.location_id = gathered->demands[i].location_id,
+			.location_id = serving->gathered->demands[i].location_id,
 			.quantity = serving->gathered->demands[i].quantity,
 			.partial = line->partial,
 			.requested_at = requested_at(set, line),
