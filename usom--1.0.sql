@@ -3496,6 +3496,43 @@ Pieces that wait and count on nothing yet count on it at once, orders by priorit
 Errors: US006 unknown location or product, US203 a service, US205 the number is taken, US105 or US106 unknown order or line, 22023 for a value that is none.
 Example: SELECT usom.add_supply(''purchase'', ''MAIN'', ''85123A'', 500, now() + interval ''3 weeks'', reference => ''PO-7'');';
 
+CREATE FUNCTION usom.change_supply(supply_no text, quantity numeric DEFAULT NULL, expected_at timestamptz DEFAULT NULL, confidence numeric DEFAULT NULL, reason text DEFAULT NULL)
+RETURNS TABLE (supply_no text, status text, quantity numeric, received numeric, pegged numeric, expected_at timestamptz, filled numeric)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_change_supply'
+VOLATILE PARALLEL UNSAFE ROWS 1
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.change_supply(text, numeric, timestamptz, numeric, text) IS
+'Supply moves, slips, shrinks or grows: what counts on it is planned anew in the same call, and promises follow.
+supply_no: as add_supply() gave it. quantity: units in all, more than have arrived. expected_at, confidence: as in add_supply(). What is null stays. reason: why, for the audit and the history of the orders.
+Firm orders keep it first, then those of higher priority, then those placed earlier; the others count on other supply, or on none. A line that is promised for another date gets an event promise_changed; one that counts on nothing any more, or is promised later than the customer wants it or was told, a case in usom.exceptions (supply_short, promise_late), before the date is missed.
+Returns the supply as it is now.
+Errors: US204 unknown supply, US206 it has ended, 22023 for a value that is none.
+Example: SELECT * FROM usom.change_supply(''SU-000001'', expected_at => ''2030-03-01'', reason => ''the ship is late'');';
+
+CREATE FUNCTION usom.cancel_supply(supply_no text, reason text DEFAULT NULL)
+RETURNS TABLE (supply_no text, status text, quantity numeric, received numeric, pegged numeric, expected_at timestamptz, filled numeric)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_cancel_supply'
+VOLATILE PARALLEL UNSAFE ROWS 1
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.cancel_supply(text, text) IS
+'Nothing more comes of a supply. What counted on it counts on other supply, or on none: events and exceptions as with change_supply(). What has arrived stays.
+supply_no: as add_supply() gave it. reason: why.
+Errors: US204 unknown supply, US206 it has ended.
+Example: SELECT * FROM usom.cancel_supply(''SU-000001'', ''the mill burnt down'');';
+
+CREATE FUNCTION usom.receive_supply(supply_no text, quantity numeric DEFAULT NULL, lot text DEFAULT NULL, final boolean DEFAULT false)
+RETURNS TABLE (supply_no text, status text, quantity numeric, received numeric, pegged numeric, expected_at timestamptz, filled numeric)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_receive_supply'
+VOLATILE PARALLEL UNSAFE ROWS 1
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.receive_supply(text, numeric, text, boolean) IS
+'Supply arrives: its units go on the shelf, and in the same call to what counts on them, then to what else waits for the product: firm orders first, then by priority, then as they were placed.
+supply_no: as add_supply() gave it. quantity: units that arrived; null: all that is to come; more than that is taken, too. lot: if the product has lots. final: nothing more comes, though it is less than was expected (then 0 is a quantity): who counted on the rest is planned anew as with change_supply().
+The movement has the number of the supply as its reference. Lines that get units have an event filled; their exceptions are closed.
+Returns the supply as it is now, and the units that orders got.
+Errors: US204 unknown supply, US206 it has ended, 22003 or 22023 for a quantity that is none.
+Example: SELECT * FROM usom.receive_supply(''SU-000001'', 480, final => true);';
+
 /* ---- analytics ---- */
 
 CREATE FUNCTION usom.order_timeline(order_no text)
@@ -4651,6 +4688,9 @@ CREATE FUNCTION usom._privileges()
 	('adjust_stock()',            '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	('count_stock()',             '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	('add_supply()',              '',    '',    'x',   'x',   '',    'x',   '',    '',    ''),
+	('change_supply()',           '',    '',    'x',   'x',   '',    'x',   '',    '',    ''),
+	('cancel_supply()',           '',    '',    'x',   'x',   '',    'x',   '',    '',    ''),
+	('receive_supply()',          '',    '',    'x',   'x',   '',    'x',   '',    '',    ''),
 	('set_safety()',              '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	-- orders as they were are read from the audit
 	('order_as_of()',             '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
@@ -5002,7 +5042,7 @@ AS $$
 		(2, 'order', ARRAY['quote', 'place_order', 'place_orders', 'submit_order', 'confirm_order', 'reject_order', 'close_order',
 			'cancel_order', 'cancel_line', 'change_order', 'hold_order', 'release_hold', 'resolve_exception',
 			'propose_substitution', 'accept_substitution', 'decline_substitution', 'substitute_backorders']),
-		(3, 'stock', ARRAY['receive_stock', 'receive_stocks', 'adjust_stock', 'count_stock', 'set_safety', 'add_supply', 'reserve_stock', 'release_stock',
+		(3, 'stock', ARRAY['receive_stock', 'receive_stocks', 'adjust_stock', 'count_stock', 'set_safety', 'add_supply', 'change_supply', 'cancel_supply', 'receive_supply', 'reserve_stock', 'release_stock',
 			'watch_stock', 'unwatch_stock', 'tell_back_in_stock',
 			'available']),
 		(4, 'fulfil', ARRAY['allocate_order', 'allocate_orders', 'reallocate_order', 'explain_sourcing', 'why_not_allocated', 'earliest_shipment', 'distance_km', 'split_backorder', 'fill_backorders', 'ration', 'release_order', 'ship', 'deliver',
