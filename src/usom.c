@@ -21,6 +21,7 @@
 #include "party/party.h"
 #include "returns/returns.h"
 #include "sourcing/ruled.h"
+#include "stock/site.h"
 #include "stock/supply.h"
 
 USOM_MODULE_MAGIC;
@@ -37,6 +38,7 @@ _PG_init(void)
 	usom_memo_init();
 	usom_audit_init();
 	usom_party_init();
+	usom_stock_init();
 	usom_supply_init();
 	usom_order_init();
 	usom_sourcing_init();

@@ -12,8 +12,8 @@
  * Exactness at READ COMMITTED.  A locking SELECT that waited re-evaluates its
  * conditions and its result for the new version of the row it waited for,
  * but still with the snapshot from before the wait for every other table.  So
- * these statements look at nothing but the stock row itself (and the
- * location, where a moment's delay does no harm).  In particular they do not
+ * these statements look at nothing but the stock row itself.  (Which
+ * locations are active is remembered: a moment's delay does no harm.)  In particular they do not
  * add up usom.reservation: they would miss a soft hold that was committed
  * during the wait, and the units would be sold twice.  That is why held and
  * held_until are kept exact in the row:
@@ -46,6 +46,7 @@
 #include "base/query.h"
 #include "catalog/pg_type.h"
 #include "stock/place.h"
+#include "stock/site.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
@@ -74,17 +75,15 @@ usom_stock_read_key(uint64 row, int column)
 	return key;
 }
 
-/* The condition repeats the expression of available: only row-local terms, see above. */
+/* Only row-local terms, see above. */
+#define FREE "usom._free(s.on_hand, s.reserved, s.safety, s.held, s.held_until, $3)"
+
 static UsomQuery lock_products = {
-	.text = "SELECT s.product_id, s.location_id, s.lot, s.priority, s.available, coalesce(s.run_out, false) "
+	.text = "SELECT s.product_id, s.location_id, s.lot, s.free, coalesce(s.run_out, false) "
 	"FROM unnest($2) AS p (product_id) "
 	"CROSS JOIN LATERAL ("
-	"SELECT s.product_id, s.location_id, s.lot, l.priority, s.held_until <= $3 AS run_out, "
-	"CASE WHEN l.active THEN s.on_hand - s.reserved - s.safety "
-	"- CASE WHEN s.held_until > $3 THEN s.held ELSE 0 END END AS available "
-	"FROM usom.stock AS s JOIN usom.location AS l ON l.org_id = $1 AND l.location_id = s.location_id "
-	"WHERE s.org_id = $1 AND s.product_id = p.product_id AND ($4 OR (l.active "
-	"AND s.on_hand - s.reserved - s.safety > CASE WHEN s.held_until > $3 THEN s.held ELSE 0 END)) "
+	"SELECT s.product_id, s.location_id, s.lot, " FREE " AS free, s.held_until <= $3 AS run_out "
+	"FROM usom.stock AS s WHERE s.org_id = $1 AND s.product_id = p.product_id AND ($4 OR " FREE " > 0) "
 	"ORDER BY s.location_id, s.lot FOR NO KEY UPDATE OF s) AS s",
 	.nargs = 4,
 	.argtypes = {"bigint", "bigint[]", "timestamptz", "boolean"},
@@ -116,6 +115,19 @@ product_array(const int64 *products, int nproducts)
 										   FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }
 
+/* usom._free(on_hand, reserved, safety, held, held_until, at): millionths, maybe below zero; for the statement that locks */
+PG_FUNCTION_INFO_V1(usom__free);
+Datum
+usom__free(PG_FUNCTION_ARGS)
+{
+	UsomQuantity on_hand = usom_quantity_of(PG_GETARG_NUMERIC(0));
+	UsomQuantity taken = usom_quantity_of(PG_GETARG_NUMERIC(1)) + usom_quantity_of(PG_GETARG_NUMERIC(2));
+
+	if (!PG_ARGISNULL(4) && PG_GETARG_TIMESTAMPTZ(4) > PG_GETARG_TIMESTAMPTZ(5))
+		taken += usom_quantity_of(PG_GETARG_NUMERIC(3));
+	PG_RETURN_INT64(on_hand - taken);
+}
+
 /* Take what is held off the locked rows; a hold below zero was given up. */
 static void
 take_off(UsomStockRow *rows, int nrows, const UsomStockHold *holds, int nholds)
@@ -139,37 +151,50 @@ settle_holds(int64 org_id, const UsomStockKey *keys, int nkeys, TimestampTz at, 
 	take_off(rows, nrows, holds, nholds);
 }
 
+/* A row of the lock statement; of a location that is not active, nothing is available, whatever is given back. */
+static UsomStockRow
+get_row(uint64 row, const UsomSites *sites)
+{
+	UsomStockRow result = {.key = usom_stock_read_key(row, 1)};
+	const UsomSite *site = usom_stock_find_site(sites, result.key.location_id);
+	bool		active = site != NULL && site->active;
+
+	result.priority = site != NULL ? site->priority : 0;
+	result.available = active ? DatumGetInt64(usom_query_get(row, 4)) : -USOM_QUANTITY_LIMIT;
+	return result;
+}
+
 /*
  * available may be below zero: of a row with less than its safety stock, and,
- * by more than any hold, of a location that is not active.
+ * by more than any hold, of a location that is not active.  Locations are
+ * looked at before the lock: one that is made meanwhile counts from the next
+ * call on.
  */
 static UsomStockRow *
 lock_rows(int64 org_id, const int64 *products, int nproducts, TimestampTz at, bool exhausted_too, int *nrows)
 {
+	const UsomSites *sites = usom_stock_sites(org_id);
 	Datum		values[] = {
 		Int64GetDatum(org_id),
 		product_array(products, nproducts),
 		TimestampTzGetDatum(at),
 		BoolGetDatum(exhausted_too),
 	};
-	UsomStockRow *rows;
-	UsomStockKey *run_out;
+	int			nlocked = (int) usom_query_run(&lock_products, values, NULL);
+	UsomStockRow *rows = palloc_array(UsomStockRow, Max(nlocked, 1));
+	UsomStockKey *run_out = palloc_array(UsomStockKey, Max(nlocked, 1));
 	int			nrun_out = 0;
 
-	*nrows = (int) usom_query_run(&lock_products, values, NULL);
-	rows = palloc_array(UsomStockRow, Max(*nrows, 1));
-	run_out = palloc_array(UsomStockKey, Max(*nrows, 1));
-	for (int i = 0; i < *nrows; i++)
+	*nrows = 0;
+	for (int i = 0; i < nlocked; i++)
 	{
-		bool		retired;
-		Datum		available;
+		UsomStockRow row = get_row(i, sites);
 
-		rows[i].key = usom_stock_read_key(i, 1);
-		rows[i].priority = DatumGetInt32(usom_query_get(i, 4));
-		available = usom_query_get_or_null(i, 5, &retired);
-		rows[i].available = retired ? -USOM_QUANTITY_LIMIT : usom_quantity_of(DatumGetNumeric(available));
-		if (DatumGetBool(usom_query_get(i, 6)))
-			run_out[nrun_out++] = rows[i].key;
+		if (row.available == -USOM_QUANTITY_LIMIT && !exhausted_too)
+			continue;
+		rows[(*nrows)++] = row;
+		if (DatumGetBool(usom_query_get(i, 5)))
+			run_out[nrun_out++] = row.key;
 	}
 	if (nrun_out > 0)
 		settle_holds(org_id, run_out, nrun_out, at, rows, *nrows);

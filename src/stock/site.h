@@ -1,0 +1,32 @@
+/*
+ * site.h
+ *		What stock needs to know of locations, remembered by the backend.
+ */
+#ifndef USOM_STOCK_SITE_H
+#define USOM_STOCK_SITE_H
+
+#include "postgres.h"
+
+typedef struct UsomSite
+{
+	int64		location_id;
+	int32		priority;
+	bool		active;
+} UsomSite;
+
+typedef struct UsomSites
+{
+	int			count;
+	UsomSite   *sites;			/* by key */
+} UsomSites;
+
+/* All locations; lives as usom_memo_get() says.  The caller is connected to SPI. */
+extern const UsomSites *usom_stock_sites(int64 org_id);
+
+/* NULL if there is none with the key. */
+extern const UsomSite *usom_stock_find_site(const UsomSites *sites, int64 location_id);
+
+/* _PG_init of the room. */
+extern void usom_stock_init(void);
+
+#endif							/* USOM_STOCK_SITE_H */
