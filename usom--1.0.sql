@@ -1658,6 +1658,119 @@ COMMENT ON FUNCTION usom.verify_capacity() IS 'What is taken of the days of loca
 
 /* ---- stock ---- */
 
+CREATE TYPE usom._quota_demand AS (
+	ordinal integer,
+	sales_order_id bigint,
+	product_id bigint
+);
+COMMENT ON TYPE usom._quota_demand IS 'A product that an order wants, on its way from C, by unnest().';
+
+CREATE TYPE usom._quota_loss AS (
+	sales_order_id bigint,
+	line_no integer,
+	lost numeric,
+	kept numeric
+);
+COMMENT ON TYPE usom._quota_loss IS 'A line that has fewer units than before, on its way from C, by unnest().';
+
+CREATE TYPE usom._quota_change AS (
+	sales_order_id bigint,
+	line_no integer,
+	quota_id bigint,
+	lender_id bigint,
+	starts_at timestamptz,
+	units numeric
+);
+COMMENT ON TYPE usom._quota_change IS 'Units that a line has more, or with a minus less, under a quota, on their way from C to quota_use, by unnest().';
+
+CREATE FUNCTION usom._quota_changed() RETURNS trigger
+	AS 'MODULE_PATHNAME', 'usom__quota_changed' LANGUAGE C
+	SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._quota_changed() IS 'Trigger AFTER quotas were written: every session looks again at whether there are any.';
+REVOKE ALL ON FUNCTION usom._quota_changed() FROM PUBLIC;
+
+CREATE FUNCTION usom._check_quota() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+DECLARE
+	unknown record;
+	lender record;
+BEGIN
+	SELECT g.entity, g.code INTO unknown
+	FROM (VALUES ('product', NEW.sku, 1), ('channel', NEW.channel, 2), ('customer', NEW.customer, 3)) g (entity, code, place)
+	WHERE g.code IS NOT NULL AND NOT CASE g.entity
+		WHEN 'product' THEN EXISTS (SELECT FROM usom.product x WHERE x.org_id = NEW.org_id AND x.sku = g.code)
+		WHEN 'channel' THEN EXISTS (SELECT FROM usom.channel x WHERE x.org_id = NEW.org_id AND x.code = g.code)
+		ELSE EXISTS (SELECT FROM usom.customer x WHERE x.org_id = NEW.org_id AND x.code = g.code)
+	END
+	ORDER BY g.place LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION 'quota "%" names % "%", which does not exist', NEW.code, unknown.entity, unknown.code USING
+			ERRCODE = 'US006', DETAIL = 'Codes in quotas are looked up when they are written.',
+			HINT = format('INSERT INTO usom.%I first, or correct the code.', unknown.entity);
+	END IF;
+	IF NOT EXISTS (SELECT FROM pg_timezone_names z WHERE z.name = NEW.time_zone) THEN
+		RAISE EXCEPTION 'quota "%" has an unknown time zone "%"', NEW.code, NEW.time_zone USING
+			ERRCODE = 'US301', HINT = 'Take a name of pg_timezone_names.';
+	END IF;
+	SELECT n.code, b.quota_id, b.sku, b.meaning INTO lender
+	FROM unnest(NEW.borrows_from) n (code)
+	LEFT JOIN usom.quota b ON b.org_id = NEW.org_id AND b.code = n.code AND b.quota_id <> NEW.quota_id
+	WHERE b.quota_id IS NULL OR b.meaning <> NEW.meaning OR NEW.meaning = 'protection' AND b.sku IS DISTINCT FROM NEW.sku
+	LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION 'quota "%" cannot borrow from "%"', NEW.code, lender.code USING
+			ERRCODE = 'US207', DETAIL = CASE WHEN lender.quota_id IS NULL THEN 'There is no other quota with this code.'
+				WHEN lender.meaning <> NEW.meaning THEN format('It is a %s, this is a %s.', lender.meaning, NEW.meaning)
+				ELSE format('It protects "%s", this one "%s".', lender.sku, NEW.sku) END,
+			HINT = 'Ceilings borrow from ceilings, protections from protections of the same product.';
+	END IF;
+	RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION usom._check_quota() IS 'Trigger BEFORE a quota is written: US006 for codes that nobody has, US301 for an unknown time zone, US207 for a lender that cannot lend.';
+REVOKE ALL ON FUNCTION usom._check_quota() FROM PUBLIC;
+
+CREATE FUNCTION usom.verify_quota() RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+	WITH taken AS (
+		SELECT u.lender_id AS quota_id, u.starts_at, sum(u.units) AS units
+		FROM usom.quota_use u WHERE u.org_id = usom.current_org()
+		GROUP BY u.lender_id, u.starts_at
+	), line_use AS (
+		SELECT u.quota_id, u.sales_order_id, u.line_no, sum(u.units) AS units
+		FROM usom.quota_use u WHERE u.org_id = usom.current_org()
+		GROUP BY u.quota_id, u.sales_order_id, u.line_no
+	), finding AS (
+		SELECT quota_id, format('from %s', starts_at) AS period, 'used is not the sum of what lines use' AS problem,
+			coalesce(trim_scale(t.units), 0)::text AS expected, coalesce(trim_scale(d.used), 0)::text AS actual
+		FROM (SELECT * FROM usom.quota_load d WHERE d.org_id = usom.current_org()) d
+			FULL JOIN taken t USING (quota_id, starts_at)
+		WHERE coalesce(t.units, 0) <> coalesce(d.used, 0)
+		UNION ALL
+		SELECT u.quota_id, format('line %s of order %s', u.line_no, coalesce(o.order_no, '#' || u.sales_order_id)), 'a line uses more units than it has',
+			format('at most %s', coalesce(trim_scale(l.quantity - l.quantity_open - l.quantity_backordered - l.quantity_cancelled), 0)), trim_scale(u.units)::text
+		FROM line_use u
+			LEFT JOIN usom.order_line l ON l.org_id = usom.current_org() AND l.sales_order_id = u.sales_order_id AND l.line_no = u.line_no
+			LEFT JOIN usom.sales_order o ON o.org_id = usom.current_org() AND o.sales_order_id = u.sales_order_id
+		WHERE u.units > coalesce(l.quantity - l.quantity_open - l.quantity_backordered - l.quantity_cancelled, 0)
+		UNION ALL
+		SELECT u.quota_id, format('period from %s', u.starts_at), 'units are used of an unknown quota', 'a row of quota', '#' || u.quota_id
+		FROM usom.quota_use u
+		WHERE u.org_id = usom.current_org()
+			AND NOT EXISTS (SELECT FROM usom.quota q WHERE q.org_id = u.org_id AND q.quota_id = u.quota_id)
+	)
+	SELECT 'quota', format('%s, %s', coalesce(q.code, 'quota ' || f.quota_id), f.period), f.problem, f.expected, f.actual
+	FROM finding f
+	LEFT JOIN usom.quota q ON q.org_id = usom.current_org() AND q.quota_id = f.quota_id
+$$;
+COMMENT ON FUNCTION usom.verify_quota() IS 'What is used of quotas, recomputed from what each line uses, and lines that use more than the units they have. That more is used than a quota allows is no finding: it may have been lowered. One row a finding, none when all is well. Example: SELECT * FROM usom.verify_quota();';
+
+/* ---- stock ---- */
+
 CREATE TYPE usom._supply_delta AS (
 	supply_id bigint,
 	pegged numeric
@@ -2999,7 +3112,7 @@ SET search_path = pg_catalog, usom, pg_temp;
 COMMENT ON FUNCTION usom.why_not_allocated(text, integer) IS
 'Why a line waits: each location with the reason why it does not serve the units that are open or backordered; chosen: it serves others of the line already.
 order_no, line_no: the line.
-Returns no row if no unit of the line waits; else one for each location, by priority.
+Returns no row if no unit of the line waits; else one for each location, by priority; and one without location (reason_code quota) if a quota stands in the way, with the units that it would let the line have.
 Errors: US105 unknown order.
 Example: SELECT * FROM usom.why_not_allocated(''SO-000001'', 1);';
 
@@ -3008,7 +3121,7 @@ RETURNS TABLE (order_no text, line_no integer, quantity numeric)
 LANGUAGE c AS 'MODULE_PATHNAME', 'usom_fill_backorders'
 SET search_path = pg_catalog, usom, pg_temp;
 COMMENT ON FUNCTION usom.fill_backorders(text) IS
-'Give free stock to backordered units: by priority of their orders, then oldest first.
+'Give free stock to backordered units: by priority of their orders, then oldest first, within what quotas allow.
 sku: of one product; null: of all.
 Returns a row per line that got stock, with the units it got.
 Errors: US006 unknown sku.
@@ -4120,7 +4233,7 @@ BEGIN
 		SELECT * FROM usom.verify_stock()
 		UNION ALL SELECT * FROM usom.verify_reserved()
 		UNION ALL SELECT * FROM usom.verify_supply()
-		UNION ALL SELECT * FROM usom.verify_capacity()
+		UNION ALL SELECT * FROM usom.verify_capacity() UNION ALL SELECT * FROM usom.verify_quota()
 		UNION ALL SELECT * FROM usom.verify_orders()
 		UNION ALL SELECT * FROM usom.verify_money()
 		UNION ALL SELECT * FROM usom.verify_returns()
@@ -4129,7 +4242,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION usom.verify() IS
-'Everything that usom keeps in the caller''s organisation, recomputed from scratch and compared: verify_stock(), verify_reserved(), verify_supply(), verify_capacity(), verify_orders(), verify_money(), verify_returns(), verify_vault(), verify_entries(). One row per difference with area, entity (the business key), problem, expected and actual value; empty when all is well. One snapshot: it may run while others work.
+'Everything that usom keeps in the caller''s organisation, recomputed from scratch and compared: verify_stock(), verify_reserved(), verify_supply(), verify_capacity(), verify_quota(), verify_orders(), verify_money(), verify_returns(), verify_vault(), verify_entries(). One row per difference with area, entity (the business key), problem, expected and actual value; empty when all is well. One snapshot: it may run while others work.
 Example: SELECT * FROM usom.verify();';
 
 /* ---- analytics ---- */
@@ -4563,6 +4676,9 @@ CREATE FUNCTION usom._privileges()
 	('freight_rate',              '',    'r',   'r',   'r',   '',    'riud','r',   'r',   'r'),
 	('postcode_centroid',         '',    'r',   'r',   'r',   'r',   'riud','r',   'r',   'r'),
 	('sourcing_rule',             '',    'r',   'riu', 'r',   '',    'r',   'r',   'r',   'r'),
+	('quota',                     '',    'r',   'riu', 'r',   '',    'r',   'r',   'r',   'r'),
+	('quota_load',                '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'riud'),
+	('quota_use',                 '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'riud'),
 	('stock',                     '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
 	('stock_movement',            '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('reservation',               '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
@@ -4599,6 +4715,7 @@ CREATE FUNCTION usom._privileges()
 	('freight_rates',             '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('sourcing_rules',            '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('supplies',                  '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
+	('quotas',                    '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('stock_position',            '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('holds',                     '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('events',                    '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
@@ -5056,7 +5173,7 @@ AS $$
 			'authorize_return', 'receive_return']),
 		(5, 'understand', ARRAY['explain_status', 'order_timeline', 'order_as_of', 'order_changes', 'lifecycle', 'order_lifecycle', 'piece_lifecycle', 'order_types', 'lifecycle_dot',
 			'error_codes']),
-		(6, 'verify', ARRAY['verify', 'verify_stock', 'verify_reserved', 'verify_supply', 'verify_capacity', 'verify_orders', 'verify_counters', 'verify_statuses',
+		(6, 'verify', ARRAY['verify', 'verify_stock', 'verify_reserved', 'verify_supply', 'verify_capacity', 'verify_quota', 'verify_orders', 'verify_counters', 'verify_statuses',
 			'verify_history', 'verify_references', 'verify_pieces', 'verify_kits', 'verify_money', 'verify_returns', 'verify_vault', 'verify_entries', 'verify_audit']),
 		(7, 'trust', ARRAY['seal_audit', 'tick', 'export_digest', 'inclusion_proof', 'check_inclusion', 'consistency_proof', 'check_consistency']),
 		(8, 'people', ARRAY['find_customers', 'export_customer', 'erase_customer', 'erase_order_person']),
@@ -5482,6 +5599,7 @@ CREATE TABLE usom.customer (
 	email text,
 	phone text,
 	substitution usom.substitution NOT NULL DEFAULT 'none',
+	segment text CONSTRAINT customer_segment_given CHECK (segment <> ''),
 	active boolean NOT NULL DEFAULT true,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	erased_at timestamptz,
@@ -5498,6 +5616,7 @@ COMMENT ON COLUMN usom.customer.name IS 'Name for people; write it in clear, it 
 COMMENT ON COLUMN usom.customer.email IS 'Address for messages; write it in clear, it is kept sealed.';
 COMMENT ON COLUMN usom.customer.phone IS 'Number for calls; write it in clear, it is kept sealed.';
 COMMENT ON COLUMN usom.customer.substitution IS 'none or allowed: may other products take the place of what is short without asking? For lines of order documents that do not say.';
+COMMENT ON COLUMN usom.customer.segment IS 'Group that quotas, priorities and runs may name; null: none.';
 COMMENT ON COLUMN usom.customer.active IS 'Off: no new orders.';
 COMMENT ON COLUMN usom.customer.created_at IS 'When the row was made.';
 COMMENT ON COLUMN usom.customer.erased_at IS 'When erase_customer() made the person unknown; null: never.';
@@ -5686,7 +5805,7 @@ SELECT usom._audit_table('retention');
 
 CREATE VIEW usom.customers WITH (security_invoker = true) AS
 SELECT c.code AS customer, usom._open(c.org_id, c.name) AS name, usom._open(c.org_id, c.email) AS email,
-	usom._open(c.org_id, c.phone) AS phone, c.substitution::text AS substitution, c.active, c.created_at, c.erased_at
+	usom._open(c.org_id, c.phone) AS phone, c.substitution::text AS substitution, c.active, c.created_at, c.erased_at, c.segment
 FROM usom.customer c
 WHERE c.org_id = usom.current_org();
 COMMENT ON VIEW usom.customers IS 'The customers of the caller''s organisation. Names, addresses and numbers are there for roles that may read usom.vault_key, and null for others. Example: SELECT * FROM usom.customers WHERE customer = ''17850'';';
@@ -5698,6 +5817,7 @@ COMMENT ON COLUMN usom.customers.substitution IS 'none or allowed: may other pro
 COMMENT ON COLUMN usom.customers.active IS 'Off: no new orders.';
 COMMENT ON COLUMN usom.customers.created_at IS 'When the customer was made.';
 COMMENT ON COLUMN usom.customers.erased_at IS 'When the person was erased; null: never.';
+COMMENT ON COLUMN usom.customers.segment IS 'Group that quotas, priorities and runs may name.';
 
 CREATE VIEW usom.addresses WITH (security_invoker = true) AS
 SELECT c.code AS customer, a.address_no, usom._open(a.org_id, a.name) AS name, usom._open(a.org_id, a.line1) AS line1,
@@ -6100,6 +6220,134 @@ COMMENT ON COLUMN usom.stock_interest.told_at IS 'When the event was written; nu
 SELECT usom._guard_kept('stock_interest', 'usom.watch_stock() or usom.unwatch_stock()');
 SELECT usom._audit_table('stock_interest');
 
+CREATE TABLE usom.quota (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	quota_id bigint NOT NULL DEFAULT usom.next_id(),
+	code text NOT NULL CONSTRAINT quota_code_given CHECK (code <> ''),
+	name text,
+	meaning text NOT NULL DEFAULT 'ceiling' CONSTRAINT quota_meaning_known CHECK (meaning IN ('ceiling', 'protection')),
+	sku text,
+	category text,
+	channel text,
+	customer text,
+	segment text,
+	country text CONSTRAINT quota_country_iso CHECK (country ~ '^[A-Z]{2}$'),
+	quantity usom.quantity NOT NULL,
+	valid_from timestamptz NOT NULL DEFAULT now(),
+	valid_to timestamptz,
+	every text CONSTRAINT quota_every_known CHECK (every IN ('day', 'week', 'month')),
+	time_zone text NOT NULL DEFAULT 'UTC',
+	borrows_from text[] CONSTRAINT quota_borrows_from_not_empty CHECK (cardinality(borrows_from) > 0 AND array_position(borrows_from, NULL) IS NULL),
+	takes_rest boolean NOT NULL DEFAULT true,
+	release_at timestamptz,
+	active boolean NOT NULL DEFAULT true,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (org_id, quota_id),
+	CONSTRAINT quota_code_unique UNIQUE (org_id, code),
+	CONSTRAINT quota_sku_or_category CHECK (sku IS NULL OR category IS NULL),
+	CONSTRAINT quota_protects_a_product CHECK (meaning <> 'protection' OR sku IS NOT NULL),
+	CONSTRAINT quota_protects_for_somebody CHECK (meaning <> 'protection' OR num_nonnulls(channel, customer, segment, country) > 0),
+	CONSTRAINT quota_released_if_protected CHECK (release_at IS NULL OR meaning = 'protection'),
+	CONSTRAINT quota_valid_to_after_from CHECK (valid_to > valid_from)
+);
+COMMENT ON TABLE usom.quota IS 'Who may have how much of what is scarce. A ceiling: its members get so many units of a product or category in a period at most. A protection: so many units of a product are kept for its members. Members are orders that all of channel, customer, segment and country fit. The row is the lock of what is used of it, taken after those of stock and supply, by key.';
+COMMENT ON COLUMN usom.quota.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.quota.quota_id IS 'Key.';
+COMMENT ON COLUMN usom.quota.code IS 'Name that messages and other quotas use.';
+COMMENT ON COLUMN usom.quota.name IS 'Name for people.';
+COMMENT ON COLUMN usom.quota.meaning IS 'ceiling or protection.';
+COMMENT ON COLUMN usom.quota.sku IS 'Product; null: those of the category, or all.';
+COMMENT ON COLUMN usom.quota.category IS 'Category of products, their units added up; null: any.';
+COMMENT ON COLUMN usom.quota.channel IS 'Code of the channel of the order; null: any.';
+COMMENT ON COLUMN usom.quota.customer IS 'Code of the customer of the order; null: any, guests too.';
+COMMENT ON COLUMN usom.quota.segment IS 'Segment of the customer; null: any, guests too.';
+COMMENT ON COLUMN usom.quota.country IS 'ISO 3166 code of two letters of the address; null: any.';
+COMMENT ON COLUMN usom.quota.quantity IS 'Units in each period.';
+COMMENT ON COLUMN usom.quota.valid_from IS 'From when it is in force; where it does not repeat, also the name of its period: a new one begins with nothing used.';
+COMMENT ON COLUMN usom.quota.valid_to IS 'From then on it is not in force; null: for ever.';
+COMMENT ON COLUMN usom.quota.every IS 'day, week (from Monday) or month: anew each time; null: once.';
+COMMENT ON COLUMN usom.quota.time_zone IS 'Clock at which days, weeks and months begin: a name of pg_timezone_names.';
+COMMENT ON COLUMN usom.quota.borrows_from IS 'Codes of quotas whose units members may have when there are no others, in this order; null: none.';
+COMMENT ON COLUMN usom.quota.takes_rest IS 'Protection. On: members may have unprotected units when theirs are used up.';
+COMMENT ON COLUMN usom.quota.release_at IS 'Protection: from then on the unused units are for all; null: never.';
+COMMENT ON COLUMN usom.quota.active IS 'Off: neither limits nor protects, and counts no more.';
+COMMENT ON COLUMN usom.quota.created_at IS 'When the row was made.';
+
+CREATE TABLE usom.quota_load (
+	org_id bigint NOT NULL,
+	quota_id bigint NOT NULL,
+	starts_at timestamptz NOT NULL,
+	used usom.quantity NOT NULL DEFAULT 0,
+	PRIMARY KEY (org_id, quota_id, starts_at)
+) WITH (fillfactor = 50);
+COMMENT ON TABLE usom.quota_load IS 'What of a quota''s period is used, kept from quota_use. Written under the lock of the quota.';
+COMMENT ON COLUMN usom.quota_load.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.quota_load.quota_id IS 'Quota.';
+COMMENT ON COLUMN usom.quota_load.starts_at IS 'When the period began.';
+COMMENT ON COLUMN usom.quota_load.used IS 'Units allocated.';
+
+CREATE TABLE usom.quota_use (
+	org_id bigint NOT NULL,
+	sales_order_id bigint NOT NULL,
+	line_no integer NOT NULL,
+	quota_id bigint NOT NULL,
+	lender_id bigint NOT NULL,
+	starts_at timestamptz NOT NULL,
+	units usom.positive_quantity NOT NULL,
+	PRIMARY KEY (org_id, sales_order_id, line_no, quota_id, lender_id, starts_at)
+);
+CREATE INDEX quota_use_of_lender ON usom.quota_use (org_id, lender_id, starts_at);
+COMMENT ON TABLE usom.quota_use IS 'What an order line uses of a quota: the truth that quota_load sums up. Written under the locks of the order and of the quota.';
+COMMENT ON COLUMN usom.quota_use.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.quota_use.sales_order_id IS 'Order.';
+COMMENT ON COLUMN usom.quota_use.line_no IS 'Line.';
+COMMENT ON COLUMN usom.quota_use.quota_id IS 'Quota that the line is a member of.';
+COMMENT ON COLUMN usom.quota_use.lender_id IS 'Quota whose units they are; the same unless they are borrowed.';
+COMMENT ON COLUMN usom.quota_use.starts_at IS 'Period of the lender.';
+COMMENT ON COLUMN usom.quota_use.units IS 'Units.';
+
+-- Rows that replication brings were checked where they came from, and may come before what they name, so this trigger is not ENABLE ALWAYS.
+CREATE TRIGGER usom_quota BEFORE INSERT OR UPDATE ON usom.quota
+	FOR EACH ROW EXECUTE FUNCTION usom._check_quota();
+CREATE TRIGGER usom_quota_changed AFTER INSERT OR UPDATE OR DELETE ON usom.quota
+	FOR EACH STATEMENT EXECUTE FUNCTION usom._quota_changed();
+ALTER TABLE usom.quota ENABLE ALWAYS TRIGGER usom_quota_changed;
+
+CREATE VIEW usom.quotas WITH (security_invoker = true) AS
+SELECT q.code AS quota, q.name, q.meaning, q.sku, q.category, q.channel, q.customer, q.segment, q.country, trim_scale(q.quantity) AS quantity,
+	coalesce(trim_scale(l.used), 0) AS used, trim_scale(greatest(q.quantity - coalesce(l.used, 0), 0)) AS "left",
+	t.starts_at AS period_start, q.every, q.time_zone, q.valid_from, q.valid_to, q.release_at,
+	q.active AND q.valid_from <= statement_timestamp() AND coalesce(q.valid_to > statement_timestamp(), true)
+		AND coalesce(q.release_at > statement_timestamp(), true) AS in_force,
+	q.borrows_from, q.takes_rest
+FROM usom.quota q
+CROSS JOIN LATERAL (SELECT CASE WHEN q.every IS NULL THEN q.valid_from
+	ELSE date_trunc(q.every, statement_timestamp() AT TIME ZONE q.time_zone) AT TIME ZONE q.time_zone END AS starts_at) t
+LEFT JOIN usom.quota_load l ON l.org_id = q.org_id AND l.quota_id = q.quota_id AND l.starts_at = t.starts_at
+WHERE q.org_id = usom.current_org();
+COMMENT ON VIEW usom.quotas IS 'The quotas of the caller''s organisation, with what is used of the present period.';
+COMMENT ON COLUMN usom.quotas.quota IS 'Code.';
+COMMENT ON COLUMN usom.quotas.name IS 'Name for people.';
+COMMENT ON COLUMN usom.quotas.meaning IS 'ceiling or protection.';
+COMMENT ON COLUMN usom.quotas.sku IS 'Product; null: those of the category, or all.';
+COMMENT ON COLUMN usom.quotas.category IS 'Category of products; null: any.';
+COMMENT ON COLUMN usom.quotas.channel IS 'Channel of the order; null: any.';
+COMMENT ON COLUMN usom.quotas.customer IS 'Customer of the order; null: any.';
+COMMENT ON COLUMN usom.quotas.segment IS 'Segment of the customer; null: any.';
+COMMENT ON COLUMN usom.quotas.country IS 'Country of the address; null: any.';
+COMMENT ON COLUMN usom.quotas.quantity IS 'Units in each period.';
+COMMENT ON COLUMN usom.quotas.used IS 'Units allocated in the present one.';
+COMMENT ON COLUMN usom.quotas."left" IS 'Units that can be allocated still.';
+COMMENT ON COLUMN usom.quotas.period_start IS 'When the present period began.';
+COMMENT ON COLUMN usom.quotas.every IS 'day, week or month; null: once.';
+COMMENT ON COLUMN usom.quotas.time_zone IS 'Clock at which periods begin.';
+COMMENT ON COLUMN usom.quotas.valid_from IS 'From when it is in force.';
+COMMENT ON COLUMN usom.quotas.valid_to IS 'From then on it is not; null: for ever.';
+COMMENT ON COLUMN usom.quotas.release_at IS 'Protection: from then on the unused units are for all.';
+COMMENT ON COLUMN usom.quotas.in_force IS 'True: it limits or protects now.';
+COMMENT ON COLUMN usom.quotas.borrows_from IS 'Quotas whose units members may have when there are no others.';
+COMMENT ON COLUMN usom.quotas.takes_rest IS 'Protection. True: members may have unprotected units, too.';
+
 CREATE TRIGGER usom_time_zone BEFORE INSERT OR UPDATE ON usom.location
 	FOR EACH ROW EXECUTE FUNCTION usom._check_time_zone();
 ALTER TABLE usom.location ENABLE ALWAYS TRIGGER usom_time_zone;
@@ -6152,6 +6400,10 @@ COMMENT ON COLUMN usom.location_loads.orders_free IS 'Orders that can be added; 
 SELECT usom._guard_cards('location');
 SELECT usom._guard_cards('reservation');
 SELECT usom._guard_cards('supply');
+SELECT usom._guard_cards('quota');
+SELECT usom._guard_master('quota', 'code');
+SELECT usom._guard_kept('quota_load', 'usom.place_order() or usom.allocate_order()');
+SELECT usom._guard_kept('quota_use', 'usom.place_order() or usom.allocate_order()');
 SELECT usom._guard_master('location', 'code');
 SELECT usom._guard_kept('stock', 'usom.receive_stock(), usom.adjust_stock(), usom.count_stock() or usom.set_safety()');
 SELECT usom._guard_ledger('stock_movement', 'usom.adjust_stock()');
@@ -6165,6 +6417,9 @@ SELECT usom._audit_table('stock');
 SELECT usom._audit_table('reservation');
 SELECT usom._audit_table('supply');
 SELECT usom._audit_table('stock_movement');
+SELECT usom._audit_table('quota');
+SELECT usom._audit_table('quota_load');
+SELECT usom._audit_table('quota_use');
 SELECT usom._audit_table('location_capacity');
 SELECT usom._audit_table('location_load');
 SELECT usom._audit_table('capacity_use');

@@ -21,6 +21,7 @@
 #include "party/party.h"
 #include "returns/returns.h"
 #include "sourcing/ruled.h"
+#include "stock/quota.h"
 #include "stock/site.h"
 #include "stock/supply.h"
 
@@ -40,6 +41,7 @@ _PG_init(void)
 	usom_party_init();
 	usom_stock_init();
 	usom_supply_init();
+	usom_quota_init();
 	usom_order_init();
 	usom_sourcing_init();
 	usom_fulfillment_init();

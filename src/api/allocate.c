@@ -3,12 +3,12 @@
  *		Stock for the open units and the waiting pieces of orders.
  *
  * Three steps: gather demands, lock the stock of their products and plan
- * (sourcing decides: by rules and costs where there are any), write the plan
- * into the set.
+ * (sourcing decides: by rules and costs where there are any, within what
+ * quotas allow), write the plan into the set.
  *
  * Locks: the orders of the set are locked; the stock rows of all products of
  * the demands, and of what the set frees, are locked in one statement, in
- * stock order.  The plan is made on locked rows, so no race can undo it.
+ * stock order; where there are quotas, then supply and quotas, by key.  The plan is made on locked rows, so no race can undo it.
  *
  * Memory: CurrentMemoryContext.
  */
@@ -16,6 +16,7 @@
 
 #include "api/allocate.h"
 #include "api/peg.h"
+#include "api/quota.h"
 #include "api/waits.h"
 
 #include "api/substitute.h"
@@ -212,22 +213,51 @@ usom_api_carry_out(UsomOrderSet *set, const Wanted *wanted, Served served)
 		set->pieces[piece].promised_at = Max(promise(set, &set->lines[wanted->line]), served.arrives_at);
 }
 
+void
+usom_api_lock_supply(const UsomOrderSet *set)
+{
+	int64	   *products = palloc_array(int64, set->nlines + 1);
+	int			nsupplies;
+
+	if (!usom_supply_is_any(set->org_id))
+		return;
+	for (int i = 0; i < set->nlines; i++)
+		products[i] = set->lines[i].product_id;
+	usom_supply_lock_products(set->org_id, products, set->nlines, &nsupplies);
+}
+
+/* Demands are cut to what quotas let them have; those that get nothing are gone.  NULL: there are no quotas. */
+static UsomCapping *
+cap_by_quota(UsomOrderSet *set, Gathered *gathered, const UsomStockRow *rows, int nrows)
+{
+	UsomCapping *capping;
+	int			count = 0;
+
+	if (likely(!usom_quota_is_any(set->org_id)))
+		return NULL;
+	usom_api_lock_supply(set);
+	capping = usom_api_capping_make(set, gathered->count);
+	for (int i = 0; i < gathered->count; i++)
+		usom_api_capping_add(capping, set, gathered->wanted[i].line, &gathered->demands[i]);
+	usom_api_cap(capping, set, rows, nrows);
+	for (int i = 0; i < gathered->count; i++)
+	{
+		gathered->demands[count] = gathered->demands[i];
+		gathered->demands[count].quantity = capping->demands[i].cap;
+		gathered->wanted[count] = gathered->wanted[i];
+		count += capping->demands[i].cap > 0;
+	}
+	gathered->count = count;
+	return capping;
+}
+
 /* Returns how many assignments took stock. */
 static int
-serve(UsomOrderSet *set, Gathered *gathered)
+serve_by_priority(UsomOrderSet *set, const Gathered *gathered, UsomStockRow *rows, int nrows)
 {
-	int			nrows;
 	int			served = 0;
-	UsomStockRow *rows;
 	UsomPlan   *plan;
 
-	if (gathered->count == 0 && set->nowners == 0)
-		return 0;
-	rows = lock_stock(set, gathered, &nrows);
-	if (unlikely(gathered->whole_kits))
-		usom_api_ask_for_whole_kits(set, gathered, rows, nrows);
-	if (unlikely(gathered->count > 0 && usom_sourcing_is_ruled(set->org_id)))
-		return usom_api_serve_by_rules(set, gathered, rows, nrows);
 	plan = usom_sourcing_plan(gathered->demands, gathered->count, rows, nrows);
 	for (int i = 0; i < plan->nassignments; i++)
 	{
@@ -240,6 +270,26 @@ serve(UsomOrderSet *set, Gathered *gathered)
 	return served;
 }
 
+static int
+serve(UsomOrderSet *set, Gathered *gathered)
+{
+	int			nrows;
+	int			served;
+	UsomStockRow *rows;
+	UsomCapping *capping;
+
+	if (gathered->count == 0 && set->nowners == 0)
+		return 0;
+	rows = lock_stock(set, gathered, &nrows);
+	capping = cap_by_quota(set, gathered, rows, nrows);
+	if (unlikely(gathered->whole_kits))
+		usom_api_ask_for_whole_kits(set, gathered, rows, nrows);
+	served = unlikely(gathered->count > 0 && usom_sourcing_is_ruled(set->org_id))
+		? usom_api_serve_by_rules(set, gathered, rows, nrows) : serve_by_priority(set, gathered, rows, nrows);
+	usom_api_charge(capping, set);
+	return served;
+}
+
 void
 usom_api_allocate(UsomOrderSet *set)
 {
@@ -247,7 +297,7 @@ usom_api_allocate(UsomOrderSet *set)
 	Gathered   *gathered = gather_open(set);
 
 	serve(set, gathered);
-	if (unlikely(gathered->whole_kits))
+	if (unlikely(gathered->whole_kits || usom_quota_is_any(set->org_id)))
 		usom_api_backorder_rests(set);
 	usom_api_peg(set);
 	usom_api_tell_waits(set, before);

@@ -40,6 +40,12 @@ typedef struct Served
 extern void usom_api_carry_out(UsomOrderSet *set, const Wanted *wanted, Served served);
 
 /*
+ * allocate.c: supply is locked before quotas and capacity: what the set lets
+ * go of, and what it may come to count on.
+ */
+extern void usom_api_lock_supply(const UsomOrderSet *set);
+
+/*
  * allocate_ruled.c: serve demands over locked rows, by rules, costs and
  * capacities, which are taken here; what is not served waits.  Returns how
  * many parts took stock.
@@ -62,7 +68,7 @@ extern bool usom_api_lower_to_whole_kits(const UsomOrderSet *set, const Gathered
 /* Lower the demands until a plan of them makes whole kits; rows stay as they are. */
 extern void usom_api_ask_for_whole_kits(const UsomOrderSet *set, Gathered *gathered, const UsomStockRow *rows, int nrows);
 
-/* Components that did not ask, because others of their kits are short, wait. */
+/* What did not ask waits: components of which others are short, and what quotas keep. */
 extern void usom_api_backorder_rests(UsomOrderSet *set);
 
 #endif							/* USOM_API_ALLOCATE_H */

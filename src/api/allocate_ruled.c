@@ -335,20 +335,6 @@ take_what_is_left(Serving *serving, const UsomCapacityChange *changes, int nchan
 	Ensure(nrefused == 0, "a day refuses what is given back");
 }
 
-/* Supply is locked before capacity: by whom the set lets go of, and by whom it may come to count on. */
-static void
-lock_supply(const UsomOrderSet *set)
-{
-	int64	   *products = palloc_array(int64, set->nlines + 1);
-	int			nsupplies;
-
-	if (!usom_supply_is_any(set->org_id))
-		return;
-	for (int i = 0; i < set->nlines; i++)
-		products[i] = set->lines[i].product_id;
-	usom_supply_lock_products(set->org_id, products, set->nlines, &nsupplies);
-}
-
 /* False: orders have lost a day, and are open again. */
 static bool
 take_days(Serving *serving, bool last)
@@ -362,7 +348,7 @@ take_days(Serving *serving, bool last)
 	changes = changes_of(serving, &nchanges);
 	if (nchanges == 0)
 		return true;
-	lock_supply(serving->set);
+	usom_api_lock_supply(serving->set);
 	if (last)
 	{
 		take_what_is_left(serving, changes, nchanges);

@@ -170,7 +170,7 @@ SET search_path = pg_catalog, usom, pg_temp;
 COMMENT ON FUNCTION usom.why_not_allocated(text, integer) IS
 'Why a line waits: each location with the reason why it does not serve the units that are open or backordered; chosen: it serves others of the line already.
 order_no, line_no: the line.
-Returns no row if no unit of the line waits; else one for each location, by priority.
+Returns no row if no unit of the line waits; else one for each location, by priority; and one without location (reason_code quota) if a quota stands in the way, with the units that it would let the line have.
 Errors: US105 unknown order.
 Example: SELECT * FROM usom.why_not_allocated(''SO-000001'', 1);';
 
@@ -179,7 +179,7 @@ RETURNS TABLE (order_no text, line_no integer, quantity numeric)
 LANGUAGE c AS 'MODULE_PATHNAME', 'usom_fill_backorders'
 SET search_path = pg_catalog, usom, pg_temp;
 COMMENT ON FUNCTION usom.fill_backorders(text) IS
-'Give free stock to backordered units: by priority of their orders, then oldest first.
+'Give free stock to backordered units: by priority of their orders, then oldest first, within what quotas allow.
 sku: of one product; null: of all.
 Returns a row per line that got stock, with the units it got.
 Errors: US006 unknown sku.

@@ -12,6 +12,8 @@
  */
 #include "postgres.h"
 
+#include "api/quota.h"
+
 #include "base/call.h"
 #include "base/card_guard.h"
 #include "base/errors.h"
@@ -323,6 +325,23 @@ put_obstacle(ReturnSetInfo *result, const Explained *explained, int want, const 
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
+/* A quota stands in the way wherever the stock is. */
+static void
+put_quota(ReturnSetInfo *result, const Explained *explained, int32 line_no)
+{
+	UsomQuotaObstacle *obstacle = explained->nwants == 0 ? NULL
+		: usom_api_quota_obstacle(explained->org_id, explained->wants[0].sales_order_id, line_no);
+	bool		nulls[4] = {true, false, false, false};
+	Datum		values[4] = {0};
+
+	if (obstacle == NULL)
+		return;
+	values[1] = CStringGetTextDatum("quota");
+	values[2] = CStringGetTextDatum(psprintf("quota \"%s\" lets it have no more", obstacle->code));
+	values[3] = NumericGetDatum(usom_quantity_numeric(obstacle->cap));
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
 /* usom.why_not_allocated(order_no text, line_no integer) */
 Datum
 usom_why_not_allocated(PG_FUNCTION_ARGS)
@@ -341,6 +360,7 @@ usom_why_not_allocated(PG_FUNCTION_ARGS)
 			if (explained.waits[want] && explained.line_no[want] == PG_GETARG_INT32(1))
 				put_obstacle((ReturnSetInfo *) fcinfo->resultinfo, &explained, want,
 							 &plan->reasons[want * plan->nlocations + site]);
+	put_quota((ReturnSetInfo *) fcinfo->resultinfo, &explained, PG_GETARG_INT32(1));
 	usom_call_end();
 	return (Datum) 0;
 }

@@ -113,6 +113,19 @@ usom_api_note_message(Placing *placing, int32 line_no, const char *code, UsomQua
 	pushJsonbValue(&placing->messages, WJB_END_OBJECT, NULL);
 }
 
+static void
+note_quota(Placing *placing, const UsomLine *line)
+{
+	if (placing->messages == NULL)
+		pushJsonbValue(&placing->messages, WJB_BEGIN_ARRAY, NULL);
+	pushJsonbValue(&placing->messages, WJB_BEGIN_OBJECT, NULL);
+	push_number(&placing->messages, "line_no", int64_to_numeric(line->line_no));
+	push_string(&placing->messages, "code", "quota");
+	push_string(&placing->messages, "quota", line->capped_by);
+	push_number(&placing->messages, "quantity", usom_quantity_numeric(line->capped));
+	pushJsonbValue(&placing->messages, WJB_END_OBJECT, NULL);
+}
+
 static Jsonb *
 finish_messages(Placing *placing)
 {
@@ -161,6 +174,9 @@ usom_api_answer(Placing *placing)
 
 	for (int i = 0; i < set->nlines; i++)
 		note_line(placing, &set->lines[i]);
+	for (int i = 0; i < set->nlines; i++)
+		if (set->lines[i].capped > 0)
+			note_quota(placing, &set->lines[i]);
 	placed->order_no = pstrdup(order->order_no);
 	placed->status = usom_order_lifecycle_table.labels[order->status];
 	placed->total = order->total;

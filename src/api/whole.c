@@ -216,8 +216,8 @@ usom_api_backorder_rests(UsomOrderSet *set)
 	{
 		UsomQuantity open = set->lines[i].counters.by_state[USOM_PIECE_OPEN];
 
-		if (usom_line_is_component(&set->lines[i]) && set->lines[i].stocked && !set->lines[i].removed && open > 0 &&
+		if (!usom_line_is_kit(&set->lines[i]) && set->lines[i].stocked && !set->lines[i].removed && open > 0 &&
 			usom_order_is_running(set->orders[set->lines[i].order].status))
-			usom_order_add_piece(set, i, USOM_PIECE_BACKORDERED, open, NULL);
+			usom_order_backorder(set, i, open);
 	}
 }

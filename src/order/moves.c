@@ -163,6 +163,22 @@ usom_order_add_piece(UsomOrderSet *set, int line, UsomPieceStatus status, UsomQu
 	return set->npieces - 1;
 }
 
+void
+usom_order_backorder(UsomOrderSet *set, int line, UsomQuantity quantity)
+{
+	for (int i = set->npieces - 1; i >= 0 && set->pieces[i].is_new; i--)
+	{
+		UsomPiece  *piece = &set->pieces[i];
+
+		if (piece->line != line || piece->status != USOM_PIECE_BACKORDERED || piece->quantity == 0 || piece->supply_id != 0)
+			continue;
+		piece->quantity += quantity;
+		count_units(&set->lines[line], USOM_PIECE_OPEN, USOM_PIECE_BACKORDERED, quantity);
+		return;
+	}
+	usom_order_add_piece(set, line, USOM_PIECE_BACKORDERED, quantity, NULL);
+}
+
 /* Cut units off a piece: a twin with the next number takes them. */
 static int
 split_piece(UsomOrderSet *set, int index, UsomQuantity quantity)

@@ -29,6 +29,7 @@
 #include "order/type.h"
 #include "product/kit.h"
 #include "stock/capacity.h"
+#include "stock/quota.h"
 #include "stock/stock.h"
 #include "stock/supply.h"
 #include "utils/numeric.h"
@@ -69,6 +70,9 @@ typedef struct UsomLine
 	int32		kit_line_no;	/* of a component: line of its kit; of a kit that has components: its own; 0: neither */
 	UsomQuantity kit_quantity;	/* of a component: units for one kit; else 0 */
 	UsomCounters counters;
+	UsomQuantity counted;		/* units that quotas have heard of: reserved or further, when loaded or last counted */
+	UsomQuantity capped;		/* units that a quota has kept from it in this call */
+	const char *capped_by;		/* code of that quota */
 	int32		last_piece_no;
 	bool		is_new;
 	bool		changed;
@@ -154,6 +158,9 @@ extern int	usom_order_first_line(const UsomOrderSet *set, int order);
 /* Plan open units of a line: a new piece in the given state.  Returns its index. */
 extern int	usom_order_add_piece(UsomOrderSet *set, int line, UsomPieceStatus status, UsomQuantity quantity,
 								 const UsomStockKey *from);
+
+/* Open units of a line wait: they join what this call lets wait already, or are a new piece. */
+extern void usom_order_backorder(UsomOrderSet *set, int line, UsomQuantity quantity);
 
 /*
  * Move units of a piece to another state; fewer than all splits it, and the
@@ -244,6 +251,18 @@ extern void usom_order_check_whole_kits(const UsomOrderSet *set, int line, UsomQ
  * pass the bounds of a line.
  */
 extern UsomQuantity usom_order_kit_units(UsomQuantity kits, UsomQuantity kit_quantity);
+
+/* quota.c: the units of a line that quotas count: reserved or further, returned ones too. */
+extern UsomQuantity usom_order_countable(const UsomLine *line);
+
+/* Lines that have fewer of them than quotas have heard of; count says how many. */
+extern UsomQuotaLoss *usom_order_losses(const UsomOrderSet *set, int *count);
+
+/* Quotas have heard of what the lines have now. */
+extern void usom_order_mark_counted(UsomOrderSet *set);
+
+/* Give back to the quotas what lines have lost.  No statement if nothing was lost, or there are no quotas. */
+extern void usom_order_give_back(UsomOrderSet *set);
 
 /* save.c */
 extern void usom_order_save(UsomOrderSet *set);

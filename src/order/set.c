@@ -267,6 +267,7 @@ take_line(UsomLine *line, int order, uint64 row)
 	for (int state = 0; state < USOM_PIECE_STATES; state++)
 		line->counters.by_state[state] = get_quantity(row, 12 + state);
 	take_kit(line, row);
+	line->counted = usom_order_countable(line);
 }
 
 static void

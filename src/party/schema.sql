@@ -40,6 +40,7 @@ CREATE TABLE usom.customer (
 	email text,
 	phone text,
 	substitution usom.substitution NOT NULL DEFAULT 'none',
+	segment text CONSTRAINT customer_segment_given CHECK (segment <> ''),
 	active boolean NOT NULL DEFAULT true,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	erased_at timestamptz,
@@ -56,6 +57,7 @@ COMMENT ON COLUMN usom.customer.name IS 'Name for people; write it in clear, it 
 COMMENT ON COLUMN usom.customer.email IS 'Address for messages; write it in clear, it is kept sealed.';
 COMMENT ON COLUMN usom.customer.phone IS 'Number for calls; write it in clear, it is kept sealed.';
 COMMENT ON COLUMN usom.customer.substitution IS 'none or allowed: may other products take the place of what is short without asking? For lines of order documents that do not say.';
+COMMENT ON COLUMN usom.customer.segment IS 'Group that quotas, priorities and runs may name; null: none.';
 COMMENT ON COLUMN usom.customer.active IS 'Off: no new orders.';
 COMMENT ON COLUMN usom.customer.created_at IS 'When the row was made.';
 COMMENT ON COLUMN usom.customer.erased_at IS 'When erase_customer() made the person unknown; null: never.';
@@ -244,7 +246,7 @@ SELECT usom._audit_table('retention');
 
 CREATE VIEW usom.customers WITH (security_invoker = true) AS
 SELECT c.code AS customer, usom._open(c.org_id, c.name) AS name, usom._open(c.org_id, c.email) AS email,
-	usom._open(c.org_id, c.phone) AS phone, c.substitution::text AS substitution, c.active, c.created_at, c.erased_at
+	usom._open(c.org_id, c.phone) AS phone, c.substitution::text AS substitution, c.active, c.created_at, c.erased_at, c.segment
 FROM usom.customer c
 WHERE c.org_id = usom.current_org();
 COMMENT ON VIEW usom.customers IS 'The customers of the caller''s organisation. Names, addresses and numbers are there for roles that may read usom.vault_key, and null for others. Example: SELECT * FROM usom.customers WHERE customer = ''17850'';';
@@ -256,6 +258,7 @@ COMMENT ON COLUMN usom.customers.substitution IS 'none or allowed: may other pro
 COMMENT ON COLUMN usom.customers.active IS 'Off: no new orders.';
 COMMENT ON COLUMN usom.customers.created_at IS 'When the customer was made.';
 COMMENT ON COLUMN usom.customers.erased_at IS 'When the person was erased; null: never.';
+COMMENT ON COLUMN usom.customers.segment IS 'Group that quotas, priorities and runs may name.';
 
 CREATE VIEW usom.addresses WITH (security_invoker = true) AS
 SELECT c.code AS customer, a.address_no, usom._open(a.org_id, a.name) AS name, usom._open(a.org_id, a.line1) AS line1,

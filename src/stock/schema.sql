@@ -240,6 +240,134 @@ COMMENT ON COLUMN usom.stock_interest.told_at IS 'When the event was written; nu
 SELECT usom._guard_kept('stock_interest', 'usom.watch_stock() or usom.unwatch_stock()');
 SELECT usom._audit_table('stock_interest');
 
+CREATE TABLE usom.quota (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	quota_id bigint NOT NULL DEFAULT usom.next_id(),
+	code text NOT NULL CONSTRAINT quota_code_given CHECK (code <> ''),
+	name text,
+	meaning text NOT NULL DEFAULT 'ceiling' CONSTRAINT quota_meaning_known CHECK (meaning IN ('ceiling', 'protection')),
+	sku text,
+	category text,
+	channel text,
+	customer text,
+	segment text,
+	country text CONSTRAINT quota_country_iso CHECK (country ~ '^[A-Z]{2}$'),
+	quantity usom.quantity NOT NULL,
+	valid_from timestamptz NOT NULL DEFAULT now(),
+	valid_to timestamptz,
+	every text CONSTRAINT quota_every_known CHECK (every IN ('day', 'week', 'month')),
+	time_zone text NOT NULL DEFAULT 'UTC',
+	borrows_from text[] CONSTRAINT quota_borrows_from_not_empty CHECK (cardinality(borrows_from) > 0 AND array_position(borrows_from, NULL) IS NULL),
+	takes_rest boolean NOT NULL DEFAULT true,
+	release_at timestamptz,
+	active boolean NOT NULL DEFAULT true,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (org_id, quota_id),
+	CONSTRAINT quota_code_unique UNIQUE (org_id, code),
+	CONSTRAINT quota_sku_or_category CHECK (sku IS NULL OR category IS NULL),
+	CONSTRAINT quota_protects_a_product CHECK (meaning <> 'protection' OR sku IS NOT NULL),
+	CONSTRAINT quota_protects_for_somebody CHECK (meaning <> 'protection' OR num_nonnulls(channel, customer, segment, country) > 0),
+	CONSTRAINT quota_released_if_protected CHECK (release_at IS NULL OR meaning = 'protection'),
+	CONSTRAINT quota_valid_to_after_from CHECK (valid_to > valid_from)
+);
+COMMENT ON TABLE usom.quota IS 'Who may have how much of what is scarce. A ceiling: its members get so many units of a product or category in a period at most. A protection: so many units of a product are kept for its members. Members are orders that all of channel, customer, segment and country fit. The row is the lock of what is used of it, taken after those of stock and supply, by key.';
+COMMENT ON COLUMN usom.quota.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.quota.quota_id IS 'Key.';
+COMMENT ON COLUMN usom.quota.code IS 'Name that messages and other quotas use.';
+COMMENT ON COLUMN usom.quota.name IS 'Name for people.';
+COMMENT ON COLUMN usom.quota.meaning IS 'ceiling or protection.';
+COMMENT ON COLUMN usom.quota.sku IS 'Product; null: those of the category, or all.';
+COMMENT ON COLUMN usom.quota.category IS 'Category of products, their units added up; null: any.';
+COMMENT ON COLUMN usom.quota.channel IS 'Code of the channel of the order; null: any.';
+COMMENT ON COLUMN usom.quota.customer IS 'Code of the customer of the order; null: any, guests too.';
+COMMENT ON COLUMN usom.quota.segment IS 'Segment of the customer; null: any, guests too.';
+COMMENT ON COLUMN usom.quota.country IS 'ISO 3166 code of two letters of the address; null: any.';
+COMMENT ON COLUMN usom.quota.quantity IS 'Units in each period.';
+COMMENT ON COLUMN usom.quota.valid_from IS 'From when it is in force; where it does not repeat, also the name of its period: a new one begins with nothing used.';
+COMMENT ON COLUMN usom.quota.valid_to IS 'From then on it is not in force; null: for ever.';
+COMMENT ON COLUMN usom.quota.every IS 'day, week (from Monday) or month: anew each time; null: once.';
+COMMENT ON COLUMN usom.quota.time_zone IS 'Clock at which days, weeks and months begin: a name of pg_timezone_names.';
+COMMENT ON COLUMN usom.quota.borrows_from IS 'Codes of quotas whose units members may have when there are no others, in this order; null: none.';
+COMMENT ON COLUMN usom.quota.takes_rest IS 'Protection. On: members may have unprotected units when theirs are used up.';
+COMMENT ON COLUMN usom.quota.release_at IS 'Protection: from then on the unused units are for all; null: never.';
+COMMENT ON COLUMN usom.quota.active IS 'Off: neither limits nor protects, and counts no more.';
+COMMENT ON COLUMN usom.quota.created_at IS 'When the row was made.';
+
+CREATE TABLE usom.quota_load (
+	org_id bigint NOT NULL,
+	quota_id bigint NOT NULL,
+	starts_at timestamptz NOT NULL,
+	used usom.quantity NOT NULL DEFAULT 0,
+	PRIMARY KEY (org_id, quota_id, starts_at)
+) WITH (fillfactor = 50);
+COMMENT ON TABLE usom.quota_load IS 'What of a quota''s period is used, kept from quota_use. Written under the lock of the quota.';
+COMMENT ON COLUMN usom.quota_load.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.quota_load.quota_id IS 'Quota.';
+COMMENT ON COLUMN usom.quota_load.starts_at IS 'When the period began.';
+COMMENT ON COLUMN usom.quota_load.used IS 'Units allocated.';
+
+CREATE TABLE usom.quota_use (
+	org_id bigint NOT NULL,
+	sales_order_id bigint NOT NULL,
+	line_no integer NOT NULL,
+	quota_id bigint NOT NULL,
+	lender_id bigint NOT NULL,
+	starts_at timestamptz NOT NULL,
+	units usom.positive_quantity NOT NULL,
+	PRIMARY KEY (org_id, sales_order_id, line_no, quota_id, lender_id, starts_at)
+);
+CREATE INDEX quota_use_of_lender ON usom.quota_use (org_id, lender_id, starts_at);
+COMMENT ON TABLE usom.quota_use IS 'What an order line uses of a quota: the truth that quota_load sums up. Written under the locks of the order and of the quota.';
+COMMENT ON COLUMN usom.quota_use.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.quota_use.sales_order_id IS 'Order.';
+COMMENT ON COLUMN usom.quota_use.line_no IS 'Line.';
+COMMENT ON COLUMN usom.quota_use.quota_id IS 'Quota that the line is a member of.';
+COMMENT ON COLUMN usom.quota_use.lender_id IS 'Quota whose units they are; the same unless they are borrowed.';
+COMMENT ON COLUMN usom.quota_use.starts_at IS 'Period of the lender.';
+COMMENT ON COLUMN usom.quota_use.units IS 'Units.';
+
+-- Rows that replication brings were checked where they came from, and may come before what they name, so this trigger is not ENABLE ALWAYS.
+CREATE TRIGGER usom_quota BEFORE INSERT OR UPDATE ON usom.quota
+	FOR EACH ROW EXECUTE FUNCTION usom._check_quota();
+CREATE TRIGGER usom_quota_changed AFTER INSERT OR UPDATE OR DELETE ON usom.quota
+	FOR EACH STATEMENT EXECUTE FUNCTION usom._quota_changed();
+ALTER TABLE usom.quota ENABLE ALWAYS TRIGGER usom_quota_changed;
+
+CREATE VIEW usom.quotas WITH (security_invoker = true) AS
+SELECT q.code AS quota, q.name, q.meaning, q.sku, q.category, q.channel, q.customer, q.segment, q.country, trim_scale(q.quantity) AS quantity,
+	coalesce(trim_scale(l.used), 0) AS used, trim_scale(greatest(q.quantity - coalesce(l.used, 0), 0)) AS "left",
+	t.starts_at AS period_start, q.every, q.time_zone, q.valid_from, q.valid_to, q.release_at,
+	q.active AND q.valid_from <= statement_timestamp() AND coalesce(q.valid_to > statement_timestamp(), true)
+		AND coalesce(q.release_at > statement_timestamp(), true) AS in_force,
+	q.borrows_from, q.takes_rest
+FROM usom.quota q
+CROSS JOIN LATERAL (SELECT CASE WHEN q.every IS NULL THEN q.valid_from
+	ELSE date_trunc(q.every, statement_timestamp() AT TIME ZONE q.time_zone) AT TIME ZONE q.time_zone END AS starts_at) t
+LEFT JOIN usom.quota_load l ON l.org_id = q.org_id AND l.quota_id = q.quota_id AND l.starts_at = t.starts_at
+WHERE q.org_id = usom.current_org();
+COMMENT ON VIEW usom.quotas IS 'The quotas of the caller''s organisation, with what is used of the present period.';
+COMMENT ON COLUMN usom.quotas.quota IS 'Code.';
+COMMENT ON COLUMN usom.quotas.name IS 'Name for people.';
+COMMENT ON COLUMN usom.quotas.meaning IS 'ceiling or protection.';
+COMMENT ON COLUMN usom.quotas.sku IS 'Product; null: those of the category, or all.';
+COMMENT ON COLUMN usom.quotas.category IS 'Category of products; null: any.';
+COMMENT ON COLUMN usom.quotas.channel IS 'Channel of the order; null: any.';
+COMMENT ON COLUMN usom.quotas.customer IS 'Customer of the order; null: any.';
+COMMENT ON COLUMN usom.quotas.segment IS 'Segment of the customer; null: any.';
+COMMENT ON COLUMN usom.quotas.country IS 'Country of the address; null: any.';
+COMMENT ON COLUMN usom.quotas.quantity IS 'Units in each period.';
+COMMENT ON COLUMN usom.quotas.used IS 'Units allocated in the present one.';
+COMMENT ON COLUMN usom.quotas."left" IS 'Units that can be allocated still.';
+COMMENT ON COLUMN usom.quotas.period_start IS 'When the present period began.';
+COMMENT ON COLUMN usom.quotas.every IS 'day, week or month; null: once.';
+COMMENT ON COLUMN usom.quotas.time_zone IS 'Clock at which periods begin.';
+COMMENT ON COLUMN usom.quotas.valid_from IS 'From when it is in force.';
+COMMENT ON COLUMN usom.quotas.valid_to IS 'From then on it is not; null: for ever.';
+COMMENT ON COLUMN usom.quotas.release_at IS 'Protection: from then on the unused units are for all.';
+COMMENT ON COLUMN usom.quotas.in_force IS 'True: it limits or protects now.';
+COMMENT ON COLUMN usom.quotas.borrows_from IS 'Quotas whose units members may have when there are no others.';
+COMMENT ON COLUMN usom.quotas.takes_rest IS 'Protection. True: members may have unprotected units, too.';
+
 CREATE TRIGGER usom_time_zone BEFORE INSERT OR UPDATE ON usom.location
 	FOR EACH ROW EXECUTE FUNCTION usom._check_time_zone();
 ALTER TABLE usom.location ENABLE ALWAYS TRIGGER usom_time_zone;
@@ -292,6 +420,10 @@ COMMENT ON COLUMN usom.location_loads.orders_free IS 'Orders that can be added; 
 SELECT usom._guard_cards('location');
 SELECT usom._guard_cards('reservation');
 SELECT usom._guard_cards('supply');
+SELECT usom._guard_cards('quota');
+SELECT usom._guard_master('quota', 'code');
+SELECT usom._guard_kept('quota_load', 'usom.place_order() or usom.allocate_order()');
+SELECT usom._guard_kept('quota_use', 'usom.place_order() or usom.allocate_order()');
 SELECT usom._guard_master('location', 'code');
 SELECT usom._guard_kept('stock', 'usom.receive_stock(), usom.adjust_stock(), usom.count_stock() or usom.set_safety()');
 SELECT usom._guard_ledger('stock_movement', 'usom.adjust_stock()');
@@ -305,6 +437,9 @@ SELECT usom._audit_table('stock');
 SELECT usom._audit_table('reservation');
 SELECT usom._audit_table('supply');
 SELECT usom._audit_table('stock_movement');
+SELECT usom._audit_table('quota');
+SELECT usom._audit_table('quota_load');
+SELECT usom._audit_table('quota_use');
 SELECT usom._audit_table('location_capacity');
 SELECT usom._audit_table('location_load');
 SELECT usom._audit_table('capacity_use');
