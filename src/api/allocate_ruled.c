@@ -7,13 +7,14 @@
  *		the set gives back, is changed by one guarded statement.  If a day has
  *		too little left, the statement is undone, the orders that counted on
  *		the day are planned again with what is left, and it is tried again for
- *		all of them; the last time what is refused waits.  Orders lose as a
- *		whole: their lines share shipments and limits.
+ *		all of them.  Orders lose as a whole: their lines share shipments and
+ *		limits.  After some attempts the days are locked before the plan, which
+ *		cannot lose then, unless a limit is lowered: what is refused waits.
  *
  * Locks: supply of the products, by key, then rows of location_load in their
  * order, by one statement that is tried in a subtransaction: undone with it,
- * it holds no lock, so no attempt waits out of order.  The last attempt is
- * not undone; what follows it touches rows that it has locked.
+ * it holds no lock, so no attempt waits out of order.  The last attempt locks
+ * in one statement all that it may touch.
  *
  * Memory: CurrentMemoryContext.
  *
@@ -29,7 +30,7 @@
 #include "order/news.h"
 #include "utils/resowner.h"
 
-#define MOST_ATTEMPTS 5
+#define MOST_ATTEMPTS 4			/* the last with the days locked first */
 
 /* A call's demands between plan and set. */
 typedef struct Serving
@@ -201,7 +202,7 @@ locations_of(const UsomStockRow *rows, int nrows, int *nlocations)
 }
 
 static UsomRuledPlan *
-plan(Serving *serving, int *demands)
+plan(Serving *serving, int *demands, bool lock)
 {
 	int			nlocations;
 	int64	   *locations = locations_of(serving->rows, serving->nrows, &nlocations);
@@ -210,7 +211,8 @@ plan(Serving *serving, int *demands)
 
 	if (usom_sourcing_has_limits(serving->set->org_id))
 		list_uses(serving);
-	return usom_sourcing_plan_by_rules(serving->set->org_id, usom_call_time(), wants, nwants, serving->uses, serving->nuses,
+	return usom_sourcing_plan_by_rules(serving->set->org_id, usom_call_time(), wants, nwants,
+									   &(UsomDays) {serving->uses, serving->nuses, lock},
 									   serving->rows, serving->nrows, locations, nlocations, false);
 }
 
@@ -252,10 +254,10 @@ cut_to_whole_kits(Serving *serving)
 
 /* Add the plan of what is open to the parts. */
 static void
-plan_open(Serving *serving)
+plan_open(Serving *serving, bool lock)
 {
 	int		   *demands = palloc_array(int, serving->gathered->count + 1);
-	UsomRuledPlan *planned = plan(serving, demands);
+	UsomRuledPlan *planned = plan(serving, demands, lock);
 
 	if (serving->nparts + planned->nparts > serving->parts_capacity)
 	{
@@ -348,7 +350,6 @@ take_days(Serving *serving, bool last)
 	changes = changes_of(serving, &nchanges);
 	if (nchanges == 0)
 		return true;
-	usom_api_lock_supply(serving->set);
 	if (last)
 	{
 		take_what_is_left(serving, changes, nchanges);
@@ -442,19 +443,22 @@ usom_api_plan_by_rules(const UsomOrderSet *set, const Gathered *gathered, UsomSt
 {
 	Serving		serving = begin(set, gathered, rows, nrows);
 
-	return plan(&serving, palloc_array(int, gathered->count + 1));
+	return plan(&serving, palloc_array(int, gathered->count + 1), false);
 }
 
 int
 usom_api_serve_by_rules(UsomOrderSet *set, const Gathered *gathered, UsomStockRow *rows, int nrows)
 {
 	Serving		serving = begin(set, gathered, rows, nrows);
+	bool		limits = usom_sourcing_has_limits(set->org_id);
 	int			attempt = 1;
 
+	if (limits)
+		lock_supply(set);
 	do
-		plan_open(&serving);
-	while (usom_sourcing_has_limits(set->org_id) && !take_days(&serving, attempt++ == MOST_ATTEMPTS));
-	if (usom_sourcing_has_limits(set->org_id))
+		plan_open(&serving, attempt == MOST_ATTEMPTS);
+	while (limits && !take_days(&serving, attempt++ == MOST_ATTEMPTS));
+	if (limits)
 		set->nloads = 0;
 	carry_out(&serving);
 	return serving.nparts;

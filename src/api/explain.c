@@ -187,7 +187,7 @@ plan_again(const Explained *explained)
 		locations[i] = DatumGetInt64(usom_query_get(i, 1));
 	rows = look_at_stock(explained, &nrows);
 	return usom_sourcing_explain(explained->org_id, usom_call_time(), explained->wants, explained->nwants,
-								 explained->uses, explained->npieces, rows, nrows, locations, nlocations);
+								 &(UsomDays) {explained->uses, explained->npieces, false}, rows, nrows, locations, nlocations);
 }
 
 /* What serves the line is chosen, whatever would be now. */

@@ -144,7 +144,7 @@ plan_units(const UsomOrderSet *set, int index, int64 product_id, UsomQuantity un
 		};
 		int			nlocations;
 		int64	   *locations = locations_of(rows, nrows, product_id, &nlocations);
-		UsomRuledPlan *plan = usom_sourcing_plan_by_rules(set->org_id, usom_call_time(), &want, 1, NULL, 0, rows, nrows,
+		UsomRuledPlan *plan = usom_sourcing_plan_by_rules(set->org_id, usom_call_time(), &want, 1, NULL, rows, nrows,
 														  locations, nlocations, false);
 
 		for (int i = 0; i < plan->nparts; i++)

@@ -8,8 +8,8 @@
  *		order takes its units, and one of the orders of the day unless it uses
  *		the day already.
  *
- * Memory: CurrentMemoryContext of who reads the agenda.  Locks: none; whoever
- * takes the capacity compares again (stock/capacity.h).
+ * Memory: CurrentMemoryContext of who reads the agenda.  Locks: none unless
+ * asked for; whoever takes the capacity compares again (stock/capacity.h).
  *
  * Invariant: uses is sorted, one of each order and day; mine are the days of the order at hand.
  * What is left is below zero where a limit was lowered; it grows from there.
@@ -116,6 +116,16 @@ usom_sourcing_schedule(const Agenda *agenda, const UsomLane *lane)
 	return NULL;
 }
 
+/* On a later day than that.  Midnight itself still belongs to hours that end then, so a moment after is asked for. */
+static TimestampTz
+next_shipment(const UsomCalendar *calendar, DateADT day)
+{
+	TimestampTz midnight = usom_calendar_instant(calendar->zone, day + 1, 0);
+	TimestampTz ships_at = usom_calendar_ship(calendar, midnight + 1);
+
+	return ships_at == midnight + 1 ? midnight : ships_at;
+}
+
 static void
 make_schedule(Schedule *schedule, const UsomLane *lane)
 {
@@ -129,7 +139,7 @@ make_schedule(Schedule *schedule, const UsomLane *lane)
 		DateADT		day = usom_calendar_day(lane->calendar->zone, ships_at);
 
 		schedule->days[schedule->ndays++] = (ShippingDay) {day, ships_at};
-		ships_at = usom_calendar_ship(lane->calendar, usom_calendar_instant(lane->calendar->zone, day + 1, 0));
+		ships_at = next_shipment(lane->calendar, day);
 	}
 }
 
@@ -173,6 +183,19 @@ list_days(Agenda *agenda)
 			agenda->days[agenda->ndays++] = agenda->days[i];
 }
 
+/* The days of the orders as well: what is given back there is given back under the same locks. */
+static void
+lock(const Agenda *agenda, int64 org_id)
+{
+	UsomLocationDay *days = palloc_array(UsomLocationDay, agenda->ndays + agenda->nuses + 1);
+
+	for (int i = 0; i < agenda->ndays; i++)
+		days[i] = agenda->days[i].at;
+	for (int i = 0; i < agenda->nuses; i++)
+		days[agenda->ndays + i] = agenda->uses[i].at;
+	usom_capacity_lock(org_id, days, agenda->ndays + agenda->nuses);
+}
+
 static void
 look(Agenda *agenda, int64 org_id)
 {
@@ -210,7 +233,7 @@ count_uses(Agenda *agenda)
 }
 
 Agenda *
-usom_sourcing_read_agenda(int64 org_id, const LaneGroup *groups, int ngroups, const UsomDayUse *uses, int nuses)
+usom_sourcing_read_agenda(int64 org_id, const LaneGroup *groups, int ngroups, const UsomDays *days)
 {
 	int			nlanes = ngroups > 0 ? groups[0].nlanes : 0;
 	Agenda	   *agenda = palloc0_object(Agenda);
@@ -227,11 +250,13 @@ usom_sourcing_read_agenda(int64 org_id, const LaneGroup *groups, int ngroups, co
 		for (int i = 0; i < nlanes; i++)
 			add_schedule(agenda, &groups[group].lanes[i]);
 	list_days(agenda);
+	agenda->uses = palloc_array(UsomDayUse, days->nuses + 1);
+	if (days->nuses > 0)
+		memcpy(agenda->uses, days->uses, sizeof(UsomDayUse) * days->nuses);
+	agenda->nuses = usom_sourcing_merge_uses(agenda->uses, days->nuses);
+	if (days->lock)
+		lock(agenda, org_id);
 	look(agenda, org_id);
-	agenda->uses = palloc_array(UsomDayUse, nuses + 1);
-	if (nuses > 0)
-		memcpy(agenda->uses, uses, sizeof(UsomDayUse) * nuses);
-	agenda->nuses = usom_sourcing_merge_uses(agenda->uses, nuses);
 	count_uses(agenda);
 	agenda->mine_capacity = 8;
 	agenda->mine = palloc_array(DayOfOrder, agenda->mine_capacity);

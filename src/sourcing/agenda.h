@@ -30,9 +30,8 @@ typedef struct Schedule
 
 typedef struct Agenda Agenda;
 
-/* NULL if none of the locations is counted.  Two statements; nothing is locked. */
-extern Agenda *usom_sourcing_read_agenda(int64 org_id, const LaneGroup *groups, int ngroups,
-										 const UsomDayUse *uses, int nuses);
+/* NULL if none of the locations is counted.  Two statements, or three if days are locked. */
+extern Agenda *usom_sourcing_read_agenda(int64 org_id, const LaneGroup *groups, int ngroups, const UsomDays *days);
 
 /* NULL if the location is not counted, or never ships. */
 extern const Schedule *usom_sourcing_schedule(const Agenda *agenda, const UsomLane *lane);

@@ -211,10 +211,10 @@ compare_parts(const void *a, const void *b)
 }
 
 UsomRuledPlan *
-usom_sourcing_plan_by_rules(int64 org_id, TimestampTz at, const UsomWant *wants, int nwants, const UsomDayUse *uses,
-							int nuses, UsomStockRow *rows, int nrows, const int64 *locations, int nlocations,
-							bool with_reasons)
+usom_sourcing_plan_by_rules(int64 org_id, TimestampTz at, const UsomWant *wants, int nwants, const UsomDays *days,
+							UsomStockRow *rows, int nrows, const int64 *locations, int nlocations, bool with_reasons)
 {
+	static const UsomDays no_days = {NULL, 0, false};
 	Planning	planning = {
 		.wants = wants, .nwants = nwants, .rows = rows, .nrows = nrows, .parts_capacity = nwants + 8,
 		.facts = usom_sourcing_read_facts(org_id, wants, nwants),
@@ -229,7 +229,7 @@ usom_sourcing_plan_by_rules(int64 org_id, TimestampTz at, const UsomWant *wants,
 		planning.lanes = planning.groups[0].lanes;
 	}
 	if (usom_sourcing_has_limits(org_id))
-		planning.agenda = usom_sourcing_read_agenda(org_id, planning.groups, planning.ngroups, uses, nuses);
+		planning.agenda = usom_sourcing_read_agenda(org_id, planning.groups, planning.ngroups, days ? days : &no_days);
 	planning.plan->parts = palloc_array(UsomRuledPart, planning.parts_capacity);
 	planning.plan->exceptions = palloc0_array(bool, nwants + 1);
 	planning.plan->nlocations = planning.nlanes;

@@ -5,7 +5,8 @@
  *
  *		Reads rules and lanes with a fixed number of statements, whatever the
  *		number of orders, and plans order by order over given stock.  Locks
- *		nothing: whoever means to take the stock holds its rows.
+ *		nothing but days, and those only if asked to: whoever means to take
+ *		the stock holds its rows.
  *
  *		All functions want an SPI connection.
  */
@@ -46,6 +47,14 @@ typedef struct UsomDayUse
 	UsomQuantity counted;
 	UsomQuantity units;
 } UsomDayUse;
+
+/* What is known of days before they are looked at; NULL: nothing. */
+typedef struct UsomDays
+{
+	const UsomDayUse *uses;
+	int			nuses;
+	bool		lock;			/* them, and all that are looked at, first */
+} UsomDays;
 
 /* Sort uses by order and day, and add up those of one: returns how many there are. */
 extern int	usom_sourcing_merge_uses(UsomDayUse *uses, int nuses);
@@ -101,10 +110,10 @@ extern void usom_sourcing_init(void);
  * Plan wants, order by order as they first appear, over rows in lock order;
  * lowers rows[].available by what is taken.  locations: what is looked at;
  * others serve nothing.  Of days that are counted no more is taken than they
- * have left, less what uses say; whoever means to take it asks again.
+ * have left; whoever means to take it asks again, unless days are locked.
  */
 extern UsomRuledPlan *usom_sourcing_plan_by_rules(int64 org_id, TimestampTz at, const UsomWant *wants, int nwants,
-												  const UsomDayUse *uses, int nuses, UsomStockRow *rows, int nrows,
+												  const UsomDays *days, UsomStockRow *rows, int nrows,
 												  const int64 *locations, int nlocations, bool with_reasons);
 
 /*
@@ -112,7 +121,7 @@ extern UsomRuledPlan *usom_sourcing_plan_by_rules(int64 org_id, TimestampTz at, 
  * there are none as usom_sourcing_plan() does.
  */
 extern UsomRuledPlan *usom_sourcing_explain(int64 org_id, TimestampTz at, const UsomWant *wants, int nwants,
-											const UsomDayUse *uses, int nuses, UsomStockRow *rows, int nrows, const int64 *locations, int nlocations);
+											const UsomDays *days, UsomStockRow *rows, int nrows, const int64 *locations, int nlocations);
 
 extern const char *usom_sourcing_reason_code(UsomReason reason);
 extern const char *usom_sourcing_reason_text(UsomReason reason);

@@ -91,6 +91,26 @@ usom_capacity_look(int64 org_id, const UsomLocationDay *days, int ndays)
 	return free_capacity;
 }
 
+/*
+ * What is there already is locked by DO UPDATE, and not written because its
+ * condition is false; so both kinds of row are locked in the order of the days.
+ */
+static UsomQuery lock_days = {
+	.text = "INSERT INTO usom.location_load AS l (org_id, location_id, on_date) "
+	"SELECT DISTINCT $1, d.location_id, d.on_date FROM unnest($2) AS d ORDER BY d.location_id, d.on_date "
+	"ON CONFLICT (org_id, location_id, on_date) DO UPDATE SET units = l.units WHERE false",
+	.nargs = 2,
+	.argtypes = {"bigint", "usom._location_day[]"},
+};
+
+void
+usom_capacity_lock(int64 org_id, const UsomLocationDay *days, int ndays)
+{
+	Datum		values[] = {Int64GetDatum(org_id), day_rows(days, ndays)};
+
+	usom_query_write(&lock_days, values, NULL);
+}
+
 /* ---- taking and giving back ---- */
 
 static int

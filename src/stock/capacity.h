@@ -54,6 +54,9 @@ extern int64 *usom_capacity_counted(int64 org_id, const int64 *locations, int nl
 /* How much is left of each day, in their order; one statement that locks nothing. */
 extern UsomFreeCapacity *usom_capacity_look(int64 org_id, const UsomLocationDay *days, int ndays);
 
+/* Lock days, in lock order, so that what is left of them stays; one statement. */
+extern void usom_capacity_lock(int64 org_id, const UsomLocationDay *days, int ndays);
+
 /*
  * Take and give back, in one statement: of each day all changes or none.
  * Changes of one order and day are summed first.  No more is given back than
