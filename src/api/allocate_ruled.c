@@ -438,12 +438,21 @@ begin(const UsomOrderSet *set, const Gathered *gathered, UsomStockRow *rows, int
 	return serving;
 }
 
+/* Kits were counted whole over days that were locked for it; no day may be lost after that. */
+static int
+first_attempt(const Gathered *gathered)
+{
+	return gathered->whole_kits ? MOST_ATTEMPTS : 1;
+}
+
 UsomRuledPlan *
 usom_api_plan_by_rules(const UsomOrderSet *set, const Gathered *gathered, UsomStockRow *rows, int nrows)
 {
 	Serving		serving = begin(set, gathered, rows, nrows);
 
-	return plan(&serving, palloc_array(int, gathered->count + 1), false);
+	if (usom_sourcing_has_limits(set->org_id))
+		lock_supply(set);
+	return plan(&serving, palloc_array(int, gathered->count + 1), first_attempt(gathered) == MOST_ATTEMPTS);
 }
 
 int
@@ -451,7 +460,7 @@ usom_api_serve_by_rules(UsomOrderSet *set, const Gathered *gathered, UsomStockRo
 {
 	Serving		serving = begin(set, gathered, rows, nrows);
 	bool		limits = usom_sourcing_has_limits(set->org_id);
-	int			attempt = 1;
+	int			attempt = first_attempt(gathered);
 
 	if (limits)
 		lock_supply(set);

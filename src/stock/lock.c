@@ -13,7 +13,7 @@
  * conditions and its result for the new version of the row it waited for,
  * but still with the snapshot from before the wait for every other table.  So
  * these statements look at nothing but the stock row itself.  (Which
- * locations are active is remembered: a moment's delay does no harm.)  In particular they do not
+ * locations are active is remembered, and asked for after the wait.)  In particular they do not
  * add up usom.reservation: they would miss a soft hold that was committed
  * during the wait, and the units would be sold twice.  That is why held and
  * held_until are kept exact in the row:
@@ -173,7 +173,6 @@ get_row(uint64 row, const UsomSites *sites)
 static UsomStockRow *
 lock_rows(int64 org_id, const int64 *products, int nproducts, TimestampTz at, bool exhausted_too, int *nrows)
 {
-	const UsomSites *sites = usom_stock_sites(org_id);
 	Datum		values[] = {
 		Int64GetDatum(org_id),
 		product_array(products, nproducts),
@@ -181,10 +180,13 @@ lock_rows(int64 org_id, const int64 *products, int nproducts, TimestampTz at, bo
 		BoolGetDatum(exhausted_too),
 	};
 	int			nlocked = (int) usom_query_run(&lock_products, values, NULL);
+	SPITupleTable *locked = SPI_tuptable;
+	const UsomSites *sites = usom_stock_sites(org_id);
 	UsomStockRow *rows = palloc_array(UsomStockRow, Max(nlocked, 1));
 	UsomStockKey *run_out = palloc_array(UsomStockKey, Max(nlocked, 1));
 	int			nrun_out = 0;
 
+	SPI_tuptable = locked;
 	*nrows = 0;
 	for (int i = 0; i < nlocked; i++)
 	{

@@ -40,6 +40,7 @@ INSERT INTO usom.price (sku, unit_price) VALUES ('TAP-1', 1);
 SELECT count(*) FROM usom.receive_stock('TAP-A', 'TAP-1', 10) \g /dev/null
 SELECT usom.add_supply('purchase', 'TAP-A', 'TAP-1', 5, now() + interval '1 week') \g /dev/null
 SELECT usom.reserve_stock('TAP-cart', 'TAP-A', 'TAP-1', 1, '1 hour') \g /dev/null
+INSERT INTO usom.location_capacity (location_id, orders) VALUES (usom.location_id('TAP-A'), 5);
 SELECT order_no AS o FROM usom.place_order('{"lines": [{"sku": "TAP-1", "quantity": 3}]}') \gset
 SELECT * FROM usom.hold_order(:'o', 'customer', 'wait') \g /dev/null
 SELECT * FROM usom.release_hold(:'o', 'customer', 'go on') \g /dev/null
@@ -51,8 +52,6 @@ SELECT * FROM usom.release_order(:'o') \g /dev/null
 SELECT usom.ship(:'o') AS s \gset
 SELECT usom.authorize_return(:'o', '[{"line_no": 1, "quantity": 1}]', 'broken') AS r \gset
 SELECT usom._begin_allocation('{}', 5, NULL) \g /dev/null
-INSERT INTO usom.location_capacity (location_id, orders) VALUES (usom.location_id('TAP-A'), 5);
-SELECT usom._change_capacity(ARRAY[ROW(usom.location_id('TAP-A'), '2026-12-01', sales_order_id, 3)::usom._capacity_change]) FROM usom.sales_order WHERE order_no = :'o' \g /dev/null
 
 CREATE TEMP TABLE kept (t text PRIMARY KEY, code text, hint text, referred boolean DEFAULT false);
 INSERT INTO kept (t, code, hint) VALUES

@@ -35,11 +35,10 @@ BEGIN
 	INSERT INTO usom.quota (code, name, sku, channel, quantity) VALUES (mark || '-QUOTA', mark, mark || '-SKU', mark || '-CH', 77);
 	PERFORM usom.reserve_stock(mark || '-CART', mark || '-LOC', mark || '-SKU', 1, interval '1 hour');
 	PERFORM usom.add_supply('purchase', mark || '-LOC', mark || '-SKU', 7, now() + interval '1 week', reference => mark, supply_no => mark || '-PO');
+	INSERT INTO usom.location_capacity (location_id, orders) VALUES (usom.location_id(mark || '-LOC'), 77);
 	o := (usom.place_order(jsonb_build_object('external_id', mark || '-EXT', 'channel', mark || '-CH', 'customer', mark || '-CUST', 'instructions', mark,
 		'lines', jsonb_build_array(jsonb_build_object('sku', mark || '-SKU', 'quantity', 3))))).order_no;
 	INSERT INTO usom.location_calendar (location_id, weekday, opens, closes) VALUES (usom.location_id(mark || '-LOC'), 1, '08:00', '09:00');
-	INSERT INTO usom.location_capacity (location_id, orders) VALUES (usom.location_id(mark || '-LOC'), 77);
-	PERFORM usom._change_capacity(ARRAY[ROW(usom.location_id(mark || '-LOC'), '2026-12-01', x.sales_order_id, 3)::usom._capacity_change]) FROM usom.sales_order x WHERE x.order_no = o AND x.org_id = usom.current_org();
 	INSERT INTO usom.service_level (code) VALUES (mark || '-FAST');
 	INSERT INTO usom.transit_time (service_level_id, days) SELECT x.service_level_id, 7 FROM usom.service_level x WHERE x.code = mark || '-FAST';
 	INSERT INTO usom.freight_rate (service_level_id, carrier) SELECT x.service_level_id, mark FROM usom.service_level x WHERE x.code = mark || '-FAST';
