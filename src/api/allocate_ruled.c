@@ -438,21 +438,12 @@ begin(const UsomOrderSet *set, const Gathered *gathered, UsomStockRow *rows, int
 	return serving;
 }
 
-/* Kits were counted whole over days that were locked for it; no day may be lost after that. */
-static int
-first_attempt(const Gathered *gathered)
-{
-	return gathered->whole_kits ? MOST_ATTEMPTS : 1;
-}
-
 UsomRuledPlan *
 usom_api_plan_by_rules(const UsomOrderSet *set, const Gathered *gathered, UsomStockRow *rows, int nrows)
 {
 	Serving		serving = begin(set, gathered, rows, nrows);
 
-	if (usom_sourcing_has_limits(set->org_id))
-		lock_supply(set);
-	return plan(&serving, palloc_array(int, gathered->count + 1), first_attempt(gathered) == MOST_ATTEMPTS);
+	return plan(&serving, palloc_array(int, gathered->count + 1), false);
 }
 
 int
@@ -460,10 +451,10 @@ usom_api_serve_by_rules(UsomOrderSet *set, const Gathered *gathered, UsomStockRo
 {
 	Serving		serving = begin(set, gathered, rows, nrows);
 	bool		limits = usom_sourcing_has_limits(set->org_id);
-	int			attempt = first_attempt(gathered);
+	int			attempt = 1;
 
 	if (limits)
-		lock_supply(set);
+		usom_api_lock_supply(set);
 	do
 		plan_open(&serving, attempt == MOST_ATTEMPTS);
 	while (limits && !take_days(&serving, attempt++ == MOST_ATTEMPTS));
