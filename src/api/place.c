@@ -32,40 +32,35 @@
 #include "base/ident.h"
 #include "base/query.h"
 #include "base/settings.h"
+#include "party/house.h"
 #include "party/party.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
 #define HEADER_ARGS 20
 
-#define HEADER_COLUMNS "CASE WHEN c.active THEN c.channel_id END, u.customer_id, g.currency, e.order_no, e.revision, e.payload_digest, u.substitution"
-#define HEADER_TABLES "FROM usom.organisation g " \
-	"LEFT JOIN usom.channel c ON c.org_id = g.org_id AND c.code = $2 " \
-	"LEFT JOIN usom.customer u ON u.org_id = g.org_id AND u.code = $3 AND u.active " \
-	"LEFT JOIN usom.sales_order e ON e.org_id = g.org_id AND e.channel_id = c.channel_id AND e.external_id = $4 "
+/* The address is asked for where the document brings none. */
+#define HEADER_COLUMNS "u.customer_id, u.substitution, a.address_id, e.order_no, e.revision, e.payload_digest"
+#define HEADER_TABLES "FROM (SELECT 1) AS one " \
+	"LEFT JOIN usom.customer u ON u.org_id = $1 AND u.code = $3 AND u.active " \
+	"LEFT JOIN usom.customer_address a ON a.org_id = $1 AND a.customer_id = CASE WHEN $5 THEN u.customer_id END AND a.address_no = 1 " \
+	"LEFT JOIN usom.sales_order e ON e.org_id = $1 AND e.channel_id = $2 AND e.external_id = $4 "
 
 static UsomQuery resolve_header = {
-	.text = "SELECT " HEADER_COLUMNS " " HEADER_TABLES "WHERE g.org_id = $1",
-	.nargs = 4,
-	.argtypes = {"bigint", "text", "text", "text"},
+	.text = "SELECT " HEADER_COLUMNS " " HEADER_TABLES,
+	.nargs = 5,
+	.argtypes = {"bigint", "bigint", "text", "text", "boolean"},
 };
 
 /* The same with the keys of the customer and of the person of the order that is there. */
 static UsomQuery resolve_person = {
 	.text = "SELECT " HEADER_COLUMNS ", k.key, coalesce(e.customer_id, e.sales_order_id), ek.key, x.person_id IS NOT NULL "
 	HEADER_TABLES
-	"LEFT JOIN usom.vault_key k ON k.org_id = g.org_id AND k.person_id = u.customer_id "
-	"LEFT JOIN usom.vault_key ek ON ek.org_id = g.org_id AND ek.person_id = coalesce(e.customer_id, e.sales_order_id) "
-	"LEFT JOIN usom.erasure x ON x.org_id = g.org_id AND x.person_id = coalesce(e.customer_id, e.sales_order_id) "
-	"WHERE g.org_id = $1",
-	.nargs = 4,
-	.argtypes = {"bigint", "text", "text", "text"},
-};
-
-static UsomQuery read_address = {
-	.text = "SELECT a.address_id FROM usom.customer_address a WHERE a.org_id = $1 AND a.customer_id = $2 AND a.address_no = 1",
-	.nargs = 2,
-	.argtypes = {"bigint", "bigint"},
+	"LEFT JOIN usom.vault_key k ON k.org_id = $1 AND k.person_id = u.customer_id "
+	"LEFT JOIN usom.vault_key ek ON ek.org_id = $1 AND ek.person_id = coalesce(e.customer_id, e.sales_order_id) "
+	"LEFT JOIN usom.erasure x ON x.org_id = $1 AND x.person_id = coalesce(e.customer_id, e.sales_order_id)",
+	.nargs = 5,
+	.argtypes = {"bigint", "bigint", "text", "text", "boolean"},
 };
 
 static UsomQuery insert_header = {
@@ -113,12 +108,12 @@ expected_digest(const Placing *placing)
 
 	if (!placing->is_personal)
 		return digest_for(placing, &key);
-	if (DatumGetBool(usom_query_get(0, 11)))
+	if (DatumGetBool(usom_query_get(0, 10)))
 		usom_person_refuse_erased(psprintf("the buyer of order \"%s\"", placing->repeats));
-	stored = usom_query_get_or_null(0, 10, &isnull);
+	stored = usom_query_get_or_null(0, 9, &isnull);
 	if (isnull)
 		return NULL;
-	if (!usom_person_take_key(stored, placing->org_id, DatumGetInt64(usom_query_get(0, 9)), &key))
+	if (!usom_person_take_key(stored, placing->org_id, DatumGetInt64(usom_query_get(0, 8)), &key))
 		return NULL;
 	return digest_for(placing, &key);
 }
@@ -162,19 +157,6 @@ usom_api_resolve_again(Placing *placing)
 				errhint("Send the document again."));
 }
 
-/* Without an address of its own, an order goes to the customer's first. */
-static void
-default_address(Placing *placing)
-{
-	Datum		values[2] = {Int64GetDatum(placing->org_id), Int64GetDatum(placing->customer_id)};
-	bool		isnull;
-
-	if (placing->is_guest || placing->document->ship_to != NULL)
-		return;
-	if (usom_query_run(&read_address, values, NULL) > 0)
-		placing->address_id = DatumGetInt64(usom_query_get_or_null(0, 1, &isnull));
-}
-
 static void
 note_customer(Placing *placing)
 {
@@ -197,43 +179,61 @@ static void
 take_key(Placing *placing)
 {
 	bool		isnull;
-	Datum		stored = usom_query_get_or_null(0, 8, &isnull);
+	Datum		stored = usom_query_get_or_null(0, 7, &isnull);
 
 	if (isnull || !usom_person_take_key(stored, placing->org_id, placing->customer_id, &placing->key))
 		usom_person_refuse_keyless(psprintf("customer \"%s\"", placing->document->customer));
 }
 
+/* The code as the backend remembers it; a channel that takes no new orders still answers for the old ones. */
+static Datum
+resolve_channel(Placing *placing, const UsomHouse *house, bool *isnull)
+{
+	const UsomDocument *document = placing->document;
+	const UsomChannel *channel = usom_party_find_channel(house, document->channel);
+
+	*isnull = channel == NULL;
+	placing->channel_id = channel != NULL && channel->active ? channel->channel_id : 0;
+	placing->currency = document->currency ? document->currency : pstrdup(house->currency);
+	return Int64GetDatum(channel != NULL ? channel->channel_id : 0);
+}
+
+/* Without an address of its own, an order goes to the customer's first. */
+static void
+take_header(Placing *placing)
+{
+	bool		isnull;
+
+	placing->customer_id = DatumGetInt64(usom_query_get_or_null(0, 1, &placing->is_guest));
+	placing->substitution = usom_query_get_text(0, 2);
+	placing->address_id = DatumGetInt64(usom_query_get_or_null(0, 3, &isnull));
+	if (placing->channel_id == 0)
+		usom_api_note_problem(placing, "channel", placing->document->channel, "channel");
+	else
+		check_channel(placing);
+	if (placing->is_guest && placing->document->customer != NULL)
+		note_customer(placing);
+	else if (placing->is_personal && !placing->is_guest)
+		take_key(placing);
+}
+
 void
 usom_api_resolve_references(Placing *placing)
 {
-	UsomDocument *document = placing->document;
-	bool		nulls[4] = {false};
-	Datum		values[4];
+	const UsomDocument *document = placing->document;
+	bool		nulls[5] = {false};
+	Datum		values[5];
 	bool		isnull;
 
 	if (document->customer != NULL)
 		usom_person_lock_customer(placing->org_id, document->customer, false);
 	values[0] = Int64GetDatum(placing->org_id);
-	values[1] = CStringGetTextDatum(document->channel);
+	values[1] = resolve_channel(placing, usom_party_house(placing->org_id), &nulls[1]);
 	values[2] = usom_api_text_or_null(document->customer, &nulls[2]);
 	values[3] = usom_api_text_or_null(document->external_id, &nulls[3]);
-	if (usom_query_run(placing->is_personal ? &resolve_person : &resolve_header, values, nulls) == 0)
-		ereport(ERROR, errcode(USOM_ERR(UNKNOWN_CODE)),
-				errmsg("the organisation \"%s\" cannot be seen", usom_setting_org),
-				errhint("Look at the setting usom.org and at the privileges of this role."));
-
-	placing->channel_id = DatumGetInt64(usom_query_get_or_null(0, 1, &isnull));
-	if (isnull)
-		usom_api_note_problem(placing, "channel", document->channel, "channel");
-	else
-		check_channel(placing);
-	placing->customer_id = DatumGetInt64(usom_query_get_or_null(0, 2, &placing->is_guest));
-	if (placing->is_guest && document->customer != NULL)
-		note_customer(placing);
-	else if (placing->is_personal && !placing->is_guest)
-		take_key(placing);
-	placing->substitution = usom_query_get_text(0, 7);
-	placing->currency = document->currency ? document->currency : usom_query_get_text(0, 3);
+	values[4] = BoolGetDatum(document->ship_to == NULL);
+	usom_query_run(placing->is_personal ? &resolve_person : &resolve_header, values, nulls);
+	take_header(placing);
 	placing->repeats = NULL;
 	usom_query_get_or_null(0, 4, &isnull);
 	if (!isnull)
@@ -434,7 +434,6 @@ void
 usom_api_finish(Placing *placing)
 {
 	usom_api_check_problems(placing);
-	default_address(placing);
 	make_order(placing);
 }
 

@@ -33,6 +33,7 @@
 #include "base/query.h"
 #include "base/settings.h"
 #include "party/access.h"
+#include "party/house.h"
 #include "party/party.h"
 #include "party/person.h"
 
@@ -261,17 +262,11 @@ PG_FUNCTION_INFO_V1(usom_default_currency);
 Datum
 usom_default_currency(PG_FUNCTION_ARGS)
 {
-	static UsomQuery query = {
-		.text = "SELECT currency FROM usom.organisation WHERE org_id = $1",
-		.nargs = 1,
-		.argtypes = {"pg_catalog.int8"},
-	};
-	Datum		values[] = {Int64GetDatum(usom_party_caller_org())};
+	int64		org_id = usom_party_caller_org();
 	Datum		currency;
 
 	SPI_connect();
-	usom_query_run(&query, values, NULL);
-	currency = SPI_datumTransfer(usom_query_get(0, 1), false, -1);
+	currency = SPI_datumTransfer(CStringGetTextDatum(usom_party_house(org_id)->currency), false, -1);
 	SPI_finish();
 	return currency;
 }
@@ -328,4 +323,5 @@ usom_party_init(void)
 	usom_call_at_abort(forget);
 	usom_party_access_init(forget);
 	usom_person_init();
+	usom_party_house_init();
 }

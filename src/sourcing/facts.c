@@ -14,13 +14,15 @@
 
 #include "base/errors.h"
 #include "base/query.h"
+#include "party/house.h"
 #include "utils/builtins.h"
 
 /* What is the same for all wants of an order. */
 typedef struct OrderFacts
 {
 	bool		ship_complete;
-	RuleCase	of;				/* without the product */
+	int64		channel_id;
+	RuleCase	of;				/* without channel and product */
 	bool		has_place;
 	double		latitude;
 	double		longitude;
@@ -91,18 +93,26 @@ want_rows(const Reading *reading)
 	return usom_rows_datum(rows);
 }
 
-/* A key that is null finds nothing and costs nothing; so does the customer, where no rule asks for one. */
+/* A key that is null finds nothing and costs little.  Channels are remembered. */
+#define FACT_COLUMNS "SELECT w.ordinal, p.weight::pg_catalog.float8, p.sku, p.category, o.ship_complete, o.order_type, o.channel_id, " \
+	"a.country, a.latitude, a.longitude, a.postcode"
+#define FACT_TABLES " FROM unnest($2) AS w " \
+	"JOIN usom.product AS p ON p.org_id = $1 AND p.product_id = w.product_id " \
+	"LEFT JOIN usom.sales_order AS o ON o.org_id = $1 AND o.sales_order_id = w.sales_order_id " \
+	"LEFT JOIN usom.address AS a ON a.org_id = $1 AND a.address_id = o.address_id"
+
 static UsomQuery select_facts = {
-	.text = "SELECT w.ordinal, p.weight::pg_catalog.float8, p.sku, p.category, o.ship_complete, o.order_type, c.code, u.code, "
-	"a.country, a.latitude, a.longitude, a.postcode "
-	"FROM unnest($2) AS w "
-	"JOIN usom.product AS p ON p.org_id = $1 AND p.product_id = w.product_id "
-	"LEFT JOIN usom.sales_order AS o ON o.org_id = $1 AND o.sales_order_id = w.sales_order_id "
-	"LEFT JOIN usom.channel AS c ON c.org_id = $1 AND c.channel_id = o.channel_id "
-	"LEFT JOIN usom.customer AS u ON u.org_id = $1 AND u.customer_id = CASE WHEN $3 THEN o.customer_id END "
-	"LEFT JOIN usom.address AS a ON a.org_id = $1 AND a.address_id = o.address_id",
-	.nargs = 3,
-	.argtypes = {"bigint", "usom._sourcing_want[]", "boolean"},
+	.text = FACT_COLUMNS FACT_TABLES,
+	.nargs = 2,
+	.argtypes = {"bigint", "usom._sourcing_want[]"},
+};
+
+/* Where a rule asks for customers. */
+static UsomQuery select_facts_of_customers = {
+	.text = FACT_COLUMNS ", u.code" FACT_TABLES
+	" LEFT JOIN usom.customer AS u ON u.org_id = $1 AND u.customer_id = o.customer_id",
+	.nargs = 2,
+	.argtypes = {"bigint", "usom._sourcing_want[]"},
 };
 
 #define ORDER 5					/* first column of the order */
@@ -127,21 +137,23 @@ take_order(Reading *reading, int want, uint64 row)
 	Ensure(!isnull, "a want is of an order that is not there");
 	order->ship_complete = DatumGetBool(complete);
 	order->of.order_type = usom_query_get_text(row, ORDER + 1);
-	order->of.channel = usom_query_get_text(row, ORDER + 2);
-	order->of.customer = usom_query_get_text(row, ORDER + 3);
-	order->of.country = usom_query_get_text(row, ORDER + 4);
-	order->latitude = get_double(row, ORDER + 5, &no_latitude);
-	order->longitude = get_double(row, ORDER + 6, &no_longitude);
+	order->channel_id = DatumGetInt64(usom_query_get(row, ORDER + 2));
+	order->of.country = usom_query_get_text(row, ORDER + 3);
+	order->latitude = get_double(row, ORDER + 4, &no_latitude);
+	order->longitude = get_double(row, ORDER + 5, &no_longitude);
 	order->has_place = !no_latitude && !no_longitude;
 	if (!order->has_place && order->of.country != NULL)
-		order->postcode = usom_query_get_text(row, ORDER + 7);
+		order->postcode = usom_query_get_text(row, ORDER + 6);
+	if (reading->master->asks_customers)
+		order->of.customer = usom_query_get_text(row, ORDER + 7);
 }
 
 static RuleCase *
 read_rows(Reading *reading)
 {
-	Datum		values[] = {Int64GetDatum(reading->org_id), want_rows(reading), BoolGetDatum(reading->master->asks_customers)};
-	int			nrows = (int) usom_query_run(&select_facts, values, NULL);
+	Datum		values[] = {Int64GetDatum(reading->org_id), want_rows(reading)};
+	UsomQuery  *query = reading->master->asks_customers ? &select_facts_of_customers : &select_facts;
+	int			nrows = (int) usom_query_run(query, values, NULL);
 	RuleCase   *products = palloc0_array(RuleCase, Max(reading->nwants, 1));
 
 	Ensure(nrows == reading->nwants, "a want is of a product that is not there");
@@ -268,14 +280,18 @@ match_rules(Reading *reading, WantFacts *facts, const RuleCase *of)
 static void
 make_facts(Reading *reading, const RuleCase *products)
 {
+	const UsomHouse *house = usom_party_house(reading->org_id);
+
 	reading->rules = palloc0_array(RuleRow *, Max(reading->master->nrules, 1));
 	reading->passed = palloc_array(int, Max(reading->master->nrules, 1));
 	for (int i = 0; i < reading->nwants; i++)
 	{
 		const OrderFacts *order = &reading->orders[reading->firsts[i]];
 		WantFacts  *facts = &reading->facts[i];
+		const UsomChannel *channel = usom_party_channel_of(house, order->channel_id);
 		RuleCase	of = order->of;
 
+		of.channel = channel != NULL ? channel->code : NULL;
 		of.sku = products[i].sku;
 		of.category = products[i].category;
 		facts->ship_complete = order->ship_complete;

@@ -290,10 +290,7 @@ COMMENT ON COLUMN usom.sourcing_rules.ship_complete IS 'True: all of the order o
 COMMENT ON COLUMN usom.sourcing_rules.when_short IS 'backorder, next_rule or exception.';
 COMMENT ON COLUMN usom.sourcing_rules.next_rule IS 'Rule that is tried next; null: by priority.';
 
--- What backends remember of these tables (configured.c and master.c) is forgotten: before any other trigger, by its name, so that those see the change.
-CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.organisation
-	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
-ALTER TABLE usom.organisation ENABLE ALWAYS TRIGGER _memo_changed;
+-- What backends remember of these tables (configured.c, master.c and stock/site.c) is forgotten.
 CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.location
 	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
 ALTER TABLE usom.location ENABLE ALWAYS TRIGGER _memo_changed;
