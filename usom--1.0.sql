@@ -5764,6 +5764,14 @@ COMMENT ON COLUMN usom.access.granted_by IS 'Session user who granted it.';
 -- Rows that replication brings are furnished where they came from, so this trigger is not ENABLE ALWAYS.
 CREATE TRIGGER usom_furnish AFTER INSERT ON usom.organisation FOR EACH ROW EXECUTE FUNCTION usom.furnish_organisation();
 
+-- What backends remember of these tables (house.c and others) is forgotten, before any other trigger, by its name, so that those see the change.
+CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.organisation
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+ALTER TABLE usom.organisation ENABLE ALWAYS TRIGGER _memo_changed;
+CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.channel
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+ALTER TABLE usom.channel ENABLE ALWAYS TRIGGER _memo_changed;
+
 SELECT usom._guard_cards('organisation');
 SELECT usom._guard_cards('channel');
 SELECT usom._guard_cards('customer');
@@ -7100,10 +7108,7 @@ COMMENT ON COLUMN usom.sourcing_rules.ship_complete IS 'True: all of the order o
 COMMENT ON COLUMN usom.sourcing_rules.when_short IS 'backorder, next_rule or exception.';
 COMMENT ON COLUMN usom.sourcing_rules.next_rule IS 'Rule that is tried next; null: by priority.';
 
--- What backends remember of these tables (configured.c and master.c) is forgotten: before any other trigger, by its name, so that those see the change.
-CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.organisation
-	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
-ALTER TABLE usom.organisation ENABLE ALWAYS TRIGGER _memo_changed;
+-- What backends remember of these tables (configured.c, master.c and stock/site.c) is forgotten.
 CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.location
 	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
 ALTER TABLE usom.location ENABLE ALWAYS TRIGGER _memo_changed;
