@@ -102,6 +102,11 @@ list_candidates(Work *work)
 		qsort(begin, &work->candidates[count] - begin, sizeof(Candidate), compare_candidates);
 	}
 	work->first[work->nneeds] = count;
+	for (int i = 0; i < count; i++)
+	{
+		work->by_rent[i] = i;
+		work->rented[i] = work->candidates[i].cost;
+	}
 	for (Size i = 0; i < (Size) work->nneeds * work->nsites; i++)
 		work->cost_at[i] = DBL_MAX;
 	for (int need = 0; need < work->nneeds; need++)
@@ -335,6 +340,8 @@ allocate(Work *work)
 	work->candidates = palloc(sizeof(Candidate) * needs * sites);
 	work->by_price = palloc(sizeof(int) * needs * sites);
 	work->by_most = palloc(sizeof(int) * needs * sites);
+	work->by_rent = palloc(sizeof(int) * needs * sites);
+	work->rented = palloc(sizeof(double) * needs * sites);
 	work->shipment = palloc(sizeof(double) * sites);
 	work->competes = palloc0(sizeof(bool) * needs);
 	work->sequence = palloc(sizeof(int) * needs);

@@ -43,11 +43,10 @@ typedef struct Choice
 	int		   *best_chosen;
 } Choice;
 
-#define STEPS 400
+#define STEPS 200
 
-/* What the site has for the need now. */
-static UsomQuantity
-room_of(const Work *work, int need, const Candidate *candidate)
+UsomQuantity
+usom_sourcing_room_for(const Work *work, int need, const Candidate *candidate)
 {
 	const UsomSourcingProblem *problem = work->problem;
 	UsomQuantity room = candidate->most;
@@ -78,12 +77,12 @@ fill_cheapest(Work *work, const bool *open, int need, Served *served)
 	work->nfilled = 0;
 	for (int i = work->first[need]; i < work->first[need + 1] && served->left > 0; i++)
 	{
-		const Candidate *candidate = &work->candidates[i];
+		const Candidate *candidate = &work->candidates[work->by_rent[i]];
 		UsomQuantity taken;
 
 		if (!open[candidate->site])
 			continue;
-		taken = Min(room_of(work, need, candidate), served->left);
+		taken = Min(usom_sourcing_room_for(work, need, candidate), served->left);
 		if (taken == 0)
 			continue;
 		if (taken < work->smallest[need] || work->nfilled == work->most_parts[need])
@@ -114,14 +113,14 @@ list_choice(const Work *work, const bool *open, int need, Choice *choice)
 	choice->cost = work->choice_cost;
 	for (int i = work->first[need]; i < work->first[need + 1]; i++)
 	{
-		const Candidate *candidate = &work->candidates[i];
-		UsomQuantity room = open[candidate->site] ? room_of(work, need, candidate) : 0;
+		const Candidate *candidate = &work->candidates[work->by_rent[i]];
+		UsomQuantity room = open[candidate->site] ? usom_sourcing_room_for(work, need, candidate) : 0;
 
 		if (room == 0)
 			continue;
 		choice->site[choice->count] = candidate->site;
 		choice->most[choice->count] = room;
-		choice->cost[choice->count++] = candidate->cost;
+		choice->cost[choice->count++] = work->rented[work->by_rent[i]];
 	}
 	choice->largest[choice->count] = 0;
 	for (int i = choice->count - 1; i >= 0; i--)
@@ -240,6 +239,17 @@ put_choice(Work *work, const Choice *choice)
 	}
 }
 
+/* Rents only choose. */
+static double
+cost_of_filled(const Work *work, int need)
+{
+	double		cost = 0;
+
+	for (int i = 0; i < work->nfilled; i++)
+		cost += (double) work->filled[i] * work->cost_at[(Size) need * work->nsites + work->filled_site[i]];
+	return cost;
+}
+
 static Served
 fill_need(Work *work, const bool *open, int need)
 {
@@ -255,7 +265,17 @@ fill_need(Work *work, const bool *open, int need)
 		work->gave_up = true;
 	work->effort -= 50 * (work->small ? 1 : STEPS - choice.steps);
 	put_choice(work, &choice);
+	choice.best.cost = cost_of_filled(work, need);
 	return choice.best;
+}
+
+void
+usom_sourcing_fill_need(Work *work, const bool *open, int need, UsomQuantity *left, double *cost)
+{
+	Served		served = fill_need(work, open, need);
+
+	*left = served.left;
+	*cost = served.cost;
 }
 
 /* Book what was filled for the need. */

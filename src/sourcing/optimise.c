@@ -77,32 +77,78 @@ drop_incomplete(UsomSourcingPlan *plan, const UsomSourcingProblem *problem, Scor
 		plan->least_unserved += problem->needs[need].quantity;
 }
 
-/* In nanoseconds or so: what is spent on a first look, and at most on a second one and the proof of it. */
-#define FIRST_EFFORT 1000
-#define MORE_EFFORT 60
-#define MOST_EFFORT INT64CONST(4500000)
+/*
+ * In nanoseconds or so, by size (needs times sites): what is spent on a first
+ * plan and its proof, on a better plan, and on the proof of that.  Small
+ * problems are proven at once; of large ones with needs that compete hardly
+ * any will be.
+ */
+#define FIRST_EFFORT 6000
+#define MOST_FIRST_EFFORT INT64CONST(1000000)
+#define MORE_EFFORT 60			/* by the square of the size */
+#define MOST_EFFORT INT64CONST(3500000)
+#define MOST_EFFORT_LIMITED INT64CONST(8000000) /* sites can ship few units: much the hardest */
+#define MOST_PROOF INT64CONST(500000)
+
+static bool
+is_limited(const Work *work)
+{
+	for (int site = 0; site < work->nsites; site++)
+		if (work->capacity[site] < PG_INT64_MAX)
+			return true;
+	return false;
+}
+
+/* Where needs compete, with few shipments, half of the effort goes to the choice of sites. */
+static void
+improve_shared(Work *work, bool *open, Parts *parts, Score *score)
+{
+	Parts		revised = {0, palloc(sizeof(UsomSourcingPart) * Max(work->first[work->nneeds], 1))};
+	Score		better;
+
+	if (work->most_shipments < work->nsites)
+	{
+		int64		half = work->effort / 2;
+
+		work->effort = half;
+		usom_sourcing_search_on(work, open);
+		work->effort = half;
+	}
+	better = usom_sourcing_revise(work, open, &revised);
+	if (!is_better(better, *score))
+		return;
+	*score = better;
+	*parts = revised;
+	memset(open, 0, sizeof(bool) * work->nsites);
+	for (int i = 0; i < parts->count; i++)
+		open[parts->parts[i].site] = true;
+}
 
 /*
  * Fast first: most problems are proven at once.  If not, look for a better
- * set with more patience, then try to prove that.
+ * plan with more patience, then try to prove that.
  */
 static Score
 solve(Work *work, Parts *parts, Score *score)
 {
 	int64		size = (int64) work->nneeds * work->nsites;
+	int64		more = Min(MORE_EFFORT * size * size, is_limited(work) ? MOST_EFFORT_LIMITED : MOST_EFFORT);
 	bool	   *open = palloc0(sizeof(bool) * Max(work->nsites, 1));
 	Score		bound;
 
-	work->effort = Min(FIRST_EFFORT * size, MOST_EFFORT);
-	*score = (Score) {PG_INT32_MAX, 0, 0};
+	*score = usom_sourcing_be_greedy(work, parts, open);
+	work->effort = Min(FIRST_EFFORT * size, MOST_FIRST_EFFORT);
 	usom_sourcing_search(work, open);
 	usom_sourcing_set_prices(work);
 	bound = usom_sourcing_branch(work, open, parts, score);
 	if (!is_better(bound, *score))
 		return bound;
-	work->effort = Min(MORE_EFFORT * size * size, MOST_EFFORT);
-	usom_sourcing_search_on(work, open);
-	work->effort = Min(MORE_EFFORT * size * size, MOST_EFFORT);
+	work->effort = more;
+	if (work->nclusters > 0)
+		improve_shared(work, open, parts, score);
+	else
+		usom_sourcing_search_on(work, open);
+	work->effort = Min(more, MOST_PROOF);
 	return usom_sourcing_branch(work, open, parts, score);
 }
 

@@ -152,13 +152,3 @@ usom_sourcing_refill(Work *work, const bool *open, int a, int b)
 	count_users(work, work->users_now, &score);
 	return score;
 }
-
-Score
-usom_sourcing_refill_unit(Work *work, const bool *open, int unit)
-{
-	Score		score = begin_with_base(work);
-
-	refill_unit(work, open, unit, &score);
-	count_users(work, work->users_now, &score);
-	return score;
-}

@@ -2,15 +2,15 @@
  * search.c
  *		A good set of sites, fast.
  *
- *		Three sets to begin with: what a greedy clerk would use line by line,
- *		sites added one by one to none, sites taken away one by one from all.
+ *		Three sets to begin with: the one that is given (greedy.c), sites added
+ *		one by one to none, sites taken away one by one from all.
  *		The best of them is improved by opening, closing and exchanging single
  *		sites until nothing helps or the effort is spent, then shaken a little
  *		and improved again.
  *
  * Memory: CurrentMemoryContext, a few arrays of sites.
  *
- * Invariant: what is returned is never worse than the greedy clerk's set.
+ * Invariant: what is returned is never worse than the set that is given.
  */
 #include "postgres.h"
 
@@ -30,7 +30,7 @@ typedef struct Search
 	uint32		random;
 } Search;
 
-#define SHAKES 12
+#define SHAKES 30
 
 /* The base of all that is tried next. */
 static void
@@ -168,61 +168,6 @@ remove_one_by_one(Search *search)
 	}
 }
 
-/* The cheapest way to serve the need, shipments included, that the clerk sees; -1: none. */
-static int
-find_cheapest(const Work *work, int need, const bool *used, int nused, UsomQuantity left, const bool *tried)
-{
-	int			cheapest = -1;
-	double		least = 0;
-
-	for (int i = work->first[need]; i < work->first[need + 1]; i++)
-	{
-		const Candidate *candidate = &work->candidates[i];
-		double		cost = candidate->cost * (double) Min(candidate->most, left);
-
-		if (tried[candidate->site] || (!used[candidate->site] && nused == work->most_shipments))
-			continue;
-		if (!used[candidate->site])
-			cost += work->shipment[candidate->site];
-		cost /= (double) Min(candidate->most, left);
-		if (cheapest < 0 || cost < least)
-		{
-			cheapest = i;
-			least = cost;
-		}
-	}
-	return cheapest;
-}
-
-/* Line by line, as someone would who does not look ahead. */
-static void
-be_greedy(Search *search)
-{
-	Work	   *work = search->work;
-	bool	   *used = palloc0(sizeof(bool) * work->nsites);
-	bool	   *tried = palloc(sizeof(bool) * work->nsites);
-	int			nused = 0;
-
-	for (int need = 0; need < work->nneeds; need++)
-	{
-		UsomQuantity left = work->problem->needs[need].quantity;
-		int			next;
-
-		memset(tried, 0, sizeof(bool) * work->nsites);
-		while (left > 0 && (next = find_cheapest(work, need, used, nused, left, tried)) >= 0)
-		{
-			const Candidate *candidate = &work->candidates[next];
-
-			left -= Min(left, candidate->most);
-			nused += !used[candidate->site];
-			used[candidate->site] = tried[candidate->site] = true;
-		}
-	}
-	begin_and_keep(search, used);
-	pfree(used);
-	pfree(tried);
-}
-
 static int
 pick(Search *search, int below)
 {
@@ -247,48 +192,6 @@ keep_better(const Search *search, bool *best, Score *score)
 	return true;
 }
 
-static void
-move_turn(int *sequence, int from, int to)
-{
-	int			need = sequence[from];
-
-	if (from < to)
-		memmove(&sequence[from], &sequence[from + 1], sizeof(int) * (to - from));
-	else
-		memmove(&sequence[to + 1], &sequence[to], sizeof(int) * (from - to));
-	sequence[to] = need;
-}
-
-#define TURNS 8					/* tried for each need of a cluster */
-
-/* Who is first where needs compete: move one turn at random, back if that is no better. */
-static void
-improve_turns(Search *search)
-{
-	Work	   *work = search->work;
-
-	begin_from(search, search->open);
-	for (int unit = work->nalone; unit < work->nunits; unit++)
-	{
-		int			begin = work->unit[unit];
-		int			count = work->unit[unit + 1] - begin;
-
-		for (int i = 0; i < TURNS * count && !is_tired(work); i++)
-		{
-			int			from = begin + pick(search, count);
-			int			to = begin + pick(search, count);
-
-			if (from == to)
-				continue;
-			move_turn(work->sequence, from, to);
-			if (keep(search, usom_sourcing_refill_unit(work, search->base, unit)))
-				begin_from(search, search->open);
-			else
-				move_turn(work->sequence, to, from);
-		}
-	}
-}
-
 /* Change some sites at random, improve, and keep the result if it is better. */
 static void
 shake(Search *search, bool *best, Score *score)
@@ -307,8 +210,6 @@ shake(Search *search, bool *best, Score *score)
 		begin_anew(search);
 		begin_and_keep(search, search->next);
 		improve(search);
-		if (search->work->nclusters > 0)
-			improve_turns(search);
 		keep_better(search, best, score);
 	}
 }
@@ -331,8 +232,12 @@ usom_sourcing_search(Work *work, bool *open)
 
 	make_search(&search, work);
 	begin_anew(&search);
-	be_greedy(&search);
-	improve(&search);
+	begin_and_keep(&search, open);
+	if (work->most_shipments < work->nsites)
+		improve(&search);
+	else
+		while (!is_tired(work) && improve_by_one(&search))
+			CHECK_FOR_INTERRUPTS();
 	memcpy(open, search.open, sizeof(bool) * work->nsites);
 }
 
@@ -347,11 +252,6 @@ usom_sourcing_search_on(Work *work, bool *open)
 	begin_anew(&search);
 	begin_and_keep(&search, open);
 	score = search.score;
-	for (bool better = work->nclusters > 0; better && !is_tired(work); better = keep_better(&search, open, &score))
-	{
-		improve_turns(&search);
-		improve(&search);
-	}
 	for (int i = 0; i < (int) lengthof(starts); i++)
 	{
 		begin_anew(&search);

@@ -381,6 +381,25 @@ put_parts(const Sharing *sharing, Parts *parts)
 					(UsomSourcingPart) {work->sequence[k], work->candidates[i].site, sharing->best_taken[i]};
 }
 
+/* What the cluster could do if no need took anything from another one. */
+static Score
+score_alone(Sharing *sharing)
+{
+	Work	   *work = sharing->work;
+	Score		score = {0};
+
+	for (int i = sharing->begin; i < sharing->end; i++)
+	{
+		UsomQuantity left;
+		double		cost;
+
+		usom_sourcing_fill_need(work, sharing->open, work->sequence[i], &left, &cost);
+		score.unserved += left;
+		score.cost += cost;
+	}
+	return score;
+}
+
 static void
 share_cluster(Sharing *sharing, int cluster, Parts *parts, Score *score)
 {
@@ -392,7 +411,8 @@ share_cluster(Sharing *sharing, int cluster, Parts *parts, Score *score)
 	sharing->end = work->cluster[cluster + 1];
 	usom_sourcing_fill_some(work, sharing->open, sharing->begin, sharing->end, parts, &one_by_one);
 	begin_with(sharing, parts, from, one_by_one);
-	divide(sharing);
+	if (is_better(score_alone(sharing), sharing->best))
+		divide(sharing);
 	parts->count = from;
 	put_parts(sharing, parts);
 	score->unserved += sharing->best.unserved;

@@ -5,7 +5,9 @@
  *		candidates.c makes the Work from the problem.  fill.c serves needs
  *		from a given set of open sites, one need after another; share.c does
  *		so exactly for needs that compete, by flow.c.  search.c looks for a
- *		good set, bound.c says what no set can beat, branch.c proves.
+ *		good set, from the one greedy.c uses; where needs compete revise.c
+ *		goes on from there with one plan, guided by the rents of rent.c.
+ *		bound.c says what no set can beat, branch.c proves.
  *
  *		Costs are doubles per millionth of a unit, so that a quantity times a
  *		cost is an amount.
@@ -50,6 +52,8 @@ typedef struct Work
 	Candidate  *candidates;		/* of a need: by cost, then site */
 	int		   *by_price;		/* of a need: offsets of its candidates by price */
 	int		   *by_most;		/* of a need: offsets of its candidates, most first */
+	double	   *rented;			/* by candidate: its cost, and a rent for what is scarce (rent.c) */
+	int		   *by_rent;		/* of a need: its candidates by that */
 	double	   *shipment;		/* by site: cost of using it */
 
 	/* Needs that compete for stock or capacity stand together, in a cluster. */
@@ -90,6 +94,7 @@ typedef struct Work
 	UsomQuantity *scratch;		/* by product or site */
 	double	   *weight;			/* by site */
 	struct Sharing *sharing;	/* of share.c */
+	struct Rents *rents;		/* of rent.c */
 
 	bool		small;			/* of the class that is always solved exactly */
 	bool		gave_up;		/* some step was not exact, so nothing is proven by it */
@@ -126,6 +131,8 @@ extern Work *usom_sourcing_prepare(const UsomSourcingProblem *problem);
 /* fill.c: the best that open sites can do; need by need, so not exact for needs that compete */
 extern Score usom_sourcing_fill(Work *work, const bool *open, Parts *parts);
 extern void usom_sourcing_fill_some(Work *work, const bool *open, int begin, int end, Parts *parts, Score *score);
+extern void usom_sourcing_fill_need(Work *work, const bool *open, int need, UsomQuantity *left, double *cost);	/* in filled */
+extern UsomQuantity usom_sourcing_room_for(const Work *work, int need, const Candidate *candidate);	/* what is there for it now */
 extern void usom_sourcing_use(Work *work, int site, Score *score);
 
 /* share.c: the same, exactly (unless limited) */
@@ -137,11 +144,25 @@ extern Score usom_sourcing_fill_exactly(Work *work, const bool *open, Parts *par
  */
 extern Score usom_sourcing_set_base(Work *work, const bool *open);
 extern Score usom_sourcing_refill(Work *work, const bool *open, int a, int b);
-extern Score usom_sourcing_refill_unit(Work *work, const bool *open, int unit);	/* its turns have changed */
 
 /* search.c: a set of sites fast, and a good one; both say so in open, the second begins with it */
 extern void usom_sourcing_search(Work *work, bool *open);
 extern void usom_sourcing_search_on(Work *work, bool *open);
+
+/* greedy.c: the plan of someone who does not look ahead, and the sites it uses */
+extern Score usom_sourcing_be_greedy(Work *work, Parts *parts, bool *used);
+
+/* revise.c: where needs compete, a plan of the open sites to begin with, improved; returns its score. */
+extern Score usom_sourcing_revise(Work *work, const bool *open, Parts *parts);
+
+/*
+ * rent.c: round by round, with the rents that stand, each need asks for what
+ * it likes best from the open sites; what is asked for too much gets dearer,
+ * what is not gets cheaper.  The first step is in parts of what costs differ
+ * by.  priced: a share of what a shipment costs counts (bound.c).
+ */
+extern void usom_sourcing_adjust_rents(Work *work, const bool *open, double step, int rounds, bool priced);
+extern void usom_sourcing_waive_rents(Work *work);
 
 /* bound.c */
 extern void usom_sourcing_set_prices(Work *work);
