@@ -2172,6 +2172,14 @@ COMMENT ON FUNCTION usom._adds_up(usom.positive_quantity, usom.quantity, usom.qu
 REVOKE ALL ON FUNCTION usom._adds_up(usom.positive_quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION usom._adds_up(usom.positive_quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity) TO PUBLIC;
 
+CREATE FUNCTION usom._piece_is_sound(status usom.piece_status, location_id bigint, supply_id bigint, ships_on date, shipment_id bigint)
+RETURNS boolean
+LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'usom__piece_is_sound';
+COMMENT ON FUNCTION usom._piece_is_sound(usom.piece_status, bigint, bigint, date, bigint) IS
+'The constraint fulfillment_line_is_sound: what waits is nowhere, and only what waits counts on a supply; a day of shipment has what is reserved or further at a location; a shipment has what is shipped, delivered or returned, and nothing else. One function call, because the text of a CHECK is parsed anew for every statement.';
+REVOKE ALL ON FUNCTION usom._piece_is_sound(usom.piece_status, bigint, bigint, date, bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION usom._piece_is_sound(usom.piece_status, bigint, bigint, date, bigint) TO PUBLIC;
+
 CREATE FUNCTION usom._guard_order() RETURNS trigger
 LANGUAGE c AS 'MODULE_PATHNAME', 'usom__guard_order';
 COMMENT ON FUNCTION usom._guard_order() IS 'BEFORE ROW on sales_order: plain SQL may write drafts, ask for decisions by status and correct what is not kept; all else is refused (US004, US101).';
@@ -6561,9 +6569,7 @@ CREATE TABLE usom.fulfillment_line (
 	ships_on date,
 	supply_id bigint,
 	PRIMARY KEY (org_id, sales_order_id, line_no, piece_no),
-	CONSTRAINT fulfillment_line_ships_on_from_somewhere CHECK (ships_on IS NULL OR (location_id IS NOT NULL AND status BETWEEN 'reserved' AND 'returned')),
-	CONSTRAINT fulfillment_line_shipped_iff_shipment CHECK ((status BETWEEN 'shipped' AND 'returned') = (shipment_id IS NOT NULL)),
-	CONSTRAINT fulfillment_line_waits_nowhere CHECK (CASE WHEN status > 'backordered' THEN supply_id IS NULL ELSE location_id IS NULL END)
+	CONSTRAINT fulfillment_line_is_sound CHECK (usom._piece_is_sound(status, location_id, supply_id, ships_on, shipment_id))
 ) WITH (fillfactor = 60);
 -- Not WHERE status = 'backordered': a status in an index would make every step of a piece a non-HOT update.
 CREATE INDEX fulfillment_line_waiting ON usom.fulfillment_line (org_id, product_id, sales_order_id) WHERE location_id IS NULL;

@@ -20,6 +20,9 @@ typedef int64 UsomQuantity;
 /* ERROR 22003 on NaN, infinity, more than six decimals or 1e12 and beyond. */
 extern UsomQuantity usom_quantity_of(Numeric value);
 
+/* The same of a column or an argument as it is, without a copy. */
+extern UsomQuantity usom_quantity_of_datum(Datum value);
+
 /* palloc'd, without trailing zeros: 6, 2.5. */
 extern Numeric usom_quantity_numeric(UsomQuantity value);
 

@@ -31,6 +31,7 @@
 #include "utils/tuplestore.h"
 
 PG_FUNCTION_INFO_V1(usom__adds_up);
+PG_FUNCTION_INFO_V1(usom__piece_is_sound);
 PG_FUNCTION_INFO_V1(usom__guard_line);
 PG_FUNCTION_INFO_V1(usom__line_written);
 
@@ -93,6 +94,21 @@ usom__adds_up(PG_FUNCTION_ARGS)
 	for (int i = 2; i < PG_NARGS(); i++)
 		sum = DirectFunctionCall2(numeric_add, sum, PG_GETARG_DATUM(i));
 	PG_RETURN_DATUM(DirectFunctionCall2(numeric_eq, PG_GETARG_DATUM(0), sum));
+}
+
+/* usom._piece_is_sound(status, location_id, supply_id, ships_on, shipment_id) */
+Datum
+usom__piece_is_sound(PG_FUNCTION_ARGS)
+{
+	uint8		status = DatumGetUInt8(PG_GETARG_DATUM(0));
+	bool		left = status >= USOM_PIECE_SHIPPED && status <= USOM_PIECE_RETURNED;
+	bool		waits = status <= USOM_PIECE_BACKORDERED;
+
+	if (PG_ARGISNULL(0) || left == PG_ARGISNULL(4))
+		PG_RETURN_BOOL(false);
+	if (waits ? !PG_ARGISNULL(1) : !PG_ARGISNULL(2))
+		PG_RETURN_BOOL(false);
+	PG_RETURN_BOOL(PG_ARGISNULL(3) || (!PG_ARGISNULL(1) && status >= USOM_PIECE_RESERVED && status <= USOM_PIECE_RETURNED));
 }
 
 static Datum

@@ -91,6 +91,14 @@ COMMENT ON FUNCTION usom._adds_up(usom.positive_quantity, usom.quantity, usom.qu
 REVOKE ALL ON FUNCTION usom._adds_up(usom.positive_quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION usom._adds_up(usom.positive_quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity) TO PUBLIC;
 
+CREATE FUNCTION usom._piece_is_sound(status usom.piece_status, location_id bigint, supply_id bigint, ships_on date, shipment_id bigint)
+RETURNS boolean
+LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'usom__piece_is_sound';
+COMMENT ON FUNCTION usom._piece_is_sound(usom.piece_status, bigint, bigint, date, bigint) IS
+'The constraint fulfillment_line_is_sound: what waits is nowhere, and only what waits counts on a supply; a day of shipment has what is reserved or further at a location; a shipment has what is shipped, delivered or returned, and nothing else. One function call, because the text of a CHECK is parsed anew for every statement.';
+REVOKE ALL ON FUNCTION usom._piece_is_sound(usom.piece_status, bigint, bigint, date, bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION usom._piece_is_sound(usom.piece_status, bigint, bigint, date, bigint) TO PUBLIC;
+
 CREATE FUNCTION usom._guard_order() RETURNS trigger
 LANGUAGE c AS 'MODULE_PATHNAME', 'usom__guard_order';
 COMMENT ON FUNCTION usom._guard_order() IS 'BEFORE ROW on sales_order: plain SQL may write drafts, ask for decisions by status and correct what is not kept; all else is refused (US004, US101).';

@@ -126,9 +126,7 @@ CREATE TABLE usom.fulfillment_line (
 	ships_on date,
 	supply_id bigint,
 	PRIMARY KEY (org_id, sales_order_id, line_no, piece_no),
-	CONSTRAINT fulfillment_line_ships_on_from_somewhere CHECK (ships_on IS NULL OR (location_id IS NOT NULL AND status BETWEEN 'reserved' AND 'returned')),
-	CONSTRAINT fulfillment_line_shipped_iff_shipment CHECK ((status BETWEEN 'shipped' AND 'returned') = (shipment_id IS NOT NULL)),
-	CONSTRAINT fulfillment_line_waits_nowhere CHECK (CASE WHEN status > 'backordered' THEN supply_id IS NULL ELSE location_id IS NULL END)
+	CONSTRAINT fulfillment_line_is_sound CHECK (usom._piece_is_sound(status, location_id, supply_id, ships_on, shipment_id))
 ) WITH (fillfactor = 60);
 -- Not WHERE status = 'backordered': a status in an index would make every step of a piece a non-HOT update.
 CREATE INDEX fulfillment_line_waiting ON usom.fulfillment_line (org_id, product_id, sales_order_id) WHERE location_id IS NULL;

@@ -18,8 +18,11 @@ typedef struct Planning
 	WantFacts  *facts;
 	UsomStockRow *rows;
 	int			nrows;
+	TimestampTz at;
+	const int64 *locations;
+	int			nlocations;
 	int			ngroups;
-	LaneGroup  *groups;
+	LaneGroup  *groups;			/* lanes are made when a group's turn comes, with an agenda at once */
 	int			nlanes;
 	const UsomLane *lanes;		/* of the first group: which locations there are */
 	Agenda	   *agenda;			/* NULL: no location is counted */

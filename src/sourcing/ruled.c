@@ -108,7 +108,11 @@ next_round(Planning *planning, Ordering *ordering)
 	}
 	if (round.nneeds > 0)
 	{
-		round.group = find_group(planning, ordering->wants[round.places[0]], round.rule->sourcing_rule_id);
+		LaneGroup  *group = find_group(planning, ordering->wants[round.places[0]], round.rule->sourcing_rule_id);
+
+		if (group->lanes == NULL)
+			usom_sourcing_make_lanes(planning->at, group, 1, planning->locations, planning->nlocations);
+		round.group = group;
 		usom_sourcing_solve_round(&round);
 		for (int i = 0; i < round.nneeds; i++)
 			advance(planning, ordering, round.places[i]);
@@ -219,16 +223,18 @@ usom_sourcing_plan_by_rules(int64 org_id, TimestampTz at, const UsomWant *wants,
 		.wants = wants, .nwants = nwants, .rows = rows, .nrows = nrows, .parts_capacity = nwants + 8,
 		.facts = usom_sourcing_read_facts(org_id, wants, nwants),
 		.plan = palloc0_object(UsomRuledPlan),
+		.at = at, .locations = locations, .nlocations = nlocations,
 	};
+	bool		limited = usom_sourcing_has_limits(org_id);
 
 	make_groups(&planning);
-	usom_sourcing_make_lanes(at, planning.groups, planning.ngroups, locations, nlocations);
+	usom_sourcing_make_lanes(at, planning.groups, limited ? planning.ngroups : Min(planning.ngroups, 1), locations, nlocations);
 	if (planning.ngroups > 0)
 	{
 		planning.nlanes = planning.groups[0].nlanes;
 		planning.lanes = planning.groups[0].lanes;
 	}
-	if (usom_sourcing_has_limits(org_id))
+	if (limited)
 		planning.agenda = usom_sourcing_read_agenda(org_id, planning.groups, planning.ngroups, days ? days : &no_days);
 	planning.plan->parts = palloc_array(UsomRuledPart, planning.parts_capacity);
 	planning.plan->exceptions = palloc0_array(bool, nwants + 1);

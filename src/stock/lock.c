@@ -120,11 +120,11 @@ PG_FUNCTION_INFO_V1(usom__free);
 Datum
 usom__free(PG_FUNCTION_ARGS)
 {
-	UsomQuantity on_hand = usom_quantity_of(PG_GETARG_NUMERIC(0));
-	UsomQuantity taken = usom_quantity_of(PG_GETARG_NUMERIC(1)) + usom_quantity_of(PG_GETARG_NUMERIC(2));
+	UsomQuantity on_hand = usom_quantity_of_datum(PG_GETARG_DATUM(0));
+	UsomQuantity taken = usom_quantity_of_datum(PG_GETARG_DATUM(1)) + usom_quantity_of_datum(PG_GETARG_DATUM(2));
 
 	if (!PG_ARGISNULL(4) && PG_GETARG_TIMESTAMPTZ(4) > PG_GETARG_TIMESTAMPTZ(5))
-		taken += usom_quantity_of(PG_GETARG_NUMERIC(3));
+		taken += usom_quantity_of_datum(PG_GETARG_DATUM(3));
 	PG_RETURN_INT64(on_hand - taken);
 }
 

@@ -49,7 +49,7 @@ BEGIN
 	WHEN 10 THEN INSERT INTO usom.sourcing_rule (code, priority, active, channels, customers, countries, order_types, skus, categories, locations, excluded_locations, location_kinds,
 			most_distance, location_order, service_level)
 		SELECT 'R' || usom.next_id(), twin.pick(1, 3), random() < 0.8, twin.some(0.3, 'manual', 'web', 'twin'), twin.some(0.2, 'C1', 'C2', 'C3'), twin.some(0.3, 'DE', 'GB', 'US'),
-			twin.some(0.2, 'standard', 'exchange'), twin.some(0.2, 'S1', 'S2', 'S3', 'S4'), twin.some(0.2, 'K1', 'K2', 'K3'), l,
+			twin.some(0.2, 'standard', 'indent'), twin.some(0.2, 'S1', 'S2', 'S3', 'S4'), twin.some(0.2, 'K1', 'K2', 'K3'), l,
 			CASE WHEN random() < 0.3 THEN ARRAY(SELECT code FROM usom.location WHERE l IS NULL OR code <> ALL (l) ORDER BY random() LIMIT 1) END,
 			twin.some(0.3, 'warehouse', 'store', 'supplier', 'third_party'), CASE WHEN random() < 0.4 THEN twin.pick(1, 15000) END,
 			CASE WHEN l IS NULL THEN twin.pick('cost', 'priority', 'distance') ELSE twin.pick('cost', 'listed') END,
@@ -118,7 +118,7 @@ $$;
 CREATE FUNCTION twin.try_rules(round bigint) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
 	cases usom._rule_case[] := ARRAY(SELECT ROW(i, twin.pick(NULL, 'manual', 'web', 'twin'), twin.pick(NULL, 'C1', 'C2', 'C3', 'C9'), twin.pick(NULL, 'DE', 'GB', 'US', 'XX', 'Germany'),
-		twin.pick('standard', 'exchange', 'pre_order'), twin.pick('S1', 'S2', 'S4', 'S5'), twin.pick(NULL, 'K1', 'K2', 'K3', 'K9'))::usom._rule_case FROM generate_series(1, 20) i);
+		twin.pick('standard', 'indent', 'pre_order'), twin.pick('S1', 'S2', 'S4', 'S5'), twin.pick(NULL, 'K1', 'K2', 'K3', 'K9'))::usom._rule_case FROM generate_series(1, 20) i);
 BEGIN
 	PERFORM twin.compare('rules', format('round %s: %s', round, cases), (SELECT jsonb_agg(m ORDER BY m.ordinal, m.place)::text FROM usom._matching_rule(cases) m),
 		(SELECT jsonb_agg(m ORDER BY m.ordinal, m.place)::text FROM usom._passed_rules(cases) m));

@@ -152,3 +152,15 @@ SELECT twin.report(what, :tried) FROM unnest(ARRAY['status from pieces', 'counte
 -- What verify() recomputes agrees as well.
 INSERT INTO twin.difference SELECT 'verify() after random lives', entity || ': ' || problem, expected, actual FROM usom.verify();
 SELECT twin.report('verify() after random lives', (SELECT count(*) FROM usom.sales_order));
+
+-- What is null in a piece, for each of its states.
+SELECT count(*) AS tried FROM (
+	SELECT twin.compare('sound pieces', format('usom._piece_is_sound(%L, %s, %s, %L, %s)', s.status, coalesce(location::text, 'null'), coalesce(supply::text, 'null'), ships_on, coalesce(shipment::text, 'null')),
+		((ships_on IS NULL OR (location IS NOT NULL AND s.status BETWEEN 'reserved' AND 'returned'))
+			AND (s.status BETWEEN 'shipped' AND 'returned') = (shipment IS NOT NULL)
+			AND CASE WHEN s.status > 'backordered' THEN supply IS NULL ELSE location IS NULL END)::text,
+		usom._piece_is_sound(s.status, location, supply, ships_on, shipment)::text)
+	FROM unnest('{open,backordered,reserved,released,picked,packed,shipped,delivered,returned,cancelled}'::usom.piece_status[]) AS s (status),
+		unnest(ARRAY[NULL, 1::bigint]) AS location, unnest(ARRAY[NULL, 2::bigint]) AS supply,
+		unnest(ARRAY[NULL, date '2026-06-01']) AS ships_on, unnest(ARRAY[NULL, 3::bigint]) AS shipment) AS t \gset
+SELECT twin.report('sound pieces', :tried);
