@@ -47,6 +47,9 @@ SELECT :'total' AS total, :'quantity_reserved' AS reserved, :'quantity_backorder
 SELECT * FROM pg_temp.lines(:'o');
 -- E27: tins are short. There are cups for four sets, but none is tied up for a part of a set.
 SELECT * FROM pg_temp.shelf('KIT-%');
+-- Why the kit waits, and why its cups do.
+SELECT * FROM usom.why_not_allocated(:'o', 1) WHERE location LIKE 'KIT-%';
+SELECT * FROM usom.why_not_allocated(:'o', 3) WHERE location LIKE 'KIT-%';
 SELECT * FROM usom.verify();
 
 -- Of four sets one goes: of each component its units and no others, least committed first.
@@ -88,6 +91,7 @@ SELECT * FROM usom.verify();
 -- A kit in a kit is taken apart to the bottom.
 SELECT order_no AS o FROM usom.place_order('{"lines": [{"sku": "KIT-HAMPER", "quantity": 2, "unit_price": 80}]}') \gset
 SELECT * FROM pg_temp.lines(:'o');
+SELECT line_no, eligible, reason_code, reason FROM usom.explain_sourcing(:'o') WHERE location = 'KIT-B' ORDER BY 1;
 SELECT status FROM usom.cancel_order(:'o', 'too much');
 SELECT * FROM pg_temp.lines(:'o');
 

@@ -200,12 +200,15 @@ add_line(UsomOrderSet *set, const LineChange *change, const UsomLineReference *r
 	add_open_units(line, change->quantity);
 }
 
+/* Of a kit all of whose units were taken back: from now on its counters are its own. */
 static void
 remove_components(UsomOrderSet *set, int kit)
 {
 	for (int i = usom_order_next_component(set, kit, kit); i >= 0; i = usom_order_next_component(set, kit, i))
 		set->lines[i].removed = set->lines[i].changed = true;
+	Assert(set->lines[kit].quantity == 0);
 	set->lines[kit].kit_line_no = 0;
+	set->lines[kit].counters = (UsomCounters) {0};
 }
 
 static void

@@ -39,6 +39,10 @@ typedef struct Explained
 	UsomWant   *wants;
 	int32	   *line_no;		/* by want */
 	bool	   *waits;			/* by want: some of it is open or backordered */
+	int32	   *kit_line_no;	/* by want: of the kit that it is a component of; 0: none */
+	bool	   *whole;			/* by want: and the kit is served whole */
+	const char **sku;
+	bool	   *is_short;		/* by want: there is too little anywhere */
 	int			npieces;
 	UsomStockKey *keys;			/* of pieces that have a location */
 	int32	   *piece_line;
@@ -56,7 +60,9 @@ static UsomQuery read_order = {
 static UsomQuery read_wants = {
 	.text = "SELECT l.line_no, l.product_id, l.location_id, l.partial, coalesce(l.requested_at, o.requested_at), "
 	"(l.quantity_open + l.quantity_backordered + l.quantity_reserved)::pg_catalog.numeric, "
-	"l.quantity_open + l.quantity_backordered > 0 "
+	"l.quantity_open + l.quantity_backordered > 0, l.kit_line_no, p.sku, (SELECT k.kit_policy = 'whole' FROM usom.order_line AS c "
+	"JOIN usom.product AS k ON k.org_id = $1 AND k.product_id = c.product_id "
+	"WHERE c.org_id = $1 AND c.sales_order_id = $2 AND c.line_no = l.kit_line_no) "
 	"FROM usom.sales_order AS o JOIN usom.order_line AS l ON l.org_id = $1 AND l.sales_order_id = o.sales_order_id "
 	"JOIN usom.product AS p ON p.org_id = $1 AND p.product_id = l.product_id AND p.kind = 'physical' "
 	"WHERE o.org_id = $1 AND o.sales_order_id = $2 "
@@ -95,6 +101,19 @@ find_order(int64 org_id, const char *order_no)
 }
 
 static void
+take_kit(Explained *explained, int want)
+{
+	bool		no_kit;
+	Datum		kit_line_no = usom_query_get_or_null(want, 8, &no_kit);
+
+	explained->sku[want] = usom_query_get_text(want, 9);
+	if (no_kit)
+		return;
+	explained->kit_line_no[want] = DatumGetInt32(kit_line_no);
+	explained->whole[want] = DatumGetBool(usom_query_get(want, 10));
+}
+
+static void
 load_wants(Explained *explained, int64 order)
 {
 	Datum		values[] = {Int64GetDatum(explained->org_id), Int64GetDatum(order)};
@@ -103,6 +122,10 @@ load_wants(Explained *explained, int64 order)
 	explained->wants = palloc0_array(UsomWant, explained->nwants + 1);
 	explained->line_no = palloc_array(int32, explained->nwants + 1);
 	explained->waits = palloc_array(bool, explained->nwants + 1);
+	explained->kit_line_no = palloc0_array(int32, explained->nwants + 1);
+	explained->whole = palloc0_array(bool, explained->nwants + 1);
+	explained->sku = palloc_array(const char *, explained->nwants + 1);
+	explained->is_short = palloc0_array(bool, explained->nwants + 1);
 	for (int i = 0; i < explained->nwants; i++)
 	{
 		UsomWant   *want = &explained->wants[i];
@@ -113,6 +136,7 @@ load_wants(Explained *explained, int64 order)
 
 		explained->line_no[i] = DatumGetInt32(usom_query_get(i, 1));
 		explained->waits[i] = DatumGetBool(usom_query_get(i, 7));
+		take_kit(explained, i);
 		want->sales_order_id = order;
 		want->product_id = DatumGetInt64(usom_query_get(i, 2));
 		want->location_id = nowhere ? 0 : DatumGetInt64(location);
@@ -190,6 +214,29 @@ plan_again(const Explained *explained)
 								 &(UsomDays) {explained->uses, explained->npieces, false}, rows, nrows, locations, nlocations);
 }
 
+static void
+mark_short(Explained *explained, const UsomRuledPlan *plan)
+{
+	for (int want = 0; want < explained->nwants; want++)
+	{
+		UsomQuantity available = 0;
+
+		for (int site = 0; site < plan->nlocations; site++)
+			available = usom_quantity_add(available, plan->reasons[want * plan->nlocations + site].available);
+		explained->is_short[want] = explained->waits[want] && available < explained->wants[want].quantity;
+	}
+}
+
+/* Another component of the kit that is short, or NULL: then the want waits for it. */
+static const char *
+missing_component(const Explained *explained, int want)
+{
+	for (int i = 0; explained->whole[want] && i < explained->nwants; i++)
+		if (i != want && explained->kit_line_no[i] == explained->kit_line_no[want] && explained->is_short[i])
+			return explained->sku[i];
+	return NULL;
+}
+
 /* What serves the line is chosen, whatever would be now. */
 static UsomReason
 reason_of(const Explained *explained, int want, const UsomRuledReason *reason)
@@ -198,7 +245,9 @@ reason_of(const Explained *explained, int want, const UsomRuledReason *reason)
 		if (explained->piece_line[i] == explained->line_no[want] &&
 			explained->keys[i].location_id == reason->lane->location_id)
 			return USOM_REASON_CHOSEN;
-	return reason->reason == USOM_REASON_CHOSEN ? USOM_REASON_NOW : reason->reason;
+	if (reason->reason != USOM_REASON_CHOSEN)
+		return reason->reason;
+	return missing_component(explained, want) != NULL ? USOM_REASON_KIT : USOM_REASON_NOW;
 }
 
 static char *
@@ -212,11 +261,19 @@ say_day(DateADT day)
 	return psprintf("%04d-%02d-%02d", year, month, of_month);
 }
 
+static const char *
+sentence_of(const Explained *explained, int want, UsomReason why)
+{
+	if (why == USOM_REASON_KIT)
+		return psprintf("%s: \"%s\"", usom_sourcing_reason_text(why), missing_component(explained, want));
+	return usom_sourcing_reason_text(why);
+}
+
 /* The reason, and if its first day is full, when the location ships instead. */
 static const char *
-say(UsomReason why, const UsomRuledReason *reason)
+say(const Explained *explained, int want, UsomReason why, const UsomRuledReason *reason)
 {
-	const char *sentence = usom_sourcing_reason_text(why);
+	const char *sentence = sentence_of(explained, want, why);
 
 	if (reason->full_on == USOM_NO_DAY)
 		return sentence;
@@ -267,7 +324,7 @@ put_reason(ReturnSetInfo *result, const Explained *explained, const UsomRuledPla
 	nulls[2] = !is_eligible(reason);
 	values[3] = BoolGetDatum(is_eligible(reason));
 	values[4] = CStringGetTextDatum(usom_sourcing_reason_code(reason));
-	values[5] = CStringGetTextDatum(say(reason, &reasons[site]));
+	values[5] = CStringGetTextDatum(say(explained, want, reason, &reasons[site]));
 	values[6] = DirectFunctionCall2(numeric_round, DirectFunctionCall1(float8_numeric, Float8GetDatum(lane->distance)),
 									Int32GetDatum(3));
 	nulls[6] = !lane->is_far_known;
@@ -282,13 +339,16 @@ put_reason(ReturnSetInfo *result, const Explained *explained, const UsomRuledPla
 static UsomRuledPlan *
 explain_order(Explained *explained, const char *order_no)
 {
+	UsomRuledPlan *plan;
 	int64		order;
 
 	explained->org_id = usom_party_org();
 	order = find_order(explained->org_id, order_no);
 	load_wants(explained, order);
 	load_pieces(explained, order);
-	return plan_again(explained);
+	plan = plan_again(explained);
+	mark_short(explained, plan);
+	return plan;
 }
 
 /* usom.explain_sourcing(order_no text) */
@@ -311,14 +371,16 @@ usom_explain_sourcing(PG_FUNCTION_ARGS)
 }
 
 static void
-put_obstacle(ReturnSetInfo *result, const Explained *explained, int want, const UsomRuledReason *reason)
+put_obstacle(ReturnSetInfo *result, const Explained *explained, int want, const UsomRuledReason *reason, bool of_kit)
 {
-	UsomReason	why = reason_of(explained, want, reason);
+	bool		enough = reason->reason == USOM_REASON_CHOSEN && missing_component(explained, want) != NULL;
+	UsomReason	why = enough ? USOM_REASON_KIT : reason_of(explained, want, reason);
+	const char *words = say(explained, want, why, reason);
 	bool		nulls[4] = {false};
 	Datum		values[4] = {
 		CStringGetTextDatum(reason->lane->code),
 		CStringGetTextDatum(usom_sourcing_reason_code(why)),
-		CStringGetTextDatum(say(why, reason)),
+		CStringGetTextDatum(of_kit ? psprintf("component \"%s\": %s", explained->sku[want], words) : words),
 		NumericGetDatum(usom_quantity_numeric(reason->available)),
 	};
 
@@ -342,6 +404,27 @@ put_quota(ReturnSetInfo *result, const Explained *explained, int32 line_no)
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
+static bool
+is_kit_short(const Explained *explained, int32 line_no)
+{
+	for (int i = 0; i < explained->nwants; i++)
+		if (explained->kit_line_no[i] == line_no && explained->is_short[i])
+			return true;
+	return false;
+}
+
+/* The line itself, or of a kit the components that are short, or all that wait if it is not a matter of stock. */
+static bool
+is_asked_for(const Explained *explained, int want, int32 line_no)
+{
+	if (!explained->waits[want])
+		return false;
+	if (explained->line_no[want] == line_no)
+		return true;
+	return explained->kit_line_no[want] == line_no &&
+		(explained->is_short[want] || !is_kit_short(explained, line_no));
+}
+
 /* usom.why_not_allocated(order_no text, line_no integer) */
 Datum
 usom_why_not_allocated(PG_FUNCTION_ARGS)
@@ -357,9 +440,9 @@ usom_why_not_allocated(PG_FUNCTION_ARGS)
 	plan = explain_order(&explained, usom_order_arg_text(fcinfo, 0, "order_no"));
 	for (int want = 0; want < explained.nwants; want++)
 		for (int site = 0; site < plan->nlocations; site++)
-			if (explained.waits[want] && explained.line_no[want] == PG_GETARG_INT32(1))
+			if (is_asked_for(&explained, want, PG_GETARG_INT32(1)))
 				put_obstacle((ReturnSetInfo *) fcinfo->resultinfo, &explained, want,
-							 &plan->reasons[want * plan->nlocations + site]);
+							 &plan->reasons[want * plan->nlocations + site], explained.line_no[want] != PG_GETARG_INT32(1));
 	put_quota((ReturnSetInfo *) fcinfo->resultinfo, &explained, PG_GETARG_INT32(1));
 	usom_call_end();
 	return (Datum) 0;

@@ -109,7 +109,7 @@ settle_filled(UsomOrderSet *set, const Before *before)
 	{
 		const UsomLine *line = &set->lines[i];
 		UsomOrder  *order = &set->orders[line->order];
-		UsomQuantity filled = before->units[i] - waiting_of(line);
+		UsomQuantity filled = usom_line_is_kit(line) ? 0 : before->units[i] - waiting_of(line);
 
 		if (filled == 0)
 			continue;
@@ -160,7 +160,8 @@ usom_api_allocate_many(UsomOrderSet *set)
 	settle_filled(set, &before);
 	for (int i = 0; i < set->nlines; i++)
 	{
-		units = usom_quantity_add(units, before.units[i] - waiting_of(&set->lines[i]));
+		if (!usom_line_is_kit(&set->lines[i]))
+			units = usom_quantity_add(units, before.units[i] - waiting_of(&set->lines[i]));
 		if (set->lines[i].changed && !set->orders[set->lines[i].order].changed)
 			usom_order_settle(set, set->lines[i].order, "allocate");
 	}

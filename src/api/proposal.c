@@ -286,6 +286,7 @@ usom_propose_substitution(PG_FUNCTION_ARGS)
 	usom_order_arg_required(fcinfo, 1, "line_no");
 	check_running(set);
 	line = usom_order_find_line(set, 0, PG_GETARG_INT32(1));
+	usom_order_check_no_component(set, line, "substitute");
 	choice = choose(set, line, wanted_units(set, line, !PG_ARGISNULL(3), PG_ARGISNULL(3) ? NULL : PG_GETARG_NUMERIC(3)),
 					PG_ARGISNULL(2) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(2)), &rows, &nrows);
 	usom_api_price_replacements(set, &choice, 1);
