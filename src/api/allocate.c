@@ -238,7 +238,8 @@ cap_by_quota(UsomOrderSet *set, Gathered *gathered, const UsomStockRow *rows, in
 	usom_api_lock_supply(set);
 	capping = usom_api_capping_make(set, gathered->count);
 	for (int i = 0; i < gathered->count; i++)
-		usom_api_capping_add(capping, set, gathered->wanted[i].line, &gathered->demands[i]);
+		usom_api_capping_add(capping, set, gathered->wanted[i].line, gathered->wanted[i].piece < 0,
+							 &gathered->demands[i]);
 	usom_api_cap(capping, set, rows, nrows);
 	for (int i = 0; i < gathered->count; i++)
 	{
@@ -299,6 +300,8 @@ usom_api_allocate(UsomOrderSet *set)
 	serve(set, gathered);
 	if (unlikely(gathered->whole_kits || usom_quota_is_any(set->org_id)))
 		usom_api_backorder_rests(set);
+	if (unlikely(usom_quota_is_any(set->org_id)))
+		usom_api_promise_release(set);
 	usom_api_peg(set);
 	usom_api_tell_waits(set, before);
 	reserve_services(set);

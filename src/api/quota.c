@@ -14,6 +14,7 @@
 #include "api/quota.h"
 
 #include "base/call.h"
+#include "base/errors.h"
 #include "base/query.h"
 
 UsomCapping *
@@ -27,7 +28,8 @@ usom_api_capping_make(const UsomOrderSet *set, int capacity)
 }
 
 void
-usom_api_capping_add(UsomCapping *capping, const UsomOrderSet *set, int line, const UsomDemand *demand)
+usom_api_capping_add(UsomCapping *capping, const UsomOrderSet *set, int line, bool is_new,
+					 const UsomDemand *demand)
 {
 	capping->demands[capping->count] = (UsomQuotaDemand) {
 		.sales_order_id = set->orders[set->lines[line].order].sales_order_id,
@@ -35,10 +37,35 @@ usom_api_capping_add(UsomCapping *capping, const UsomOrderSet *set, int line, co
 		.product_id = demand->product_id,
 		.quantity = demand->quantity,
 		.partial = demand->partial,
+		.is_new = is_new,
+		.is_free = usom_order_type_is_firm(set->orders[set->lines[line].order].order_type),
 		.cap = demand->quantity,
 		.capped_by = -1,
 	};
 	capping->lines[capping->count++] = line;
+}
+
+/* Offers keep units from nobody: they wait for the release, or let their lines go first. */
+static void
+note_release(const UsomCapping *capping, UsomOrderSet *set, int demand)
+{
+	const UsomQuota *offer = usom_quota_unreleased(capping->quotas, demand);
+
+	if (offer != NULL)
+		set->lines[capping->lines[demand]].release_at = offer->release_at;
+}
+
+static void
+refuse_pre_order(const UsomCapping *capping, const UsomOrderSet *set, int demand)
+{
+	const UsomQuota *offer = usom_quota_unreleased(capping->quotas, demand);
+
+	ereport(ERROR, errcode(USOM_ERR(PRE_ORDER_FULL)),
+			errmsg("line %d of order \"%s\" asks for more of \"%s\" than is sold before its release",
+				   capping->demands[demand].line_no, set->orders[set->lines[capping->lines[demand]].order].order_no, offer->code),
+			errdetail("%s units are asked for, %s are left.", usom_quantity_text(capping->demands[demand].quantity),
+					  usom_quantity_text(Max(offer->offered, 0))),
+			errhint("Look at usom.pre_orders; the release is on %s.", timestamptz_to_str(offer->release_at)));
 }
 
 static void
@@ -47,7 +74,8 @@ note_capped(const UsomCapping *capping, UsomOrderSet *set, int demand)
 	const UsomQuotaDemand *of = &capping->demands[demand];
 	UsomLine   *line = &set->lines[capping->lines[demand]];
 
-	if (of->capped_by < 0)
+	note_release(capping, set, demand);
+	if (of->capped_by < 0 || capping->quotas->quotas[of->capped_by].release_at != 0)
 		return;
 	line->capped = usom_quantity_add(line->capped, of->quantity - of->cap);
 	line->capped_by = capping->quotas->quotas[of->capped_by].code;
@@ -57,6 +85,7 @@ void
 usom_api_cap(UsomCapping *capping, UsomOrderSet *set, const UsomStockRow *rows, int nrows)
 {
 	int			nlosses;
+	int			refused;
 	UsomQuotaLoss *losses = usom_order_losses(set, &nlosses);
 
 	capping->quotas = usom_quota_lock(set->org_id, usom_call_time(), capping->demands, capping->count,
@@ -64,9 +93,25 @@ usom_api_cap(UsomCapping *capping, UsomOrderSet *set, const UsomStockRow *rows, 
 	usom_order_mark_counted(set);
 	if (capping->quotas == NULL)
 		return;
+	refused = usom_quota_count_pre_orders(capping->quotas, capping->demands, capping->count);
+	if (refused >= 0)
+		refuse_pre_order(capping, set, refused);
 	usom_quota_cap(capping->quotas, capping->demands, capping->count);
 	for (int i = 0; i < capping->count; i++)
 		note_capped(capping, set, i);
+}
+
+void
+usom_api_promise_release(UsomOrderSet *set)
+{
+	for (int i = 0; i < set->npieces; i++)
+	{
+		UsomPiece  *piece = &set->pieces[i];
+		TimestampTz release_at = set->lines[piece->line].release_at;
+
+		if (release_at != 0 && piece->is_new && piece->status == USOM_PIECE_BACKORDERED)
+			piece->promised_at = Max(release_at, set->lines[piece->line].requested_at);
+	}
 }
 
 void

@@ -18,7 +18,8 @@ typedef struct UsomCapping
 } UsomCapping;
 
 extern UsomCapping *usom_api_capping_make(const UsomOrderSet *set, int capacity);
-extern void usom_api_capping_add(UsomCapping *capping, const UsomOrderSet *set, int line, const UsomDemand *demand);
+extern void usom_api_capping_add(UsomCapping *capping, const UsomOrderSet *set, int line, bool is_new,
+								 const UsomDemand *demand);
 
 /*
  * Say how much each demand may have, and give back what lines have lost so
@@ -26,6 +27,9 @@ extern void usom_api_capping_add(UsomCapping *capping, const UsomOrderSet *set, 
  * kept from them, and by which quota.
  */
 extern void usom_api_cap(UsomCapping *capping, UsomOrderSet *set, const UsomStockRow *rows, int nrows);
+
+/* What waits for a release in this call is promised for it. */
+extern void usom_api_promise_release(UsomOrderSet *set);
 
 /* Charge what the lines have got, and write it.  capping may be NULL. */
 extern void usom_api_charge(UsomCapping *capping, UsomOrderSet *set);

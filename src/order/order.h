@@ -71,6 +71,8 @@ typedef struct UsomLine
 	UsomQuantity kit_quantity;	/* of a component: units for one kit; else 0 */
 	UsomCounters counters;
 	UsomQuantity counted;		/* units that quotas have heard of: reserved or further, when loaded or last counted */
+	UsomQuantity alive;			/* units that pre-order offers have heard of: ordered and not cancelled */
+	TimestampTz release_at;		/* of a product that is to be released; 0: it is */
 	UsomQuantity capped;		/* units that a quota has kept from it in this call */
 	const char *capped_by;		/* code of that quota */
 	int32		last_piece_no;
@@ -254,6 +256,9 @@ extern UsomQuantity usom_order_kit_units(UsomQuantity kits, UsomQuantity kit_qua
 
 /* quota.c: the units of a line that quotas count: reserved or further, returned ones too. */
 extern UsomQuantity usom_order_countable(const UsomLine *line);
+
+/* The units of a line that pre-order offers count: ordered and not cancelled. */
+extern UsomQuantity usom_order_live(const UsomLine *line);
 
 /* Lines that have fewer of them than quotas have heard of; count says how many. */
 extern UsomQuotaLoss *usom_order_losses(const UsomOrderSet *set, int *count);

@@ -22,6 +22,13 @@ usom_order_countable(const UsomLine *line)
 	return line->removed || !line->stocked || usom_line_is_kit(line) ? 0 : units;
 }
 
+UsomQuantity
+usom_order_live(const UsomLine *line)
+{
+	return line->removed || !line->stocked || usom_line_is_kit(line) ? 0
+		: line->quantity - line->counters.by_state[USOM_PIECE_CANCELLED];
+}
+
 UsomQuotaLoss *
 usom_order_losses(const UsomOrderSet *set, int *count)
 {
@@ -32,13 +39,14 @@ usom_order_losses(const UsomOrderSet *set, int *count)
 	{
 		const UsomLine *line = &set->lines[i];
 		UsomQuantity kept = usom_order_countable(line);
+		UsomQuantity live = usom_order_live(line);
 
-		if (likely(kept >= line->counted))
+		if (likely(kept >= line->counted && live >= line->alive))
 			continue;
 		if (losses == NULL)
 			losses = palloc_array(UsomQuotaLoss, set->nlines - i);
 		losses[(*count)++] = (UsomQuotaLoss) {
-			set->orders[line->order].sales_order_id, line->line_no, line->counted - kept, kept
+			set->orders[line->order].sales_order_id, line->line_no, Max(line->counted - kept, 0), kept, live
 		};
 	}
 	return losses;
@@ -48,7 +56,10 @@ void
 usom_order_mark_counted(UsomOrderSet *set)
 {
 	for (int i = 0; i < set->nlines; i++)
+	{
 		set->lines[i].counted = usom_order_countable(&set->lines[i]);
+		set->lines[i].alive = usom_order_live(&set->lines[i]);
+	}
 }
 
 void

@@ -268,6 +268,7 @@ take_line(UsomLine *line, int order, uint64 row)
 		line->counters.by_state[state] = get_quantity(row, 12 + state);
 	take_kit(line, row);
 	line->counted = usom_order_countable(line);
+	line->alive = usom_order_live(line);
 }
 
 static void

@@ -34,11 +34,12 @@ PG_FUNCTION_INFO_V1(usom__quota_changed);
 
 static int64 known_org = 0;		/* 0: nothing is known */
 static bool known_answer;
-static Oid	relid;
+static Oid	relids[2];
 
 static UsomQuery ask = {
-	.text = "SELECT EXISTS (SELECT 1 FROM usom.quota AS q WHERE q.org_id = $1), "
-	"'usom.quota'::pg_catalog.regclass::pg_catalog.oid",
+	.text = "SELECT EXISTS (SELECT 1 FROM usom.quota AS q WHERE q.org_id = $1) "
+	"OR EXISTS (SELECT 1 FROM usom.pre_order_offer AS f WHERE f.org_id = $1), "
+	"'usom.quota'::pg_catalog.regclass::pg_catalog.oid, 'usom.pre_order_offer'::pg_catalog.regclass::pg_catalog.oid",
 	.nargs = 1,
 	.argtypes = {"bigint"},
 };
@@ -55,7 +56,8 @@ usom_quota_is_any(int64 org_id)
 	answer = DatumGetBool(usom_query_get(0, 1));
 	if (IsolationUsesXactSnapshot())
 		return answer;
-	relid = DatumGetObjectId(usom_query_get(0, 2));
+	relids[0] = DatumGetObjectId(usom_query_get(0, 2));
+	relids[1] = DatumGetObjectId(usom_query_get(0, 3));
 	known_answer = answer;
 	known_org = org_id;
 	return known_answer;
@@ -70,7 +72,7 @@ forget(void)
 static void
 at_table_change(Datum argument, Oid changed)
 {
-	if (changed == InvalidOid || changed == relid)
+	if (changed == InvalidOid || changed == relids[0] || changed == relids[1])
 		known_org = 0;
 }
 
@@ -96,7 +98,8 @@ usom_quota_init(void)
 /* ---- what lines that have lost units used ---- */
 
 static UsomQuery read_uses = {
-	.text = "SELECT u.sales_order_id, u.line_no, u.quota_id, u.lender_id, u.starts_at, u.units, r.lost, r.kept "
+	.text = "SELECT u.sales_order_id, u.line_no, u.quota_id, u.lender_id, u.starts_at, u.units, r.lost, r.kept, r.live, "
+	"EXISTS (SELECT 1 FROM usom.pre_order_offer AS f WHERE f.org_id = $1 AND f.pre_order_offer_id = u.quota_id) "
 	"FROM unnest($2) AS r JOIN usom.quota_use AS u "
 	"ON u.org_id = $1 AND u.sales_order_id = r.sales_order_id AND u.line_no = r.line_no "
 	"ORDER BY u.sales_order_id, u.line_no, u.quota_id, u.quota_id = u.lender_id, u.starts_at DESC, u.lender_id",
@@ -112,12 +115,17 @@ typedef struct Return
 	UsomQuantity kept;
 } Return;
 
-/* Those of lenders first; of its own what the line has no units for any more. */
+/*
+ * Of a pre-order what is ordered no more.  Else those of lenders first; of its own what the line
+ * has no units for any more.
+ */
 static UsomQuantity
-units_after(Return *give, const UsomQuotaUse *use)
+units_after(Return *give, const UsomQuotaUse *use, bool is_offer, UsomQuantity live)
 {
 	UsomQuantity back;
 
+	if (is_offer)
+		return Min(use->units, live);
 	if (use->lender_id != use->quota_id)
 	{
 		back = Min(use->units, give->lost);
@@ -137,12 +145,13 @@ loss_rows(const UsomQuotaLoss *losses, int nlosses)
 
 	for (int i = 0; i < nlosses; i++)
 	{
-		bool		nulls[4] = {false};
-		Datum		values[4] = {
+		bool		nulls[5] = {false};
+		Datum		values[5] = {
 			Int64GetDatum(losses[i].sales_order_id),
 			Int32GetDatum(losses[i].line_no),
 			NumericGetDatum(usom_quantity_numeric(losses[i].lost)),
 			NumericGetDatum(usom_quantity_numeric(losses[i].kept)),
+			NumericGetDatum(usom_quantity_numeric(losses[i].live)),
 		};
 
 		usom_rows_add(rows, values, nulls);
@@ -175,7 +184,8 @@ read_returned(UsomQuotas *quotas, const UsomQuotaLoss *losses, int nlosses)
 		};
 		give.last = use;
 		/* Until they are written: units given back, with a minus. */
-		use->units = units_after(&give, use) - use->units;
+		use->units = units_after(&give, use, DatumGetBool(usom_query_get(i, 10)),
+								 usom_quantity_of(DatumGetNumeric(usom_query_get(i, 9)))) - use->units;
 	}
 	quotas->nreturned = n;
 }
@@ -221,6 +231,41 @@ static UsomQuery read_quotas = {
 	.argtypes = {"bigint", "bigint[]", "usom._quota_demand[]", "timestamptz"},
 };
 
+/* ---- pre-order offers ---- */
+
+static UsomQuery lock_offers = {
+	.text = "SELECT f.pre_order_offer_id FROM usom.pre_order_offer AS f WHERE f.org_id = $1 AND (f.pre_order_offer_id = ANY ($3) "
+	"OR f.ended_at IS NULL AND f.sku IN (SELECT p.sku FROM usom.product AS p WHERE p.org_id = $1 "
+	"AND p.product_id = ANY ($2))) ORDER BY f.pre_order_offer_id FOR NO KEY UPDATE",
+	.nargs = 3,
+	.argtypes = {"bigint", "bigint[]", "bigint[]"},
+};
+
+/* What is still to be given to its lines matters from the release on. */
+static UsomQuery read_offers = {
+	.text = "SELECT f.pre_order_offer_id, f.sku, f.created_at, CASE WHEN f.release_at > $4 THEN f.release_at END, "
+	"f.when_full = 'refuse', f.quantity - coalesce(l.used, 0), "
+	"CASE WHEN f.release_at <= $4 THEN (SELECT sum(w.quantity) FROM usom.quota_use AS u JOIN usom.fulfillment_line AS w "
+	"ON w.org_id = $1 AND w.sales_order_id = u.sales_order_id AND w.line_no = u.line_no "
+	"WHERE u.org_id = $1 AND u.lender_id = f.pre_order_offer_id AND w.status = 'backordered') END, "
+	"ARRAY(SELECT d.ordinal FROM unnest($3) AS d JOIN usom.product AS p ON p.org_id = $1 AND p.product_id = d.product_id "
+	"WHERE p.sku = f.sku), "
+	"ARRAY(SELECT d.ordinal FROM unnest($3) AS d JOIN usom.quota_use AS u ON u.org_id = $1 "
+	"AND u.sales_order_id = d.sales_order_id AND u.line_no = d.line_no AND u.quota_id = f.pre_order_offer_id) "
+	"FROM usom.pre_order_offer AS f "
+	"LEFT JOIN usom.quota_load AS l ON l.org_id = $1 AND l.quota_id = f.pre_order_offer_id AND l.starts_at = f.created_at "
+	"WHERE f.org_id = $1 AND f.pre_order_offer_id = ANY ($2) AND f.ended_at IS NULL AND f.opens_at <= $4 "
+	"ORDER BY f.pre_order_offer_id",
+	.nargs = 4,
+	.argtypes = {"bigint", "bigint[]", "usom._quota_demand[]", "timestamptz"},
+};
+
+static UsomQuery find_offers = {
+	.text = "SELECT f.pre_order_offer_id FROM usom.pre_order_offer AS f WHERE f.org_id = $1 AND f.ended_at IS NULL",
+	.nargs = 1,
+	.argtypes = {"bigint"},
+};
+
 static UsomQuery find_quotas = {
 	.text = "SELECT q.quota_id FROM usom.quota AS q WHERE q.org_id = $1 ORDER BY q.quota_id",
 	.nargs = 1,
@@ -234,9 +279,10 @@ demand_rows(const UsomQuotaDemand *demands, int ndemands)
 
 	for (int i = 0; i < ndemands; i++)
 	{
-		bool		nulls[3] = {false};
-		Datum		values[3] = {
-			Int32GetDatum(i), Int64GetDatum(demands[i].sales_order_id), Int64GetDatum(demands[i].product_id)
+		bool		nulls[4] = {false};
+		Datum		values[4] = {
+			Int32GetDatum(i), Int64GetDatum(demands[i].sales_order_id), Int32GetDatum(demands[i].line_no),
+			Int64GetDatum(demands[i].product_id)
 		};
 
 		usom_rows_add(rows, values, nulls);
@@ -316,6 +362,56 @@ read_left(UsomQuotas *quotas, TimestampTz at, const UsomQuotaDemand *demands, in
 		take_lenders(quotas, i);
 }
 
+/* Before the release nobody gets any; then its lines come first. */
+static void
+take_offer(UsomQuota *offer, uint64 row, int ndemands)
+{
+	bool		is_due;
+	bool		no_limit;
+	bool		none_waits;
+	Datum		release_at = usom_query_get_or_null(row, 4, &is_due);
+	Datum		left = usom_query_get_or_null(row, 6, &no_limit);
+	Datum		waiting = usom_query_get_or_null(row, 7, &none_waits);
+
+	offer->quota_id = DatumGetInt64(usom_query_get(row, 1));
+	offer->code = usom_query_get_text(row, 2);
+	offer->starts_at = DatumGetTimestampTz(usom_query_get(row, 3));
+	offer->is_offer = offer->takes_rest = true;
+	offer->protects = is_due;
+	offer->release_at = is_due ? 0 : DatumGetTimestampTz(release_at);
+	offer->refuses = DatumGetBool(usom_query_get(row, 5));
+	offer->offered = no_limit ? PG_INT64_MAX : usom_quantity_of(DatumGetNumeric(left));
+	offer->left = none_waits ? 0 : usom_quantity_of(DatumGetNumeric(waiting));
+	offer->covers = read_marks(row, 8, ndemands);
+	offer->member = is_due ? read_marks(row, 9, ndemands) : offer->covers;
+}
+
+static void
+add_offers(UsomQuotas *quotas, TimestampTz at, const UsomQuotaDemand *demands, int ndemands, Datum ids)
+{
+	Datum		values[] = {
+		Int64GetDatum(quotas->org_id), ids, demand_rows(demands, ndemands), TimestampTzGetDatum(at)
+	};
+	int			n = (int) usom_query_run(&read_offers, values, NULL);
+	UsomQuota  *all = palloc0_array(UsomQuota, quotas->count + n + 1);
+
+	if (quotas->count > 0)
+		memcpy(all, quotas->quotas, quotas->count * sizeof(UsomQuota));
+	quotas->quotas = all;
+	for (int i = 0; i < n; i++)
+		take_offer(&all[quotas->count++], i, ndemands);
+}
+
+/* What was bought or made for an order is not for quotas to share out; it is gone from the pool, though. */
+static void
+leave_alone(UsomQuotas *quotas, const UsomQuotaDemand *demands, int ndemands)
+{
+	for (int i = 0; i < ndemands; i++)
+		for (int k = 0; demands[i].is_free && k < quotas->count; k++)
+			if (!quotas->quotas[k].is_offer)
+				quotas->quotas[k].covers[i] = quotas->quotas[k].member[i] = false;
+}
+
 /* Rows stand by product. */
 static void
 fill_pools(UsomQuotas *quotas, const UsomStockRow *rows, int nrows)
@@ -342,7 +438,7 @@ found_keys(uint64 n)
 }
 
 static uint64
-lock_rows(const UsomQuotas *quotas, const UsomQuotaDemand *demands, int ndemands)
+lock_rows(UsomQuery *query, const UsomQuotas *quotas, const UsomQuotaDemand *demands, int ndemands)
 {
 	int64	   *products = palloc_array(int64, ndemands + 1);
 	int64	   *lenders = palloc_array(int64, quotas->nreturned + 1);
@@ -355,7 +451,7 @@ lock_rows(const UsomQuotas *quotas, const UsomQuotaDemand *demands, int ndemands
 	values[0] = Int64GetDatum(quotas->org_id);
 	values[1] = usom_query_keys(products, ndemands);
 	values[2] = usom_query_keys(lenders, quotas->nreturned);
-	return usom_query_run(&lock_quotas, values, NULL);
+	return usom_query_run(query, values, NULL);
 }
 
 /* Units given back to the present period are left again. */
@@ -376,15 +472,25 @@ usom_quota_lock(int64 org_id, TimestampTz at, const UsomQuotaDemand *demands, in
 				const UsomQuotaLoss *losses, int nlosses, const UsomStockRow *rows, int nrows)
 {
 	UsomQuotas *quotas = palloc0_object(UsomQuotas);
-	uint64		n;
+	uint64		nquotas;
+	uint64		noffers;
+	int64	   *quota_ids;
+	int64	   *offer_ids;
 
 	quotas->org_id = org_id;
 	if (nlosses > 0)
 		read_returned(quotas, losses, nlosses);
-	n = lock_rows(quotas, demands, ndemands);
-	if (n == 0)
+	nquotas = lock_rows(&lock_quotas, quotas, demands, ndemands);
+	quota_ids = found_keys(nquotas);
+	noffers = lock_rows(&lock_offers, quotas, demands, ndemands);
+	offer_ids = found_keys(noffers);
+	if (nquotas + noffers == 0)
 		return NULL;
-	read_left(quotas, at, demands, ndemands, usom_query_keys(found_keys(n), (int) n));
+	if (nquotas > 0)
+		read_left(quotas, at, demands, ndemands, usom_query_keys(quota_ids, (int) nquotas));
+	if (noffers > 0 && ndemands > 0)
+		add_offers(quotas, at, demands, ndemands, usom_query_keys(offer_ids, (int) noffers));
+	leave_alone(quotas, demands, ndemands);
 	fill_pools(quotas, rows, nrows);
 	take_back(quotas);
 	return quotas;
@@ -400,6 +506,9 @@ usom_quota_look(int64 org_id, TimestampTz at, const UsomQuotaDemand *demands, in
 
 	quotas->org_id = org_id;
 	read_left(quotas, at, demands, ndemands, usom_query_keys(found_keys(n), (int) n));
+	n = usom_query_run(&find_offers, values, NULL);
+	add_offers(quotas, at, demands, ndemands, usom_query_keys(found_keys(n), (int) n));
+	leave_alone(quotas, demands, ndemands);
 	fill_pools(quotas, rows, nrows);
 	return quotas;
 }

@@ -7,8 +7,12 @@
  *		protection keeps so many units of a product for its members, so that
  *		others cannot take below.  Both may borrow from other quotas.
  *
+ *		A pre-order offer is planned with as one more quota: before its release
+ *		a ceiling of nothing for everybody, and after it a protection of what
+ *		its lines still wait for.
+ *
  *		The rows of usom.quota are the locks, taken after those of stock and
- *		supply, by key.  What is used of a period stands in quota_load, kept
+ *		supply, by key; then those of usom.pre_order_offer.  What is used of a period stands in quota_load, kept
  *		from quota_use, which says what each line uses.
  *
  *		Invariants: used of a load is the sum of its uses; a line uses at most
@@ -32,6 +36,8 @@ typedef struct UsomQuotaDemand
 	int64		product_id;
 	UsomQuantity quantity;
 	bool		partial;		/* less is welcome, too */
+	bool		is_new;			/* just ordered: counts as a pre-order where there is an offer */
+	bool		is_free;		/* of an order that no quota is about */
 	UsomQuantity cap;			/* out: so many at most */
 	int			capped_by;		/* out: the quota that says so; -1: none */
 } UsomQuotaDemand;
@@ -43,6 +49,7 @@ typedef struct UsomQuotaLoss
 	int32		line_no;
 	UsomQuantity lost;
 	UsomQuantity kept;			/* units that it has still */
+	UsomQuantity live;			/* units that are ordered still */
 } UsomQuotaLoss;
 
 typedef struct UsomQuota
@@ -54,9 +61,12 @@ typedef struct UsomQuota
 	UsomQuantity quantity;
 	TimestampTz starts_at;		/* of the period */
 	UsomQuantity left;			/* of the period, never below 0 */
-	UsomQuantity changed;		/* to be written, signed */
 	int			nlenders;
 	int		   *lenders;		/* indexes; whose units members take when there are no others */
+	bool		is_offer;		/* stands for a pre-order offer: nothing is charged to it */
+	TimestampTz release_at;		/* of the offer, if it is still to come; else 0 */
+	bool		refuses;		/* orders that the offer has no units for */
+	UsomQuantity offered;		/* units left of the offer; PG_INT64_MAX: any number */
 	bool	   *covers;			/* by demand: its product is meant */
 	bool	   *member;			/* by demand: and its order, too */
 } UsomQuota;
@@ -97,6 +107,15 @@ typedef struct UsomQuotas
 
 /* How many units each demand may have, first come, first served; nothing is noted. */
 extern void usom_quota_cap(const UsomQuotas *quotas, UsomQuotaDemand *demands, int ndemands);
+
+/*
+ * New demands for what is not released: whether the offers have units for
+ * them, which are then counted.  Returns the demand that is refused, or -1.
+ */
+extern int	usom_quota_count_pre_orders(UsomQuotas *quotas, const UsomQuotaDemand *demands, int ndemands);
+
+/* The offer that a demand has to wait for until its release; NULL: none. */
+extern const UsomQuota *usom_quota_unreleased(const UsomQuotas *quotas, int demand);
 
 /* The demand has got so many units: on whose account. */
 extern void usom_quota_charge(UsomQuotas *quotas, const UsomQuotaDemand *demands, int demand, UsomQuantity units);

@@ -1,6 +1,7 @@
 CREATE TYPE usom._quota_demand AS (
 	ordinal integer,
 	sales_order_id bigint,
+	line_no integer,
 	product_id bigint
 );
 COMMENT ON TYPE usom._quota_demand IS 'A product that an order wants, on its way from C, by unnest().';
@@ -9,7 +10,8 @@ CREATE TYPE usom._quota_loss AS (
 	sales_order_id bigint,
 	line_no integer,
 	lost numeric,
-	kept numeric
+	kept numeric,
+	live numeric
 );
 COMMENT ON TYPE usom._quota_loss IS 'A line that has fewer units than before, on its way from C, by unnest().';
 
@@ -72,6 +74,21 @@ $$;
 COMMENT ON FUNCTION usom._check_quota() IS 'Trigger BEFORE a quota is written: US006 for codes that nobody has, US301 for an unknown time zone, US207 for a lender that cannot lend.';
 REVOKE ALL ON FUNCTION usom._check_quota() FROM PUBLIC;
 
+CREATE FUNCTION usom._check_pre_order() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+BEGIN
+	IF NOT EXISTS (SELECT FROM usom.product x WHERE x.org_id = NEW.org_id AND x.sku = NEW.sku AND x.kind = 'physical') THEN
+		RAISE EXCEPTION 'a pre-order offer names product "%", which is not stocked', NEW.sku USING
+			ERRCODE = 'US006', HINT = 'INSERT INTO usom.product first, or correct the code.';
+	END IF;
+	RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION usom._check_pre_order() IS 'Trigger BEFORE a pre-order offer is written: US006 for a product that there is not, or that is never in stock.';
+REVOKE ALL ON FUNCTION usom._check_pre_order() FROM PUBLIC;
+
 CREATE FUNCTION usom.verify_quota() RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, usom, pg_temp
@@ -96,15 +113,19 @@ AS $$
 		FROM line_use u
 			LEFT JOIN usom.order_line l ON l.org_id = usom.current_org() AND l.sales_order_id = u.sales_order_id AND l.line_no = u.line_no
 			LEFT JOIN usom.sales_order o ON o.org_id = usom.current_org() AND o.sales_order_id = u.sales_order_id
-		WHERE u.units > coalesce(l.quantity - l.quantity_open - l.quantity_backordered - l.quantity_cancelled, 0)
+		WHERE u.units > CASE WHEN EXISTS (SELECT FROM usom.pre_order_offer f WHERE f.org_id = usom.current_org() AND f.pre_order_offer_id = u.quota_id)
+			THEN coalesce(l.quantity - l.quantity_cancelled, 0)
+			ELSE coalesce(l.quantity - l.quantity_open - l.quantity_backordered - l.quantity_cancelled, 0) END
 		UNION ALL
 		SELECT u.quota_id, format('period from %s', u.starts_at), 'units are used of an unknown quota', 'a row of quota', '#' || u.quota_id
 		FROM usom.quota_use u
 		WHERE u.org_id = usom.current_org()
 			AND NOT EXISTS (SELECT FROM usom.quota q WHERE q.org_id = u.org_id AND q.quota_id = u.quota_id)
+			AND NOT EXISTS (SELECT FROM usom.pre_order_offer f WHERE f.org_id = u.org_id AND f.pre_order_offer_id = u.quota_id)
 	)
-	SELECT 'quota', format('%s, %s', coalesce(q.code, 'quota ' || f.quota_id), f.period), f.problem, f.expected, f.actual
+	SELECT 'quota', format('%s, %s', coalesce(q.code, 'pre-orders of ' || p.sku, 'quota ' || f.quota_id), f.period), f.problem, f.expected, f.actual
 	FROM finding f
+	LEFT JOIN usom.pre_order_offer p ON p.org_id = usom.current_org() AND p.pre_order_offer_id = f.quota_id
 	LEFT JOIN usom.quota q ON q.org_id = usom.current_org() AND q.quota_id = f.quota_id
 $$;
-COMMENT ON FUNCTION usom.verify_quota() IS 'What is used of quotas, recomputed from what each line uses, and lines that use more than the units they have. That more is used than a quota allows is no finding: it may have been lowered. One row a finding, none when all is well. Example: SELECT * FROM usom.verify_quota();';
+COMMENT ON FUNCTION usom.verify_quota() IS 'What is used of quotas and sold of pre-order offers, recomputed from what each line uses, and lines that use more than the units they have. That more is used than a quota allows is no finding: it may have been lowered. One row a finding, none when all is well. Example: SELECT * FROM usom.verify_quota();';

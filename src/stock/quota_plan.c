@@ -243,7 +243,8 @@ note_use(UsomQuotas *quotas, const UsomQuotaDemand *of, int quota, int lender, U
 	};
 
 	from->left -= units;
-	from->changed += units;
+	if (from->is_offer && from->release_at == 0)
+		return;
 	for (int i = 0; i < quotas->nuses; i++)
 	{
 		UsomQuotaUse *same = &quotas->uses[i];
@@ -273,4 +274,37 @@ usom_quota_charge(UsomQuotas *quotas, const UsomQuotaDemand *demands, int demand
 	take_all(quotas, &room, &demands[demand], demand, units, note_use);
 	if (pool >= 0)
 		quotas->pools[pool].available = room.pool[pool];
+}
+
+const UsomQuota *
+usom_quota_unreleased(const UsomQuotas *quotas, int demand)
+{
+	for (int i = 0; i < quotas->count; i++)
+		if (quotas->quotas[i].is_offer && quotas->quotas[i].release_at != 0 && quotas->quotas[i].covers[demand])
+			return &quotas->quotas[i];
+	return NULL;
+}
+
+int
+usom_quota_count_pre_orders(UsomQuotas *quotas, const UsomQuotaDemand *demands, int ndemands)
+{
+	for (int i = 0; i < ndemands; i++)
+	{
+		const UsomQuota *found = demands[i].is_new ? usom_quota_unreleased(quotas, i) : NULL;
+		UsomQuota  *offer = unconstify(UsomQuota *, found);
+
+		if (offer == NULL)
+			continue;
+		if (demands[i].quantity > offer->offered)
+		{
+			if (offer->refuses)
+				return i;
+			continue;
+		}
+		if (offer->offered != PG_INT64_MAX)
+			offer->offered -= demands[i].quantity;
+		note_use(quotas, &demands[i], (int) (offer - quotas->quotas), (int) (offer - quotas->quotas), demands[i].quantity);
+		offer->left = 0;
+	}
+	return -1;
 }

@@ -326,6 +326,58 @@ COMMENT ON COLUMN usom.quota_use.lender_id IS 'Quota whose units they are; the s
 COMMENT ON COLUMN usom.quota_use.starts_at IS 'Period of the lender.';
 COMMENT ON COLUMN usom.quota_use.units IS 'Units.';
 
+CREATE TABLE usom.pre_order_offer (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	pre_order_offer_id bigint NOT NULL DEFAULT usom.next_id(),
+	sku text NOT NULL,
+	opens_at timestamptz NOT NULL DEFAULT now(),
+	release_at timestamptz NOT NULL,
+	quantity usom.quantity,
+	when_full text NOT NULL DEFAULT 'refuse' CONSTRAINT pre_order_offer_when_full_known CHECK (when_full IN ('refuse', 'wait')),
+	ended_at timestamptz,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (org_id, pre_order_offer_id),
+	CONSTRAINT pre_order_offer_opens_before_release CHECK (opens_at < release_at)
+);
+CREATE UNIQUE INDEX pre_order_offer_one_at_a_time ON usom.pre_order_offer (org_id, sku) WHERE ended_at IS NULL;
+COMMENT ON TABLE usom.pre_order_offer IS 'A product that is sold before its release. From opens_at to release_at its units wait, whoever orders; lines count against quantity, in quota_load and quota_use. From release_at on what they wait for is kept for them until the last one is served. The row is a lock, taken after those of quotas, by key.';
+COMMENT ON COLUMN usom.pre_order_offer.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.pre_order_offer.pre_order_offer_id IS 'Key.';
+COMMENT ON COLUMN usom.pre_order_offer.sku IS 'Product.';
+COMMENT ON COLUMN usom.pre_order_offer.opens_at IS 'From when it is sold.';
+COMMENT ON COLUMN usom.pre_order_offer.release_at IS 'From when it is allocated; the promise of its pre-orders.';
+COMMENT ON COLUMN usom.pre_order_offer.quantity IS 'Units that are sold before the release; null: any number.';
+COMMENT ON COLUMN usom.pre_order_offer.when_full IS 'refuse: an order for more is refused (US208); wait: its line waits like any other, without a promise.';
+COMMENT ON COLUMN usom.pre_order_offer.ended_at IS 'When the last pre-order was served, or the offer was ended by hand; null: it stands.';
+COMMENT ON COLUMN usom.pre_order_offer.created_at IS 'When the row was made.';
+CREATE TRIGGER usom_pre_order BEFORE INSERT OR UPDATE ON usom.pre_order_offer
+	FOR EACH ROW EXECUTE FUNCTION usom._check_pre_order();
+CREATE TRIGGER usom_quota_changed AFTER INSERT OR UPDATE OR DELETE ON usom.pre_order_offer
+	FOR EACH STATEMENT EXECUTE FUNCTION usom._quota_changed();
+ALTER TABLE usom.pre_order_offer ENABLE ALWAYS TRIGGER usom_quota_changed;
+
+CREATE VIEW usom.pre_orders WITH (security_invoker = true) AS
+SELECT f.sku, f.opens_at, f.release_at, trim_scale(f.quantity) AS quantity, coalesce(trim_scale(l.used), 0) AS used,
+	trim_scale(greatest(f.quantity - coalesce(l.used, 0), 0)) AS "left",
+	coalesce((SELECT trim_scale(sum(p.quantity)) FROM usom.quota_use u
+		JOIN usom.fulfillment_line p ON p.org_id = u.org_id AND p.sales_order_id = u.sales_order_id AND p.line_no = u.line_no
+		WHERE u.org_id = f.org_id AND u.lender_id = f.pre_order_offer_id AND p.status = 'backordered'), 0) AS waiting,
+	f.when_full, f.release_at <= statement_timestamp() AS released, f.ended_at
+FROM usom.pre_order_offer f
+LEFT JOIN usom.quota_load l ON l.org_id = f.org_id AND l.quota_id = f.pre_order_offer_id AND l.starts_at = f.created_at
+WHERE f.org_id = usom.current_org();
+COMMENT ON VIEW usom.pre_orders IS 'The pre-order offers of the caller''s organisation.';
+COMMENT ON COLUMN usom.pre_orders.sku IS 'Product.';
+COMMENT ON COLUMN usom.pre_orders.opens_at IS 'From when it is sold.';
+COMMENT ON COLUMN usom.pre_orders.release_at IS 'From when it is allocated.';
+COMMENT ON COLUMN usom.pre_orders.quantity IS 'Units that are sold before the release; null: any number.';
+COMMENT ON COLUMN usom.pre_orders.used IS 'Units sold so and not cancelled.';
+COMMENT ON COLUMN usom.pre_orders."left" IS 'Units that can be sold so still; null: any number.';
+COMMENT ON COLUMN usom.pre_orders.waiting IS 'Units of them without stock.';
+COMMENT ON COLUMN usom.pre_orders.when_full IS 'refuse or wait.';
+COMMENT ON COLUMN usom.pre_orders.released IS 'True: the release has come.';
+COMMENT ON COLUMN usom.pre_orders.ended_at IS 'When the last one was served, or the offer was ended; null: it stands.';
+
 -- Rows that replication brings were checked where they came from, and may come before what they name, so this trigger is not ENABLE ALWAYS.
 CREATE TRIGGER usom_quota BEFORE INSERT OR UPDATE ON usom.quota
 	FOR EACH ROW EXECUTE FUNCTION usom._check_quota();
@@ -421,6 +473,8 @@ SELECT usom._guard_cards('location');
 SELECT usom._guard_cards('reservation');
 SELECT usom._guard_cards('supply');
 SELECT usom._guard_cards('quota');
+SELECT usom._guard_cards('pre_order_offer');
+SELECT usom._guard_master('pre_order_offer', 'sku');
 SELECT usom._guard_master('quota', 'code');
 SELECT usom._guard_kept('quota_load', 'usom.place_order() or usom.allocate_order()');
 SELECT usom._guard_kept('quota_use', 'usom.place_order() or usom.allocate_order()');
@@ -438,6 +492,7 @@ SELECT usom._audit_table('reservation');
 SELECT usom._audit_table('supply');
 SELECT usom._audit_table('stock_movement');
 SELECT usom._audit_table('quota');
+SELECT usom._audit_table('pre_order_offer');
 SELECT usom._audit_table('quota_load');
 SELECT usom._audit_table('quota_use');
 SELECT usom._audit_table('location_capacity');
