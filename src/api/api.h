@@ -42,6 +42,9 @@ extern UsomQuantity usom_api_allocate_many(UsomOrderSet *set);
  */
 extern void usom_api_expand_kits(UsomOrderSet *set);
 
+/* fill.c: fill, tell, save, and say which lines got how much: order_no, line_no, quantity. */
+extern void usom_api_fill_set(UsomOrderSet *set, int64 product_id, struct ReturnSetInfo *result);
+
 /* steps.c: on all orders of the set, whose new status may have been written by plain SQL already */
 extern void usom_api_submit(UsomOrderSet *set);
 extern void usom_api_confirm(UsomOrderSet *set);

@@ -170,7 +170,7 @@ SET search_path = pg_catalog, usom, pg_temp;
 COMMENT ON FUNCTION usom.why_not_allocated(text, integer) IS
 'Why a line waits: each location with the reason why it does not serve the units that are open or backordered; chosen: it serves others of the line already.
 order_no, line_no: the line; of a kit, its components that are short are named.
-Returns no row if no unit of the line waits; else one for each location, by priority; and one without location (reason_code quota) if a quota stands in the way, with the units that it would let the line have.
+Returns no row if no unit of the line waits; else one for each location, by priority; and one without location (reason_code quota or pre_order) if a quota or a pre-order offer stands in the way, with the units that it would let the line have.
 Errors: US105 unknown order.
 Example: SELECT * FROM usom.why_not_allocated(''SO-000001'', 1);';
 

@@ -398,8 +398,9 @@ put_quota(ReturnSetInfo *result, const Explained *explained, int32 line_no)
 
 	if (obstacle == NULL)
 		return;
-	values[1] = CStringGetTextDatum("quota");
-	values[2] = CStringGetTextDatum(psprintf("quota \"%s\" lets it have no more", obstacle->code));
+	values[1] = CStringGetTextDatum(obstacle->is_offer ? "pre_order" : "quota");
+	values[2] = CStringGetTextDatum(obstacle->is_offer ? "waits for the release, or for those who ordered before it"
+									: psprintf("quota \"%s\" lets it have no more", obstacle->code));
 	values[3] = NumericGetDatum(usom_quantity_numeric(obstacle->cap));
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }

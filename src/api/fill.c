@@ -188,24 +188,27 @@ put_filled(ReturnSetInfo *result, const UsomOrderSet *set, const Before *before)
 	}
 }
 
+void
+usom_api_fill_set(UsomOrderSet *set, int64 product_id, ReturnSetInfo *result)
+{
+	Before		before = look_before(set);
+
+	if (usom_api_fill(set, product_id) == 0 && set->npegs == 0)
+		return;
+	save_filled(set, &before);
+	put_filled(result, set, &before);
+}
+
 Datum
 usom_fill_backorders(PG_FUNCTION_ARGS)
 {
-	UsomOrderSet *set;
-	Before		before;
 	int64		product_id;
 
 	usom_card_check_call(fcinfo);
 	InitMaterializedSRF(fcinfo, 0);
 	usom_call_begin("fill_backorders", NULL);
 	product_id = product_argument(fcinfo, 0);
-	set = load_waiting(usom_party_org(), product_id);
-	before = look_before(set);
-	if (usom_api_fill(set, product_id) > 0 || set->npegs > 0)
-	{
-		save_filled(set, &before);
-		put_filled((ReturnSetInfo *) fcinfo->resultinfo, set, &before);
-	}
+	usom_api_fill_set(load_waiting(usom_party_org(), product_id), product_id, (ReturnSetInfo *) fcinfo->resultinfo);
 	usom_call_end();
 	return (Datum) 0;
 }

@@ -16,6 +16,7 @@
 #include "base/call.h"
 #include "base/errors.h"
 #include "base/query.h"
+#include "utils/timestamp.h"
 
 UsomCapping *
 usom_api_capping_make(const UsomOrderSet *set, int capacity)
@@ -51,7 +52,7 @@ note_release(const UsomCapping *capping, UsomOrderSet *set, int demand)
 {
 	const UsomQuota *offer = usom_quota_unreleased(capping->quotas, demand);
 
-	if (offer != NULL)
+	if (capping->demands[demand].is_pre_order)
 		set->lines[capping->lines[demand]].release_at = offer->release_at;
 }
 
@@ -161,6 +162,8 @@ usom_api_quota_obstacle(int64 org_id, int64 sales_order_id, int32 line_no)
 	if (demand.capped_by < 0)
 		return NULL;
 	obstacle = palloc_object(UsomQuotaObstacle);
-	*obstacle = (UsomQuotaObstacle) {quotas->quotas[demand.capped_by].code, demand.cap};
+	*obstacle = (UsomQuotaObstacle) {
+		quotas->quotas[demand.capped_by].code, quotas->quotas[demand.capped_by].is_offer, demand.cap
+	};
 	return obstacle;
 }

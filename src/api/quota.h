@@ -38,6 +38,7 @@ extern void usom_api_charge(UsomCapping *capping, UsomOrderSet *set);
 typedef struct UsomQuotaObstacle
 {
 	const char *code;			/* of the quota */
+	bool		is_offer;		/* it is no quota: pre-orders go first, or the release is to come */
 	UsomQuantity cap;			/* units that it would let the line have */
 } UsomQuotaObstacle;
 

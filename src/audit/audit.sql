@@ -249,6 +249,7 @@ BEGIN
 		COMMIT;
 	END LOOP;
 	FOREACH organisation IN ARRAY ARRAY(SELECT o.org_id FROM usom.organisation AS o ORDER BY o.org_id) LOOP
+		PERFORM usom._convert_pre_orders(organisation);
 		PERFORM usom._tell_back_in_stock(organisation);
 		COMMIT;
 	END LOOP;
@@ -256,4 +257,4 @@ BEGIN
 	COMMIT;
 END
 $$;
-COMMENT ON PROCEDURE usom.tick() IS 'What is to be done from time to time, for all organisations, each in a transaction of its own: seals the audit, tells who waits for a product that is in stock again, then erases people who are due by usom.retention. Limits of time never wait for it. For pg_cron or a timer, once a minute. Errors: US001; 2D000 inside a transaction block. Example: CALL usom.tick();';
+COMMENT ON PROCEDURE usom.tick() IS 'What is to be done from time to time, for all organisations, each in a transaction of its own: seals the audit, gives stock to pre-orders that are released, tells who waits for a product that is in stock again, then erases people who are due by usom.retention. Limits of time never wait for it. For pg_cron or a timer, once a minute. Errors: US001; 2D000 inside a transaction block. Example: CALL usom.tick();';

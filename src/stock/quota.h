@@ -39,6 +39,7 @@ typedef struct UsomQuotaDemand
 	bool		is_new;			/* just ordered: counts as a pre-order where there is an offer */
 	bool		is_free;		/* of an order that no quota is about */
 	UsomQuantity cap;			/* out: so many at most */
+	bool		is_pre_order;	/* out: an offer has counted it */
 	int			capped_by;		/* out: the quota that says so; -1: none */
 } UsomQuotaDemand;
 
@@ -112,7 +113,7 @@ extern void usom_quota_cap(const UsomQuotas *quotas, UsomQuotaDemand *demands, i
  * New demands for what is not released: whether the offers have units for
  * them, which are then counted.  Returns the demand that is refused, or -1.
  */
-extern int	usom_quota_count_pre_orders(UsomQuotas *quotas, const UsomQuotaDemand *demands, int ndemands);
+extern int	usom_quota_count_pre_orders(UsomQuotas *quotas, UsomQuotaDemand *demands, int ndemands);
 
 /* The offer that a demand has to wait for until its release; NULL: none. */
 extern const UsomQuota *usom_quota_unreleased(const UsomQuotas *quotas, int demand);

@@ -286,7 +286,7 @@ usom_quota_unreleased(const UsomQuotas *quotas, int demand)
 }
 
 int
-usom_quota_count_pre_orders(UsomQuotas *quotas, const UsomQuotaDemand *demands, int ndemands)
+usom_quota_count_pre_orders(UsomQuotas *quotas, UsomQuotaDemand *demands, int ndemands)
 {
 	for (int i = 0; i < ndemands; i++)
 	{
@@ -305,6 +305,7 @@ usom_quota_count_pre_orders(UsomQuotas *quotas, const UsomQuotaDemand *demands, 
 			offer->offered -= demands[i].quantity;
 		note_use(quotas, &demands[i], (int) (offer - quotas->quotas), (int) (offer - quotas->quotas), demands[i].quantity);
 		offer->left = 0;
+		demands[i].is_pre_order = true;
 	}
 	return -1;
 }

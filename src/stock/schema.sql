@@ -356,28 +356,6 @@ CREATE TRIGGER usom_quota_changed AFTER INSERT OR UPDATE OR DELETE ON usom.pre_o
 	FOR EACH STATEMENT EXECUTE FUNCTION usom._quota_changed();
 ALTER TABLE usom.pre_order_offer ENABLE ALWAYS TRIGGER usom_quota_changed;
 
-CREATE VIEW usom.pre_orders WITH (security_invoker = true) AS
-SELECT f.sku, f.opens_at, f.release_at, trim_scale(f.quantity) AS quantity, coalesce(trim_scale(l.used), 0) AS used,
-	trim_scale(greatest(f.quantity - coalesce(l.used, 0), 0)) AS "left",
-	coalesce((SELECT trim_scale(sum(p.quantity)) FROM usom.quota_use u
-		JOIN usom.fulfillment_line p ON p.org_id = u.org_id AND p.sales_order_id = u.sales_order_id AND p.line_no = u.line_no
-		WHERE u.org_id = f.org_id AND u.lender_id = f.pre_order_offer_id AND p.status = 'backordered'), 0) AS waiting,
-	f.when_full, f.release_at <= statement_timestamp() AS released, f.ended_at
-FROM usom.pre_order_offer f
-LEFT JOIN usom.quota_load l ON l.org_id = f.org_id AND l.quota_id = f.pre_order_offer_id AND l.starts_at = f.created_at
-WHERE f.org_id = usom.current_org();
-COMMENT ON VIEW usom.pre_orders IS 'The pre-order offers of the caller''s organisation.';
-COMMENT ON COLUMN usom.pre_orders.sku IS 'Product.';
-COMMENT ON COLUMN usom.pre_orders.opens_at IS 'From when it is sold.';
-COMMENT ON COLUMN usom.pre_orders.release_at IS 'From when it is allocated.';
-COMMENT ON COLUMN usom.pre_orders.quantity IS 'Units that are sold before the release; null: any number.';
-COMMENT ON COLUMN usom.pre_orders.used IS 'Units sold so and not cancelled.';
-COMMENT ON COLUMN usom.pre_orders."left" IS 'Units that can be sold so still; null: any number.';
-COMMENT ON COLUMN usom.pre_orders.waiting IS 'Units of them without stock.';
-COMMENT ON COLUMN usom.pre_orders.when_full IS 'refuse or wait.';
-COMMENT ON COLUMN usom.pre_orders.released IS 'True: the release has come.';
-COMMENT ON COLUMN usom.pre_orders.ended_at IS 'When the last one was served, or the offer was ended; null: it stands.';
-
 -- Rows that replication brings were checked where they came from, and may come before what they name, so this trigger is not ENABLE ALWAYS.
 CREATE TRIGGER usom_quota BEFORE INSERT OR UPDATE ON usom.quota
 	FOR EACH ROW EXECUTE FUNCTION usom._check_quota();

@@ -32,6 +32,7 @@ $$;
 INSERT INTO usom.location (code) VALUES ('TAP-A');
 INSERT INTO usom.product (sku) VALUES ('TAP-1');
 INSERT INTO usom.customer (code) VALUES ('TAP-1');
+INSERT INTO usom.pre_order_offer (sku, release_at, ended_at) VALUES ('TAP-1', now() + interval '1 year', now());
 INSERT INTO usom.quota (code, sku, quantity) VALUES ('TAP-1', 'TAP-1', 100);
 INSERT INTO usom.service_level (code) VALUES ('TAP-1');
 INSERT INTO usom.sourcing_rule (code) VALUES ('TAP-1');
@@ -99,7 +100,7 @@ SELECT is_empty($$SELECT t, way, came_to FROM outcome WHERE left(came_to, 2) = '
 -- ---- master data: retired, never deleted; codes stay ----
 
 CREATE TEMP TABLE master (t text, column_name text);
-INSERT INTO master VALUES ('organisation', 'code'), ('channel', 'code'), ('customer', 'code'), ('product', 'sku'), ('location', 'code'), ('hold_type', 'code'), ('service_level', 'code'), ('sourcing_rule', 'code'), ('quota', 'code'), ('document_counter', 'kind');
+INSERT INTO master VALUES ('organisation', 'code'), ('channel', 'code'), ('customer', 'code'), ('product', 'sku'), ('location', 'code'), ('hold_type', 'code'), ('service_level', 'code'), ('sourcing_rule', 'code'), ('quota', 'code'), ('pre_order_offer', 'sku'), ('document_counter', 'kind');
 CREATE TEMP TABLE master_outcome AS
 	SELECT m.t, w.way, r.who, pg_temp.attempt(r.how || format(w.command, m.t, m.column_name)) AS came_to FROM master m
 	CROSS JOIN (VALUES ('DELETE', 'DELETE FROM usom.%1$I'), ('TRUNCATE', 'TRUNCATE usom.%1$I CASCADE'), ('another code', 'UPDATE usom.%1$I SET %2$I = %2$I || ''x'''), ('another organisation', 'UPDATE usom.%1$I SET org_id = org_id + 1'),

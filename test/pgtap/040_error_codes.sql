@@ -59,6 +59,7 @@ INSERT INTO raised VALUES
 	('US206', 'SELECT usom.add_supply(''purchase'', ''TAP-A'', ''TAP-1'', 1, now(), supply_no => ''TAP-END''); SELECT usom.cancel_supply(''TAP-END''); SELECT usom.receive_supply(''TAP-END'')'),
 	('US205', 'SELECT usom.add_supply(''purchase'', ''TAP-A'', ''TAP-1'', 1, now(), supply_no => ''TAP-PO''), usom.add_supply(''purchase'', ''TAP-A'', ''TAP-1'', 1, now(), supply_no => ''TAP-PO'')'),
 	('US207', 'INSERT INTO usom.quota (code, quantity, borrows_from) VALUES (''TAP-Q'', 1, ''{TAP-NONE}'')'),
+	('US208', 'INSERT INTO usom.pre_order_offer (sku, release_at, quantity) VALUES (''TAP-1'', now() + interval ''1 day'', 1); SELECT usom.place_order(''{"lines": [{"sku": "TAP-1", "quantity": 2}]}'')'),
 	('US301', 'INSERT INTO usom.location (code, time_zone) VALUES (''TAP-ZONE'', ''Europe/Nowhere'')'),
 	('US302', 'INSERT INTO usom.sourcing_rule (code, when_short, next_rule) VALUES (''TAP-RULE'', ''next_rule'', ''TAP-RULE'')'),
 	('US308', 'SELECT usom._begin_allocation(''{"colour": "red"}'', 5, NULL)'),

@@ -32,6 +32,7 @@ BEGIN
 	INSERT INTO usom.hold_type (code, description) VALUES (mark || '-HOLD', mark);
 	INSERT INTO usom.retention (what, keep_for) VALUES ('guest', interval '77 years');
 	PERFORM usom.receive_stock(mark || '-LOC', mark || '-SKU', 50, lot => mark || '-LOT', reference => mark);
+	INSERT INTO usom.pre_order_offer (sku, release_at, quantity) VALUES (mark || '-TOO', now() + interval '1 year', 77);
 	INSERT INTO usom.quota (code, name, sku, channel, quantity) VALUES (mark || '-QUOTA', mark, mark || '-SKU', mark || '-CH', 77);
 	PERFORM usom.reserve_stock(mark || '-CART', mark || '-LOC', mark || '-SKU', 1, interval '1 hour');
 	PERFORM usom.add_supply('purchase', mark || '-LOC', mark || '-SKU', 7, now() + interval '1 week', reference => mark, supply_no => mark || '-PO');

@@ -65,7 +65,7 @@ INSERT INTO call VALUES
 	('watch_stock', 'SELECT usom.watch_stock(''H-CUST'', ''H-TOO'', 1, ''H-LOC'')'), ('unwatch_stock', 'SELECT usom.unwatch_stock(''H-CUST'', ''H-TOO'')'), ('tell_back_in_stock', 'SELECT usom.tell_back_in_stock(''H-SKU'')'),
 	('quote', 'SELECT usom.quote(''{"customer": "H-CUST", "channel": "web", "lines": [{"sku": "H-SKU", "quantity": 2, "location": "H-LOC"}]}'')'),
 	('resolve_exception', format('SELECT usom.resolve_exception(%s, ''x'')', :'exception')),
-	('allocate_order', format('SELECT * FROM usom.allocate_order(%L)', :'o')), ('fill_backorders', 'SELECT * FROM usom.fill_backorders(''H-SKU'')'), ('release_order', format('SELECT * FROM usom.release_order(%L)', :'o')),
+	('allocate_order', format('SELECT * FROM usom.allocate_order(%L)', :'o')), ('convert_pre_orders', 'SELECT * FROM usom.convert_pre_orders()'), ('fill_backorders', 'SELECT * FROM usom.fill_backorders(''H-SKU'')'), ('release_order', format('SELECT * FROM usom.release_order(%L)', :'o')),
 	('ship', format('SELECT usom.ship(%L, ''[{"line_no": 1, "quantity": 1}]'', ''DHL'', ''1'')', :'sent')), ('deliver', format('SELECT * FROM usom.deliver(%L)', :'done_s')),
 	('authorize_return', format('SELECT usom.authorize_return(%L, ''[{"line_no": 1, "quantity": 1}]'', ''x'')', :'back')), ('receive_return', format('SELECT * FROM usom.receive_return(%L, ''[{"line_no": 1, "quantity": 1}]'')', :'r')),
 	('explain_sourcing', format('SELECT * FROM usom.explain_sourcing(%L)', :'o')), ('why_not_allocated', format('SELECT * FROM usom.why_not_allocated(%L, 1)', :'o')),

@@ -50,6 +50,7 @@ INSERT INTO usom.organisation (code) VALUES ('$round');
 INSERT INTO usom.customer (code, name, email) VALUES ('$round-kept', 'Ann', 'ann\@example.org'), ('$round-erased', 'Bob', 'bob\@example.org');
 INSERT INTO usom.customer_address (customer_id, name, line1, city, country) SELECT customer_id, 'Ann', 'High Street 1', 'Leeds', 'GB' FROM usom.customer WHERE code LIKE '$round-%';
 UPDATE usom.customer SET email = 'new\@example.org' WHERE code LIKE '$round-%';
+INSERT INTO usom.pre_order_offer (sku, release_at, ended_at) VALUES ('P2', now() + interval '1 year', now());
 INSERT INTO usom.quota (code, sku, quantity) VALUES ('$round', 'P1', 1000);
 SELECT usom.place_order(jsonb_build_object('external_id', '$round-sent', 'customer', '$round-kept', 'ship_to', '{"name": "Eve", "line1": "Low Road 2", "country": "GB"}'::jsonb,
 	'lines', '[{"sku": "P1", "quantity": 1}]'::jsonb));
