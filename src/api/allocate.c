@@ -79,8 +79,12 @@ gather_open(const UsomOrderSet *set)
 	{
 		UsomQuantity open = set->lines[i].counters.by_state[USOM_PIECE_OPEN];
 
-		if (set->lines[i].stocked && !set->lines[i].removed && open > 0 &&
-			usom_order_is_running(set->orders[set->lines[i].order].status))
+		if (!set->lines[i].stocked || set->lines[i].removed || open == 0 ||
+			!usom_order_is_running(set->orders[set->lines[i].order].status))
+			continue;
+		if (unlikely(usom_order_waits_for_supply(set, i)))
+			gathered->left_out = true;
+		else
 			gather(gathered, set, i, -1, open);
 	}
 	return gathered;
@@ -145,7 +149,8 @@ gather_backordered(const UsomOrderSet *set, int64 product_id)
 	{
 		const UsomPiece *piece = &set->pieces[i];
 
-		if (piece->status == USOM_PIECE_BACKORDERED && is_about(set, piece->line, product_id))
+		if (piece->status == USOM_PIECE_BACKORDERED && is_about(set, piece->line, product_id) &&
+			!usom_order_waits_for_supply(set, piece->line))
 			gather(gathered, set, piece->line, i, piece->quantity);
 	}
 	if (set->norders > 1)
@@ -298,7 +303,7 @@ usom_api_allocate(UsomOrderSet *set)
 	Gathered   *gathered = gather_open(set);
 
 	serve(set, gathered);
-	if (unlikely(gathered->whole_kits || usom_quota_is_any(set->org_id)))
+	if (unlikely(gathered->whole_kits || gathered->left_out || usom_quota_is_any(set->org_id)))
 		usom_api_backorder_rests(set);
 	if (unlikely(usom_quota_is_any(set->org_id)))
 		usom_api_promise_release(set);
@@ -323,9 +328,13 @@ usom_api_fill_pieces(UsomOrderSet *set, const int *pieces, int npieces, int64 lo
 
 	for (int i = 0; i < npieces; i++)
 	{
-		gather(gathered, set, set->pieces[pieces[i]].line, pieces[i], set->pieces[pieces[i]].quantity);
+		int			line = set->pieces[pieces[i]].line;
+
+		if (location_id == 0 && usom_order_waits_for_supply(set, line))
+			continue;
+		gather(gathered, set, line, pieces[i], set->pieces[pieces[i]].quantity);
 		if (location_id != 0)
-			gathered->demands[i].location_id = location_id;
+			gathered->demands[gathered->count - 1].location_id = location_id;
 	}
 	return serve(set, gathered);
 }

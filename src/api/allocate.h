@@ -24,6 +24,7 @@ typedef struct Gathered
 	int			count;
 	UsomDemand *demands;
 	Wanted	   *wanted;
+	bool		left_out;		/* there are lines that wait for their own supply */
 	bool		whole_kits;		/* there are components that are reserved for whole kits alone */
 } Gathered;
 

@@ -21,6 +21,7 @@ static const UsomKey line_keys[] = {
 	USOM_KEY_AS("requested_at", USOM_KEY_TIME, UsomDocumentLine, requested_at),
 	USOM_KEY_AS("substitution", USOM_KEY_TEXT, UsomDocumentLine, substitution),
 	USOM_KEY_AS("partial", USOM_KEY_BOOLEAN, UsomDocumentLine, partial),
+	USOM_KEY_AS("make", USOM_KEY_MAKE, UsomDocumentLine, make),
 };
 
 static const UsomKey document_keys[] = {

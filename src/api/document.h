@@ -31,6 +31,8 @@ typedef enum UsomKeyKind
 	USOM_KEY_TEXTS,				/* ArrayType * of text */
 	USOM_KEY_ADDRESS,			/* Jsonb *, checked */
 	USOM_KEY_PAYMENT,			/* Jsonb *, checked */
+	USOM_KEY_MAKE,				/* Jsonb *, checked */
+	USOM_KEY_OBJECT,			/* Jsonb *, any object */
 	USOM_KEY_LINES				/* by the caller's own function */
 } UsomKeyKind;
 
@@ -80,6 +82,7 @@ typedef struct UsomDocumentLine
 	TimestampTz requested_at;	/* USOM_NO_TIME: as the order */
 	char	   *substitution;	/* NULL: as the customer agreed */
 	bool		partial;
+	Jsonb	   *make;			/* the product is made for the order if there is none; NULL: not so */
 } UsomDocumentLine;
 
 typedef struct UsomDocument

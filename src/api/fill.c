@@ -222,6 +222,7 @@ usom_allocate_order(PG_FUNCTION_ARGS)
 
 	if (!usom_order_is_running(set->orders[0].status))
 		usom_order_refuse(set->orders[0].order_no, "allocate", set->orders[0].status);
+	set->by_hand = true;
 	if (usom_api_fill(set, 0) > 0 || set->npegs > 0)
 		save_filled(set, &before);
 	return usom_order_answer_status(answer, set);

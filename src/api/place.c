@@ -21,6 +21,7 @@
 
 #include "api/api.h"
 #include "api/document.h"
+#include "api/make_product.h"
 #include "api/place.h"
 #include "api/resolve.h"
 #include "api/substitute.h"
@@ -249,7 +250,12 @@ take_line(Placing *placing, int index, const UsomLineReference *reference)
 	line->product_id = reference->product_id;
 	usom_order_take_nature(line, reference->nature);
 	line->location_id = reference->location_id;
-	if (reference->product_id == 0)
+	if (reference->product_id == 0 && from->make != NULL)
+	{
+		line->product_id = usom_api_plan_product(placing, index);
+		usom_order_take_nature(line, USOM_MADE);
+	}
+	else if (reference->product_id == 0)
 		usom_api_note_problem(placing, psprintf("lines[%d].sku", index), from->sku, "product");
 	if (reference->location_id == 0 && from->location != NULL)
 		usom_api_note_problem(placing, psprintf("lines[%d].location", index), from->location, "location");
@@ -547,6 +553,8 @@ usom_api_write(Placing **placings, int count)
 	if (nplaced == 0)
 		return;
 	qsort(placings, nplaced, sizeof(Placing *), compare_ordinals);
+	for (int i = 0; i < nplaced; i++)
+		usom_api_write_products(placings[i]);
 	write_people(placings, nplaced);
 	set = merge(placings, nplaced);
 	gather_owners(set, placings, nplaced);

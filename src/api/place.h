@@ -29,6 +29,8 @@ typedef struct Placing
 	bool		placed;			/* its header is written; else another call was first */
 	int			ordinal;		/* among the documents of the call */
 	UsomOrderSet *set;
+	int			nmade;
+	struct UsomMade *made;		/* products that the order brings with it */
 	List	   *problems;		/* of UsomProblem: references that could not be resolved */
 	bool		is_quote;		/* will be undone: takes no number and no external id */
 	JsonbParseState *messages;	/* array under construction; NULL: empty */

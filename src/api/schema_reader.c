@@ -38,6 +38,18 @@ typedef struct Payment
 	Numeric		amount;
 } Payment;
 
+typedef struct Make
+{
+	char	   *text;
+	Jsonb	   *object;
+} Make;
+
+static const UsomKey make_keys[] = {
+	USOM_KEY_AS("name", USOM_KEY_FREE_TEXT, Make, text),
+	USOM_KEY_AS("based_on", USOM_KEY_TEXT, Make, text),
+	USOM_KEY_AS("attributes", USOM_KEY_OBJECT, Make, object),
+};
+
 static const UsomKey address_keys[] = {
 	USOM_KEY_AS("name", USOM_KEY_FREE_TEXT, Address, text),
 	USOM_KEY_AS("line1", USOM_KEY_FREE_TEXT, Address, text),
@@ -295,6 +307,14 @@ read_value(const UsomSchema *schema, const UsomKey *key, const char *path, Jsonb
 			break;
 		case USOM_KEY_PAYMENT:
 			*(Jsonb **) field = read_object(schema, key, path, value, payment_keys, lengthof(payment_keys));
+			break;
+		case USOM_KEY_MAKE:
+			*(Jsonb **) field = read_object(schema, key, path, value, make_keys, lengthof(make_keys));
+			break;
+		case USOM_KEY_OBJECT:
+			if (value->type != jbvBinary || !JsonContainerIsObject(value->val.binary.data))
+				usom_document_refuse(schema, path, key->name, "must be an object");
+			*(Jsonb **) field = JsonbValueToJsonb(value);
 			break;
 		case USOM_KEY_LINES:
 			schema->read_lines(value, target);

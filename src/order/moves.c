@@ -299,6 +299,21 @@ usom_order_is_firm(const UsomOrderSet *set, int index)
 		(piece->status >= USOM_PIECE_PICKED && piece->status != USOM_PIECE_CANCELLED);
 }
 
+bool
+usom_order_is_made_for(const UsomOrderSet *set, int index)
+{
+	UsomOrderType type = set->orders[set->lines[index].order].order_type;
+
+	return set->lines[index].is_made || type == USOM_TYPE_MAKE_TO_ORDER || type == USOM_TYPE_ENGINEER_TO_ORDER ||
+		type == USOM_TYPE_DROP_SHIP;
+}
+
+bool
+usom_order_waits_for_supply(const UsomOrderSet *set, int index)
+{
+	return !set->by_hand && usom_order_is_made_for(set, index);
+}
+
 UsomCounters
 usom_order_sum(const UsomOrderSet *set, int order)
 {

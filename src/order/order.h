@@ -58,6 +58,7 @@ typedef struct UsomLine
 	int32		line_no;
 	int64		product_id;
 	bool		stocked;		/* a physical product */
+	bool		is_made;		/* that is made for each order */
 	UsomQuantity quantity;
 	Numeric		unit_price;
 	Numeric		total;
@@ -130,6 +131,7 @@ typedef struct UsomOrderSet
 	int			npegs;
 	int			pegs_capacity;
 	UsomPegDelta *pegs;			/* what the moves do to the supply */
+	bool		by_hand;		/* somebody asks for this very order: the shelf serves what else waits for its own supply */
 	bool		stock_locked;	/* the rows of deltas are locked already */
 	int			nowners;
 	const char **owners;		/* whose soft reservations go over to the orders */
@@ -204,6 +206,15 @@ extern Numeric usom_order_no_price(void);
  */
 extern bool usom_order_is_firm(const UsomOrderSet *set, int piece);
 
+/*
+ * Does the line wait for what is made or bought for it, and not for what is on
+ * the shelf?  Unless somebody asks for this order by hand.
+ */
+extern bool usom_order_waits_for_supply(const UsomOrderSet *set, int line);
+
+/* Is it a line that things are made or bought for? */
+extern bool usom_order_is_made_for(const UsomOrderSet *set, int line);
+
 /* Sum of the counters over the lines of an order; of a kit, those of its components count. */
 extern UsomCounters usom_order_sum(const UsomOrderSet *set, int order);
 
@@ -268,6 +279,12 @@ extern void usom_order_mark_counted(UsomOrderSet *set);
 
 /* Give back to the quotas what lines have lost.  No statement if nothing was lost, or there are no quotas. */
 extern void usom_order_give_back(UsomOrderSet *set);
+
+/*
+ * renegotiate.c: suppliers hear of lines that changed: cases supply_wanted and
+ * supply_excess.  One statement if a line has lost units and there is supply.
+ */
+extern void usom_order_renegotiate(UsomOrderSet *set);
 
 /* save.c */
 extern void usom_order_save(UsomOrderSet *set);

@@ -355,6 +355,7 @@ usom_order_save(UsomOrderSet *set)
 		usom_order_mirror_kits(set, i);
 	write_stock(set);
 	usom_order_write_pegs(set);
+	usom_order_renegotiate(set);
 	usom_order_give_back(set);
 	write_loads(set);
 	write_lines(&insert_lines, set, ROWS_NEW);

@@ -155,7 +155,8 @@ usom_order_insert_line(UsomOrderSet *set, int order)
 void
 usom_order_take_nature(UsomLine *line, UsomNature nature)
 {
-	line->stocked = nature == USOM_PHYSICAL;
+	line->stocked = nature == USOM_PHYSICAL || nature == USOM_MADE;
+	line->is_made = nature == USOM_MADE;
 	line->is_kit = nature >= USOM_KIT_IN_PARTS;
 	line->whole_kits = nature == USOM_WHOLE_KIT;
 }

@@ -8,12 +8,15 @@
 #include "base/quantity.h"
 
 /* What a product is to an order, in one number: an expression over a row p of usom.product. */
-#define USOM_PRODUCT_NATURE "CASE p.kind WHEN 'physical' THEN 1 WHEN 'service' THEN 0 ELSE 2 + (p.kit_policy = 'whole')::integer END"
+#define USOM_PRODUCT_NATURE \
+	"CASE p.kind WHEN 'physical' THEN 1 + (p.decoupling IN ('make_to_order', 'engineer_to_order'))::integer " \
+	"WHEN 'service' THEN 0 ELSE 3 + (p.kit_policy = 'whole')::integer END"
 
 typedef enum UsomNature
 {
 	USOM_SERVICE,
 	USOM_PHYSICAL,
+	USOM_MADE,					/* physical, and made for each order */
 	USOM_KIT_IN_PARTS,
 	USOM_WHOLE_KIT
 } UsomNature;

@@ -191,6 +191,7 @@ CREATE TABLE usom.supply (
 	CONSTRAINT supply_not_overpegged CHECK (pegged <= CASE status WHEN 'expected' THEN quantity - received ELSE 0 END),
 	CONSTRAINT supply_of_line_iff_of_order CHECK ((sales_order_id IS NULL) = (line_no IS NULL))
 ) WITH (fillfactor = 70);
+CREATE INDEX supply_of_line ON usom.supply (org_id, sales_order_id, line_no) WHERE sales_order_id IS NOT NULL;
 CREATE INDEX supply_expected ON usom.supply (org_id, product_id, expected_at) WHERE status = 'expected';
 COMMENT ON TABLE usom.supply IS 'Stock that is under way: a purchase, a production order, a transfer. Pieces that wait are pegged to it and promised for its date. Written by usom alone; the rows are locks, taken in key order after those of stock.';
 COMMENT ON COLUMN usom.supply.org_id IS 'Organisation.';

@@ -49,6 +49,7 @@ INSERT INTO usom.product (sku) VALUES ('TAP-SHORT');
 INSERT INTO usom.substitute (sku, substitute_sku) VALUES ('TAP-SHORT', 'TAP-1');
 SELECT usom.propose_substitution(order_no, 1), usom.watch_stock('TAP-1', 'TAP-SHORT') FROM usom.place_order('{"lines": [{"sku": "TAP-SHORT", "quantity": 1}]}') \g /dev/null
 SELECT usom._tell(sales_order_id, 'filled', '{"line_no": 1}'), usom._raise_case(sales_order_id, 1, 'promise_late', NULL, 'late') FROM usom.sales_order WHERE order_no = :'o' \g /dev/null
+SELECT usom.request_make(order_no, 1, 'TAP-A', 1) FROM usom.place_order('{"lines": [{"sku": "TAP-1", "quantity": 900}]}') \g /dev/null
 SELECT * FROM usom.release_order(:'o') \g /dev/null
 SELECT usom.ship(:'o') AS s \gset
 SELECT usom.authorize_return(:'o', '[{"line_no": 1, "quantity": 1}]', 'broken') AS r \gset
@@ -59,7 +60,7 @@ INSERT INTO kept (t, code, hint) VALUES
 	('stock', 'US004', 'usom.receive_stock()'), ('reservation', 'US004', 'usom.reserve_stock()'), ('fulfillment_line', 'US004', 'usom.place_order()'), ('hold', 'US004', 'usom.hold_order()'), ('exception_case', 'US004', 'usom.resolve_exception()'), ('supply', 'US004', 'usom.add_supply()'), ('event', 'US901', 'the function'),
 	('line_substitution', 'US004', 'usom.propose_substitution()'), ('stock_interest', 'US004', 'usom.watch_stock()'),
 	('shipment', 'US004', 'usom.ship()'), ('return_order', 'US004', 'usom.authorize_return()'), ('return_line', 'US004', 'usom.authorize_return()'),
-	('location_load', 'US004', 'usom.place_order()'), ('allocation_run', 'US004', 'usom.allocate_orders()'), ('capacity_use', 'US004', 'usom.place_order()'), ('quota_load', 'US004', 'usom.place_order()'), ('quota_use', 'US004', 'usom.place_order()'),
+	('location_load', 'US004', 'usom.place_order()'), ('allocation_run', 'US004', 'usom.allocate_orders()'), ('capacity_use', 'US004', 'usom.place_order()'), ('make_order', 'US004', 'usom.request_make()'), ('quota_load', 'US004', 'usom.place_order()'), ('quota_use', 'US004', 'usom.place_order()'),
 	('stock_movement', 'US901', 'usom.adjust_stock()'), ('order_history', 'US901', 'the function'), ('audit_entry', 'US901', 'the function');
 UPDATE kept SET referred = EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' AND confrelid = format('usom.%I', t)::regclass);
 SELECT isnt_empty(format('SELECT * FROM usom.%I', t), format('usom.%s has a row', t)) FROM kept ORDER BY t;

@@ -53,6 +53,8 @@ INSERT INTO raised VALUES
 	('US110', 'INSERT INTO usom.sales_order (order_type) VALUES (''laptop'')'),
 	('US113', format('SELECT usom.cancel_line(%L, 2, 1, NULL)', :'kit')),
 	('US114', 'SELECT usom.place_order(''{"lines": [{"sku": "TAP-KIT", "quantity": 1.5}]}'')'),
+	('US111', format('SELECT usom.request_make(%L, 1, ''TAP-A'')', :'o')),
+	('US112', 'SELECT usom.approve_make(''TAP-NONE'')'),
 	('US201', 'SELECT usom.reserve_stock(''TAP'', ''TAP-A'', ''TAP-1'', 1000, ''1 hour'')'),
 	('US203', 'SELECT usom.receive_stock(''TAP-A'', ''TAP-POST'', 1)'),
 	('US204', 'SELECT usom.cancel_supply(''TAP-NONE'')'),

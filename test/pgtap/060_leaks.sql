@@ -60,6 +60,7 @@ BEGIN
 	PERFORM usom.authorize_return(o, '[{"line_no": 1, "quantity": 1}]', mark);
 	PERFORM usom.place_order(jsonb_build_object('external_id', mark || '-WAIT', 'channel', mark || '-CH', 'customer', mark || '-CUST',
 		'lines', jsonb_build_array(jsonb_build_object('sku', mark || '-TOO', 'quantity', 3))));
+	PERFORM usom.request_make(x.order_no, 1, mark || '-LOC', 1) FROM usom.orders x WHERE x.external_id = mark || '-WAIT';
 	INSERT INTO usom.sales_order (order_no, channel_id, status, external_id) VALUES (mark || '-DRAFT', usom.channel_id(mark || '-CH'), 'draft', mark || '-D');
 	PERFORM usom._seal(usom.current_org());
 END $$;

@@ -43,6 +43,11 @@ INSERT INTO usom.product (sku) VALUES ('H-TOO');
 SELECT order_no AS short FROM usom.place_order('{"lines": [{"sku": "H-TOO", "quantity": 2, "substitution": "allowed"}, {"sku": "H-TOO", "quantity": 1}]}') \gset
 INSERT INTO usom.substitute (sku, substitute_sku) VALUES ('H-TOO', 'H-SKU');
 SELECT usom.propose_substitution(:'short', 2) AS offer, usom.watch_stock('H-CUST', 'H-SKU') AS interest \gset
+INSERT INTO usom.product (sku, decoupling) VALUES ('H-MADE', 'engineer_to_order');
+SELECT order_no AS made FROM usom.place_order('{"lines": [{"sku": "H-MADE", "quantity": 9}]}') \gset
+SELECT usom.request_make(:'made', 1, 'H-LOC', 1) AS designed, usom.request_make(:'made', 1, 'H-LOC', 1) AS asked, usom.request_make(:'made', 1, 'H-LOC', 2) AS begun, usom.request_make(:'made', 1, 'H-LOC', 1) AS unwanted \gset
+SELECT usom.approve_make(m) FROM unnest(ARRAY[:'asked', :'begun']) m \g /dev/null
+SELECT usom.start_make(:'begun', now() + interval '1 day') \g /dev/null
 SELECT usom._raise_case(NULL, NULL, 'x', 'y', 'z') \g /dev/null
 SELECT exception_id AS exception FROM usom.exceptions \gset
 CREATE ROLE tap_some;
@@ -65,7 +70,7 @@ INSERT INTO call VALUES
 	('watch_stock', 'SELECT usom.watch_stock(''H-CUST'', ''H-TOO'', 1, ''H-LOC'')'), ('unwatch_stock', 'SELECT usom.unwatch_stock(''H-CUST'', ''H-TOO'')'), ('tell_back_in_stock', 'SELECT usom.tell_back_in_stock(''H-SKU'')'),
 	('quote', 'SELECT usom.quote(''{"customer": "H-CUST", "channel": "web", "lines": [{"sku": "H-SKU", "quantity": 2, "location": "H-LOC"}]}'')'),
 	('resolve_exception', format('SELECT usom.resolve_exception(%s, ''x'')', :'exception')),
-	('allocate_order', format('SELECT * FROM usom.allocate_order(%L)', :'o')), ('convert_pre_orders', 'SELECT * FROM usom.convert_pre_orders()'), ('fill_backorders', 'SELECT * FROM usom.fill_backorders(''H-SKU'')'), ('release_order', format('SELECT * FROM usom.release_order(%L)', :'o')),
+	('allocate_order', format('SELECT * FROM usom.allocate_order(%L)', :'o')), ('request_make', format('SELECT usom.request_make(%L, 1, ''H-LOC'', 1)', :'short')), ('approve_make', format('SELECT * FROM usom.approve_make(%L)', :'designed')), ('start_make', format('SELECT * FROM usom.start_make(%L, now())', :'asked')), ('receive_make', format('SELECT * FROM usom.receive_make(%L, 1)', :'begun')), ('cancel_make', format('SELECT * FROM usom.cancel_make(%L)', :'unwanted')), ('convert_pre_orders', 'SELECT * FROM usom.convert_pre_orders()'), ('fill_backorders', 'SELECT * FROM usom.fill_backorders(''H-SKU'')'), ('release_order', format('SELECT * FROM usom.release_order(%L)', :'o')),
 	('ship', format('SELECT usom.ship(%L, ''[{"line_no": 1, "quantity": 1}]'', ''DHL'', ''1'')', :'sent')), ('deliver', format('SELECT * FROM usom.deliver(%L)', :'done_s')),
 	('authorize_return', format('SELECT usom.authorize_return(%L, ''[{"line_no": 1, "quantity": 1}]'', ''x'')', :'back')), ('receive_return', format('SELECT * FROM usom.receive_return(%L, ''[{"line_no": 1, "quantity": 1}]'')', :'r')),
 	('explain_sourcing', format('SELECT * FROM usom.explain_sourcing(%L)', :'o')), ('why_not_allocated', format('SELECT * FROM usom.why_not_allocated(%L, 1)', :'o')),

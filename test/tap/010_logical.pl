@@ -73,6 +73,8 @@ SELECT usom._tell(sales_order_id, 'filled', '{"line_no": 1}'), usom._raise_case(
 FROM usom.sales_order WHERE external_id = '$round-held';
 INSERT INTO usom.sourcing_rule (code, channels, locations, service_level) VALUES ('$round', '{edi}', '{$round}', '$round');
 INSERT INTO usom.sourcing_rule (code, channels, when_short, next_rule) VALUES ('$round-first', '{edi}', 'next_rule', '$round');
+INSERT INTO usom.product (sku, decoupling) VALUES ('$round-made', 'make_to_order') ON CONFLICT DO NOTHING;
+SELECT usom.request_make(o.order_no, 1, 'L2') FROM usom.place_order('{"lines": [{"sku": "$round-made", "quantity": 2}]}') o;
 SELECT usom.seal_audit();
 SQL
 	return;

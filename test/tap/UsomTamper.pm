@@ -66,6 +66,8 @@ INSERT INTO usom.substitute (sku, substitute_sku) VALUES ('P-SHORT', 'P1');
 SELECT usom.propose_substitution((usom.place_order('{"external_id": "R3-SHORT", "lines": [{"sku": "P-SHORT", "quantity": 1, "unit_price": 1}]}')).order_no, 1), usom.watch_stock('C1', 'P-SHORT');
 SELECT usom._tell(o.sales_order_id, 'filled', '{"line_no": 1}'), usom._raise_case(o.sales_order_id, 1, 'promise_late', NULL, 'late') FROM usom.sales_order o WHERE o.external_id = 'R1-1';
 INSERT INTO usom.sourcing_rule (code, channels, locations) VALUES ('near', ARRAY['edi'], ARRAY['L1']);
+INSERT INTO usom.product (sku, decoupling) VALUES ('MADE', 'make_to_order');
+SELECT usom.request_make(o.order_no, 1, 'L1') FROM usom.place_order('{"external_id": "R3-9", "lines": [{"sku": "MADE", "quantity": 2}]}') o;
 INSERT INTO usom.pre_order_offer (sku, release_at) VALUES ('P5', now() + interval '1 year');
 INSERT INTO usom.quota (code, quantity) VALUES ('all', 1000);
 INSERT INTO usom.customer (code, name, email) VALUES ('C2', 'B. Leaver', 'leaver@example.org'), ('C3', 'C. Stayer', 'stayer@example.org');
