@@ -107,6 +107,7 @@ SELECT status FROM usom.release_order(:'drop');
 SELECT count(*) FROM usom.deliver(usom.ship(:'drop'));
 SELECT status, quantity, quantity_delivered AS delivered, quantity_cancelled AS cancelled, quantity_backordered AS waiting FROM usom.order_lines WHERE order_no = :'drop';
 SELECT status FROM usom.orders WHERE order_no = :'drop';
+SELECT count(*) FROM usom.exceptions WHERE order_no = :'drop' AND resolved_at IS NULL;
 -- More than the mill was asked for is asked of it anew.
 SELECT pg_temp.ask('drop_ship', 'MFO-SHOE', 3) AS drop2 \gset
 SELECT kind, message FROM usom.exceptions WHERE order_no = :'drop2' AND resolved_at IS NULL;

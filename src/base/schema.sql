@@ -22,10 +22,12 @@ CREATE SEQUENCE usom.return_no_seq;
 COMMENT ON SEQUENCE usom.return_no_seq IS 'Return numbers where the counter is not gap-free.';
 CREATE SEQUENCE usom.supply_no_seq;
 COMMENT ON SEQUENCE usom.supply_no_seq IS 'Supply numbers where the counter is not gap-free.';
+CREATE SEQUENCE usom.make_no_seq;
+COMMENT ON SEQUENCE usom.make_no_seq IS 'Numbers of make orders where the counter is not gap-free.';
 
 CREATE TABLE usom.document_counter (
 	org_id bigint NOT NULL,
-	kind text NOT NULL CONSTRAINT document_counter_kind_known CHECK (kind IN ('order', 'shipment', 'return', 'supply')),
+	kind text NOT NULL CONSTRAINT document_counter_kind_known CHECK (kind IN ('order', 'shipment', 'return', 'supply', 'make')),
 	prefix text NOT NULL,
 	digits integer NOT NULL DEFAULT 6 CONSTRAINT document_counter_digits_sane CHECK (digits BETWEEN 1 AND 18),
 	gap_free boolean NOT NULL DEFAULT false,

@@ -282,7 +282,7 @@ extern void usom_order_give_back(UsomOrderSet *set);
 
 /*
  * renegotiate.c: suppliers hear of lines that changed: cases supply_wanted and
- * supply_excess.  One statement if a line has lost units and there is supply.
+ * supply_excess.  One statement if such a line has changed, or any has lost units, and there is supply.
  */
 extern void usom_order_renegotiate(UsomOrderSet *set);
 

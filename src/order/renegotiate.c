@@ -74,11 +74,13 @@ tell_excess(UsomOrderSet *set, int index, uint64 row)
 					 NULL, DatumGetTimestampTz(usom_query_get(row, 5)));
 }
 
+/* Lines that none of their supply brings too much for have no such case any more. */
 static void
 look_for_excess(UsomOrderSet *set, const int *lines, int nlines)
 {
 	int64	   *orders = palloc_array(int64, nlines);
 	int64	   *numbers = palloc_array(int64, nlines);
+	bool	   *excess = palloc0_array(bool, nlines);
 	Datum		values[3];
 	uint64		n;
 
@@ -92,29 +94,49 @@ look_for_excess(UsomOrderSet *set, const int *lines, int nlines)
 	values[2] = usom_query_keys(numbers, nlines);
 	n = usom_query_run(&read_excess, values, NULL);
 	for (uint64 row = 0; row < n; row++)
-		tell_excess(set, lines[DatumGetInt32(usom_query_get(row, 1)) - 1], row);
+	{
+		int			i = DatumGetInt32(usom_query_get(row, 1)) - 1;
+
+		excess[i] = true;
+		if (usom_order_live(&set->lines[lines[i]]) < set->lines[lines[i]].alive)
+			tell_excess(set, lines[i], row);
+	}
+	for (int i = 0; i < nlines; i++)
+		if (!excess[i] && !set->lines[lines[i]].is_new)
+			usom_order_settle_case(set, set->lines[lines[i]].order, set->lines[lines[i]].line_no, "supply_excess");
+}
+
+static bool
+is_touched(const UsomOrderSet *set, int line)
+{
+	bool		touched = set->lines[line].changed || set->lines[line].is_new;
+
+	for (int i = 0; i < set->npieces && !touched; i++)
+		touched = set->pieces[i].line == line && (set->pieces[i].changed || set->pieces[i].is_new);
+	return touched;
 }
 
 void
 usom_order_renegotiate(UsomOrderSet *set)
 {
-	int		   *shrunk = NULL;
-	int			nshrunk = 0;
+	int		   *lines = NULL;
+	int			nlines = 0;
 
 	for (int i = 0; i < set->nlines; i++)
 	{
 		const UsomLine *line = &set->lines[i];
+		bool		made = usom_order_is_made_for(set, i) && line->stocked;
 
-		if (likely(!line->changed && !line->is_new))
+		if (likely(!made && usom_order_live(line) >= line->alive))
 			continue;
-		if (unlikely(usom_order_is_made_for(set, i)) && line->stocked && !line->removed)
+		if (line->removed || !is_touched(set, i))
+			continue;
+		if (made)
 			ask_for_supply(set, i);
-		if (likely(usom_order_live(line) >= line->alive))
-			continue;
-		if (shrunk == NULL)
-			shrunk = palloc_array(int, set->nlines - i);
-		shrunk[nshrunk++] = i;
+		if (lines == NULL)
+			lines = palloc_array(int, set->nlines - i);
+		lines[nlines++] = i;
 	}
-	if (nshrunk > 0 && usom_supply_is_any(set->org_id))
-		look_for_excess(set, shrunk, nshrunk);
+	if (nlines > 0 && usom_supply_is_any(set->org_id))
+		look_for_excess(set, lines, nlines);
 }

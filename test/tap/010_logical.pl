@@ -183,6 +183,7 @@ subscriber_does(<<'SQL');
 SELECT setval('usom.order_no_seq', coalesce(max(substring(order_no FROM '\d+$')::bigint), 0) + 1, false) FROM usom.sales_order;
 SELECT setval('usom.shipment_no_seq', coalesce(max(substring(shipment_no FROM '\d+$')::bigint), 0) + 1, false) FROM usom.shipment;
 SELECT setval('usom.supply_no_seq', 1000);
+SELECT setval('usom.make_no_seq', 1000);
 SELECT setval('usom.return_no_seq', coalesce(max(substring(return_no FROM '\d+$')::bigint), 0) + 1, false) FROM usom.return_order;
 SQL
 is(subscriber_does("SELECT p.messages->0->>'code', o.order_no = p.order_no FROM " . place('last', [ 'P1', 3 ])
