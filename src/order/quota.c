@@ -68,7 +68,9 @@ usom_order_give_back(UsomOrderSet *set)
 	int			nlosses;
 	UsomQuotaLoss *losses = usom_order_losses(set, &nlosses);
 
-	if (nlosses > 0 && usom_quota_is_any(set->org_id))
+	if (likely(nlosses == 0))
+		return;
+	if (usom_quota_is_any(set->org_id))
 		usom_quota_write(usom_quota_lock(set->org_id, usom_call_time(), NULL, 0, losses, nlosses, NULL, 0));
 	usom_order_mark_counted(set);
 }
