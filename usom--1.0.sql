@@ -799,6 +799,7 @@ BEGIN
 		COMMIT;
 	END LOOP;
 	FOREACH organisation IN ARRAY ARRAY(SELECT o.org_id FROM usom.organisation AS o ORDER BY o.org_id) LOOP
+		PERFORM usom._convert_pre_orders(organisation);
 		PERFORM usom._tell_back_in_stock(organisation);
 		COMMIT;
 	END LOOP;
@@ -806,7 +807,7 @@ BEGIN
 	COMMIT;
 END
 $$;
-COMMENT ON PROCEDURE usom.tick() IS 'What is to be done from time to time, for all organisations, each in a transaction of its own: seals the audit, tells who waits for a product that is in stock again, then erases people who are due by usom.retention. Limits of time never wait for it. For pg_cron or a timer, once a minute. Errors: US001; 2D000 inside a transaction block. Example: CALL usom.tick();';
+COMMENT ON PROCEDURE usom.tick() IS 'What is to be done from time to time, for all organisations, each in a transaction of its own: seals the audit, gives stock to pre-orders that are released, tells who waits for a product that is in stock again, then erases people who are due by usom.retention. Limits of time never wait for it. For pg_cron or a timer, once a minute. Errors: US001; 2D000 inside a transaction block. Example: CALL usom.tick();';
 
 /* ---- audit ---- */
 
@@ -1306,7 +1307,7 @@ CREATE FUNCTION usom.furnish_organisation() RETURNS trigger
 	AS $$
 BEGIN
 	INSERT INTO usom.document_counter (org_id, kind, prefix)
-	VALUES (NEW.org_id, 'order', 'SO-'), (NEW.org_id, 'shipment', 'SH-'), (NEW.org_id, 'return', 'RT-'), (NEW.org_id, 'supply', 'SU-');
+	VALUES (NEW.org_id, 'order', 'SO-'), (NEW.org_id, 'shipment', 'SH-'), (NEW.org_id, 'return', 'RT-'), (NEW.org_id, 'supply', 'SU-'), (NEW.org_id, 'make', 'MO-');
 	INSERT INTO usom.channel (org_id, code, name)
 	VALUES
 		(NEW.org_id, 'web', 'Web shop'), (NEW.org_id, 'pos', 'Shop counter'), (NEW.org_id, 'phone', 'Telephone'),
@@ -1661,6 +1662,7 @@ COMMENT ON FUNCTION usom.verify_capacity() IS 'What is taken of the days of loca
 CREATE TYPE usom._quota_demand AS (
 	ordinal integer,
 	sales_order_id bigint,
+	line_no integer,
 	product_id bigint
 );
 COMMENT ON TYPE usom._quota_demand IS 'A product that an order wants, on its way from C, by unnest().';
@@ -1669,7 +1671,8 @@ CREATE TYPE usom._quota_loss AS (
 	sales_order_id bigint,
 	line_no integer,
 	lost numeric,
-	kept numeric
+	kept numeric,
+	live numeric
 );
 COMMENT ON TYPE usom._quota_loss IS 'A line that has fewer units than before, on its way from C, by unnest().';
 
@@ -1732,6 +1735,21 @@ $$;
 COMMENT ON FUNCTION usom._check_quota() IS 'Trigger BEFORE a quota is written: US006 for codes that nobody has, US301 for an unknown time zone, US207 for a lender that cannot lend.';
 REVOKE ALL ON FUNCTION usom._check_quota() FROM PUBLIC;
 
+CREATE FUNCTION usom._check_pre_order() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+BEGIN
+	IF NOT EXISTS (SELECT FROM usom.product x WHERE x.org_id = NEW.org_id AND x.sku = NEW.sku AND x.kind = 'physical') THEN
+		RAISE EXCEPTION 'a pre-order offer names product "%", which is not stocked', NEW.sku USING
+			ERRCODE = 'US006', HINT = 'INSERT INTO usom.product first, or correct the code.';
+	END IF;
+	RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION usom._check_pre_order() IS 'Trigger BEFORE a pre-order offer is written: US006 for a product that there is not, or that is never in stock.';
+REVOKE ALL ON FUNCTION usom._check_pre_order() FROM PUBLIC;
+
 CREATE FUNCTION usom.verify_quota() RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, usom, pg_temp
@@ -1756,18 +1774,22 @@ AS $$
 		FROM line_use u
 			LEFT JOIN usom.order_line l ON l.org_id = usom.current_org() AND l.sales_order_id = u.sales_order_id AND l.line_no = u.line_no
 			LEFT JOIN usom.sales_order o ON o.org_id = usom.current_org() AND o.sales_order_id = u.sales_order_id
-		WHERE u.units > coalesce(l.quantity - l.quantity_open - l.quantity_backordered - l.quantity_cancelled, 0)
+		WHERE u.units > CASE WHEN EXISTS (SELECT FROM usom.pre_order_offer f WHERE f.org_id = usom.current_org() AND f.pre_order_offer_id = u.quota_id)
+			THEN coalesce(l.quantity - l.quantity_cancelled, 0)
+			ELSE coalesce(l.quantity - l.quantity_open - l.quantity_backordered - l.quantity_cancelled, 0) END
 		UNION ALL
 		SELECT u.quota_id, format('period from %s', u.starts_at), 'units are used of an unknown quota', 'a row of quota', '#' || u.quota_id
 		FROM usom.quota_use u
 		WHERE u.org_id = usom.current_org()
 			AND NOT EXISTS (SELECT FROM usom.quota q WHERE q.org_id = u.org_id AND q.quota_id = u.quota_id)
+			AND NOT EXISTS (SELECT FROM usom.pre_order_offer f WHERE f.org_id = u.org_id AND f.pre_order_offer_id = u.quota_id)
 	)
-	SELECT 'quota', format('%s, %s', coalesce(q.code, 'quota ' || f.quota_id), f.period), f.problem, f.expected, f.actual
+	SELECT 'quota', format('%s, %s', coalesce(q.code, 'pre-orders of ' || p.sku, 'quota ' || f.quota_id), f.period), f.problem, f.expected, f.actual
 	FROM finding f
+	LEFT JOIN usom.pre_order_offer p ON p.org_id = usom.current_org() AND p.pre_order_offer_id = f.quota_id
 	LEFT JOIN usom.quota q ON q.org_id = usom.current_org() AND q.quota_id = f.quota_id
 $$;
-COMMENT ON FUNCTION usom.verify_quota() IS 'What is used of quotas, recomputed from what each line uses, and lines that use more than the units they have. That more is used than a quota allows is no finding: it may have been lowered. One row a finding, none when all is well. Example: SELECT * FROM usom.verify_quota();';
+COMMENT ON FUNCTION usom.verify_quota() IS 'What is used of quotas and sold of pre-order offers, recomputed from what each line uses, and lines that use more than the units they have. That more is used than a quota allows is no finding: it may have been lowered. One row a finding, none when all is well. Example: SELECT * FROM usom.verify_quota();';
 
 /* ---- stock ---- */
 
@@ -2965,7 +2987,7 @@ document: an object with these keys; every one but lines, sku and quantity may b
   channel (manual), external_id, revision (1), order_type (standard; see usom.order_types()), customer (a guest), currency (the organisation''s), priority (5; lower is served first), placed_at (now), requested_at, ship_complete (false), draft (false), coupons [text], instructions,
   ship_to {name, line1, line2, postcode, city, country, latitude, longitude} (the customer''s first address), payment {method, reference, authorized},
   reservation_owner (its soft reservations are given up for this order),
-  lines [{sku, quantity, unit_price (list price, else 0), location (any), requested_at, substitution (as the customer agreed, else none), partial (true)}].
+  lines [{sku, quantity, unit_price (list price, else 0), location (any), requested_at, substitution (as the customer agreed, else none), partial (true), make {name, based_on, attributes} (the sku is no product yet and is made for the order, for roles that may insert products: engineering approves it)}].
 Quantities in units of the product, six decimals; prices in the currency, four decimals; times as ISO 8601.
 Each line is reserved at the first location, by priority, that can serve it whole; else the rest is backordered, unless partial is false.
 Returns one row: order number, status (confirmed; draft if asked for), total, units reserved and backordered, the latest promise (null if something has none), messages [{line_no, code, quantity}] with the codes backordered, no_price, repeated.
@@ -3120,7 +3142,7 @@ SET search_path = pg_catalog, usom, pg_temp;
 COMMENT ON FUNCTION usom.why_not_allocated(text, integer) IS
 'Why a line waits: each location with the reason why it does not serve the units that are open or backordered; chosen: it serves others of the line already.
 order_no, line_no: the line; of a kit, its components that are short are named.
-Returns no row if no unit of the line waits; else one for each location, by priority; and one without location (reason_code quota) if a quota stands in the way, with the units that it would let the line have.
+Returns no row if no unit of the line waits; else one for each location, by priority; and one without location (reason_code quota or pre_order) if a quota or a pre-order offer stands in the way, with the units that it would let the line have.
 Errors: US105 unknown order.
 Example: SELECT * FROM usom.why_not_allocated(''SO-000001'', 1);';
 
@@ -3344,6 +3366,96 @@ VOLATILE STRICT PARALLEL UNSAFE
 SET search_path = pg_catalog, usom, pg_temp;
 COMMENT ON FUNCTION usom._tell_back_in_stock(bigint) IS 'What tell_back_in_stock() does, for the organisation with this key.';
 REVOKE ALL ON FUNCTION usom._tell_back_in_stock(bigint) FROM PUBLIC;
+
+/* ---- api ---- */
+
+CREATE FUNCTION usom.request_make(order_no text, line_no integer, location text, quantity numeric DEFAULT NULL, due_at timestamptz DEFAULT NULL)
+RETURNS text
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_request_make'
+VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.request_make(text, integer, text, numeric, timestamptz) IS
+'Ask for what is made for an order line; returns the number of the make order. Of an engineer-to-order line it begins in engineering, which approves it with approve_make(); else it is requested, and start_make() is next.
+order_no, line_no: the line. location: where it will be made and received. quantity: units; null: all that wait and are not being made. due_at: when it is needed.
+Errors: US105 or US106 unknown order or line, US101 an order that does not run, US006 unknown location, US111 nobody waits for so many.
+Example: SELECT usom.request_make(''SO-000001'', 1, ''PLANT'', due_at => now() + interval ''4 weeks'');';
+
+CREATE FUNCTION usom.approve_make(make_no text, note text DEFAULT NULL)
+RETURNS TABLE (make_no text, status text, supply_no text)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_approve_make'
+VOLATILE PARALLEL UNSAFE ROWS 1
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.approve_make(text, text) IS
+'Engineering approves what is to be made; who did is kept. make_no: the make order. note: what was decided, for the audit, too.
+Errors: US112 unknown make order, US111 it is not in engineering.
+Example: SELECT * FROM usom.approve_make(''MO-000001'', ''drawing 4711, revision B'');';
+
+CREATE FUNCTION usom.start_make(make_no text, expected_at timestamptz)
+RETURNS TABLE (make_no text, status text, supply_no text)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_start_make'
+VOLATILE PARALLEL UNSAFE ROWS 1
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.start_make(text, timestamptz) IS
+'Production begins: a supply for the line and no other is made, the line counts on it and is promised for its date.
+make_no: the make order. expected_at: when it will be done; usom.change_supply() tells of delays.
+Errors: US112 unknown make order, US111 it is not requested or approved yet, or begun already.
+Example: SELECT * FROM usom.start_make(''MO-000001'', now() + interval ''3 weeks'');';
+
+CREATE FUNCTION usom.receive_make(make_no text, quantity numeric DEFAULT NULL, final boolean DEFAULT false)
+RETURNS TABLE (make_no text, status text, supply_no text)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_receive_make'
+VOLATILE PARALLEL UNSAFE ROWS 1
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.receive_make(text, numeric, boolean) IS
+'What was made comes from production: as usom.receive_supply() for its supply, so the units are reserved for the line in the same call.
+make_no: the make order. quantity: units; null: all that is to come. final: nothing more comes.
+Errors: US112 unknown make order, US111 it is not in production, and those of receive_supply().
+Example: SELECT * FROM usom.receive_make(''MO-000001'');';
+
+CREATE FUNCTION usom.cancel_make(make_no text, reason text DEFAULT NULL)
+RETURNS TABLE (make_no text, status text, supply_no text)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_cancel_make'
+VOLATILE PARALLEL UNSAFE ROWS 1
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.cancel_make(text, text) IS
+'It is not made, or not to its end: its supply is cancelled, and the line waits again. What was received stays.
+make_no: the make order. reason: why.
+Errors: US112 unknown make order, US111 it is received or cancelled.
+Example: SELECT * FROM usom.cancel_make(''MO-000001'', ''the customer has cancelled'');';
+
+/* ---- api ---- */
+
+CREATE FUNCTION usom.convert_pre_orders(sku text DEFAULT NULL)
+RETURNS TABLE (order_no text, line_no integer, quantity numeric)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_convert_pre_orders'
+VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.convert_pre_orders(text) IS
+'From the release on: give stock to what was ordered before it, by priority of the orders, then oldest first. An offer of which nothing waits any more ends.
+sku: of one product; null: of all that are released.
+New orders of the product get only what these leave, whether this runs early or late; fill_backorders() serves them, too, and tick() calls it for all.
+Returns a row per line that got stock, with the units it got.
+Errors: US006 unknown sku.
+Example: SELECT * FROM usom.convert_pre_orders(''85123A'');';
+
+CREATE FUNCTION usom._convert_pre_orders(org_id bigint) RETURNS bigint
+LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+DECLARE
+	before text := current_setting('usom.org');
+	lines bigint := 0;
+BEGIN
+	IF EXISTS (SELECT FROM usom.pre_order_offer f WHERE f.org_id = $1 AND f.ended_at IS NULL AND f.release_at <= statement_timestamp()) THEN
+		PERFORM set_config('usom.org', (SELECT o.code FROM usom.organisation o WHERE o.org_id = $1), true);
+		SELECT count(*) INTO lines FROM usom.convert_pre_orders();
+		PERFORM set_config('usom.org', before, true);
+	END IF;
+	RETURN lines;
+END
+$$;
+COMMENT ON FUNCTION usom._convert_pre_orders(bigint) IS 'convert_pre_orders() for an organisation, if there is anything to convert: part of tick(). Returns the number of lines that got stock.';
+REVOKE ALL ON FUNCTION usom._convert_pre_orders(bigint) FROM PUBLIC;
 
 /* ---- api ---- */
 
@@ -4685,6 +4797,7 @@ CREATE FUNCTION usom._privileges()
 	('postcode_centroid',         '',    'r',   'r',   'r',   'r',   'riud','r',   'r',   'r'),
 	('sourcing_rule',             '',    'r',   'riu', 'r',   '',    'r',   'r',   'r',   'r'),
 	('quota',                     '',    'r',   'riu', 'r',   '',    'r',   'r',   'r',   'r'),
+	('pre_order_offer',           '',    'r',   'riu', 'r',   '',    'r',   'r',   'r',   'r'),
 	('quota_load',                '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'riud'),
 	('quota_use',                 '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'riud'),
 	('stock',                     '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
@@ -4699,6 +4812,7 @@ CREATE FUNCTION usom._privileges()
 	('order_history',             '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('event',                     '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('exception_case',            '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'riud'),
+	('make_order',                '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'riud'),
 	('allocation_run',            '',    'r',   'r',   'r',   '',    '',    'r',   'r',   'riud'),
 	('substitute',                '',    'r',   'riud', 'r',  'r',   'riud', 'r',  'r',   'r'),
 	('line_substitution',         '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
@@ -4724,6 +4838,8 @@ CREATE FUNCTION usom._privileges()
 	('sourcing_rules',            '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('supplies',                  '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('quotas',                    '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
+	('make_orders',               '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
+	('pre_orders',                '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('stock_position',            '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('holds',                     '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('events',                    '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
@@ -4796,6 +4912,12 @@ CREATE FUNCTION usom._privileges()
 	('allocate_orders()',         '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	('reallocate_order()',        '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
 	('fill_backorders()',         '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
+	('convert_pre_orders()',      '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
+	('request_make()',            '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
+	('approve_make()',            '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
+	('start_make()',              '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
+	('receive_make()',            '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
+	('cancel_make()',             '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	('release_order()',           '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
 	('ship()',                    '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	('deliver()',                 '',    '',    'x',   'x',   '',    'x',   '',    '',    ''),
@@ -5177,7 +5299,7 @@ AS $$
 		(3, 'stock', ARRAY['receive_stock', 'receive_stocks', 'adjust_stock', 'count_stock', 'set_safety', 'add_supply', 'change_supply', 'cancel_supply', 'receive_supply', 'reserve_stock', 'release_stock',
 			'watch_stock', 'unwatch_stock', 'tell_back_in_stock',
 			'available']),
-		(4, 'fulfil', ARRAY['allocate_order', 'allocate_orders', 'reallocate_order', 'explain_sourcing', 'why_not_allocated', 'earliest_shipment', 'distance_km', 'split_backorder', 'fill_backorders', 'ration', 'release_order', 'ship', 'deliver',
+		(4, 'fulfil', ARRAY['allocate_order', 'allocate_orders', 'reallocate_order', 'explain_sourcing', 'why_not_allocated', 'earliest_shipment', 'distance_km', 'split_backorder', 'fill_backorders', 'convert_pre_orders', 'request_make', 'approve_make', 'start_make', 'receive_make', 'cancel_make', 'ration', 'release_order', 'ship', 'deliver',
 			'authorize_return', 'receive_return']),
 		(5, 'understand', ARRAY['explain_status', 'order_timeline', 'order_as_of', 'order_changes', 'lifecycle', 'order_lifecycle', 'piece_lifecycle', 'order_types', 'lifecycle_dot',
 			'error_codes']),
@@ -5430,10 +5552,12 @@ CREATE SEQUENCE usom.return_no_seq;
 COMMENT ON SEQUENCE usom.return_no_seq IS 'Return numbers where the counter is not gap-free.';
 CREATE SEQUENCE usom.supply_no_seq;
 COMMENT ON SEQUENCE usom.supply_no_seq IS 'Supply numbers where the counter is not gap-free.';
+CREATE SEQUENCE usom.make_no_seq;
+COMMENT ON SEQUENCE usom.make_no_seq IS 'Numbers of make orders where the counter is not gap-free.';
 
 CREATE TABLE usom.document_counter (
 	org_id bigint NOT NULL,
-	kind text NOT NULL CONSTRAINT document_counter_kind_known CHECK (kind IN ('order', 'shipment', 'return', 'supply')),
+	kind text NOT NULL CONSTRAINT document_counter_kind_known CHECK (kind IN ('order', 'shipment', 'return', 'supply', 'make')),
 	prefix text NOT NULL,
 	digits integer NOT NULL DEFAULT 6 CONSTRAINT document_counter_digits_sane CHECK (digits BETWEEN 1 AND 18),
 	gap_free boolean NOT NULL DEFAULT false,
@@ -5874,6 +5998,9 @@ CREATE TABLE usom.product (
 	unit text NOT NULL DEFAULT 'each',
 	category text CONSTRAINT product_category_given CHECK (category <> ''),
 	weight usom.quantity NOT NULL DEFAULT 0,
+	decoupling text NOT NULL DEFAULT 'make_to_stock' CONSTRAINT product_decoupling_known CHECK (decoupling IN ('make_to_stock', 'assemble', 'make_to_order', 'engineer_to_order')),
+	based_on text,
+	attributes jsonb,
 	active boolean NOT NULL DEFAULT true,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	PRIMARY KEY (org_id, product_id),
@@ -5889,6 +6016,9 @@ COMMENT ON COLUMN usom.product.kit_policy IS 'Of a kit: whole, its components ar
 COMMENT ON COLUMN usom.product.unit IS 'Unit of every quantity of the product.';
 COMMENT ON COLUMN usom.product.category IS 'Group of products that sourcing rules may name; null: none.';
 COMMENT ON COLUMN usom.product.weight IS 'Kilograms of one unit, for freight.';
+COMMENT ON COLUMN usom.product.decoupling IS 'Where its stock ends: make_to_stock and assemble are served from the shelf; make_to_order and engineer_to_order wait for what is made for them, whatever the type of their order. A change holds from the next plan on.';
+COMMENT ON COLUMN usom.product.based_on IS 'Product that one made for an order was derived from; null: none.';
+COMMENT ON COLUMN usom.product.attributes IS 'What one made for an order is to be like; null: nothing was said.';
 COMMENT ON COLUMN usom.product.active IS 'Off: no new orders.';
 COMMENT ON COLUMN usom.product.created_at IS 'When the row was made.';
 
@@ -6187,6 +6317,7 @@ CREATE TABLE usom.supply (
 	CONSTRAINT supply_not_overpegged CHECK (pegged <= CASE status WHEN 'expected' THEN quantity - received ELSE 0 END),
 	CONSTRAINT supply_of_line_iff_of_order CHECK ((sales_order_id IS NULL) = (line_no IS NULL))
 ) WITH (fillfactor = 70);
+CREATE INDEX supply_of_line ON usom.supply (org_id, sales_order_id, line_no) WHERE sales_order_id IS NOT NULL;
 CREATE INDEX supply_expected ON usom.supply (org_id, product_id, expected_at) WHERE status = 'expected';
 COMMENT ON TABLE usom.supply IS 'Stock that is under way: a purchase, a production order, a transfer. Pieces that wait are pegged to it and promised for its date. Written by usom alone; the rows are locks, taken in key order after those of stock.';
 COMMENT ON COLUMN usom.supply.org_id IS 'Organisation.';
@@ -6322,6 +6453,36 @@ COMMENT ON COLUMN usom.quota_use.lender_id IS 'Quota whose units they are; the s
 COMMENT ON COLUMN usom.quota_use.starts_at IS 'Period of the lender.';
 COMMENT ON COLUMN usom.quota_use.units IS 'Units.';
 
+CREATE TABLE usom.pre_order_offer (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	pre_order_offer_id bigint NOT NULL DEFAULT usom.next_id(),
+	sku text NOT NULL,
+	opens_at timestamptz NOT NULL DEFAULT now(),
+	release_at timestamptz NOT NULL,
+	quantity usom.quantity,
+	when_full text NOT NULL DEFAULT 'refuse' CONSTRAINT pre_order_offer_when_full_known CHECK (when_full IN ('refuse', 'wait')),
+	ended_at timestamptz,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (org_id, pre_order_offer_id),
+	CONSTRAINT pre_order_offer_opens_before_release CHECK (opens_at < release_at)
+);
+CREATE UNIQUE INDEX pre_order_offer_one_at_a_time ON usom.pre_order_offer (org_id, sku) WHERE ended_at IS NULL;
+COMMENT ON TABLE usom.pre_order_offer IS 'A product that is sold before its release. From opens_at to release_at its units wait, whoever orders; lines count against quantity, in quota_load and quota_use. From release_at on what they wait for is kept for them until the last one is served. The row is a lock, taken after those of quotas, by key.';
+COMMENT ON COLUMN usom.pre_order_offer.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.pre_order_offer.pre_order_offer_id IS 'Key.';
+COMMENT ON COLUMN usom.pre_order_offer.sku IS 'Product.';
+COMMENT ON COLUMN usom.pre_order_offer.opens_at IS 'From when it is sold.';
+COMMENT ON COLUMN usom.pre_order_offer.release_at IS 'From when it is allocated; the promise of its pre-orders.';
+COMMENT ON COLUMN usom.pre_order_offer.quantity IS 'Units that are sold before the release; null: any number.';
+COMMENT ON COLUMN usom.pre_order_offer.when_full IS 'refuse: an order for more is refused (US208); wait: its line waits like any other, without a promise.';
+COMMENT ON COLUMN usom.pre_order_offer.ended_at IS 'When the last pre-order was served, or the offer was ended by hand; null: it stands.';
+COMMENT ON COLUMN usom.pre_order_offer.created_at IS 'When the row was made.';
+CREATE TRIGGER usom_pre_order BEFORE INSERT OR UPDATE ON usom.pre_order_offer
+	FOR EACH ROW EXECUTE FUNCTION usom._check_pre_order();
+CREATE TRIGGER usom_quota_changed AFTER INSERT OR UPDATE OR DELETE ON usom.pre_order_offer
+	FOR EACH STATEMENT EXECUTE FUNCTION usom._quota_changed();
+ALTER TABLE usom.pre_order_offer ENABLE ALWAYS TRIGGER usom_quota_changed;
+
 -- Rows that replication brings were checked where they came from, and may come before what they name, so this trigger is not ENABLE ALWAYS.
 CREATE TRIGGER usom_quota BEFORE INSERT OR UPDATE ON usom.quota
 	FOR EACH ROW EXECUTE FUNCTION usom._check_quota();
@@ -6417,6 +6578,8 @@ SELECT usom._guard_cards('location');
 SELECT usom._guard_cards('reservation');
 SELECT usom._guard_cards('supply');
 SELECT usom._guard_cards('quota');
+SELECT usom._guard_cards('pre_order_offer');
+SELECT usom._guard_master('pre_order_offer', 'sku');
 SELECT usom._guard_master('quota', 'code');
 SELECT usom._guard_kept('quota_load', 'usom.place_order() or usom.allocate_order()');
 SELECT usom._guard_kept('quota_use', 'usom.place_order() or usom.allocate_order()');
@@ -6434,6 +6597,7 @@ SELECT usom._audit_table('reservation');
 SELECT usom._audit_table('supply');
 SELECT usom._audit_table('stock_movement');
 SELECT usom._audit_table('quota');
+SELECT usom._audit_table('pre_order_offer');
 SELECT usom._audit_table('quota_load');
 SELECT usom._audit_table('quota_use');
 SELECT usom._audit_table('location_capacity');
@@ -7307,6 +7471,87 @@ COMMENT ON COLUMN usom.allocation_runs.ended_at IS 'When it was done; null: it g
 SELECT usom._guard_cards('allocation_run');
 SELECT usom._guard_kept('allocation_run', 'usom.allocate_orders()');
 SELECT usom._audit_table('allocation_run');
+
+CREATE TABLE usom.make_order (
+	org_id bigint NOT NULL,
+	make_order_id bigint NOT NULL DEFAULT usom.next_id(),
+	make_no text NOT NULL,
+	sales_order_id bigint NOT NULL,
+	line_no integer NOT NULL,
+	product_id bigint NOT NULL,
+	location_id bigint NOT NULL,
+	quantity usom.positive_quantity NOT NULL,
+	due_at timestamptz,
+	status text NOT NULL CONSTRAINT make_order_status_known CHECK (status IN ('requested', 'engineering', 'approved', 'in_production', 'received', 'cancelled')),
+	note text,
+	supply_id bigint,
+	requested_at timestamptz NOT NULL DEFAULT now(),
+	requested_by text NOT NULL DEFAULT session_user,
+	approved_at timestamptz,
+	approved_by text,
+	started_at timestamptz,
+	ended_at timestamptz,
+	PRIMARY KEY (org_id, make_order_id),
+	CONSTRAINT make_order_no_unique UNIQUE (org_id, make_no),
+	CONSTRAINT make_order_approved_iff_by CHECK ((approved_at IS NULL) = (approved_by IS NULL)),
+	CONSTRAINT make_order_started_iff_supply CHECK ((started_at IS NULL) = (supply_id IS NULL)),
+	CONSTRAINT make_order_started_if_in_production CHECK (status NOT IN ('in_production', 'received') OR started_at IS NOT NULL),
+	CONSTRAINT make_order_ended_iff_over CHECK ((status IN ('received', 'cancelled')) = (ended_at IS NOT NULL))
+);
+CREATE INDEX make_order_of_line ON usom.make_order (org_id, sales_order_id, line_no);
+COMMENT ON TABLE usom.make_order IS 'What is made for an order line: requested, or approved by engineering first, then in production with a supply of its own, then received.';
+COMMENT ON COLUMN usom.make_order.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.make_order.make_order_id IS 'Key.';
+COMMENT ON COLUMN usom.make_order.make_no IS 'Number for people.';
+COMMENT ON COLUMN usom.make_order.sales_order_id IS 'Order.';
+COMMENT ON COLUMN usom.make_order.line_no IS 'Line.';
+COMMENT ON COLUMN usom.make_order.product_id IS 'Product.';
+COMMENT ON COLUMN usom.make_order.location_id IS 'Where it is made and received.';
+COMMENT ON COLUMN usom.make_order.quantity IS 'Units.';
+COMMENT ON COLUMN usom.make_order.due_at IS 'When it is needed; null: not said.';
+COMMENT ON COLUMN usom.make_order.status IS 'requested, engineering, approved, in_production, received or cancelled.';
+COMMENT ON COLUMN usom.make_order.note IS 'What engineering decided, or why it was cancelled.';
+COMMENT ON COLUMN usom.make_order.supply_id IS 'Supply that its production is; null: not begun.';
+COMMENT ON COLUMN usom.make_order.requested_at IS 'When it was asked for.';
+COMMENT ON COLUMN usom.make_order.requested_by IS 'Session user who did.';
+COMMENT ON COLUMN usom.make_order.approved_at IS 'When engineering approved it; null: it has not, or need not.';
+COMMENT ON COLUMN usom.make_order.approved_by IS 'Session user who did.';
+COMMENT ON COLUMN usom.make_order.started_at IS 'When production began.';
+COMMENT ON COLUMN usom.make_order.ended_at IS 'When it was received to its end, or cancelled.';
+
+CREATE VIEW usom.make_orders WITH (security_invoker = true) AS
+SELECT m.make_no, o.order_no, m.line_no, p.sku, l.code AS location, trim_scale(m.quantity) AS quantity, m.due_at, m.status, m.note,
+	s.supply_no, trim_scale(s.received) AS received, s.expected_at, m.requested_at, m.requested_by, m.approved_at, m.approved_by,
+	m.started_at, m.ended_at
+FROM usom.make_order m
+JOIN usom.sales_order o ON o.org_id = m.org_id AND o.sales_order_id = m.sales_order_id
+JOIN usom.product p ON p.org_id = m.org_id AND p.product_id = m.product_id
+JOIN usom.location l ON l.org_id = m.org_id AND l.location_id = m.location_id
+LEFT JOIN usom.supply s ON s.org_id = m.org_id AND s.supply_id = m.supply_id
+WHERE m.org_id = usom.current_org();
+COMMENT ON VIEW usom.make_orders IS 'What is made for order lines of the caller''s organisation.';
+COMMENT ON COLUMN usom.make_orders.make_no IS 'Number.';
+COMMENT ON COLUMN usom.make_orders.order_no IS 'Order.';
+COMMENT ON COLUMN usom.make_orders.line_no IS 'Line.';
+COMMENT ON COLUMN usom.make_orders.sku IS 'Product.';
+COMMENT ON COLUMN usom.make_orders.location IS 'Where it is made and received.';
+COMMENT ON COLUMN usom.make_orders.quantity IS 'Units.';
+COMMENT ON COLUMN usom.make_orders.due_at IS 'When it is needed.';
+COMMENT ON COLUMN usom.make_orders.status IS 'requested, engineering, approved, in_production, received or cancelled.';
+COMMENT ON COLUMN usom.make_orders.note IS 'What engineering decided, or why it was cancelled.';
+COMMENT ON COLUMN usom.make_orders.supply_no IS 'Supply that its production is.';
+COMMENT ON COLUMN usom.make_orders.received IS 'Units that came from production.';
+COMMENT ON COLUMN usom.make_orders.expected_at IS 'When the rest is expected.';
+COMMENT ON COLUMN usom.make_orders.requested_at IS 'When it was asked for.';
+COMMENT ON COLUMN usom.make_orders.requested_by IS 'By whom.';
+COMMENT ON COLUMN usom.make_orders.approved_at IS 'When engineering approved it.';
+COMMENT ON COLUMN usom.make_orders.approved_by IS 'Who did.';
+COMMENT ON COLUMN usom.make_orders.started_at IS 'When production began.';
+COMMENT ON COLUMN usom.make_orders.ended_at IS 'When it was received to its end, or cancelled.';
+
+SELECT usom._guard_cards('make_order');
+SELECT usom._guard_kept('make_order', 'usom.request_make()');
+SELECT usom._audit_table('make_order');
 $usom_step$),
 
 (1, 1401, 'analytics', $usom_step$
@@ -7813,6 +8058,28 @@ COMMENT ON COLUMN usom.timeline.actor IS 'Session user.';
 COMMENT ON COLUMN usom.timeline.app_user IS 'Application user, as claimed by usom.app_user.';
 COMMENT ON COLUMN usom.timeline.reference IS 'Shipment, return or hold type.';
 COMMENT ON COLUMN usom.timeline.version IS 'Version of the order that the change made.';
+
+CREATE VIEW usom.pre_orders WITH (security_invoker = true) AS
+SELECT f.sku, f.opens_at, f.release_at, trim_scale(f.quantity) AS quantity, coalesce(trim_scale(l.used), 0) AS used,
+	CASE WHEN f.quantity IS NOT NULL THEN trim_scale(greatest(f.quantity - coalesce(l.used, 0), 0)) END AS "left",
+	coalesce((SELECT trim_scale(sum(p.quantity)) FROM usom.quota_use u
+		JOIN usom.fulfillment_line p ON p.org_id = u.org_id AND p.sales_order_id = u.sales_order_id AND p.line_no = u.line_no
+		WHERE u.org_id = f.org_id AND u.lender_id = f.pre_order_offer_id AND p.status = 'backordered'), 0) AS waiting,
+	f.when_full, f.release_at <= statement_timestamp() AS released, f.ended_at
+FROM usom.pre_order_offer f
+LEFT JOIN usom.quota_load l ON l.org_id = f.org_id AND l.quota_id = f.pre_order_offer_id AND l.starts_at = f.created_at
+WHERE f.org_id = usom.current_org();
+COMMENT ON VIEW usom.pre_orders IS 'The pre-order offers of the caller''s organisation.';
+COMMENT ON COLUMN usom.pre_orders.sku IS 'Product.';
+COMMENT ON COLUMN usom.pre_orders.opens_at IS 'From when it is sold.';
+COMMENT ON COLUMN usom.pre_orders.release_at IS 'From when it is allocated.';
+COMMENT ON COLUMN usom.pre_orders.quantity IS 'Units that are sold before the release; null: any number.';
+COMMENT ON COLUMN usom.pre_orders.used IS 'Units sold so and not cancelled.';
+COMMENT ON COLUMN usom.pre_orders."left" IS 'Units that can be sold so still; null: any number.';
+COMMENT ON COLUMN usom.pre_orders.waiting IS 'Units of them without stock.';
+COMMENT ON COLUMN usom.pre_orders.when_full IS 'refuse or wait.';
+COMMENT ON COLUMN usom.pre_orders.released IS 'True: the release has come.';
+COMMENT ON COLUMN usom.pre_orders.ended_at IS 'When the last one was served, or the offer was ended; null: it stands.';
 
 CREATE VIEW usom.order_statuses WITH (security_invoker = true) AS
 SELECT s.status,
