@@ -26,7 +26,7 @@ SELECT count(*) FROM usom.fill_backorders('MFO-SHOE');
 SELECT status FROM usom.reallocate_order(:'indent', 'elsewhere?');
 INSERT INTO usom.quota (code, sku, quantity) VALUES ('MFO-NONE', 'MFO-SHOE', 0);
 SELECT status, received, filled FROM usom.receive_supply('MFO-PO');
-UPDATE usom.quota SET active = false;
+UPDATE usom.quota SET active = false WHERE org_id = usom.current_org();
 SELECT order_type, status, sum(quantity) AS quantity FROM pg_temp.pieces WHERE order_no IN (:'early', :'indent') GROUP BY 1, 2 ORDER BY 1;
 -- Only cancelling lets go: then the early bird gets some.
 SELECT status FROM usom.cancel_line(:'indent', 1, 4, 'four fewer');
@@ -116,6 +116,7 @@ SELECT count(*) FROM usom.exceptions WHERE order_no = :'drop2' AND resolved_at I
 SELECT status FROM usom.change_order(:'drop2', '{"lines": [{"line_no": 1, "quantity": 5}]}');
 SELECT kind, message FROM usom.exceptions WHERE order_no = :'drop2' AND resolved_at IS NULL;
 SELECT * FROM usom.verify();
+SELECT FROM usom.revoke_access('usom_test_shop', 'channel', channel => 'web');
 RESET usom.org;
 DROP OWNED BY usom_test_shop;
 DROP ROLE usom_test_shop;

@@ -93,7 +93,7 @@ SELECT * FROM pg_temp.refused($$INSERT INTO usom.quota (code, quantity, borrows_
 SELECT * FROM pg_temp.refused($$INSERT INTO usom.quota (code, meaning, sku, quantity) VALUES ('QTA-X', 'protection', 'QTA-1', 1)$$);
 SELECT * FROM pg_temp.refused($$INSERT INTO usom.quota (code, meaning, channel, quantity) VALUES ('QTA-X', 'protection', 'web', 1)$$);
 SELECT * FROM pg_temp.refused($$UPDATE usom.quota_load SET used = 0$$);
-SELECT * FROM pg_temp.refused($$DELETE FROM usom.quota$$);
+SELECT * FROM pg_temp.refused($$DELETE FROM usom.quota WHERE org_id = usom.current_org() AND code = 'QTA-WEB'$$);
 
 -- verify_quota() finds what is wrong
 BEGIN;
@@ -104,5 +104,5 @@ UPDATE usom.quota_load SET used = used + 1;
 UPDATE usom.quota_use SET units = 1000 WHERE units = 12;
 SELECT regexp_replace(entity, 'from .*|order .*', '...') AS entity, problem, expected, actual FROM usom.verify_quota() ORDER BY 1, 2, 3, 4;
 ROLLBACK;
-UPDATE usom.quota SET active = false;
+UPDATE usom.quota SET active = false WHERE org_id = usom.current_org();
 SELECT * FROM usom.verify();
