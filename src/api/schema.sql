@@ -148,3 +148,234 @@ COMMENT ON COLUMN usom.make_orders.ended_at IS 'When it was received to its end,
 SELECT usom._guard_cards('make_order');
 SELECT usom._guard_kept('make_order', 'usom.request_make()');
 SELECT usom._audit_table('make_order');
+-- Who gets scarce stock: how backorders are filled, and the variants of
+-- backorder_run() with their segments.
+CREATE TABLE usom.fill_priority (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	rank usom.ordinal NOT NULL,
+	expression text NOT NULL CONSTRAINT fill_priority_expression_known CHECK (usom._is_sort_expression(expression)),
+	direction text NOT NULL DEFAULT 'asc' CONSTRAINT fill_priority_direction_known CHECK (direction IN ('asc', 'desc')),
+	listed text[],
+	PRIMARY KEY (org_id, rank),
+	CONSTRAINT fill_priority_listed_iff_codes CHECK (usom._is_listed_right(expression, listed))
+);
+COMMENT ON TABLE usom.fill_priority IS 'Which backorder is filled first when stock comes: compared by these rows in the order of rank, then by the age of the order. Without rows: by priority, then by placed_at.';
+COMMENT ON COLUMN usom.fill_priority.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.fill_priority.rank IS 'Lower is compared first.';
+COMMENT ON COLUMN usom.fill_priority.expression IS 'priority, placed_at (age), requested_at, value (total of the order), or channel, segment, service_level by their place in listed.';
+COMMENT ON COLUMN usom.fill_priority.direction IS 'asc: the least first; desc: the most.';
+COMMENT ON COLUMN usom.fill_priority.listed IS 'Codes of channels, segments or service levels, the first one first; others come after them.';
+
+CREATE TABLE usom.backorder_variant (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	code text NOT NULL CONSTRAINT backorder_variant_code_given CHECK (code <> ''),
+	name text,
+	skus text[] CONSTRAINT backorder_variant_skus_not_empty CHECK (cardinality(skus) > 0 AND array_position(skus, NULL) IS NULL),
+	categories text[] CONSTRAINT backorder_variant_categories_not_empty CHECK (cardinality(categories) > 0 AND array_position(categories, NULL) IS NULL),
+	on_exception text NOT NULL DEFAULT 'stop_item' CONSTRAINT backorder_variant_on_exception_known CHECK (on_exception IN ('stop_item', 'stop_run')),
+	fallback text,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (org_id, code),
+	CONSTRAINT backorder_variant_fallback_of_item CHECK (fallback IS NULL OR on_exception = 'stop_item')
+);
+COMMENT ON TABLE usom.backorder_variant IS 'A way to deal scarce stock out again: what backorder_run() is told. Its segments say which lines are treated how.';
+COMMENT ON COLUMN usom.backorder_variant.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.backorder_variant.code IS 'What backorder_run() names.';
+COMMENT ON COLUMN usom.backorder_variant.name IS 'Name for people.';
+COMMENT ON COLUMN usom.backorder_variant.skus IS 'Products it is about; null: any.';
+COMMENT ON COLUMN usom.backorder_variant.categories IS 'Categories of products it is about; null: any.';
+COMMENT ON COLUMN usom.backorder_variant.on_exception IS 'What happens when a line cannot have what its strategy promises: stop_item leaves its product as it is (or to fallback), stop_run leaves everything as it is.';
+COMMENT ON COLUMN usom.backorder_variant.fallback IS 'Code of the variant that a product is left to after an exception; null: none.';
+COMMENT ON COLUMN usom.backorder_variant.created_at IS 'When the row was made.';
+
+CREATE TABLE usom.backorder_segment (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	variant text NOT NULL,
+	rank usom.ordinal NOT NULL,
+	name text,
+	strategy text NOT NULL CONSTRAINT backorder_segment_strategy_known
+		CHECK (strategy IN ('win', 'gain', 'improve', 'redistribute', 'fill', 'lose', 'skip')),
+	channels text[] CONSTRAINT backorder_segment_channels_not_empty CHECK (cardinality(channels) > 0 AND array_position(channels, NULL) IS NULL),
+	customers text[] CONSTRAINT backorder_segment_customers_not_empty CHECK (cardinality(customers) > 0 AND array_position(customers, NULL) IS NULL),
+	segments text[] CONSTRAINT backorder_segment_segments_not_empty CHECK (cardinality(segments) > 0 AND array_position(segments, NULL) IS NULL),
+	order_types text[] CONSTRAINT backorder_segment_order_types_not_empty CHECK (cardinality(order_types) > 0 AND array_position(order_types, NULL) IS NULL),
+	countries text[] CONSTRAINT backorder_segment_countries_not_empty CHECK (cardinality(countries) > 0 AND array_position(countries, NULL) IS NULL),
+	skus text[] CONSTRAINT backorder_segment_skus_not_empty CHECK (cardinality(skus) > 0 AND array_position(skus, NULL) IS NULL),
+	categories text[] CONSTRAINT backorder_segment_categories_not_empty CHECK (cardinality(categories) > 0 AND array_position(categories, NULL) IS NULL),
+	priority_from integer,
+	priority_to integer,
+	placed_from timestamptz,
+	placed_before timestamptz,
+	PRIMARY KEY (org_id, variant, rank),
+	CONSTRAINT backorder_segment_of_variant FOREIGN KEY (org_id, variant) REFERENCES usom.backorder_variant ON DELETE RESTRICT ON UPDATE RESTRICT,
+	CONSTRAINT backorder_segment_priorities_in_order CHECK (priority_from <= priority_to),
+	CONSTRAINT backorder_segment_dates_in_order CHECK (placed_from < placed_before)
+);
+COMMENT ON TABLE usom.backorder_segment IS 'Lines that a variant treats alike: each belongs to the first segment by rank whose filters it passes. Lines of no segment are left as they are.';
+COMMENT ON COLUMN usom.backorder_segment.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.backorder_segment.variant IS 'Code of the variant.';
+COMMENT ON COLUMN usom.backorder_segment.rank IS 'Lower is asked first, and served first within a strategy.';
+COMMENT ON COLUMN usom.backorder_segment.name IS 'Name for people.';
+COMMENT ON COLUMN usom.backorder_segment.strategy IS 'win, gain, improve, redistribute, fill, lose or skip, carried out in this order: see backorder_run().';
+COMMENT ON COLUMN usom.backorder_segment.channels IS 'Codes of channels of the order; null: any.';
+COMMENT ON COLUMN usom.backorder_segment.customers IS 'Codes of customers of the order; null: any, guests too.';
+COMMENT ON COLUMN usom.backorder_segment.segments IS 'Segments of the customer; null: any.';
+COMMENT ON COLUMN usom.backorder_segment.order_types IS 'Types of the order; null: any.';
+COMMENT ON COLUMN usom.backorder_segment.countries IS 'ISO 3166 codes of two letters of the address; null: any.';
+COMMENT ON COLUMN usom.backorder_segment.skus IS 'Products of the line; null: any.';
+COMMENT ON COLUMN usom.backorder_segment.categories IS 'Categories of the product of the line; null: any.';
+COMMENT ON COLUMN usom.backorder_segment.priority_from IS 'Priority of the order at least; null: any.';
+COMMENT ON COLUMN usom.backorder_segment.priority_to IS 'Priority of the order at most; null: any.';
+COMMENT ON COLUMN usom.backorder_segment.placed_from IS 'Placed then or later; null: any.';
+COMMENT ON COLUMN usom.backorder_segment.placed_before IS 'Placed before; null: any.';
+
+CREATE TABLE usom.backorder_sort (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	variant text NOT NULL,
+	segment_rank usom.ordinal NOT NULL,
+	rank usom.ordinal NOT NULL,
+	expression text NOT NULL CONSTRAINT backorder_sort_expression_known CHECK (usom._is_sort_expression(expression)),
+	direction text NOT NULL DEFAULT 'asc' CONSTRAINT backorder_sort_direction_known CHECK (direction IN ('asc', 'desc')),
+	listed text[],
+	PRIMARY KEY (org_id, variant, segment_rank, rank),
+	CONSTRAINT backorder_sort_of_segment FOREIGN KEY (org_id, variant, segment_rank) REFERENCES usom.backorder_segment ON DELETE RESTRICT ON UPDATE RESTRICT,
+	CONSTRAINT backorder_sort_listed_iff_codes CHECK (usom._is_listed_right(expression, listed))
+);
+COMMENT ON TABLE usom.backorder_sort IS 'Which line of a segment comes first: compared by these rows in the order of rank, then by the age of the order. Without rows: by priority, then by placed_at.';
+COMMENT ON COLUMN usom.backorder_sort.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.backorder_sort.variant IS 'Code of the variant.';
+COMMENT ON COLUMN usom.backorder_sort.segment_rank IS 'Rank of the segment.';
+COMMENT ON COLUMN usom.backorder_sort.rank IS 'Lower is compared first.';
+COMMENT ON COLUMN usom.backorder_sort.expression IS 'priority, placed_at (age), requested_at, value (total of the order), or channel, segment, service_level by their place in listed. The present promise is not among them: the run itself moves it.';
+COMMENT ON COLUMN usom.backorder_sort.direction IS 'asc: the least first; desc: the most.';
+COMMENT ON COLUMN usom.backorder_sort.listed IS 'Codes of channels, segments or service levels, the first one first; others come after them.';
+
+CREATE TABLE usom.backorder_run (
+	org_id bigint NOT NULL,
+	backorder_run_id bigint NOT NULL,
+	run_no text NOT NULL,
+	variant text NOT NULL,
+	simulated boolean NOT NULL,
+	status text NOT NULL CONSTRAINT backorder_run_status_known CHECK (status IN ('done', 'stopped')),
+	items integer NOT NULL,
+	items_changed integer NOT NULL,
+	lines_changed integer NOT NULL,
+	orders_changed integer NOT NULL,
+	exceptions jsonb NOT NULL,
+	actor text NOT NULL DEFAULT session_user,
+	app_user text,
+	run_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (org_id, backorder_run_id),
+	CONSTRAINT backorder_run_no_unique UNIQUE (org_id, run_no)
+);
+COMMENT ON TABLE usom.backorder_run IS 'Each backorder_run(), simulated ones too. Append-only.';
+COMMENT ON COLUMN usom.backorder_run.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.backorder_run.backorder_run_id IS 'Key.';
+COMMENT ON COLUMN usom.backorder_run.run_no IS 'Number of the run.';
+COMMENT ON COLUMN usom.backorder_run.variant IS 'Code of the variant that was asked for.';
+COMMENT ON COLUMN usom.backorder_run.simulated IS 'True: nothing was changed.';
+COMMENT ON COLUMN usom.backorder_run.status IS 'done, or stopped by an exception before anything was changed.';
+COMMENT ON COLUMN usom.backorder_run.items IS 'Products looked at.';
+COMMENT ON COLUMN usom.backorder_run.items_changed IS 'Products dealt out otherwise.';
+COMMENT ON COLUMN usom.backorder_run.lines_changed IS 'Lines with a row in backorder_change.';
+COMMENT ON COLUMN usom.backorder_run.orders_changed IS 'Orders of these lines.';
+COMMENT ON COLUMN usom.backorder_run.exceptions IS 'What could not be promised: an array of {sku, order_no, line_no, variant, strategy, wanted, possible}.';
+COMMENT ON COLUMN usom.backorder_run.actor IS 'Session user.';
+COMMENT ON COLUMN usom.backorder_run.app_user IS 'Application user, as claimed by usom.app_user.';
+COMMENT ON COLUMN usom.backorder_run.run_at IS 'Time of the transaction.';
+
+CREATE TABLE usom.backorder_change (
+	org_id bigint NOT NULL,
+	backorder_run_id bigint NOT NULL,
+	sales_order_id bigint NOT NULL,
+	line_no integer NOT NULL,
+	product_id bigint NOT NULL,
+	variant text NOT NULL,
+	segment_rank integer NOT NULL,
+	strategy text NOT NULL,
+	quantity_wanted numeric NOT NULL,
+	quantity_before numeric NOT NULL,
+	quantity_after numeric NOT NULL,
+	promised_before timestamptz,
+	promised_after timestamptz,
+	reason text NOT NULL,
+	PRIMARY KEY (org_id, backorder_run_id, sales_order_id, line_no)
+);
+COMMENT ON TABLE usom.backorder_change IS 'What a backorder_run() changed, or would change: a row for each line. Append-only.';
+COMMENT ON COLUMN usom.backorder_change.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.backorder_change.backorder_run_id IS 'Run.';
+COMMENT ON COLUMN usom.backorder_change.sales_order_id IS 'Order.';
+COMMENT ON COLUMN usom.backorder_change.line_no IS 'Line.';
+COMMENT ON COLUMN usom.backorder_change.product_id IS 'Product.';
+COMMENT ON COLUMN usom.backorder_change.variant IS 'Variant that decided: the one asked for, or a fallback.';
+COMMENT ON COLUMN usom.backorder_change.segment_rank IS 'Segment of the line.';
+COMMENT ON COLUMN usom.backorder_change.strategy IS 'Strategy of the segment.';
+COMMENT ON COLUMN usom.backorder_change.quantity_wanted IS 'Units that the line has or waits for, as far as the run may touch them.';
+COMMENT ON COLUMN usom.backorder_change.quantity_before IS 'Units reserved, or promised from supply, before.';
+COMMENT ON COLUMN usom.backorder_change.quantity_after IS 'The same after.';
+COMMENT ON COLUMN usom.backorder_change.promised_before IS 'When the last of the units before was promised; null: there were none.';
+COMMENT ON COLUMN usom.backorder_change.promised_after IS 'When the last of the units after is promised; null: there are none.';
+COMMENT ON COLUMN usom.backorder_change.reason IS 'Why, in words.';
+
+CREATE TRIGGER usom_variant BEFORE INSERT OR UPDATE ON usom.backorder_variant
+	FOR EACH ROW EXECUTE FUNCTION usom._check_backorder_variant();
+CREATE TRIGGER usom_segment BEFORE INSERT OR UPDATE ON usom.backorder_segment
+	FOR EACH ROW EXECUTE FUNCTION usom._check_backorder_segment();
+
+CREATE VIEW usom.backorder_runs WITH (security_invoker = true) AS
+SELECT r.run_no, r.variant, r.simulated, r.status, r.items, r.items_changed, r.lines_changed, r.orders_changed, r.exceptions, r.actor, r.app_user, r.run_at
+FROM usom.backorder_run r
+WHERE r.org_id = usom.current_org();
+COMMENT ON VIEW usom.backorder_runs IS 'The backorder runs of the caller''s organisation, simulated ones too.';
+COMMENT ON COLUMN usom.backorder_runs.run_no IS 'Number of the run.';
+COMMENT ON COLUMN usom.backorder_runs.variant IS 'Code of the variant that was asked for.';
+COMMENT ON COLUMN usom.backorder_runs.simulated IS 'True: nothing was changed.';
+COMMENT ON COLUMN usom.backorder_runs.status IS 'done, or stopped by an exception before anything was changed.';
+COMMENT ON COLUMN usom.backorder_runs.items IS 'Products looked at.';
+COMMENT ON COLUMN usom.backorder_runs.items_changed IS 'Products dealt out otherwise.';
+COMMENT ON COLUMN usom.backorder_runs.lines_changed IS 'Lines with a row in usom.backorder_changes.';
+COMMENT ON COLUMN usom.backorder_runs.orders_changed IS 'Orders of these lines.';
+COMMENT ON COLUMN usom.backorder_runs.exceptions IS 'What could not be promised: an array of {sku, order_no, line_no, variant, strategy, wanted, possible}.';
+COMMENT ON COLUMN usom.backorder_runs.actor IS 'Session user.';
+COMMENT ON COLUMN usom.backorder_runs.app_user IS 'Application user, as claimed by usom.app_user.';
+COMMENT ON COLUMN usom.backorder_runs.run_at IS 'Time of the transaction.';
+
+CREATE VIEW usom.backorder_changes WITH (security_invoker = true) AS
+SELECT r.run_no, o.order_no, c.line_no, p.sku, c.variant, c.segment_rank, c.strategy, trim_scale(c.quantity_wanted) AS quantity_wanted,
+	trim_scale(c.quantity_before) AS quantity_before, trim_scale(c.quantity_after) AS quantity_after, c.promised_before, c.promised_after,
+	c.reason, r.simulated
+FROM usom.backorder_change c
+JOIN usom.backorder_run r ON r.org_id = c.org_id AND r.backorder_run_id = c.backorder_run_id
+JOIN usom.sales_order o ON o.org_id = c.org_id AND o.sales_order_id = c.sales_order_id
+JOIN usom.product p ON p.org_id = c.org_id AND p.product_id = c.product_id
+WHERE c.org_id = usom.current_org();
+COMMENT ON VIEW usom.backorder_changes IS 'What backorder runs of the caller''s organisation changed, or would change: a row for each line.';
+COMMENT ON COLUMN usom.backorder_changes.run_no IS 'Number of the run.';
+COMMENT ON COLUMN usom.backorder_changes.order_no IS 'Order.';
+COMMENT ON COLUMN usom.backorder_changes.line_no IS 'Line.';
+COMMENT ON COLUMN usom.backorder_changes.sku IS 'Product.';
+COMMENT ON COLUMN usom.backorder_changes.variant IS 'Variant that decided: the one asked for, or a fallback.';
+COMMENT ON COLUMN usom.backorder_changes.segment_rank IS 'Segment of the line.';
+COMMENT ON COLUMN usom.backorder_changes.strategy IS 'Strategy of the segment.';
+COMMENT ON COLUMN usom.backorder_changes.quantity_wanted IS 'Units that the line has or waits for, as far as the run may touch them.';
+COMMENT ON COLUMN usom.backorder_changes.quantity_before IS 'Units reserved, or promised from supply, before.';
+COMMENT ON COLUMN usom.backorder_changes.quantity_after IS 'The same after.';
+COMMENT ON COLUMN usom.backorder_changes.promised_before IS 'When the last of the units before was promised; null: there were none.';
+COMMENT ON COLUMN usom.backorder_changes.promised_after IS 'When the last of the units after is promised; null: there are none.';
+COMMENT ON COLUMN usom.backorder_changes.reason IS 'Why, in words.';
+COMMENT ON COLUMN usom.backorder_changes.simulated IS 'True: nothing was changed.';
+
+SELECT usom._guard_cards('fill_priority');
+SELECT usom._guard_cards('backorder_variant');
+SELECT usom._guard_cards('backorder_segment');
+SELECT usom._guard_cards('backorder_sort');
+SELECT usom._guard_master('backorder_variant', 'code');
+SELECT usom._guard_ledger('backorder_run', 'usom.backorder_run()');
+SELECT usom._guard_ledger('backorder_change', 'usom.backorder_run()');
+
+SELECT usom._audit_table('fill_priority');
+SELECT usom._audit_table('backorder_variant');
+SELECT usom._audit_table('backorder_segment');
+SELECT usom._audit_table('backorder_sort');
+SELECT usom._audit_table('backorder_run');
+SELECT usom._audit_table('backorder_change');
