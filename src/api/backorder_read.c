@@ -22,6 +22,7 @@
 #include "party/party.h"
 #include "sourcing/ruled.h"
 #include "utils/builtins.h"
+#include "utils/timestamp.h"
 
 static UsomQuery find_products = {
 	.text = "SELECT p.product_id, p.sku, p.category, s.reserved FROM usom.product p CROSS JOIN LATERAL ("
@@ -120,7 +121,7 @@ typedef struct Reading
 } Reading;
 
 static uint64
-read(const Reading *reading, UsomQuery *query, Datum *values, const bool *nulls)
+ask(const Reading *reading, UsomQuery *query, Datum *values, const bool *nulls)
 {
 	return reading->locked ? usom_query_run(query, values, nulls) : usom_query_look(query, values, nulls);
 }
@@ -194,7 +195,7 @@ read_channels(Reading *reading)
 {
 	Datum		values[] = {Int64GetDatum(reading->org_id)};
 
-	reading->channels.count = (int) read(reading, &find_channels, values, NULL);
+	reading->channels.count = (int) ask(reading, &find_channels, values, NULL);
 	reading->channels.ids = palloc_array(int64, Max(reading->channels.count, 1));
 	reading->channels.codes = palloc_array(char *, Max(reading->channels.count, 1));
 	for (int i = 0; i < reading->channels.count; i++)
@@ -283,7 +284,7 @@ read_units(Reading *reading, UsomQuery *query, const int64 *products, int nprodu
 	if (nproducts == 0)
 		return;
 	values[2] = usom_party_channels(&nulls[2]);
-	n = read(reading, query, values, nulls);
+	n = ask(reading, query, values, nulls);
 	if (facts->nunits + (int) n > reading->capacity)
 	{
 		reading->capacity = facts->nunits + (int) n;
@@ -314,7 +315,7 @@ read_locations(const Reading *reading, int *nlocations)
 	Datum		values[] = {Int64GetDatum(reading->org_id)};
 	Location   *locations;
 
-	*nlocations = (int) read(reading, &find_locations, values, NULL);
+	*nlocations = (int) ask(reading, &find_locations, values, NULL);
 	locations = palloc_array(Location, Max(*nlocations, 1));
 	for (int i = 0; i < *nlocations; i++)
 		locations[i] = (Location) {
@@ -387,7 +388,7 @@ take_supply(Reading *reading, Datum *values)
 
 	if (!usom_supply_is_any(reading->org_id))
 		return;
-	n = facts->nsupply = (int) read(reading, &find_supply, values, NULL);
+	n = facts->nsupply = (int) ask(reading, &find_supply, values, NULL);
 	facts->supply = palloc0_array(BackorderSource, Max(n, 1));
 	for (int i = 0; i < n; i++)
 		facts->supply[i] = (BackorderSource) {

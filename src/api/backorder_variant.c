@@ -13,6 +13,7 @@
 #include "base/errors.h"
 #include "base/query.h"
 #include "utils/builtins.h"
+#include "utils/timestamp.h"
 
 /* A fallback that two writers made a circle of between them is followed so far. */
 static UsomQuery find_variants = {

@@ -57,7 +57,7 @@ use_of(UsomPool *pool, int kind, int source)
 }
 
 UsomQuantity
-usom_sourcing_take_from(UsomPool *pool, int kind, int source, UsomQuantity quantity)
+usom_sourcing_take_from_source(UsomPool *pool, int kind, int source, UsomQuantity quantity)
 {
 	UsomQuantity taken = may_serve(pool, kind, source) ? Min(quantity, pool->left[source]) : 0;
 
@@ -129,12 +129,12 @@ move_along(UsomPool *pool, int kind, int end, UsomQuantity most)
 }
 
 UsomQuantity
-usom_sourcing_take(UsomPool *pool, int kind, UsomQuantity quantity)
+usom_sourcing_take_from_pool(UsomPool *pool, int kind, UsomQuantity quantity)
 {
 	UsomQuantity wanted = quantity;
 
 	for (int source = 0; source < pool->nsources && wanted > 0; source++)
-		wanted -= usom_sourcing_take_from(pool, kind, source, wanted);
+		wanted -= usom_sourcing_take_from_source(pool, kind, source, wanted);
 	while (wanted > 0 && !pool->exhausted[kind])
 	{
 		int			end = find_way(pool, kind);
@@ -149,7 +149,7 @@ usom_sourcing_take(UsomPool *pool, int kind, UsomQuantity quantity)
 }
 
 void
-usom_sourcing_give_back(UsomPool *pool, int kind, UsomQuantity quantity)
+usom_sourcing_return_to_pool(UsomPool *pool, int kind, UsomQuantity quantity)
 {
 	for (int source = pool->nsources - 1; source >= 0 && quantity > 0; source--)
 	{

@@ -30,12 +30,12 @@ typedef struct UsomPool
 extern UsomPool *usom_sourcing_make_pool(const UsomQuantity *quantities, int nsources, const bool *serves, int nkinds);
 
 /* Returns how much of it there was. */
-extern UsomQuantity usom_sourcing_take(UsomPool *pool, int kind, UsomQuantity quantity);
+extern UsomQuantity usom_sourcing_take_from_pool(UsomPool *pool, int kind, UsomQuantity quantity);
 
 /* From one source, as far as it goes. */
-extern UsomQuantity usom_sourcing_take_from(UsomPool *pool, int kind, int source, UsomQuantity quantity);
+extern UsomQuantity usom_sourcing_take_from_source(UsomPool *pool, int kind, int source, UsomQuantity quantity);
 
-extern void usom_sourcing_give_back(UsomPool *pool, int kind, UsomQuantity quantity);
+extern void usom_sourcing_return_to_pool(UsomPool *pool, int kind, UsomQuantity quantity);
 extern void usom_sourcing_free_pool(UsomPool *pool);
 
 #endif							/* USOM_SOURCING_POOL_H */

@@ -82,7 +82,7 @@ units_of(UsomQuantity *profiles, const Run *run, int claim)
 static bool
 take(Run *run, int claim, int level, UsomQuantity quantity)
 {
-	UsomQuantity taken = usom_sourcing_take(run->pool, kind_of(run, claim, level), quantity);
+	UsomQuantity taken = usom_sourcing_take_from_pool(run->pool, kind_of(run, claim, level), quantity);
 
 	profile_of(run->has, run, claim)[level] += taken;
 	return taken == quantity;
@@ -95,7 +95,7 @@ give_back(Run *run, int claim)
 
 	for (int level = 0; level < run->nlevels; level++)
 	{
-		usom_sourcing_give_back(run->pool, kind_of(run, claim, level), has[level]);
+		usom_sourcing_return_to_pool(run->pool, kind_of(run, claim, level), has[level]);
 		has[level] = 0;
 	}
 }
@@ -251,7 +251,7 @@ stay(Run *run, int claim, UsomQuantity *due)
 
 			if (item->sources[source].level > level || units <= 0)
 				continue;
-			units = usom_sourcing_take_from(run->pool, kind_of(run, claim, level), source, units);
+			units = usom_sourcing_take_from_source(run->pool, kind_of(run, claim, level), source, units);
 			given[source] += units;
 			due[level] -= units;
 		}
@@ -286,7 +286,7 @@ static void
 find_place(Run *run, int claim, const UsomQuantity *due)
 {
 	for (int level = 0; level < run->nlevels; level++)
-		if (usom_sourcing_take(run->pool, kind_of(run, claim, level), due[level]) < due[level])
+		if (usom_sourcing_take_from_pool(run->pool, kind_of(run, claim, level), due[level]) < due[level])
 			ereport(ERROR, errmsg_internal("what was decided for a claim cannot be served"));
 }
 
