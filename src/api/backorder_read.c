@@ -53,7 +53,7 @@ static UsomQuery find_products = {
 	"LEFT JOIN usom.customer c ON $4 AND c.org_id = $1 AND c.customer_id = o.customer_id "
 
 #define MAY_CHANGE \
-	"AND o.status BETWEEN 'confirmed' AND 'delivered' AND ($3 IS NULL OR o.channel_id = ANY ($3)) " \
+	"AND l.kit_line_no IS NULL AND o.status BETWEEN 'confirmed' AND 'delivered' AND ($3 IS NULL OR o.channel_id = ANY ($3)) " \
 	"AND NOT EXISTS (SELECT 1 FROM usom.order_types() t WHERE t.firm AND t.order_type = o.order_type) " \
 	"AND NOT EXISTS (SELECT 1 FROM usom.hold h WHERE h.org_id = $1 AND h.sales_order_id = f.sales_order_id " \
 	"AND h.released_at IS NULL AND (h.expires_at IS NULL OR h.expires_at > $7) AND 'change' = ANY (h.blocks))"

@@ -50,6 +50,11 @@ INSERT INTO usom.substitute (sku, substitute_sku) VALUES ('TAP-SHORT', 'TAP-1');
 SELECT usom.propose_substitution(order_no, 1), usom.watch_stock('TAP-1', 'TAP-SHORT') FROM usom.place_order('{"lines": [{"sku": "TAP-SHORT", "quantity": 1}]}') \g /dev/null
 SELECT usom._tell(sales_order_id, 'filled', '{"line_no": 1}'), usom._raise_case(sales_order_id, 1, 'promise_late', NULL, 'late') FROM usom.sales_order WHERE order_no = :'o' \g /dev/null
 SELECT usom.request_make(order_no, 1, 'TAP-A', 1) FROM usom.place_order('{"lines": [{"sku": "TAP-1", "quantity": 900}]}') \g /dev/null
+INSERT INTO usom.product (sku) VALUES ('TAP-RUN');
+SELECT usom.receive_stock('TAP-A', 'TAP-RUN', 1), usom.place_order('{"lines": [{"sku": "TAP-RUN", "quantity": 1}]}') \g /dev/null
+INSERT INTO usom.backorder_variant (code) VALUES ('TAP-RUN');
+INSERT INTO usom.backorder_segment (variant, rank, strategy, skus) VALUES ('TAP-RUN', 1, 'lose', '{TAP-RUN}');
+SELECT * FROM usom.backorder_run('TAP-RUN') \g /dev/null
 SELECT * FROM usom.release_order(:'o') \g /dev/null
 SELECT usom.ship(:'o') AS s \gset
 SELECT usom.authorize_return(:'o', '[{"line_no": 1, "quantity": 1}]', 'broken') AS r \gset
@@ -61,6 +66,7 @@ INSERT INTO kept (t, code, hint) VALUES
 	('line_substitution', 'US004', 'usom.propose_substitution()'), ('stock_interest', 'US004', 'usom.watch_stock()'),
 	('shipment', 'US004', 'usom.ship()'), ('return_order', 'US004', 'usom.authorize_return()'), ('return_line', 'US004', 'usom.authorize_return()'),
 	('location_load', 'US004', 'usom.place_order()'), ('allocation_run', 'US004', 'usom.allocate_orders()'), ('capacity_use', 'US004', 'usom.place_order()'), ('make_order', 'US004', 'usom.request_make()'), ('quota_load', 'US004', 'usom.place_order()'), ('quota_use', 'US004', 'usom.place_order()'),
+	('backorder_run', 'US901', 'usom.backorder_run()'), ('backorder_change', 'US901', 'usom.backorder_run()'),
 	('stock_movement', 'US901', 'usom.adjust_stock()'), ('order_history', 'US901', 'the function'), ('audit_entry', 'US901', 'the function');
 UPDATE kept SET referred = EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' AND confrelid = format('usom.%I', t)::regclass);
 SELECT isnt_empty(format('SELECT * FROM usom.%I', t), format('usom.%s has a row', t)) FROM kept ORDER BY t;
@@ -101,7 +107,7 @@ SELECT is_empty($$SELECT t, way, came_to FROM outcome WHERE left(came_to, 2) = '
 -- ---- master data: retired, never deleted; codes stay ----
 
 CREATE TEMP TABLE master (t text, column_name text);
-INSERT INTO master VALUES ('organisation', 'code'), ('channel', 'code'), ('customer', 'code'), ('product', 'sku'), ('location', 'code'), ('hold_type', 'code'), ('service_level', 'code'), ('sourcing_rule', 'code'), ('quota', 'code'), ('pre_order_offer', 'sku'), ('document_counter', 'kind');
+INSERT INTO master VALUES ('organisation', 'code'), ('channel', 'code'), ('customer', 'code'), ('product', 'sku'), ('location', 'code'), ('hold_type', 'code'), ('service_level', 'code'), ('sourcing_rule', 'code'), ('quota', 'code'), ('pre_order_offer', 'sku'), ('backorder_variant', 'code'), ('document_counter', 'kind');
 CREATE TEMP TABLE master_outcome AS
 	SELECT m.t, w.way, r.who, pg_temp.attempt(r.how || format(w.command, m.t, m.column_name)) AS came_to FROM master m
 	CROSS JOIN (VALUES ('DELETE', 'DELETE FROM usom.%1$I'), ('TRUNCATE', 'TRUNCATE usom.%1$I CASCADE'), ('another code', 'UPDATE usom.%1$I SET %2$I = %2$I || ''x'''), ('another organisation', 'UPDATE usom.%1$I SET org_id = org_id + 1'),

@@ -63,6 +63,7 @@ INSERT INTO raised VALUES
 	('US207', 'INSERT INTO usom.quota (code, quantity, borrows_from) VALUES (''TAP-Q'', 1, ''{TAP-NONE}'')'),
 	('US208', 'INSERT INTO usom.pre_order_offer (sku, release_at, quantity) VALUES (''TAP-1'', now() + interval ''1 day'', 1); SELECT usom.place_order(''{"lines": [{"sku": "TAP-1", "quantity": 2}]}'')'),
 	('US301', 'INSERT INTO usom.location (code, time_zone) VALUES (''TAP-ZONE'', ''Europe/Nowhere'')'),
+	('US309', 'INSERT INTO usom.backorder_variant (code, fallback) VALUES (''TAP-RUN'', ''TAP-RUN'')'),
 	('US302', 'INSERT INTO usom.sourcing_rule (code, when_short, next_rule) VALUES (''TAP-RULE'', ''next_rule'', ''TAP-RULE'')'),
 	('US308', 'SELECT usom._begin_allocation(''{"colour": "red"}'', 5, NULL)'),
 	('US502', 'SELECT usom.cancel_order(''TAP-NONE'', ''refund 4111 1111 1111 1111'')'),

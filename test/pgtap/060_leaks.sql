@@ -46,6 +46,13 @@ BEGIN
 	INSERT INTO usom.postcode_centroid (country, postcode, latitude, longitude) VALUES ('GB', mark, 51, 0);
 	INSERT INTO usom.sourcing_rule (code, locations) VALUES (mark || '-RULE', ARRAY[mark || '-LOC']);
 	PERFORM usom._begin_allocation(jsonb_build_object('channel', mark || '-CH'), 5, NULL);
+	INSERT INTO usom.product (sku) VALUES (mark || '-RUN');
+	PERFORM usom.receive_stock(mark || '-LOC', mark || '-RUN', 1), usom.place_order(jsonb_build_object('channel', mark || '-CH', 'lines', jsonb_build_array(jsonb_build_object('sku', mark || '-RUN', 'quantity', 1))));
+	INSERT INTO usom.backorder_variant (code, skus) VALUES (mark || '-RUN', ARRAY[mark || '-RUN']);
+	INSERT INTO usom.backorder_segment (variant, rank, strategy, channels) VALUES (mark || '-RUN', 1, 'lose', ARRAY[mark || '-CH']);
+	INSERT INTO usom.backorder_sort (variant, segment_rank, rank, expression, listed) VALUES (mark || '-RUN', 1, 1, 'channel', ARRAY[mark || '-CH']);
+	INSERT INTO usom.fill_priority (rank, expression, listed) VALUES (1, 'channel', ARRAY[mark || '-CH']);
+	PERFORM usom.backorder_run(mark || '-RUN');
 	PERFORM usom.hold_order(o, mark || '-HOLD', mark);
 	PERFORM usom.release_hold(o, mark || '-HOLD', mark);
 	INSERT INTO usom.substitute (sku, substitute_sku) VALUES (mark || '-TOO', mark || '-SKU');

@@ -90,7 +90,7 @@ INSERT INTO call VALUES
 	('check_inclusion', format('SELECT usom.check_inclusion(usom.inclusion_proof(%s), %L)', :entry, :'digest')), ('consistency_proof', format('SELECT usom.consistency_proof(%L)', :'digest')),
 	('check_consistency', format('SELECT usom.check_consistency(usom.consistency_proof(%1$L), %1$L, %1$L)', :'digest')), ('tick', 'CALL usom.tick()'), ('allocate_orders', 'CALL usom.allocate_orders()'),
 	('explain_sourcing', format('SELECT * FROM usom.explain_sourcing(%L)', :'o')), ('why_not_allocated', format('SELECT * FROM usom.why_not_allocated(%L, 1)', :'o')), ('reallocate_order', format('SELECT * FROM usom.reallocate_order(%L, ''x'')', :'o')),
-	('distance_km', 'SELECT usom.distance_km(51.5, -0.1, 48.9, 2.3)'), ('ration', 'SELECT * FROM usom.ration(100, ''{70,50,30}'')'), ('earliest_shipment', 'SELECT usom.earliest_shipment(''H-LOC'')'),
+	('distance_km', 'SELECT usom.distance_km(51.5, -0.1, 48.9, 2.3)'), ('ration', 'SELECT * FROM usom.ration(100, ''{70,50,30}'')'), ('backorder_run', 'INSERT INTO usom.backorder_variant (code) VALUES (''H-RUN''); SELECT * FROM usom.backorder_run(''H-RUN'')'), ('earliest_shipment', 'SELECT usom.earliest_shipment(''H-LOC'')'),
 	('grant_access', 'SELECT usom.grant_access(''tap_some'', ''bi'')'), ('revoke_access', 'SELECT usom.revoke_access(''tap_some'', ''bi'')');
 INSERT INTO call SELECT proname, format('SELECT * FROM usom.%I()', proname) FROM pg_proc WHERE pronamespace = 'usom'::regnamespace AND proname ~ '^verify' AND pronargs = pronargdefaults;
 

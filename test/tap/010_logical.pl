@@ -71,6 +71,13 @@ INSERT INTO usom.substitute (sku, substitute_sku) VALUES ('$round-short', 'P1');
 SELECT usom.propose_substitution((usom.place_order('{"external_id": "$round-short", "lines": [{"sku": "$round-short", "quantity": 1}]}')).order_no, 1), usom.watch_stock('$round-kept', '$round-short');
 SELECT usom._tell(sales_order_id, 'filled', '{"line_no": 1}'), usom._raise_case(sales_order_id, 1, 'promise_late', '$round', 'late'), usom._settle_case(sales_order_id, 1, 'promise_late', 'before')
 FROM usom.sales_order WHERE external_id = '$round-held';
+INSERT INTO usom.fill_priority (rank, expression, direction) VALUES (length('$round'), 'value', 'desc') ON CONFLICT DO NOTHING;
+INSERT INTO usom.product (sku) VALUES ('$round-run');
+SELECT usom.receive_stock('L2', '$round-run', 1), usom.place_order('{"lines": [{"sku": "$round-run", "quantity": 1}]}');
+INSERT INTO usom.backorder_variant (code, skus) VALUES ('$round', '{$round-run}');
+INSERT INTO usom.backorder_segment (variant, rank, strategy) VALUES ('$round', 1, 'lose');
+INSERT INTO usom.backorder_sort (variant, segment_rank, rank, expression) VALUES ('$round', 1, 1, 'priority');
+SELECT usom.backorder_run('$round');
 INSERT INTO usom.sourcing_rule (code, channels, locations, service_level) VALUES ('$round', '{edi}', '{$round}', '$round');
 INSERT INTO usom.sourcing_rule (code, channels, when_short, next_rule) VALUES ('$round-first', '{edi}', 'next_rule', '$round');
 INSERT INTO usom.product (sku, decoupling) VALUES ('$round-made', 'make_to_order') ON CONFLICT DO NOTHING;
