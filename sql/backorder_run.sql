@@ -36,7 +36,7 @@ CREATE VIEW pg_temp.difference AS
 		c.promised_after IS NOT NULL AS promised_after, c.reason
 	FROM usom.backorder_changes c JOIN usom.orders o USING (order_no) WHERE c.run_no = current_setting('br.run') ORDER BY 1, 2;
 CREATE VIEW pg_temp.told AS
-	SELECT o.external_id AS "order", e.event_no, e.kind, e.payload->>'quantity_before' AS before, e.payload->>'quantity' AS after, e.payload->>'reason' AS reason
+	SELECT o.external_id AS "order", e.kind, e.payload->>'quantity_before' AS before, e.payload->>'quantity' AS after, e.payload->>'reason' AS reason
 	FROM usom.events e JOIN usom.orders o USING (order_no) WHERE e.payload->>'run_no' = current_setting('br.run') ORDER BY 1, 2;
 
 -- ---- variants: rows, refused when they are wrong ----
