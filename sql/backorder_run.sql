@@ -195,5 +195,18 @@ SELECT pg_temp.run('BR-WIN');
 SELECT * FROM pg_temp.told WHERE "order" LIKE 'BR-9%';
 SELECT * FROM pg_temp.pegged;
 
+-- ---- locations that a sourcing rule bars do not serve, whatever is there ----
+INSERT INTO usom.location (code, priority) VALUES ('BR-FAR', 9);
+INSERT INTO usom.product (sku) VALUES ('BR-10');
+SELECT usom.receive_stock('BR-FAR', 'BR-10', 5), usom.receive_stock('BR-W', 'BR-10', 2) \g /dev/null
+SELECT usom.place_order(jsonb_build_object('external_id', 'BR-10 ' || q.who, 'channel', q.channel, 'customer', 'BR-' || q.who, 'lines', jsonb_build_array(jsonb_build_object('sku', 'BR-10', 'quantity', q.quantity))))
+	FROM (VALUES ('C', 'manual', 5), ('D', 'manual', 2), ('A', 'web', 4)) AS q (who, channel, quantity) \g /dev/null
+INSERT INTO usom.sourcing_rule (code, channels, excluded_locations) VALUES ('BR-NEAR', '{web}', '{BR-FAR}');
+UPDATE usom.backorder_variant SET skus = '{BR-10}' WHERE code IN ('BR-WIN', 'BR-GAIN');
+SELECT pg_temp.run('BR-WIN');
+SELECT * FROM pg_temp.exceptional;
+SELECT * FROM pg_temp.difference;
+SELECT split_part(o.external_id, ' ', 2) AS who, p.location, p.status, p.quantity FROM usom.order_pieces p JOIN usom.orders o USING (order_no) WHERE o.external_id LIKE 'BR-10 %' ORDER BY 1, 3 DESC, 2;
+
 -- ---- everything that is kept is right ----
 SELECT * FROM usom.verify();

@@ -16,6 +16,7 @@
 
 #include "api/allocate.h"
 #include "api/peg.h"
+#include "api/precedence.h"
 #include "api/quota.h"
 #include "api/waits.h"
 
@@ -90,29 +91,31 @@ gather_open(const UsomOrderSet *set)
 	return gathered;
 }
 
-/* Who is served first: by priority, then age, then key; within an order as gathered. */
+typedef struct Turns
+{
+	const UsomOrderSet *set;
+	const int  *places;			/* of orders, by usom.fill_priority */
+} Turns;
+
+/* Who is served first; within an order as gathered. */
 static int
 compare_wanted(const void *a, const void *b, void *argument)
 {
-	const UsomOrderSet *set = argument;
+	const Turns *turns = argument;
 	const Wanted *left = a;
 	const Wanted *right = b;
-	const UsomOrder *one = &set->orders[set->lines[left->line].order];
-	const UsomOrder *other = &set->orders[set->lines[right->line].order];
+	int			one = turns->places[turns->set->lines[left->line].order];
+	int			other = turns->places[turns->set->lines[right->line].order];
 
-	if (one->priority != other->priority)
-		return one->priority < other->priority ? -1 : 1;
-	if (one->placed_at != other->placed_at)
-		return one->placed_at < other->placed_at ? -1 : 1;
-	if (one->sales_order_id != other->sales_order_id)
-		return one->sales_order_id < other->sales_order_id ? -1 : 1;
-	return left->piece - right->piece;
+	return one != other ? one - other : left->piece - right->piece;
 }
 
 static void
 sort_gathered(const UsomOrderSet *set, Gathered *gathered)
 {
-	qsort_arg(gathered->wanted, gathered->count, sizeof(Wanted), compare_wanted, unconstify(UsomOrderSet *, set));
+	Turns		turns = {set, usom_api_fill_places(set)};
+
+	qsort_arg(gathered->wanted, gathered->count, sizeof(Wanted), compare_wanted, &turns);
 	for (int i = 0; i < gathered->count; i++)
 	{
 		const UsomLine *of = &set->lines[gathered->wanted[i].line];

@@ -179,8 +179,8 @@ ask_rules(Planning *planning)
 	if (!planning->ruled || planning->nentries == 0 || planning->nsources == 0)
 		return;
 	locations = locations_of(planning, &nlocations);
-	ruled = usom_sourcing_plan_by_rules(planning->org_id, usom_call_time(), wants_of(planning), planning->nentries, NULL, 0,
-										NULL, 0, locations, nlocations, true);
+	ruled = usom_sourcing_plan_by_rules(planning->org_id, usom_call_time(), wants_of(planning), planning->nentries,
+										&(UsomDays) {0}, NULL, 0, locations, nlocations, true);
 	planning->eligible = palloc0_array(bool, (Size) planning->nentries * planning->nsources);
 	for (int i = 0; i < planning->nentries; i++)
 		for (int k = 0; k < ruled->nlocations; k++)

@@ -54,14 +54,12 @@ static UsomQuery find_products = {
 
 #define MAY_CHANGE \
 	"AND l.kit_line_no IS NULL AND o.status BETWEEN 'confirmed' AND 'delivered' AND ($3 IS NULL OR o.channel_id = ANY ($3)) " \
-	"AND NOT EXISTS (SELECT 1 FROM usom.order_types() t WHERE t.firm AND t.order_type = o.order_type) " \
-	"AND NOT EXISTS (SELECT 1 FROM usom.hold h WHERE h.org_id = $1 AND h.sales_order_id = f.sales_order_id " \
-	"AND h.released_at IS NULL AND (h.expires_at IS NULL OR h.expires_at > $7) AND 'change' = ANY (h.blocks))"
+	"AND o.order_type::text <> ALL ($7)"
 
 static UsomQuery find_waiting = {
 	.text = SELECT_UNITS "WHERE f.org_id = $1 AND f.product_id = ANY ($2) AND f.location_id IS NULL AND f.status = 'backordered' " MAY_CHANGE,
 	.nargs = 7,
-	.argtypes = {"bigint", "bigint[]", "bigint[]", "boolean", "boolean", "boolean", "timestamptz"},
+	.argtypes = {"bigint", "bigint[]", "bigint[]", "boolean", "boolean", "boolean", "text[]"},
 };
 
 /* No index leads from products to what is reserved of them: one pass over the pieces, past a hash of the products. */
@@ -69,7 +67,15 @@ static UsomQuery find_reserved = {
 	.text = SELECT_UNITS "WHERE f.org_id = $1 AND f.status = 'reserved' AND f.location_id IS NOT NULL "
 	"AND (f.product_id IN (SELECT pg_catalog.unnest($2))) = true " MAY_CHANGE,
 	.nargs = 7,
-	.argtypes = {"bigint", "bigint[]", "bigint[]", "boolean", "boolean", "boolean", "timestamptz"},
+	.argtypes = {"bigint", "bigint[]", "bigint[]", "boolean", "boolean", "boolean", "text[]"},
+};
+
+/* Orders that an active hold keeps from being changed. */
+static UsomQuery find_held = {
+	.text = "SELECT DISTINCT h.sales_order_id FROM usom.hold h WHERE h.org_id = $1 AND h.released_at IS NULL "
+	"AND (h.expires_at IS NULL OR h.expires_at > $2) AND 'change' = ANY (h.blocks) ORDER BY h.sales_order_id",
+	.nargs = 2,
+	.argtypes = {"bigint", "timestamptz"},
 };
 
 static UsomQuery find_channels = {
@@ -117,6 +123,9 @@ typedef struct Reading
 	BackorderFacts *facts;
 	Channels	channels;
 	const UsomOrderSet *only;
+	Datum		firm_types;
+	int			nheld;
+	int64	   *held;			/* orders that must not change, by key */
 	int			capacity;
 } Reading;
 
@@ -223,11 +232,46 @@ compare_order(const void *key, const void *element)
 	return (left > right) - (left < right);
 }
 
+static int
+compare_keys(const void *a, const void *b)
+{
+	int64		left = *(const int64 *) a;
+	int64		right = *(const int64 *) b;
+
+	return (left > right) - (left < right);
+}
+
 static bool
 is_wanted(const Reading *reading, int64 sales_order_id)
 {
+	if (bsearch(&sales_order_id, reading->held, reading->nheld, sizeof(int64), compare_keys) != NULL)
+		return false;
 	return reading->only == NULL ||
 		bsearch(&sales_order_id, reading->only->orders, reading->only->norders, sizeof(UsomOrder), compare_order) != NULL;
+}
+
+static void
+read_held(Reading *reading)
+{
+	Datum		values[] = {Int64GetDatum(reading->org_id), TimestampTzGetDatum(usom_call_time())};
+
+	reading->nheld = (int) ask(reading, &find_held, values, NULL);
+	reading->held = palloc_array(int64, Max(reading->nheld, 1));
+	for (int i = 0; i < reading->nheld; i++)
+		reading->held[i] = get_key(i, 1);
+}
+
+/* What orders of these types have was got for their buyers. */
+static Datum
+firm_types(void)
+{
+	char	   *names[USOM_ORDER_TYPES];
+	UsomCodes	codes = {.codes = names};
+
+	for (int type = 0; type < USOM_ORDER_TYPES; type++)
+		if (usom_order_type_is_firm((UsomOrderType) type))
+			names[codes.count++] = unconstify(char *, usom_order_type_name((UsomOrderType) type));
+	return usom_api_codes_datum(&codes);
 }
 
 static void
@@ -276,7 +320,7 @@ read_units(Reading *reading, UsomQuery *query, const int64 *products, int nprodu
 		BoolGetDatum(reading->variants->asks_customer),
 		BoolGetDatum(reading->variants->asks_country),
 		BoolGetDatum(reading->variants->asks_service_level),
-		TimestampTzGetDatum(usom_call_time()),
+		reading->firm_types,
 	};
 	bool		nulls[7] = {false};
 	uint64		n;
@@ -435,6 +479,8 @@ usom_api_backorder_facts(int64 org_id, const BackorderVariants *variants, Backor
 	values[1] = usom_query_keys(ids, nproducts);
 	take_supply(&reading, values);
 	read_channels(&reading);
+	read_held(&reading);
+	reading.firm_types = firm_types();
 	read_units(&reading, &find_waiting, ids, nproducts, false);
 	read_units(&reading, &find_reserved, reserved, nreserved, true);
 	qsort(facts->units, facts->nunits, sizeof(BackorderUnits), compare_units);

@@ -3,7 +3,7 @@
  *		usom.fill_backorders(), usom.allocate_order() and
  *		usom.reallocate_order(): stock for what waits, or is reserved.
  *
- * Orders are served by priority, then by age; lines and pieces in their order.
+ * Orders are served by usom.fill_priority (by priority, then by age); lines and pieces in their order.
  *
  * Locks: the orders that wait, by key; then the stock of their products.
  * Orders are found before they are locked; what changed in between shows when
@@ -12,6 +12,7 @@
 #include "postgres.h"
 
 #include "api/api.h"
+#include "api/precedence.h"
 #include "api/supply.h"
 #include "api/waits.h"
 
@@ -105,6 +106,8 @@ look_before(const UsomOrderSet *set)
 static void
 settle_filled(UsomOrderSet *set, const Before *before)
 {
+	const char *rule = set->norders > 1 ? usom_api_fill_rule(set->org_id) : NULL;
+
 	for (int i = 0; i < set->nlines; i++)
 	{
 		const UsomLine *line = &set->lines[i];
@@ -114,8 +117,10 @@ settle_filled(UsomOrderSet *set, const Before *before)
 		if (filled == 0)
 			continue;
 		order->event_quantity = usom_quantity_add(order->event_quantity, filled);
-		if (!order->changed)
-			usom_order_settle(set, line->order, "allocate");
+		if (order->changed)
+			continue;
+		usom_order_settle(set, line->order, "allocate");
+		order->event_reference = rule;
 	}
 	usom_api_tell_waits(set, before->waits);
 	if (usom_supply_is_any(set->org_id))

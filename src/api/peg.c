@@ -14,6 +14,7 @@
 #include "postgres.h"
 
 #include "api/peg.h"
+#include "api/precedence.h"
 
 #include "base/call.h"
 #include "sourcing/peg.h"
@@ -46,31 +47,34 @@ any_waits(const UsomOrderSet *set, bool unpegged)
 	return false;
 }
 
-/* Firm orders first, then by priority, then as they were placed. */
-int
-usom_api_compare_orders(const UsomOrder *x, const UsomOrder *y)
+typedef struct Turns
 {
-	bool		firm = usom_order_type_is_firm(x->order_type);
+	const UsomOrderSet *set;
+	const int  *places;			/* of orders, by usom.fill_priority; NULL: there is one */
+} Turns;
 
-	if (firm != usom_order_type_is_firm(y->order_type))
+/* Firm orders first. */
+static int
+compare_orders(const Turns *turns, int x, int y)
+{
+	bool		firm = usom_order_type_is_firm(turns->set->orders[x].order_type);
+
+	if (firm != usom_order_type_is_firm(turns->set->orders[y].order_type))
 		return firm ? -1 : 1;
-	if (x->priority != y->priority)
-		return x->priority < y->priority ? -1 : 1;
-	if (x->placed_at != y->placed_at)
-		return x->placed_at < y->placed_at ? -1 : 1;
-	return x->sales_order_id < y->sales_order_id ? -1 : x->sales_order_id > y->sales_order_id;
+	return turns->places[x] - turns->places[y];
 }
 
 /* Within a line the piece with the earlier agreed date; one without any first. */
 static int
 compare_pieces(const void *a, const void *b, void *arg)
 {
-	const UsomOrderSet *set = arg;
+	const Turns *turns = arg;
+	const UsomOrderSet *set = turns->set;
 	const UsomPiece *x = &set->pieces[*(const int *) a];
 	const UsomPiece *y = &set->pieces[*(const int *) b];
 
 	if (set->lines[x->line].order != set->lines[y->line].order)
-		return usom_api_compare_orders(&set->orders[set->lines[x->line].order], &set->orders[set->lines[y->line].order]);
+		return compare_orders(turns, set->lines[x->line].order, set->lines[y->line].order);
 	if (x->line != y->line)
 		return x->line < y->line ? -1 : 1;
 	if (x->promised_at != y->promised_at)
@@ -81,7 +85,9 @@ compare_pieces(const void *a, const void *b, void *arg)
 void
 usom_api_sort_pieces(UsomOrderSet *set, int *pieces, int npieces)
 {
-	qsort_arg(pieces, npieces, sizeof(int), compare_pieces, set);
+	Turns		turns = {set, usom_api_fill_places(set)};
+
+	qsort_arg(pieces, npieces, sizeof(int), compare_pieces, &turns);
 }
 
 static int

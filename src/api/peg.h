@@ -27,10 +27,7 @@ extern int	usom_api_peg_anew(UsomOrderSet *set);
 /* Waiting pieces of a line that count on the same and have the same date become one. */
 extern void usom_api_join_alike(UsomOrderSet *set);
 
-/* Sort indexes of pieces: who is served first, first. */
+/* Sort indexes of pieces, who is served first, first: firm orders, then by usom.fill_priority. */
 extern void usom_api_sort_pieces(UsomOrderSet *set, int *pieces, int npieces);
-
-/* Who is served first: firm orders, then by priority, then as they were placed.  For qsort. */
-extern int	usom_api_compare_orders(const UsomOrder *x, const UsomOrder *y);
 
 #endif							/* USOM_API_PEG_H */

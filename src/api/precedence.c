@@ -148,7 +148,7 @@ describe_service(const UsomOrderSet *set, UsomContender *contenders)
 static UsomContender *
 contenders_of(const UsomOrderSet *set)
 {
-	UsomContender *contenders = palloc0_array(UsomContender, set->nlines);
+	UsomContender *contenders = palloc0_array(UsomContender, set->nlines + 1);
 
 	for (int i = 0; i < set->nlines; i++)
 	{
@@ -188,8 +188,9 @@ usom_api_fill_places(const UsomOrderSet *set)
 	Sorting		sorting;
 	int		   *sorted;
 	int		   *places;
+	int			next = 0;
 
-	if (set->norders < 2 || set->nlines == 0)
+	if (set->norders < 2)
 		return NULL;
 	sorting.precedence = fill_precedence(set->org_id);
 	sorting.contenders = contenders_of(set);
@@ -197,13 +198,16 @@ usom_api_fill_places(const UsomOrderSet *set)
 		describe(set, sorting.contenders);
 	if (asks(&sorting.precedence, USOM_BY_SERVICE_LEVEL))
 		describe_service(set, sorting.contenders);
-	sorted = palloc_array(int, set->nlines);
-	places = palloc_array(int, set->nlines);
+	sorted = palloc_array(int, set->nlines + 1);
+	places = palloc_array(int, set->norders);
+	for (int i = 0; i < set->norders; i++)
+		places[i] = set->norders;
 	for (int i = 0; i < set->nlines; i++)
 		sorted[i] = i;
 	qsort_arg(sorted, set->nlines, sizeof(int), compare_lines, &sorting);
 	for (int i = 0; i < set->nlines; i++)
-		places[sorted[i]] = i;
+		if (places[set->lines[sorted[i]].order] == set->norders)
+			places[set->lines[sorted[i]].order] = next++;
 	return places;
 }
 

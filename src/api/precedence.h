@@ -19,8 +19,8 @@ extern Datum usom_api_codes_datum(const UsomCodes *codes);
 extern UsomPrecedence usom_api_read_precedence(UsomQuery *query, Datum *values);
 
 /*
- * By usom.fill_priority: for each line of the set its place among them, 0 the
- * first to be served.  NULL: as they stand, there is one order only.
+ * By usom.fill_priority: for each order of the set its place among them, 0 the
+ * first to be served; that of its first line.  NULL: there is one order only.
  */
 extern int *usom_api_fill_places(const UsomOrderSet *set);
 
