@@ -25,12 +25,14 @@ PG_FUNCTION_INFO_V1(usom__raise_case);
 PG_FUNCTION_INFO_V1(usom__settle_case);
 PG_FUNCTION_INFO_V1(usom_resolve_exception);
 
+/* The last number of an order is looked up once, for the first of its events. */
 static UsomQuery insert_events = {
 	.text = "INSERT INTO usom.event (org_id, sales_order_id, event_no, kind, payload) "
-	"SELECT $1, r.sales_order_id, CASE WHEN r.sales_order_id IS NOT NULL THEN coalesce(l.event_no, 0) "
-	"+ row_number() OVER (PARTITION BY r.sales_order_id ORDER BY r.ordinal) END, r.kind, r.payload "
-	"FROM unnest($2) AS r LEFT JOIN LATERAL (SELECT max(e.event_no) AS event_no FROM usom.event AS e "
-	"WHERE e.org_id = $1 AND e.sales_order_id = r.sales_order_id) AS l ON true ORDER BY r.ordinal",
+	"SELECT $1, r.sales_order_id, CASE WHEN r.sales_order_id IS NOT NULL THEN max(CASE WHEN r.n = 1 THEN "
+	"(SELECT coalesce(max(e.event_no), 0) FROM usom.event AS e WHERE e.org_id = $1 AND e.sales_order_id = r.sales_order_id) END) "
+	"OVER (PARTITION BY r.sales_order_id) + r.n END, r.kind, r.payload "
+	"FROM (SELECT u.*, row_number() OVER (PARTITION BY u.sales_order_id ORDER BY u.ordinal) AS n FROM unnest($2) AS u) AS r "
+	"ORDER BY r.ordinal",
 	.nargs = 2,
 	.argtypes = {"bigint", "usom._event_row[]"},
 };
