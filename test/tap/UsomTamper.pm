@@ -65,12 +65,12 @@ INSERT INTO usom.product (sku) VALUES ('P-SHORT');
 INSERT INTO usom.substitute (sku, substitute_sku) VALUES ('P-SHORT', 'P1');
 SELECT usom.propose_substitution((usom.place_order('{"external_id": "R3-SHORT", "lines": [{"sku": "P-SHORT", "quantity": 1, "unit_price": 1}]}')).order_no, 1), usom.watch_stock('C1', 'P-SHORT');
 SELECT usom._tell(o.sales_order_id, 'filled', '{"line_no": 1}'), usom._raise_case(o.sales_order_id, 1, 'promise_late', NULL, 'late') FROM usom.sales_order o WHERE o.external_id = 'R1-1';
-INSERT INTO usom.fill_priority (rank, expression) VALUES (1, 'priority');
+INSERT INTO usom.fill_priority (rank, expression, listed) VALUES (1, 'channel', '{edi}');
 INSERT INTO usom.product (sku) VALUES ('P-RUN');
 SELECT usom.receive_stock('L1', 'P-RUN', 1), usom.place_order('{"external_id": "R3-RUN", "lines": [{"sku": "P-RUN", "quantity": 1, "unit_price": 1}]}');
 INSERT INTO usom.backorder_variant (code, skus) VALUES ('daily', ARRAY['P-RUN']);
-INSERT INTO usom.backorder_segment (variant, rank, strategy) VALUES ('daily', 1, 'lose');
-INSERT INTO usom.backorder_sort (variant, segment_rank, rank, expression) VALUES ('daily', 1, 1, 'placed_at');
+INSERT INTO usom.backorder_segment (variant, rank, name, strategy) VALUES ('daily', 1, 'all', 'lose');
+INSERT INTO usom.backorder_sort (variant, segment_rank, rank, expression, listed) VALUES ('daily', 1, 1, 'channel', '{edi}');
 SELECT usom.backorder_run('daily');
 INSERT INTO usom.sourcing_rule (code, channels, locations) VALUES ('near', ARRAY['edi'], ARRAY['L1']);
 INSERT INTO usom.product (sku, decoupling) VALUES ('MADE', 'make_to_order');
@@ -186,6 +186,7 @@ BEGIN
 					WHEN col.type ~ '^(timestamp|interval)' THEN format('%I + interval ''1 second''', col.attname)
 					WHEN col.type = 'bytea' THEN format('set_byte(%1$I, 0, 255 - get_byte(%1$I, 0))', col.attname)
 					WHEN col.type = 'text' THEN format('%I || ''x''', col.attname)
+					WHEN col.type = 'text[]' THEN format('%I || ''x''::text', col.attname)
 					ELSE format('%I + 1', col.attname) END);
 			GET DIAGNOSTICS changed = ROW_COUNT;
 			IF changed = 1 THEN
