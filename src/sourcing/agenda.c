@@ -306,6 +306,16 @@ usom_sourcing_turn_to(Agenda *agenda, int64 sales_order_id)
 		add_mine(agenda, agenda->uses[low].at, agenda->uses[low].units);
 }
 
+void
+usom_sourcing_recall_day(Agenda *agenda, UsomLocationDay at, UsomQuantity units)
+{
+	DayOfOrder *mine = find_mine(agenda, at);
+
+	if (mine == NULL)
+		mine = add_mine(agenda, at, 0);
+	mine->units += units;
+}
+
 UsomQuantity
 usom_sourcing_room(const Agenda *agenda, UsomLocationDay at)
 {

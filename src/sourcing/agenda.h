@@ -39,6 +39,9 @@ extern const Schedule *usom_sourcing_schedule(const Agenda *agenda, const UsomLa
 /* Another order is planned from now on. */
 extern void usom_sourcing_turn_to(Agenda *agenda, int64 sales_order_id);
 
+/* The order has taken units of the day before: so much may be given back. */
+extern void usom_sourcing_recall_day(Agenda *agenda, UsomLocationDay at, UsomQuantity units);
+
 /* Units that the order may take of the day; USOM_NO_LIMIT: any number. */
 extern UsomQuantity usom_sourcing_room(const Agenda *agenda, UsomLocationDay at);
 

@@ -2,7 +2,7 @@
  * planning.h
  *		What the files of the planner by rules share; nothing else includes it.
  *
- *		ruled.c goes through orders and rules; offers.c says which days of
+ *		together.c goes through orders, ruled.c through the rules of one; offers.c says which days of
  *		which locations are the sites of one problem; round.c makes the
  *		problem, has it solved and takes what the plan says.
  */
@@ -43,6 +43,7 @@ typedef struct Ordering
 	UsomLocationDay *shipments; /* that it uses; USOM_NO_DAY where days are not counted */
 	int			first_part;
 	bool		complete;
+	double		cost;			/* of the plans that were made */
 } Ordering;
 
 /* A site of a problem: a location, and the day if its days are counted. */
@@ -79,6 +80,10 @@ typedef struct Round
 	uint8	   *verdicts;		/* needs by sites */
 	UsomSourcingPlan *solved;
 } Round;
+
+/* together.c: plan all orders; ruled.c: one, of which nothing is planned, over what is left */
+extern void usom_sourcing_plan_together(Planning *planning);
+extern void usom_sourcing_plan_order(Planning *planning, Ordering *ordering);
 
 /* round.c: solve, take what is best, lower what is left of the wants */
 extern void usom_sourcing_solve_round(Round *round);

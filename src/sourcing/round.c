@@ -409,6 +409,7 @@ carry_out(Round *round)
 {
 	Ordering   *ordering = round->ordering;
 
+	ordering->cost += round->solved->total;
 	for (int i = 0; i < round->solved->nparts; i++)
 	{
 		const UsomSourcingPart *part = &round->solved->parts[i];

@@ -1,9 +1,9 @@
 /*
  * ruled.c
- *		Plans by rules, order by order.
+ *		Plans by rules.
  *
- *		The lines of an order that are under one rule are one problem
- *		(round.c).  What a rule leaves unserved goes on to the next that fits,
+ *		Orders are planned one by one and improved together (together.c).  The
+ *		lines of an order that are under one rule are one problem (round.c).  What a rule leaves unserved goes on to the next that fits,
  *		if the rule says so, or becomes an exception.
  *
  * Memory: results in CurrentMemoryContext; each problem in a context of its
@@ -145,9 +145,12 @@ drop_incomplete(Planning *planning, const Ordering *ordering)
 		}
 }
 
-static void
-plan_order(Planning *planning, Ordering *ordering)
+void
+usom_sourcing_plan_order(Planning *planning, Ordering *ordering)
 {
+	ordering->nshipments = 0;
+	ordering->complete = false;
+	ordering->cost = 0;
 	if (planning->agenda != NULL)
 		usom_sourcing_turn_to(planning->agenda, planning->wants[ordering->wants[0]].sales_order_id);
 	for (int place = 0; place < ordering->nwants; place++)
@@ -161,44 +164,10 @@ plan_order(Planning *planning, Ordering *ordering)
 	ordering->first_part = planning->plan->nparts;
 	while (next_round(planning, ordering))
 		;
-	if (ordering->complete && is_short(ordering))
-		drop_incomplete(planning, ordering);
-}
-
-/* The wants of the order that first appears at want, in order. */
-static void
-gather_order(const Planning *planning, int want, bool *done, Ordering *ordering)
-{
-	for (int i = want; i < planning->nwants; i++)
-	{
-		if (planning->wants[i].sales_order_id != planning->wants[want].sales_order_id)
-			continue;
-		done[i] = true;
-		ordering->wants[ordering->nwants++] = i;
-	}
-}
-
-static void
-plan_orders(Planning *planning)
-{
-	bool	   *done = palloc0_array(bool, Max(planning->nwants, 1));
-	Ordering	ordering = {
-		.wants = palloc_array(int, Max(planning->nwants, 1)),
-		.left = palloc_array(UsomQuantity, Max(planning->nwants, 1)),
-		.rule = palloc_array(int, Max(planning->nwants, 1)),
-		.shipments_capacity = planning->nlanes + 1,
-		.shipments = palloc_array(UsomLocationDay, planning->nlanes + 1),
-	};
-
-	for (int want = 0; want < planning->nwants; want++)
-	{
-		if (done[want])
-			continue;
-		ordering.nwants = ordering.nshipments = 0;
-		ordering.complete = false;
-		gather_order(planning, want, done, &ordering);
-		plan_order(planning, &ordering);
-	}
+	if (!ordering->complete || !is_short(ordering))
+		return;
+	drop_incomplete(planning, ordering);
+	ordering->cost = 0;
 }
 
 static int
@@ -242,7 +211,7 @@ usom_sourcing_plan_by_rules(int64 org_id, TimestampTz at, const UsomWant *wants,
 	if (with_reasons)
 		planning.plan->reasons = palloc0_array(UsomRuledReason, Max(nwants * planning.nlanes, 1));
 	planning.scratch = AllocSetContextCreate(CurrentMemoryContext, "usom sourcing", ALLOCSET_DEFAULT_SIZES);
-	plan_orders(&planning);
+	usom_sourcing_plan_together(&planning);
 	MemoryContextDelete(planning.scratch);
 	qsort(planning.plan->parts, planning.plan->nparts, sizeof(UsomRuledPart), compare_parts);
 	return planning.plan;

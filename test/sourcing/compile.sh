@@ -10,5 +10,5 @@ shift 2
 cd "$top"
 # shellcheck disable=SC2046
 exec ${CC:-cc} -O2 -g -Wall -Wextra -Wno-unused-parameter "$@" -Itest/fuzz/shim -Isrc -Itest/sourcing \
-	$(for file in candidates greedy fill refill rent change revise flow share search bound branch optimise reason ration pool rationing; do echo "src/sourcing/$file.c"; done) \
+	$(for file in candidates greedy fill refill rent change revise flow share search bound branch optimise reason batch ration pool rationing; do echo "src/sourcing/$file.c"; done) \
 	test/fuzz/shim/shim.c test/sourcing/instance.c "$program" -o "$output"

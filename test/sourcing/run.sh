@@ -1,5 +1,5 @@
 #!/bin/sh
-# Properties of the sourcing optimiser, of fair shares and of backorder processing over seeded problems,
+# Properties of the sourcing optimiser, of batches, of fair shares and of backorder processing over seeded problems,
 # then random bytes through the optimiser's fuzz harness: compiled alone, with sanitizers, without a server.
 #
 # usage: test/sourcing/run.sh
@@ -15,6 +15,8 @@ trap 'exit 130' INT TERM
 
 sh "$here/compile.sh" "$here/property.c" "$folder/property"
 "$folder/property" "${SOURCING_SEED:-20101201}" "${SOURCING_CASES:-1}" && status=0 || status=$?
+sh "$here/compile.sh" "$here/batch_property.c" "$folder/batch"
+"$folder/batch" "${SOURCING_SEED:-20101201}" "${SOURCING_CASES:-1}" || status=$?
 sh "$here/compile.sh" "$here/ration_property.c" "$folder/ration"
 "$folder/ration" "${SOURCING_SEED:-20101201}" "${SOURCING_CASES:-1}" || status=$?
 sh "$here/compile.sh" "$here/rationing_property.c" "$folder/rationing" "$here/rationing_case.c"
