@@ -2,12 +2,12 @@
  * sourcing_quality.c
  *		How far plans are from the optimum that a MILP solver finds.
  *
- * usage: sourcing_quality cbc|glpsol FOLDER SEED SECONDS NAME CASES NEEDS SITES [limited]
+ * usage: sourcing_quality cbc|glpsol FOLDER SEED SECONDS NAME CASES NEEDS SITES [limited|days]
  *
  * NEEDS and SITES are ranges, 1-8.  SECONDS is what the solver may take for
  * one question; what it has not proven by then is told apart.  limited:
  * some sites can ship few units a day, which binds the lines of an order to
- * each other and is much the hardest.
+ * each other and is much the hardest.  days: and sites are days of locations.
  */
 #include "postgres.h"
 
@@ -417,7 +417,8 @@ main(int argc, char **argv)
 	folder = argv[2];
 	seed = strtoull(argv[3], NULL, 10);
 	seconds = atoi(argv[4]);
-	limited = argc > 9 && strcmp(argv[9], "limited") == 0;
+	shape.days = argc > 9 && strcmp(argv[9], "days") == 0;
+	limited = shape.days || (argc > 9 && strcmp(argv[9], "limited") == 0);
 	cases = Min(atoi(argv[6]), 100000);
 	for (int i = 0; i < cases; i++)
 		try_case(&tally, seed + (uint64) i, &shape);

@@ -7,7 +7,7 @@
 # --install         install coinor-cbc with apt-get if there is no solver
 #
 # QUALITY_SMALL     problems of up to 8 lines and 8 locations: 200
-# QUALITY_LARGE     of up to 60 lines and 30 locations, without and with daily limits of locations: 100
+# QUALITY_LARGE     of up to 60 lines and 30 locations, without and with daily limits of locations, and over days: 100
 # QUALITY_TIMED     that are timed only, of each size: 1000
 # QUALITY_SECONDS   that the solver may take for one question: 10
 # QUALITY_SEED      1
@@ -41,4 +41,5 @@ fi
 try "${QUALITY_SECONDS:-10}" small "${QUALITY_SMALL:-200}" 1-8 1-8 limited
 try "${QUALITY_SECONDS:-10}" large "${QUALITY_LARGE:-100}" 1-60 3-30
 try "${QUALITY_SECONDS:-10}" limited "${QUALITY_LARGE:-100}" 1-60 3-30 limited
+try "${QUALITY_SECONDS:-10}" days "${QUALITY_LARGE:-100}" 1-60 3-30 days
 exit $status

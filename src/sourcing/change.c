@@ -85,7 +85,7 @@ usom_sourcing_serve(Revision *revision, int need)
 	for (int i = 0; i < work->nfilled; i++)
 		parts[i] = (UsomSourcingPart) {need, work->filled_site[i], work->filled[i]};
 	usom_sourcing_book(revision, need, 1);
-	work->effort -= 60 + 5 * (work->first[need + 1] - work->first[need]);
+	work->effort -= 90 + 8 * (work->first[need + 1] - work->first[need]);
 }
 
 static void
@@ -190,14 +190,14 @@ usom_sourcing_settle(Revision *revision)
 			revision->attraction[site] = saving == DBL_MAX ? DBL_MAX : revision->attraction[site] + saving;
 		}
 	}
-	work->effort -= 200 + work->first[work->nneeds] * 2;
+	work->effort -= 300 + work->first[work->nneeds] * 3;
 }
 
 /* A change is complete; it stays if the plan is better by it. */
 static bool
 decide(Revision *revision, double shipments_before)
 {
-	revision->work->effort -= 50 + 20 * revision->ntouched;
+	revision->work->effort -= 80 + 30 * revision->ntouched;
 	if (is_better(changed_score(revision, shipments_before), revision->score))
 	{
 		usom_sourcing_settle(revision);
@@ -325,7 +325,7 @@ usom_sourcing_change_sites(Revision *revision, int close, int open)
 	}
 	for (int i = 0; i < revision->ntouched; i++)
 		usom_sourcing_serve(revision, revision->touched[i]);
-	work->effort -= 3 * work->nneeds;
+	work->effort -= 5 * work->nneeds;
 }
 
 /* The need is served before the other one; back if that serves no more units. */
@@ -484,7 +484,7 @@ usom_sourcing_try_sites(Revision *revision, int close, int open)
 	double		shipments = revision->shipments;
 	Score		score;
 
-	revision->work->effort -= 2 * revision->work->nneeds;
+	revision->work->effort -= 3 * revision->work->nneeds;
 	if (!is_promising(revision, close, open))
 		return false;
 	usom_sourcing_change_sites(revision, close, open);

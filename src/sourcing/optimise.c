@@ -83,11 +83,11 @@ drop_incomplete(UsomSourcingPlan *plan, const UsomSourcingProblem *problem, Scor
  * problems are proven at once; of large ones with needs that compete hardly
  * any will be.
  */
-#define FIRST_EFFORT 6000
-#define MOST_FIRST_EFFORT INT64CONST(1000000)
+#define FIRST_EFFORT 4000
+#define MOST_FIRST_EFFORT INT64CONST(800000)
 #define MORE_EFFORT 60			/* by the square of the size */
-#define MOST_EFFORT INT64CONST(3500000)
-#define MOST_EFFORT_LIMITED INT64CONST(8000000) /* sites can ship few units: much the hardest */
+#define MOST_EFFORT INT64CONST(3000000)
+#define MOST_EFFORT_LIMITED INT64CONST(12000000) /* sites can ship few units: much the hardest */
 #define MOST_PROOF INT64CONST(500000)
 
 static bool

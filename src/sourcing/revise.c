@@ -64,7 +64,7 @@ improve_pairs(Revision *revision)
 
 	for (int i = work->nalone; i < work->nneeds; i++)
 	{
-		revision->work->effort -= 5 * (work->nneeds - work->nalone);
+		revision->work->effort -= 8 * (work->nneeds - work->nalone);
 		for (int k = work->nalone; k < work->nneeds && !is_spent(revision); k++)
 			if (i != k && usom_sourcing_misses(revision, work->sequence[i], work->sequence[k]))
 				improved |= usom_sourcing_try_pair(revision, work->sequence[i], work->sequence[k]);

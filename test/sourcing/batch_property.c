@@ -319,7 +319,7 @@ try_order(Brute *brute, int order)
 static void
 compare_with_all(uint64 seed, int cases)
 {
-	const Shape tiny = {1, 2, 2, 2, 3, 5};
+	const Shape tiny = {1, 2, 2, 2, 3, 5, false};
 	static Drawn drawn;
 	static Brute brute;
 	int			best = 0;
@@ -353,8 +353,8 @@ compare_with_all(uint64 seed, int cases)
 int
 main(int argc, char **argv)
 {
-	const Shape small = {1, 5, 4, 4, 8, 0};
-	const Shape large = {1, 8, 12, 12, 20, 0};
+	const Shape small = {1, 5, 4, 4, 8, 0, false};
+	const Shape large = {1, 8, 12, 12, 20, 0, false};
 	uint64		seed = argc > 1 ? strtoull(argv[1], NULL, 10) : 20101201;
 	int			cases = argc > 2 ? atoi(argv[2]) : 1;
 

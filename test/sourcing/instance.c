@@ -64,6 +64,23 @@ draw_sites(Instance *instance, uint64 *state, const Shape *shape)
 	}
 }
 
+/* Some sites are a later day of the one before: it costs the same, arrives later, and the earlier day is limited. */
+static void
+draw_days(Instance *instance, uint64 *state, const Shape *shape)
+{
+	for (int i = 1; i < instance->problem.nsites; i++)
+	{
+		UsomSourcingSite *today = &instance->sites[i - 1];
+
+		if (!chance(state, 50))
+			continue;
+		instance->sites[i] = *today;
+		instance->sites[i].arrives_at = today->arrives_at + DAY * draw_between(state, 1, 5);
+		if (today->capacity == PG_INT64_MAX && chance(state, 70))
+			today->capacity = draw_between(state, 0, 2 * shape->most_units) * USOM_UNIT;
+	}
+}
+
 static void
 draw_needs(Instance *instance, uint64 *state, const Shape *shape)
 {
@@ -144,6 +161,8 @@ draw_instance(Instance *instance, uint64 seed, const Shape *shape)
 	problem->protected_stock = instance->protected_stock;
 	problem->verdicts = instance->verdicts;
 	draw_sites(instance, &state, shape);
+	if (shape->days)
+		draw_days(instance, &state, shape);
 	draw_needs(instance, &state, shape);
 	draw_stock(instance, &state, shape);
 	draw_verdicts(instance, &state);

@@ -30,6 +30,7 @@ typedef struct Shape
 	int			most_sites;
 	int			most_units;		/* of a need */
 	int			most_cost;		/* in whole amounts; 0: fractions as they come */
+	bool		days;			/* sites are also later days of locations: today is full soon, supply comes later */
 } Shape;
 
 extern void draw_instance(Instance *instance, uint64 seed, const Shape *shape);

@@ -187,9 +187,11 @@ small_is_exact(const Instance *instance, const UsomSourcingPlan *plan)
 int
 main(int argc, char **argv)
 {
-	const Shape tiny = {1, 3, 1, 3, 3, 5};
-	const Shape small = {1, 8, 1, 8, 20, 0};
-	const Shape large = {1, 60, 3, 30, 20, 0};
+	const Shape tiny = {1, 3, 1, 3, 3, 5, false};
+	const Shape small = {1, 8, 1, 8, 20, 0, false};
+	const Shape large = {1, 60, 3, 30, 20, 0, false};
+	const Shape days = {1, 8, 2, 8, 20, 0, true};
+	const Shape many_days = {1, 40, 6, 30, 20, 0, true};
 	uint64		seed = argc > 1 ? strtoull(argv[1], NULL, 10) : 20101201;
 	int			cases = argc > 2 ? atoi(argv[2]) : 1;
 
@@ -201,6 +203,10 @@ main(int argc, char **argv)
 	try_property("small plans are never worse than a clerk's", compare_with_clerk, &small, seed, 4000 * cases);
 	try_property("plans keep every constraint", judge, &large, seed, 500 * cases);
 	try_property("plans are never worse than a clerk's", compare_with_clerk, &large, seed, 500 * cases);
+	try_property("small plans over days are exact", small_is_exact, &days, seed, 2000 * cases);
+	try_property("small plans over days are never worse than a clerk's", compare_with_clerk, &days, seed, 2000 * cases);
+	try_property("plans over days keep every constraint", judge, &many_days, seed, 200 * cases);
+	try_property("plans over days are never worse than a clerk's", compare_with_clerk, &many_days, seed, 200 * cases);
 	try_property("plans repeat", repeat, &large, seed, 100 * cases);
 	printf("1..%d\n", tests);
 	return failures > 0;

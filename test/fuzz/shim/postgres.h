@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+typedef uintptr_t Datum;
 typedef int32_t int32;
 typedef int64_t int64;
 typedef uint8_t uint8;
