@@ -1,7 +1,7 @@
 #!/bin/sh
 # The scenarios of the bench, each beside its peers, on the server that PGHOST
-# and PGPORT name; then instructions an order, if valgrind is there, and the
-# quality of sourcing plans, if a MILP solver is.
+# and PGPORT name; then instructions an order, if valgrind is there, the
+# quality of sourcing plans, if a MILP solver is, and what sourcing costs.
 #
 # usage: bench/run.sh
 #
@@ -34,6 +34,8 @@ echo
 BENCH_LINE=$line sh "$here/audit.sh"
 echo
 BENCH_LINE=$line sh "$here/verify.sh"
+echo
+BENCH_LINE=$line sh "$here/sourcing_order.sh"
 
 server=$(psql -X -At -d postgres -c 'SHOW server_version' | cut -d ' ' -f 1)
 row="| $(date -u +%Y-%m-%d) | $server | $(nproc) |$(tr '\n' ' ' <"$line" | tr -s ' ' | sed 's/ $//')"

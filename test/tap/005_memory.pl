@@ -1,5 +1,6 @@
 # A long session does not grow: calls that succeed, calls that fail, calls that
-# are rolled back to a savepoint.
+# are rolled back to a savepoint; by a sourcing rule, and without any, so that
+# what the session remembers is read anew again and again.
 #
 # MEMORY_CALLS	calls in the session, 10000 unless set
 use strict;
@@ -16,6 +17,7 @@ my $calls = env_number('MEMORY_CALLS', 10_000);
 my $node = new_node('memory', 'synchronous_commit = off', 'max_wal_size = 4GB');
 new_database($node, 'desk');
 seed($node, 'desk', 5, 1_000_000);
+$node->safe_psql('desk', "INSERT INTO usom.sourcing_rule (code) VALUES ('all')");
 
 # Four calls a round; every tenth round one that fails, and one undone by a savepoint.
 my $place = order_json([ [ 'P1', 2 ], [ 'P3', 1 ], [ 'P5', 4 ] ]);
@@ -28,7 +30,9 @@ SQL
 my $failing = <<"SQL";
 SELECT usom.cancel_order('no such order', 'memory') \\g /dev/null
 BEGIN;
+UPDATE usom.sourcing_rule SET active = NOT active;
 SAVEPOINT s;
+UPDATE usom.location SET handling_cost = handling_cost + 1;
 SELECT order_no FROM usom.place_order('$place') \\g /dev/null
 ROLLBACK TO s;
 COMMIT;

@@ -131,6 +131,32 @@ is(subscriber_does('SELECT count(*) FROM usom.audit_entry WHERE audit_entry_id >
 is(subscriber_does(q{SELECT string_agg(customer, ', ' ORDER BY customer) FROM usom.find_customers('NEW@example.org')}), 'after-kept, before-kept',
 	'persons are known on the subscriber, those that were erased are not');
 
+# ---- what a session of the subscriber remembers, it forgets when the apply worker changes it ----
+
+my $handling = q{SELECT l.handling FROM usom._lanes(ARRAY[ROW(1, 0, NULL, NULL, NULL, 0)::usom._sourcing_group], ARRAY[usom.location_id('after')], now()) l};
+my ($remembered, $complaints) = ('', '');
+open my $script, '>', "$folder/session.sql" or die $!;
+print $script <<"SQL";
+$handling;
+DO \$\$
+BEGIN
+	WHILE (SELECT handling_cost FROM usom.location WHERE code = 'after') = 0 LOOP
+		COMMIT;
+		PERFORM pg_sleep(0.05);
+	END LOOP;
+END
+\$\$;
+$handling;
+SQL
+close $script or die $!;
+my $session = IPC::Run::start([ 'psql', '-X', '-q', '-A', '-t', '-v', 'ON_ERROR_STOP=1', '-d', $subscriber->connstr('desk'), '-f', "$folder/session.sql" ],
+	'>', \$remembered, '2>', \$complaints, IPC::Run::timeout(180));
+$subscriber->poll_query_until('desk', q{SELECT count(*) = 1 FROM pg_stat_activity WHERE query LIKE 'DO%handling_cost%' AND pid <> pg_backend_pid()});
+publisher_does(q{UPDATE usom.location SET handling_cost = 7 WHERE code = 'after'});
+$session->finish;
+is($complaints, '', 'the session ends well');
+is($remembered, "0\n7\n", 'and sees what was replicated');
+
 # ---- what a publisher without guards sends is not refused, but found ----
 
 sub unguarded
