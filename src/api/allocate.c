@@ -221,29 +221,17 @@ usom_api_carry_out(UsomOrderSet *set, const Wanted *wanted, Served served)
 		set->pieces[piece].promised_at = Max(promise(set, &set->lines[wanted->line]), served.arrives_at);
 }
 
-void
-usom_api_lock_supply(const UsomOrderSet *set)
-{
-	int64	   *products = palloc_array(int64, set->nlines + 1);
-	int			nsupplies;
-
-	if (!usom_supply_is_any(set->org_id))
-		return;
-	for (int i = 0; i < set->nlines; i++)
-		products[i] = set->lines[i].product_id;
-	usom_supply_lock_products(set->org_id, products, set->nlines, &nsupplies);
-}
-
 /* Demands are cut to what quotas let them have; those that get nothing are gone.  NULL: there are no quotas. */
 static UsomCapping *
 cap_by_quota(UsomOrderSet *set, Gathered *gathered, const UsomStockRow *rows, int nrows)
 {
 	UsomCapping *capping;
+	int			nsupplies;
 	int			count = 0;
 
 	if (likely(!usom_quota_is_any(set->org_id)))
 		return NULL;
-	usom_api_lock_supply(set);
+	usom_api_lock_supply(set, &nsupplies);
 	capping = usom_api_capping_make(set, gathered->count);
 	for (int i = 0; i < gathered->count; i++)
 		usom_api_capping_add(capping, set, gathered->wanted[i].line, gathered->wanted[i].piece < 0,

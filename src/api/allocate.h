@@ -41,12 +41,6 @@ typedef struct Served
 extern void usom_api_carry_out(UsomOrderSet *set, const Wanted *wanted, Served served);
 
 /*
- * allocate.c: supply is locked before quotas and capacity: what the set lets
- * go of, and what it may come to count on.
- */
-extern void usom_api_lock_supply(const UsomOrderSet *set);
-
-/*
  * allocate_ruled.c: serve demands over locked rows, by rules, costs and
  * capacities, which are taken here; what is not served waits.  Returns how
  * many parts took stock.

@@ -23,6 +23,7 @@
 #include "postgres.h"
 
 #include "api/allocate.h"
+#include "api/peg.h"
 
 #include "access/xact.h"
 #include "base/call.h"
@@ -44,6 +45,8 @@ typedef struct Serving
 	int			nparts;
 	int			parts_capacity;
 	UsomRuledPart *parts;		/* of demands that are not open */
+	int			nsupplies;
+	UsomSupply *supplies;		/* that open units may count on */
 	int			nuses;
 	int			uses_capacity;
 	UsomDayUse *uses;			/* what orders of the set take of days */
@@ -155,6 +158,14 @@ requested_at(const UsomOrderSet *set, const UsomLine *line)
 	return line->requested_at != USOM_NO_TIME ? line->requested_at : set->orders[line->order].requested_at;
 }
 
+/* Open units may, and who waits for a supply may go on; parts of whole kits may not. */
+static bool
+may_wait(const UsomOrderSet *set, const Wanted *wanted)
+{
+	return (wanted->piece < 0 || set->pieces[wanted->piece].supply_id != 0) &&
+		!usom_line_is_component(&set->lines[wanted->line]);
+}
+
 /* What is open is wanted; demands: where it stands among the gathered. */
 static UsomWant *
 wants_of(const Serving *serving, int *demands, int *nwants)
@@ -177,27 +188,36 @@ wants_of(const Serving *serving, int *demands, int *nwants)
 			.quantity = serving->gathered->demands[i].quantity,
 			.partial = line->partial,
 			.requested_at = requested_at(set, line),
+			.may_wait = may_wait(set, &serving->gathered->wanted[i]),
 		};
 	}
 	return wants;
 }
 
-/* Where something is available, in no order. */
-static int64 *
-locations_of(const UsomStockRow *rows, int nrows, int *nlocations)
+static void
+add_location(int64 *locations, int *nlocations, int64 location_id)
 {
-	int64	   *locations = palloc_array(int64, Max(nrows, 1));
+	int			i = 0;
+
+	while (i < *nlocations && locations[i] != location_id)
+		i++;
+	if (i == *nlocations)
+		locations[(*nlocations)++] = location_id;
+}
+
+/* Where something is available, or will be, in no order. */
+static int64 *
+locations_of(const Serving *serving, int *nlocations)
+{
+	int64	   *locations = palloc_array(int64, serving->nrows + serving->nsupplies + 1);
 
 	*nlocations = 0;
-	for (int i = 0; i < nrows; i++)
-	{
-		int			k = 0;
-
-		while (k < *nlocations && locations[k] != rows[i].key.location_id)
-			k++;
-		if (k == *nlocations && rows[i].available > 0)
-			locations[(*nlocations)++] = rows[i].key.location_id;
-	}
+	for (int i = 0; i < serving->nrows; i++)
+		if (serving->rows[i].available > 0)
+			add_location(locations, nlocations, serving->rows[i].key.location_id);
+	for (int i = 0; i < serving->nsupplies; i++)
+		if (serving->supplies[i].free > 0)
+			add_location(locations, nlocations, serving->supplies[i].location_id);
 	return locations;
 }
 
@@ -205,14 +225,14 @@ static UsomRuledPlan *
 plan(Serving *serving, int *demands, bool lock)
 {
 	int			nlocations;
-	int64	   *locations = locations_of(serving->rows, serving->nrows, &nlocations);
+	int64	   *locations = locations_of(serving, &nlocations);
 	int			nwants;
 	UsomWant   *wants = wants_of(serving, demands, &nwants);
 
 	if (usom_sourcing_has_limits(serving->set->org_id))
 		list_uses(serving);
 	return usom_sourcing_plan_by_rules(serving->set->org_id, usom_call_time(), wants, nwants,
-									   &(UsomDays) {serving->uses, serving->nuses, lock},
+									   &(UsomOutlook) {serving->uses, serving->nuses, lock, serving->supplies, serving->nsupplies},
 									   serving->rows, serving->nrows, locations, nlocations, false);
 }
 
@@ -228,7 +248,8 @@ cut_parts(Serving *serving, UsomQuantity *left)
 		UsomQuantity quantity = Min(part.quantity, left[part.want]);
 
 		left[part.want] -= quantity;
-		serving->rows[part.row].available += part.quantity - quantity;
+		if (part.row >= 0)
+			serving->rows[part.row].available += part.quantity - quantity;
 		part.quantity = quantity;
 		if (quantity > 0)
 			serving->parts[kept++] = part;
@@ -284,7 +305,7 @@ plan_open(Serving *serving, bool lock)
 static bool
 is_refused(const Serving *serving, const UsomRuledPart *part, const UsomLocationDay *refused, int nrefused)
 {
-	for (int i = 0; i < nrefused; i++)
+	for (int i = 0; i < nrefused && part->row >= 0; i++)
 		if (refused[i].day == part->ships_on && refused[i].location_id == serving->rows[part->row].key.location_id)
 			return true;
 	return false;
@@ -302,10 +323,14 @@ reopen(Serving *serving, const UsomLocationDay *refused, int nrefused)
 				serving->open[k] |= order_of(serving, k) == order_of(serving, serving->parts[i].want);
 	for (int i = 0; i < serving->nparts; i++)
 	{
-		if (serving->open[serving->parts[i].want])
-			serving->rows[serving->parts[i].row].available += serving->parts[i].quantity;
+		const UsomRuledPart *part = &serving->parts[i];
+
+		if (!serving->open[part->want])
+			serving->parts[kept++] = *part;
+		else if (part->supply >= 0)
+			serving->supplies[part->supply].free += part->quantity;
 		else
-			serving->parts[kept++] = serving->parts[i];
+			serving->rows[part->row].available += part->quantity;
 	}
 	serving->nparts = kept;
 }
@@ -391,7 +416,19 @@ compare_parts(const void *a, const void *b)
 		return left->want < right->want ? -1 : 1;
 	if (left->row != right->row)
 		return left->row < right->row ? -1 : 1;
+	if (left->supply != right->supply)
+		return left->supply < right->supply ? -1 : 1;
 	return (left->ships_on > right->ships_on) - (left->ships_on < right->ships_on);
+}
+
+/* Open units wait for a supply.  Pieces that do already stay as they are. */
+static void
+count_on(UsomOrderSet *set, const Wanted *wanted, const UsomRuledPart *part, const UsomSupply *supply)
+{
+	TimestampTz promised_at = Max(Max(supply->expected_at, usom_call_time()), requested_at(set, &set->lines[wanted->line]));
+	int			piece = usom_order_add_piece(set, wanted->line, USOM_PIECE_BACKORDERED, part->quantity, NULL);
+
+	usom_order_peg_piece(set, piece, part->quantity, supply->supply_id, promised_at);
 }
 
 /* What a demand does not get stays backordered. */
@@ -410,8 +447,11 @@ carry_out(Serving *serving)
 		{
 			const UsomRuledPart *part = &serving->parts[next];
 
-			usom_api_carry_out(serving->set, wanted, (Served) {&serving->rows[part->row].key, part->quantity,
-							   part->arrives_at, part->ships_on});
+			if (part->supply >= 0 && wanted->piece < 0)
+				count_on(serving->set, wanted, part, &serving->supplies[part->supply]);
+			else if (part->supply < 0)
+				usom_api_carry_out(serving->set, wanted, (Served) {&serving->rows[part->row].key, part->quantity,
+								   part->arrives_at, part->ships_on});
 			left -= part->quantity;
 		}
 		if (left > 0)
@@ -421,6 +461,22 @@ carry_out(Serving *serving)
 		make_known(serving, i);
 }
 
+/* What waiting pieces count on is free for them. */
+static void
+add_own_pegs(Serving *serving)
+{
+	for (int i = 0; i < serving->gathered->count && serving->nsupplies > 0; i++)
+	{
+		int			piece = serving->gathered->wanted[i].piece;
+		int64		supply_id = piece >= 0 ? serving->set->pieces[piece].supply_id : 0;
+
+		for (int k = 0; k < serving->nsupplies && supply_id != 0; k++)
+			if (serving->supplies[k].supply_id == supply_id)
+				serving->supplies[k].free += serving->gathered->demands[i].quantity;
+	}
+}
+
+/* Supply is locked before capacity: what the set lets go of, and what it may come to count on. */
 static Serving
 begin(const UsomOrderSet *set, const Gathered *gathered, UsomStockRow *rows, int nrows)
 {
@@ -435,6 +491,8 @@ begin(const UsomOrderSet *set, const Gathered *gathered, UsomStockRow *rows, int
 	};
 
 	memset(serving.open, true, gathered->count);
+	serving.supplies = usom_api_lock_supply(set, &serving.nsupplies);
+	add_own_pegs(&serving);
 	return serving;
 }
 
@@ -446,6 +504,16 @@ usom_api_plan_by_rules(const UsomOrderSet *set, const Gathered *gathered, UsomSt
 	return plan(&serving, palloc_array(int, gathered->count + 1), false);
 }
 
+static int
+count_served(const Serving *serving)
+{
+	int			count = 0;
+
+	for (int i = 0; i < serving->nparts; i++)
+		count += serving->parts[i].row >= 0;
+	return count;
+}
+
 int
 usom_api_serve_by_rules(UsomOrderSet *set, const Gathered *gathered, UsomStockRow *rows, int nrows)
 {
@@ -453,13 +521,11 @@ usom_api_serve_by_rules(UsomOrderSet *set, const Gathered *gathered, UsomStockRo
 	bool		limits = usom_sourcing_has_limits(set->org_id);
 	int			attempt = 1;
 
-	if (limits)
-		usom_api_lock_supply(set);
 	do
 		plan_open(&serving, attempt == MOST_ATTEMPTS);
 	while (limits && !take_days(&serving, attempt++ == MOST_ATTEMPTS));
 	if (limits)
 		set->nloads = 0;
 	carry_out(&serving);
-	return serving.nparts;
+	return count_served(&serving);
 }

@@ -32,6 +32,13 @@ PG_FUNCTION_INFO_V1(usom_why_not_allocated);
 
 #define RESULT_COLUMNS 10
 
+/* Units that wait for a supply of a location. */
+typedef struct Peg
+{
+	int32		line_no;
+	int64		location_id;
+} Peg;
+
 typedef struct Explained
 {
 	int64		org_id;
@@ -47,6 +54,8 @@ typedef struct Explained
 	UsomStockKey *keys;			/* of pieces that have a location */
 	int32	   *piece_line;
 	UsomQuantity *reserved;		/* 0: it has left */
+	int			npegs;
+	Peg		   *pegs;
 	UsomDayUse *uses;			/* what the pieces take of days, and keep if they are not planned again */
 } Explained;
 
@@ -141,6 +150,7 @@ load_wants(Explained *explained, int64 order)
 		want->product_id = DatumGetInt64(usom_query_get(i, 2));
 		want->location_id = nowhere ? 0 : DatumGetInt64(location);
 		want->partial = DatumGetBool(usom_query_get(i, 4));
+		want->may_wait = true;
 		want->requested_at = no_time ? USOM_NO_TIME : DatumGetTimestampTz(requested);
 		want->quantity = usom_quantity_of(DatumGetNumeric(usom_query_get(i, 6)));
 	}
@@ -198,20 +208,59 @@ look_at_stock(const Explained *explained, int *nrows)
 	return rows;
 }
 
+/* Supply, and what of it the order itself counts on. */
+static UsomQuery read_pegs = {
+	.text = "SELECT f.line_no, f.supply_id, f.quantity::pg_catalog.numeric FROM usom.fulfillment_line AS f "
+	"WHERE f.org_id = $1 AND f.sales_order_id = $2 AND f.supply_id IS NOT NULL",
+	.nargs = 2,
+	.argtypes = {"bigint", "bigint"},
+};
+
+static UsomSupply *
+look_at_supply(Explained *explained, int *nsupplies)
+{
+	int64	   *products = palloc_array(int64, explained->nwants + 1);
+	UsomSupply *supplies;
+	Datum		values[2];
+	uint64		npegs;
+
+	*nsupplies = 0;
+	if (explained->nwants == 0 || !usom_supply_is_any(explained->org_id))
+		return NULL;
+	for (int i = 0; i < explained->nwants; i++)
+		products[i] = explained->wants[i].product_id;
+	supplies = usom_supply_look_at_products(explained->org_id, products, explained->nwants, nsupplies);
+	values[0] = Int64GetDatum(explained->org_id);
+	values[1] = Int64GetDatum(explained->wants[0].sales_order_id);
+	npegs = usom_query_look(&read_pegs, values, NULL);
+	explained->pegs = palloc0_array(Peg, npegs + 1);
+	for (; (uint64) explained->npegs < npegs; explained->npegs++)
+		for (int i = 0; i < *nsupplies; i++)
+			if (supplies[i].supply_id == DatumGetInt64(usom_query_get(explained->npegs, 2)))
+			{
+				supplies[i].free += usom_quantity_of(DatumGetNumeric(usom_query_get(explained->npegs, 3)));
+				explained->pegs[explained->npegs] =
+					(Peg) {DatumGetInt32(usom_query_get(explained->npegs, 1)), supplies[i].location_id};
+			}
+	return supplies;
+}
+
 static UsomRuledPlan *
-plan_again(const Explained *explained)
+plan_again(Explained *explained)
 {
 	Datum		values[] = {Int64GetDatum(explained->org_id)};
 	int			nlocations = (int) usom_query_look(&read_locations, values, NULL);
 	int64	   *locations = palloc_array(int64, nlocations + 1);
+	UsomOutlook outlook = {explained->uses, explained->npieces, false, NULL, 0};
 	UsomStockRow *rows;
 	int			nrows;
 
 	for (int i = 0; i < nlocations; i++)
 		locations[i] = DatumGetInt64(usom_query_get(i, 1));
+	outlook.supplies = look_at_supply(explained, &outlook.nsupplies);
 	rows = look_at_stock(explained, &nrows);
 	return usom_sourcing_explain(explained->org_id, usom_call_time(), explained->wants, explained->nwants,
-								 &(UsomDays) {explained->uses, explained->npieces, false}, rows, nrows, locations, nlocations);
+								 &outlook, rows, nrows, locations, nlocations);
 }
 
 static void
@@ -245,6 +294,10 @@ reason_of(const Explained *explained, int want, const UsomRuledReason *reason)
 		if (explained->piece_line[i] == explained->line_no[want] &&
 			explained->keys[i].location_id == reason->lane->location_id)
 			return USOM_REASON_CHOSEN;
+	for (int i = 0; i < explained->npegs; i++)
+		if (explained->pegs[i].line_no == explained->line_no[want] &&
+			explained->pegs[i].location_id == reason->lane->location_id && reason->from_supply)
+			return USOM_REASON_CHOSEN;
 	if (reason->reason != USOM_REASON_CHOSEN)
 		return reason->reason;
 	return missing_component(explained, want) != NULL ? USOM_REASON_KIT : USOM_REASON_NOW;
@@ -275,6 +328,8 @@ say(const Explained *explained, int want, UsomReason why, const UsomRuledReason 
 {
 	const char *sentence = sentence_of(explained, want, why);
 
+	if (reason->from_supply)
+		return psprintf("%s; from supply that is under way, ships on %s", sentence, say_day(reason->ships_on));
 	if (reason->full_on == USOM_NO_DAY)
 		return sentence;
 	if (reason->ships_on == USOM_NO_DAY)

@@ -234,6 +234,17 @@ add_pending(Waiting *waiting)
 }
 
 static void
+lock_products(Waiting *waiting, const int64 *products, int nproducts)
+{
+	waiting->supplies = usom_supply_lock_products(waiting->set->org_id, products, nproducts, &waiting->nsupplies);
+	waiting->by_key = palloc_array(int, Max(waiting->nsupplies, 1));
+	for (int i = 0; i < waiting->nsupplies; i++)
+		waiting->by_key[i] = i;
+	qsort_arg(waiting->by_key, waiting->nsupplies, sizeof(int), compare_keys, waiting->supplies);
+	add_pending(waiting);
+}
+
+static void
 lock_supply(Waiting *waiting)
 {
 	UsomOrderSet *set = waiting->set;
@@ -243,12 +254,23 @@ lock_supply(Waiting *waiting)
 	for (int i = 0; i < set->npieces; i++)
 		if (waits(set, &set->pieces[i]))
 			products[nproducts++] = set->lines[set->pieces[i].line].product_id;
-	waiting->supplies = usom_supply_lock_products(set->org_id, products, nproducts, &waiting->nsupplies);
-	waiting->by_key = palloc_array(int, Max(waiting->nsupplies, 1));
-	for (int i = 0; i < waiting->nsupplies; i++)
-		waiting->by_key[i] = i;
-	qsort_arg(waiting->by_key, waiting->nsupplies, sizeof(int), compare_keys, waiting->supplies);
-	add_pending(waiting);
+	lock_products(waiting, products, nproducts);
+}
+
+UsomSupply *
+usom_api_lock_supply(const UsomOrderSet *set, int *nsupplies)
+{
+	Waiting		waiting = {.set = unconstify(UsomOrderSet *, set)};
+	int64	   *products = palloc_array(int64, set->nlines + 1);
+
+	*nsupplies = 0;
+	if (likely(!usom_supply_is_any(set->org_id)))
+		return NULL;
+	for (int i = 0; i < set->nlines; i++)
+		products[i] = set->lines[i].product_id;
+	lock_products(&waiting, products, set->nlines);
+	*nsupplies = waiting.nsupplies;
+	return waiting.supplies;
 }
 
 /* Pegging cuts pieces: there is room for those that come of it. */

@@ -24,6 +24,14 @@ extern int	usom_api_peg(UsomOrderSet *set);
  */
 extern int	usom_api_peg_anew(UsomOrderSet *set);
 
+/*
+ * Lock the supply of the products of the set, in one statement: what it lets
+ * go of, and what it may come to count on.  It comes before quotas and
+ * capacity.  Says what is free of it, by product, date and key; NULL if the
+ * organisation has none.
+ */
+extern UsomSupply *usom_api_lock_supply(const UsomOrderSet *set, int *nsupplies);
+
 /* Waiting pieces of a line that count on the same and have the same date become one. */
 extern void usom_api_join_alike(UsomOrderSet *set);
 

@@ -233,7 +233,7 @@ count_uses(Agenda *agenda)
 }
 
 Agenda *
-usom_sourcing_read_agenda(int64 org_id, const LaneGroup *groups, int ngroups, const UsomDays *days)
+usom_sourcing_read_agenda(int64 org_id, const LaneGroup *groups, int ngroups, const UsomOutlook *outlook)
 {
 	int			nlanes = ngroups > 0 ? groups[0].nlanes : 0;
 	Agenda	   *agenda = palloc0_object(Agenda);
@@ -250,11 +250,11 @@ usom_sourcing_read_agenda(int64 org_id, const LaneGroup *groups, int ngroups, co
 		for (int i = 0; i < nlanes; i++)
 			add_schedule(agenda, &groups[group].lanes[i]);
 	list_days(agenda);
-	agenda->uses = palloc_array(UsomDayUse, days->nuses + 1);
-	if (days->nuses > 0)
-		memcpy(agenda->uses, days->uses, sizeof(UsomDayUse) * days->nuses);
-	agenda->nuses = usom_sourcing_merge_uses(agenda->uses, days->nuses);
-	if (days->lock)
+	agenda->uses = palloc_array(UsomDayUse, outlook->nuses + 1);
+	if (outlook->nuses > 0)
+		memcpy(agenda->uses, outlook->uses, sizeof(UsomDayUse) * outlook->nuses);
+	agenda->nuses = usom_sourcing_merge_uses(agenda->uses, outlook->nuses);
+	if (outlook->lock_days)
 		lock(agenda, org_id);
 	look(agenda, org_id);
 	count_uses(agenda);

@@ -31,7 +31,7 @@ typedef struct Schedule
 typedef struct Agenda Agenda;
 
 /* NULL if none of the locations is counted.  Two statements, or three if days are locked. */
-extern Agenda *usom_sourcing_read_agenda(int64 org_id, const LaneGroup *groups, int ngroups, const UsomDays *days);
+extern Agenda *usom_sourcing_read_agenda(int64 org_id, const LaneGroup *groups, int ngroups, const UsomOutlook *outlook);
 
 /* NULL if the location is not counted, or never ships. */
 extern const Schedule *usom_sourcing_schedule(const Agenda *agenda, const UsomLane *lane);

@@ -71,14 +71,14 @@ explain_want(UsomRuledPlan *plan, int index, const UsomWant *want, const LaneGro
 }
 
 UsomRuledPlan *
-usom_sourcing_explain(int64 org_id, TimestampTz at, const UsomWant *wants, int nwants, const UsomDays *days,
+usom_sourcing_explain(int64 org_id, TimestampTz at, const UsomWant *wants, int nwants, const UsomOutlook *outlook,
 					  UsomStockRow *rows, int nrows, const int64 *locations, int nlocations)
 {
 	UsomRuledPlan *plan;
 	LaneGroup  *group;
 
 	if (usom_sourcing_is_ruled(org_id))
-		return usom_sourcing_plan_by_rules(org_id, at, wants, nwants, days, rows, nrows, locations, nlocations, true);
+		return usom_sourcing_plan_by_rules(org_id, at, wants, nwants, outlook, rows, nrows, locations, nlocations, true);
 	plan = palloc0_object(UsomRuledPlan);
 	group = palloc0_object(LaneGroup);
 	if (nwants == 0)

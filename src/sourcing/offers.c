@@ -8,6 +8,9 @@
  *		need by need, as the stock of sites of their own.  Or it offers one day
  *		alone, with all its stock: round.c tries which is cheaper.
  *
+ *		Supply that is under way is a site of its location from when it arrives
+ *		on, for lines for which it has a price to be late.
+ *
  * Memory: CurrentMemoryContext, which ends with the problem.  Locks: none.
  *
  * Invariant: what the days of a location offer of a product is not more than
@@ -38,7 +41,7 @@ add_offer(Round *round, int lane, DateADT day, TimestampTz arrives_at, UsomQuant
 		round->offers = repalloc_array(round->offers, Offer, round->offers_capacity);
 		round->portions = repalloc_array(round->portions, UsomQuantity, round->offers_capacity * round->nneeds);
 	}
-	round->offers[round->noffers] = (Offer) {lane, day, arrives_at, room, true};
+	round->offers[round->noffers] = (Offer) {lane, day, arrives_at, room, -1, true};
 	return round->noffers++;
 }
 
@@ -169,6 +172,48 @@ offer_days(Round *round, int lane, const Schedule *schedule)
 		}
 }
 
+/* Somebody would rather wait for it than be served from anywhere at any cost. */
+static bool
+is_waited_for(const Round *round, const UsomSupply *supply, int lane)
+{
+	for (int need = 0; need < round->nneeds; need++)
+		if (round->products[round->needs[need].product] == supply->product_id && usom_sourcing_may_wait(round, need) &&
+			round->lane_verdicts[need * round->planning->nlanes + lane] == USOM_REASON_NONE)
+			return true;
+	return false;
+}
+
+static void
+offer_supply(Round *round, int index, int lane)
+{
+	const UsomSupply *supply = &round->planning->outlook->supplies[index];
+	const UsomLane *of = &round->group->lanes[lane];
+	TimestampTz ships_at = usom_calendar_ship(of->calendar, Max(supply->expected_at, of->ships_at));
+	int			offer;
+
+	if (ships_at == USOM_NEVER || !is_waited_for(round, supply, lane))
+		return;
+	offer = add_offer(round, lane, usom_calendar_day(of->calendar->zone, ships_at), ships_at + of->transit, supply->free);
+	round->offers[offer].supply = index;
+	round->offers[offer].whole = false;
+	for (int product = 0; product < round->problem.nproducts; product++)
+		round->portions[offer * round->nneeds + product] =
+			round->products[product] == supply->product_id ? supply->free : 0;
+}
+
+/* What is firmly for a line is not here: its line counts on it without a plan. */
+static void
+offer_supplies(Round *round)
+{
+	const UsomOutlook *outlook = round->planning->outlook;
+
+	for (int i = 0; i < outlook->nsupplies; i++)
+		for (int lane = 0; lane < round->planning->nlanes; lane++)
+			if (outlook->supplies[i].free > 0 && outlook->supplies[i].sales_order_id == 0 &&
+				outlook->supplies[i].location_id == round->group->lanes[lane].location_id)
+				offer_supply(round, i, lane);
+}
+
 void
 usom_sourcing_make_offers(Round *round)
 {
@@ -192,6 +237,7 @@ usom_sourcing_make_offers(Round *round)
 			offer_day(round, lane, schedule, day, usom_sourcing_room(planning->agenda,
 					  (UsomLocationDay) {schedule->location_id, schedule->days[day].day}));
 	}
+	offer_supplies(round);
 }
 
 /* ---- afterwards ---- */
@@ -232,7 +278,7 @@ usom_sourcing_pull_forward(Round *round)
 		taken[round->solved->parts[i].site] += round->solved->parts[i].quantity;
 	for (int offer = 0; offer < round->noffers; offer++)
 		for (int earlier = 0; earlier < offer && taken[offer] > 0; earlier++)
-			if (round->offers[earlier].lane == round->offers[offer].lane &&
+			if (round->offers[earlier].lane == round->offers[offer].lane && round->offers[offer].supply < 0 &&
 				taken[offer] <= round->offers[earlier].room - taken[earlier])
 			{
 				move_parts(round, offer, earlier);

@@ -26,6 +26,7 @@ typedef struct Planning
 	int			nlanes;
 	const UsomLane *lanes;		/* of the first group: which locations there are */
 	Agenda	   *agenda;			/* NULL: no location is counted */
+	const UsomOutlook *outlook;
 	MemoryContext scratch;
 	UsomRuledPlan *plan;
 	int			parts_capacity;
@@ -46,13 +47,14 @@ typedef struct Ordering
 	double		cost;			/* of the plans that were made */
 } Ordering;
 
-/* A site of a problem: a location, and the day if its days are counted. */
+/* A site of a problem: a location, and the day if its days are counted; or a supply that arrives there. */
 typedef struct Offer
 {
 	int			lane;
 	DateADT		day;			/* or USOM_NO_DAY */
 	TimestampTz arrives_at;
 	UsomQuantity room;			/* USOM_NO_LIMIT: any number */
+	int			supply;			/* -1: what is there */
 	bool		whole;			/* all the stock of the location is offered here */
 } Offer;
 
@@ -68,7 +70,7 @@ typedef struct Round
 	int64	   *products;		/* by product of the problem */
 	int			noffers;
 	int			offers_capacity;
-	Offer	   *offers;			/* lane by lane, day by day */
+	Offer	   *offers;			/* lane by lane, day by day; then the supplies */
 	UsomQuantity *portions;		/* offers by needs: products of the problem of an offer that is not whole */
 	int		   *only_day;		/* by lane: the one of its schedule that is offered; -1: as many as are wanted */
 	UsomSourcingProblem problem;
@@ -89,6 +91,9 @@ extern void usom_sourcing_plan_order(Planning *planning, Ordering *ordering);
 extern void usom_sourcing_solve_round(Round *round);
 extern UsomQuantity usom_sourcing_available_at(const Planning *planning, int64 product_id, int64 location_id);
 extern void usom_sourcing_give_back(Planning *planning, int first_part);
+
+/* round.c: may the need be served by what is under way? */
+extern bool usom_sourcing_may_wait(const Round *round, int need);
 
 /* offers.c: list the offers */
 extern void usom_sourcing_make_offers(Round *round);

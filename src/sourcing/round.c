@@ -73,7 +73,9 @@ add_part(Planning *planning, int want, int row, UsomQuantity quantity, const Off
 		planning->parts_capacity *= 2;
 		plan->parts = repalloc_array(plan->parts, UsomRuledPart, planning->parts_capacity);
 	}
-	plan->parts[plan->nparts++] = (UsomRuledPart) {want, row, quantity, offer->arrives_at, offer->day};
+	plan->parts[plan->nparts++] = (UsomRuledPart) {
+		want, row, offer->supply, quantity, offer->arrives_at, offer->supply < 0 ? offer->day : USOM_NO_DAY
+	};
 }
 
 /* Lots are used up in their order. */
@@ -83,6 +85,12 @@ take(Planning *planning, int want, const Offer *offer, UsomQuantity quantity)
 	int64		product_id = planning->wants[want].product_id;
 	int64		location_id = planning->lanes[offer->lane].location_id;
 
+	if (offer->supply >= 0)
+	{
+		planning->outlook->supplies[offer->supply].free -= quantity;
+		add_part(planning, want, -1, quantity, offer);
+		return;
+	}
 	if (offer->day != USOM_NO_DAY)
 		usom_sourcing_use_day(planning->agenda, (UsomLocationDay) {location_id, offer->day}, quantity);
 	for (int row = first_row(planning, product_id, location_id); quantity > 0; row++)
@@ -107,12 +115,16 @@ usom_sourcing_give_back(Planning *planning, int first_part)
 	while (plan->nparts > first_part)
 	{
 		const UsomRuledPart *part = &plan->parts[--plan->nparts];
-		UsomStockRow *row = &planning->rows[part->row];
 
-		row->available += part->quantity;
+		if (part->supply >= 0)
+		{
+			planning->outlook->supplies[part->supply].free += part->quantity;
+			continue;
+		}
+		planning->rows[part->row].available += part->quantity;
 		if (part->ships_on != USOM_NO_DAY)
-			usom_sourcing_use_day(planning->agenda, (UsomLocationDay) {row->key.location_id, part->ships_on},
-								  -part->quantity);
+			usom_sourcing_use_day(planning->agenda, (UsomLocationDay) {
+				planning->rows[part->row].key.location_id, part->ships_on}, -part->quantity);
 	}
 }
 
@@ -159,6 +171,16 @@ make_need(Round *round, int need)
 			verdict = lanes[lane].site.arrives_at == PG_INT64_MAX ? USOM_REASON_CLOSED : USOM_REASON_NONE;
 		round->lane_verdicts[need * planning->nlanes + lane] = (uint8) verdict;
 	}
+}
+
+/* An order that ships complete would keep its stock waiting; without a price, being late is not weighed. */
+bool
+usom_sourcing_may_wait(const Round *round, int need)
+{
+	const UsomSourcingNeed *of = &round->needs[need];
+
+	return round->planning->wants[round->ordering->wants[round->places[need]]].may_wait && !round->ordering->complete &&
+		of->late_cost > 0 && of->requested_at != PG_INT64_MIN;
 }
 
 static void
@@ -226,8 +248,11 @@ make_site(Round *round, int index)
 	{
 		uint8		verdict = round->lane_verdicts[need * round->planning->nlanes + offer->lane];
 
-		round->verdicts[need * round->noffers + index] =
-			shut && verdict == USOM_REASON_NONE ? USOM_REASON_SHIPMENTS : verdict;
+		if (verdict == USOM_REASON_NONE && shut)
+			verdict = USOM_REASON_SHIPMENTS;
+		else if (verdict == USOM_REASON_NONE && offer->supply >= 0 && !usom_sourcing_may_wait(round, need))
+			verdict = USOM_REASON_LATER;
+		round->verdicts[need * round->noffers + index] = verdict;
 	}
 }
 
@@ -318,7 +343,7 @@ try_days(Round *best)
 		int			lane = dealt.offers[i].lane;
 		const Schedule *schedule = usom_sourcing_schedule(dealt.planning->agenda, &dealt.group->lanes[lane]);
 
-		if (dealt.offers[i - 1].lane != lane || (i > 1 && dealt.offers[i - 2].lane == lane))
+		if (dealt.offers[i].supply >= 0 || dealt.offers[i - 1].lane != lane || (i > 1 && dealt.offers[i - 2].lane == lane))
 			continue;
 		for (int day = 0; day < schedule->ndays && trials < MOST_TRIALS; day++)
 			if (usom_sourcing_room(dealt.planning->agenda,
@@ -366,6 +391,9 @@ note_reason(const Round *round, int need, int offer, UsomRuledReason *reason)
 	reason->arrives_at = of->arrives_at;
 	reason->ships_on = of->room > 0 ? of->day : USOM_NO_DAY;
 	reason->full_on = USOM_NO_DAY;
+	reason->from_supply = of->supply >= 0;
+	if (reason->from_supply)
+		reason->available = of->room;
 	if (schedule != NULL && (reason->ships_on == USOM_NO_DAY || reason->ships_on > schedule->days[0].day))
 		reason->full_on = schedule->days[0].day;
 }
@@ -379,7 +407,7 @@ note_reasons(const Round *round)
 		for (int offer = 0; offer < round->noffers; offer++)
 		{
 			int			lane = round->offers[offer].lane;
-			bool		first = offer == 0 || round->offers[offer - 1].lane != lane;
+			bool		first = (offer == 0 || round->offers[offer - 1].lane != lane) && round->offers[offer].supply < 0;
 			UsomRuledReason *reason =
 				&round->planning->plan->reasons[round->ordering->wants[round->places[need]] * nlanes + lane];
 

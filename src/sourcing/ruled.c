@@ -180,19 +180,22 @@ compare_parts(const void *a, const void *b)
 		return left->want < right->want ? -1 : 1;
 	if (left->row != right->row)
 		return left->row < right->row ? -1 : 1;
+	if (left->supply != right->supply)
+		return left->supply < right->supply ? -1 : 1;
 	return (left->ships_on > right->ships_on) - (left->ships_on < right->ships_on);
 }
 
 UsomRuledPlan *
-usom_sourcing_plan_by_rules(int64 org_id, TimestampTz at, const UsomWant *wants, int nwants, const UsomDays *days,
+usom_sourcing_plan_by_rules(int64 org_id, TimestampTz at, const UsomWant *wants, int nwants, const UsomOutlook *outlook,
 							UsomStockRow *rows, int nrows, const int64 *locations, int nlocations, bool with_reasons)
 {
-	static const UsomDays no_days = {NULL, 0, false};
+	static const UsomOutlook nothing = {0};
 	Planning	planning = {
 		.wants = wants, .nwants = nwants, .rows = rows, .nrows = nrows, .parts_capacity = nwants + 8,
 		.facts = usom_sourcing_read_facts(org_id, wants, nwants),
 		.plan = palloc0_object(UsomRuledPlan),
 		.at = at, .locations = locations, .nlocations = nlocations,
+		.outlook = outlook ? outlook : &nothing,
 	};
 	bool		limited = usom_sourcing_has_limits(org_id);
 
@@ -204,7 +207,7 @@ usom_sourcing_plan_by_rules(int64 org_id, TimestampTz at, const UsomWant *wants,
 		planning.lanes = planning.groups[0].lanes;
 	}
 	if (limited)
-		planning.agenda = usom_sourcing_read_agenda(org_id, planning.groups, planning.ngroups, days ? days : &no_days);
+		planning.agenda = usom_sourcing_read_agenda(org_id, planning.groups, planning.ngroups, planning.outlook);
 	planning.plan->parts = palloc_array(UsomRuledPart, planning.parts_capacity);
 	planning.plan->exceptions = palloc0_array(bool, nwants + 1);
 	planning.plan->nlocations = planning.nlanes;

@@ -17,6 +17,7 @@
 #include "sourcing/optimise.h"
 #include "stock/capacity.h"
 #include "stock/stock.h"
+#include "stock/supply.h"
 
 /* Units of a line that want to be served. */
 typedef struct UsomWant
@@ -26,14 +27,16 @@ typedef struct UsomWant
 	int64		location_id;	/* must be served from here; 0: anywhere */
 	UsomQuantity quantity;
 	bool		partial;		/* may be cut, a rest may wait */
+	bool		may_wait;		/* for supply that is under way, where being late costs less */
 	TimestampTz requested_at;	/* or USOM_NO_TIME */
 } UsomWant;
 
-/* Of a row of stock; what has none is not served. */
+/* Of a row of stock, or of a supply; what has neither is not served. */
 typedef struct UsomRuledPart
 {
 	int			want;
-	int			row;
+	int			row;			/* -1: of a supply */
+	int			supply;			/* -1: of a row */
 	UsomQuantity quantity;
 	TimestampTz arrives_at;
 	DateADT		ships_on;		/* USOM_NO_DAY where days are not counted */
@@ -48,13 +51,15 @@ typedef struct UsomDayUse
 	UsomQuantity units;
 } UsomDayUse;
 
-/* What is known of days before they are looked at; NULL: nothing. */
-typedef struct UsomDays
+/* What is known beyond the stock; NULL: nothing. */
+typedef struct UsomOutlook
 {
 	const UsomDayUse *uses;
 	int			nuses;
-	bool		lock;			/* them, and all that are looked at, first */
-} UsomDays;
+	bool		lock_days;		/* of uses, and all that are looked at, first */
+	UsomSupply *supplies;		/* free is lowered by what is planned */
+	int			nsupplies;
+} UsomOutlook;
 
 /* Sort uses by order and day, and add up those of one: returns how many there are. */
 extern int	usom_sourcing_merge_uses(UsomDayUse *uses, int nuses);
@@ -85,6 +90,7 @@ typedef struct UsomRuledReason
 	double		cost;			/* of the want from there alone, preferences aside */
 	TimestampTz arrives_at;
 	DateADT		ships_on;		/* USOM_NO_DAY: days are not counted, or none has room */
+	bool		from_supply;	/* that arrives before it ships */
 	DateADT		full_on;		/* the first day on which it ships has no room; USOM_NO_DAY: it has */
 } UsomRuledReason;
 
@@ -113,15 +119,15 @@ extern void usom_sourcing_init(void);
  * have left; whoever means to take it asks again, unless days are locked.
  */
 extern UsomRuledPlan *usom_sourcing_plan_by_rules(int64 org_id, TimestampTz at, const UsomWant *wants, int nwants,
-												  const UsomDays *days, UsomStockRow *rows, int nrows,
-												  const int64 *locations, int nlocations, bool with_reasons);
+												  const UsomOutlook *outlook, UsomStockRow *rows,
+												  int nrows, const int64 *locations, int nlocations, bool with_reasons);
 
 /*
  * The same with the reasons, as allocation would plan now: by rules, or where
  * there are none as usom_sourcing_plan() does.
  */
 extern UsomRuledPlan *usom_sourcing_explain(int64 org_id, TimestampTz at, const UsomWant *wants, int nwants,
-											const UsomDays *days, UsomStockRow *rows, int nrows, const int64 *locations, int nlocations);
+											const UsomOutlook *outlook, UsomStockRow *rows, int nrows, const int64 *locations, int nlocations);
 
 extern const char *usom_sourcing_reason_code(UsomReason reason);
 extern const char *usom_sourcing_reason_text(UsomReason reason);

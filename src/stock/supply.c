@@ -83,10 +83,18 @@ usom__supply_added(PG_FUNCTION_ARGS)
 	return PointerGetDatum(NULL);
 }
 
+#define SELECT_SUPPLY "SELECT s.supply_id, s.product_id, s.location_id, s.expected_at, s.quantity - s.received - s.pegged, " \
+	"coalesce(s.sales_order_id, 0), coalesce(s.line_no, 0) FROM usom.supply AS s " \
+	"WHERE s.org_id = $1 AND s.product_id = ANY ($2) AND s.status = 'expected' "
+
 static UsomQuery lock_products = {
-	.text = "SELECT s.supply_id, s.product_id, s.location_id, s.expected_at, s.quantity - s.received - s.pegged, "
-	"coalesce(s.sales_order_id, 0), coalesce(s.line_no, 0) FROM usom.supply AS s "
-	"WHERE s.org_id = $1 AND s.product_id = ANY ($2) AND s.status = 'expected' ORDER BY s.supply_id FOR NO KEY UPDATE",
+	.text = SELECT_SUPPLY "ORDER BY s.supply_id FOR NO KEY UPDATE",
+	.nargs = 2,
+	.argtypes = {"bigint", "bigint[]"},
+};
+
+static UsomQuery look_at_products = {
+	.text = SELECT_SUPPLY,
 	.nargs = 2,
 	.argtypes = {"bigint", "bigint[]"},
 };
@@ -104,15 +112,12 @@ compare_supplies(const void *a, const void *b)
 	return left->supply_id < right->supply_id ? -1 : left->supply_id > right->supply_id;
 }
 
-UsomSupply *
-usom_supply_lock_products(int64 org_id, const int64 *products, int nproducts, int *nsupplies)
+static UsomSupply *
+read_supplies(int nsupplies)
 {
-	Datum		values[] = {Int64GetDatum(org_id), usom_query_keys(products, nproducts)};
-	UsomSupply *supplies;
+	UsomSupply *supplies = palloc_array(UsomSupply, Max(nsupplies, 1));
 
-	*nsupplies = (int) usom_query_run(&lock_products, values, NULL);
-	supplies = palloc_array(UsomSupply, Max(*nsupplies, 1));
-	for (int i = 0; i < *nsupplies; i++)
+	for (int i = 0; i < nsupplies; i++)
 		supplies[i] = (UsomSupply) {
 			.supply_id = DatumGetInt64(usom_query_get(i, 1)),
 			.product_id = DatumGetInt64(usom_query_get(i, 2)),
@@ -122,8 +127,26 @@ usom_supply_lock_products(int64 org_id, const int64 *products, int nproducts, in
 			.sales_order_id = DatumGetInt64(usom_query_get(i, 6)),
 			.line_no = DatumGetInt32(usom_query_get(i, 7)),
 		};
-	qsort(supplies, *nsupplies, sizeof(UsomSupply), compare_supplies);
+	qsort(supplies, nsupplies, sizeof(UsomSupply), compare_supplies);
 	return supplies;
+}
+
+UsomSupply *
+usom_supply_lock_products(int64 org_id, const int64 *products, int nproducts, int *nsupplies)
+{
+	Datum		values[] = {Int64GetDatum(org_id), usom_query_keys(products, nproducts)};
+
+	*nsupplies = (int) usom_query_run(&lock_products, values, NULL);
+	return read_supplies(*nsupplies);
+}
+
+UsomSupply *
+usom_supply_look_at_products(int64 org_id, const int64 *products, int nproducts, int *nsupplies)
+{
+	Datum		values[] = {Int64GetDatum(org_id), usom_query_keys(products, nproducts)};
+
+	*nsupplies = (int) usom_query_look(&look_at_products, values, NULL);
+	return read_supplies(*nsupplies);
 }
 
 static UsomQuery lock_keys = {

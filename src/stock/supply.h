@@ -62,6 +62,9 @@ extern bool usom_supply_is_any(int64 org_id);
  */
 extern UsomSupply *usom_supply_lock_products(int64 org_id, const int64 *products, int nproducts, int *nsupplies);
 
+/* The same without a lock, for explanations. */
+extern UsomSupply *usom_supply_look_at_products(int64 org_id, const int64 *products, int nproducts, int *nsupplies);
+
 /* Lock the supply with these keys, in lock order.  One statement. */
 extern void usom_supply_lock_keys(int64 org_id, const int64 *keys, int nkeys);
 
