@@ -149,6 +149,12 @@ UPDATE usom.location_capacity SET units = 100 WHERE location_id = usom.location_
 SELECT usom.allocate_order(:'short') IS NOT NULL AS done;
 SELECT pg_temp.pieces(:'short');
 SELECT line_no, resolution FROM usom.exceptions WHERE order_no = :'short';
+SELECT count(*) FROM pg_temp.place('[{"sku": "DAY-P", "quantity": 1500}, {"sku": "DAY-Q", "quantity": 1500}]');
+SELECT line_no, message, resolution FROM usom.exceptions WHERE order_no = current_setting('day.order') ORDER BY line_no;
+SELECT usom.cancel_line(current_setting('day.order'), 1, NULL, 'no longer wanted') IS NOT NULL AS cancelled;
+SELECT line_no, resolution FROM usom.exceptions WHERE order_no = current_setting('day.order') ORDER BY line_no;
+SELECT usom.cancel_order(current_setting('day.order'), 'no longer wanted') IS NOT NULL AS cancelled;
+SELECT line_no, resolution FROM usom.exceptions WHERE order_no = current_setting('day.order') ORDER BY line_no;
 SELECT * FROM usom.verify();
 
 -- verify_capacity() finds a piece whose day is not taken.

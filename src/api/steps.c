@@ -14,6 +14,7 @@
 #include "api/api.h"
 
 #include "api/substitute.h"
+#include "api/waits.h"
 #include "base/call.h"
 #include "base/errors.h"
 #include "order/answer.h"
@@ -92,6 +93,9 @@ cancel_pieces(UsomOrderSet *set)
 {
 	int			npieces = set->npieces;
 
+	for (int i = 0; i < set->nlines; i++)
+		if (set->lines[i].counters.by_state[USOM_PIECE_BACKORDERED] > 0)
+			usom_api_settle_waiting(set, i);
 	for (int i = 0; i < npieces; i++)
 	{
 		UsomPiece  *piece = &set->pieces[i];

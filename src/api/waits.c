@@ -225,6 +225,16 @@ settle_line(UsomOrderSet *set, int index, const UsomWait *before, const UsomWait
 }
 
 void
+usom_api_settle_waiting(UsomOrderSet *set, int index)
+{
+	static const char *const kinds[] = {"supply_short", "promise_late", "unsourced"};
+	const UsomLine *line = &set->lines[index];
+
+	for (int i = 0; i < (int) lengthof(kinds); i++)
+		usom_order_settle_case(set, line->order, line->line_no, kinds[i]);
+}
+
+void
 usom_api_judge_waits(UsomOrderSet *set, const UsomWait *before, const char *reference)
 {
 	UsomWait   *after = usom_api_look_at_waits(set);

@@ -35,4 +35,7 @@ extern void usom_api_tell_waits(UsomOrderSet *set, const UsomWait *before);
  */
 extern void usom_api_judge_waits(UsomOrderSet *set, const UsomWait *before, const char *reference);
 
+/* A line that waited and does not any more, because nobody wants its units: its cases are closed. */
+extern void usom_api_settle_waiting(UsomOrderSet *set, int line);
+
 #endif							/* USOM_API_WAITS_H */

@@ -11,6 +11,7 @@
  */
 #include "postgres.h"
 
+#include "api/waits.h"
 #include "api/withdraw.h"
 
 #include "base/call.h"
@@ -109,10 +110,13 @@ static void
 withdraw_units(UsomOrderSet *set, int line, UsomQuantity quantity, UsomWithdrawal kind)
 {
 	UsomQuantity left = quantity;
+	UsomQuantity waiting = set->lines[line].counters.by_state[USOM_PIECE_BACKORDERED];
 
 	left -= withdraw_open(set, line, left, kind);
 	for (UsomPieceStatus state = USOM_PIECE_BACKORDERED; state <= last_state(kind) && left > 0; state++)
 		left -= withdraw_pieces(set, line, state, left, kind);
+	if (waiting > 0 && set->lines[line].counters.by_state[USOM_PIECE_BACKORDERED] == 0)
+		usom_api_settle_waiting(set, line);
 	Ensure(left == 0, "the counters of a line promise more than its pieces hold");
 }
 
