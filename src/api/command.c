@@ -8,8 +8,9 @@
  * organisation that one statement takes to the same status are one set.
  *
  * Locks: as the verbs; the rows themselves are locked by the statement.  One
- * that takes orders to several statuses locks the stock of all their products
- * before the first verb runs, in lock order, so that the verbs find it locked.
+ * that takes orders to several statuses locks the stock and the supply of all
+ * their products and the days of locations that are counted before the first
+ * verb runs, in lock order, so that the verbs find them locked.
  *
  * Memory: the call's context.
  */
@@ -27,6 +28,7 @@
 #include "catalog/pg_type.h"
 #include "executor/tuptable.h"
 #include "miscadmin.h"
+#include "sourcing/ruled.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
@@ -331,6 +333,7 @@ lock_stock(UsomOrderSet *const *sets)
 	int			nproducts = 0;
 	int			nsets = 0;
 	int			nrows;
+	int			nsupplies;
 
 	for (UsomOrderStatus to = 0; to < USOM_ORDER_STATES; to++)
 	{
@@ -342,8 +345,13 @@ lock_stock(UsomOrderSet *const *sets)
 		for (int i = 0; i < sets[to]->nlines; i++)
 			products[nproducts++] = sets[to]->lines[i].product_id;
 	}
-	if (nsets > 1)
-		usom_stock_lock_products(org_id, products, nproducts, usom_call_time(), true, &nrows);
+	if (nsets < 2)
+		return;
+	usom_stock_lock_products(org_id, products, nproducts, usom_call_time(), true, &nrows);
+	if (usom_supply_is_any(org_id))
+		usom_supply_lock_products(org_id, products, nproducts, &nsupplies);
+	if (usom_sourcing_has_limits(org_id))
+		usom_capacity_lock_all(org_id);
 }
 
 /* Orders of one organisation, whatever status they go to. */

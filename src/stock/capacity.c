@@ -111,6 +111,21 @@ usom_capacity_lock(int64 org_id, const UsomLocationDay *days, int ndays)
 	usom_query_write(&lock_days, values, NULL);
 }
 
+static UsomQuery lock_all = {
+	.text = "SELECT true FROM usom.location_load AS l WHERE l.org_id = $1 AND l.on_date >= current_date - 31 "
+	"ORDER BY l.location_id, l.on_date FOR NO KEY UPDATE",
+	.nargs = 1,
+	.argtypes = {"bigint"},
+};
+
+void
+usom_capacity_lock_all(int64 org_id)
+{
+	Datum		values[] = {Int64GetDatum(org_id)};
+
+	usom_query_run(&lock_all, values, NULL);
+}
+
 /* ---- taking and giving back ---- */
 
 static int

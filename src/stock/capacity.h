@@ -57,6 +57,9 @@ extern UsomFreeCapacity *usom_capacity_look(int64 org_id, const UsomLocationDay 
 /* Lock days, in lock order, so that what is left of them stays; one statement. */
 extern void usom_capacity_lock(int64 org_id, const UsomLocationDay *days, int ndays);
 
+/* Lock all days of the organisation that anything is counted on, but for those long past; one statement. */
+extern void usom_capacity_lock_all(int64 org_id);
+
 /*
  * Take and give back, in one statement: of each day all changes or none.
  * Changes of one order and day are summed first.  No more is given back than
