@@ -1307,7 +1307,7 @@ CREATE FUNCTION usom.furnish_organisation() RETURNS trigger
 	AS $$
 BEGIN
 	INSERT INTO usom.document_counter (org_id, kind, prefix)
-	VALUES (NEW.org_id, 'order', 'SO-'), (NEW.org_id, 'shipment', 'SH-'), (NEW.org_id, 'return', 'RT-'), (NEW.org_id, 'supply', 'SU-'), (NEW.org_id, 'make', 'MO-');
+	VALUES (NEW.org_id, 'order', 'SO-'), (NEW.org_id, 'shipment', 'SH-'), (NEW.org_id, 'return', 'RT-'), (NEW.org_id, 'supply', 'SU-'), (NEW.org_id, 'make', 'MO-'), (NEW.org_id, 'run', 'BR-');
 	INSERT INTO usom.channel (org_id, code, name)
 	VALUES
 		(NEW.org_id, 'web', 'Web shop'), (NEW.org_id, 'pos', 'Shop counter'), (NEW.org_id, 'phone', 'Telephone'),
@@ -2508,6 +2508,32 @@ Example: WITH waiting AS (SELECT row_number() OVER (ORDER BY order_no, line_no) 
 
 /* ---- sourcing ---- */
 
+CREATE TYPE usom._ration_claim AS (
+	strategy text,
+	wanted numeric,
+	on_time integer,
+	whole boolean,
+	serves integer[],
+	held numeric[]
+);
+COMMENT ON TYPE usom._ration_claim IS 'A line in a backorder run, for usom._ration_item(): its strategy, what it has and waits for, the last level that is on time, whether it must not be cut, the sources (numbered from 1) that may serve it, and what it has of each source.';
+
+CREATE TYPE usom._ration_source AS (
+	quantity numeric,
+	level integer
+);
+COMMENT ON TYPE usom._ration_source IS 'Where units come from, for usom._ration_item(): how many for all claims together, and the level: 0 is there, from 1 on in the order of arrival.';
+
+CREATE FUNCTION usom._ration_item(claims usom._ration_claim[], sources usom._ration_source[])
+RETURNS TABLE (claim integer, source integer, quantity numeric)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom__ration_item'
+IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._ration_item(usom._ration_claim[], usom._ration_source[]) IS 'The core of backorder_run() over given arrays: what each claim has of each source in the end; or one row without source, the claim that cannot have what its strategy promises and what it could have. Raises 22003, 22004 or 22023 for arrays that make no sense.';
+REVOKE ALL ON FUNCTION usom._ration_item(usom._ration_claim[], usom._ration_source[]) FROM PUBLIC;
+
+/* ---- sourcing ---- */
+
 CREATE TYPE usom._rule_case AS (
 	ordinal integer,
 	channel text,
@@ -3167,7 +3193,7 @@ BEGIN
 	IF NEW.gap_free THEN
 		EXECUTE format('SELECT max(substring(%1$I FROM length($2) + 1)::numeric) FROM usom.%2$I
 			WHERE org_id = $1 AND starts_with(%1$I, $2) AND substring(%1$I FROM length($2) + 1) ~ ''^[0-9]{1,18}$''',
-			NEW.kind || '_no', CASE NEW.kind WHEN 'order' THEN 'sales_order' WHEN 'return' THEN 'return_order' WHEN 'make' THEN 'make_order' ELSE NEW.kind END)
+			NEW.kind || '_no', CASE NEW.kind WHEN 'order' THEN 'sales_order' WHEN 'return' THEN 'return_order' WHEN 'make' THEN 'make_order' WHEN 'run' THEN 'backorder_run' ELSE NEW.kind END)
 			INTO used USING NEW.org_id, NEW.prefix;
 		NEW.last_value := greatest(NEW.last_value, used);
 	ELSE
@@ -3322,6 +3348,125 @@ $$;
 COMMENT ON FUNCTION usom.verify_vault() IS
 'What is kept about people, looked at again: every text sealed and readable with the key of its person, a key for everybody but those who were erased, what find_customers() looks in. Empty when all is well.
 Example: SELECT * FROM usom.verify_vault();';
+
+/* ---- api ---- */
+
+CREATE FUNCTION usom._is_sort_expression(expression text) RETURNS boolean
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+	SELECT expression IN ('priority', 'placed_at', 'requested_at', 'value', 'channel', 'segment', 'service_level')
+$$;
+COMMENT ON FUNCTION usom._is_sort_expression(text) IS 'Part of constraints: may backorders be compared by it?';
+REVOKE ALL ON FUNCTION usom._is_sort_expression(text) FROM PUBLIC;
+
+CREATE FUNCTION usom._is_listed_right(expression text, listed text[]) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+	SELECT CASE WHEN expression IN ('channel', 'segment', 'service_level')
+		THEN coalesce(cardinality(listed), 0) > 0 AND array_position(listed, NULL) IS NULL ELSE listed IS NULL END
+$$;
+COMMENT ON FUNCTION usom._is_listed_right(text, text[]) IS 'Part of constraints: codes are listed for what is compared by its place in a list, and for nothing else.';
+REVOKE ALL ON FUNCTION usom._is_listed_right(text, text[]) FROM PUBLIC;
+
+-- Cycles are looked for by one writer of the organisation at a time, as with sourcing rules.
+CREATE FUNCTION usom._check_backorder_variant() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+DECLARE
+	unknown text := (SELECT s FROM unnest(NEW.skus) s WHERE NOT EXISTS (SELECT FROM usom.product p WHERE p.org_id = NEW.org_id AND p.sku = s) ORDER BY s LIMIT 1);
+	chain text[] := ARRAY[NEW.code];
+	next text := NEW.fallback;
+BEGIN
+	IF unknown IS NOT NULL THEN
+		RAISE EXCEPTION 'backorder variant "%" names product "%", which does not exist', NEW.code, unknown USING
+			ERRCODE = 'US006', DETAIL = 'Codes are looked up when they are written.', HINT = 'INSERT INTO usom.product first, or correct the code.';
+	END IF;
+	IF next IS NOT NULL THEN
+		PERFORM pg_advisory_xact_lock(hashtextextended('usom.backorder_variant', NEW.org_id));
+	END IF;
+	WHILE next IS NOT NULL LOOP
+		IF next = ANY (chain) THEN
+			RAISE EXCEPTION 'backorder variant "%" would fall back again and again', NEW.code USING
+				ERRCODE = 'US309', DETAIL = format('The chain is %s.', array_to_string(chain || next, ' -> ')), HINT = 'Let one of them have no fallback.';
+		END IF;
+		chain := chain || next;
+		SELECT v.fallback INTO next FROM usom.backorder_variant v WHERE v.org_id = NEW.org_id AND v.code = next;
+		IF NOT FOUND THEN
+			RAISE EXCEPTION 'backorder variant "%" falls back to "%", which does not exist', NEW.code, chain[cardinality(chain)] USING
+				ERRCODE = 'US006', DETAIL = 'Codes are looked up when they are written.', HINT = 'INSERT INTO usom.backorder_variant first, or correct the code.';
+		END IF;
+	END LOOP;
+	RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION usom._check_backorder_variant() IS 'Trigger BEFORE a backorder variant is written: US006 for codes that nobody has, US309 for fallbacks that come back to the variant.';
+REVOKE ALL ON FUNCTION usom._check_backorder_variant() FROM PUBLIC;
+
+CREATE FUNCTION usom._check_backorder_segment() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+DECLARE
+	unknown record;
+BEGIN
+	SELECT g.entity, g.code INTO unknown
+	FROM (
+		SELECT 'channel', unnest(NEW.channels), 1
+		UNION ALL SELECT 'customer', unnest(NEW.customers), 2
+		UNION ALL SELECT 'product', unnest(NEW.skus), 3
+		UNION ALL SELECT 'order type', unnest(NEW.order_types), 4
+	) g (entity, code, place)
+	WHERE NOT CASE g.entity
+		WHEN 'channel' THEN EXISTS (SELECT FROM usom.channel x WHERE x.org_id = NEW.org_id AND x.code = g.code)
+		WHEN 'customer' THEN EXISTS (SELECT FROM usom.customer x WHERE x.org_id = NEW.org_id AND x.code = g.code)
+		WHEN 'product' THEN EXISTS (SELECT FROM usom.product x WHERE x.org_id = NEW.org_id AND x.sku = g.code)
+		ELSE EXISTS (SELECT FROM usom.order_types() x WHERE x.order_type = g.code)
+	END
+	ORDER BY g.place, g.code LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION 'segment % of backorder variant "%" names % "%", which does not exist', NEW.rank, NEW.variant, unknown.entity, unknown.code USING
+			ERRCODE = 'US006', DETAIL = 'Codes are looked up when they are written.', HINT = 'Insert the master row first, or correct the code.';
+	END IF;
+	RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION usom._check_backorder_segment() IS 'Trigger BEFORE a segment of a backorder variant is written: US006 for codes that nobody has.';
+REVOKE ALL ON FUNCTION usom._check_backorder_segment() FROM PUBLIC;
+
+CREATE TYPE usom._backorder_change_row AS (
+	sales_order_id bigint,
+	line_no integer,
+	product_id bigint,
+	variant text,
+	segment_rank integer,
+	strategy text,
+	quantity_wanted numeric,
+	quantity_before numeric,
+	quantity_after numeric,
+	promised_before timestamptz,
+	promised_after timestamptz,
+	reason text
+);
+COMMENT ON TYPE usom._backorder_change_row IS 'What a backorder run does to a line, on its way from C, by unnest().';
+
+CREATE FUNCTION usom.backorder_run(variant text, simulate boolean DEFAULT false)
+RETURNS TABLE (run_no text, status text, items integer, items_changed integer, lines_changed integer, orders_changed integer, exceptions integer)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_backorder_run'
+VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.backorder_run(text, boolean) IS
+'Deal scarce stock out again: over all lines that wait for a product, and those that have it reserved or promised, product by product, in one transaction.
+variant: code of a row of usom.backorder_variant; its segments (usom.backorder_segment) say which lines are treated how, usom.backorder_sort who comes first within one. simulate: only say what would change.
+Strategies, in the order in which they are carried out, whatever the ranks of their segments:
+  win: all of the line, on time (by its requested date, or now), or an exception; gain: at least what it has, none of it later, and more if there is, or an exception; improve: as gain, but what it has is set aside before anybody wins, so there is no exception; redistribute: more, the same or less, in sort order; fill: what it has as far as it is left, never more; lose: gives up all it has; skip: left as it is.
+Lines of no segment are left as they are; so are orders whose pieces are firm (indent and other types that goods were got for), held orders (change), kits, and what is released or further.
+An exception leaves the product as it is and hands it to the fallback of the variant, or, with on_exception stop_run, leaves everything as it is; it is on the list in usom.exceptions either way.
+Returns the number of the run, done or stopped, the products looked at and changed, lines and orders changed, and exceptions. Each line has its row in usom.backorder_changes, with the reason, and, unless simulated, an event. A second run changes nothing. Orders that do not change are not locked for good, and products that do not change not at all.
+Errors: US006 unknown variant, 22004 if it is null.
+Example: SELECT * FROM usom.backorder_run(''morning'', simulate => true);';
 
 /* ---- api ---- */
 
@@ -4800,6 +4945,12 @@ CREATE FUNCTION usom._privileges()
 	('pre_order_offer',           '',    'r',   'riu', 'r',   '',    'r',   'r',   'r',   'r'),
 	('quota_load',                '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'riud'),
 	('quota_use',                 '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'riud'),
+	('fill_priority',             '',    'r',   'riud','r',   '',    'r',   'r',   'r',   'r'),
+	('backorder_variant',         '',    'r',   'riu', 'r',   '',    'r',   'r',   'r',   'r'),
+	('backorder_segment',         '',    'r',   'riud','r',   '',    'r',   'r',   'r',   'r'),
+	('backorder_sort',            '',    'r',   'riud','r',   '',    'r',   'r',   'r',   'r'),
+	('backorder_run',             '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
+	('backorder_change',          '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('stock',                     '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
 	('stock_movement',            '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('reservation',               '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
@@ -4836,6 +4987,8 @@ CREATE FUNCTION usom._privileges()
 	('location_loads',            '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('freight_rates',             '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('sourcing_rules',            '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
+	('backorder_runs',            '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
+	('backorder_changes',         '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('supplies',                  '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('quotas',                    '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('make_orders',               '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
@@ -4911,6 +5064,7 @@ CREATE FUNCTION usom._privileges()
 	('_continue_allocation()',    '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	('allocate_orders()',         '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	('reallocate_order()',        '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
+	('backorder_run()',           '',    '',    'x',   '',    '',    '',    '',    '',    ''),
 	('fill_backorders()',         '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	('convert_pre_orders()',      '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	('request_make()',            '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
@@ -5299,7 +5453,7 @@ AS $$
 		(3, 'stock', ARRAY['receive_stock', 'receive_stocks', 'adjust_stock', 'count_stock', 'set_safety', 'add_supply', 'change_supply', 'cancel_supply', 'receive_supply', 'reserve_stock', 'release_stock',
 			'watch_stock', 'unwatch_stock', 'tell_back_in_stock',
 			'available']),
-		(4, 'fulfil', ARRAY['allocate_order', 'allocate_orders', 'reallocate_order', 'explain_sourcing', 'why_not_allocated', 'earliest_shipment', 'distance_km', 'split_backorder', 'fill_backorders', 'convert_pre_orders', 'request_make', 'approve_make', 'start_make', 'receive_make', 'cancel_make', 'ration', 'release_order', 'ship', 'deliver',
+		(4, 'fulfil', ARRAY['allocate_order', 'allocate_orders', 'reallocate_order', 'explain_sourcing', 'why_not_allocated', 'earliest_shipment', 'distance_km', 'split_backorder', 'fill_backorders', 'backorder_run', 'convert_pre_orders', 'request_make', 'approve_make', 'start_make', 'receive_make', 'cancel_make', 'ration', 'release_order', 'ship', 'deliver',
 			'authorize_return', 'receive_return']),
 		(5, 'understand', ARRAY['explain_status', 'order_timeline', 'order_as_of', 'order_changes', 'lifecycle', 'order_lifecycle', 'piece_lifecycle', 'order_types', 'lifecycle_dot',
 			'error_codes']),
@@ -5552,12 +5706,14 @@ CREATE SEQUENCE usom.return_no_seq;
 COMMENT ON SEQUENCE usom.return_no_seq IS 'Return numbers where the counter is not gap-free.';
 CREATE SEQUENCE usom.supply_no_seq;
 COMMENT ON SEQUENCE usom.supply_no_seq IS 'Supply numbers where the counter is not gap-free.';
+CREATE SEQUENCE usom.run_no_seq;
+COMMENT ON SEQUENCE usom.run_no_seq IS 'Numbers of backorder runs where the counter is not gap-free.';
 CREATE SEQUENCE usom.make_no_seq;
 COMMENT ON SEQUENCE usom.make_no_seq IS 'Numbers of make orders where the counter is not gap-free.';
 
 CREATE TABLE usom.document_counter (
 	org_id bigint NOT NULL,
-	kind text NOT NULL CONSTRAINT document_counter_kind_known CHECK (kind IN ('order', 'shipment', 'return', 'supply', 'make')),
+	kind text NOT NULL CONSTRAINT document_counter_kind_known CHECK (kind IN ('order', 'shipment', 'return', 'supply', 'make', 'run')),
 	prefix text NOT NULL,
 	digits integer NOT NULL DEFAULT 6 CONSTRAINT document_counter_digits_sane CHECK (digits BETWEEN 1 AND 18),
 	gap_free boolean NOT NULL DEFAULT false,
@@ -5566,7 +5722,7 @@ CREATE TABLE usom.document_counter (
 );
 COMMENT ON TABLE usom.document_counter IS 'How an organisation numbers its documents. Gap-free counters are drawn under a row lock and serialise their writers; the others come from a sequence.';
 COMMENT ON COLUMN usom.document_counter.org_id IS 'Organisation.';
-COMMENT ON COLUMN usom.document_counter.kind IS 'order, shipment, return or supply.';
+COMMENT ON COLUMN usom.document_counter.kind IS 'order, shipment, return, supply or run (of backorders).';
 COMMENT ON COLUMN usom.document_counter.prefix IS 'Put before the digits.';
 COMMENT ON COLUMN usom.document_counter.digits IS 'The number is padded with zeros to so many digits.';
 COMMENT ON COLUMN usom.document_counter.gap_free IS 'On: no number is lost by a rollback, at the price of a queue. Set last_value to the last number used when you switch it on.';
@@ -7552,6 +7708,237 @@ COMMENT ON COLUMN usom.make_orders.ended_at IS 'When it was received to its end,
 SELECT usom._guard_cards('make_order');
 SELECT usom._guard_kept('make_order', 'usom.request_make()');
 SELECT usom._audit_table('make_order');
+-- Who gets scarce stock: how backorders are filled, and the variants of
+-- backorder_run() with their segments.
+CREATE TABLE usom.fill_priority (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	rank usom.ordinal NOT NULL,
+	expression text NOT NULL CONSTRAINT fill_priority_expression_known CHECK (usom._is_sort_expression(expression)),
+	direction text NOT NULL DEFAULT 'asc' CONSTRAINT fill_priority_direction_known CHECK (direction IN ('asc', 'desc')),
+	listed text[],
+	PRIMARY KEY (org_id, rank),
+	CONSTRAINT fill_priority_listed_iff_codes CHECK (usom._is_listed_right(expression, listed))
+);
+COMMENT ON TABLE usom.fill_priority IS 'Which backorder is filled first when stock comes: compared by these rows in the order of rank, then by the age of the order. Without rows: by priority, then by placed_at.';
+COMMENT ON COLUMN usom.fill_priority.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.fill_priority.rank IS 'Lower is compared first.';
+COMMENT ON COLUMN usom.fill_priority.expression IS 'priority, placed_at (age), requested_at, value (total of the order), or channel, segment, service_level by their place in listed.';
+COMMENT ON COLUMN usom.fill_priority.direction IS 'asc: the least first; desc: the most.';
+COMMENT ON COLUMN usom.fill_priority.listed IS 'Codes of channels, segments or service levels, the first one first; others come after them.';
+
+CREATE TABLE usom.backorder_variant (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	code text NOT NULL CONSTRAINT backorder_variant_code_given CHECK (code <> ''),
+	name text,
+	skus text[] CONSTRAINT backorder_variant_skus_not_empty CHECK (cardinality(skus) > 0 AND array_position(skus, NULL) IS NULL),
+	categories text[] CONSTRAINT backorder_variant_categories_not_empty CHECK (cardinality(categories) > 0 AND array_position(categories, NULL) IS NULL),
+	on_exception text NOT NULL DEFAULT 'stop_item' CONSTRAINT backorder_variant_on_exception_known CHECK (on_exception IN ('stop_item', 'stop_run')),
+	fallback text,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (org_id, code),
+	CONSTRAINT backorder_variant_fallback_of_item CHECK (fallback IS NULL OR on_exception = 'stop_item')
+);
+COMMENT ON TABLE usom.backorder_variant IS 'A way to deal scarce stock out again: what backorder_run() is told. Its segments say which lines are treated how.';
+COMMENT ON COLUMN usom.backorder_variant.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.backorder_variant.code IS 'What backorder_run() names.';
+COMMENT ON COLUMN usom.backorder_variant.name IS 'Name for people.';
+COMMENT ON COLUMN usom.backorder_variant.skus IS 'Products it is about; null: any.';
+COMMENT ON COLUMN usom.backorder_variant.categories IS 'Categories of products it is about; null: any.';
+COMMENT ON COLUMN usom.backorder_variant.on_exception IS 'What happens when a line cannot have what its strategy promises: stop_item leaves its product as it is (or to fallback), stop_run leaves everything as it is.';
+COMMENT ON COLUMN usom.backorder_variant.fallback IS 'Code of the variant that a product is left to after an exception; null: none.';
+COMMENT ON COLUMN usom.backorder_variant.created_at IS 'When the row was made.';
+
+CREATE TABLE usom.backorder_segment (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	variant text NOT NULL,
+	rank usom.ordinal NOT NULL,
+	name text,
+	strategy text NOT NULL CONSTRAINT backorder_segment_strategy_known
+		CHECK (strategy IN ('win', 'gain', 'improve', 'redistribute', 'fill', 'lose', 'skip')),
+	channels text[] CONSTRAINT backorder_segment_channels_not_empty CHECK (cardinality(channels) > 0 AND array_position(channels, NULL) IS NULL),
+	customers text[] CONSTRAINT backorder_segment_customers_not_empty CHECK (cardinality(customers) > 0 AND array_position(customers, NULL) IS NULL),
+	segments text[] CONSTRAINT backorder_segment_segments_not_empty CHECK (cardinality(segments) > 0 AND array_position(segments, NULL) IS NULL),
+	order_types text[] CONSTRAINT backorder_segment_order_types_not_empty CHECK (cardinality(order_types) > 0 AND array_position(order_types, NULL) IS NULL),
+	countries text[] CONSTRAINT backorder_segment_countries_not_empty CHECK (cardinality(countries) > 0 AND array_position(countries, NULL) IS NULL),
+	skus text[] CONSTRAINT backorder_segment_skus_not_empty CHECK (cardinality(skus) > 0 AND array_position(skus, NULL) IS NULL),
+	categories text[] CONSTRAINT backorder_segment_categories_not_empty CHECK (cardinality(categories) > 0 AND array_position(categories, NULL) IS NULL),
+	priority_from integer,
+	priority_to integer,
+	placed_from timestamptz,
+	placed_before timestamptz,
+	PRIMARY KEY (org_id, variant, rank),
+	CONSTRAINT backorder_segment_of_variant FOREIGN KEY (org_id, variant) REFERENCES usom.backorder_variant ON DELETE RESTRICT ON UPDATE RESTRICT,
+	CONSTRAINT backorder_segment_priorities_in_order CHECK (priority_from <= priority_to),
+	CONSTRAINT backorder_segment_dates_in_order CHECK (placed_from < placed_before)
+);
+COMMENT ON TABLE usom.backorder_segment IS 'Lines that a variant treats alike: each belongs to the first segment by rank whose filters it passes. Lines of no segment are left as they are.';
+COMMENT ON COLUMN usom.backorder_segment.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.backorder_segment.variant IS 'Code of the variant.';
+COMMENT ON COLUMN usom.backorder_segment.rank IS 'Lower is asked first, and served first within a strategy.';
+COMMENT ON COLUMN usom.backorder_segment.name IS 'Name for people.';
+COMMENT ON COLUMN usom.backorder_segment.strategy IS 'win, gain, improve, redistribute, fill, lose or skip, carried out in this order: see backorder_run().';
+COMMENT ON COLUMN usom.backorder_segment.channels IS 'Codes of channels of the order; null: any.';
+COMMENT ON COLUMN usom.backorder_segment.customers IS 'Codes of customers of the order; null: any, guests too.';
+COMMENT ON COLUMN usom.backorder_segment.segments IS 'Segments of the customer; null: any.';
+COMMENT ON COLUMN usom.backorder_segment.order_types IS 'Types of the order; null: any.';
+COMMENT ON COLUMN usom.backorder_segment.countries IS 'ISO 3166 codes of two letters of the address; null: any.';
+COMMENT ON COLUMN usom.backorder_segment.skus IS 'Products of the line; null: any.';
+COMMENT ON COLUMN usom.backorder_segment.categories IS 'Categories of the product of the line; null: any.';
+COMMENT ON COLUMN usom.backorder_segment.priority_from IS 'Priority of the order at least; null: any.';
+COMMENT ON COLUMN usom.backorder_segment.priority_to IS 'Priority of the order at most; null: any.';
+COMMENT ON COLUMN usom.backorder_segment.placed_from IS 'Placed then or later; null: any.';
+COMMENT ON COLUMN usom.backorder_segment.placed_before IS 'Placed before; null: any.';
+
+CREATE TABLE usom.backorder_sort (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	variant text NOT NULL,
+	segment_rank usom.ordinal NOT NULL,
+	rank usom.ordinal NOT NULL,
+	expression text NOT NULL CONSTRAINT backorder_sort_expression_known CHECK (usom._is_sort_expression(expression)),
+	direction text NOT NULL DEFAULT 'asc' CONSTRAINT backorder_sort_direction_known CHECK (direction IN ('asc', 'desc')),
+	listed text[],
+	PRIMARY KEY (org_id, variant, segment_rank, rank),
+	CONSTRAINT backorder_sort_of_segment FOREIGN KEY (org_id, variant, segment_rank) REFERENCES usom.backorder_segment ON DELETE RESTRICT ON UPDATE RESTRICT,
+	CONSTRAINT backorder_sort_listed_iff_codes CHECK (usom._is_listed_right(expression, listed))
+);
+COMMENT ON TABLE usom.backorder_sort IS 'Which line of a segment comes first: compared by these rows in the order of rank, then by the age of the order. Without rows: by priority, then by placed_at.';
+COMMENT ON COLUMN usom.backorder_sort.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.backorder_sort.variant IS 'Code of the variant.';
+COMMENT ON COLUMN usom.backorder_sort.segment_rank IS 'Rank of the segment.';
+COMMENT ON COLUMN usom.backorder_sort.rank IS 'Lower is compared first.';
+COMMENT ON COLUMN usom.backorder_sort.expression IS 'priority, placed_at (age), requested_at, value (total of the order), or channel, segment, service_level by their place in listed. The present promise is not among them: the run itself moves it.';
+COMMENT ON COLUMN usom.backorder_sort.direction IS 'asc: the least first; desc: the most.';
+COMMENT ON COLUMN usom.backorder_sort.listed IS 'Codes of channels, segments or service levels, the first one first; others come after them.';
+
+CREATE TABLE usom.backorder_run (
+	org_id bigint NOT NULL,
+	backorder_run_id bigint NOT NULL,
+	run_no text NOT NULL,
+	variant text NOT NULL,
+	simulated boolean NOT NULL,
+	status text NOT NULL CONSTRAINT backorder_run_status_known CHECK (status IN ('done', 'stopped')),
+	items integer NOT NULL,
+	items_changed integer NOT NULL,
+	lines_changed integer NOT NULL,
+	orders_changed integer NOT NULL,
+	exceptions jsonb NOT NULL,
+	actor text NOT NULL DEFAULT session_user,
+	app_user text,
+	run_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (org_id, backorder_run_id),
+	CONSTRAINT backorder_run_no_unique UNIQUE (org_id, run_no)
+);
+COMMENT ON TABLE usom.backorder_run IS 'Each backorder_run(), simulated ones too. Append-only.';
+COMMENT ON COLUMN usom.backorder_run.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.backorder_run.backorder_run_id IS 'Key.';
+COMMENT ON COLUMN usom.backorder_run.run_no IS 'Number of the run.';
+COMMENT ON COLUMN usom.backorder_run.variant IS 'Code of the variant that was asked for.';
+COMMENT ON COLUMN usom.backorder_run.simulated IS 'True: nothing was changed.';
+COMMENT ON COLUMN usom.backorder_run.status IS 'done, or stopped by an exception before anything was changed.';
+COMMENT ON COLUMN usom.backorder_run.items IS 'Products looked at.';
+COMMENT ON COLUMN usom.backorder_run.items_changed IS 'Products dealt out otherwise.';
+COMMENT ON COLUMN usom.backorder_run.lines_changed IS 'Lines with a row in backorder_change.';
+COMMENT ON COLUMN usom.backorder_run.orders_changed IS 'Orders of these lines.';
+COMMENT ON COLUMN usom.backorder_run.exceptions IS 'What could not be promised: an array of {sku, order_no, line_no, variant, strategy, wanted, possible}.';
+COMMENT ON COLUMN usom.backorder_run.actor IS 'Session user.';
+COMMENT ON COLUMN usom.backorder_run.app_user IS 'Application user, as claimed by usom.app_user.';
+COMMENT ON COLUMN usom.backorder_run.run_at IS 'Time of the transaction.';
+
+CREATE TABLE usom.backorder_change (
+	org_id bigint NOT NULL,
+	backorder_run_id bigint NOT NULL,
+	sales_order_id bigint NOT NULL,
+	line_no integer NOT NULL,
+	product_id bigint NOT NULL,
+	variant text NOT NULL,
+	segment_rank integer NOT NULL,
+	strategy text NOT NULL,
+	quantity_wanted numeric NOT NULL,
+	quantity_before numeric NOT NULL,
+	quantity_after numeric NOT NULL,
+	promised_before timestamptz,
+	promised_after timestamptz,
+	reason text NOT NULL,
+	PRIMARY KEY (org_id, backorder_run_id, sales_order_id, line_no)
+);
+COMMENT ON TABLE usom.backorder_change IS 'What a backorder_run() changed, or would change: a row for each line. Append-only.';
+COMMENT ON COLUMN usom.backorder_change.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.backorder_change.backorder_run_id IS 'Run.';
+COMMENT ON COLUMN usom.backorder_change.sales_order_id IS 'Order.';
+COMMENT ON COLUMN usom.backorder_change.line_no IS 'Line.';
+COMMENT ON COLUMN usom.backorder_change.product_id IS 'Product.';
+COMMENT ON COLUMN usom.backorder_change.variant IS 'Variant that decided: the one asked for, or a fallback.';
+COMMENT ON COLUMN usom.backorder_change.segment_rank IS 'Segment of the line.';
+COMMENT ON COLUMN usom.backorder_change.strategy IS 'Strategy of the segment.';
+COMMENT ON COLUMN usom.backorder_change.quantity_wanted IS 'Units that the line has or waits for, as far as the run may touch them.';
+COMMENT ON COLUMN usom.backorder_change.quantity_before IS 'Units reserved, or promised from supply, before.';
+COMMENT ON COLUMN usom.backorder_change.quantity_after IS 'The same after.';
+COMMENT ON COLUMN usom.backorder_change.promised_before IS 'When the last of the units before was promised; null: there were none.';
+COMMENT ON COLUMN usom.backorder_change.promised_after IS 'When the last of the units after is promised; null: there are none.';
+COMMENT ON COLUMN usom.backorder_change.reason IS 'Why, in words.';
+
+CREATE TRIGGER usom_variant BEFORE INSERT OR UPDATE ON usom.backorder_variant
+	FOR EACH ROW EXECUTE FUNCTION usom._check_backorder_variant();
+CREATE TRIGGER usom_segment BEFORE INSERT OR UPDATE ON usom.backorder_segment
+	FOR EACH ROW EXECUTE FUNCTION usom._check_backorder_segment();
+
+CREATE VIEW usom.backorder_runs WITH (security_invoker = true) AS
+SELECT r.run_no, r.variant, r.simulated, r.status, r.items, r.items_changed, r.lines_changed, r.orders_changed, r.exceptions, r.actor, r.app_user, r.run_at
+FROM usom.backorder_run r
+WHERE r.org_id = usom.current_org();
+COMMENT ON VIEW usom.backorder_runs IS 'The backorder runs of the caller''s organisation, simulated ones too.';
+COMMENT ON COLUMN usom.backorder_runs.run_no IS 'Number of the run.';
+COMMENT ON COLUMN usom.backorder_runs.variant IS 'Code of the variant that was asked for.';
+COMMENT ON COLUMN usom.backorder_runs.simulated IS 'True: nothing was changed.';
+COMMENT ON COLUMN usom.backorder_runs.status IS 'done, or stopped by an exception before anything was changed.';
+COMMENT ON COLUMN usom.backorder_runs.items IS 'Products looked at.';
+COMMENT ON COLUMN usom.backorder_runs.items_changed IS 'Products dealt out otherwise.';
+COMMENT ON COLUMN usom.backorder_runs.lines_changed IS 'Lines with a row in usom.backorder_changes.';
+COMMENT ON COLUMN usom.backorder_runs.orders_changed IS 'Orders of these lines.';
+COMMENT ON COLUMN usom.backorder_runs.exceptions IS 'What could not be promised: an array of {sku, order_no, line_no, variant, strategy, wanted, possible}.';
+COMMENT ON COLUMN usom.backorder_runs.actor IS 'Session user.';
+COMMENT ON COLUMN usom.backorder_runs.app_user IS 'Application user, as claimed by usom.app_user.';
+COMMENT ON COLUMN usom.backorder_runs.run_at IS 'Time of the transaction.';
+
+CREATE VIEW usom.backorder_changes WITH (security_invoker = true) AS
+SELECT r.run_no, o.order_no, c.line_no, p.sku, c.variant, c.segment_rank, c.strategy, trim_scale(c.quantity_wanted) AS quantity_wanted,
+	trim_scale(c.quantity_before) AS quantity_before, trim_scale(c.quantity_after) AS quantity_after, c.promised_before, c.promised_after,
+	c.reason, r.simulated
+FROM usom.backorder_change c
+JOIN usom.backorder_run r ON r.org_id = c.org_id AND r.backorder_run_id = c.backorder_run_id
+JOIN usom.sales_order o ON o.org_id = c.org_id AND o.sales_order_id = c.sales_order_id
+JOIN usom.product p ON p.org_id = c.org_id AND p.product_id = c.product_id
+WHERE c.org_id = usom.current_org();
+COMMENT ON VIEW usom.backorder_changes IS 'What backorder runs of the caller''s organisation changed, or would change: a row for each line.';
+COMMENT ON COLUMN usom.backorder_changes.run_no IS 'Number of the run.';
+COMMENT ON COLUMN usom.backorder_changes.order_no IS 'Order.';
+COMMENT ON COLUMN usom.backorder_changes.line_no IS 'Line.';
+COMMENT ON COLUMN usom.backorder_changes.sku IS 'Product.';
+COMMENT ON COLUMN usom.backorder_changes.variant IS 'Variant that decided: the one asked for, or a fallback.';
+COMMENT ON COLUMN usom.backorder_changes.segment_rank IS 'Segment of the line.';
+COMMENT ON COLUMN usom.backorder_changes.strategy IS 'Strategy of the segment.';
+COMMENT ON COLUMN usom.backorder_changes.quantity_wanted IS 'Units that the line has or waits for, as far as the run may touch them.';
+COMMENT ON COLUMN usom.backorder_changes.quantity_before IS 'Units reserved, or promised from supply, before.';
+COMMENT ON COLUMN usom.backorder_changes.quantity_after IS 'The same after.';
+COMMENT ON COLUMN usom.backorder_changes.promised_before IS 'When the last of the units before was promised; null: there were none.';
+COMMENT ON COLUMN usom.backorder_changes.promised_after IS 'When the last of the units after is promised; null: there are none.';
+COMMENT ON COLUMN usom.backorder_changes.reason IS 'Why, in words.';
+COMMENT ON COLUMN usom.backorder_changes.simulated IS 'True: nothing was changed.';
+
+SELECT usom._guard_cards('fill_priority');
+SELECT usom._guard_cards('backorder_variant');
+SELECT usom._guard_cards('backorder_segment');
+SELECT usom._guard_cards('backorder_sort');
+SELECT usom._guard_master('backorder_variant', 'code');
+SELECT usom._guard_ledger('backorder_run', 'usom.backorder_run()');
+SELECT usom._guard_ledger('backorder_change', 'usom.backorder_run()');
+
+SELECT usom._audit_table('fill_priority');
+SELECT usom._audit_table('backorder_variant');
+SELECT usom._audit_table('backorder_segment');
+SELECT usom._audit_table('backorder_sort');
+SELECT usom._audit_table('backorder_run');
+SELECT usom._audit_table('backorder_change');
 $usom_step$),
 
 (1, 1401, 'analytics', $usom_step$

@@ -180,7 +180,7 @@ ask_rules(Planning *planning)
 		return;
 	locations = locations_of(planning, &nlocations);
 	ruled = usom_sourcing_plan_by_rules(planning->org_id, usom_call_time(), wants_of(planning), planning->nentries,
-										&(UsomDays) {0}, NULL, 0, locations, nlocations, true);
+										NULL, NULL, 0, locations, nlocations, true);
 	planning->eligible = palloc0_array(bool, (Size) planning->nentries * planning->nsources);
 	for (int i = 0; i < planning->nentries; i++)
 		for (int k = 0; k < ruled->nlocations; k++)
