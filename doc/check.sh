@@ -3,7 +3,7 @@
 #
 # - doc/errors.md is what tools/make-errors.sh prints; the stories in sql/ are
 #   what tools/make-story.sh prints.
-# - Every ```sql block of tutorial.md and README.md, with the untagged block
+# - Every ```sql block of tutorial.md, backorders.md and README.md, with the untagged block
 #   that follows it, stands in the expected output of its story, in that order.
 # - Every link to a file or heading of the project leads there.
 # - With --reference: doc/reference.md is what tools/make-reference.sh prints
@@ -47,6 +47,7 @@ story() {
 		exit $bad' "$1" "expected/$2.out" || bad=1
 }
 story doc/tutorial.md story_tutorial
+story doc/backorders.md story_backorder
 story README.md story_readme
 
 # [text](file#heading) of every document, outside of code.

@@ -31,7 +31,7 @@ SELECT * FROM pg_temp.waits('SUP-1');
 SELECT usom.add_supply('purchase', 'SUP-A', 'SUP-1', 5, '2030-02-01', reference => 'PO-7', confidence => 0.8, supply_no => 'SUP-PO-7');
 SELECT usom.add_supply('production', 'SUP-B', 'SUP-1', 5, '2030-01-15', supply_no => 'SUP-WO-1');
 SELECT * FROM pg_temp.waits('SUP-1');
-SELECT supply_no, kind, location, sku, quantity, received, pegged, free, expected_at, confidence, status, overdue, reference, order_no FROM usom.supplies ORDER BY supply_no;
+SELECT supply_no, kind, location, sku, quantity, received, pegged, free, expected_at, confidence, status, overdue, reference, order_no FROM usom.supplies WHERE sku = 'SUP-1' ORDER BY supply_no;
 SELECT * FROM usom.stock_position WHERE sku = 'SUP-1' ORDER BY location;
 SELECT promised_at FROM usom.orders WHERE external_id = 'SUP-O1';
 SELECT event, from_status, to_status FROM usom.order_history WHERE sales_order_id = (SELECT sales_order_id FROM usom.sales_order WHERE external_id = 'SUP-O1') ORDER BY version;

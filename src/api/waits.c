@@ -41,6 +41,13 @@ add_piece(UsomWait *wait, const UsomPiece *piece, bool *undated)
 		wait->waiting += piece->quantity;
 		if (piece->supply_id == 0)
 			wait->unpegged += piece->quantity;
+		if (piece->promised_at != USOM_NO_TIME)
+		{
+			wait->dated += piece->quantity;
+			wait->dates += (int128) piece->quantity * (piece->promised_at / USECS_PER_SEC);
+			if (wait->first_at == USOM_NO_TIME || piece->promised_at < wait->first_at)
+				wait->first_at = piece->promised_at;
+		}
 	}
 	if (piece->promised_at == USOM_NO_TIME)
 		*undated = true;
@@ -54,7 +61,7 @@ usom_api_look_at_waits(const UsomOrderSet *set)
 	bool	   *undated = palloc0_array(bool, set->nlines + 1);
 
 	for (int i = 0; i < set->nlines; i++)
-		waits[i].promised_at = USOM_NO_TIME;
+		waits[i].promised_at = waits[i].first_at = USOM_NO_TIME;
 	for (int i = 0; i < set->npieces; i++)
 		add_piece(&waits[set->pieces[i].line], &set->pieces[i], &undated[set->pieces[i].line]);
 	for (int i = 0; i < set->nlines; i++)
@@ -72,7 +79,8 @@ event_of(const UsomWait *before, const UsomWait *after)
 		return "backordered";
 	if (after->waiting < before->waiting)
 		return "filled";
-	return after->waiting > 0 && after->promised_at != before->promised_at ? "promise_changed" : NULL;
+	return after->waiting > 0 && (after->promised_at != before->promised_at || after->dated != before->dated ||
+								  after->dates != before->dates) ? "promise_changed" : NULL;
 }
 
 static const char *
@@ -107,6 +115,11 @@ tell_line(UsomOrderSet *set, int index, const UsomWait *before, const UsomWait *
 	usom_payload_time(&payload, "promised_at", after->promised_at);
 	if (strcmp(kind, "backordered") != 0)
 		usom_payload_time(&payload, "promised_before", before->promised_at);
+	if (strcmp(kind, "promise_changed") == 0 && (after->first_at != after->promised_at || before->first_at != before->promised_at))
+	{
+		usom_payload_time(&payload, "first_promised_at", after->first_at);
+		usom_payload_time(&payload, "first_promised_before", before->first_at);
+	}
 	usom_order_tell(set, line->order, kind, usom_payload_end(&payload));
 }
 
@@ -166,7 +179,7 @@ due_dates(const UsomOrderSet *set, const UsomWait *before)
 
 		due[i] = line->requested_at != USOM_NO_TIME ? line->requested_at : order->requested_at;
 		if (due[i] == USOM_NO_TIME)
-			due[i] = before[i].promised_at;
+			due[i] = before[i].first_at;
 		while (row < n && compare_case(row, set, line) < 0)
 			row++;
 		for (; row < n && compare_case(row, set, line) == 0; row++)
@@ -193,6 +206,14 @@ judge_short(UsomOrderSet *set, int index, const UsomWait *before, const UsomWait
 					 usom_payload_end(&detail), before->promised_at);
 }
 
+/* Is the line, or a part of what waits of it, promised later than before? */
+static bool
+is_later(const UsomWait *before, const UsomWait *after)
+{
+	return after->promised_at > before->promised_at ||
+		(after->dated == before->dated && after->waiting == before->waiting && after->dates > before->dates);
+}
+
 static void
 judge_late(UsomOrderSet *set, int index, const UsomWait *before, const UsomWait *after, TimestampTz due,
 		   const char *reference)
@@ -200,7 +221,7 @@ judge_late(UsomOrderSet *set, int index, const UsomWait *before, const UsomWait 
 	const UsomLine *line = &set->lines[index];
 	UsomPayload detail;
 
-	if (after->promised_at == before->promised_at || after->promised_at <= due || due == USOM_NO_TIME)
+	if (!is_later(before, after) || after->promised_at <= due || due == USOM_NO_TIME)
 		return;
 	detail = usom_payload_begin();
 	usom_payload_time(&detail, "promised_at", after->promised_at);

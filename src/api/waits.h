@@ -18,6 +18,9 @@ typedef struct UsomWait
 	UsomQuantity waiting;
 	UsomQuantity unpegged;		/* of them, those that count on nothing */
 	TimestampTz promised_at;	/* USOM_NO_TIME: a piece has no date, or there is none */
+	TimestampTz first_at;		/* earliest promise of what waits; USOM_NO_TIME: none */
+	UsomQuantity dated;			/* units that wait with a date */
+	int128		dates;			/* sum of unit times second over them: it tells whether any part moved */
 } UsomWait;
 
 /* Of each line of the set; palloc'd. */
