@@ -22,6 +22,7 @@
 
 #include "api/substitute.h"
 #include "base/call.h"
+#include "stock/place.h"
 
 static Gathered *
 make_gathered(int capacity)
@@ -165,12 +166,15 @@ gather_backordered(const UsomOrderSet *set, int64 product_id)
 static void
 add_freed(const UsomOrderSet *set, UsomStockRow *rows, int nrows)
 {
-	for (int i = 0; i < set->ndeltas; i++)
+	int			ndeltas = 0;
+	UsomStockDelta *deltas = set->ndeltas > 0 ? usom_stock_merge(set->deltas, set->ndeltas, &ndeltas) : NULL;
+
+	for (int i = 0; i < ndeltas; i++)
 	{
-		UsomStockRow *row = bsearch(&set->deltas[i].key, rows, nrows, sizeof(UsomStockRow), usom_stock_key_compare);
+		UsomStockRow *row = bsearch(&deltas[i].key, rows, nrows, sizeof(UsomStockRow), usom_stock_key_compare);
 
 		if (row != NULL)
-			row->available = Max(row->available - set->deltas[i].reserved, 0);
+			row->available = Max(row->available + deltas[i].on_hand - deltas[i].reserved, 0);
 	}
 }
 

@@ -123,8 +123,7 @@ settle_filled(UsomOrderSet *set, const Before *before)
 		order->event_reference = rule;
 	}
 	usom_api_tell_waits(set, before->waits);
-	if (usom_supply_is_any(set->org_id))
-		usom_api_judge_waits(set, before->waits, NULL);
+	usom_api_judge_waits(set, before->waits, NULL);
 }
 
 /* Those that count on other supply now, too. */
@@ -132,7 +131,7 @@ static void
 save_filled(UsomOrderSet *set, const Before *before)
 {
 	settle_filled(set, before);
-	usom_api_save_promises(set);
+	usom_api_save_promises(set, "promise");
 }
 
 /* Open units and waiting pieces are planned one after the other, so their stock is locked before, in one order. */
@@ -170,7 +169,7 @@ usom_api_allocate_many(UsomOrderSet *set)
 		if (set->lines[i].changed && !set->orders[set->lines[i].order].changed)
 			usom_order_settle(set, set->lines[i].order, "allocate");
 	}
-	usom_api_save_promises(set);
+	usom_api_save_promises(set, "promise");
 	return units;
 }
 

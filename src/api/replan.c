@@ -103,22 +103,6 @@ find_ids(const UsomReplan *replan, int *nids)
 	return ids;
 }
 
-/* Both are sorted by key. */
-static bool
-has_orders(const UsomOrderSet *set, const int64 *ids, int nids)
-{
-	int			order = 0;
-
-	for (int i = 0; i < nids; i++)
-	{
-		while (order < set->norders && set->orders[order].sales_order_id < ids[i])
-			order++;
-		if (order == set->norders || set->orders[order].sales_order_id != ids[i])
-			return false;
-	}
-	return true;
-}
-
 /* The product, and what serving it may look at besides: other components of kits, substitutes. */
 static void
 lock_stock(UsomReplan *replan)
@@ -155,7 +139,7 @@ lock_all(void *arg)
 				   Int64GetDatum(replan->supply_id)}, NULL);
 	read_row(replan);
 	ids = find_ids(replan, &nids);
-	return has_orders(replan->set, ids, nids);
+	return usom_order_set_has(replan->set, ids, nids);
 }
 
 void

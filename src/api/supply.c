@@ -104,14 +104,14 @@ usom_api_load_unpegged(int64 org_id, int64 product_id, UsomQuantity quantity)
 }
 
 void
-usom_api_save_promises(UsomOrderSet *set)
+usom_api_save_promises(UsomOrderSet *set, const char *event)
 {
 	for (int i = 0; i < set->npieces; i++)
 	{
 		int			order = set->lines[set->pieces[i].line].order;
 
 		if ((set->pieces[i].changed || set->pieces[i].is_new) && !set->orders[order].changed)
-			usom_order_settle(set, order, "promise");
+			usom_order_settle(set, order, event);
 	}
 	usom_order_save(set);
 }
@@ -182,7 +182,7 @@ usom_add_supply(PG_FUNCTION_ARGS)
 	{
 		usom_api_tell_waits(set, before);
 		usom_api_judge_waits(set, before, supply.supply_no);
-		usom_api_save_promises(set);
+		usom_api_save_promises(set, "promise");
 	}
 	return usom_order_answer_string(answer, supply.supply_no);
 }

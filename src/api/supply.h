@@ -17,7 +17,7 @@ extern Numeric usom_api_confidence_argument(FunctionCallInfo fcinfo, int arg);
 /* Orders with pieces of the product that count on nothing, as many as units could serve; locked. */
 extern UsomOrderSet *usom_api_load_unpegged(int64 org_id, int64 product_id, UsomQuantity quantity);
 
-/* Settle the orders of which pieces changed, and save. */
-extern void usom_api_save_promises(UsomOrderSet *set);
+/* Settle the orders of which pieces changed, with the event in their history, and save. */
+extern void usom_api_save_promises(UsomOrderSet *set, const char *event);
 
 #endif							/* USOM_API_SUPPLY_H */

@@ -179,7 +179,7 @@ due_dates(const UsomOrderSet *set, const UsomWait *before)
 
 		due[i] = line->requested_at != USOM_NO_TIME ? line->requested_at : order->requested_at;
 		if (due[i] == USOM_NO_TIME)
-			due[i] = before[i].first_at;
+			due[i] = before[i].first_at != USOM_NO_TIME ? before[i].first_at : before[i].promised_at;
 		while (row < n && compare_case(row, set, line) < 0)
 			row++;
 		for (; row < n && compare_case(row, set, line) == 0; row++)

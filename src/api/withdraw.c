@@ -109,6 +109,7 @@ refuse(const UsomOrderSet *set, int index, UsomQuantity quantity, UsomWithdrawal
 static void
 withdraw_units(UsomOrderSet *set, int line, UsomQuantity quantity, UsomWithdrawal kind)
 {
+	UsomQuantity waited = set->lines[line].counters.by_state[USOM_PIECE_BACKORDERED];
 	UsomQuantity left = quantity;
 	UsomQuantity waiting = set->lines[line].counters.by_state[USOM_PIECE_BACKORDERED];
 
@@ -118,6 +119,8 @@ withdraw_units(UsomOrderSet *set, int line, UsomQuantity quantity, UsomWithdrawa
 	if (waiting > 0 && set->lines[line].counters.by_state[USOM_PIECE_BACKORDERED] == 0)
 		usom_api_settle_waiting(set, line);
 	Ensure(left == 0, "the counters of a line promise more than its pieces hold");
+	if (waited > 0 && set->lines[line].counters.by_state[USOM_PIECE_BACKORDERED] == 0)
+		usom_api_settle_waiting(set, line);
 }
 
 static void

@@ -89,6 +89,23 @@ note_peg(UsomOrderSet *set, const UsomPiece *piece, UsomQuantity pegged)
 	set->pegs[set->npegs++] = (UsomPegDelta) {piece->supply_id, pegged};
 }
 
+void
+usom_order_move_stock(UsomOrderSet *set, const UsomStockMovement *movement)
+{
+	if (set->ndeltas == set->deltas_capacity)
+	{
+		set->deltas_capacity *= 2;
+		set->deltas = repalloc_array(set->deltas, UsomStockDelta, set->deltas_capacity);
+	}
+	if (set->nmovements == set->movements_capacity)
+	{
+		set->movements_capacity *= 2;
+		set->movements = repalloc_array(set->movements, UsomStockMovement, set->movements_capacity);
+	}
+	set->deltas[set->ndeltas++] = (UsomStockDelta) {movement->key, movement->delta, 0};
+	set->movements[set->nmovements++] = *movement;
+}
+
 /* What a change of state means for the shelf. */
 static void
 note_stock(UsomOrderSet *set, const UsomPiece *piece, UsomPieceStatus from, UsomPieceStatus to,

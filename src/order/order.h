@@ -144,6 +144,7 @@ typedef struct UsomOrderSet
 extern UsomOrderSet *usom_order_set_make(int64 org_id, int norders, int nlines);
 extern UsomOrderSet *usom_order_load(int64 org_id, const char *order_no);	/* US105 if there is none */
 extern UsomOrderSet *usom_order_load_many(int64 org_id, const int64 *ids, int nids);
+extern bool usom_order_set_has(const UsomOrderSet *set, const int64 *ids, int nids);	/* ids by key */
 extern UsomLine *usom_order_add_line(UsomOrderSet *set);
 extern void usom_order_take_nature(UsomLine *line, UsomNature nature);	/* of its product */
 
@@ -186,6 +187,9 @@ extern int	usom_order_fill_piece(UsomOrderSet *set, int piece, UsomQuantity quan
  */
 extern void usom_order_peg_piece(UsomOrderSet *set, int piece, UsomQuantity quantity, int64 supply_id,
 								 TimestampTz promised_at);
+
+/* Units come to the shelf or leave it by no piece: written with what pieces do. */
+extern void usom_order_move_stock(UsomOrderSet *set, const UsomStockMovement *movement);
 
 /* The units of a waiting piece go over to another one of its line that counts on the same; it is gone. */
 extern void usom_order_join_pieces(UsomOrderSet *set, int into, int piece);

@@ -115,6 +115,21 @@ usom_order_set_make(int64 org_id, int norders, int nlines)
 	return set;
 }
 
+bool
+usom_order_set_has(const UsomOrderSet *set, const int64 *ids, int nids)
+{
+	int			order = 0;
+
+	for (int i = 0; i < nids; i++)
+	{
+		while (order < set->norders && set->orders[order].sales_order_id < ids[i])
+			order++;
+		if (order == set->norders || set->orders[order].sales_order_id != ids[i])
+			return false;
+	}
+	return true;
+}
+
 UsomLine *
 usom_order_add_line(UsomOrderSet *set)
 {

@@ -1,7 +1,7 @@
 /*
  * movement.c
- *		The verbs that change what is on hand: receive, adjust, count; and the
- *		safety stock.
+ *		The verbs that change what is on hand: receive and adjust, and what
+ *		count (api/count.c) shares with them; and the safety stock.
  *
  * Four statements each: find (and lock) the place, write the balance, write
  * the ledger, read the position to return.
@@ -29,7 +29,6 @@
 PG_FUNCTION_INFO_V1(usom_receive_stock);
 PG_FUNCTION_INFO_V1(usom_receive_stocks);
 PG_FUNCTION_INFO_V1(usom_adjust_stock);
-PG_FUNCTION_INFO_V1(usom_count_stock);
 PG_FUNCTION_INFO_V1(usom_set_safety);
 
 typedef struct Receipt
@@ -193,9 +192,8 @@ choose_lot(const UsomPlace *place, const UsomLot *lots, int nlots)
 	return lots[chosen];
 }
 
-/* The row the caller means, locked.  A row that is missing is made, if wanted, or else read as empty. */
-static UsomLot
-open_lot(UsomPlace *place, const char *lot, bool make)
+UsomLot
+usom_stock_open_lot(UsomPlace *place, const char *lot, bool make)
 {
 	int			nlots;
 	UsomLot    *lots = usom_stock_lock_place(place, lot, &nlots);
@@ -210,8 +208,8 @@ open_lot(UsomPlace *place, const char *lot, bool make)
 	return (UsomLot) {.key = {place->product_id, place->location_id, lot ? lot : ""}};
 }
 
-static void
-refuse_below_reserved(const UsomPlace *place, const UsomLot *lot, UsomQuantity target)
+void
+usom_stock_refuse_below_reserved(const UsomPlace *place, const UsomLot *lot, UsomQuantity target)
 {
 	const char *hint = lot->reserved > 0 ?
 		"Free reserved units with usom.cancel_order() or usom.cancel_line(), or usom.ship() them; then repeat." :
@@ -225,16 +223,15 @@ refuse_below_reserved(const UsomPlace *place, const UsomLot *lot, UsomQuantity t
 			errhint("%s", hint));
 }
 
-/* Balance and ledger: two statements. */
-static void
-change_on_hand(const UsomPlace *place, const UsomLot *lot, UsomQuantity delta, const char *kind)
+void
+usom_stock_change_on_hand(const UsomPlace *place, const UsomLot *lot, UsomQuantity delta, const char *kind)
 {
 	UsomStockDelta change = {.key = lot->key, .on_hand = delta};
 	UsomStockMovement movement = {.key = lot->key, .kind = kind, .delta = delta, .reason = usom_call_reason()};
 	UsomQuantity target = usom_quantity_add(lot->on_hand, delta);
 
 	if (target < lot->reserved || target < 0)
-		refuse_below_reserved(place, lot, target);
+		usom_stock_refuse_below_reserved(place, lot, target);
 	usom_stock_apply(place->org_id, &change, 1);
 	usom_stock_book(place->org_id, &movement, 1);
 }
@@ -256,43 +253,21 @@ usom_adjust_stock(PG_FUNCTION_ARGS)
 				errmsg("delta must not be zero"),
 				errhint("Give the units that came (positive) or went (negative)."));
 	usom_call_begin("adjust_stock", usom_stock_required_text(fcinfo, 3, "reason"));
-	lot = open_lot(&place, usom_stock_optional_text(fcinfo, 4), delta > 0);
-	change_on_hand(&place, &lot, delta, "adjustment");
+	lot = usom_stock_open_lot(&place, usom_stock_optional_text(fcinfo, 4), delta > 0);
+	usom_stock_change_on_hand(&place, &lot, delta, "adjustment");
 	usom_stock_return_position(fcinfo, &place);
 	usom_call_end();
 	return (Datum) 0;
 }
 
-static void
-check_not_negative(UsomQuantity quantity, const char *name, const char *hint)
+void
+usom_stock_check_not_negative(UsomQuantity quantity, const char *name, const char *hint)
 {
 	if (quantity < 0)
 		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				errmsg("%s must not be negative", name),
 				errdetail("It is %s.", usom_quantity_text(quantity)),
 				errhint("%s", hint));
-}
-
-/* usom.count_stock(location text, sku text, counted numeric, lot text) */
-Datum
-usom_count_stock(PG_FUNCTION_ARGS)
-{
-	UsomPlace	place = {0};
-	UsomQuantity counted;
-	UsomLot		lot;
-
-	usom_card_check_call(fcinfo);
-	place.location = usom_stock_required_text(fcinfo, 0, "location");
-	place.sku = usom_stock_required_text(fcinfo, 1, "sku");
-	counted = usom_stock_required_quantity(fcinfo, 2, "counted");
-	check_not_negative(counted, "counted", "Give the units that are on the shelf.");
-	usom_call_begin("count_stock", NULL);
-	lot = open_lot(&place, usom_stock_optional_text(fcinfo, 3), counted > 0);
-	if (counted != lot.on_hand)
-		change_on_hand(&place, &lot, counted - lot.on_hand, "count");
-	usom_stock_return_position(fcinfo, &place);
-	usom_call_end();
-	return (Datum) 0;
 }
 
 static UsomQuery write_safety = {
@@ -328,9 +303,9 @@ usom_set_safety(PG_FUNCTION_ARGS)
 	place.location = usom_stock_required_text(fcinfo, 0, "location");
 	place.sku = usom_stock_required_text(fcinfo, 1, "sku");
 	quantity = usom_stock_required_quantity(fcinfo, 2, "quantity");
-	check_not_negative(quantity, "quantity", "Zero takes the safety stock away.");
+	usom_stock_check_not_negative(quantity, "quantity", "Zero takes the safety stock away.");
 	usom_call_begin("set_safety", NULL);
-	lot = open_lot(&place, usom_stock_optional_text(fcinfo, 3), quantity > 0);
+	lot = usom_stock_open_lot(&place, usom_stock_optional_text(fcinfo, 3), quantity > 0);
 	change_safety(place.org_id, &lot.key, quantity);
 	usom_stock_return_position(fcinfo, &place);
 	usom_call_end();

@@ -60,6 +60,19 @@ extern void usom_stock_refuse(const UsomPlace *place) pg_attribute_noreturn();
 /* Fill in the keys and lock the rows of the place (one lot, or with NULL all), in lock order: one statement. */
 extern UsomLot *usom_stock_lock_place(UsomPlace *place, const char *lot, int *nlots);
 
+/*
+ * movement.c: the row the caller means, locked.  A row that is missing is
+ * made, if wanted, or else read as empty.  22023 if several lots have stock
+ * and none is named.
+ */
+extern UsomLot usom_stock_open_lot(UsomPlace *place, const char *lot, bool make);
+
+/* Balance and ledger of a locked row: two statements.  US201 below what is reserved. */
+extern void usom_stock_change_on_hand(const UsomPlace *place, const UsomLot *lot, UsomQuantity delta, const char *kind);
+
+extern void usom_stock_refuse_below_reserved(const UsomPlace *place, const UsomLot *lot, UsomQuantity target);
+extern void usom_stock_check_not_negative(UsomQuantity quantity, const char *name, const char *hint);
+
 /* position.c: return the one row (location, sku, on_hand, available) of a verb; one statement. */
 extern void usom_stock_return_position(FunctionCallInfo fcinfo, const UsomPlace *place);
 
