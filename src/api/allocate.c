@@ -302,7 +302,7 @@ usom_api_allocate(UsomOrderSet *set)
 		usom_api_backorder_rests(set);
 	if (unlikely(usom_quota_is_any(set->org_id)))
 		usom_api_promise_release(set);
-	usom_api_peg(set);
+	usom_api_peg(set, 0);
 	usom_api_tell_waits(set, before);
 	reserve_services(set);
 }
@@ -312,7 +312,7 @@ usom_api_fill(UsomOrderSet *set, int64 product_id)
 {
 	int			served = serve(set, gather_backordered(set, product_id));
 
-	usom_api_peg_anew(set);
+	usom_api_peg_anew(set, product_id);
 	return served;
 }
 

@@ -471,7 +471,7 @@ usom_api_backorder_facts(int64 org_id, const BackorderVariants *variants, Backor
 	{
 		rows = usom_stock_lock_products(org_id, ids, nproducts, usom_call_time(), true, &nrows);
 		if (usom_supply_is_any(org_id))
-			usom_supply_lock_products(org_id, ids, nproducts, &nlocked);
+			usom_supply_lock_products(org_id, ids, nproducts, NULL, 0, &nlocked);
 	}
 	else
 		rows = usom_stock_look_at_products(org_id, ids, nproducts, usom_call_time(), &nrows);

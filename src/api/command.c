@@ -349,7 +349,7 @@ lock_stock(UsomOrderSet *const *sets)
 		return;
 	usom_stock_lock_products(org_id, products, nproducts, usom_call_time(), true, &nrows);
 	if (usom_supply_is_any(org_id))
-		usom_supply_lock_products(org_id, products, nproducts, &nsupplies);
+		usom_supply_lock_products(org_id, products, nproducts, NULL, 0, &nsupplies);
 	if (usom_sourcing_has_limits(org_id))
 		usom_capacity_lock_all(org_id);
 }

@@ -19,6 +19,7 @@
 
 #include "api/api.h"
 #include "api/peg.h"
+#include "api/precedence.h"
 #include "api/supply.h"
 #include "api/waits.h"
 
@@ -137,10 +138,17 @@ lock_all(void *arg)
 
 /* ---- who loses ---- */
 
+typedef struct Turns
+{
+	const UsomOrderSet *set;
+	const int  *places;			/* of orders, by usom.fill_priority; NULL: there is one */
+} Turns;
+
 static int
 compare_losers(const void *a, const void *b, void *arg)
 {
-	const UsomOrderSet *set = arg;
+	const Turns *turns = arg;
+	const UsomOrderSet *set = turns->set;
 	const UsomPiece *x = &set->pieces[*(const int *) a];
 	const UsomPiece *y = &set->pieces[*(const int *) b];
 
@@ -149,7 +157,7 @@ compare_losers(const void *a, const void *b, void *arg)
 	if (x->status != y->status)
 		return x->status < y->status ? -1 : 1;
 	if (set->lines[x->line].order != set->lines[y->line].order)
-		return -usom_api_compare_orders(&set->orders[set->lines[x->line].order], &set->orders[set->lines[y->line].order]);
+		return turns->places[set->lines[y->line].order] - turns->places[set->lines[x->line].order];
 	return *(const int *) a - *(const int *) b;
 }
 
@@ -167,12 +175,13 @@ take_from_losers(const Counting *counting)
 	UsomOrderSet *set = counting->set;
 	UsomQuantity missing = counting->lot.reserved - counting->counted;
 	int		   *pieces = palloc_array(int, set->npieces + 1);
+	Turns		turns = {set, usom_api_fill_places(set)};
 	int			count = 0;
 
 	for (int i = 0; i < set->npieces; i++)
 		if (may_lose(set, i, &counting->lot.key))
 			pieces[count++] = i;
-	qsort_arg(pieces, count, sizeof(int), compare_losers, set);
+	qsort_arg(pieces, count, sizeof(int), compare_losers, &turns);
 	for (int i = 0; i < count && missing > 0; i++)
 	{
 		UsomQuantity units = Min(set->pieces[pieces[i]].quantity, missing);

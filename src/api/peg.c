@@ -7,7 +7,8 @@
  * early is left idle, and nobody is promised later than before.
  *
  * Locks: the orders of the set are locked; the supply of the products that
- * wait, by key, after the stock.
+ * wait, and what the set has let go of, by key, in one statement, after the
+ * stock.
  *
  * Memory: CurrentMemoryContext.
  */
@@ -26,6 +27,7 @@ typedef struct Waiting
 	int		   *pieces;
 	UsomPegDemand *demands;
 	UsomOrderSet *set;
+	int64		product_id;		/* what it is about; 0: all products */
 	int			nsupplies;
 	UsomSupply *supplies;
 	int		   *by_key;			/* indexes of the supplies, by key */
@@ -45,6 +47,13 @@ any_waits(const UsomOrderSet *set, bool unpegged)
 		if (waits(set, &set->pieces[i]) && (!unpegged || set->pieces[i].supply_id == 0))
 			return true;
 	return false;
+}
+
+static bool
+is_about(const Waiting *waiting, const UsomPiece *piece)
+{
+	return waits(waiting->set, piece) &&
+		(waiting->product_id == 0 || waiting->set->lines[piece->line].product_id == waiting->product_id);
 }
 
 typedef struct Turns
@@ -143,7 +152,7 @@ gather_unpegged(Waiting *waiting)
 {
 	waiting->count = 0;
 	for (int i = 0; i < waiting->set->npieces; i++)
-		if (waiting->set->pieces[i].supply_id == 0 && waits(waiting->set, &waiting->set->pieces[i]))
+		if (waiting->set->pieces[i].supply_id == 0 && is_about(waiting, &waiting->set->pieces[i]))
 			add_demand(waiting, i, -1);
 }
 
@@ -157,7 +166,7 @@ gather_pegged(Waiting *waiting)
 		const UsomPiece *piece = &waiting->set->pieces[i];
 		int			from;
 
-		if (piece->supply_id == 0 || !waits(waiting->set, piece))
+		if (piece->supply_id == 0 || !is_about(waiting, piece))
 			continue;
 		from = find_supply(waiting, piece->supply_id);
 		if (from >= 0 && waiting->supplies[from].sales_order_id == 0 &&
@@ -233,10 +242,16 @@ add_pending(Waiting *waiting)
 	}
 }
 
+/* And what the set lets go of, which is written later in the call. */
 static void
 lock_products(Waiting *waiting, const int64 *products, int nproducts)
 {
-	waiting->supplies = usom_supply_lock_products(waiting->set->org_id, products, nproducts, &waiting->nsupplies);
+	int64	   *others = palloc_array(int64, waiting->set->npegs + 1);
+
+	for (int i = 0; i < waiting->set->npegs; i++)
+		others[i] = waiting->set->pegs[i].supply_id;
+	waiting->supplies = usom_supply_lock_products(waiting->set->org_id, products, nproducts, others, waiting->set->npegs,
+												  &waiting->nsupplies);
 	waiting->by_key = palloc_array(int, Max(waiting->nsupplies, 1));
 	for (int i = 0; i < waiting->nsupplies; i++)
 		waiting->by_key[i] = i;
@@ -252,7 +267,7 @@ lock_supply(Waiting *waiting)
 	int			nproducts = 0;
 
 	for (int i = 0; i < set->npieces; i++)
-		if (waits(set, &set->pieces[i]))
+		if (is_about(waiting, &set->pieces[i]))
 			products[nproducts++] = set->lines[set->pieces[i].line].product_id;
 	lock_products(waiting, products, nproducts);
 }
@@ -324,9 +339,9 @@ usom_api_join_alike(UsomOrderSet *set)
 }
 
 int
-usom_api_peg(UsomOrderSet *set)
+usom_api_peg(UsomOrderSet *set, int64 product_id)
 {
-	Waiting		waiting = {.set = set};
+	Waiting		waiting = {.set = set, .product_id = product_id};
 
 	if (likely(!any_waits(set, true)) || !usom_supply_is_any(set->org_id))
 		return 0;
@@ -335,9 +350,9 @@ usom_api_peg(UsomOrderSet *set)
 }
 
 int
-usom_api_peg_anew(UsomOrderSet *set)
+usom_api_peg_anew(UsomOrderSet *set, int64 product_id)
 {
-	Waiting		waiting = {.set = set};
+	Waiting		waiting = {.set = set, .product_id = product_id};
 	int			npegs;
 
 	if (!any_waits(set, false) || !usom_supply_is_any(set->org_id))

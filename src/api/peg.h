@@ -13,16 +13,18 @@
  * a piece is cut where one supply does not reach.  Their promise follows: the
  * date of the supply, not before a date that was agreed, or that the customer
  * wants.  Locks the supply of their products, in one statement; none if
- * nothing waits or the organisation has no supply.  Call it after the stock
+ * nothing waits or the organisation has no supply.  product_id: what it is
+ * about, 0: all products; a call that has locked the supply of a product must
+ * not ask for others.  Call it after the stock
  * was planned.  Returns the number of pieces that count on something now.
  */
-extern int	usom_api_peg(UsomOrderSet *set);
+extern int	usom_api_peg(UsomOrderSet *set, int64 product_id);
 
 /*
  * The same, and pieces that count on a supply take what is free of earlier
  * ones then: for verbs that change supply or stock.
  */
-extern int	usom_api_peg_anew(UsomOrderSet *set);
+extern int	usom_api_peg_anew(UsomOrderSet *set, int64 product_id);
 
 /*
  * Lock the supply of the products of the set, in one statement: what it lets

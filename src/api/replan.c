@@ -233,7 +233,7 @@ usom_api_close_supply(UsomReplan *replan, const char *event)
 {
 	UsomOrderSet *set = replan->set;
 
-	usom_api_peg_anew(set);
+	usom_api_peg_anew(set, replan->product_id);
 	usom_api_tell_waits(set, replan->before);
 	usom_api_judge_waits(set, replan->before, replan->supply_no);
 	settle_changed(replan, event);

@@ -274,7 +274,7 @@ return_pieces(FunctionCallInfo fcinfo, const UsomOrderSet *set, int line)
 static void
 finish(FunctionCallInfo fcinfo, UsomOrderSet *set, int line, const UsomWait *before, const char *event)
 {
-	usom_api_peg(set);
+	usom_api_peg(set, set->lines[line].product_id);
 	usom_api_tell_waits(set, before);
 	set->orders[0].event_line = set->lines[line].line_no;
 	usom_order_settle(set, 0, event);

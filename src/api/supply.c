@@ -178,7 +178,7 @@ usom_add_supply(PG_FUNCTION_ARGS)
 	supply.supply_no = number_argument(fcinfo, place.org_id);
 	usom_supply_insert(place.org_id, &supply);
 	before = usom_api_look_at_waits(set);
-	if (usom_api_peg(set) > 0)
+	if (usom_api_peg(set, place.product_id) > 0)
 	{
 		usom_api_tell_waits(set, before);
 		usom_api_judge_waits(set, before, supply.supply_no);

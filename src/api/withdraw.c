@@ -111,13 +111,10 @@ withdraw_units(UsomOrderSet *set, int line, UsomQuantity quantity, UsomWithdrawa
 {
 	UsomQuantity waited = set->lines[line].counters.by_state[USOM_PIECE_BACKORDERED];
 	UsomQuantity left = quantity;
-	UsomQuantity waiting = set->lines[line].counters.by_state[USOM_PIECE_BACKORDERED];
 
 	left -= withdraw_open(set, line, left, kind);
 	for (UsomPieceStatus state = USOM_PIECE_BACKORDERED; state <= last_state(kind) && left > 0; state++)
 		left -= withdraw_pieces(set, line, state, left, kind);
-	if (waiting > 0 && set->lines[line].counters.by_state[USOM_PIECE_BACKORDERED] == 0)
-		usom_api_settle_waiting(set, line);
 	Ensure(left == 0, "the counters of a line promise more than its pieces hold");
 	if (waited > 0 && set->lines[line].counters.by_state[USOM_PIECE_BACKORDERED] == 0)
 		usom_api_settle_waiting(set, line);

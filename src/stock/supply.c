@@ -85,16 +85,17 @@ usom__supply_added(PG_FUNCTION_ARGS)
 
 #define SELECT_SUPPLY "SELECT s.supply_id, s.product_id, s.location_id, s.expected_at, s.quantity - s.received - s.pegged, " \
 	"coalesce(s.sales_order_id, 0), coalesce(s.line_no, 0) FROM usom.supply AS s " \
-	"WHERE s.org_id = $1 AND s.product_id = ANY ($2) AND s.status = 'expected' "
+	"WHERE s.org_id = $1 AND "
 
 static UsomQuery lock_products = {
-	.text = SELECT_SUPPLY "ORDER BY s.supply_id FOR NO KEY UPDATE",
-	.nargs = 2,
-	.argtypes = {"bigint", "bigint[]"},
+	.text = SELECT_SUPPLY "((s.product_id = ANY ($2) AND s.status = 'expected') OR s.supply_id = ANY ($3)) "
+	"ORDER BY s.supply_id FOR NO KEY UPDATE",
+	.nargs = 3,
+	.argtypes = {"bigint", "bigint[]", "bigint[]"},
 };
 
 static UsomQuery look_at_products = {
-	.text = SELECT_SUPPLY,
+	.text = SELECT_SUPPLY "s.product_id = ANY ($2) AND s.status = 'expected'",
 	.nargs = 2,
 	.argtypes = {"bigint", "bigint[]"},
 };
@@ -132,9 +133,10 @@ read_supplies(int nsupplies)
 }
 
 UsomSupply *
-usom_supply_lock_products(int64 org_id, const int64 *products, int nproducts, int *nsupplies)
+usom_supply_lock_products(int64 org_id, const int64 *products, int nproducts, const int64 *others, int nothers,
+						  int *nsupplies)
 {
-	Datum		values[] = {Int64GetDatum(org_id), usom_query_keys(products, nproducts)};
+	Datum		values[] = {Int64GetDatum(org_id), usom_query_keys(products, nproducts), usom_query_keys(others, nothers)};
 
 	*nsupplies = (int) usom_query_run(&lock_products, values, NULL);
 	return read_supplies(*nsupplies);

@@ -57,10 +57,12 @@ typedef struct UsomNewSupply
 extern bool usom_supply_is_any(int64 org_id);
 
 /*
- * Lock what is expected of the products, and say what is free of it: by
- * product, date and key.  One statement.
+ * Lock what is expected of the products, and other supply that is written
+ * later in the call, and say what is free of it: by product, date and key.
+ * One statement.
  */
-extern UsomSupply *usom_supply_lock_products(int64 org_id, const int64 *products, int nproducts, int *nsupplies);
+extern UsomSupply *usom_supply_lock_products(int64 org_id, const int64 *products, int nproducts,
+											 const int64 *others, int nothers, int *nsupplies);
 
 /* The same without a lock, for explanations. */
 extern UsomSupply *usom_supply_look_at_products(int64 org_id, const int64 *products, int nproducts, int *nsupplies);
