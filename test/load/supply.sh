@@ -42,11 +42,11 @@ SELECT usom.add_supply('purchase', 'A', 'P' || n, 5, now() + interval '1 week') 
 CREATE FUNCTION attempt(command text) RETURNS void LANGUAGE plpgsql AS \$\$
 BEGIN
 	EXECUTE command;
-EXCEPTION WHEN SQLSTATE 'US206' OR SQLSTATE 'US101' OR SQLSTATE 'US201' OR SQLSTATE 'US603' OR SQLSTATE '22023' THEN
+EXCEPTION WHEN SQLSTATE 'US204' OR SQLSTATE 'US105' OR SQLSTATE 'US206' OR SQLSTATE 'US101' OR SQLSTATE 'US201' OR SQLSTATE 'US603' OR SQLSTATE '22023' THEN
 	NULL;
 END \$\$;
-CREATE FUNCTION some_supply() RETURNS text LANGUAGE sql AS \$\$SELECT quote_literal(supply_no) FROM usom.supplies WHERE status = 'expected' ORDER BY random() LIMIT 1\$\$;
-CREATE FUNCTION some_order() RETURNS text LANGUAGE sql AS \$\$SELECT quote_literal(order_no) FROM usom.backorders ORDER BY random() LIMIT 1\$\$;" >/dev/null
+CREATE FUNCTION some_supply() RETURNS text LANGUAGE sql AS \$\$SELECT quote_literal(coalesce((SELECT supply_no FROM usom.supplies WHERE status = 'expected' ORDER BY random() LIMIT 1), 'none'))\$\$;
+CREATE FUNCTION some_order() RETURNS text LANGUAGE sql AS \$\$SELECT quote_literal(coalesce((SELECT order_no FROM usom.backorders ORDER BY random() LIMIT 1), 'none'))\$\$;" >/dev/null
 
 script() { cat >"$work/$1"; }
 script place <<'SQL'
@@ -67,7 +67,7 @@ SQL
 script receive <<'SQL'
 \set q random(1, 5)
 \set f random(0, 3)
-SELECT attempt(format('SELECT usom.receive_supply(%s, %s, final => %s)', some_supply(), :q, :f = 0));
+SELECT attempt(format('SELECT usom.receive_supply(%s, %s, final => %L)', some_supply(), :q, :f = 0));
 SQL
 script fail <<'SQL'
 SELECT attempt(format('SELECT usom.cancel_supply(%s, ''load'')', some_supply()));
