@@ -17,11 +17,11 @@ SELECT no_plan();
 -- ---- calls that go all the way ----
 
 INSERT INTO usom.location (code) VALUES ('H-LOC');
-INSERT INTO usom.product (sku) VALUES ('H-SKU');
+INSERT INTO usom.product (sku) VALUES ('H-SKU'), ('H-NONE');
 INSERT INTO usom.customer (code, email) VALUES ('H-CUST', 'h@example.com'), ('H-GONE', 'g@example.com');
 SELECT usom.receive_stock('H-LOC', 'H-SKU', 1000) \g /dev/null
 SELECT usom.reserve_stock('H-CART', 'H-LOC', 'H-SKU', 1, interval '1 hour') AS cart \gset
-SELECT * FROM usom.place_order('{"external_id": "H-WAIT", "lines": [{"sku": "H-SKU", "quantity": 5000}]}') \g /dev/null
+SELECT * FROM usom.place_order('{"external_id": "H-WAIT", "lines": [{"sku": "H-NONE", "quantity": 5000}]}') \g /dev/null
 CREATE FUNCTION pg_temp.placed(draft boolean, held boolean DEFAULT false) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	o text := (usom.place_order(jsonb_build_object('draft', draft OR held, 'lines', '[{"sku": "H-SKU", "quantity": 3}]'::jsonb))).order_no;
