@@ -21,7 +21,7 @@ INSERT INTO usom.product (sku) VALUES ('H-SKU'), ('H-NONE');
 INSERT INTO usom.customer (code, email) VALUES ('H-CUST', 'h@example.com'), ('H-GONE', 'g@example.com');
 SELECT usom.receive_stock('H-LOC', 'H-SKU', 1000) \g /dev/null
 SELECT usom.reserve_stock('H-CART', 'H-LOC', 'H-SKU', 1, interval '1 hour') AS cart \gset
-SELECT * FROM usom.place_order('{"external_id": "H-WAIT", "lines": [{"sku": "H-NONE", "quantity": 5000}]}') \g /dev/null
+SELECT order_no AS waits FROM usom.place_order('{"lines": [{"sku": "H-NONE", "quantity": 5000}]}') \gset
 CREATE FUNCTION pg_temp.placed(draft boolean, held boolean DEFAULT false) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	o text := (usom.place_order(jsonb_build_object('draft', draft OR held, 'lines', '[{"sku": "H-SKU", "quantity": 3}]'::jsonb))).order_no;
@@ -84,7 +84,7 @@ INSERT INTO call VALUES
 	('add_supply', 'SELECT usom.add_supply(''purchase'', ''H-LOC'', ''H-SKU'', 1, now())'),
 	('change_supply', 'SELECT usom.change_supply(usom.add_supply(''purchase'', ''H-LOC'', ''H-SKU'', 2, now()), 1)'), ('cancel_supply', 'SELECT usom.cancel_supply(usom.add_supply(''purchase'', ''H-LOC'', ''H-SKU'', 2, now()), ''x'')'),
 	('receive_supply', 'SELECT usom.receive_supply(usom.add_supply(''purchase'', ''H-LOC'', ''H-SKU'', 2, now()))'),
-	('split_backorder', $$SELECT * FROM usom.split_backorder((SELECT order_no FROM usom.orders WHERE external_id = 'H-WAIT'), 1, '[{"quantity": 2, "promised_at": "2100-01-01"}]')$$), ('merge_backorder', $$SELECT * FROM usom.merge_backorder((SELECT order_no FROM usom.orders WHERE external_id = 'H-WAIT'), 1)$$),
+	('split_backorder', format('SELECT * FROM usom.split_backorder(%L, 1, ''[{"quantity": 2, "promised_at": "2100-01-01"}]'')', :'waits')), ('merge_backorder', format('SELECT * FROM usom.merge_backorder(%L, 1)', :'waits')),
 	('piece_amounts', format('SELECT * FROM usom.piece_amounts(%L)', :'o')), ('explain_promise', format('SELECT * FROM usom.explain_promise(%L)', :'o')),
 	('reserve_stock', 'SELECT usom.reserve_stock(''H-2'', ''H-LOC'', ''H-SKU'', 1, interval ''1 minute'')'), ('release_stock', format('SELECT usom.release_stock(%s)', :cart)),
 	('find_customers', 'SELECT * FROM usom.find_customers(''h@example.com'')'), ('export_customer', 'SELECT usom.export_customer(''H-CUST'')'), ('erase_customer', 'SELECT usom.erase_customer(''H-GONE'', ''x'')'),
