@@ -46,7 +46,7 @@ SELECT usom.adjust_stock('W', 'X', 25, 'found') \g /dev/null
 SELECT o.external_id, f.quantity FROM usom.fill_backorders() f JOIN usom.orders o USING (order_no) ORDER BY 2 DESC, 1;
 SELECT o.external_id, t.event, t.quantity, t.reference FROM usom.timeline t JOIN usom.orders o USING (order_no) WHERE t.event = 'allocate' ORDER BY 1;
 -- what is under way is promised in the same order
-SELECT usom.add_supply('purchase', 'W', 'X', 8, '2030-01-01') \g /dev/null
+SELECT usom.add_supply('purchase', 'W', 'X', 8, '2030-01-01', supply_no => 'FILL-PO') \g /dev/null
 SELECT o.external_id, p.quantity, p.supply_no IS NOT NULL AS promised FROM usom.order_pieces p JOIN usom.orders o USING (order_no) WHERE p.status = 'backordered' ORDER BY 1, 2;
 SELECT * FROM usom.verify();
 ROLLBACK;
