@@ -1515,7 +1515,7 @@ RETURNS TABLE (location text, sku text, on_hand numeric, available numeric)
 LANGUAGE c AS 'MODULE_PATHNAME', 'usom_count_stock'
 VOLATILE PARALLEL UNSAFE ROWS 1
 SET search_path = pg_catalog, usom, pg_temp;
-COMMENT ON FUNCTION usom.count_stock(text, text, numeric, text) IS 'Set what is on hand to the units that were counted; the difference is booked, and none if there is none. The lot may be left out where the location has stock of the product in one lot only. Returns what the location has now over all lots. Raises US201 if fewer were counted than are reserved for orders, US006 for an unknown code, US203 for a service, 22003 or 22023 for a quantity that is none or a lot that must be named. Example: SELECT * FROM usom.count_stock(''MAIN'', ''85123A'', 97);';
+COMMENT ON FUNCTION usom.count_stock(text, text, numeric, text) IS 'Set what is on hand to the units that were counted; the difference is booked, and none if there is none. The lot may be left out where the location has stock of the product in one lot only. Returns what the location has now over all lots. If orders keep more than was counted, the least firm of them wait again: firm orders lose last; then what is released, orders of higher priority, those placed earlier. They are served from elsewhere, count on supply or are short: events, and exceptions promise_late and supply_short that name the place. Raises US201 if fewer were counted than are picked and packed, US006 for an unknown code, US203 for a service, 22003 or 22023 for a quantity that is none or a lot that must be named. Example: SELECT * FROM usom.count_stock(''MAIN'', ''85123A'', 97);';
 
 CREATE FUNCTION usom.set_safety(location text, sku text, quantity numeric, lot text DEFAULT NULL)
 RETURNS TABLE (location text, sku text, on_hand numeric, available numeric)
@@ -2434,6 +2434,29 @@ CREATE FUNCTION usom._distance(latitude_a double precision, longitude_a double p
 	AS 'MODULE_PATHNAME', 'usom__distance' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION usom._distance(double precision, double precision, double precision, double precision) IS 'What usom.distance_km() computes, unrounded and unchecked.';
 REVOKE ALL ON FUNCTION usom._distance(double precision, double precision, double precision, double precision) FROM PUBLIC;
+
+/* ---- sourcing ---- */
+
+CREATE FUNCTION usom._shares(amount numeric, weights numeric[], decimals integer DEFAULT 2) RETURNS numeric[]
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom__shares'
+IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._shares(numeric, numeric[], integer) IS 'An amount cut in proportion to weights by largest remainder, to so many decimals (more if the amount has more): the shares sum to the amount. Errors: 22003, 22023 for what is no amount or weight.';
+REVOKE ALL ON FUNCTION usom._shares(numeric, numeric[], integer) FROM PUBLIC;
+
+CREATE FUNCTION usom._minor_digits(currency text) RETURNS integer
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+	SELECT CASE
+		WHEN currency IN ('BIF', 'CLP', 'DJF', 'GNF', 'ISK', 'JPY', 'KMF', 'KRW', 'PYG', 'RWF', 'UGX', 'UYI', 'VND', 'VUV', 'XAF', 'XOF', 'XPF') THEN 0
+		WHEN currency IN ('BHD', 'IQD', 'JOD', 'KWD', 'LYD', 'OMR', 'TND') THEN 3
+		WHEN currency IN ('CLF', 'UYW') THEN 4
+		ELSE 2
+	END
+$$;
+COMMENT ON FUNCTION usom._minor_digits(text) IS 'Decimals of the smallest unit of a currency: ISO 4217, table A.1.';
+REVOKE ALL ON FUNCTION usom._minor_digits(text) FROM PUBLIC;
 
 /* ---- sourcing ---- */
 
@@ -3798,6 +3821,32 @@ REVOKE ALL ON FUNCTION usom._select_orders(jsonb, bigint[], boolean, integer, ti
 
 /* ---- api ---- */
 
+CREATE FUNCTION usom.split_backorder(order_no text, line_no integer, schedule jsonb DEFAULT NULL)
+RETURNS TABLE (piece_no integer, quantity numeric, promised_at timestamptz, supply_no text)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_split_backorder'
+VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.split_backorder(text, integer, jsonb) IS
+'Cut what waits of a line into dated parts, as agreed with the customer or as it will come. What is reserved is there already and is not cut; price and total of the line stay.
+order_no, line_no: the line. schedule: parts, as [{"quantity": 4000, "promised_at": "2027-02-01"}], at most what waits; the rest stays without an agreed date. Or a production rate, {"rate": {"quantity": 4000, "every": "1 month", "from": "2027-02-01"}}, for what counts on no supply, the rest in the last part (from: one interval from now, if left out). Null: as expected supply will come.
+Each part counts on supply, the one agreed for the earliest date first; it is promised for its agreed date, or for that of its supply if that is later.
+Returns the pieces of the line that wait. The order history has an event split; a line that is promised for another date an event promise_changed.
+Errors: US105 or US106 unknown order or line, US101 the order does not run, US102 held, US603 nothing of the line waits, 22023 for a schedule that is none, is past or has more than waits, or a line that is taken whole.
+Example: SELECT * FROM usom.split_backorder(''SO-000001'', 1, ''[{"quantity": 12000, "promised_at": "2030-03-01"}, {"quantity": 8000, "promised_at": "2030-04-01"}]'');';
+
+CREATE FUNCTION usom.merge_backorder(order_no text, line_no integer)
+RETURNS TABLE (piece_no integer, quantity numeric, promised_at timestamptz, supply_no text)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_merge_backorder'
+VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.merge_backorder(text, integer) IS
+'The parts of a line that wait become one again: agreed dates are gone, and it counts on expected supply, the earliest first.
+order_no, line_no: the line. Returns the pieces of the line that wait: as many as it counts on supplies, and what counts on none.
+Errors: US105 or US106 unknown order or line, US101 the order does not run, US102 held, US603 nothing of the line waits.
+Example: SELECT * FROM usom.merge_backorder(''SO-000001'', 1);';
+
+/* ---- api ---- */
+
 CREATE TYPE usom._price_wanted AS (
 	ordinal integer,
 	sku text,
@@ -4798,6 +4847,82 @@ COMMENT ON FUNCTION usom.verify_supply() IS
 'Supply against what counts on it: pegged units are those of the waiting pieces that name it, of its product; product, location and line are there. Empty when all is well.
 Example: SELECT * FROM usom.verify_supply();';
 
+CREATE FUNCTION usom.explain_promise(order_no text)
+RETURNS TABLE (line_no integer, piece_no integer, sku text, status text, quantity numeric, promised_at timestamptz, why text,
+	confidence numeric, requested_at timestamptz, late_by interval)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+	PERFORM usom._check_installed(), usom._check_card('order_no', order_no);
+	IF NOT EXISTS (SELECT FROM usom.orders o WHERE o.order_no = $1) THEN
+		RAISE EXCEPTION 'no order "%"', $1 USING ERRCODE = 'US105', HINT = 'Look it up in usom.orders.';
+	END IF;
+	RETURN QUERY
+		SELECT l.line_no, p.piece_no, l.sku, coalesce(p.status, 'open'), coalesce(p.quantity, l.quantity_open), p.promised_at,
+			CASE
+				WHEN p.piece_no IS NULL THEN 'nobody has planned it yet'
+				WHEN p.status IN ('shipped', 'delivered', 'returned') THEN format('%s with %s', p.status, p.shipment_no)
+				WHEN p.status = 'cancelled' THEN 'cancelled'
+				WHEN p.status <> 'backordered' THEN coalesce('on the shelf at ' || p.location, 'a service')
+				WHEN s.supply_no IS NOT NULL THEN format('%s %s, %s at %s on %s', s.kind, s.supply_no,
+					CASE WHEN s.overdue THEN 'overdue, was expected' ELSE 'expected' END, s.location, s.expected_at)
+				WHEN p.promised_at IS NOT NULL THEN 'agreed, but it counts on no supply'
+				ELSE 'it counts on no supply'
+			END,
+			CASE WHEN p.status = 'backordered' THEN s.confidence WHEN p.status IN ('reserved', 'released', 'picked', 'packed') THEN 1 END,
+			l.requested_at,
+			CASE WHEN p.status NOT IN ('shipped', 'delivered', 'returned', 'cancelled') AND p.promised_at > l.requested_at THEN p.promised_at - l.requested_at END
+		FROM usom.order_lines l
+		LEFT JOIN usom.order_pieces p ON p.order_no = l.order_no AND p.line_no = l.line_no
+		LEFT JOIN usom.supplies s ON s.supply_no = p.supply_no
+		WHERE l.order_no = $1 AND (p.piece_no IS NOT NULL OR l.quantity_open > 0)
+		ORDER BY l.line_no, p.promised_at NULLS LAST, p.piece_no;
+END
+$$;
+COMMENT ON FUNCTION usom.explain_promise(text) IS
+'Why an order is promised for when it is: a row for each piece, with its date, what that rests on, and how sure it is.
+order_no: the order. why: the shelf it lies on, the supply it waits for, or that there is none. confidence: 1 for what is on the shelf, else that of the supply. late_by: how much later than requested_at; null: it is not, or no date was requested.
+Errors: US105 unknown order.
+Example: SELECT * FROM usom.explain_promise(''SO-000001'');';
+
+CREATE FUNCTION usom.piece_amounts(order_no text)
+RETURNS TABLE (line_no integer, piece_no integer, status text, quantity numeric, amount numeric, currency text)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+	PERFORM usom._check_installed(), usom._check_card('order_no', order_no);
+	IF NOT EXISTS (SELECT FROM usom.orders o WHERE o.order_no = $1) THEN
+		RAISE EXCEPTION 'no order "%"', $1 USING ERRCODE = 'US105', HINT = 'Look it up in usom.orders.';
+	END IF;
+	RETURN QUERY
+		SELECT w.line_no, w.piece_no, w.status, w.quantity, trim_scale(w.shares[w.place]), w.currency
+		FROM (
+			SELECT l.line_no, f.piece_no, coalesce(f.status, l.status) AS status, coalesce(f.quantity, l.quantity) AS quantity, l.currency,
+				row_number() OVER ordered AS place,
+				usom._shares(l.total, array_agg(CASE WHEN f.status = 'cancelled' THEN 0 ELSE coalesce(f.quantity, 1) END) OVER whole,
+					usom._minor_digits(l.currency)) AS shares
+			FROM usom.order_lines l
+			LEFT JOIN (
+				SELECT p.line_no, p.piece_no, p.status, p.quantity FROM usom.order_pieces p WHERE p.order_no = $1
+				UNION ALL
+				SELECT o.line_no, NULL, 'open', o.quantity_open FROM usom.order_lines o WHERE o.order_no = $1 AND o.quantity_open > 0
+			) f ON f.line_no = l.line_no
+			WHERE l.order_no = $1
+			WINDOW ordered AS (PARTITION BY l.line_no ORDER BY f.piece_no NULLS LAST),
+				whole AS (PARTITION BY l.line_no ORDER BY f.piece_no NULLS LAST ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)
+		) w
+		ORDER BY w.line_no, w.piece_no NULLS LAST;
+END
+$$;
+COMMENT ON FUNCTION usom.piece_amounts(text) IS
+'What each piece of an order is worth: the total of its line, shared out by units to the smallest unit of the currency by largest remainder. The amounts of the pieces of a line always sum to its total, however often it is split and merged; cancelled pieces have none.
+order_no: the order. Units that nobody has planned yet, and lines served as other lines, have no piece_no.
+Errors: US105 unknown order. Example: SELECT * FROM usom.piece_amounts(''SO-000001'');';
+
 /* ---- analytics ---- */
 
 -- Kits: recomputed by a reading of the words; src/order/kit.c computes them while orders change.
@@ -5072,11 +5197,17 @@ CREATE FUNCTION usom._privileges()
 	('start_make()',              '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	('receive_make()',            '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	('cancel_make()',             '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
+	('split_backorder()',         '',    'x',   'x',   '',    '',    '',    '',    '',    ''),
+	('merge_backorder()',         '',    'x',   'x',   '',    '',    '',    '',    '',    ''),
 	('release_order()',           '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
 	('ship()',                    '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	('deliver()',                 '',    '',    'x',   'x',   '',    'x',   '',    '',    ''),
 	('authorize_return()',        '',    'x',   'x',   '',    'x',   '',    '',    '',    ''),
 	('receive_return()',          '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
+	('piece_amounts()',           '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
+	('explain_promise()',         '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
+	('_shares()',                 '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
+	('_minor_digits()',           '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
 	('order_timeline()',          '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
 	('explain_status()',          '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
 	('explain_sourcing()',        '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
@@ -5453,9 +5584,9 @@ AS $$
 		(3, 'stock', ARRAY['receive_stock', 'receive_stocks', 'adjust_stock', 'count_stock', 'set_safety', 'add_supply', 'change_supply', 'cancel_supply', 'receive_supply', 'reserve_stock', 'release_stock',
 			'watch_stock', 'unwatch_stock', 'tell_back_in_stock',
 			'available']),
-		(4, 'fulfil', ARRAY['allocate_order', 'allocate_orders', 'reallocate_order', 'explain_sourcing', 'why_not_allocated', 'earliest_shipment', 'distance_km', 'split_backorder', 'fill_backorders', 'backorder_run', 'convert_pre_orders', 'request_make', 'approve_make', 'start_make', 'receive_make', 'cancel_make', 'ration', 'release_order', 'ship', 'deliver',
+		(4, 'fulfil', ARRAY['allocate_order', 'allocate_orders', 'reallocate_order', 'explain_sourcing', 'why_not_allocated', 'earliest_shipment', 'distance_km', 'split_backorder', 'merge_backorder', 'fill_backorders', 'backorder_run', 'convert_pre_orders', 'request_make', 'approve_make', 'start_make', 'receive_make', 'cancel_make', 'ration', 'release_order', 'ship', 'deliver',
 			'authorize_return', 'receive_return']),
-		(5, 'understand', ARRAY['explain_status', 'order_timeline', 'order_as_of', 'order_changes', 'lifecycle', 'order_lifecycle', 'piece_lifecycle', 'order_types', 'lifecycle_dot',
+		(5, 'understand', ARRAY['explain_status', 'explain_promise', 'piece_amounts', 'order_timeline', 'order_as_of', 'order_changes', 'lifecycle', 'order_lifecycle', 'piece_lifecycle', 'order_types', 'lifecycle_dot',
 			'error_codes']),
 		(6, 'verify', ARRAY['verify', 'verify_stock', 'verify_reserved', 'verify_supply', 'verify_capacity', 'verify_quota', 'verify_orders', 'verify_counters', 'verify_statuses',
 			'verify_history', 'verify_references', 'verify_pieces', 'verify_kits', 'verify_money', 'verify_returns', 'verify_vault', 'verify_entries', 'verify_audit']),
