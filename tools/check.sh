@@ -5,7 +5,7 @@
 #
 # usage: tools/check.sh [PART...]       without a PART all of them
 #
-# parts: tidy sourcing build regress isolation pgtap tap twin fuzz doc demo load capacity quota capacity_orders
+# parts: tidy sourcing build regress isolation pgtap tap twin fuzz doc demo load capacity quota adventureworks capacity_orders
 set -u
 . "$(dirname "$0")/lib.sh"
 if [ -z "${USOM_BUILD:-}" ]; then
@@ -23,7 +23,7 @@ passed=0
 failed=0
 skipped=0
 unbuilt=
-wanted=${*:-tidy sourcing build regress isolation pgtap tap twin fuzz doc demo load capacity quota capacity_orders}
+wanted=${*:-tidy sourcing build regress isolation pgtap tap twin fuzz doc demo load capacity quota adventureworks capacity_orders}
 
 trap 'sh "$top/tools/server.sh" stop' EXIT
 trap 'exit 130' INT TERM
@@ -169,6 +169,7 @@ there demo/check.sh && part demo check_demo
 part load check_load
 part capacity sh "$top/test/load/capacity.sh"
 part quota sh "$top/test/load/quota.sh"
+part adventureworks sh "$top/test/adventureworks/run.sh"
 part capacity_orders sh "$top/test/load/capacity_orders.sh"
 
 [ -z "${USOM_START:-}" ] || printf '%-34s %6.1f s\n' 'all' "$(since "$USOM_START")"

@@ -428,7 +428,8 @@ SELECT s.shipment_no,
 	s.delivered_at,
 	(SELECT trim_scale(sum(f.quantity))
 	 FROM usom.fulfillment_line f
-	 WHERE f.org_id = s.org_id AND f.sales_order_id = s.sales_order_id AND f.shipment_id = s.shipment_id) AS quantity
+	 WHERE f.org_id = s.org_id AND f.sales_order_id = s.sales_order_id AND f.shipment_id = s.shipment_id) AS quantity,
+	(SELECT c.consolidation_no FROM usom.consolidation c WHERE c.org_id = s.org_id AND c.consolidation_id = s.consolidation_id) AS consolidation_no
 FROM usom.shipment s
 JOIN usom.sales_order o ON o.org_id = s.org_id AND o.sales_order_id = s.sales_order_id
 LEFT JOIN usom.location lo ON lo.org_id = s.org_id AND lo.location_id = s.location_id
@@ -442,6 +443,7 @@ COMMENT ON COLUMN usom.shipments.tracking IS 'Carrier''s number.';
 COMMENT ON COLUMN usom.shipments.status IS 'shipped or delivered.';
 COMMENT ON COLUMN usom.shipments.shipped_at IS 'When it left.';
 COMMENT ON COLUMN usom.shipments.delivered_at IS 'When it arrived.';
+COMMENT ON COLUMN usom.shipments.consolidation_no IS 'What it left with as one parcel; null: on its own.';
 COMMENT ON COLUMN usom.shipments.quantity IS 'Units in it.';
 
 CREATE VIEW usom.returns WITH (security_invoker = true) AS

@@ -16,6 +16,7 @@
 
 #include "api/allocate.h"
 #include "api/peg.h"
+#include "api/pick_up.h"
 #include "api/precedence.h"
 #include "api/quota.h"
 #include "api/waits.h"
@@ -295,8 +296,10 @@ void
 usom_api_allocate(UsomOrderSet *set)
 {
 	UsomWait   *before = usom_api_look_at_waits(set);
-	Gathered   *gathered = gather_open(set);
+	Gathered   *gathered;
 
+	usom_api_settle_pick_ups(set);
+	gathered = gather_open(set);
 	serve(set, gathered);
 	if (unlikely(gathered->whole_kits || gathered->left_out || usom_quota_is_any(set->org_id)))
 		usom_api_backorder_rests(set);

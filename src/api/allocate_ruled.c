@@ -189,6 +189,7 @@ wants_of(const Serving *serving, int *demands, int *nwants)
 			.partial = line->partial,
 			.requested_at = requested_at(set, line),
 			.may_wait = may_wait(set, &serving->gathered->wanted[i]),
+			.fetched = set->orders[line->order].order_type == USOM_TYPE_PICK_UP,
 		};
 	}
 	return wants;

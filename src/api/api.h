@@ -35,6 +35,9 @@ extern int	usom_api_fill_pieces(UsomOrderSet *set, const int *pieces, int npiece
  */
 extern UsomQuantity usom_api_allocate_many(UsomOrderSet *set);
 
+/* The same file: reserved pieces wait again, firm ones aside; returns whether there were any. */
+extern bool usom_api_give_up_reserved(UsomOrderSet *set);
+
 /*
  * kit.c: lines for the components of kits that have none yet, after the other
  * lines of their orders.  One statement if there are such kits.  US114 for

@@ -71,7 +71,7 @@ static UsomQuery read_wants = {
 	"(l.quantity_open + l.quantity_backordered + l.quantity_reserved)::pg_catalog.numeric, "
 	"l.quantity_open + l.quantity_backordered > 0, l.kit_line_no, p.sku, (SELECT k.kit_policy = 'whole' FROM usom.order_line AS c "
 	"JOIN usom.product AS k ON k.org_id = $1 AND k.product_id = c.product_id "
-	"WHERE c.org_id = $1 AND c.sales_order_id = $2 AND c.line_no = l.kit_line_no) "
+	"WHERE c.org_id = $1 AND c.sales_order_id = $2 AND c.line_no = l.kit_line_no), o.order_type = 'pick_up' "
 	"FROM usom.sales_order AS o JOIN usom.order_line AS l ON l.org_id = $1 AND l.sales_order_id = o.sales_order_id "
 	"JOIN usom.product AS p ON p.org_id = $1 AND p.product_id = l.product_id AND p.kind = 'physical' "
 	"WHERE o.org_id = $1 AND o.sales_order_id = $2 "
@@ -153,6 +153,7 @@ load_wants(Explained *explained, int64 order)
 		want->may_wait = true;
 		want->requested_at = no_time ? USOM_NO_TIME : DatumGetTimestampTz(requested);
 		want->quantity = usom_quantity_of(DatumGetNumeric(usom_query_get(i, 6)));
+		want->fetched = DatumGetBool(usom_query_get(i, 11));
 	}
 }
 

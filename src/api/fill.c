@@ -232,9 +232,8 @@ usom_allocate_order(PG_FUNCTION_ARGS)
 	return usom_order_answer_status(answer, set);
 }
 
-/* Reserved pieces wait again; returns whether there were any.  Their units are free under the locks of the plan. */
-static bool
-give_up_reserved(UsomOrderSet *set)
+bool
+usom_api_give_up_reserved(UsomOrderSet *set)
 {
 	bool		any = false;
 
@@ -259,7 +258,7 @@ usom_reallocate_order(PG_FUNCTION_ARGS)
 	if (!usom_order_is_running(set->orders[0].status))
 		usom_order_refuse(set->orders[0].order_no, "reallocate", set->orders[0].status);
 	usom_order_check_holds(set, 0, "change");
-	given_up = give_up_reserved(set);
+	given_up = usom_api_give_up_reserved(set);
 	if (usom_api_fill(set, 0) > 0 || given_up)
 	{
 		usom_api_tell_waits(set, before);

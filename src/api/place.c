@@ -22,6 +22,7 @@
 #include "api/api.h"
 #include "api/document.h"
 #include "api/make_product.h"
+#include "api/pick_up.h"
 #include "api/place.h"
 #include "api/resolve.h"
 #include "api/substitute.h"
@@ -405,6 +406,8 @@ make_order(Placing *placing)
 	if (!document->draft)
 		usom_api_expand_kits(placing->set);
 	usom_order_settle(placing->set, 0, "place");
+	if (order->status != USOM_ORDER_DRAFT)
+		usom_api_settle_pick_ups(placing->set);
 }
 
 static bool

@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "api/pick_up.h"
 #include "api/place.h"
 
 #include "base/errors.h"
@@ -72,7 +73,7 @@ usom_api_check_problems(Placing *placing)
 }
 
 static void
-push_string(JsonbParseState **state, const char *key, const char *value)
+push_key(JsonbParseState **state, const char *key)
 {
 	JsonbValue	string;
 
@@ -80,6 +81,15 @@ push_string(JsonbParseState **state, const char *key, const char *value)
 	string.val.string.val = unconstify(char *, key);
 	string.val.string.len = strlen(key);
 	pushJsonbValue(state, WJB_KEY, &string);
+}
+
+static void
+push_string(JsonbParseState **state, const char *key, const char *value)
+{
+	JsonbValue	string;
+
+	push_key(state, key);
+	string.type = jbvString;
 	string.val.string.val = unconstify(char *, value);
 	string.val.string.len = strlen(value);
 	pushJsonbValue(state, WJB_VALUE, &string);
@@ -90,10 +100,7 @@ push_number(JsonbParseState **state, const char *key, Numeric value)
 {
 	JsonbValue	item;
 
-	item.type = jbvString;
-	item.val.string.val = unconstify(char *, key);
-	item.val.string.len = strlen(key);
-	pushJsonbValue(state, WJB_KEY, &item);
+	push_key(state, key);
 	item.type = jbvNumeric;
 	item.val.numeric = value;
 	pushJsonbValue(state, WJB_VALUE, &item);
@@ -124,6 +131,31 @@ note_quota(Placing *placing, const UsomLine *line)
 	push_string(&placing->messages, "quota", line->capped_by);
 	push_number(&placing->messages, "quantity", usom_quantity_numeric(line->capped));
 	pushJsonbValue(&placing->messages, WJB_END_OBJECT, NULL);
+}
+
+/* Of a pick-up that is short: where else it is to be had. */
+static void
+note_alternatives(Placing *placing)
+{
+	const UsomOrderSet *set = placing->set;
+	Jsonb	  **alternatives = usom_api_find_alternatives(set, 0);
+
+	for (int i = 0; i < set->nlines; i++)
+	{
+		JsonbValue	value;
+
+		if (alternatives[i] == NULL)
+			continue;
+		pushJsonbValue(&placing->messages, WJB_BEGIN_OBJECT, NULL);
+		push_number(&placing->messages, "line_no", int64_to_numeric(set->lines[i].line_no));
+		push_string(&placing->messages, "code", "pickup_alternatives");
+		push_key(&placing->messages, "alternatives");
+		value.type = jbvBinary;
+		value.val.binary.data = &alternatives[i]->root;
+		value.val.binary.len = VARSIZE_ANY_EXHDR(alternatives[i]);
+		pushJsonbValue(&placing->messages, WJB_VALUE, &value);
+		pushJsonbValue(&placing->messages, WJB_END_OBJECT, NULL);
+	}
 }
 
 static Jsonb *
@@ -177,6 +209,8 @@ usom_api_answer(Placing *placing)
 	for (int i = 0; i < set->nlines; i++)
 		if (set->lines[i].capped > 0)
 			note_quota(placing, &set->lines[i]);
+	if (unlikely(order->order_type == USOM_TYPE_PICK_UP && sum.by_state[USOM_PIECE_BACKORDERED] > 0))
+		note_alternatives(placing);
 	placed->order_no = pstrdup(order->order_no);
 	placed->status = usom_order_lifecycle_table.labels[order->status];
 	placed->total = order->total;

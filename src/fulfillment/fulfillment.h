@@ -19,4 +19,28 @@ extern const UsomLifecycle usom_shipment_lifecycle_table;
 
 extern void usom_fulfillment_init(void);
 
+/* release.c: US201 if the order ships complete and waits for stock. */
+extern void usom_fulfillment_check_releasable(const UsomOrderSet *set, int order);
+
+/* What the order has reserved, at one location (0: at all) and of services; returns how many pieces.  Not settled. */
+extern int	usom_fulfillment_release(UsomOrderSet *set, int order, int64 location_id);
+
+/* What shipments say besides what is in them. */
+typedef struct UsomShipLabel
+{
+	Datum		carrier;
+	Datum		tracking;
+	bool		no_carrier;
+	bool		no_tracking;
+	int64		consolidation_id;	/* 0: none */
+	int64		location_id;	/* ships from here alone; 0: from all */
+} UsomShipLabel;
+
+/*
+ * ship.c: ship what is released of an order of the set, and settle it; its
+ * event_reference names the shipments.  False if no goods are released; then
+ * nothing is done.
+ */
+extern bool usom_fulfillment_ship_some(UsomOrderSet *set, int order, const UsomShipLabel *label);
+
 #endif							/* USOM_FULFILLMENT_FULFILLMENT_H */

@@ -15,30 +15,34 @@
 
 PG_FUNCTION_INFO_V1(usom_release_order);
 
-static void
-check_complete(const UsomOrderSet *set)
+void
+usom_fulfillment_check_releasable(const UsomOrderSet *set, int order)
 {
-	UsomCounters sum = usom_order_sum(set, 0);
+	UsomCounters sum = usom_order_sum(set, order);
 	UsomQuantity waiting = sum.by_state[USOM_PIECE_BACKORDERED] + sum.by_state[USOM_PIECE_OPEN];
 
-	if (set->orders[0].ship_complete && waiting > 0)
+	if (set->orders[order].ship_complete && waiting > 0)
 		ereport(ERROR, errcode(USOM_ERR(SHORT_STOCK)),
-				errmsg("order \"%s\" ships complete or not at all", set->orders[0].order_no),
+				errmsg("order \"%s\" ships complete or not at all", set->orders[order].order_no),
 				errdetail("%s units still wait for stock.", usom_quantity_text(waiting)),
 				errhint("Receive stock and call usom.fill_backorders(), or change the order."));
 }
 
-static int
-release_pieces(UsomOrderSet *set)
+int
+usom_fulfillment_release(UsomOrderSet *set, int order, int64 location_id)
 {
 	int			released = 0;
 
 	for (int i = 0; i < set->npieces; i++)
-		if (set->pieces[i].status == USOM_PIECE_RESERVED)
-		{
-			usom_order_move_piece(set, i, USOM_PIECE_RELEASED, set->pieces[i].quantity, NULL);
-			released++;
-		}
+	{
+		const UsomPiece *piece = &set->pieces[i];
+
+		if (piece->status != USOM_PIECE_RESERVED || set->lines[piece->line].order != order ||
+			(location_id != 0 && piece->location_id != 0 && piece->location_id != location_id))
+			continue;
+		usom_order_move_piece(set, i, USOM_PIECE_RELEASED, piece->quantity, NULL);
+		released++;
+	}
 	return released;
 }
 
@@ -66,8 +70,8 @@ usom_release_order(PG_FUNCTION_ARGS)
 	UsomOrderSet *set = usom_order_load(usom_party_org(), usom_order_arg_text(fcinfo, 0, "order_no"));
 
 	usom_order_check_holds(set, 0, "release");
-	check_complete(set);
-	if (release_pieces(set) == 0)
+	usom_fulfillment_check_releasable(set, 0);
+	if (usom_fulfillment_release(set, 0, 0) == 0)
 		check_nothing_reserved(set);
 	else
 	{

@@ -27,9 +27,9 @@ PG_FUNCTION_INFO_V1(usom_ship);
 
 static UsomQuery insert_shipment = {
 	.text = "INSERT INTO usom.shipment (org_id, shipment_id, shipment_no, sales_order_id, location_id, carrier, tracking, "
-	"status) VALUES ($1, $2, $3, $4, $5, $6, $7, 'shipped')",
-	.nargs = 7,
-	.argtypes = {"bigint", "bigint", "text", "bigint", "bigint", "text", "text"},
+	"consolidation_id, status) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'shipped')",
+	.nargs = 8,
+	.argtypes = {"bigint", "bigint", "text", "bigint", "bigint", "text", "text", "bigint"},
 };
 
 /* A shipment in the making. */
@@ -43,10 +43,8 @@ typedef struct Shipment
 typedef struct Shipping
 {
 	UsomOrderSet *set;
-	Datum		carrier;
-	Datum		tracking;
-	bool		no_carrier;
-	bool		no_tracking;
+	int			order;
+	UsomShipLabel label;
 	int			nshipments;
 	Shipment   *shipments;
 } Shipping;
@@ -60,20 +58,22 @@ may_ship(UsomPieceStatus status)
 static void
 write_shipment(const Shipping *shipping, const Shipment *shipment)
 {
-	Datum		values[7] = {
+	Datum		values[8] = {
 		Int64GetDatum(shipping->set->org_id),
 		Int64GetDatum(shipment->shipment_id),
 		CStringGetTextDatum(shipment->shipment_no),
-		Int64GetDatum(shipping->set->orders[0].sales_order_id),
+		Int64GetDatum(shipping->set->orders[shipping->order].sales_order_id),
 		Int64GetDatum(shipment->location_id),
-		shipping->carrier,
-		shipping->tracking,
+		shipping->label.carrier,
+		shipping->label.tracking,
+		Int64GetDatum(shipping->label.consolidation_id),
 	};
-	bool		nulls[7] = {false};
+	bool		nulls[8] = {false};
 
 	nulls[4] = shipment->location_id == 0;
-	nulls[5] = shipping->no_carrier;
-	nulls[6] = shipping->no_tracking;
+	nulls[5] = shipping->label.no_carrier;
+	nulls[6] = shipping->label.no_tracking;
+	nulls[7] = shipping->label.consolidation_id == 0;
 	usom_query_write(&insert_shipment, values, nulls);
 }
 
@@ -101,6 +101,14 @@ ship_piece(Shipping *shipping, int index, UsomQuantity quantity)
 
 	index = usom_order_move_piece(shipping->set, index, USOM_PIECE_SHIPPED, quantity, shipment->shipment_no);
 	shipping->set->pieces[index].shipment_id = shipment->shipment_id;
+}
+
+/* Of the order, and of the location that the label names, if it names one. */
+static bool
+is_wanted(const Shipping *shipping, const UsomPiece *piece)
+{
+	return shipping->set->lines[piece->line].order == shipping->order &&
+		(shipping->label.location_id == 0 || piece->location_id == 0 || piece->location_id == shipping->label.location_id);
 }
 
 static bool
@@ -133,7 +141,7 @@ ship_all(Shipping *shipping, bool services)
 	{
 		UsomQuantity quantity = set->pieces[i].quantity;
 
-		if (!may_ship(set->pieces[i].status) || is_service(set, set->pieces[i].line) != services)
+		if (!may_ship(set->pieces[i].status) || !is_wanted(shipping, &set->pieces[i]) || is_service(set, set->pieces[i].line) != services)
 			continue;
 		if (services)
 			quantity = Min(quantity, along(set, set->pieces[i].line));
@@ -239,16 +247,16 @@ check_something(const UsomOrderSet *set, UsomQuantity shipped)
 }
 
 static void
-check_complete(const UsomOrderSet *set)
+check_complete(const UsomOrderSet *set, int order)
 {
-	UsomCounters sum = usom_order_sum(set, 0);
+	UsomCounters sum = usom_order_sum(set, order);
 	UsomQuantity staying = 0;
 
 	for (int state = USOM_PIECE_OPEN; state <= USOM_PIECE_PACKED; state++)
 		staying += sum.by_state[state];
-	if (set->orders[0].ship_complete && staying > 0)
+	if (set->orders[order].ship_complete && staying > 0)
 		ereport(ERROR, errcode(USOM_ERR(SHORT_STOCK)),
-				errmsg("order \"%s\" ships complete or not at all", set->orders[0].order_no),
+				errmsg("order \"%s\" ships complete or not at all", set->orders[order].order_no),
 				errdetail("%s units would stay behind.", usom_quantity_text(staying)),
 				errhint("Ship all of it, or call usom.change_order() to set ship_complete to false."));
 }
@@ -269,11 +277,41 @@ check_whole_kits(const UsomOrderSet *set)
 		whole = usom_order_kits_left(set, usom_order_kit_of(set, i));
 		if (kit->whole_kits && usom_order_units_left(line) != usom_order_kit_units(whole, line->kit_quantity))
 			ereport(ERROR, errcode(USOM_ERR(KIT_COMPONENT)),
-					errmsg("cannot ship a part of the kit of line %d of order \"%s\"", kit->line_no, set->orders[0].order_no),
+					errmsg("cannot ship a part of the kit of line %d of order \"%s\"", kit->line_no,
+						   set->orders[kit->order].order_no),
 					errdetail("%s units of line %d would have left, with %s whole kits.",
 							  usom_quantity_text(usom_order_units_left(line)), line->line_no, usom_quantity_text(whole)),
 					errhint("Ship line %d: its components follow. Or set kit_policy of the product to 'parts'.", kit->line_no));
 	}
+}
+
+/* What was shipped of the order stands in its history. */
+static void
+finish(Shipping *shipping, UsomQuantity shipped)
+{
+	UsomOrderSet *set = shipping->set;
+	UsomOrder  *order = &set->orders[shipping->order];
+
+	check_complete(set, shipping->order);
+	check_whole_kits(set);
+	order->event_quantity = shipped;
+	order->event_reference = shipment_numbers(shipping);
+	usom_order_settle(set, shipping->order, "ship");
+}
+
+bool
+usom_fulfillment_ship_some(UsomOrderSet *set, int order, const UsomShipLabel *label)
+{
+	Shipping	shipping = {.set = set, .order = order, .label = *label};
+	UsomQuantity goods;
+
+	shipping.shipments = palloc_array(Shipment, set->npieces + 1);
+	goods = ship_all(&shipping, false);
+	if (goods == 0)
+		return false;
+	usom_order_check_holds(set, order, "ship");
+	finish(&shipping, usom_quantity_add(goods, ship_all(&shipping, true)));
+	return true;
 }
 
 Datum
@@ -281,24 +319,18 @@ usom_ship(PG_FUNCTION_ARGS)
 {
 	UsomAnswer *answer = usom_order_answer_begin(fcinfo, "ship", -1);
 	UsomOrderSet *set = usom_order_load(usom_party_org(), usom_order_arg_text(fcinfo, 0, "order_no"));
-	Shipping	shipping = {
-		.set = set,
-		.no_carrier = PG_ARGISNULL(2),
-		.no_tracking = PG_ARGISNULL(3),
-	};
+	Shipping	shipping = {.set = set};
 	UsomQuantity shipped;
 
-	shipping.carrier = shipping.no_carrier ? (Datum) 0 : PG_GETARG_DATUM(2);
-	shipping.tracking = shipping.no_tracking ? (Datum) 0 : PG_GETARG_DATUM(3);
+	shipping.label.no_carrier = PG_ARGISNULL(2);
+	shipping.label.no_tracking = PG_ARGISNULL(3);
+	shipping.label.carrier = shipping.label.no_carrier ? (Datum) 0 : PG_GETARG_DATUM(2);
+	shipping.label.tracking = shipping.label.no_tracking ? (Datum) 0 : PG_GETARG_DATUM(3);
 	shipping.shipments = palloc_array(Shipment, set->npieces + 1);
 	usom_order_check_holds(set, 0, "ship");
 	shipped = ship_wanted(&shipping, PG_ARGISNULL(1) ? NULL : PG_GETARG_JSONB_P(1));
 	check_something(set, shipped);
-	check_complete(set);
-	check_whole_kits(set);
-	set->orders[0].event_quantity = shipped;
-	set->orders[0].event_reference = shipment_numbers(&shipping);
-	usom_order_settle(set, 0, "ship");
+	finish(&shipping, shipped);
 	usom_order_save(set);
 	return usom_order_answer_string(answer, set->orders[0].event_reference);
 }

@@ -173,10 +173,30 @@ write_cases(UsomQuery *query, int64 org_id, const List *cases)
 	usom_query_write(query, parameters, NULL);
 }
 
+/* What waits of a pick-up is a case: nobody sends it instead.  What does no longer, is none. */
+static void
+watch_pick_ups(UsomOrderSet *set)
+{
+	for (int i = 0; i < set->nlines; i++)
+	{
+		const UsomLine *line = &set->lines[i];
+		UsomQuantity waiting = line->counters.by_state[USOM_PIECE_BACKORDERED];
+
+		if (likely(set->orders[line->order].order_type != USOM_TYPE_PICK_UP) || !(line->changed || line->is_new))
+			continue;
+		if (waiting > 0 && !line->removed)
+			usom_order_raise(set, line->order, line->line_no, "pick_up_short", NULL,
+							 psprintf("%s units of a pick-up are not there", usom_quantity_text(waiting)), NULL, USOM_NO_TIME);
+		else if (!line->is_new)
+			usom_order_settle_case(set, line->order, line->line_no, "pick_up_short");
+	}
+}
+
 /* Settled before raised: what is raised again in the same call stays open as a new case. */
 void
 usom_order_write_news(UsomOrderSet *set)
 {
+	watch_pick_ups(set);
 	if (set->settled != NIL)
 		write_cases(&settle_cases, set->org_id, set->settled);
 	if (set->raised != NIL)

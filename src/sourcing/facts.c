@@ -320,5 +320,7 @@ usom_sourcing_read_facts(int64 org_id, const UsomWant *wants, int nwants)
 	if (any_postcode(&reading))
 		find_places(&reading);
 	make_facts(&reading, products);
+	for (int i = 0; i < nwants; i++)
+		reading.facts[i].fetched = wants[i].fetched;
 	return reading.facts;
 }

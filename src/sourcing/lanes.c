@@ -320,6 +320,16 @@ rank_of(const MasterRule *rule, const MasterLocation *location, double distance)
 	}
 }
 
+/* Who fetches an order pays and waits for no carrier, and may have what a shop keeps from those who do not come. */
+static void
+fetch(UsomLane *lane)
+{
+	lane->protected_quantity = 0;
+	lane->transit = 0;
+	lane->site.freight = lane->site.freight_by_weight = 0;
+	lane->site.arrives_at = lane->ships_at;
+}
+
 static UsomLane
 make_lane(const Making *making, const MasterLocation *location)
 {
@@ -347,6 +357,8 @@ make_lane(const Making *making, const MasterLocation *location)
 		.capacity = PG_INT64_MAX,
 	};
 	set_arrival(making, &lane, location, &offer);
+	if (unlikely(making->group->facts->fetched))
+		fetch(&lane);
 	return lane;
 }
 

@@ -30,6 +30,7 @@ typedef struct WantFacts
 {
 	double		weight;			/* of a unit */
 	bool		ship_complete;	/* the order says so */
+	bool		fetched;		/* by the customer */
 	bool		has_place;
 	double		latitude;
 	double		longitude;

@@ -29,6 +29,7 @@ typedef struct UsomWant
 	bool		partial;		/* may be cut, a rest may wait */
 	bool		may_wait;		/* for supply that is under way, where being late costs less */
 	TimestampTz requested_at;	/* or USOM_NO_TIME */
+	bool		fetched;		/* by the customer: nothing is sent */
 } UsomWant;
 
 /* Of a row of stock, or of a supply; what has neither is not served. */

@@ -65,6 +65,8 @@ INSERT INTO raised VALUES
 	('US301', 'INSERT INTO usom.location (code, time_zone) VALUES (''TAP-ZONE'', ''Europe/Nowhere'')'),
 	('US309', 'INSERT INTO usom.backorder_variant (code, fallback) VALUES (''TAP-RUN'', ''TAP-RUN'')'),
 	('US302', 'INSERT INTO usom.sourcing_rule (code, when_short, next_rule) VALUES (''TAP-RULE'', ''next_rule'', ''TAP-RULE'')'),
+	('US306', format('SELECT usom.pickup_alternatives(%L)', :'o')),
+	('US307', 'SELECT usom.ship_consolidated(''TAP-NONE'')'),
 	('US308', 'SELECT usom._begin_allocation(''{"colour": "red"}'', 5, NULL)'),
 	('US502', 'SELECT usom.cancel_order(''TAP-NONE'', ''refund 4111 1111 1111 1111'')'),
 	('US601', format('SELECT usom.ship(%L, ''[{"line_no": 1, "quantity": 9}]'')', :'sent')),

@@ -51,6 +51,10 @@ SELECT usom.approve_make(m) FROM unnest(ARRAY[:'asked', :'begun']) m \g /dev/nul
 SELECT usom.start_make(:'begun', now() + interval '1 day') \g /dev/null
 SELECT usom._raise_case(NULL, NULL, 'x', 'y', 'z') \g /dev/null
 SELECT exception_id AS exception FROM usom.exceptions \gset
+INSERT INTO usom.location (code, picks_up) VALUES ('H-SHOP', true), ('H-STORE', true);
+SELECT usom.receive_stock('H-STORE', 'H-SKU', 5) \g /dev/null
+SELECT order_no AS fetched FROM usom.place_order('{"order_type": "pick_up", "lines": [{"sku": "H-SKU", "quantity": 2, "location": "H-SHOP"}]}') \gset
+SELECT array_agg(p.order_no) AS parcel FROM generate_series(1, 2) n, usom.place_order(jsonb_build_object('priority', n, 'customer', 'H-CUST', 'ship_to', '{"line1": "1 High Street"}'::jsonb, 'lines', '[{"sku": "H-SKU", "quantity": 1}]'::jsonb)) p \gset
 CREATE ROLE tap_some;
 CREATE TEMP TABLE call (name text, command text);
 INSERT INTO call VALUES
@@ -91,7 +95,9 @@ INSERT INTO call VALUES
 	('erase_order_person', format('SELECT usom.cancel_order(%1$L, ''x''); SELECT usom.erase_order_person(%1$L, ''x'')', :'o')),
 	('seal_audit', 'SELECT usom.receive_stock(''H-LOC'', ''H-SKU'', 1); SELECT * FROM usom.seal_audit()'), ('export_digest', 'SELECT usom.export_digest()'), ('inclusion_proof', format('SELECT usom.inclusion_proof(%s)', :entry)),
 	('check_inclusion', format('SELECT usom.check_inclusion(usom.inclusion_proof(%s), %L)', :entry, :'digest')), ('consistency_proof', format('SELECT usom.consistency_proof(%L)', :'digest')),
-	('check_consistency', format('SELECT usom.check_consistency(usom.consistency_proof(%1$L), %1$L, %1$L)', :'digest')), ('tick', 'CALL usom.tick()'), ('allocate_orders', 'CALL usom.allocate_orders()'),
+	('check_consistency', format('SELECT usom.check_consistency(usom.consistency_proof(%1$L), %1$L, %1$L)', :'digest')), ('tick', 'CALL usom.tick()'), ('allocate_orders', 'CALL usom.allocate_orders()'), ('simulate_sourcing', 'SELECT * FROM usom.simulate_sourcing(''{"location": [{"code": "H-LOC", "active": false}]}'')'), ('consolidation_candidates', 'SELECT * FROM usom.consolidation_candidates(''H-CUST'')'),
+	('consolidate', format('SELECT usom.consolidate(%L, ''x'')', :'parcel')), ('ship_consolidated', format('SELECT * FROM usom.ship_consolidated(usom.consolidate(%L, ''x''))', :'parcel')),
+	('pickup_alternatives', format('SELECT * FROM usom.pickup_alternatives(%L)', :'fetched')), ('move_pickup', format('SELECT * FROM usom.move_pickup(%L, ''H-STORE'', ''x'')', :'fetched')),
 	('explain_sourcing', format('SELECT * FROM usom.explain_sourcing(%L)', :'o')), ('why_not_allocated', format('SELECT * FROM usom.why_not_allocated(%L, 1)', :'o')), ('reallocate_order', format('SELECT * FROM usom.reallocate_order(%L, ''x'')', :'o')),
 	('distance_km', 'SELECT usom.distance_km(51.5, -0.1, 48.9, 2.3)'), ('ration', 'SELECT * FROM usom.ration(100, ''{70,50,30}'')'), ('backorder_run', 'INSERT INTO usom.backorder_variant (code) VALUES (''H-RUN''); SELECT * FROM usom.backorder_run(''H-RUN'')'), ('earliest_shipment', 'SELECT usom.earliest_shipment(''H-LOC'')'),
 	('grant_access', 'SELECT usom.grant_access(''tap_some'', ''bi'')'), ('revoke_access', 'SELECT usom.revoke_access(''tap_some'', ''bi'')');

@@ -54,6 +54,10 @@ INSERT INTO usom.pre_order_offer (sku, release_at, ended_at) VALUES ('P2', now()
 INSERT INTO usom.quota (code, sku, quantity) VALUES ('$round', 'P1', 1000);
 SELECT usom.place_order(jsonb_build_object('external_id', '$round-sent', 'customer', '$round-kept', 'ship_to', '{"name": "Eve", "line1": "Low Road 2", "country": "GB"}'::jsonb,
 	'lines', '[{"sku": "P1", "quantity": 1}]'::jsonb));
+SELECT usom.consolidate(array_agg(p.order_no), 'one parcel') FROM generate_series(1, 2) n, usom.place_order(jsonb_build_object('priority', n, 'customer', '$round-kept', 'ship_to', '{"line1": "Low Road 2"}'::jsonb,
+	'lines', '[{"sku": "P2", "quantity": 1}]'::jsonb)) p;
+SELECT usom.ship_consolidated(consolidation_no, 'DHL') FROM usom.consolidations WHERE shipped_at IS NULL;
+SELECT usom._begin_allocation('{"channel": "web"}', 5, NULL);
 SELECT usom.erase_customer('$round-erased', 'asked for it');
 CREATE ROLE "$round";
 SELECT usom.grant_access('$round', 'agent');

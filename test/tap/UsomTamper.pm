@@ -56,6 +56,7 @@ INSERT INTO usom.location_capacity (location_id, orders) VALUES (usom.location_i
 SELECT usom._change_capacity(ARRAY[ROW(usom.location_id('L9'), '2026-12-01', o.sales_order_id, 2)::usom._capacity_change])
 FROM usom.sales_order o WHERE o.external_id = 'R1-1';
 SELECT usom._begin_allocation('{}', 5, NULL);
+SELECT usom.consolidate(array_agg(p.order_no), 'one parcel') FROM usom.place_orders('[{"customer": "C1", "ship_to": {"line1": "1 High Street", "country": "GB"}, "lines": [{"sku": "P6", "quantity": 1}]}, {"customer": "C1", "ship_to": {"line1": "1 High Street", "country": "GB"}, "lines": [{"sku": "P6", "quantity": 1}]}]') p;
 INSERT INTO usom.service_level (code) VALUES ('express');
 INSERT INTO usom.transit_time (service_level_id, days) SELECT service_level_id, 1 FROM usom.service_level;
 INSERT INTO usom.freight_rate (service_level_id, carrier) SELECT service_level_id, 'DHL' FROM usom.service_level;

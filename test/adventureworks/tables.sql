@@ -1,0 +1,11 @@
+-- The files as they are, and usom beside them.
+CREATE EXTENSION usom;
+SELECT usom.install();
+CREATE SCHEMA aw;
+CREATE TABLE aw.location (id integer, name text, cost_rate numeric, availability numeric, modified text);
+CREATE TABLE aw.product (id integer, name text, number text, made text, finished text, color text, safety integer, reorder integer, cost numeric, price numeric, size text, size_unit text, weight_unit text, weight numeric,
+	days integer, line text, class text, style text, subcategory integer, model integer, sold_from text, sold_to text, discontinued text, guid text, modified text);
+CREATE TABLE aw.inventory (product integer, location integer, shelf text, bin integer, quantity integer, guid text, modified text);
+CREATE TABLE aw.address (id integer, line1 text, line2 text, city text, state integer, postcode text, latitude double precision, longitude double precision, guid text, modified text);
+CREATE TABLE aw.state (id integer, code text, country text, is_country text, name text, territory integer, guid text, modified text);
+CREATE TABLE aw.zip (code text, latitude double precision, longitude double precision, city text, state text, county text);
