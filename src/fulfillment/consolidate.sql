@@ -19,10 +19,11 @@ SET search_path = pg_catalog, usom, pg_temp SET jit = off
 AS $$
 DECLARE
 	org CONSTANT bigint := usom.current_org();
-	wanted CONSTANT bigint := usom.customer_id(consolidation_candidates.customer);
+	wanted bigint;
 BEGIN
 	PERFORM usom._check_card('customer', consolidation_candidates.customer);
 	PERFORM usom._check_installed();
+	wanted := usom.customer_id(consolidation_candidates.customer);
 	RETURN QUERY
 		WITH ready AS (
 			SELECT o.sales_order_id, o.order_no, o.customer_id, o.placed_at, o.address_id, f.location_id, f.units
