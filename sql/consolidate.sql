@@ -54,7 +54,7 @@ SELECT count(*) FROM usom.consolidations;
 SELECT usom.consolidate(pg_temp.no('7', '1', '2'), 'one parcel');
 SELECT * FROM pg_temp.pieces('1', '2', '7');
 SELECT consolidation_no, customer, location, orders = pg_temp.no('1', '2', '7') AS orders, reason, shipped_at FROM usom.consolidations;
-SELECT o.external_id, h.event, h.reason, h.reference FROM usom.order_history h JOIN usom.sales_order o USING (org_id, sales_order_id) WHERE h.event = 'release' ORDER BY 1;
+SELECT o.external_id, h.event, h.reason, h.reference FROM usom.order_history h JOIN usom.sales_order o USING (org_id, sales_order_id) WHERE h.event = 'release' AND h.reference IS NOT NULL ORDER BY 1;
 SELECT count(*) FROM usom.consolidation_candidates() c WHERE pg_temp.no('1') && c.orders;
 SELECT usom.consolidate(pg_temp.no('1', '2'), 'again');
 -- One is cancelled: the others leave, with one carrier, one number of tracking, one consolidation.
