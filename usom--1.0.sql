@@ -1299,7 +1299,7 @@ COMMENT ON FUNCTION usom.customer_id(text) IS 'Key of a customer of the caller''
 CREATE FUNCTION usom.next_document_no(kind text) RETURNS text
 	AS 'MODULE_PATHNAME', 'usom_next_document_no' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
 	SET search_path = pg_catalog, usom, pg_temp;
-COMMENT ON FUNCTION usom.next_document_no(text) IS 'Next number for a document of the caller''s organisation. kind: order, shipment, return or supply. Gap-free counters make their callers queue until commit. Errors: US001, US006. Example: SELECT usom.next_document_no(''order'');';
+COMMENT ON FUNCTION usom.next_document_no(text) IS 'Next number for a document of the caller''s organisation. kind: order, shipment, return, supply, make or consolidation. Gap-free counters make their callers queue until commit. Errors: US001, US006. Example: SELECT usom.next_document_no(''order'');';
 
 CREATE FUNCTION usom.furnish_organisation() RETURNS trigger
 	LANGUAGE plpgsql
@@ -1307,7 +1307,7 @@ CREATE FUNCTION usom.furnish_organisation() RETURNS trigger
 	AS $$
 BEGIN
 	INSERT INTO usom.document_counter (org_id, kind, prefix)
-	VALUES (NEW.org_id, 'order', 'SO-'), (NEW.org_id, 'shipment', 'SH-'), (NEW.org_id, 'return', 'RT-'), (NEW.org_id, 'supply', 'SU-'), (NEW.org_id, 'make', 'MO-'), (NEW.org_id, 'run', 'BR-');
+	VALUES (NEW.org_id, 'order', 'SO-'), (NEW.org_id, 'shipment', 'SH-'), (NEW.org_id, 'return', 'RT-'), (NEW.org_id, 'supply', 'SU-'), (NEW.org_id, 'make', 'MO-'), (NEW.org_id, 'run', 'BR-'), (NEW.org_id, 'consolidation', 'CN-');
 	INSERT INTO usom.channel (org_id, code, name)
 	VALUES
 		(NEW.org_id, 'web', 'Web shop'), (NEW.org_id, 'pos', 'Shop counter'), (NEW.org_id, 'phone', 'Telephone'),
@@ -2838,6 +2838,93 @@ Returns the status and version of the order.
 Errors: US602 unknown shipment.
 Example: SELECT * FROM usom.deliver(''SH-000001'');';
 
+/* ---- fulfillment ---- */
+
+CREATE FUNCTION usom._place_of(org_id bigint, address_id bigint) RETURNS text
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+	SELECT CASE WHEN bool_and(v.sealed IS NULL OR v.clear IS NOT NULL) AND bool_or(v.n = 2 AND v.clear <> '')
+		THEN string_agg(lower(regexp_replace(btrim(coalesce(v.clear, '')), '\s+', ' ', 'g')), E'\n' ORDER BY v.n) END
+	FROM usom.address a
+		CROSS JOIN LATERAL (VALUES (1, a.name), (2, a.line1), (3, a.line2), (4, a.postcode), (5, a.city), (6, a.country)) t (n, sealed)
+		CROSS JOIN LATERAL (SELECT t.n, t.sealed, usom._open(a.org_id, t.sealed) AS clear) v
+	WHERE a.org_id = _place_of.org_id AND a.address_id = _place_of.address_id
+$$;
+COMMENT ON FUNCTION usom._place_of(bigint, bigint) IS 'An address in clear, to compare with another: small letters, single blanks. Null where it has no line1, or some of it cannot be opened.';
+REVOKE ALL ON FUNCTION usom._place_of(bigint, bigint) FROM PUBLIC;
+
+CREATE FUNCTION usom.consolidation_candidates(customer text DEFAULT NULL)
+RETURNS TABLE (buyer text, address text, location text, orders text[], units numeric)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, usom, pg_temp SET jit = off
+AS $$
+DECLARE
+	org CONSTANT bigint := usom.current_org();
+	wanted bigint;
+BEGIN
+	PERFORM usom._check_card('customer', consolidation_candidates.customer);
+	PERFORM usom._check_installed();
+	wanted := usom.customer_id(consolidation_candidates.customer);
+	RETURN QUERY
+		WITH ready AS (
+			SELECT o.sales_order_id, o.order_no, o.customer_id, o.placed_at, o.address_id, f.location_id, f.units
+			FROM usom.sales_order o
+			CROSS JOIN LATERAL (
+				SELECT f.location_id, sum(f.quantity) AS units FROM usom.fulfillment_line f
+				WHERE f.org_id = org AND f.sales_order_id = o.sales_order_id AND f.status = 'reserved' AND f.location_id IS NOT NULL
+				GROUP BY f.location_id) f
+			WHERE o.org_id = org AND o.status BETWEEN 'confirmed' AND 'partially_shipped' AND o.order_type <> 'pick_up'
+				AND o.customer_id IS NOT NULL AND (wanted IS NULL OR o.customer_id = wanted)
+				AND NOT EXISTS (SELECT FROM usom.hold h WHERE h.org_id = org AND h.sales_order_id = o.sales_order_id AND h.released_at IS NULL
+					AND (h.expires_at IS NULL OR h.expires_at > statement_timestamp()) AND 'release' = ANY (h.blocks))
+				AND NOT (o.ship_complete AND EXISTS (SELECT FROM usom.fulfillment_line w WHERE w.org_id = org AND w.sales_order_id = o.sales_order_id
+					AND (w.status = 'backordered' OR (w.status BETWEEN 'reserved' AND 'packed' AND w.location_id <> f.location_id))))
+		), several AS (
+			-- addresses are opened only where there is something to compare
+			SELECT r.*, count(*) OVER (PARTITION BY r.customer_id, r.location_id) AS orders FROM ready r
+		), placed AS (
+			SELECT s.*, usom._place_of(org, s.address_id) AS place FROM several s WHERE s.orders > 1
+		)
+		SELECT u.code, replace(regexp_replace(p.place, E'\n+', E'\n', 'g'), E'\n', ', '), l.code,
+			array_agg(p.order_no ORDER BY p.placed_at, p.order_no), trim_scale(sum(p.units))
+		FROM placed p
+		JOIN usom.customer u ON u.org_id = org AND u.customer_id = p.customer_id
+		JOIN usom.location l ON l.org_id = org AND l.location_id = p.location_id
+		WHERE p.place IS NOT NULL
+		GROUP BY u.code, p.place, l.code
+		HAVING count(*) > 1
+		ORDER BY u.code, p.place, l.code;
+END
+$$;
+COMMENT ON FUNCTION usom.consolidation_candidates(text) IS
+'Orders that can be released as one shipment: of one customer, to one address, with units reserved at one location and not released; not on hold, and complete there if they ship complete. Pick-ups and guests are not among them.
+customer: code; null: all.
+Returns a row for each customer (buyer), address (in small letters) and location with two orders or more, oldest first, and the units they have there. Only roles that may open addresses see any.
+Errors: US006 unknown customer.
+Example: SELECT * FROM usom.consolidation_candidates(''17850'');';
+
+CREATE FUNCTION usom.consolidate(order_nos text[], reason text, location text DEFAULT NULL) RETURNS text
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_consolidate'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.consolidate(text[], text, text) IS
+'Release orders of one customer to one address together, to leave as one shipment: what they have reserved at one location, and their services.
+order_nos: two orders or more, see usom.consolidation_candidates(). reason: kept in the audit. location: where they leave from; null: where all of them have units reserved, with several the one with most.
+Returns the number of the consolidation, for usom.ship_consolidated(). An order that is cancelled meanwhile leaves the others as they are.
+Errors: US105 unknown order, US006 unknown location, US307 the orders are of several customers, of guests, to several addresses, have nothing at one location, or an order that ships complete has units elsewhere; US102 a hold blocks release, US101 an order is not confirmed or has ended, US201 an order ships complete and waits for stock.
+Example: SELECT usom.consolidate(ARRAY[''SO-000001'', ''SO-000002''], ''one parcel'');';
+
+CREATE FUNCTION usom.ship_consolidated(consolidation_no text, carrier text DEFAULT NULL, tracking text DEFAULT NULL)
+RETURNS TABLE (order_no text, shipment_no text)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_ship_consolidated'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.ship_consolidated(text, text, text) IS
+'Ship what is released of the orders of a consolidation: one parcel, a shipment for each order, all with its carrier, tracking and number.
+consolidation_no: as usom.consolidate() gave it. carrier, tracking: for the customer.
+Returns a row for each order that had something to ship; those that were cancelled or shipped on their own have none.
+Errors: US307 unknown consolidation, US102 a hold blocks ship, US101 nothing of it is released, US201 an order ships complete and units would stay behind.
+Example: SELECT * FROM usom.ship_consolidated(''CN-000001'', ''DHL'', ''JD014600003'');';
+
 /* ---- returns ---- */
 
 CREATE TYPE usom.return_status;
@@ -3593,6 +3680,77 @@ Example: SELECT * FROM usom.cancel_make(''MO-000001'', ''the customer has cancel
 
 /* ---- api ---- */
 
+CREATE FUNCTION usom._pickup_alternatives(sales_order_id bigint)
+RETURNS TABLE (line_no integer, location text, distance_km numeric, available numeric, wanted numeric, serves_all boolean, place bigint)
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, usom, pg_temp SET jit = off
+AS $$
+	WITH line AS (
+		SELECT l.line_no, l.product_id, p.sku, l.location_id, l.quantity_open + l.quantity_backordered AS waiting,
+			l.quantity_open + l.quantity_backordered + l.quantity_reserved AS movable
+		FROM usom.order_line l JOIN usom.product p ON p.org_id = l.org_id AND p.product_id = l.product_id AND p.kind = 'physical'
+		WHERE l.org_id = usom.current_org() AND l.sales_order_id = _pickup_alternatives.sales_order_id AND l.location_id IS NOT NULL
+	), store AS (
+		SELECT o.location_id, o.code, round(usom.distance_km(h.latitude::numeric, h.longitude::numeric, o.latitude::numeric, o.longitude::numeric), 3) AS km
+		FROM usom.location h JOIN usom.location o ON o.org_id = h.org_id AND o.location_id <> h.location_id AND o.picks_up AND o.active
+		WHERE h.org_id = usom.current_org() AND h.location_id = (SELECT min(l.location_id) FROM line l)
+	), offer AS (
+		SELECT l.line_no, s.code, s.km, coalesce(t.available, 0) AS available, l.waiting, l.movable,
+			bool_and(coalesce(t.available, 0) >= l.movable) OVER (PARTITION BY s.location_id) AS all_of_it
+		FROM line l CROSS JOIN store s
+		LEFT JOIN usom.stock_position t ON t.sku = l.sku AND t.location = s.code
+	)
+	SELECT f.line_no, f.code, f.km, f.available, trim_scale(f.waiting), f.all_of_it,
+		row_number() OVER (PARTITION BY f.line_no ORDER BY f.km NULLS LAST, f.code COLLATE "C")
+	FROM offer f
+	WHERE f.waiting > 0 AND f.available > 0
+$$;
+COMMENT ON FUNCTION usom._pickup_alternatives(bigint) IS 'See usom.pickup_alternatives(); of an order by its key, whoever may see it.';
+REVOKE ALL ON FUNCTION usom._pickup_alternatives(bigint) FROM PUBLIC;
+
+CREATE FUNCTION usom.pickup_alternatives(order_no text)
+RETURNS TABLE (line_no integer, location text, distance_km numeric, available numeric, wanted numeric, serves_all boolean)
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+DECLARE
+	wanted_order record;
+BEGIN
+	PERFORM usom._check_card('order_no', pickup_alternatives.order_no);
+	PERFORM usom._check_installed();
+	SELECT o.sales_order_id, o.order_type::text AS order_type INTO wanted_order FROM usom.sales_order o
+	WHERE o.org_id = usom.current_org() AND o.order_no = pickup_alternatives.order_no;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'no order "%"', pickup_alternatives.order_no USING ERRCODE = 'US105', HINT = 'Look it up in usom.orders.';
+	ELSIF wanted_order.order_type <> 'pick_up' THEN
+		RAISE EXCEPTION 'order "%" is no pick-up', pickup_alternatives.order_no USING
+			ERRCODE = 'US306', DETAIL = format('Its type is %s.', wanted_order.order_type), HINT = 'See usom.why_not_allocated() for orders that are sent.';
+	END IF;
+	RETURN QUERY
+		SELECT a.line_no, a.location, a.distance_km, a.available, a.wanted, a.serves_all
+		FROM usom._pickup_alternatives(wanted_order.sales_order_id) a ORDER BY a.line_no, a.place;
+END
+$$;
+COMMENT ON FUNCTION usom.pickup_alternatives(text) IS
+'Where else a pick-up order could be fetched, as long as its own location is short: places where customers fetch orders and that have some of what waits.
+order_no: the order, of type pick_up.
+Returns by line, nearest to the order''s location first: location, distance_km as the crow flies (null where coordinates are missing), available there, wanted (units of the line that wait), and whether the place has all that the order has not been handed out yet.
+Errors: US105 unknown order, US306 the order is no pick-up.
+Example: SELECT * FROM usom.pickup_alternatives(''SO-000001'');';
+
+CREATE FUNCTION usom.move_pickup(order_no text, location text, reason text)
+RETURNS TABLE (status text, version integer)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_move_pickup'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.move_pickup(text, text, text) IS
+'Have a pick-up order fetched elsewhere: what its location has reserved is given up, and all that is not handed out yet is planned at the other one. Writes the event pick_up_moved.
+order_no: the order, of type pick_up. location: another location with picks_up on. reason: kept in the audit.
+Returns the status and version of the order, unchanged if it is fetched there already.
+Errors: US105 unknown order, US006 unknown location, US306 the order is no pick-up or nobody picks up there, US101 some of it is released already or the order has ended, US102 a hold blocks changes.
+Example: SELECT * FROM usom.move_pickup(''SO-000001'', ''CITY'', ''the customer asked'');';
+
+/* ---- api ---- */
+
 CREATE FUNCTION usom.convert_pre_orders(sku text DEFAULT NULL)
 RETURNS TABLE (order_no text, line_no integer, quantity numeric)
 LANGUAGE c AS 'MODULE_PATHNAME', 'usom_convert_pre_orders'
@@ -3818,6 +3976,290 @@ END
 $$;
 COMMENT ON FUNCTION usom._select_orders(jsonb, bigint[], boolean, integer, timestamptz, bigint) IS 'Keys of the running orders that a filter chooses, by priority, then age: planned, those with units reserved or waiting; else those with open units, or waiting ones of products of which something is free. visible: channels that the caller sees, null: all. reached_...: only those behind that order. Errors: US308 for a filter that cannot be read, US006, US105 for codes that nobody has.';
 REVOKE ALL ON FUNCTION usom._select_orders(jsonb, bigint[], boolean, integer, timestamptz, bigint) FROM PUBLIC;
+
+/* ---- api ---- */
+
+CREATE TYPE usom._simulated_part AS (
+	order_no text,
+	line_no integer,
+	location text,
+	promised_at timestamptz,
+	quantity numeric
+);
+COMMENT ON TYPE usom._simulated_part IS 'Units of a line at a location (null: they wait), before or after a simulation.';
+
+CREATE TYPE usom._simulated_price AS (
+	order_no text,
+	shipments integer,
+	distance_km numeric,
+	cost numeric
+);
+COMMENT ON TYPE usom._simulated_price IS 'What is reserved of an order costs, before or after a simulation.';
+
+CREATE FUNCTION usom._price_orders(orders bigint[])
+RETURNS TABLE (sales_order_id bigint, shipments integer, distance_km numeric, cost numeric)
+LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'usom__price_orders'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._price_orders(bigint[]) IS 'What the reserved units of orders cost by the cost function of the planner and the rules, rates and costs of now, preferences aside: in the currency of the organisation, with the number of shipments (by location and day) and the kilometres they go together.';
+REVOKE ALL ON FUNCTION usom._price_orders(bigint[]) FROM PUBLIC;
+
+CREATE FUNCTION usom._replan_orders(orders bigint[]) RETURNS void
+LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'usom__replan_orders'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._replan_orders(bigint[]) IS 'What usom.reallocate_order() does, for many orders planned together.';
+REVOKE ALL ON FUNCTION usom._replan_orders(bigint[]) FROM PUBLIC;
+
+CREATE FUNCTION usom._change_columns(relation text) RETURNS text[]
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+	SELECT array_agg(CASE WHEN a.attname IN ('location_id', 'service_level_id') AND a.attname <> relation || '_id' THEN regexp_replace(a.attname, '_id$', '') ELSE a.attname END ORDER BY a.attnum)
+	FROM pg_attribute a
+	WHERE a.attrelid = format('usom.%I', relation)::regclass AND a.attnum > 0 AND NOT a.attisdropped
+		AND a.attname NOT IN ('org_id', 'created_at', relation || '_id')
+$$;
+COMMENT ON FUNCTION usom._change_columns(text) IS 'What changes of a simulation may say of a row of a table: its columns, codes instead of keys.';
+REVOKE ALL ON FUNCTION usom._change_columns(text) FROM PUBLIC;
+
+CREATE FUNCTION usom._change_values(relation text, given jsonb) RETURNS jsonb
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+DECLARE
+	result jsonb := given;
+	level bigint;
+BEGIN
+	PERFORM usom._check_keys(format('changes: %s', relation), given, usom._change_columns(relation));
+	IF given ? 'location' AND relation <> 'sourcing_rule' THEN
+		result := result - 'location' || jsonb_build_object('location_id', usom.location_id(given->>'location'));
+	END IF;
+	IF given ? 'service_level' AND relation <> 'sourcing_rule' THEN
+		SELECT s.service_level_id INTO level FROM usom.service_level s WHERE s.org_id = usom.current_org() AND s.code = given->>'service_level';
+		IF level IS NULL THEN
+			RAISE EXCEPTION 'changes: no service level "%"', given->>'service_level' USING ERRCODE = 'US006', HINT = 'Add it under "service_level", or correct the code.';
+		END IF;
+		result := result - 'service_level' || jsonb_build_object('service_level_id', level);
+	END IF;
+	RETURN result;
+END
+$$;
+COMMENT ON FUNCTION usom._change_values(text, jsonb) IS 'A row of changes with keys instead of codes. US308 for a key that is not known, US006 for a code that nobody has.';
+REVOKE ALL ON FUNCTION usom._change_values(text, jsonb) FROM PUBLIC;
+
+CREATE FUNCTION usom._write_change(relation text, given jsonb) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+DECLARE
+	written CONSTANT jsonb := usom._change_values(relation, given);
+	names text;
+	found_rows bigint;
+	-- by what a row is found that is there already; without: every row is a new one
+	identity CONSTANT text := CASE WHEN relation IN ('location', 'service_level', 'sourcing_rule') THEN 't.code = x.code'
+		WHEN relation = 'location_capacity' THEN 't.location_id = x.location_id AND t.on_date IS NOT DISTINCT FROM x.on_date' ELSE 'false' END;
+BEGIN
+	IF identity LIKE '%code%' AND written->>'code' IS NULL THEN
+		RAISE EXCEPTION 'changes: a row of "%" has no code', relation USING ERRCODE = 'US308', HINT = 'The code says which row is changed, or added.';
+	END IF;
+	SELECT string_agg(quote_ident(k.key), ', ' ORDER BY k.key) INTO names FROM jsonb_object_keys(written) AS k (key);
+	EXECUTE format('UPDATE usom.%1$I AS t SET (%2$s) = (SELECT %2$s FROM jsonb_populate_record(t, $1) y) FROM jsonb_populate_record(NULL::usom.%1$I, $1) x WHERE t.org_id = usom.current_org() AND %3$s',
+		relation, coalesce(names, 'org_id'), identity) USING written;
+	GET DIAGNOSTICS found_rows = ROW_COUNT;
+	IF found_rows = 0 THEN
+		EXECUTE format('INSERT INTO usom.%1$I (org_id%2$s) SELECT usom.current_org()%2$s FROM jsonb_populate_record(NULL::usom.%1$I, $1)', relation, coalesce(', ' || names, '')) USING written;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION usom._write_change(text, jsonb) IS 'Writes a row of changes: those that are there are changed (masters by code, capacities by location and day), others are added.';
+REVOKE ALL ON FUNCTION usom._write_change(text, jsonb) FROM PUBLIC;
+
+CREATE FUNCTION usom._remove_change(relation text, given jsonb) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+DECLARE
+	removed jsonb;
+	condition text;
+	found_rows bigint;
+BEGIN
+	IF relation IN ('location', 'service_level', 'sourcing_rule') THEN
+		EXECUTE format('UPDATE usom.%I SET active = false WHERE org_id = usom.current_org() AND code = $1', relation) USING given #>> '{}';
+	ELSE
+		removed := usom._change_values(relation, given);
+		SELECT string_agg(format('t.%1$I IS NOT DISTINCT FROM x.%1$I', k.key), ' AND ') INTO condition FROM jsonb_object_keys(removed) AS k (key);
+		EXECUTE format('DELETE FROM usom.%1$I t USING jsonb_populate_record(NULL::usom.%1$I, $1) x WHERE t.org_id = usom.current_org() AND %2$s', relation, coalesce(condition, 'true')) USING removed;
+	END IF;
+	GET DIAGNOSTICS found_rows = ROW_COUNT;
+	IF found_rows = 0 THEN
+		RAISE EXCEPTION 'changes: there is no % %', replace(relation, '_', ' '), given USING
+			ERRCODE = 'US308', DETAIL = 'What is removed has to be there.', HINT = 'Name a code, or an object with columns of rows that are there.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION usom._remove_change(text, jsonb) IS 'Removes what changes name under "remove": masters are switched off by their code, rows of other tables are deleted that have all the values given.';
+REVOKE ALL ON FUNCTION usom._remove_change(text, jsonb) FROM PUBLIC;
+
+CREATE FUNCTION usom._apply_changes(changes jsonb) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+DECLARE
+	-- what others name comes first
+	relations CONSTANT text[] := ARRAY['location', 'location_calendar', 'location_capacity', 'service_level', 'transit_time', 'freight_rate', 'postcode_centroid', 'sourcing_rule'];
+	relation text;
+	entry jsonb;
+	part jsonb;
+BEGIN
+	PERFORM usom._check_keys('changes', changes, relations || 'remove'::text);
+	PERFORM usom._check_keys('changes: remove', coalesce(changes->'remove', '{}'), relations);
+	FOREACH part IN ARRAY ARRAY[changes - 'remove', coalesce(changes->'remove', '{}')] LOOP
+		SELECT k.key INTO relation FROM jsonb_each(part) k WHERE jsonb_typeof(k.value) <> 'array' ORDER BY 1 LIMIT 1;
+		IF FOUND THEN
+			RAISE EXCEPTION 'changes: "%" must be an array', relation USING ERRCODE = 'US308', HINT = 'For example {"sourcing_rule": [{"code": "near", "priority": 1}], "remove": {"sourcing_rule": ["old"]}}.';
+		END IF;
+	END LOOP;
+	FOREACH relation IN ARRAY relations LOOP
+		FOR entry IN SELECT jsonb_array_elements(changes->'remove'->relation) LOOP
+			PERFORM usom._remove_change(relation, entry);
+		END LOOP;
+	END LOOP;
+	FOREACH relation IN ARRAY relations LOOP
+		FOR entry IN SELECT jsonb_array_elements(changes->relation) LOOP
+			PERFORM usom._write_change(relation, entry);
+		END LOOP;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION usom._apply_changes(jsonb) IS 'Writes the changes of a simulation: first what is removed, then what is changed or added.';
+REVOKE ALL ON FUNCTION usom._apply_changes(jsonb) FROM PUBLIC;
+
+CREATE FUNCTION usom._simulated_parts(orders bigint[]) RETURNS SETOF usom._simulated_part
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+	SELECT o.order_no, f.line_no, l.code, f.promised_at, sum(f.quantity)
+	FROM usom.fulfillment_line f
+	JOIN usom.sales_order o ON o.org_id = f.org_id AND o.sales_order_id = f.sales_order_id
+	JOIN usom.product p ON p.org_id = f.org_id AND p.product_id = f.product_id AND p.kind = 'physical'
+	LEFT JOIN usom.location l ON l.org_id = f.org_id AND l.location_id = f.location_id
+	WHERE f.org_id = usom.current_org() AND f.sales_order_id = ANY (orders) AND f.status IN ('backordered', 'reserved')
+	GROUP BY o.order_no, f.line_no, l.code, f.promised_at
+$$;
+COMMENT ON FUNCTION usom._simulated_parts(bigint[]) IS 'Where the units of orders are reserved, or that they wait.';
+REVOKE ALL ON FUNCTION usom._simulated_parts(bigint[]) FROM PUBLIC;
+
+CREATE FUNCTION usom._simulated_prices(orders bigint[]) RETURNS SETOF usom._simulated_price
+LANGUAGE sql VOLATILE STRICT
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+	SELECT o.order_no, p.shipments, p.distance_km, p.cost
+	FROM usom._price_orders(orders) p
+	JOIN usom.sales_order o ON o.org_id = usom.current_org() AND o.sales_order_id = p.sales_order_id
+$$;
+COMMENT ON FUNCTION usom._simulated_prices(bigint[]) IS 'usom._price_orders() with the numbers of the orders.';
+REVOKE ALL ON FUNCTION usom._simulated_prices(bigint[]) FROM PUBLIC;
+
+-- Units that stay where they are drop out; the others are laid side by side, before and after, in order of location and promise.
+CREATE FUNCTION usom._moved_units(before usom._simulated_part[], after usom._simulated_part[])
+RETURNS TABLE (order_no text, line_no integer, quantity numeric, location_before text, location_after text, promised_before timestamptz, promised_after timestamptz)
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+	WITH side AS (
+		SELECT b.*, -1 AS sign FROM unnest(before) b UNION ALL SELECT a.*, 1 FROM unnest(after) a
+	), place AS (
+		-- A day's difference counts as another promise: what is planned later is promised a little later.
+		SELECT s.order_no, s.line_no, s.location, min(s.promised_at) FILTER (WHERE s.sign < 0) AS promised_before, max(s.promised_at) FILTER (WHERE s.sign > 0) AS promised_after,
+			coalesce(sum(s.quantity) FILTER (WHERE s.sign < 0), 0) AS units_before, coalesce(sum(s.quantity) FILTER (WHERE s.sign > 0), 0) AS units_after
+		FROM side s GROUP BY s.order_no, s.line_no, s.location
+	), leaving AS (
+		SELECT p.*, sum(p.units_before - p.units_after) OVER w AS upto FROM place p WHERE p.units_before > p.units_after WINDOW w AS (PARTITION BY p.order_no, p.line_no ORDER BY p.location COLLATE "C" NULLS LAST)
+	), coming AS (
+		SELECT p.*, sum(p.units_after - p.units_before) OVER w AS upto FROM place p WHERE p.units_after > p.units_before WINDOW w AS (PARTITION BY p.order_no, p.line_no ORDER BY p.location COLLATE "C" NULLS LAST)
+	)
+	SELECT l.order_no, l.line_no, trim_scale(least(l.upto, c.upto) - greatest(l.upto - (l.units_before - l.units_after), c.upto - (c.units_after - c.units_before))),
+		l.location, c.location, l.promised_before, c.promised_after
+	FROM leaving l JOIN coming c ON c.order_no = l.order_no AND c.line_no = l.line_no
+		AND l.upto - (l.units_before - l.units_after) < c.upto AND c.upto - (c.units_after - c.units_before) < l.upto
+	UNION ALL
+	SELECT p.order_no, p.line_no, trim_scale(least(p.units_before, p.units_after)), p.location, p.location, p.promised_before, p.promised_after
+	FROM place p
+	WHERE p.units_before > 0 AND p.units_after > 0
+		AND ((p.promised_before IS NULL) <> (p.promised_after IS NULL) OR abs(extract(epoch FROM p.promised_after - p.promised_before)) >= 86400)
+$$;
+COMMENT ON FUNCTION usom._moved_units(usom._simulated_part[], usom._simulated_part[]) IS 'What differs between two plans of the same lines: units that are served from elsewhere, or are promised for a day more or less.';
+REVOKE ALL ON FUNCTION usom._moved_units(usom._simulated_part[], usom._simulated_part[]) FROM PUBLIC;
+
+CREATE FUNCTION usom._simulate_sourcing(changes jsonb, filter jsonb, visible bigint[])
+RETURNS TABLE (scope text, order_no text, line_no integer, quantity numeric, location_before text, location_after text, promised_before timestamptz, promised_after timestamptz,
+	shipments_before integer, shipments_after integer, distance_before numeric, distance_after numeric, cost_before numeric, cost_after numeric)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, usom, pg_temp SET jit = off
+AS $$
+DECLARE
+	orders CONSTANT bigint[] := ARRAY(SELECT usom._select_orders(filter, visible, true, NULL, NULL, NULL));
+	parts_before usom._simulated_part[];
+	parts_after usom._simulated_part[];
+	prices_before usom._simulated_price[];
+	prices_after usom._simulated_price[];
+BEGIN
+	BEGIN
+		PERFORM FROM usom.sales_order o WHERE o.org_id = usom.current_org() AND o.sales_order_id = ANY (orders) ORDER BY o.sales_order_id FOR UPDATE;
+		parts_before := ARRAY(SELECT p FROM usom._simulated_parts(orders) p);
+		prices_before := ARRAY(SELECT p FROM usom._simulated_prices(orders) p);
+		PERFORM usom._apply_changes(changes);
+		PERFORM usom._replan_orders(orders);
+		parts_after := ARRAY(SELECT p FROM usom._simulated_parts(orders) p);
+		prices_after := ARRAY(SELECT p FROM usom._simulated_prices(orders) p);
+		RAISE EXCEPTION 'simulated' USING ERRCODE = 'ZZ001';
+	EXCEPTION WHEN SQLSTATE 'ZZ001' THEN
+		NULL;
+	END;
+	RETURN QUERY
+		WITH price AS (
+			SELECT coalesce(b.order_no, a.order_no) AS order_no, coalesce(b.shipments, 0) AS shipments_before, coalesce(a.shipments, 0) AS shipments_after,
+				coalesce(b.distance_km, 0) AS distance_before, coalesce(a.distance_km, 0) AS distance_after, coalesce(b.cost, 0) AS cost_before, coalesce(a.cost, 0) AS cost_after
+			FROM unnest(prices_before) b FULL JOIN unnest(prices_after) a ON a.order_no = b.order_no
+		), line AS (
+			SELECT 3 AS place, 'line' AS scope, m.*, NULL::integer, NULL::integer, NULL::numeric, NULL::numeric, NULL::numeric, NULL::numeric
+			FROM usom._moved_units(parts_before, parts_after) m
+		), changed AS (
+			SELECT 2, 'order', p.order_no, NULL::integer, NULL::numeric, NULL::text, NULL::text, NULL::timestamptz, NULL::timestamptz,
+				p.shipments_before, p.shipments_after, p.distance_before, p.distance_after, p.cost_before, p.cost_after
+			FROM price p
+			WHERE p.shipments_before <> p.shipments_after OR p.distance_before <> p.distance_after OR p.cost_before <> p.cost_after
+				OR p.order_no IN (SELECT l.order_no FROM line l)
+		), total AS (
+			SELECT 1, 'total', NULL::text, NULL::integer, (SELECT coalesce(sum(l.quantity), 0) FROM line l), NULL::text, NULL::text, NULL::timestamptz, NULL::timestamptz,
+				coalesce(sum(p.shipments_before), 0)::integer, coalesce(sum(p.shipments_after), 0)::integer, coalesce(sum(p.distance_before), 0), coalesce(sum(p.distance_after), 0),
+				coalesce(sum(p.cost_before), 0), coalesce(sum(p.cost_after), 0)
+			FROM price p
+		), answer (place, scope, order_no, line_no, quantity, location_before, location_after, promised_before, promised_after, shipments_before, shipments_after, distance_before, distance_after, cost_before, cost_after) AS (
+			TABLE total UNION ALL TABLE changed UNION ALL TABLE line
+		)
+		SELECT a.scope, a.order_no, a.line_no, a.quantity, a.location_before, a.location_after, a.promised_before, a.promised_after,
+			a.shipments_before, a.shipments_after, a.distance_before, a.distance_after, a.cost_before, a.cost_after
+		FROM answer a
+		ORDER BY a.order_no NULLS FIRST, a.place, a.line_no, a.location_before COLLATE "C", a.location_after COLLATE "C";
+END
+$$;
+COMMENT ON FUNCTION usom._simulate_sourcing(jsonb, jsonb, bigint[]) IS 'See usom.simulate_sourcing(). visible: channels that the caller sees, null: all. What is done in the inner block is undone by the exception that ends it.';
+REVOKE ALL ON FUNCTION usom._simulate_sourcing(jsonb, jsonb, bigint[]) FROM PUBLIC;
+
+CREATE FUNCTION usom.simulate_sourcing(changes jsonb, filter jsonb DEFAULT '{}')
+RETURNS TABLE (scope text, order_no text, line_no integer, quantity numeric, location_before text, location_after text, promised_before timestamptz, promised_after timestamptz,
+	shipments_before integer, shipments_after integer, distance_before numeric, distance_after numeric, cost_before numeric, cost_after numeric)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_simulate_sourcing'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.simulate_sourcing(jsonb, jsonb) IS
+'What if other rules, rates and locations held: the reserved and waiting units of many orders are planned anew under them, by the code that allocates, and all of it is undone. Nothing remains, and nobody is told. What is released, shipped or firmly held for a buyer stays where it is.
+changes: an object with any of location, location_calendar, location_capacity, service_level, transit_time, freight_rate, postcode_centroid, sourcing_rule, each an array of rows; their keys are the columns, with codes instead of keys (location, service_level). Rows with a code that is there are changed, as are capacities of a location and day; others are added.
+  remove: {table: [...]}: codes of locations, service levels and rules, which are switched off; objects for rows of other tables, of which all that have these values go.
+filter: which orders, as for usom.allocate_orders().
+Returns one row of scope total; one of scope order for each order that differs: shipments, kilometres and cost of what is reserved, before and after, by the cost function of the planner, in the currency of the organisation; and one of scope line for units that differ: where they are served from and when they are promised, before and after (null: they wait). A promise differs when it moves by a day or more.
+The orders and their stock are locked meanwhile, as by usom.reallocate_order().
+Errors: US308 for changes or a filter that cannot be read, US006, US105 for codes that nobody has, US302 and others for rules that would be refused.
+Example: SELECT * FROM usom.simulate_sourcing(''{"location": [{"code": "A", "active": false}]}'', ''{"country": "DE"}'');';
 
 /* ---- api ---- */
 
@@ -5093,6 +5535,8 @@ CREATE FUNCTION usom._privileges()
 	('substitute',                '',    'r',   'riud', 'r',  'r',   'riud', 'r',  'r',   'r'),
 	('line_substitution',         '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
 	('stock_interest',            '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'riud'),
+	('consolidation',             '',    'r',   'r',   'r',   '',    '',    'r',   'r',   'riud'),
+	('consolidation_order',       '',    'r',   'r',   'r',   '',    '',    'r',   'r',   'riud'),
 	('shipment',                  '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
 	('return_order',              '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
 	('return_line',               '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
@@ -5126,6 +5570,7 @@ CREATE FUNCTION usom._privileges()
 	('substitutes',               '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('substitutions',             '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('stock_interests',           '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
+	('consolidations',            '',    'r',   'r',   'r',   '',    '',    'r',   'r',   'r'),
 	('shipments',                 '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('returns',                   '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('timeline',                  '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
@@ -5200,6 +5645,10 @@ CREATE FUNCTION usom._privileges()
 	('split_backorder()',         '',    'x',   'x',   '',    '',    '',    '',    '',    ''),
 	('merge_backorder()',         '',    'x',   'x',   '',    '',    '',    '',    '',    ''),
 	('release_order()',           '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
+	('_place_of()',               '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
+	('consolidation_candidates()', '',   'x',   'x',   'x',   '',    '',    '',    '',    ''),
+	('consolidate()',             '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
+	('ship_consolidated()',       '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	('ship()',                    '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	('deliver()',                 '',    '',    'x',   'x',   '',    'x',   '',    '',    ''),
 	('authorize_return()',        '',    'x',   'x',   '',    'x',   '',    '',    '',    ''),
@@ -5210,6 +5659,10 @@ CREATE FUNCTION usom._privileges()
 	('_minor_digits()',           '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
 	('order_timeline()',          '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
 	('explain_status()',          '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
+	('pickup_alternatives()',     '',    'x',   'x',   'x',   'x',   '',    '',    '',    ''),
+	('_pickup_alternatives()',    '',    'x',   'x',   'x',   'x',   '',    '',    '',    ''),
+	('move_pickup()',             '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
+	('simulate_sourcing()',       '',    '',    'x',   '',    '',    '',    '',    '',    ''),
 	('explain_sourcing()',        '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
 	('why_not_allocated()',       '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
 	-- people
@@ -5584,7 +6037,7 @@ AS $$
 		(3, 'stock', ARRAY['receive_stock', 'receive_stocks', 'adjust_stock', 'count_stock', 'set_safety', 'add_supply', 'change_supply', 'cancel_supply', 'receive_supply', 'reserve_stock', 'release_stock',
 			'watch_stock', 'unwatch_stock', 'tell_back_in_stock',
 			'available']),
-		(4, 'fulfil', ARRAY['allocate_order', 'allocate_orders', 'reallocate_order', 'explain_sourcing', 'why_not_allocated', 'earliest_shipment', 'distance_km', 'split_backorder', 'merge_backorder', 'fill_backorders', 'backorder_run', 'convert_pre_orders', 'request_make', 'approve_make', 'start_make', 'receive_make', 'cancel_make', 'ration', 'release_order', 'ship', 'deliver',
+		(4, 'fulfil', ARRAY['allocate_order', 'allocate_orders', 'reallocate_order', 'explain_sourcing', 'why_not_allocated', 'simulate_sourcing', 'pickup_alternatives', 'move_pickup', 'earliest_shipment', 'distance_km', 'split_backorder', 'merge_backorder', 'fill_backorders', 'backorder_run', 'convert_pre_orders', 'request_make', 'approve_make', 'start_make', 'receive_make', 'cancel_make', 'ration', 'release_order', 'consolidation_candidates', 'consolidate', 'ship', 'ship_consolidated', 'deliver',
 			'authorize_return', 'receive_return']),
 		(5, 'understand', ARRAY['explain_status', 'explain_promise', 'piece_amounts', 'order_timeline', 'order_as_of', 'order_changes', 'lifecycle', 'order_lifecycle', 'piece_lifecycle', 'order_types', 'lifecycle_dot',
 			'error_codes']),
@@ -5831,6 +6284,8 @@ CREATE SEQUENCE usom.id_seq;
 COMMENT ON SEQUENCE usom.id_seq IS 'The local part of usom.next_id().';
 CREATE SEQUENCE usom.order_no_seq;
 COMMENT ON SEQUENCE usom.order_no_seq IS 'Order numbers where the counter is not gap-free.';
+CREATE SEQUENCE usom.consolidation_no_seq;
+COMMENT ON SEQUENCE usom.consolidation_no_seq IS 'Numbers of consolidations where the counter is not gap-free.';
 CREATE SEQUENCE usom.shipment_no_seq;
 COMMENT ON SEQUENCE usom.shipment_no_seq IS 'Shipment numbers where the counter is not gap-free.';
 CREATE SEQUENCE usom.return_no_seq;
@@ -5844,7 +6299,7 @@ COMMENT ON SEQUENCE usom.make_no_seq IS 'Numbers of make orders where the counte
 
 CREATE TABLE usom.document_counter (
 	org_id bigint NOT NULL,
-	kind text NOT NULL CONSTRAINT document_counter_kind_known CHECK (kind IN ('order', 'shipment', 'return', 'supply', 'make', 'run')),
+	kind text NOT NULL CONSTRAINT document_counter_kind_known CHECK (kind IN ('order', 'shipment', 'return', 'supply', 'make', 'run', 'consolidation')),
 	prefix text NOT NULL,
 	digits integer NOT NULL DEFAULT 6 CONSTRAINT document_counter_digits_sane CHECK (digits BETWEEN 1 AND 18),
 	gap_free boolean NOT NULL DEFAULT false,
@@ -5853,7 +6308,7 @@ CREATE TABLE usom.document_counter (
 );
 COMMENT ON TABLE usom.document_counter IS 'How an organisation numbers its documents. Gap-free counters are drawn under a row lock and serialise their writers; the others come from a sequence.';
 COMMENT ON COLUMN usom.document_counter.org_id IS 'Organisation.';
-COMMENT ON COLUMN usom.document_counter.kind IS 'order, shipment, return, supply or run (of backorders).';
+COMMENT ON COLUMN usom.document_counter.kind IS 'order, shipment, return, supply, make, run (of backorders) or consolidation.';
 COMMENT ON COLUMN usom.document_counter.prefix IS 'Put before the digits.';
 COMMENT ON COLUMN usom.document_counter.digits IS 'The number is padded with zeros to so many digits.';
 COMMENT ON COLUMN usom.document_counter.gap_free IS 'On: no number is lost by a rollback, at the price of a queue. Set last_value to the last number used when you switch it on.';
@@ -7613,6 +8068,7 @@ CREATE TABLE usom.shipment (
 	location_id bigint,
 	carrier text,
 	tracking text,
+	consolidation_id bigint,
 	status usom.shipment_status NOT NULL,
 	shipped_at timestamptz NOT NULL DEFAULT now(),
 	delivered_at timestamptz,
@@ -7630,9 +8086,76 @@ COMMENT ON COLUMN usom.shipment.sales_order_id IS 'Order.';
 COMMENT ON COLUMN usom.shipment.location_id IS 'Where it left from; null for services alone.';
 COMMENT ON COLUMN usom.shipment.carrier IS 'Who carries it.';
 COMMENT ON COLUMN usom.shipment.tracking IS 'Carrier''s number.';
+COMMENT ON COLUMN usom.shipment.consolidation_id IS 'Consolidation that it left with; null: on its own.';
 COMMENT ON COLUMN usom.shipment.status IS 'shipped or delivered.';
 COMMENT ON COLUMN usom.shipment.shipped_at IS 'When it left.';
 COMMENT ON COLUMN usom.shipment.delivered_at IS 'When it arrived.';
+
+CREATE TABLE usom.consolidation (
+	org_id bigint NOT NULL,
+	consolidation_id bigint NOT NULL DEFAULT usom.next_id(),
+	consolidation_no text NOT NULL,
+	customer_id bigint NOT NULL,
+	location_id bigint NOT NULL,
+	reason text,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	created_by text NOT NULL DEFAULT session_user,
+	shipped_at timestamptz,
+	PRIMARY KEY (org_id, consolidation_id),
+	CONSTRAINT consolidation_no_unique UNIQUE (org_id, consolidation_no)
+);
+COMMENT ON TABLE usom.consolidation IS 'Orders of one customer to one address that leave a location as one shipment.';
+COMMENT ON COLUMN usom.consolidation.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.consolidation.consolidation_id IS 'Key.';
+COMMENT ON COLUMN usom.consolidation.consolidation_no IS 'Number for people.';
+COMMENT ON COLUMN usom.consolidation.customer_id IS 'Customer of all its orders.';
+COMMENT ON COLUMN usom.consolidation.location_id IS 'Where they leave from.';
+COMMENT ON COLUMN usom.consolidation.reason IS 'Why.';
+COMMENT ON COLUMN usom.consolidation.created_at IS 'When they were released together.';
+COMMENT ON COLUMN usom.consolidation.created_by IS 'Session user who did it.';
+COMMENT ON COLUMN usom.consolidation.shipped_at IS 'When it first left; null: not yet.';
+
+CREATE TABLE usom.consolidation_order (
+	org_id bigint NOT NULL,
+	consolidation_id bigint NOT NULL,
+	sales_order_id bigint NOT NULL,
+	units usom.positive_quantity NOT NULL,
+	PRIMARY KEY (org_id, consolidation_id, sales_order_id),
+	CONSTRAINT consolidation_order_of_consolidation FOREIGN KEY (org_id, consolidation_id) REFERENCES usom.consolidation ON DELETE RESTRICT ON UPDATE RESTRICT
+);
+CREATE INDEX consolidation_order_by_order ON usom.consolidation_order (org_id, sales_order_id);
+COMMENT ON TABLE usom.consolidation_order IS 'Orders of a consolidation, also those that were cancelled meanwhile.';
+COMMENT ON COLUMN usom.consolidation_order.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.consolidation_order.consolidation_id IS 'Consolidation.';
+COMMENT ON COLUMN usom.consolidation_order.sales_order_id IS 'Order.';
+COMMENT ON COLUMN usom.consolidation_order.units IS 'Units of it that were released with the others, services aside.';
+
+CREATE VIEW usom.consolidations WITH (security_invoker = true) AS
+SELECT c.consolidation_no, u.code AS customer, l.code AS location, o.orders, c.reason, c.created_at, c.created_by, c.shipped_at
+FROM usom.consolidation c
+CROSS JOIN LATERAL (
+	SELECT array_agg(s.order_no ORDER BY s.sales_order_id) AS orders
+	FROM usom.consolidation_order m
+	JOIN usom.sales_order s ON s.org_id = m.org_id AND s.sales_order_id = m.sales_order_id
+	WHERE m.org_id = c.org_id AND m.consolidation_id = c.consolidation_id) o
+LEFT JOIN usom.customer u ON u.org_id = c.org_id AND u.customer_id = c.customer_id
+LEFT JOIN usom.location l ON l.org_id = c.org_id AND l.location_id = c.location_id
+WHERE c.org_id = usom.current_org() AND o.orders IS NOT NULL;
+COMMENT ON VIEW usom.consolidations IS 'Orders of the caller''s organisation that leave as one shipment, as far as the caller sees them.';
+COMMENT ON COLUMN usom.consolidations.consolidation_no IS 'Number, for usom.ship_consolidated().';
+COMMENT ON COLUMN usom.consolidations.customer IS 'Code of the customer.';
+COMMENT ON COLUMN usom.consolidations.location IS 'Where they leave from.';
+COMMENT ON COLUMN usom.consolidations.orders IS 'Numbers of the orders.';
+COMMENT ON COLUMN usom.consolidations.reason IS 'Why.';
+COMMENT ON COLUMN usom.consolidations.created_at IS 'When they were released together.';
+COMMENT ON COLUMN usom.consolidations.created_by IS 'Session user who did it.';
+COMMENT ON COLUMN usom.consolidations.shipped_at IS 'When it first left; null: not yet.';
+
+SELECT usom._guard_cards('consolidation');
+SELECT usom._guard_kept('consolidation', 'usom.consolidate()');
+SELECT usom._guard_kept('consolidation_order', 'usom.consolidate()');
+SELECT usom._audit_table('consolidation');
+SELECT usom._audit_table('consolidation_order');
 
 SELECT usom._guard_cards('shipment');
 SELECT usom._guard_kept('shipment', 'usom.ship() or usom.deliver()');
@@ -8502,7 +9025,8 @@ SELECT s.shipment_no,
 	s.delivered_at,
 	(SELECT trim_scale(sum(f.quantity))
 	 FROM usom.fulfillment_line f
-	 WHERE f.org_id = s.org_id AND f.sales_order_id = s.sales_order_id AND f.shipment_id = s.shipment_id) AS quantity
+	 WHERE f.org_id = s.org_id AND f.sales_order_id = s.sales_order_id AND f.shipment_id = s.shipment_id) AS quantity,
+	(SELECT c.consolidation_no FROM usom.consolidation c WHERE c.org_id = s.org_id AND c.consolidation_id = s.consolidation_id) AS consolidation_no
 FROM usom.shipment s
 JOIN usom.sales_order o ON o.org_id = s.org_id AND o.sales_order_id = s.sales_order_id
 LEFT JOIN usom.location lo ON lo.org_id = s.org_id AND lo.location_id = s.location_id
@@ -8516,6 +9040,7 @@ COMMENT ON COLUMN usom.shipments.tracking IS 'Carrier''s number.';
 COMMENT ON COLUMN usom.shipments.status IS 'shipped or delivered.';
 COMMENT ON COLUMN usom.shipments.shipped_at IS 'When it left.';
 COMMENT ON COLUMN usom.shipments.delivered_at IS 'When it arrived.';
+COMMENT ON COLUMN usom.shipments.consolidation_no IS 'What it left with as one parcel; null: on its own.';
 COMMENT ON COLUMN usom.shipments.quantity IS 'Units in it.';
 
 CREATE VIEW usom.returns WITH (security_invoker = true) AS
