@@ -17,9 +17,9 @@ BEGIN
 		FROM usom.order_pieces p WHERE p.order_no = current_setting('lat.order') GROUP BY p.line_no ORDER BY p.line_no;
 END
 $$;
-CREATE FUNCTION pg_temp.why() RETURNS TABLE (line_no integer, location text, rank integer, code text, reason text, available numeric, promised_in interval, cost numeric) LANGUAGE sql AS $$
-	SELECT e.line_no, e.location, e.rank, e.reason_code, replace(e.reason, to_char(now() + interval '3 days', 'YYYY-MM-DD'), 'THE THIRD DAY'), e.available,
-		CASE WHEN e.promised_at > now() + interval '1 day' THEN e.promised_at - date_trunc('day', now()) END, round(e.cost)
+CREATE FUNCTION pg_temp.why() RETURNS TABLE (line_no integer, location text, rank integer, code text, reason text, available numeric, promised_in interval, cheapest boolean) LANGUAGE sql AS $$
+	SELECT e.line_no, e.location, e.rank, e.reason_code, replace(replace(e.reason, to_char(now() + interval '3 days', 'YYYY-MM-DD'), 'THE THIRD DAY'), to_char(now() + interval '40 days', 'YYYY-MM-DD'), 'THE FORTIETH'), e.available,
+		CASE WHEN e.promised_at > now() + interval '1 day' THEN e.promised_at - date_trunc('day', now()) END, e.cost = min(e.cost) OVER (PARTITION BY e.line_no)
 	FROM usom.explain_sourcing(current_setting('lat.order')) e WHERE e.location LIKE 'LAT%' ORDER BY e.line_no, e.rank, e.location
 $$;
 
