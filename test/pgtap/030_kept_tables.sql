@@ -45,6 +45,7 @@ INSERT INTO usom.location_capacity (location_id, orders) VALUES (usom.location_i
 SELECT order_no AS o FROM usom.place_order('{"lines": [{"sku": "TAP-1", "quantity": 3}]}') \gset
 SELECT * FROM usom.hold_order(:'o', 'customer', 'wait') \g /dev/null
 SELECT * FROM usom.release_hold(:'o', 'customer', 'go on') \g /dev/null
+SELECT usom.consolidate(array_agg(p.order_no), 'one parcel') FROM usom.place_orders('[{"customer": "TAP-1", "ship_to": {"line1": "1 High Street", "country": "GB"}, "lines": [{"sku": "TAP-1", "quantity": 1}]}, {"customer": "TAP-1", "ship_to": {"line1": "1 High Street", "country": "GB"}, "lines": [{"sku": "TAP-1", "quantity": 1}]}]') p \g /dev/null
 INSERT INTO usom.product (sku) VALUES ('TAP-SHORT');
 INSERT INTO usom.substitute (sku, substitute_sku) VALUES ('TAP-SHORT', 'TAP-1');
 SELECT usom.propose_substitution(order_no, 1), usom.watch_stock('TAP-1', 'TAP-SHORT') FROM usom.place_order('{"lines": [{"sku": "TAP-SHORT", "quantity": 1}]}') \g /dev/null
@@ -59,7 +60,6 @@ SELECT * FROM usom.release_order(:'o') \g /dev/null
 SELECT usom.ship(:'o') AS s \gset
 SELECT usom.authorize_return(:'o', '[{"line_no": 1, "quantity": 1}]', 'broken') AS r \gset
 SELECT usom._begin_allocation('{}', 5, NULL) \g /dev/null
-SELECT usom.consolidate(array_agg(p.order_no), 'one parcel') FROM usom.place_orders('[{"customer": "TAP-1", "ship_to": {"line1": "1 High Street", "country": "GB"}, "lines": [{"sku": "TAP-1", "quantity": 1}]}, {"customer": "TAP-1", "ship_to": {"line1": "1 High Street", "country": "GB"}, "lines": [{"sku": "TAP-1", "quantity": 1}]}]') p \g /dev/null
 
 CREATE TEMP TABLE kept (t text PRIMARY KEY, code text, hint text, referred boolean DEFAULT false);
 INSERT INTO kept (t, code, hint) VALUES

@@ -50,7 +50,7 @@ SELECT usom.request_make(:'made', 1, 'H-LOC', 1) AS designed, usom.request_make(
 SELECT usom.approve_make(m) FROM unnest(ARRAY[:'asked', :'begun']) m \g /dev/null
 SELECT usom.start_make(:'begun', now() + interval '1 day') \g /dev/null
 SELECT usom._raise_case(NULL, NULL, 'x', 'y', 'z') \g /dev/null
-SELECT exception_id AS exception FROM usom.exceptions \gset
+SELECT exception_id AS exception FROM usom.exceptions WHERE kind = 'x' \gset
 INSERT INTO usom.location (code, picks_up) VALUES ('H-SHOP', true), ('H-STORE', true);
 SELECT usom.receive_stock('H-STORE', 'H-SKU', 5) \g /dev/null
 SELECT order_no AS fetched FROM usom.place_order('{"order_type": "pick_up", "lines": [{"sku": "H-SKU", "quantity": 2, "location": "H-SHOP"}]}') \gset
