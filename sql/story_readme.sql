@@ -36,6 +36,15 @@ SELECT event, to_status, quantity, reason FROM usom.timeline WHERE order_no = 'S
 
 SELECT * FROM usom.verify();
 
+-- Twenty thousand pairs
+INSERT INTO usom.product (sku, name) VALUES ('SHOE', 'Work shoe, pair');
+SELECT usom.add_supply('production', 'MAIN', 'SHOE', 12000, '2099-03-01', supply_no => 'WO-1');
+
+SELECT order_no, total, quantity_reserved, quantity_backordered
+FROM usom.place_order('{"lines": [{"sku": "SHOE", "quantity": 20000, "unit_price": 19.99}]}');
+SELECT piece_no, quantity, to_char(promised_at, 'YYYY-MM-DD') AS promised, supply_no
+FROM usom.split_backorder('SO-000002', 1, '{"rate": {"quantity": 4000, "every": "1 month", "from": "2099-04-01"}}');
+
 -- Trust
 SELECT block_no FROM usom.seal_audit();
 
