@@ -42,6 +42,7 @@ SELECT usom.add_supply('production', 'MAIN', 'SHOE', 12000, '2099-03-01', supply
 
 SELECT order_no, total, quantity_reserved, quantity_backordered
 FROM usom.place_order('{"lines": [{"sku": "SHOE", "quantity": 20000, "unit_price": 19.99}]}');
+
 SELECT piece_no, quantity, to_char(promised_at, 'YYYY-MM-DD') AS promised, supply_no
 FROM usom.split_backorder('SO-000002', 1, '{"rate": {"quantity": 4000, "every": "1 month", "from": "2099-04-01"}}');
 

@@ -12,9 +12,14 @@ seed=${TWIN_SEED:-20101201}
 cases=${TWIN_CASES:-1}
 database=usom_twin
 
-psql -X -q -d postgres -c "DROP DATABASE IF EXISTS $database" -c "CREATE DATABASE $database" 2>/dev/null
 export PGDATABASE=$database
-psql -X -q -At -v ON_ERROR_STOP=1 -c 'CREATE EXTENSION usom' -c 'SELECT count(*) FROM usom.install()' -f "$here/twin.sql" >/dev/null
+
+begin_anew() {
+	psql -X -q -d postgres -c "DROP DATABASE IF EXISTS $database" -c "CREATE DATABASE $database" 2>/dev/null
+	psql -X -q -At -v ON_ERROR_STOP=1 -c 'CREATE EXTENSION usom' -c 'SELECT count(*) FROM usom.install()' -f "$here/twin.sql" >/dev/null
+}
+
+begin_anew
 
 log=$(mktemp "${TMPDIR:-/tmp}/usom_twin.XXXXXX")
 trap 'rm -f "$log" "$log.error"' EXIT
@@ -23,6 +28,8 @@ echo "# seed $seed, cases $cases"
 status=0
 number=0
 for file in plan source ration rationing quantity status image lifecycle history calendar lanes kit; do
+	# These make master data of their own.
+	case $file in lanes | kit) begin_anew ;; esac
 	# A file prints lines what|cases|difference; no difference is an empty one.
 	if ! psql -X -q -At -v ON_ERROR_STOP=1 -v seed="$seed" -v cases="$cases" -f "$here/$file.sql" >"$log" 2>"$log.error"; then
 		number=$((number + 1))
