@@ -27,6 +27,10 @@ CREATE DOMAIN usom.price_amount AS numeric(19,4)
 	CONSTRAINT price_not_negative CHECK (VALUE >= 0 AND VALUE < 1e15);
 COMMENT ON DOMAIN usom.price_amount IS 'Price of one unit in the currency of the column beside it: not negative, below 1e15, four decimals.';
 
+CREATE DOMAIN usom.charge AS numeric(19,4)
+	CONSTRAINT charge_not_negative CHECK (VALUE >= 0 AND VALUE < 1e15);
+COMMENT ON DOMAIN usom.charge IS 'Money that is added or taken off, in the currency of the column beside it: not negative, below 1e15, four decimals.';
+
 CREATE DOMAIN usom.currency_code AS text
 	CONSTRAINT currency_iso CHECK (VALUE ~ '^[A-Z]{3}$');
 COMMENT ON DOMAIN usom.currency_code IS 'ISO 4217 code: three capital letters.';
@@ -1433,6 +1437,29 @@ $$;
 COMMENT ON FUNCTION usom._check_kit_component() IS 'Trigger AFTER a component of a kit is written: US114 unless the one is a kit and the other is not made of it.';
 REVOKE ALL ON FUNCTION usom._check_kit_component() FROM PUBLIC;
 
+/* ---- pricing ---- */
+
+CREATE FUNCTION usom._shares(amount numeric, weights numeric[], decimals integer DEFAULT 2) RETURNS numeric[]
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom__shares'
+IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._shares(numeric, numeric[], integer) IS 'An amount cut in proportion to weights by largest remainder, to so many decimals (more if the amount has more): the shares sum to the amount. Errors: 22003, 22023 for what is no amount or weight.';
+REVOKE ALL ON FUNCTION usom._shares(numeric, numeric[], integer) FROM PUBLIC;
+
+CREATE FUNCTION usom._part(amount numeric, units numeric, all_units numeric, decimals integer) RETURNS numeric
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom__part'
+IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._part(numeric, numeric, numeric, integer) IS 'The part of an amount that some of all units have, rounded to so many decimals, halves up: what units added one by one get adds up to the amount.';
+REVOKE ALL ON FUNCTION usom._part(numeric, numeric, numeric, integer) FROM PUBLIC;
+
+CREATE FUNCTION usom._minor_digits(currency text) RETURNS integer
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom__minor_digits'
+IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._minor_digits(text) IS 'Decimals of the smallest unit of a currency, by ISO 4217; null if it has no such code.';
+REVOKE ALL ON FUNCTION usom._minor_digits(text) FROM PUBLIC;
+
 /* ---- stock ---- */
 
 CREATE TYPE usom._stock_key AS (
@@ -2142,7 +2169,12 @@ CREATE TYPE usom._line_row AS (
 	quantity_returned usom.quantity,
 	quantity_cancelled usom.quantity,
 	kit_line_no integer,
-	kit_quantity usom.positive_quantity
+	kit_quantity usom.positive_quantity,
+	discount usom.charge,
+	freight usom.charge,
+	tax usom.charge,
+	tax_included boolean,
+	decimals smallint
 );
 COMMENT ON TYPE usom._line_row IS 'An order line on its way from C to order_line, by unnest().';
 
@@ -2434,29 +2466,6 @@ CREATE FUNCTION usom._distance(latitude_a double precision, longitude_a double p
 	AS 'MODULE_PATHNAME', 'usom__distance' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION usom._distance(double precision, double precision, double precision, double precision) IS 'What usom.distance_km() computes, unrounded and unchecked.';
 REVOKE ALL ON FUNCTION usom._distance(double precision, double precision, double precision, double precision) FROM PUBLIC;
-
-/* ---- sourcing ---- */
-
-CREATE FUNCTION usom._shares(amount numeric, weights numeric[], decimals integer DEFAULT 2) RETURNS numeric[]
-LANGUAGE c AS 'MODULE_PATHNAME', 'usom__shares'
-IMMUTABLE STRICT PARALLEL SAFE
-SET search_path = pg_catalog, usom, pg_temp;
-COMMENT ON FUNCTION usom._shares(numeric, numeric[], integer) IS 'An amount cut in proportion to weights by largest remainder, to so many decimals (more if the amount has more): the shares sum to the amount. Errors: 22003, 22023 for what is no amount or weight.';
-REVOKE ALL ON FUNCTION usom._shares(numeric, numeric[], integer) FROM PUBLIC;
-
-CREATE FUNCTION usom._minor_digits(currency text) RETURNS integer
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-SET search_path = pg_catalog, usom, pg_temp
-AS $$
-	SELECT CASE
-		WHEN currency IN ('BIF', 'CLP', 'DJF', 'GNF', 'ISK', 'JPY', 'KMF', 'KRW', 'PYG', 'RWF', 'UGX', 'UYI', 'VND', 'VUV', 'XAF', 'XOF', 'XPF') THEN 0
-		WHEN currency IN ('BHD', 'IQD', 'JOD', 'KWD', 'LYD', 'OMR', 'TND') THEN 3
-		WHEN currency IN ('CLF', 'UYW') THEN 4
-		ELSE 2
-	END
-$$;
-COMMENT ON FUNCTION usom._minor_digits(text) IS 'Decimals of the smallest unit of a currency: ISO 4217, table A.1.';
-REVOKE ALL ON FUNCTION usom._minor_digits(text) FROM PUBLIC;
 
 /* ---- sourcing ---- */
 
@@ -4837,10 +4846,29 @@ BEGIN
 		SELECT 'money', format('order %s line %s', coalesce(
 				(SELECT o.order_no FROM usom.sales_order o WHERE o.org_id = org AND o.sales_order_id = l.sales_order_id),
 				'#' || l.sales_order_id), l.line_no),
-			'line total is not unit price times quantity', trim_scale(round(l.unit_price * (l.quantity - l.quantity_cancelled), 4))::text,
-			trim_scale(l.total)::text
+			'line total is not what its units cost', trim_scale(e.total)::text, trim_scale(l.total)::text
 		FROM usom.order_line l
-		WHERE l.org_id = org AND l.total <> round(l.unit_price * (l.quantity - l.quantity_cancelled), 4);
+		CROSS JOIN LATERAL (
+			SELECT CASE WHEN l.decimals IS NULL THEN round(l.unit_price * (l.quantity - l.quantity_cancelled), 4)
+				ELSE round((round(l.unit_price * l.quantity, l.decimals) - l.discount + l.freight + CASE WHEN l.tax_included THEN 0 ELSE l.tax END)
+					* (l.quantity - l.quantity_cancelled) / l.quantity, l.decimals) END AS total
+		) e
+		WHERE l.org_id = org AND l.total <> e.total;
+	RETURN QUERY
+		SELECT 'money', format('order %s line %s', coalesce(
+				(SELECT o.order_no FROM usom.sales_order o WHERE o.org_id = org AND o.sales_order_id = l.sales_order_id),
+				'#' || l.sales_order_id), l.line_no),
+			w.wrong, 'none', concat_ws(' ', trim_scale(l.discount), trim_scale(l.freight), trim_scale(l.tax), l.decimals)
+		FROM usom.order_line l
+		CROSS JOIN LATERAL (
+			SELECT CASE
+				WHEN l.decimals IS NULL AND (l.discount <> 0 OR l.freight <> 0 OR l.tax <> 0) THEN 'charges of a line that nothing was added to'
+				WHEN l.discount <> round(l.discount, l.decimals) OR l.freight <> round(l.freight, l.decimals) OR l.tax <> round(l.tax, l.decimals)
+					THEN 'charge is finer than the minor unit'
+				WHEN l.discount > round(l.unit_price * l.quantity, l.decimals) THEN 'more is taken off than the goods cost'
+			END AS wrong
+		) w
+		WHERE l.org_id = org AND w.wrong IS NOT NULL;
 	RETURN QUERY
 		SELECT 'money', 'order ' || o.order_no, 'order total is not the sum of its lines', trim_scale(coalesce(u.total, 0))::text, trim_scale(o.total)::text
 		FROM usom.sales_order o
@@ -4854,7 +4882,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION usom.verify_money() IS
-'Totals that do not add up: a line''s is round(unit_price * (quantity - quantity_cancelled), 4), an order''s the sum of its lines''. Empty when all is well.
+'Totals that do not add up: a line''s is round(unit_price * (quantity - quantity_cancelled), 4), or, of a line that something is added to or taken off, the part that these units have of the whole; an order''s is the sum of its lines''. Empty when all is well.
 Example: SELECT * FROM usom.verify_money();';
 
 CREATE FUNCTION usom.verify_reserved()
@@ -5029,6 +5057,17 @@ $$;
 COMMENT ON FUNCTION usom._order_address(bigint, bigint) IS 'An address as the caller may read it: see usom._open(). Addresses are snapshots and do not change.';
 REVOKE ALL ON FUNCTION usom._order_address(bigint, bigint) FROM PUBLIC;
 
+CREATE FUNCTION usom._charge_part(line jsonb, charge text) RETURNS numeric
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+	SELECT trim_scale(CASE WHEN (line->>charge)::numeric = 0 THEN 0
+		ELSE usom._part((line->>charge)::numeric, (line->>'quantity')::numeric - (line->>'quantity_cancelled')::numeric,
+			(line->>'quantity')::numeric, (line->>'decimals')::integer) END)
+$$;
+COMMENT ON FUNCTION usom._charge_part(jsonb, text) IS 'A charge of the image of an order line, of the units that are not cancelled: what usom.order_lines shows.';
+REVOKE ALL ON FUNCTION usom._charge_part(jsonb, text) FROM PUBLIC;
+
 CREATE FUNCTION usom._order_fields(table_name text, image jsonb) RETURNS json
 LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED
 SET search_path = pg_catalog, usom, pg_temp SET plan_cache_mode = force_generic_plan -- planning costs more than running
@@ -5052,6 +5091,8 @@ BEGIN
 			'unit_price', trim_scale((image->>'unit_price')::numeric), 'total', trim_scale((image->>'total')::numeric), 'location', location,
 			'requested_at', image->'requested_at', 'substitution', image->'substitution', 'partial', image->'partial',
 			'kit_line_no', nullif(image->'kit_line_no', image->'line_no'), 'kit_quantity', trim_scale((image->>'kit_quantity')::numeric),
+			'discount', usom._charge_part(image, 'discount'), 'freight', usom._charge_part(image, 'freight'), 'tax', usom._charge_part(image, 'tax'),
+			'tax_included', image->'tax_included',
 			'quantity_open', trim_scale((image->>'quantity_open')::numeric), 'quantity_backordered', trim_scale((image->>'quantity_backordered')::numeric),
 			'quantity_reserved', trim_scale((image->>'quantity_reserved')::numeric), 'quantity_released', trim_scale((image->>'quantity_released')::numeric),
 			'quantity_picked', trim_scale((image->>'quantity_picked')::numeric), 'quantity_packed', trim_scale((image->>'quantity_packed')::numeric),
@@ -5348,7 +5389,7 @@ BEGIN
 			SELECT l.line_no, f.piece_no, coalesce(f.status, l.status) AS status, coalesce(f.quantity, l.quantity) AS quantity, l.currency,
 				row_number() OVER ordered AS place,
 				usom._shares(l.total, array_agg(CASE WHEN f.status = 'cancelled' THEN 0 ELSE coalesce(f.quantity, 1) END) OVER whole,
-					usom._minor_digits(l.currency)) AS shares
+					coalesce(usom._minor_digits(l.currency), 2)) AS shares
 			FROM usom.order_lines l
 			LEFT JOIN (
 				SELECT p.line_no, p.piece_no, p.status, p.quantity FROM usom.order_pieces p WHERE p.order_no = $1
@@ -5659,6 +5700,8 @@ CREATE FUNCTION usom._privileges()
 	('explain_promise()',         '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
 	('_shares()',                 '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
 	('_minor_digits()',           '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
+	('_part()',                   '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
+	('_charge_part()',            '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
 	('order_timeline()',          '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
 	('explain_status()',          '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
 	('pickup_alternatives()',     '',    'x',   'x',   'x',   'x',   '',    '',    '',    ''),
@@ -7432,6 +7475,11 @@ CREATE TABLE usom.order_line (
 	quantity_cancelled usom.quantity NOT NULL DEFAULT 0,
 	kit_line_no integer,
 	kit_quantity usom.positive_quantity,
+	discount usom.charge NOT NULL DEFAULT 0,
+	freight usom.charge NOT NULL DEFAULT 0,
+	tax usom.charge NOT NULL DEFAULT 0,
+	tax_included boolean NOT NULL DEFAULT false,
+	decimals smallint,
 	PRIMARY KEY (org_id, sales_order_id, line_no),
 	CONSTRAINT order_line_quantity_conserved CHECK (usom._adds_up(quantity, quantity_open, quantity_backordered,
 		quantity_reserved, quantity_released, quantity_picked, quantity_packed, quantity_shipped, quantity_delivered,
@@ -7444,7 +7492,7 @@ COMMENT ON COLUMN usom.order_line.line_no IS 'Number of the line with the order.
 COMMENT ON COLUMN usom.order_line.product_id IS 'Product.';
 COMMENT ON COLUMN usom.order_line.quantity IS 'Units ordered.';
 COMMENT ON COLUMN usom.order_line.unit_price IS 'Price of one unit.';
-COMMENT ON COLUMN usom.order_line.total IS 'Unit price times the quantity that is not cancelled.';
+COMMENT ON COLUMN usom.order_line.total IS 'What the units that are not cancelled cost: of unit price times quantity, less discount, plus freight, plus tax unless it is included, the part that they have.';
 COMMENT ON COLUMN usom.order_line.location_id IS 'Location that must serve the line; null: any.';
 COMMENT ON COLUMN usom.order_line.requested_at IS 'When the customer wants the line; null: as the order.';
 COMMENT ON COLUMN usom.order_line.substitution IS 'none or allowed.';
@@ -7461,6 +7509,11 @@ COMMENT ON COLUMN usom.order_line.quantity_returned IS 'Units that came back.';
 COMMENT ON COLUMN usom.order_line.quantity_cancelled IS 'Units cancelled.';
 COMMENT ON COLUMN usom.order_line.kit_line_no IS 'Of a component: line of its kit. Of a kit whose components are lines: its own number. Null: neither.';
 COMMENT ON COLUMN usom.order_line.kit_quantity IS 'Of a component: units for one kit, as the kit was made when it was ordered.';
+COMMENT ON COLUMN usom.order_line.discount IS 'Taken off, for all units of the line, cancelled ones too.';
+COMMENT ON COLUMN usom.order_line.freight IS 'The line''s share of the freight, for all its units.';
+COMMENT ON COLUMN usom.order_line.tax IS 'Tax on all units of the line and their freight.';
+COMMENT ON COLUMN usom.order_line.tax_included IS 'On: the tax is in the prices.';
+COMMENT ON COLUMN usom.order_line.decimals IS 'Decimals that its amounts are rounded to; null: nothing was added or taken off, the price stands as it came.';
 
 CREATE TABLE usom.fulfillment_line (
 	org_id bigint NOT NULL,
@@ -8638,7 +8691,16 @@ SELECT o.order_no,
 	usom._open(o.org_id, o.instructions) AS instructions,
 	o.revision::integer AS revision,
 	o.version,
-	o.created_at
+	o.created_at,
+	(SELECT trim_scale(coalesce(sum(usom._part(l.discount, l.quantity - l.quantity_cancelled, l.quantity, l.decimals)), 0))
+	 FROM usom.order_line l
+	 WHERE l.org_id = o.org_id AND l.sales_order_id = o.sales_order_id) AS discount,
+	(SELECT trim_scale(coalesce(sum(usom._part(l.freight, l.quantity - l.quantity_cancelled, l.quantity, l.decimals)), 0))
+	 FROM usom.order_line l
+	 WHERE l.org_id = o.org_id AND l.sales_order_id = o.sales_order_id) AS freight,
+	(SELECT trim_scale(coalesce(sum(usom._part(l.tax, l.quantity - l.quantity_cancelled, l.quantity, l.decimals)), 0))
+	 FROM usom.order_line l
+	 WHERE l.org_id = o.org_id AND l.sales_order_id = o.sales_order_id) AS tax
 FROM usom.sales_order o
 LEFT JOIN usom.channel ch ON ch.org_id = o.org_id AND ch.channel_id = o.channel_id
 LEFT JOIN usom.customer cu ON cu.org_id = o.org_id AND cu.customer_id = o.customer_id
@@ -8667,6 +8729,9 @@ COMMENT ON COLUMN usom.orders.instructions IS 'Words for those who fulfil it; nu
 COMMENT ON COLUMN usom.orders.revision IS 'Revision of the channel''s document.';
 COMMENT ON COLUMN usom.orders.version IS 'Counts the changes; give it to change_order to be told of changes in between.';
 COMMENT ON COLUMN usom.orders.created_at IS 'When the row was made.';
+COMMENT ON COLUMN usom.orders.discount IS 'Sum of what was taken off its lines, in currency.';
+COMMENT ON COLUMN usom.orders.freight IS 'Freight of its lines, in currency.';
+COMMENT ON COLUMN usom.orders.tax IS 'Tax on its lines, in currency, whether it is in their prices or added to them.';
 
 CREATE VIEW usom.order_lines WITH (security_invoker = true) AS
 SELECT o.order_no,
@@ -8707,7 +8772,11 @@ SELECT o.order_no,
 	l.substitution::text AS substitution,
 	l.partial,
 	nullif(l.kit_line_no, l.line_no) AS kit_line_no,
-	trim_scale(l.kit_quantity) AS kit_quantity
+	trim_scale(l.kit_quantity) AS kit_quantity,
+	trim_scale(CASE WHEN l.discount = 0 THEN 0 ELSE usom._part(l.discount, l.quantity - l.quantity_cancelled, l.quantity, l.decimals) END) AS discount,
+	trim_scale(CASE WHEN l.freight = 0 THEN 0 ELSE usom._part(l.freight, l.quantity - l.quantity_cancelled, l.quantity, l.decimals) END) AS freight,
+	trim_scale(CASE WHEN l.tax = 0 THEN 0 ELSE usom._part(l.tax, l.quantity - l.quantity_cancelled, l.quantity, l.decimals) END) AS tax,
+	l.tax_included
 FROM usom.sales_order o
 JOIN usom.order_line l ON l.org_id = o.org_id AND l.sales_order_id = o.sales_order_id
 LEFT JOIN usom.product p ON p.org_id = l.org_id AND p.product_id = l.product_id
@@ -8720,7 +8789,7 @@ COMMENT ON COLUMN usom.order_lines.sku IS 'Product.';
 COMMENT ON COLUMN usom.order_lines.status IS 'From the counters, the first that fits: cancelled (all of it); once something left: partially_shipped (more is to leave), shipped (some is on its way), delivered (the customer has what did not come back), returned (all that left came back); processing (some is released, picked or packed); backordered (some waits for stock); reserved (all is reserved); open.';
 COMMENT ON COLUMN usom.order_lines.quantity IS 'Units ordered.';
 COMMENT ON COLUMN usom.order_lines.unit_price IS 'Price of one unit, in currency.';
-COMMENT ON COLUMN usom.order_lines.total IS 'Unit price times the quantity that is not cancelled, in currency.';
+COMMENT ON COLUMN usom.order_lines.total IS 'What the quantity that is not cancelled costs, in currency: unit price times it, less discount, plus freight, plus tax unless it is included.';
 COMMENT ON COLUMN usom.order_lines.quantity_reserved IS 'Units reserved in stock.';
 COMMENT ON COLUMN usom.order_lines.quantity_backordered IS 'Units that wait for stock.';
 COMMENT ON COLUMN usom.order_lines.quantity_shipped IS 'Units on their way.';
@@ -8739,6 +8808,10 @@ COMMENT ON COLUMN usom.order_lines.substitution IS 'none or allowed.';
 COMMENT ON COLUMN usom.order_lines.partial IS 'False: the line is reserved whole or not at all.';
 COMMENT ON COLUMN usom.order_lines.kit_line_no IS 'Of a component: line of its kit, which it goes with; null: no component. The units of a kit''s line are kits, and as far as its components are.';
 COMMENT ON COLUMN usom.order_lines.kit_quantity IS 'Of a component: units for one kit; null: no component.';
+COMMENT ON COLUMN usom.order_lines.discount IS 'Taken off the quantity that is not cancelled, in currency.';
+COMMENT ON COLUMN usom.order_lines.freight IS 'Its share of the freight, in currency.';
+COMMENT ON COLUMN usom.order_lines.tax IS 'Tax on it, in currency.';
+COMMENT ON COLUMN usom.order_lines.tax_included IS 'True: the tax is in the prices.';
 
 CREATE VIEW usom.order_pieces WITH (security_invoker = true) AS
 SELECT o.order_no,

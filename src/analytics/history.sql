@@ -24,6 +24,17 @@ $$;
 COMMENT ON FUNCTION usom._order_address(bigint, bigint) IS 'An address as the caller may read it: see usom._open(). Addresses are snapshots and do not change.';
 REVOKE ALL ON FUNCTION usom._order_address(bigint, bigint) FROM PUBLIC;
 
+CREATE FUNCTION usom._charge_part(line jsonb, charge text) RETURNS numeric
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+	SELECT trim_scale(CASE WHEN (line->>charge)::numeric = 0 THEN 0
+		ELSE usom._part((line->>charge)::numeric, (line->>'quantity')::numeric - (line->>'quantity_cancelled')::numeric,
+			(line->>'quantity')::numeric, (line->>'decimals')::integer) END)
+$$;
+COMMENT ON FUNCTION usom._charge_part(jsonb, text) IS 'A charge of the image of an order line, of the units that are not cancelled: what usom.order_lines shows.';
+REVOKE ALL ON FUNCTION usom._charge_part(jsonb, text) FROM PUBLIC;
+
 CREATE FUNCTION usom._order_fields(table_name text, image jsonb) RETURNS json
 LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED
 SET search_path = pg_catalog, usom, pg_temp SET plan_cache_mode = force_generic_plan -- planning costs more than running
@@ -47,6 +58,8 @@ BEGIN
 			'unit_price', trim_scale((image->>'unit_price')::numeric), 'total', trim_scale((image->>'total')::numeric), 'location', location,
 			'requested_at', image->'requested_at', 'substitution', image->'substitution', 'partial', image->'partial',
 			'kit_line_no', nullif(image->'kit_line_no', image->'line_no'), 'kit_quantity', trim_scale((image->>'kit_quantity')::numeric),
+			'discount', usom._charge_part(image, 'discount'), 'freight', usom._charge_part(image, 'freight'), 'tax', usom._charge_part(image, 'tax'),
+			'tax_included', image->'tax_included',
 			'quantity_open', trim_scale((image->>'quantity_open')::numeric), 'quantity_backordered', trim_scale((image->>'quantity_backordered')::numeric),
 			'quantity_reserved', trim_scale((image->>'quantity_reserved')::numeric), 'quantity_released', trim_scale((image->>'quantity_released')::numeric),
 			'quantity_picked', trim_scale((image->>'quantity_picked')::numeric), 'quantity_packed', trim_scale((image->>'quantity_packed')::numeric),

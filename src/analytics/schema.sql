@@ -39,7 +39,16 @@ SELECT o.order_no,
 	usom._open(o.org_id, o.instructions) AS instructions,
 	o.revision::integer AS revision,
 	o.version,
-	o.created_at
+	o.created_at,
+	(SELECT trim_scale(coalesce(sum(usom._part(l.discount, l.quantity - l.quantity_cancelled, l.quantity, l.decimals)), 0))
+	 FROM usom.order_line l
+	 WHERE l.org_id = o.org_id AND l.sales_order_id = o.sales_order_id) AS discount,
+	(SELECT trim_scale(coalesce(sum(usom._part(l.freight, l.quantity - l.quantity_cancelled, l.quantity, l.decimals)), 0))
+	 FROM usom.order_line l
+	 WHERE l.org_id = o.org_id AND l.sales_order_id = o.sales_order_id) AS freight,
+	(SELECT trim_scale(coalesce(sum(usom._part(l.tax, l.quantity - l.quantity_cancelled, l.quantity, l.decimals)), 0))
+	 FROM usom.order_line l
+	 WHERE l.org_id = o.org_id AND l.sales_order_id = o.sales_order_id) AS tax
 FROM usom.sales_order o
 LEFT JOIN usom.channel ch ON ch.org_id = o.org_id AND ch.channel_id = o.channel_id
 LEFT JOIN usom.customer cu ON cu.org_id = o.org_id AND cu.customer_id = o.customer_id
@@ -68,6 +77,9 @@ COMMENT ON COLUMN usom.orders.instructions IS 'Words for those who fulfil it; nu
 COMMENT ON COLUMN usom.orders.revision IS 'Revision of the channel''s document.';
 COMMENT ON COLUMN usom.orders.version IS 'Counts the changes; give it to change_order to be told of changes in between.';
 COMMENT ON COLUMN usom.orders.created_at IS 'When the row was made.';
+COMMENT ON COLUMN usom.orders.discount IS 'Sum of what was taken off its lines, in currency.';
+COMMENT ON COLUMN usom.orders.freight IS 'Freight of its lines, in currency.';
+COMMENT ON COLUMN usom.orders.tax IS 'Tax on its lines, in currency, whether it is in their prices or added to them.';
 
 CREATE VIEW usom.order_lines WITH (security_invoker = true) AS
 SELECT o.order_no,
@@ -108,7 +120,11 @@ SELECT o.order_no,
 	l.substitution::text AS substitution,
 	l.partial,
 	nullif(l.kit_line_no, l.line_no) AS kit_line_no,
-	trim_scale(l.kit_quantity) AS kit_quantity
+	trim_scale(l.kit_quantity) AS kit_quantity,
+	trim_scale(CASE WHEN l.discount = 0 THEN 0 ELSE usom._part(l.discount, l.quantity - l.quantity_cancelled, l.quantity, l.decimals) END) AS discount,
+	trim_scale(CASE WHEN l.freight = 0 THEN 0 ELSE usom._part(l.freight, l.quantity - l.quantity_cancelled, l.quantity, l.decimals) END) AS freight,
+	trim_scale(CASE WHEN l.tax = 0 THEN 0 ELSE usom._part(l.tax, l.quantity - l.quantity_cancelled, l.quantity, l.decimals) END) AS tax,
+	l.tax_included
 FROM usom.sales_order o
 JOIN usom.order_line l ON l.org_id = o.org_id AND l.sales_order_id = o.sales_order_id
 LEFT JOIN usom.product p ON p.org_id = l.org_id AND p.product_id = l.product_id
@@ -121,7 +137,7 @@ COMMENT ON COLUMN usom.order_lines.sku IS 'Product.';
 COMMENT ON COLUMN usom.order_lines.status IS 'From the counters, the first that fits: cancelled (all of it); once something left: partially_shipped (more is to leave), shipped (some is on its way), delivered (the customer has what did not come back), returned (all that left came back); processing (some is released, picked or packed); backordered (some waits for stock); reserved (all is reserved); open.';
 COMMENT ON COLUMN usom.order_lines.quantity IS 'Units ordered.';
 COMMENT ON COLUMN usom.order_lines.unit_price IS 'Price of one unit, in currency.';
-COMMENT ON COLUMN usom.order_lines.total IS 'Unit price times the quantity that is not cancelled, in currency.';
+COMMENT ON COLUMN usom.order_lines.total IS 'What the quantity that is not cancelled costs, in currency: unit price times it, less discount, plus freight, plus tax unless it is included.';
 COMMENT ON COLUMN usom.order_lines.quantity_reserved IS 'Units reserved in stock.';
 COMMENT ON COLUMN usom.order_lines.quantity_backordered IS 'Units that wait for stock.';
 COMMENT ON COLUMN usom.order_lines.quantity_shipped IS 'Units on their way.';
@@ -140,6 +156,10 @@ COMMENT ON COLUMN usom.order_lines.substitution IS 'none or allowed.';
 COMMENT ON COLUMN usom.order_lines.partial IS 'False: the line is reserved whole or not at all.';
 COMMENT ON COLUMN usom.order_lines.kit_line_no IS 'Of a component: line of its kit, which it goes with; null: no component. The units of a kit''s line are kits, and as far as its components are.';
 COMMENT ON COLUMN usom.order_lines.kit_quantity IS 'Of a component: units for one kit; null: no component.';
+COMMENT ON COLUMN usom.order_lines.discount IS 'Taken off the quantity that is not cancelled, in currency.';
+COMMENT ON COLUMN usom.order_lines.freight IS 'Its share of the freight, in currency.';
+COMMENT ON COLUMN usom.order_lines.tax IS 'Tax on it, in currency.';
+COMMENT ON COLUMN usom.order_lines.tax_included IS 'True: the tax is in the prices.';
 
 CREATE VIEW usom.order_pieces WITH (security_invoker = true) AS
 SELECT o.order_no,

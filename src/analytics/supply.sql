@@ -93,7 +93,7 @@ BEGIN
 			SELECT l.line_no, f.piece_no, coalesce(f.status, l.status) AS status, coalesce(f.quantity, l.quantity) AS quantity, l.currency,
 				row_number() OVER ordered AS place,
 				usom._shares(l.total, array_agg(CASE WHEN f.status = 'cancelled' THEN 0 ELSE coalesce(f.quantity, 1) END) OVER whole,
-					usom._minor_digits(l.currency)) AS shares
+					coalesce(usom._minor_digits(l.currency), 2)) AS shares
 			FROM usom.order_lines l
 			LEFT JOIN (
 				SELECT p.line_no, p.piece_no, p.status, p.quantity FROM usom.order_pieces p WHERE p.order_no = $1

@@ -19,9 +19,9 @@
 #include "api/pick_up.h"
 #include "api/precedence.h"
 #include "api/quota.h"
+#include "api/substitute.h"
 #include "api/waits.h"
 
-#include "api/substitute.h"
 #include "base/call.h"
 #include "stock/place.h"
 

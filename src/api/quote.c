@@ -16,6 +16,7 @@
 
 #include "access/xact.h"
 #include "base/call.h"
+#include "base/card_guard.h"
 #include "base/errors.h"
 #include "base/query.h"
 #include "miscadmin.h"
@@ -215,10 +216,10 @@ Datum
 usom_quote(PG_FUNCTION_ARGS)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	UsomAnswer *unused = usom_order_answer_begin(fcinfo, "quote", -1);
 	Jsonb	   *answer;
 
-	(void) unused;
+	usom_card_check_call(fcinfo);
+	usom_call_begin("quote", NULL);
 	usom_order_arg_required(fcinfo, 0, "document");
 	answer = quote_and_undo(PG_GETARG_JSONB_P(0));
 	MemoryContextSwitchTo(caller);

@@ -12,9 +12,9 @@
 #include "postgres.h"
 
 #include "api/api.h"
-
 #include "api/substitute.h"
 #include "api/waits.h"
+
 #include "base/call.h"
 #include "base/errors.h"
 #include "order/answer.h"

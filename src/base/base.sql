@@ -20,6 +20,10 @@ CREATE DOMAIN usom.price_amount AS numeric(19,4)
 	CONSTRAINT price_not_negative CHECK (VALUE >= 0 AND VALUE < 1e15);
 COMMENT ON DOMAIN usom.price_amount IS 'Price of one unit in the currency of the column beside it: not negative, below 1e15, four decimals.';
 
+CREATE DOMAIN usom.charge AS numeric(19,4)
+	CONSTRAINT charge_not_negative CHECK (VALUE >= 0 AND VALUE < 1e15);
+COMMENT ON DOMAIN usom.charge IS 'Money that is added or taken off, in the currency of the column beside it: not negative, below 1e15, four decimals.';
+
 CREATE DOMAIN usom.currency_code AS text
 	CONSTRAINT currency_iso CHECK (VALUE ~ '^[A-Z]{3}$');
 COMMENT ON DOMAIN usom.currency_code IS 'ISO 4217 code: three capital letters.';

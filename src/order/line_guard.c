@@ -85,6 +85,9 @@ static const char *const counters[] = {
 	"quantity_shipped", "quantity_delivered", "quantity_returned", "quantity_cancelled"
 };
 
+/* What pricing adds and takes off. */
+static const char *const charges[] = {"discount", "freight", "tax"};
+
 /* usom._adds_up(quantity, counters ...): the constraint that nothing is lost. */
 Datum
 usom__adds_up(PG_FUNCTION_ARGS)
@@ -144,6 +147,22 @@ line_no_of(TriggerData *trigdata, HeapTuple row)
 	return isnull ? 0 : DatumGetInt32(line_no);
 }
 
+/* Kept when the order is priced; a draft's may be there already and stay as they are. */
+static void
+refuse_charges(TriggerData *trigdata, HeapTuple row)
+{
+	for (int i = 0; i < (int) lengthof(charges); i++)
+	{
+		Datum		before = TRIGGER_FIRED_BY_INSERT(trigdata->tg_event) ? NumericGetDatum(int64_to_numeric(0))
+			: get_numeric(trigdata, trigdata->tg_trigtuple, charges[i]);
+
+		if (!DatumGetBool(DirectFunctionCall2(numeric_eq, get_numeric(trigdata, row, charges[i]), before)))
+			ereport(ERROR, errcode(USOM_ERR(KEPT_BY_USOM)),
+					errmsg("%s of an order line is not written by hand", charges[i]),
+					errhint("usom keeps it; insert quantity and unit_price alone."));
+	}
+}
+
 /* The row before tells what was decided on the line, the row after hands on the counters. */
 static void
 refuse_counters(TriggerData *trigdata, HeapTuple row)
@@ -153,6 +172,7 @@ refuse_counters(TriggerData *trigdata, HeapTuple row)
 				errmsg("order line %d is no longer written by hand", line_no_of(trigdata, trigdata->tg_trigtuple)),
 				errdetail("Units of the line are reserved, backordered, cancelled or further on."),
 				errhint("Call usom.change_order() or usom.cancel_line()."));
+	refuse_charges(trigdata, row);
 	if (has_counters(trigdata, row))
 		ereport(ERROR, errcode(USOM_ERR(KEPT_BY_USOM)),
 				errmsg("counters of order lines are not written by hand"),
@@ -200,23 +220,30 @@ check_line_no(TriggerData *trigdata, HeapTuple row)
 				errhint("Number the lines of an order from 1."));
 }
 
-/* The row with open units and total as they follow from quantity and price. */
+/* The row with open units and total as they follow from quantity and price; what is added and taken off follows at submit. */
 static HeapTuple
 derive_row(TriggerData *trigdata, HeapTuple row)
 {
 	Datum		quantity = get_numeric(trigdata, row, "quantity");
 	Datum		price = get_numeric(trigdata, row, "unit_price");
-	int			columns[2] = {
+	Datum		zero = NumericGetDatum(usom_order_no_price());
+	int			columns[7] = {
 		usom_trigger_column(trigdata, "quantity_open", NUMERICOID),
 		usom_trigger_column(trigdata, "total", NUMERICOID),
+		usom_trigger_column(trigdata, charges[0], NUMERICOID),
+		usom_trigger_column(trigdata, charges[1], NUMERICOID),
+		usom_trigger_column(trigdata, charges[2], NUMERICOID),
+		usom_trigger_column(trigdata, "tax_included", BOOLOID),
+		usom_trigger_column(trigdata, "decimals", INT2OID),
 	};
-	Datum		values[2] = {
+	Datum		values[7] = {
 		quantity,
 		DirectFunctionCall2(numeric_round, DirectFunctionCall2(numeric_mul, quantity, price), Int32GetDatum(4)),
+		zero, zero, zero, BoolGetDatum(false), (Datum) 0,
 	};
-	bool		nulls[2] = {false, false};
+	bool		nulls[7] = {false, false, false, false, false, false, true};
 
-	return heap_modify_tuple_by_cols(row, RelationGetDescr(trigdata->tg_relation), 2, columns, values, nulls);
+	return heap_modify_tuple_by_cols(row, RelationGetDescr(trigdata->tg_relation), 7, columns, values, nulls);
 }
 
 Datum

@@ -20,7 +20,6 @@
 #include "utils/fmgrprotos.h"
 
 #define AMOUNT_LIMIT INT64CONST(1000000000000000)
-#define AMOUNT_SCALE 4
 
 static UsomPiece *
 new_piece(UsomOrderSet *set)
@@ -343,24 +342,6 @@ usom_order_sum(const UsomOrderSet *set, int order)
 	return sum;
 }
 
-Numeric
-usom_order_no_price(void)
-{
-	return DatumGetNumeric(DirectFunctionCall2(numeric_round, NumericGetDatum(int64_to_numeric(0)),
-											   Int32GetDatum(AMOUNT_SCALE)));
-}
-
-/* round(unit price * units that are not cancelled, 4) */
-static Numeric
-line_total(const UsomLine *line)
-{
-	UsomQuantity live = line->quantity - line->counters.by_state[USOM_PIECE_CANCELLED];
-	Datum		product = DirectFunctionCall2(numeric_mul, NumericGetDatum(line->unit_price),
-											  NumericGetDatum(usom_quantity_numeric(live)));
-
-	return DatumGetNumeric(DirectFunctionCall2(numeric_round, product, Int32GetDatum(AMOUNT_SCALE)));
-}
-
 /* The domain usom.amount, for values that reach the table past its input. */
 static void
 check_amount(const UsomOrder *order, Datum amount)
@@ -386,11 +367,11 @@ settle_lines(UsomOrderSet *set, int order)
 		if (line->removed)
 			continue;
 		if (line->changed || line->is_new)
-			line->total = line_total(line);
+			line->total = usom_order_line_part(line, line->quantity - line->counters.by_state[USOM_PIECE_CANCELLED]);
 		total = DirectFunctionCall2(numeric_add, total, NumericGetDatum(line->total));
 	}
 	check_amount(&set->orders[order], total);
-	return DatumGetNumeric(DirectFunctionCall2(numeric_round, total, Int32GetDatum(AMOUNT_SCALE)));
+	return DatumGetNumeric(DirectFunctionCall2(numeric_round, total, Int32GetDatum(USOM_AMOUNT_DECIMALS)));
 }
 
 void

@@ -27,6 +27,7 @@
 #include "nodes/pg_list.h"
 #include "order/lifecycle.h"
 #include "order/type.h"
+#include "pricing/money.h"
 #include "product/kit.h"
 #include "stock/capacity.h"
 #include "stock/quota.h"
@@ -62,6 +63,11 @@ typedef struct UsomLine
 	UsomQuantity quantity;
 	Numeric		unit_price;
 	Numeric		total;
+	Numeric		discount;		/* of all units, cancelled ones too, as the next two; never NULL */
+	Numeric		freight;
+	Numeric		tax;
+	bool		tax_included;	/* in the price */
+	int			decimals;		/* of its amounts; USOM_NO_DECIMALS: nothing was added or taken off */
 	int64		location_id;	/* must be served from here; 0: any */
 	TimestampTz requested_at;	/* or USOM_NO_TIME */
 	const char *substitution;
@@ -202,6 +208,15 @@ extern void usom_order_settle(UsomOrderSet *set, int order, const char *event);
 
 /* Zero, with the decimals of the domain. */
 extern Numeric usom_order_no_price(void);
+
+/* money.c: pure.  What all units of a line cost; of one with decimals. */
+extern UsomMoney usom_order_line_whole(const UsomLine *line);
+
+/* What some of its units cost, out of all: unit price times units if nothing was added or taken off. */
+extern Numeric usom_order_line_part(const UsomLine *line, UsomQuantity units);
+
+/* Nothing is added to the line, nothing taken off. */
+extern void usom_order_clear_charges(UsomLine *line);
 
 /*
  * Is the piece out of reach of runs and reallocation?  What was got for its

@@ -39,7 +39,12 @@ CREATE TYPE usom._line_row AS (
 	quantity_returned usom.quantity,
 	quantity_cancelled usom.quantity,
 	kit_line_no integer,
-	kit_quantity usom.positive_quantity
+	kit_quantity usom.positive_quantity,
+	discount usom.charge,
+	freight usom.charge,
+	tax usom.charge,
+	tax_included boolean,
+	decimals smallint
 );
 COMMENT ON TYPE usom._line_row IS 'An order line on its way from C to order_line, by unnest().';
 

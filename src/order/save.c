@@ -24,14 +24,14 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
-#define LINE_COLUMNS 22
+#define LINE_COLUMNS 27
 #define PIECE_COLUMNS 12
 
 static UsomQuery insert_lines = {
 	.text = "INSERT INTO usom.order_line (org_id, sales_order_id, line_no, product_id, quantity, unit_price, total, "
 	"location_id, requested_at, substitution, partial, quantity_open, quantity_backordered, quantity_reserved, "
 	"quantity_released, quantity_picked, quantity_packed, quantity_shipped, quantity_delivered, quantity_returned, "
-	"quantity_cancelled, kit_line_no, kit_quantity) SELECT $1, r.* FROM unnest($2) AS r",
+	"quantity_cancelled, kit_line_no, kit_quantity, discount, freight, tax, tax_included, decimals) SELECT $1, r.* FROM unnest($2) AS r",
 	.nargs = 2,
 	.argtypes = {"bigint", "usom._line_row[]"},
 };
@@ -44,7 +44,8 @@ static UsomQuery update_lines = {
 	"quantity_picked = r.quantity_picked, quantity_packed = r.quantity_packed, "
 	"quantity_shipped = r.quantity_shipped, quantity_delivered = r.quantity_delivered, "
 	"quantity_returned = r.quantity_returned, quantity_cancelled = r.quantity_cancelled, "
-	"kit_line_no = r.kit_line_no, kit_quantity = r.kit_quantity FROM unnest($2) AS r "
+	"kit_line_no = r.kit_line_no, kit_quantity = r.kit_quantity, discount = r.discount, freight = r.freight, "
+	"tax = r.tax, tax_included = r.tax_included, decimals = r.decimals FROM unnest($2) AS r "
 	"WHERE l.org_id = $1 AND l.sales_order_id = r.sales_order_id AND l.line_no = r.line_no",
 	.nargs = 2,
 	.argtypes = {"bigint", "usom._line_row[]"},
@@ -115,6 +116,18 @@ kind_of_piece(const UsomPiece *piece)
 	return piece->quantity == 0 ? ROWS_GONE : piece->is_new ? ROWS_NEW : ROWS_CHANGED;
 }
 
+/* discount, freight, tax, tax_included, decimals */
+static void
+add_charges(const UsomLine *line, Datum *values, bool *nulls)
+{
+	values[0] = NumericGetDatum(line->discount);
+	values[1] = NumericGetDatum(line->freight);
+	values[2] = NumericGetDatum(line->tax);
+	values[3] = BoolGetDatum(line->tax_included);
+	values[4] = Int16GetDatum(line->decimals);
+	nulls[4] = line->decimals == USOM_NO_DECIMALS;
+}
+
 static void
 add_line(UsomRows *rows, const UsomOrderSet *set, const UsomLine *line)
 {
@@ -143,6 +156,7 @@ add_line(UsomRows *rows, const UsomOrderSet *set, const UsomLine *line)
 	values[20] = Int32GetDatum(line->kit_line_no);
 	if (!nulls[21])
 		values[21] = NumericGetDatum(usom_quantity_stored(line->kit_quantity));
+	add_charges(line, &values[22], &nulls[22]);
 	usom_rows_add(rows, values, nulls);
 }
 

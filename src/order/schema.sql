@@ -81,6 +81,11 @@ CREATE TABLE usom.order_line (
 	quantity_cancelled usom.quantity NOT NULL DEFAULT 0,
 	kit_line_no integer,
 	kit_quantity usom.positive_quantity,
+	discount usom.charge NOT NULL DEFAULT 0,
+	freight usom.charge NOT NULL DEFAULT 0,
+	tax usom.charge NOT NULL DEFAULT 0,
+	tax_included boolean NOT NULL DEFAULT false,
+	decimals smallint,
 	PRIMARY KEY (org_id, sales_order_id, line_no),
 	CONSTRAINT order_line_quantity_conserved CHECK (usom._adds_up(quantity, quantity_open, quantity_backordered,
 		quantity_reserved, quantity_released, quantity_picked, quantity_packed, quantity_shipped, quantity_delivered,
@@ -93,7 +98,7 @@ COMMENT ON COLUMN usom.order_line.line_no IS 'Number of the line with the order.
 COMMENT ON COLUMN usom.order_line.product_id IS 'Product.';
 COMMENT ON COLUMN usom.order_line.quantity IS 'Units ordered.';
 COMMENT ON COLUMN usom.order_line.unit_price IS 'Price of one unit.';
-COMMENT ON COLUMN usom.order_line.total IS 'Unit price times the quantity that is not cancelled.';
+COMMENT ON COLUMN usom.order_line.total IS 'What the units that are not cancelled cost: of unit price times quantity, less discount, plus freight, plus tax unless it is included, the part that they have.';
 COMMENT ON COLUMN usom.order_line.location_id IS 'Location that must serve the line; null: any.';
 COMMENT ON COLUMN usom.order_line.requested_at IS 'When the customer wants the line; null: as the order.';
 COMMENT ON COLUMN usom.order_line.substitution IS 'none or allowed.';
@@ -110,6 +115,11 @@ COMMENT ON COLUMN usom.order_line.quantity_returned IS 'Units that came back.';
 COMMENT ON COLUMN usom.order_line.quantity_cancelled IS 'Units cancelled.';
 COMMENT ON COLUMN usom.order_line.kit_line_no IS 'Of a component: line of its kit. Of a kit whose components are lines: its own number. Null: neither.';
 COMMENT ON COLUMN usom.order_line.kit_quantity IS 'Of a component: units for one kit, as the kit was made when it was ordered.';
+COMMENT ON COLUMN usom.order_line.discount IS 'Taken off, for all units of the line, cancelled ones too.';
+COMMENT ON COLUMN usom.order_line.freight IS 'The line''s share of the freight, for all its units.';
+COMMENT ON COLUMN usom.order_line.tax IS 'Tax on all units of the line and their freight.';
+COMMENT ON COLUMN usom.order_line.tax_included IS 'On: the tax is in the prices.';
+COMMENT ON COLUMN usom.order_line.decimals IS 'Decimals that its amounts are rounded to; null: nothing was added or taken off, the price stands as it came.';
 
 CREATE TABLE usom.fulfillment_line (
 	org_id bigint NOT NULL,

@@ -26,6 +26,7 @@
 	"FROM usom.sales_order o "
 
 #define KIT_COLUMN 22			/* of read_lines: where the columns about kits begin */
+#define CHARGE_COLUMN 24		/* and those about charges */
 
 static UsomQuery lock_by_number = {
 	.text = SELECT_ORDER "WHERE o.org_id = $1 AND o.order_no = $2 AND ($3 IS NULL OR o.channel_id = ANY ($3)) FOR UPDATE",
@@ -44,7 +45,7 @@ static UsomQuery read_lines = {
 	"l.location_id, l.requested_at, l.substitution, l.partial, "
 	"l.quantity_open, l.quantity_backordered, l.quantity_reserved, l.quantity_released, l.quantity_picked, "
 	"l.quantity_packed, l.quantity_shipped, l.quantity_delivered, l.quantity_returned, l.quantity_cancelled, "
-	"l.kit_line_no, l.kit_quantity "
+	"l.kit_line_no, l.kit_quantity, l.discount, l.freight, l.tax, l.tax_included, l.decimals "
 	"FROM usom.order_line l LEFT JOIN usom.product p ON p.org_id = l.org_id AND p.product_id = l.product_id "
 	"WHERE l.org_id = $1 AND l.sales_order_id = ANY ($2) ORDER BY l.sales_order_id, l.line_no",
 	.nargs = 2,
@@ -144,6 +145,7 @@ usom_order_add_line(UsomOrderSet *set)
 	memset(line, 0, sizeof(UsomLine));
 	line->is_new = true;
 	line->requested_at = USOM_NO_TIME;
+	usom_order_clear_charges(line);
 	return line;
 }
 
@@ -267,6 +269,19 @@ take_kit(UsomLine *line, uint64 row)
 }
 
 static void
+take_charges(UsomLine *line, uint64 row)
+{
+	bool		isnull;
+	Datum		decimals = usom_query_get_or_null(row, CHARGE_COLUMN + 4, &isnull);
+
+	line->discount = DatumGetNumeric(usom_query_get(row, CHARGE_COLUMN));
+	line->freight = DatumGetNumeric(usom_query_get(row, CHARGE_COLUMN + 1));
+	line->tax = DatumGetNumeric(usom_query_get(row, CHARGE_COLUMN + 2));
+	line->tax_included = DatumGetBool(usom_query_get(row, CHARGE_COLUMN + 3));
+	line->decimals = isnull ? USOM_NO_DECIMALS : DatumGetInt16(decimals);
+}
+
+static void
 take_line(UsomLine *line, int order, uint64 row)
 {
 	line->order = order;
@@ -283,6 +298,7 @@ take_line(UsomLine *line, int order, uint64 row)
 	for (int state = 0; state < USOM_PIECE_STATES; state++)
 		line->counters.by_state[state] = get_quantity(row, 12 + state);
 	take_kit(line, row);
+	take_charges(line, row);
 	line->counted = usom_order_countable(line);
 	line->alive = usom_order_live(line);
 }

@@ -1,6 +1,6 @@
 /*
  * backorder.h
- *		What waits, cut into dated parts; an amount, cut into shares: pure.
+ *		What waits, cut into dated parts: pure.
  */
 #ifndef USOM_SOURCING_BACKORDER_H
 #define USOM_SOURCING_BACKORDER_H
@@ -28,13 +28,5 @@ extern int64 usom_sourcing_count_parts(UsomQuantity units, UsomQuantity rate);
 
 /* Cut units by a production rate: a part for each date, the rest in the last one.  palloc'd. */
 extern UsomDatedPart *usom_sourcing_cut_by_rate(UsomQuantity units, UsomQuantity rate, const TimestampTz *dates, int ndates);
-
-/*
- * Cut an amount (in the smallest unit, not negative) in proportion to weights
- * by largest remainder, the first of equals first: the shares sum to the
- * amount, and none is a whole unit away from its exact part.  If all weights
- * are zero, the first has it all.
- */
-extern void usom_sourcing_cut_amount(int64 amount, const int64 *weights, int nweights, int64 *shares);
 
 #endif							/* USOM_SOURCING_BACKORDER_H */

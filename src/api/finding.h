@@ -1,0 +1,74 @@
+/*
+ * finding.h
+ *		What checks find about an order that is placed, submitted, changed or
+ *		released: all at once, each with the field, a code and the remedy.
+ *
+ *		A check is a function that looks at an order in memory and adds
+ *		findings; it writes nothing and locks nothing.  check.c runs them all,
+ *		in the order of its table, and settles what they found: to warn is a
+ *		row of messages; to hold places a hold (an order whose hold blocks
+ *		confirm stays submitted, without stock); to refuse is US804 that lists
+ *		every refusal.  quote() lists them all and raises none.
+ */
+#ifndef USOM_API_FINDING_H
+#define USOM_API_FINDING_H
+
+#include "api/document.h"
+#include "order/order.h"
+
+typedef enum UsomSeverity
+{
+	USOM_WARN,
+	USOM_HOLD,
+	USOM_REFUSE
+} UsomSeverity;
+
+typedef struct UsomFinding
+{
+	const char *path;			/* ship_to.postcode, lines[2].unit_price; NULL: the order */
+	const char *code;			/* of the check, or the SQLSTATE that it would be */
+	UsomSeverity severity;
+	const char *hold_type;		/* of USOM_HOLD: never NULL */
+	TimestampTz hold_until;		/* of USOM_HOLD: USOM_NO_TIME, or when the hold ends */
+	const char *message;
+	const char *detail;			/* may be NULL */
+	const char *remedy;			/* may be NULL */
+} UsomFinding;
+
+/* When a check looks. */
+typedef enum UsomCheckPoint
+{
+	USOM_AT_PLACE,				/* document is there, nothing is written */
+	USOM_AT_SUBMIT,				/* a draft; also confirm after a hold */
+	USOM_AT_CHANGE,				/* lines changed and priced, not saved */
+	USOM_AT_RELEASE,
+	USOM_AT_SHIP
+} UsomCheckPoint;
+
+typedef struct UsomChecking
+{
+	UsomCheckPoint point;
+	UsomOrderSet *set;
+	int			order;			/* of the set */
+	const UsomDocument *document;	/* at USOM_AT_PLACE alone */
+	const Jsonb *ship_to;		/* as in the document, if it is known in clear; or NULL */
+	bool		is_quote;
+	List	   *findings;		/* of UsomFinding * */
+} UsomChecking;
+
+/* Add a finding; the strings live as long as the call. */
+extern void usom_api_find(UsomChecking *checking, UsomFinding finding);
+
+/* Run every check. */
+extern void usom_api_check(UsomChecking *checking);
+
+/* US804 with every refusal, if there is one. */
+extern void usom_api_refuse_findings(const UsomChecking *checking);
+
+/* Do holds that were found keep the order from an action ("confirm", "release", "ship")? */
+extern bool usom_api_findings_block(const UsomChecking *checking, const char *action);
+
+/* Write the holds that were found, of all orders in one statement; their headers are there. */
+extern void usom_api_write_found_holds(UsomChecking *const *checkings, int count);
+
+#endif							/* USOM_API_FINDING_H */
