@@ -8,8 +8,6 @@
 
 #include "pricing/money.h"
 
-#include "base/errors.h"
-#include "common/int.h"
 #include "utils/builtins.h"
 
 typedef struct Currency
@@ -39,19 +37,6 @@ usom_currency_decimals(const char *code)
 	const Currency *found = bsearch(code, currencies, lengthof(currencies), sizeof(Currency), compare_code);
 
 	return found != NULL ? found->decimals : USOM_NO_DECIMALS;
-}
-
-int
-usom_currency_require(const char *code)
-{
-	int			decimals = usom_currency_decimals(code);
-
-	if (decimals == USOM_NO_DECIMALS)
-		ereport(ERROR, errcode(USOM_ERR(UNKNOWN_CURRENCY)),
-				errmsg("no currency \"%s\"", code),
-				errdetail("Amounts are rounded to the minor unit of their currency, which ISO 4217 has to know."),
-				errhint("Take a code of usom.currencies()."));
-	return decimals;
 }
 
 static void

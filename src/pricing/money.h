@@ -22,9 +22,6 @@ typedef int64 UsomMoney;
 /* Decimals of a currency's minor unit, or -1 if ISO 4217 has no such code. */
 extern int	usom_currency_decimals(const char *code);
 
-/* The same, or US401 that names the code. */
-extern int	usom_currency_require(const char *code);
-
 /* Rounded to the minor unit, halves away from zero; 22003 beyond 1e15. */
 extern UsomMoney usom_money_of(Numeric amount, int decimals);
 
