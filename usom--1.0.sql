@@ -1453,12 +1453,50 @@ SET search_path = pg_catalog, usom, pg_temp;
 COMMENT ON FUNCTION usom._part(numeric, numeric, numeric, integer) IS 'The part of an amount that some of all units have, rounded to so many decimals, halves up: what units added one by one get adds up to the amount.';
 REVOKE ALL ON FUNCTION usom._part(numeric, numeric, numeric, integer) FROM PUBLIC;
 
+/* ---- pricing ---- */
+
+CREATE FUNCTION usom._check_freight_charge() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+BEGIN
+	IF NEW.channel IS NOT NULL AND NOT EXISTS (SELECT FROM usom.channel c WHERE c.org_id = NEW.org_id AND c.code = NEW.channel) THEN
+		RAISE EXCEPTION 'a freight charge names channel "%", which does not exist', NEW.channel USING
+			ERRCODE = 'US006', DETAIL = 'Codes in freight charges are looked up when they are written.',
+			HINT = 'INSERT INTO usom.channel first, or correct the code.';
+	END IF;
+	PERFORM usom._check_order_type(NEW.order_type);
+	RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION usom._check_freight_charge() IS 'Trigger BEFORE a freight charge is written: US006 for a channel, US110 for an order type that there is not.';
+REVOKE ALL ON FUNCTION usom._check_freight_charge() FROM PUBLIC;
+
+/* ---- pricing ---- */
+
 CREATE FUNCTION usom._minor_digits(currency text) RETURNS integer
 LANGUAGE c AS 'MODULE_PATHNAME', 'usom__minor_digits'
 IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, usom, pg_temp;
 COMMENT ON FUNCTION usom._minor_digits(text) IS 'Decimals of the smallest unit of a currency, by ISO 4217; null if it has no such code.';
 REVOKE ALL ON FUNCTION usom._minor_digits(text) FROM PUBLIC;
+
+CREATE FUNCTION usom._check_currency(code text) RETURNS boolean
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom__check_currency'
+IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION usom._check_currency(text) IS 'The CHECK of usom.currency_code: true, or US401 if ISO 4217 has no such code.';
+REVOKE ALL ON FUNCTION usom._check_currency(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION usom._check_currency(text) TO PUBLIC;
+
+ALTER DOMAIN usom.currency_code ADD CONSTRAINT currency_known CHECK (usom._check_currency(VALUE));
+COMMENT ON DOMAIN usom.currency_code IS 'ISO 4217 code: three capital letters, one of usom.currencies(). Anything else is US401 (or 23514).';
+
+CREATE FUNCTION usom.currencies() RETURNS TABLE (currency text, decimals integer)
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'usom_currencies'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.currencies() IS
+'The currencies that amounts may be in: their ISO 4217 code and the decimals of their smallest unit, which shares, taxes and discounts are rounded to (JPY 0, EUR 2, BHD 3).
+Source: ISO 4217, list one, active codes with a minor unit. Errors: none. Example: SELECT decimals FROM usom.currencies() WHERE currency = ''BHD'';';
 
 /* ---- stock ---- */
 
@@ -5544,6 +5582,8 @@ CREATE FUNCTION usom._privileges()
 	('product',                   '',    'r',   'r',   'r',   'r',   'riu', 'r',   'r',   'r'),
 	('kit_component',             '',    'r',   'r',   'r',   'r',   'riud','r',   'r',   'r'),
 	('price',                     '',    'r',   'r',   '',    'r',   'riud','r',   'r',   'r'),
+	('tax_rate',                  '',    'r',   'r',   '',    'r',   'riud','r',   'r',   'r'),
+	('freight_charge',            '',    'r',   'r',   '',    'r',   'riud','r',   'r',   'r'),
 	('location',                  '',    'r',   'riu', 'r',   'r',   'r',   'r',   'r',   'r'),
 	('location_calendar',         '',    'r',   'riud','r',   'r',   'r',   'r',   'r',   'r'),
 	('location_capacity',         '',    'r',   'riud','r',   '',    'r',   'r',   'r',   'r'),
@@ -5630,6 +5670,7 @@ CREATE FUNCTION usom._privileges()
 	('order_lifecycle()',         'x',   '',    '',    '',    '',    '',    '',    '',    ''),
 	('piece_lifecycle()',         'x',   '',    '',    '',    '',    '',    '',    '',    ''),
 	('order_types()',             'x',   '',    '',    '',    '',    '',    '',    '',    ''),
+	('currencies()',              'x',   '',    '',    '',    '',    '',    '',    '',    ''),
 	('lifecycle_dot()',           'x',   '',    '',    '',    '',    '',    '',    '',    ''),
 	('distance_km()',             'x',   '',    '',    '',    '',    '',    '',    '',    ''),
 	('ration()',                  'x',   '',    '',    '',    '',    '',    '',    '',    ''),
@@ -6087,7 +6128,7 @@ AS $$
 			'available']),
 		(4, 'fulfil', ARRAY['allocate_order', 'allocate_orders', 'reallocate_order', 'explain_sourcing', 'why_not_allocated', 'simulate_sourcing', 'pickup_alternatives', 'move_pickup', 'earliest_shipment', 'distance_km', 'split_backorder', 'merge_backorder', 'fill_backorders', 'backorder_run', 'convert_pre_orders', 'request_make', 'approve_make', 'start_make', 'receive_make', 'cancel_make', 'ration', 'release_order', 'consolidation_candidates', 'consolidate', 'ship', 'ship_consolidated', 'deliver',
 			'authorize_return', 'receive_return']),
-		(5, 'understand', ARRAY['explain_status', 'explain_promise', 'piece_amounts', 'order_timeline', 'order_as_of', 'order_changes', 'lifecycle', 'order_lifecycle', 'piece_lifecycle', 'order_types', 'lifecycle_dot',
+		(5, 'understand', ARRAY['explain_status', 'explain_promise', 'piece_amounts', 'order_timeline', 'order_as_of', 'order_changes', 'lifecycle', 'order_lifecycle', 'piece_lifecycle', 'order_types', 'currencies', 'lifecycle_dot',
 			'error_codes']),
 		(6, 'verify', ARRAY['verify', 'verify_stock', 'verify_reserved', 'verify_supply', 'verify_capacity', 'verify_quota', 'verify_orders', 'verify_counters', 'verify_statuses',
 			'verify_history', 'verify_references', 'verify_pieces', 'verify_kits', 'verify_money', 'verify_returns', 'verify_vault', 'verify_entries', 'verify_audit']),
@@ -6522,6 +6563,7 @@ CREATE TABLE usom.customer (
 	phone text,
 	substitution usom.substitution NOT NULL DEFAULT 'none',
 	segment text CONSTRAINT customer_segment_given CHECK (segment <> ''),
+	tax_exemption text CONSTRAINT customer_tax_exemption_given CHECK (tax_exemption <> ''),
 	active boolean NOT NULL DEFAULT true,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	erased_at timestamptz,
@@ -6539,6 +6581,7 @@ COMMENT ON COLUMN usom.customer.email IS 'Address for messages; write it in clea
 COMMENT ON COLUMN usom.customer.phone IS 'Number for calls; write it in clear, it is kept sealed.';
 COMMENT ON COLUMN usom.customer.substitution IS 'none or allowed: may other products take the place of what is short without asking? For lines of order documents that do not say.';
 COMMENT ON COLUMN usom.customer.segment IS 'Group that quotas, priorities and runs may name; null: none.';
+COMMENT ON COLUMN usom.customer.tax_exemption IS 'Why tax is another one than for others, as tax rates name it: resale, reverse_charge; null: no reason.';
 COMMENT ON COLUMN usom.customer.active IS 'Off: no new orders.';
 COMMENT ON COLUMN usom.customer.created_at IS 'When the row was made.';
 COMMENT ON COLUMN usom.customer.erased_at IS 'When erase_customer() made the person unknown; null: never.';
@@ -6788,6 +6831,7 @@ CREATE TABLE usom.product (
 	unit text NOT NULL DEFAULT 'each',
 	category text CONSTRAINT product_category_given CHECK (category <> ''),
 	weight usom.quantity NOT NULL DEFAULT 0,
+	tax_class text CONSTRAINT product_tax_class_given CHECK (tax_class <> ''),
 	decoupling text NOT NULL DEFAULT 'make_to_stock' CONSTRAINT product_decoupling_known CHECK (decoupling IN ('make_to_stock', 'assemble', 'make_to_order', 'engineer_to_order')),
 	based_on text,
 	attributes jsonb,
@@ -6806,6 +6850,7 @@ COMMENT ON COLUMN usom.product.kit_policy IS 'Of a kit: whole, its components ar
 COMMENT ON COLUMN usom.product.unit IS 'Unit of every quantity of the product.';
 COMMENT ON COLUMN usom.product.category IS 'Group of products that sourcing rules may name; null: none.';
 COMMENT ON COLUMN usom.product.weight IS 'Kilograms of one unit, for freight.';
+COMMENT ON COLUMN usom.product.tax_class IS 'Group of products that tax rates may name: food, books; null: none.';
 COMMENT ON COLUMN usom.product.decoupling IS 'Where its stock ends: make_to_stock and assemble are served from the shelf; make_to_order and engineer_to_order wait for what is made for them, whatever the type of their order. A change holds from the next plan on.';
 COMMENT ON COLUMN usom.product.based_on IS 'Product that one made for an order was derived from; null: none.';
 COMMENT ON COLUMN usom.product.attributes IS 'What one made for an order is to be like; null: nothing was said.';
@@ -6911,7 +6956,99 @@ COMMENT ON COLUMN usom.price.currency IS 'ISO 4217 code.';
 COMMENT ON COLUMN usom.price.unit_price IS 'Price of one unit.';
 COMMENT ON COLUMN usom.price.valid_from IS 'From when on; until the next row of the same product and currency.';
 
+CREATE TABLE usom.tax_rate (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	tax_rate_id bigint NOT NULL DEFAULT usom.next_id(),
+	jurisdiction text NOT NULL DEFAULT 'tax' CONSTRAINT tax_rate_jurisdiction_given CHECK (jurisdiction <> ''),
+	country text CONSTRAINT tax_rate_country_iso CHECK (country ~ '^[A-Z]{2}$'),
+	region text CONSTRAINT tax_rate_region_iso CHECK (region ~ '^[0-9A-Z]{1,3}$'),
+	postcode text CONSTRAINT tax_rate_postcode_plain CHECK (postcode ~ '^[0-9A-Z]{1,12}$'),
+	tax_class text CONSTRAINT tax_rate_tax_class_given CHECK (tax_class ~ '^[^/]{1,60}$'),
+	exemption text CONSTRAINT tax_rate_exemption_given CHECK (exemption ~ '^[^/]{1,60}$'),
+	percent numeric(7,4) NOT NULL CONSTRAINT tax_rate_percent_sane CHECK (percent >= 0 AND percent <= 100),
+	included boolean NOT NULL DEFAULT false,
+	on_freight boolean NOT NULL DEFAULT true,
+	valid_from timestamptz NOT NULL DEFAULT '-infinity',
+	valid_to timestamptz,
+	PRIMARY KEY (org_id, tax_rate_id),
+	CONSTRAINT tax_rate_place_in_country CHECK (country IS NOT NULL OR region IS NULL AND postcode IS NULL),
+	CONSTRAINT tax_rate_valid_to_after_from CHECK (valid_to > valid_from),
+	-- No two keys share 64 bits of hash; were it so, the second would have to be spelled otherwise.
+	CONSTRAINT tax_rates_do_not_overlap EXCLUDE USING gist (
+		int8range(org_id, org_id, '[]') WITH =,
+		numrange(hashtextextended(coalesce(country, '') || '/' || coalesce(region, '') || '/' || coalesce(postcode, '') || '/' || coalesce(tax_class, '') || '//' || coalesce(exemption, ''), 0),
+			hashtextextended(coalesce(country, '') || '/' || coalesce(region, '') || '/' || coalesce(postcode, '') || '/' || coalesce(tax_class, '') || '//' || coalesce(exemption, ''), 0), '[]') WITH =,
+		tstzrange(valid_from, valid_to) WITH &&)
+);
+COMMENT ON CONSTRAINT tax_rates_do_not_overlap ON usom.tax_rate IS 'One rate at a time for one exemption, tax class and place.';
+COMMENT ON TABLE usom.tax_rate IS 'Tax by where goods go, what they are and who buys them. Of the rates that are in force when an order is placed the most specific one counts, and it alone: one for the customer''s exemption before one for none, then for the tax class, then the longest postal code, then the region, then the country. Without a rate: no tax.';
+COMMENT ON COLUMN usom.tax_rate.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.tax_rate.tax_rate_id IS 'Key.';
+COMMENT ON COLUMN usom.tax_rate.jurisdiction IS 'Whose tax it is, or its name: what explain_price() shows.';
+COMMENT ON COLUMN usom.tax_rate.country IS 'ISO 3166 code of the country that goods are sent to; null: any, or none is known.';
+COMMENT ON COLUMN usom.tax_rate.region IS 'State or province: the part of its ISO 3166-2 code after the country; null: any.';
+COMMENT ON COLUMN usom.tax_rate.postcode IS 'How the postal code begins: capital letters and digits, nothing between; null: any.';
+COMMENT ON COLUMN usom.tax_rate.tax_class IS 'Products with this tax class, 60 characters without a slash; null: all.';
+COMMENT ON COLUMN usom.tax_rate.exemption IS 'Customers with this exemption, 60 characters without a slash; null: all.';
+COMMENT ON COLUMN usom.tax_rate.percent IS 'Percent of the amount before tax: 19 is 19 %. 0: not taxed.';
+COMMENT ON COLUMN usom.tax_rate.included IS 'On: prices and freight have the tax in them; off: it is added.';
+COMMENT ON COLUMN usom.tax_rate.on_freight IS 'Off: the freight of such goods is not taxed.';
+COMMENT ON COLUMN usom.tax_rate.valid_from IS 'From when on.';
+COMMENT ON COLUMN usom.tax_rate.valid_to IS 'Until when, that moment not; null: no end.';
+
+CREATE TABLE usom.freight_charge (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	freight_charge_id bigint NOT NULL DEFAULT usom.next_id(),
+	name text NOT NULL DEFAULT 'freight' CONSTRAINT freight_charge_name_given CHECK (name <> ''),
+	channel text,
+	order_type text,
+	country text CONSTRAINT freight_charge_country_iso CHECK (country ~ '^[A-Z]{2}$'),
+	currency usom.currency_code NOT NULL DEFAULT usom.default_currency(),
+	order_price usom.price_amount NOT NULL DEFAULT 0,
+	weight_price usom.price_amount NOT NULL DEFAULT 0,
+	unit_price usom.price_amount NOT NULL DEFAULT 0,
+	free_from usom.price_amount,
+	valid_from timestamptz NOT NULL DEFAULT '-infinity',
+	valid_to timestamptz,
+	PRIMARY KEY (org_id, freight_charge_id),
+	CONSTRAINT freight_charge_valid_to_after_from CHECK (valid_to > valid_from),
+	CONSTRAINT freight_charges_do_not_overlap EXCLUDE USING gist (
+		int8range(org_id, org_id, '[]') WITH =,
+		numrange(hashtextextended(currency || coalesce(country, '--') || coalesce(order_type, '') || '//' || coalesce(channel, ''), 0),
+			hashtextextended(currency || coalesce(country, '--') || coalesce(order_type, '') || '//' || coalesce(channel, ''), 0), '[]') WITH =,
+		tstzrange(valid_from, valid_to) WITH &&)
+);
+COMMENT ON CONSTRAINT freight_charges_do_not_overlap ON usom.freight_charge IS 'One charge at a time for one channel, order type, country and currency.';
+COMMENT ON TABLE usom.freight_charge IS 'What customers pay for delivery: a price for the order, for each kilogram and for each unit. Of the rows in the currency of the order that are in force when it is placed the most specific one counts: one for the channel before one for none, then for the order type, then for the country. Orders without goods that are sent, and pick-ups that no row names, pay nothing.';
+COMMENT ON COLUMN usom.freight_charge.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.freight_charge.freight_charge_id IS 'Key.';
+COMMENT ON COLUMN usom.freight_charge.name IS 'What explain_price() shows.';
+COMMENT ON COLUMN usom.freight_charge.channel IS 'Orders of this channel; null: of all.';
+COMMENT ON COLUMN usom.freight_charge.order_type IS 'Orders of this type, see usom.order_types(); null: of all types but pick_up.';
+COMMENT ON COLUMN usom.freight_charge.country IS 'ISO 3166 code of the country that goods are sent to; null: any, or none is known.';
+COMMENT ON COLUMN usom.freight_charge.currency IS 'Of the order, and of the prices of this row.';
+COMMENT ON COLUMN usom.freight_charge.order_price IS 'For the order.';
+COMMENT ON COLUMN usom.freight_charge.weight_price IS 'For each kilogram of its physical products and kits.';
+COMMENT ON COLUMN usom.freight_charge.unit_price IS 'For each unit of its physical products and kits.';
+COMMENT ON COLUMN usom.freight_charge.free_from IS 'Goods less discount that are worth so much are delivered free; null: never.';
+COMMENT ON COLUMN usom.freight_charge.valid_from IS 'From when on.';
+COMMENT ON COLUMN usom.freight_charge.valid_to IS 'Until when, that moment not; null: no end.';
+CREATE TRIGGER usom_check BEFORE INSERT OR UPDATE ON usom.freight_charge
+	FOR EACH ROW EXECUTE FUNCTION usom._check_freight_charge();
+ALTER TABLE usom.freight_charge ENABLE ALWAYS TRIGGER usom_check;
+
+CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.tax_rate
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+ALTER TABLE usom.tax_rate ENABLE ALWAYS TRIGGER _memo_changed;
+CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.freight_charge
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+ALTER TABLE usom.freight_charge ENABLE ALWAYS TRIGGER _memo_changed;
+SELECT usom._guard_cards('tax_rate');
+SELECT usom._guard_cards('freight_charge');
+
 SELECT usom._audit_table('price');
+SELECT usom._audit_table('tax_rate');
+SELECT usom._audit_table('freight_charge');
 $usom_step$),
 
 (1, 601, 'stock', $usom_step$

@@ -19,6 +19,8 @@
 #include "fulfillment/fulfillment.h"
 #include "order/lifecycle.h"
 #include "party/party.h"
+#include "pricing/freight.h"
+#include "pricing/tax.h"
 #include "returns/returns.h"
 #include "sourcing/ruled.h"
 #include "stock/quota.h"
@@ -39,6 +41,8 @@ _PG_init(void)
 	usom_memo_init();
 	usom_audit_init();
 	usom_party_init();
+	usom_tax_init();
+	usom_freight_init();
 	usom_stock_init();
 	usom_supply_init();
 	usom_quota_init();

@@ -10,6 +10,7 @@
 
 #include "base/errors.h"
 #include "order/order.h"
+#include "pricing/currency.h"
 
 static void read_lines(JsonbValue *array, void *target);
 
@@ -97,6 +98,8 @@ check_document(const UsomDocument *document)
 	if (document->currency != NULL &&
 		(strlen(document->currency) != 3 || strspn(document->currency, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 3))
 		usom_document_refuse(&document_schema, "", "currency", "must be a code of three capital letters such as \"EUR\"");
+	if (document->currency != NULL)
+		usom_currency_require(document->currency);
 }
 
 UsomDocument *

@@ -41,6 +41,7 @@ CREATE TABLE usom.customer (
 	phone text,
 	substitution usom.substitution NOT NULL DEFAULT 'none',
 	segment text CONSTRAINT customer_segment_given CHECK (segment <> ''),
+	tax_exemption text CONSTRAINT customer_tax_exemption_given CHECK (tax_exemption <> ''),
 	active boolean NOT NULL DEFAULT true,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	erased_at timestamptz,
@@ -58,6 +59,7 @@ COMMENT ON COLUMN usom.customer.email IS 'Address for messages; write it in clea
 COMMENT ON COLUMN usom.customer.phone IS 'Number for calls; write it in clear, it is kept sealed.';
 COMMENT ON COLUMN usom.customer.substitution IS 'none or allowed: may other products take the place of what is short without asking? For lines of order documents that do not say.';
 COMMENT ON COLUMN usom.customer.segment IS 'Group that quotas, priorities and runs may name; null: none.';
+COMMENT ON COLUMN usom.customer.tax_exemption IS 'Why tax is another one than for others, as tax rates name it: resale, reverse_charge; null: no reason.';
 COMMENT ON COLUMN usom.customer.active IS 'Off: no new orders.';
 COMMENT ON COLUMN usom.customer.created_at IS 'When the row was made.';
 COMMENT ON COLUMN usom.customer.erased_at IS 'When erase_customer() made the person unknown; null: never.';

@@ -10,34 +10,7 @@
 
 #include "utils/builtins.h"
 
-typedef struct Currency
-{
-	const char *code;
-	int			decimals;
-} Currency;
-
-/* By code. */
-static const Currency currencies[] = {
-#define USOM_CURRENCY(code, decimals) {code, decimals},
-#include "pricing/currency.def"
-#undef USOM_CURRENCY
-};
-
 static const int64 powers[] = {1, 10, 100, 1000, 10000};
-
-static int
-compare_code(const void *code, const void *currency)
-{
-	return strcmp(code, ((const Currency *) currency)->code);
-}
-
-int
-usom_currency_decimals(const char *code)
-{
-	const Currency *found = bsearch(code, currencies, lengthof(currencies), sizeof(Currency), compare_code);
-
-	return found != NULL ? found->decimals : USOM_NO_DECIMALS;
-}
 
 static void
 refuse_amount(void)

@@ -12,15 +12,13 @@
 #define USOM_PRICING_MONEY_H
 
 #include "base/quantity.h"
+#include "pricing/currency.h"
 #include "utils/numeric.h"
 
 typedef int64 UsomMoney;
 
 #define USOM_AMOUNT_DECIMALS 4	/* of the domains of money */
 #define USOM_NO_DECIMALS (-1)	/* of a line that nothing was added to or taken from */
-
-/* Decimals of a currency's minor unit, or -1 if ISO 4217 has no such code. */
-extern int	usom_currency_decimals(const char *code);
 
 /* Rounded to the minor unit, halves away from zero; 22003 beyond 1e15. */
 extern UsomMoney usom_money_of(Numeric amount, int decimals);

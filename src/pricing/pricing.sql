@@ -11,10 +11,3 @@ IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, usom, pg_temp;
 COMMENT ON FUNCTION usom._part(numeric, numeric, numeric, integer) IS 'The part of an amount that some of all units have, rounded to so many decimals, halves up: what units added one by one get adds up to the amount.';
 REVOKE ALL ON FUNCTION usom._part(numeric, numeric, numeric, integer) FROM PUBLIC;
-
-CREATE FUNCTION usom._minor_digits(currency text) RETURNS integer
-LANGUAGE c AS 'MODULE_PATHNAME', 'usom__minor_digits'
-IMMUTABLE STRICT PARALLEL SAFE
-SET search_path = pg_catalog, usom, pg_temp;
-COMMENT ON FUNCTION usom._minor_digits(text) IS 'Decimals of the smallest unit of a currency, by ISO 4217; null if it has no such code.';
-REVOKE ALL ON FUNCTION usom._minor_digits(text) FROM PUBLIC;

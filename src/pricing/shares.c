@@ -16,7 +16,6 @@
 
 PG_FUNCTION_INFO_V1(usom__shares);
 PG_FUNCTION_INFO_V1(usom__part);
-PG_FUNCTION_INFO_V1(usom__minor_digits);
 
 /* An amount in units of 10^-decimals; 22003 unless it is an int64 of them. */
 static int64
@@ -98,14 +97,4 @@ usom__part(PG_FUNCTION_ARGS)
 		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				errmsg("a part is of units that are there, at 0 to %d decimals", USOM_AMOUNT_DECIMALS));
 	PG_RETURN_NUMERIC(usom_money_numeric(usom_money_part(usom_money_of(PG_GETARG_NUMERIC(0), decimals), units, all), decimals));
-}
-
-Datum
-usom__minor_digits(PG_FUNCTION_ARGS)
-{
-	int			decimals = usom_currency_decimals(text_to_cstring(PG_GETARG_TEXT_PP(0)));
-
-	if (decimals == USOM_NO_DECIMALS)
-		PG_RETURN_NULL();
-	PG_RETURN_INT32(decimals);
 }

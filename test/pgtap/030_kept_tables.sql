@@ -38,6 +38,8 @@ INSERT INTO usom.service_level (code) VALUES ('TAP-1');
 INSERT INTO usom.sourcing_rule (code) VALUES ('TAP-1');
 INSERT INTO usom.customer_address (customer_id) VALUES (usom.customer_id('TAP-1'));
 INSERT INTO usom.price (sku, unit_price) VALUES ('TAP-1', 1);
+INSERT INTO usom.tax_rate (country, percent) VALUES ('AQ', 19);
+INSERT INTO usom.freight_charge (country, order_price) VALUES ('AQ', 5);
 SELECT count(*) FROM usom.receive_stock('TAP-A', 'TAP-1', 10) \g /dev/null
 SELECT usom.add_supply('purchase', 'TAP-A', 'TAP-1', 5, now() + interval '1 week') \g /dev/null
 SELECT usom.reserve_stock('TAP-cart', 'TAP-A', 'TAP-1', 1, '1 hour') \g /dev/null

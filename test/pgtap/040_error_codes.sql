@@ -68,6 +68,7 @@ INSERT INTO raised VALUES
 	('US306', format('SELECT usom.pickup_alternatives(%L)', :'o')),
 	('US307', 'SELECT usom.ship_consolidated(''TAP-NONE'')'),
 	('US308', 'SELECT usom._begin_allocation(''{"colour": "red"}'', 5, NULL)'),
+	('US401', 'SELECT usom.place_order(''{"currency": "EUU", "lines": [{"sku": "TAP-1", "quantity": 1}]}'')'),
 	('US502', 'SELECT usom.cancel_order(''TAP-NONE'', ''refund 4111 1111 1111 1111'')'),
 	('US601', format('SELECT usom.ship(%L, ''[{"line_no": 1, "quantity": 9}]'')', :'sent')),
 	('US602', 'SELECT usom.deliver(''TAP-NONE'')'),

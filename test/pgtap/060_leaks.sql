@@ -29,6 +29,8 @@ BEGIN
 	INSERT INTO usom.customer (code, name, email) VALUES (mark || '-CUST', mark, mark || '@example.com');
 	INSERT INTO usom.customer_address (customer_id, name, city, country) VALUES (usom.customer_id(mark || '-CUST'), mark, mark, 'GB');
 	INSERT INTO usom.price (sku, unit_price) VALUES (mark || '-SKU', 77.77);
+	INSERT INTO usom.tax_rate (jurisdiction, country, percent) VALUES (mark, 'AQ', 77);
+	INSERT INTO usom.freight_charge (name, country, order_price) VALUES (mark, 'AQ', 77.77);
 	INSERT INTO usom.hold_type (code, description) VALUES (mark || '-HOLD', mark);
 	INSERT INTO usom.retention (what, keep_for) VALUES ('guest', interval '77 years');
 	PERFORM usom.receive_stock(mark || '-LOC', mark || '-SKU', 50, lot => mark || '-LOT', reference => mark);

@@ -60,7 +60,7 @@ CREATE TEMP TABLE call (name text, command text);
 INSERT INTO call VALUES
 	('install', 'SELECT * FROM usom.install()'), ('upgrade', 'SELECT * FROM usom.upgrade()'), ('version', 'SELECT usom.version()'), ('doctor', 'SELECT * FROM usom.doctor()'),
 	('help', 'SELECT * FROM usom.help()'), ('error_codes', 'SELECT * FROM usom.error_codes()'), ('lifecycle', 'SELECT * FROM usom.lifecycle(''order'')'), ('order_lifecycle', 'SELECT * FROM usom.order_lifecycle()'),
-	('order_types', 'SELECT * FROM usom.order_types()'), ('piece_lifecycle', 'SELECT * FROM usom.piece_lifecycle()'), ('lifecycle_dot', 'SELECT usom.lifecycle_dot(''order'')'), ('demo', 'SELECT * FROM usom.demo(3)'), ('demo_remove', 'SELECT * FROM usom.demo_remove()'),
+	('order_types', 'SELECT * FROM usom.order_types()'), ('piece_lifecycle', 'SELECT * FROM usom.piece_lifecycle()'), ('currencies', 'SELECT * FROM usom.currencies()'), ('lifecycle_dot', 'SELECT usom.lifecycle_dot(''order'')'), ('demo', 'SELECT * FROM usom.demo(3)'), ('demo_remove', 'SELECT * FROM usom.demo_remove()'),
 	('current_org', 'SELECT usom.current_org()'), ('default_currency', 'SELECT usom.default_currency()'), ('next_id', 'SELECT usom.next_id()'), ('next_document_no', 'SELECT usom.next_document_no(''order'')'),
 	('channel_id', 'SELECT usom.channel_id(''web'')'), ('customer_id', 'SELECT usom.customer_id(''H-CUST'')'), ('product_id', 'SELECT usom.product_id(''H-SKU'')'), ('location_id', 'SELECT usom.location_id(''H-LOC'')'),
 	('place_order', 'SELECT * FROM usom.place_order(''{"customer": "H-CUST", "channel": "web", "external_id": "H-1", "ship_to": {"name": "Ada", "city": "Leeds", "country": "GB"}, "lines": [{"sku": "H-SKU", "quantity": 2, "location": "H-LOC"}]}'')'),

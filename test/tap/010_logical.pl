@@ -42,6 +42,10 @@ SELECT usom.release_stock(reservation_id) FROM usom.reservation WHERE owner = '$
 INSERT INTO usom.price (sku, currency, unit_price, valid_from) VALUES ('P1', 'EUR', 5, now());
 UPDATE usom.price SET unit_price = 6;
 DELETE FROM usom.price;
+INSERT INTO usom.tax_rate (country, tax_class, percent) VALUES ('AQ', '$round', 19);
+UPDATE usom.tax_rate SET percent = percent + 1;
+INSERT INTO usom.freight_charge (country, order_price, valid_to) VALUES ('AQ', 5, now());
+DELETE FROM usom.freight_charge;
 INSERT INTO usom.product (sku, kind) VALUES ('K$round', 'kit');
 INSERT INTO usom.kit_component (kit_product_id, component_product_id, quantity) VALUES (usom.product_id('K$round'), usom.product_id('P1'), 2), (usom.product_id('K$round'), usom.product_id('P2'), 1);
 SELECT usom.place_order('{"lines": [{"sku": "K$round", "quantity": 2}]}');
