@@ -10,6 +10,7 @@
 #include "base/compat.h"
 #include "fmgr.h"
 
+#include "api/api.h"
 #include "audit/audit.h"
 #include "base/call.h"
 #include "base/card_guard.h"
@@ -50,4 +51,5 @@ _PG_init(void)
 	usom_sourcing_init();
 	usom_fulfillment_init();
 	usom_returns_init();
+	usom_api_init();
 }

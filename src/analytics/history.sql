@@ -70,9 +70,9 @@ BEGIN
 			'promised_at', image->'promised_at',
 			'shipment_no', (SELECT s.shipment_no FROM usom.shipment s WHERE s.org_id = org AND s.shipment_id = (image->>'shipment_id')::bigint),
 			'supply_no', (SELECT u.supply_no FROM usom.supply u WHERE u.org_id = org AND u.supply_id = (image->>'supply_id')::bigint))
-		WHEN 'hold' THEN json_build_object('hold_type', image->'hold_type', 'line_no', image->'line_no', 'reason', image->'reason',
+		WHEN 'hold' THEN json_build_object('hold_type', image->'hold_type', 'line_no', image->'line_no', 'piece_no', image->'piece_no', 'reason', image->'reason',
 			'blocks', image->'blocks', 'expires_at', image->'expires_at', 'placed_at', image->'placed_at', 'placed_by', image->'placed_by',
-			'released_at', image->'released_at', 'released_by', image->'released_by', 'release_reason', image->'release_reason')
+			'released_at', image->'released_at', 'released_by', image->'released_by', 'release_reason', image->'release_reason', 'check_code', image->'check_code')
 		WHEN 'shipment' THEN json_build_object('shipment_no', image->'shipment_no', 'status', image->'status', 'location', location,
 			'carrier', image->'carrier', 'tracking', image->'tracking', 'shipped_at', image->'shipped_at', 'delivered_at', image->'delivered_at',
 			'consolidation_no', (SELECT c.consolidation_no FROM usom.consolidation c WHERE c.org_id = org AND c.consolidation_id = (image->>'consolidation_id')::bigint))

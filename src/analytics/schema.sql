@@ -311,7 +311,9 @@ SELECT o.order_no,
 	h.placed_by,
 	h.released_at,
 	h.released_by,
-	h.release_reason
+	h.release_reason,
+	h.piece_no,
+	h.check_code
 FROM usom.hold h
 JOIN usom.sales_order o ON o.org_id = h.org_id AND o.sales_order_id = h.sales_order_id
 WHERE h.org_id = usom.current_org();
@@ -328,6 +330,8 @@ COMMENT ON COLUMN usom.holds.placed_by IS 'Session user who placed it.';
 COMMENT ON COLUMN usom.holds.released_at IS 'When it was released by hand.';
 COMMENT ON COLUMN usom.holds.released_by IS 'Session user who released it.';
 COMMENT ON COLUMN usom.holds.release_reason IS 'Why it was released.';
+COMMENT ON COLUMN usom.holds.piece_no IS 'Piece of the line; null: the whole line, or the order.';
+COMMENT ON COLUMN usom.holds.check_code IS 'Check or hold rule that placed it; null: somebody did.';
 
 CREATE VIEW usom.events WITH (security_invoker = true) AS
 SELECT e.event_id,

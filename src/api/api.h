@@ -71,4 +71,7 @@ typedef struct UsomPlaced
 
 extern UsomPlaced *usom_api_place(Jsonb *document);
 
+/* check.c: _PG_init of the room */
+extern void usom_api_init(void);
+
 #endif							/* USOM_API_API_H */

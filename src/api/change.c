@@ -14,6 +14,7 @@
 
 #include "api/api.h"
 #include "api/document.h"
+#include "api/finding.h"
 #include "api/resolve.h"
 #include "api/withdraw.h"
 
@@ -413,6 +414,16 @@ changes_header(const Changes *changes)
 		changes->instructions != NULL || changes->has_ship_complete;
 }
 
+/* A draft is checked when it is submitted. */
+static void
+check_change(UsomOrderSet *set, const Changes *changes)
+{
+	if (set->orders[0].status == USOM_ORDER_DRAFT)
+		return;
+	usom_order_settle(set, 0, "change");
+	usom_api_check_orders(set, USOM_AT_CHANGE, changes->ship_to);
+}
+
 static void
 carry_out(UsomOrderSet *set, Changes *changes)
 {
@@ -420,6 +431,7 @@ carry_out(UsomOrderSet *set, Changes *changes)
 	change_lines(set, changes);
 	if (changes->requested_at != USOM_NO_TIME)
 		set->orders[0].requested_at = changes->requested_at;
+	check_change(set, changes);
 	usom_api_allocate(set);
 	usom_order_settle(set, 0, "change");
 	if (changes_header(changes))

@@ -9,6 +9,9 @@
  *		row of messages; to hold places a hold (an order whose hold blocks
  *		confirm stays submitted, without stock); to refuse is US804 that lists
  *		every refusal.  quote() lists them all and raises none.
+ *
+ *		Texts name fields and business keys, never what a field about a person
+ *		holds: they become the reasons of holds, which are not sealed.
  */
 #ifndef USOM_API_FINDING_H
 #define USOM_API_FINDING_H
@@ -33,6 +36,7 @@ typedef struct UsomFinding
 	const char *message;
 	const char *detail;			/* may be NULL */
 	const char *remedy;			/* may be NULL */
+	int32		line_no;		/* of USOM_HOLD: line that the hold is on; 0: the order */
 } UsomFinding;
 
 /* When a check looks. */
@@ -65,10 +69,29 @@ extern void usom_api_check(UsomChecking *checking);
 /* US804 with every refusal, if there is one. */
 extern void usom_api_refuse_findings(const UsomChecking *checking);
 
+/*
+ * All that verbs on orders that are there do: check every order of the set,
+ * refuse, write the holds that were found, say the warnings (as WARNING), and
+ * note in the history what holds.  One checking for each order.
+ */
+extern UsomChecking **usom_api_check_orders(UsomOrderSet *set, UsomCheckPoint point, const Jsonb *ship_to);
+
+/* The same for one that was checked already. */
+extern void usom_api_settle_findings(UsomChecking *checking);
+
 /* Do holds that were found keep the order from an action ("confirm", "release", "ship")? */
 extern bool usom_api_findings_block(const UsomChecking *checking, const char *action);
 
 /* Write the holds that were found, of all orders in one statement; their headers are there. */
 extern void usom_api_write_found_holds(UsomChecking *const *checkings, int count);
+
+/* Types of the holds that were found, for the history: "credit, address"; NULL if there are none. */
+extern const char *usom_api_found_hold_types(const UsomChecking *checking);
+
+/*
+ * What a finding says to the caller, as the keys of an object under
+ * construction: code, severity, path, message, detail, remedy, hold_type.
+ */
+extern void usom_api_push_finding(JsonbParseState **state, const UsomFinding *finding);
 
 #endif							/* USOM_API_FINDING_H */

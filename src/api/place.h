@@ -7,6 +7,7 @@
 
 #include "api/api.h"
 #include "api/document.h"
+#include "api/finding.h"
 #include "party/person.h"
 
 typedef struct Placing
@@ -32,6 +33,7 @@ typedef struct Placing
 	int			nmade;
 	struct UsomMade *made;		/* products that the order brings with it */
 	List	   *problems;		/* of UsomProblem: references that could not be resolved */
+	UsomChecking checking;		/* what checks have found */
 	bool		is_quote;		/* will be undone: takes no number and no external id */
 	JsonbParseState *messages;	/* array under construction; NULL: empty */
 } Placing;
@@ -69,6 +71,9 @@ extern void usom_api_check_problems(Placing *placing);
 
 /* Something the caller should know, for the column messages; quantity 0: none. */
 extern void usom_api_note_message(Placing *placing, int32 line_no, const char *code, UsomQuantity quantity);
+
+/* The same of what a check has found. */
+extern void usom_api_note_finding(Placing *placing, const UsomFinding *finding);
 
 /* A cancelled or failed transaction is not a fault of the document it happened in. */
 extern bool usom_api_is_fault_of_document(const ErrorData *error);

@@ -120,6 +120,16 @@ usom_api_note_message(Placing *placing, int32 line_no, const char *code, UsomQua
 	pushJsonbValue(&placing->messages, WJB_END_OBJECT, NULL);
 }
 
+void
+usom_api_note_finding(Placing *placing, const UsomFinding *finding)
+{
+	if (placing->messages == NULL)
+		pushJsonbValue(&placing->messages, WJB_BEGIN_ARRAY, NULL);
+	pushJsonbValue(&placing->messages, WJB_BEGIN_OBJECT, NULL);
+	usom_api_push_finding(&placing->messages, finding);
+	pushJsonbValue(&placing->messages, WJB_END_OBJECT, NULL);
+}
+
 static void
 note_quota(Placing *placing, const UsomLine *line)
 {

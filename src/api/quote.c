@@ -29,7 +29,7 @@ PG_FUNCTION_INFO_V1(usom_quote);
 
 /* Units that the order itself keeps were available before it. */
 static UsomQuery describe_order = {
-	.text = "SELECT pg_catalog.jsonb_build_object('valid', true, 'currency', o.currency, 'total', pg_catalog.trim_scale(o.total), "
+	.text = "SELECT pg_catalog.jsonb_build_object('valid', $8, 'currency', o.currency, 'total', pg_catalog.trim_scale(o.total), "
 	"'lines', (SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('line_no', l.line_no, 'sku', p.sku, "
 	"'quantity', pg_catalog.trim_scale(l.quantity), 'unit_price', pg_catalog.trim_scale(l.unit_price), 'total', pg_catalog.trim_scale(l.total), "
 	"'available', CASE WHEN p.kind = 'physical' THEN pg_catalog.trim_scale(usom.available(p.sku, t.code) + (SELECT coalesce(pg_catalog.sum(f.quantity), 0) "
@@ -43,21 +43,21 @@ static UsomQuery describe_order = {
 	"FROM usom.order_line l JOIN usom.product p ON p.org_id = $1 AND p.product_id = l.product_id "
 	"LEFT JOIN usom.location t ON t.org_id = $1 AND t.location_id = l.location_id "
 	"WHERE l.org_id = $1 AND l.sales_order_id = $2), "
-	"'quantity_reserved', $3, 'quantity_backordered', $4, 'promised_at', $5, 'messages', $6, 'problems', '[]'::pg_catalog.jsonb) "
+	"'quantity_reserved', $3, 'quantity_backordered', $4, 'promised_at', $5, 'messages', $6, 'problems', $7) "
 	"FROM usom.sales_order o WHERE o.org_id = $1 AND o.sales_order_id = $2",
-	.nargs = 6,
-	.argtypes = {"bigint", "bigint", "numeric", "numeric", "timestamptz", "jsonb"},
+	.nargs = 8,
+	.argtypes = {"bigint", "bigint", "numeric", "numeric", "timestamptz", "jsonb", "jsonb", "boolean"},
 };
 
 /* What was wrong with the document; null where it does not apply. */
-typedef struct Finding
+typedef struct Problem
 {
 	const char *path;
 	const char *code;
 	const char *message;
 	const char *detail;
 	const char *remedy;
-} Finding;
+} Problem;
 
 static void
 push_key(JsonbParseState **state, const char *key)
@@ -85,8 +85,37 @@ push_text(JsonbParseState **state, const char *key, const char *value)
 	pushJsonbValue(state, WJB_VALUE, &item);
 }
 
+static void
+push_problem(JsonbParseState **state, const Problem *problem)
+{
+	pushJsonbValue(state, WJB_BEGIN_OBJECT, NULL);
+	push_text(state, "path", problem->path);
+	push_text(state, "code", problem->code);
+	push_text(state, "severity", "refuse");
+	push_text(state, "message", problem->message);
+	push_text(state, "detail", problem->detail);
+	push_text(state, "remedy", problem->remedy);
+	pushJsonbValue(state, WJB_END_OBJECT, NULL);
+}
+
+/* Warnings are messages, where there is a quote that has them. */
+static void
+push_findings(JsonbParseState **state, const List *findings, bool with_warnings)
+{
+	for (int i = 0; i < list_length(findings); i++)
+	{
+		const UsomFinding *finding = list_nth(findings, i);
+
+		if (finding->severity == USOM_WARN && !with_warnings)
+			continue;
+		pushJsonbValue(state, WJB_BEGIN_OBJECT, NULL);
+		usom_api_push_finding(state, finding);
+		pushJsonbValue(state, WJB_END_OBJECT, NULL);
+	}
+}
+
 static Jsonb *
-refuse(const Finding *findings, int count)
+refuse(const Problem *problems, int count, const List *findings)
 {
 	JsonbParseState *state = NULL;
 	JsonbValue	item;
@@ -99,15 +128,8 @@ refuse(const Finding *findings, int count)
 	push_key(&state, "problems");
 	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
 	for (int i = 0; i < count; i++)
-	{
-		pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-		push_text(&state, "path", findings[i].path);
-		push_text(&state, "code", findings[i].code);
-		push_text(&state, "message", findings[i].message);
-		push_text(&state, "detail", findings[i].detail);
-		push_text(&state, "remedy", findings[i].remedy);
-		pushJsonbValue(&state, WJB_END_OBJECT, NULL);
-	}
+		push_problem(&state, &problems[i]);
+	push_findings(&state, findings, true);
 	pushJsonbValue(&state, WJB_END_ARRAY, NULL);
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
 }
@@ -116,48 +138,67 @@ refuse(const Finding *findings, int count)
 static Jsonb *
 refuse_codes(const List *problems)
 {
-	Finding    *findings = palloc_array(Finding, list_length(problems));
+	Problem    *refused = palloc_array(Problem, list_length(problems));
 
 	for (int i = 0; i < list_length(problems); i++)
 	{
 		const UsomProblem *problem = list_nth(problems, i);
 
-		findings[i] = (Finding) {
+		refused[i] = (Problem) {
 			problem->path, "US803", psprintf("no active %s \"%s\"", problem->what, problem->code), NULL,
 			psprintf("Correct the code, or insert the row into usom.%s.", problem->what),
 		};
 	}
-	return refuse(findings, list_length(problems));
+	return refuse(refused, list_length(problems), NIL);
 }
 
 static Jsonb *
-refuse_error(const ErrorData *error)
+refuse_error(const ErrorData *error, const List *findings)
 {
-	Finding		finding = {NULL, unpack_sql_state(error->sqlerrcode), error->message, error->detail, error->hint};
+	Problem		problem = {NULL, unpack_sql_state(error->sqlerrcode), error->message, error->detail, error->hint};
 
-	return refuse(&finding, 1);
+	return refuse(&problem, 1, findings);
 }
 
 static Jsonb *
 refuse_repeat(const Placing *placing)
 {
-	Finding		finding = {"external_id", "repeated", psprintf("the document was placed as order \"%s\"", placing->repeats), NULL,
+	Problem		problem = {"external_id", "repeated", psprintf("the document was placed as order \"%s\"", placing->repeats), NULL,
 	"To place another order, send another external_id."};
 
-	return refuse(&finding, 1);
+	return refuse(&problem, 1, NIL);
+}
+
+/* What stands in the way of placing, or of going on. */
+static Jsonb *
+problems_of(const List *findings, bool *is_valid)
+{
+	JsonbParseState *state = NULL;
+
+	*is_valid = true;
+	for (int i = 0; i < list_length(findings); i++)
+		if (((const UsomFinding *) list_nth(findings, i))->severity == USOM_REFUSE)
+			*is_valid = false;
+	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
+	push_findings(&state, findings, false);
+	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_ARRAY, NULL));
 }
 
 static Jsonb *
 describe(const Placing *placing, const UsomPlaced *placed)
 {
-	bool		nulls[6] = {false};
-	Datum		values[6] = {
+	bool		is_valid;
+	Jsonb	   *problems = problems_of(placing->checking.findings, &is_valid);
+	bool		nulls[8] = {false};
+	Datum		values[8] = {
 		Int64GetDatum(placing->org_id),
 		Int64GetDatum(placing->set->orders[0].sales_order_id),
 		NumericGetDatum(usom_quantity_numeric(placed->reserved)),
 		NumericGetDatum(usom_quantity_numeric(placed->backordered)),
 		TimestampTzGetDatum(placed->promised_at),
 		JsonbPGetDatum(placed->messages),
+		JsonbPGetDatum(problems),
+		BoolGetDatum(is_valid),
 	};
 
 	nulls[4] = placed->promised_at == USOM_NO_TIME;
@@ -165,12 +206,13 @@ describe(const Placing *placing, const UsomPlaced *placed)
 	return DatumGetJsonbPCopy(usom_query_get(0, 1));
 }
 
-/* Inside the subtransaction. */
+/* Inside the subtransaction; what checks have found stands in *placed, whatever fails after them. */
 static Jsonb *
-quote(Jsonb *document)
+quote(Jsonb *document, Placing *volatile *placed)
 {
 	Placing    *placing = usom_api_read(document);
 
+	*placed = placing;
 	if (placing->repeats != NULL)
 		return refuse_repeat(placing);
 	if (placing->problems != NIL)
@@ -190,12 +232,13 @@ quote_and_undo(Jsonb *document)
 	ResourceOwner owner = CurrentResourceOwner;
 	Jsonb	   *volatile answer = NULL;
 	ErrorData  *volatile error = NULL;
+	Placing    *volatile placing = NULL;
 
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{
-		answer = quote(document);
+		answer = quote(document, &placing);
 	}
 	PG_CATCH();
 	{
@@ -209,7 +252,7 @@ quote_and_undo(Jsonb *document)
 	CurrentResourceOwner = owner;
 	if (error != NULL && !usom_api_is_fault_of_document(error))
 		ReThrowError(error);
-	return error != NULL ? refuse_error(error) : answer;
+	return error != NULL ? refuse_error(error, placing ? placing->checking.findings : NIL) : answer;
 }
 
 Datum

@@ -12,6 +12,7 @@
 #include "postgres.h"
 
 #include "api/api.h"
+#include "api/finding.h"
 #include "api/substitute.h"
 #include "api/waits.h"
 
@@ -28,15 +29,27 @@ PG_FUNCTION_INFO_V1(usom_cancel_order);
 PG_FUNCTION_INFO_V1(usom_close_order);
 
 static void
-step(UsomOrderSet *set, int index, const char *verb, UsomOrderStatus to)
+check_step(UsomOrderSet *set, int index, const char *verb, UsomOrderStatus to)
 {
-	UsomOrder  *order = &set->orders[index];
+	const UsomOrder *order = &set->orders[index];
 
 	if (!usom_lifecycle_commands(&usom_order_lifecycle_table, order->status, to))
 		usom_order_refuse(order->order_no, verb, order->status);
 	usom_order_check_holds(set, index, verb);
-	order->status = to;
+}
+
+static void
+take_step(UsomOrderSet *set, int index, const char *verb, UsomOrderStatus to)
+{
+	set->orders[index].status = to;
 	usom_order_settle(set, index, verb);
+}
+
+static void
+step(UsomOrderSet *set, int index, const char *verb, UsomOrderStatus to)
+{
+	check_step(set, index, verb, to);
+	take_step(set, index, verb, to);
 }
 
 static void
@@ -50,11 +63,30 @@ allocate(UsomOrderSet *set)
 	usom_api_substitute_waiting(set, &replacements, &count);
 }
 
+/* What checks have found holds the order where it is, whatever plain SQL has written. */
+static void
+hold_back(UsomOrder *order)
+{
+	order->status = order->status_before;
+	order->event = "hold";
+	order->changed = true;
+}
+
 void
 usom_api_confirm(UsomOrderSet *set)
 {
+	UsomChecking **checkings;
+
 	for (int i = 0; i < set->norders; i++)
-		step(set, i, "confirm", USOM_ORDER_CONFIRMED);
+		check_step(set, i, "confirm", USOM_ORDER_CONFIRMED);
+	checkings = usom_api_check_orders(set, USOM_AT_SUBMIT, NULL);
+	for (int i = 0; i < set->norders; i++)
+	{
+		if (usom_api_findings_block(checkings[i], "confirm"))
+			hold_back(&set->orders[i]);
+		else
+			take_step(set, i, "confirm", USOM_ORDER_CONFIRMED);
+	}
 	allocate(set);
 }
 
@@ -80,6 +112,7 @@ usom_api_submit(UsomOrderSet *set)
 		check_has_lines(set, i);
 		step(set, i, "submit", USOM_ORDER_SUBMITTED);
 	}
+	usom_api_check_orders(set, USOM_AT_SUBMIT, NULL);
 	usom_order_save(set);
 	for (int i = 0; i < set->norders; i++)
 		if (!usom_order_is_held(set, i, "confirm"))

@@ -141,6 +141,17 @@ check_orders(UsomOrderSet *set)
 	}
 }
 
+/* One that is held now keeps the others back. */
+static bool
+may_leave(UsomOrderSet *set)
+{
+	bool		answer = true;
+
+	for (int i = 0; i < set->norders; i++)
+		answer = usom_fulfillment_may_leave(set, i, "release") && answer;
+	return answer;
+}
+
 static Datum
 keys_of(const UsomOrderSet *set)
 {
@@ -296,6 +307,11 @@ usom_consolidate(PG_FUNCTION_ARGS)
 	usom_order_arg_required(fcinfo, 0, "order_nos");
 	set = load_orders(usom_party_org(), PG_GETARG_DATUM(0));
 	check_orders(set);
+	if (!may_leave(set))
+	{
+		usom_order_save(set);
+		return usom_order_answer_null(answer);
+	}
 	check_places(set);
 	location_id = choose_location(set, fcinfo);
 	for (int order = 0; order < set->norders; order++)
@@ -364,6 +380,7 @@ usom_ship_consolidated(PG_FUNCTION_ARGS)
 	UsomOrderSet *set;
 	char	   *number;
 	bool		any = false;
+	bool		held = false;
 
 	usom_card_check_call(fcinfo);
 	number = usom_order_arg_text(fcinfo, 0, "consolidation_no");
@@ -376,12 +393,15 @@ usom_ship_consolidated(PG_FUNCTION_ARGS)
 			put_shipped((ReturnSetInfo *) fcinfo->resultinfo, &set->orders[order], set->orders[order].event_reference);
 			any = true;
 		}
-	if (!any)
+		else
+			held |= set->orders[order].changed;
+	if (!any && !held)
 		ereport(ERROR, errcode(USOM_ERR(ILLEGAL_TRANSITION)),
 				errmsg("nothing of consolidation \"%s\" is released", number),
 				errdetail("Its orders were shipped or cancelled."),
 				errhint("Look at their pieces in usom.order_pieces."));
-	mark(set->org_id, label.consolidation_id);
+	if (any)
+		mark(set->org_id, label.consolidation_id);
 	usom_order_save(set);
 	usom_call_end();
 	return (Datum) 0;

@@ -25,6 +25,17 @@ extern void usom_fulfillment_check_releasable(const UsomOrderSet *set, int order
 /* What the order has reserved, at one location (0: at all) and of services; returns how many pieces.  Not settled. */
 extern int	usom_fulfillment_release(UsomOrderSet *set, int order, int64 location_id);
 
+/*
+ * release.c: what rooms to the right have to say before an order of the set is
+ * released or shipped (action).  False: it is held now, and what holds it is
+ * written; or an error.
+ */
+typedef bool (*UsomFulfillmentCheck) (UsomOrderSet *set, int order, const char *action);
+extern void usom_fulfillment_check_by(UsomFulfillmentCheck check);
+
+/* Ask them.  Of an order that is held now, a version of its own says so when it is saved. */
+extern bool usom_fulfillment_may_leave(UsomOrderSet *set, int order, const char *action);
+
 /* What shipments say besides what is in them. */
 typedef struct UsomShipLabel
 {

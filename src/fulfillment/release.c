@@ -15,6 +15,24 @@
 
 PG_FUNCTION_INFO_V1(usom_release_order);
 
+static UsomFulfillmentCheck leaving_check = NULL;
+
+void
+usom_fulfillment_check_by(UsomFulfillmentCheck check)
+{
+	leaving_check = check;
+}
+
+bool
+usom_fulfillment_may_leave(UsomOrderSet *set, int order, const char *action)
+{
+	if (leaving_check == NULL || leaving_check(set, order, action))
+		return true;
+	set->orders[order].event = "hold";
+	set->orders[order].changed = true;
+	return false;
+}
+
 void
 usom_fulfillment_check_releasable(const UsomOrderSet *set, int order)
 {
@@ -71,7 +89,9 @@ usom_release_order(PG_FUNCTION_ARGS)
 
 	usom_order_check_holds(set, 0, "release");
 	usom_fulfillment_check_releasable(set, 0);
-	if (usom_fulfillment_release(set, 0, 0) == 0)
+	if (!usom_fulfillment_may_leave(set, 0, "release"))
+		usom_order_save(set);
+	else if (usom_fulfillment_release(set, 0, 0) == 0)
 		check_nothing_reserved(set);
 	else
 	{

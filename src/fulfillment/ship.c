@@ -299,17 +299,31 @@ finish(Shipping *shipping, UsomQuantity shipped)
 	usom_order_settle(set, shipping->order, "ship");
 }
 
+static bool
+has_goods(const Shipping *shipping)
+{
+	const UsomOrderSet *set = shipping->set;
+
+	for (int i = 0; i < set->npieces; i++)
+		if (may_ship(set->pieces[i].status) && set->pieces[i].quantity > 0 &&
+			is_wanted(shipping, &set->pieces[i]) && !is_service(set, set->pieces[i].line))
+			return true;
+	return false;
+}
+
 bool
 usom_fulfillment_ship_some(UsomOrderSet *set, int order, const UsomShipLabel *label)
 {
 	Shipping	shipping = {.set = set, .order = order, .label = *label};
 	UsomQuantity goods;
 
-	shipping.shipments = palloc_array(Shipment, set->npieces + 1);
-	goods = ship_all(&shipping, false);
-	if (goods == 0)
+	if (!has_goods(&shipping))
 		return false;
 	usom_order_check_holds(set, order, "ship");
+	if (!usom_fulfillment_may_leave(set, order, "ship"))
+		return false;
+	shipping.shipments = palloc_array(Shipment, set->npieces + 1);
+	goods = ship_all(&shipping, false);
 	finish(&shipping, usom_quantity_add(goods, ship_all(&shipping, true)));
 	return true;
 }
@@ -328,6 +342,11 @@ usom_ship(PG_FUNCTION_ARGS)
 	shipping.label.tracking = shipping.label.no_tracking ? (Datum) 0 : PG_GETARG_DATUM(3);
 	shipping.shipments = palloc_array(Shipment, set->npieces + 1);
 	usom_order_check_holds(set, 0, "ship");
+	if (!usom_fulfillment_may_leave(set, 0, "ship"))
+	{
+		usom_order_save(set);
+		return usom_order_answer_null(answer);
+	}
 	shipped = ship_wanted(&shipping, PG_ARGISNULL(1) ? NULL : PG_GETARG_JSONB_P(1));
 	check_something(set, shipped);
 	finish(&shipping, shipped);

@@ -79,6 +79,16 @@ usom_order_answer_status(UsomAnswer *answer, const UsomOrderSet *set)
 }
 
 Datum
+usom_order_answer_null(UsomAnswer *answer)
+{
+	FunctionCallInfo fcinfo = answer->fcinfo;
+
+	MemoryContextSwitchTo(answer->caller);
+	usom_call_end();
+	PG_RETURN_NULL();
+}
+
+Datum
 usom_order_answer_string(UsomAnswer *answer, const char *value)
 {
 	MemoryContext call = MemoryContextSwitchTo(answer->caller);

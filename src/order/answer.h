@@ -29,6 +29,9 @@ extern Datum usom_order_answer_status(UsomAnswer *answer, const UsomOrderSet *se
 /* End the call and return the given columns, which are copied first. */
 extern Datum usom_order_answer_row(UsomAnswer *answer, Datum *values, bool *nulls);
 
+/* End the call and return null. */
+extern Datum usom_order_answer_null(UsomAnswer *answer);
+
 /* End the call and return a text. */
 extern Datum usom_order_answer_string(UsomAnswer *answer, const char *value);
 

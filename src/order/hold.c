@@ -14,6 +14,7 @@
 
 #include "base/call.h"
 #include "base/errors.h"
+#include "base/memo.h"
 #include "base/query.h"
 #include "party/party.h"
 #include "utils/builtins.h"
@@ -21,6 +22,77 @@
 
 PG_FUNCTION_INFO_V1(usom_hold_order);
 PG_FUNCTION_INFO_V1(usom_release_hold);
+
+/* ---- types ---- */
+
+/* Types that there are not block these, which stand in the statements below as well. */
+static const char *const usual_blocks[] = {"confirm", "release", "ship"};
+
+static UsomQuery select_types = {
+	.text = "SELECT t.code, b.action FROM usom.hold_type AS t, unnest(t.blocks) AS b (action) WHERE t.org_id = $1",
+	.nargs = 1,
+	.argtypes = {"bigint"},
+};
+
+typedef struct HoldType
+{
+	const char *code;
+	const char *action;			/* one that it blocks */
+} HoldType;
+
+typedef struct HoldTypes
+{
+	int			count;
+	HoldType   *types;
+} HoldTypes;
+
+static const void *
+read_types(int64 org_id)
+{
+	HoldTypes  *types = palloc0_object(HoldTypes);
+	Datum		values[] = {Int64GetDatum(org_id)};
+
+	types->count = (int) usom_memo_look(&select_types, values);
+	types->types = palloc_array(HoldType, Max(types->count, 1));
+	for (int i = 0; i < types->count; i++)
+		types->types[i] = (HoldType) {usom_query_get_text(i, 1), usom_query_get_text(i, 2)};
+	SPI_freetuptable(SPI_tuptable);
+	return types;
+}
+
+static UsomMemo memo = {
+	.name = "usom types of holds",
+	.tables = {"hold_type"},
+	.read = read_types,
+};
+
+void
+usom_order_hold_init(void)
+{
+	usom_memo_register(&memo);
+}
+
+bool
+usom_order_hold_blocks(int64 org_id, const char *hold_type, const char *action)
+{
+	const HoldTypes *types = usom_memo_get(&memo, org_id);
+	bool		is_known = false;
+
+	for (int i = 0; i < types->count; i++)
+	{
+		if (strcmp(types->types[i].code, hold_type) != 0)
+			continue;
+		if (strcmp(types->types[i].action, action) == 0)
+			return true;
+		is_known = true;
+	}
+	for (int i = 0; i < (int) lengthof(usual_blocks) && !is_known; i++)
+		if (strcmp(usual_blocks[i], action) == 0)
+			return true;
+	return false;
+}
+
+/* ---- holds ---- */
 
 #define IS_ACTIVE "h.released_at IS NULL AND (h.expires_at IS NULL OR h.expires_at > $3)"
 

@@ -107,4 +107,5 @@ usom_order_init(void)
 {
 	usom_lifecycle_register(&usom_order_lifecycle_table);
 	usom_lifecycle_register(&usom_piece_lifecycle_table);
+	usom_order_hold_init();
 }

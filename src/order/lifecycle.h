@@ -58,5 +58,6 @@ extern UsomOrderStatus usom_order_derive_status(UsomOrderStatus decided, const U
 extern void usom_order_refuse(const char *order_no, const char *verb, UsomOrderStatus from) pg_attribute_noreturn();
 
 extern void usom_order_init(void);
+extern void usom_order_hold_init(void);
 
 #endif							/* USOM_ORDER_LIFECYCLE_H */

@@ -315,6 +315,9 @@ extern void usom_order_write_pegs(UsomOrderSet *set);
 extern void usom_order_check_holds(UsomOrderSet *set, int order, const char *action);
 extern bool usom_order_is_held(UsomOrderSet *set, int order, const char *action);
 
+/* Would a hold of the type block the action? */
+extern bool usom_order_hold_blocks(int64 org_id, const char *hold_type, const char *action);
+
 /*
  * seal.c: what plain SQL says about the buyer of an order, in sealed form.
  * Gives the row back, or another one.  US904 if the person was erased.

@@ -125,6 +125,16 @@ LANGUAGE c AS 'MODULE_PATHNAME', 'usom__guard_piece';
 COMMENT ON FUNCTION usom._guard_piece() IS 'BEFORE ROW UPDATE on fulfillment_line: pieces are moved by the verbs alone (US101 with the legal steps, US004 for other columns).';
 REVOKE ALL ON FUNCTION usom._guard_piece() FROM PUBLIC;
 
+CREATE TYPE usom._found_hold AS (
+	sales_order_id bigint,
+	line_no integer,
+	hold_type text,
+	reason text,
+	expires_at timestamptz,
+	check_code text
+);
+COMMENT ON TYPE usom._found_hold IS 'Hold that a check places, on its way from C to hold, by unnest().';
+
 CREATE FUNCTION usom._standard_hold_types() RETURNS TABLE (code text, blocks text[], description text)
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, usom, pg_temp
@@ -132,7 +142,11 @@ AS $$
 	VALUES ('credit', ARRAY['confirm', 'release', 'ship'], 'Credit limit or unpaid invoices'),
 		('fraud', ARRAY['confirm', 'release', 'ship', 'change'], 'Suspected fraud, under review'),
 		('address', ARRAY['release', 'ship'], 'Address to be clarified'),
-		('customer', ARRAY['release', 'ship'], 'Customer asked to wait')
+		('customer', ARRAY['release', 'ship'], 'Customer asked to wait'),
+		('duplicate', ARRAY['confirm', 'release', 'ship'], 'Looks like an order that was placed before'),
+		('review', ARRAY['confirm', 'release', 'ship'], 'A check found something that somebody should look at'),
+		('approval', ARRAY['confirm', 'release', 'ship'], 'Waits for an approval'),
+		('price', ARRAY['confirm', 'release', 'ship'], 'The price is not the one expected')
 $$;
 COMMENT ON FUNCTION usom._standard_hold_types() IS 'Types of holds that an organisation begins with.';
 REVOKE ALL ON FUNCTION usom._standard_hold_types() FROM PUBLIC;

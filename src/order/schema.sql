@@ -160,6 +160,7 @@ CREATE TABLE usom.hold (
 	hold_id bigint NOT NULL DEFAULT usom.next_id(),
 	sales_order_id bigint NOT NULL,
 	line_no integer,
+	piece_no integer,
 	hold_type text NOT NULL CONSTRAINT hold_type_given CHECK (hold_type <> ''),
 	reason text,
 	blocks text[] NOT NULL CONSTRAINT hold_blocks_known CHECK (blocks <@ ARRAY['confirm', 'release', 'ship', 'change', 'cancel', 'close'] AND blocks <> '{}'),
@@ -169,7 +170,9 @@ CREATE TABLE usom.hold (
 	released_at timestamptz,
 	released_by text,
 	release_reason text,
+	check_code text,
 	PRIMARY KEY (org_id, hold_id),
+	CONSTRAINT hold_piece_of_line CHECK (piece_no IS NULL OR line_no IS NOT NULL),
 	CONSTRAINT hold_of_order FOREIGN KEY (org_id, sales_order_id) REFERENCES usom.sales_order ON DELETE RESTRICT ON UPDATE RESTRICT,
 	CONSTRAINT hold_released_iff_by CHECK ((released_at IS NULL) = (released_by IS NULL))
 );
@@ -179,6 +182,7 @@ COMMENT ON COLUMN usom.hold.org_id IS 'Organisation.';
 COMMENT ON COLUMN usom.hold.hold_id IS 'Key.';
 COMMENT ON COLUMN usom.hold.sales_order_id IS 'Order.';
 COMMENT ON COLUMN usom.hold.line_no IS 'Line; null: the whole order.';
+COMMENT ON COLUMN usom.hold.piece_no IS 'Piece of the line; null: the whole line.';
 COMMENT ON COLUMN usom.hold.hold_type IS 'Type, see hold_type; others block confirm, release and ship.';
 COMMENT ON COLUMN usom.hold.reason IS 'Why.';
 COMMENT ON COLUMN usom.hold.blocks IS 'Actions that fail while the hold is active.';
@@ -188,6 +192,7 @@ COMMENT ON COLUMN usom.hold.placed_by IS 'Session user who placed it.';
 COMMENT ON COLUMN usom.hold.released_at IS 'When it was released by hand.';
 COMMENT ON COLUMN usom.hold.released_by IS 'Session user who released it.';
 COMMENT ON COLUMN usom.hold.release_reason IS 'Why it was released.';
+COMMENT ON COLUMN usom.hold.check_code IS 'Check or hold rule that placed it; null: somebody did.';
 
 CREATE TABLE usom.hold_type (
 	org_id bigint NOT NULL DEFAULT usom.current_org(),
@@ -201,6 +206,9 @@ COMMENT ON COLUMN usom.hold_type.org_id IS 'Organisation.';
 COMMENT ON COLUMN usom.hold_type.code IS 'What hold_order names.';
 COMMENT ON COLUMN usom.hold_type.blocks IS 'Any of confirm, release, ship, change, cancel, close.';
 COMMENT ON COLUMN usom.hold_type.description IS 'Words for people.';
+CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.hold_type
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+ALTER TABLE usom.hold_type ENABLE ALWAYS TRIGGER _memo_changed;
 CREATE TRIGGER usom_furnish_hold_types AFTER INSERT ON usom.organisation
 	FOR EACH ROW EXECUTE FUNCTION usom.furnish_hold_types();
 

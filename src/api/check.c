@@ -1,0 +1,50 @@
+/*
+ * check.c
+ *		The table of checks, and their place in the verbs of other rooms.
+ *
+ * A check adds findings (finding.h); it writes nothing and locks nothing.  With
+ * nothing configured each costs one look at what the backend remembers, at most.
+ *
+ * Memory: CurrentMemoryContext, which is the call's.
+ */
+#include "postgres.h"
+
+#include "api/api.h"
+#include "api/finding.h"
+
+#include "fulfillment/fulfillment.h"
+
+typedef void (*Check) (UsomChecking *checking);
+
+/* In the order in which their findings are listed; NULL after the last. */
+static const Check checks[] = {
+	NULL
+};
+
+void
+usom_api_check(UsomChecking *checking)
+{
+	for (const Check *check = checks; *check != NULL; check++)
+		(*check) (checking);
+}
+
+/* fulfillment.h: an order is about to be released or shipped. */
+static bool
+check_leaving(UsomOrderSet *set, int order, const char *action)
+{
+	UsomChecking checking = {
+		.point = strcmp(action, "release") == 0 ? USOM_AT_RELEASE : USOM_AT_SHIP, .set = set, .order = order
+	};
+
+	usom_api_check(&checking);
+	if (checking.findings == NIL)
+		return true;
+	usom_api_settle_findings(&checking);
+	return !usom_api_findings_block(&checking, action);
+}
+
+void
+usom_api_init(void)
+{
+	usom_fulfillment_check_by(check_leaving);
+}

@@ -1,0 +1,307 @@
+/*
+ * finding.c
+ *		What checks have found: refusals, holds, warnings.
+ *
+ * Locks: the orders, as for every change of them; holds are rows of their own.
+ *
+ * Memory: CurrentMemoryContext, which is the call's.
+ *
+ * Invariant: of one order, line, type and check at most one hold is active
+ * that a check has placed; found again, it is renewed.
+ */
+#include "postgres.h"
+
+#include "api/finding.h"
+
+#include "base/call.h"
+#include "base/errors.h"
+#include "base/query.h"
+#include "lib/stringinfo.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#define FINDINGS_SHOWN 20
+
+static const char *const severities[] = {
+	[USOM_WARN] = "warn", [USOM_HOLD] = "hold", [USOM_REFUSE] = "refuse",
+};
+
+static UsomQuery write_holds = {
+	.text = "WITH renewed AS (UPDATE usom.hold AS h SET reason = r.reason, expires_at = r.expires_at FROM unnest($2) AS r "
+	"WHERE h.org_id = $1 AND h.sales_order_id = r.sales_order_id AND h.line_no IS NOT DISTINCT FROM r.line_no "
+	"AND h.piece_no IS NULL AND h.hold_type = r.hold_type AND h.check_code = r.check_code "
+	"AND h.released_at IS NULL AND (h.expires_at IS NULL OR h.expires_at > $3) "
+	"RETURNING h.sales_order_id, h.line_no, h.hold_type, h.check_code) "
+	"INSERT INTO usom.hold (org_id, sales_order_id, line_no, placed_at, hold_type, reason, expires_at, check_code, blocks) "
+	"SELECT $1, r.sales_order_id, r.line_no, $3, r.hold_type, r.reason, r.expires_at, r.check_code, "
+	"coalesce(t.blocks, ARRAY['confirm', 'release', 'ship']) FROM unnest($2) AS r "
+	"LEFT JOIN usom.hold_type AS t ON t.org_id = $1 AND t.code = r.hold_type "
+	"WHERE NOT EXISTS (SELECT 1 FROM renewed AS n WHERE n.sales_order_id = r.sales_order_id "
+	"AND n.line_no IS NOT DISTINCT FROM r.line_no AND n.hold_type = r.hold_type AND n.check_code = r.check_code)",
+	.nargs = 3,
+	.argtypes = {"bigint", "usom._found_hold[]", "timestamptz"},
+};
+
+void
+usom_api_find(UsomChecking *checking, UsomFinding finding)
+{
+	UsomFinding *kept = palloc_object(UsomFinding);
+
+	Assert(finding.code != NULL && finding.message != NULL);
+	Ensure(finding.severity != USOM_HOLD || finding.hold_type != NULL, "check \"%s\" names no type of its hold", finding.code);
+	*kept = finding;
+	if (kept->hold_until == 0)
+		kept->hold_until = USOM_NO_TIME;
+	checking->findings = lappend(checking->findings, kept);
+}
+
+/* ---- refusals ---- */
+
+static void
+append_refusal(StringInfo listed, const UsomFinding *finding)
+{
+	if (listed->len > 0)
+		appendStringInfoString(listed, "; ");
+	if (finding->path != NULL)
+		appendStringInfo(listed, "%s: ", finding->path);
+	appendStringInfoString(listed, finding->message);
+	if (finding->detail != NULL)
+		appendStringInfo(listed, " (%s)", finding->detail);
+	if (finding->remedy != NULL)
+		appendStringInfo(listed, " [%s]", finding->remedy);
+}
+
+void
+usom_api_refuse_findings(const UsomChecking *checking)
+{
+	const UsomOrder *order = &checking->set->orders[checking->order];
+	StringInfoData listed;
+	int			count = 0;
+
+	initStringInfo(&listed);
+	for (int i = 0; i < list_length(checking->findings); i++)
+	{
+		const UsomFinding *finding = list_nth(checking->findings, i);
+
+		if (finding->severity == USOM_REFUSE && count++ < FINDINGS_SHOWN)
+			append_refusal(&listed, finding);
+	}
+	if (count == 0)
+		return;
+	if (count > FINDINGS_SHOWN)
+		appendStringInfo(&listed, "; and %d more", count - FINDINGS_SHOWN);
+	ereport(ERROR, errcode(USOM_ERR(REFUSED_BY_CHECKS)),
+			errmsg_plural("order \"%s\" is refused by %d check", "order \"%s\" is refused by %d checks", count,
+						  order->order_no, count),
+			errdetail("%s.", listed.data),
+			errhint("Correct what is listed; usom.quote() shows beforehand what checks find."));
+}
+
+/* ---- holds ---- */
+
+bool
+usom_api_findings_block(const UsomChecking *checking, const char *action)
+{
+	for (int i = 0; i < list_length(checking->findings); i++)
+	{
+		const UsomFinding *finding = list_nth(checking->findings, i);
+
+		if (finding->severity == USOM_HOLD && usom_order_hold_blocks(checking->set->org_id, finding->hold_type, action))
+			return true;
+	}
+	return false;
+}
+
+/* Has one before it the same place, type and check?  Then they are one hold. */
+static bool
+is_repeated(const List *findings, int index)
+{
+	const UsomFinding *finding = list_nth(findings, index);
+
+	for (int i = 0; i < index; i++)
+	{
+		const UsomFinding *other = list_nth(findings, i);
+
+		if (other->severity == USOM_HOLD && other->line_no == finding->line_no &&
+			strcmp(other->hold_type, finding->hold_type) == 0 && strcmp(other->code, finding->code) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* What all findings of the hold say; it stands as long as the longest of them. */
+static const char *
+gather_reason(const List *findings, const UsomFinding *first, TimestampTz *until)
+{
+	StringInfoData reason;
+
+	initStringInfo(&reason);
+	*until = first->hold_until;
+	for (int i = 0; i < list_length(findings); i++)
+	{
+		const UsomFinding *finding = list_nth(findings, i);
+
+		if (finding->severity != USOM_HOLD || finding->line_no != first->line_no ||
+			strcmp(finding->hold_type, first->hold_type) != 0 || strcmp(finding->code, first->code) != 0)
+			continue;
+		appendStringInfo(&reason, "%s%s%s%s", reason.len > 0 ? "; " : "", finding->message,
+						 finding->detail ? ": " : "", finding->detail ? finding->detail : "");
+		if (*until != USOM_NO_TIME)
+			*until = finding->hold_until == USOM_NO_TIME ? USOM_NO_TIME : Max(*until, finding->hold_until);
+	}
+	return reason.data;
+}
+
+static void
+add_hold(UsomRows *rows, const UsomChecking *checking, const UsomFinding *finding)
+{
+	TimestampTz until;
+	Datum		values[6] = {
+		Int64GetDatum(checking->set->orders[checking->order].sales_order_id),
+		Int32GetDatum(finding->line_no),
+		CStringGetTextDatum(finding->hold_type),
+		CStringGetTextDatum(gather_reason(checking->findings, finding, &until)),
+		(Datum) 0,
+		CStringGetTextDatum(finding->code),
+	};
+	bool		nulls[6] = {false, finding->line_no == 0, false, false, until == USOM_NO_TIME, false};
+
+	values[4] = TimestampTzGetDatum(until);
+	usom_rows_add(rows, values, nulls);
+}
+
+void
+usom_api_write_found_holds(UsomChecking *const *checkings, int count)
+{
+	UsomRows   *rows = NULL;
+	Datum		values[3];
+
+	for (int i = 0; i < count; i++)
+		for (int j = 0; checkings[i] != NULL && j < list_length(checkings[i]->findings); j++)
+		{
+			const UsomFinding *finding = list_nth(checkings[i]->findings, j);
+
+			if (finding->severity != USOM_HOLD || is_repeated(checkings[i]->findings, j))
+				continue;
+			if (rows == NULL)
+				rows = usom_rows_make("_found_hold", count);
+			add_hold(rows, checkings[i], finding);
+		}
+	if (rows == NULL)
+		return;
+	values[0] = Int64GetDatum(checkings[0]->set->org_id);
+	values[1] = usom_rows_datum(rows);
+	values[2] = TimestampTzGetDatum(usom_call_time());
+	usom_query_write(&write_holds, values, NULL);
+}
+
+const char *
+usom_api_found_hold_types(const UsomChecking *checking)
+{
+	StringInfoData types;
+
+	initStringInfo(&types);
+	for (int i = 0; i < list_length(checking->findings); i++)
+	{
+		const UsomFinding *finding = list_nth(checking->findings, i);
+		bool		is_named = finding->severity != USOM_HOLD;
+
+		for (int j = 0; j < i && !is_named; j++)
+		{
+			const UsomFinding *other = list_nth(checking->findings, j);
+
+			is_named = other->severity == USOM_HOLD && strcmp(other->hold_type, finding->hold_type) == 0;
+		}
+		if (!is_named)
+			appendStringInfo(&types, "%s%s", types.len > 0 ? ", " : "", finding->hold_type);
+	}
+	return types.len > 0 ? types.data : NULL;
+}
+
+/* ---- what verbs on orders that are there say ---- */
+
+static void
+say_findings(const UsomChecking *checking)
+{
+	const char *order_no = checking->set->orders[checking->order].order_no;
+
+	for (int i = 0; i < list_length(checking->findings); i++)
+	{
+		const UsomFinding *finding = list_nth(checking->findings, i);
+
+		ereport(WARNING,
+				finding->severity == USOM_HOLD
+				? errmsg("order \"%s\" is put on %s hold: %s", order_no, finding->hold_type, finding->message)
+				: errmsg("order \"%s\": %s", order_no, finding->message),
+				finding->detail ? errdetail("%s", finding->detail) : 0,
+				finding->remedy ? errhint("%s", finding->remedy) : 0);
+	}
+}
+
+/* What is held stands in the history; the rest is said. */
+static void
+tell(const UsomChecking *checking)
+{
+	const char *types = usom_api_found_hold_types(checking);
+
+	say_findings(checking);
+	if (types != NULL)
+		checking->set->orders[checking->order].event_reference = types;
+}
+
+void
+usom_api_settle_findings(UsomChecking *checking)
+{
+	usom_api_refuse_findings(checking);
+	usom_api_write_found_holds(&checking, 1);
+	tell(checking);
+}
+
+UsomChecking **
+usom_api_check_orders(UsomOrderSet *set, UsomCheckPoint point, const Jsonb *ship_to)
+{
+	UsomChecking **checkings = palloc0_array(UsomChecking *, Max(set->norders, 1));
+
+	for (int i = 0; i < set->norders; i++)
+	{
+		checkings[i] = palloc0_object(UsomChecking);
+		*checkings[i] = (UsomChecking) {.point = point, .set = set, .order = i, .ship_to = ship_to};
+		usom_api_check(checkings[i]);
+		usom_api_refuse_findings(checkings[i]);
+	}
+	usom_api_write_found_holds(checkings, set->norders);
+	for (int i = 0; i < set->norders; i++)
+		tell(checkings[i]);
+	return checkings;
+}
+
+/* ---- for messages and quotes ---- */
+
+static void
+push_text(JsonbParseState **state, const char *key, const char *value)
+{
+	JsonbValue	item;
+
+	if (value == NULL)
+		return;
+	item.type = jbvString;
+	item.val.string.val = unconstify(char *, key);
+	item.val.string.len = strlen(key);
+	pushJsonbValue(state, WJB_KEY, &item);
+	item.val.string.val = unconstify(char *, value);
+	item.val.string.len = strlen(value);
+	pushJsonbValue(state, WJB_VALUE, &item);
+}
+
+void
+usom_api_push_finding(JsonbParseState **state, const UsomFinding *finding)
+{
+	push_text(state, "code", finding->code);
+	push_text(state, "severity", severities[finding->severity]);
+	push_text(state, "path", finding->path);
+	push_text(state, "message", finding->message);
+	push_text(state, "detail", finding->detail);
+	push_text(state, "remedy", finding->remedy);
+	if (finding->severity == USOM_HOLD)
+		push_text(state, "hold_type", finding->hold_type);
+}
