@@ -439,35 +439,12 @@ usom_api_read(Jsonb *jsonb)
 	return placing;
 }
 
-/* An order that is held before it is confirmed takes no stock.  A draft is checked when it is submitted. */
-static void
-check_order(Placing *placing)
-{
-	UsomChecking *checking = &placing->checking;
-	UsomOrder  *order = &placing->set->orders[0];
-
-	if (order->status == USOM_ORDER_DRAFT)
-		return;
-	*checking = (UsomChecking) {
-		.point = USOM_AT_PLACE, .set = placing->set, .document = placing->document,
-		.ship_to = placing->document->ship_to, .is_quote = placing->is_quote
-	};
-	usom_api_check(checking);
-	if (likely(checking->findings == NIL))
-		return;
-	if (!placing->is_quote)
-		usom_api_refuse_findings(checking);
-	if (usom_api_findings_block(checking, "confirm"))
-		order->status = USOM_ORDER_SUBMITTED;
-	order->event_reference = usom_api_found_hold_types(checking);
-}
-
 void
 usom_api_finish(Placing *placing)
 {
 	usom_api_check_problems(placing);
 	make_order(placing);
-	check_order(placing);
+	usom_api_check_placing(placing);
 }
 
 Placing *
@@ -478,30 +455,6 @@ usom_api_prepare(Jsonb *jsonb)
 	if (placing->repeats == NULL)
 		usom_api_finish(placing);
 	return placing;
-}
-
-/* Findings of all orders that were written: their holds, in one statement, and what their placers are told. */
-static void
-write_findings(Placing **placings, int count)
-{
-	UsomChecking **checkings = palloc_array(UsomChecking *, count);
-	int			n = 0;
-
-	for (int i = 0; i < count; i++)
-	{
-		const List *findings = placings[i]->checking.findings;
-
-		if (findings != NIL)
-			checkings[n++] = &placings[i]->checking;
-		for (int j = 0; j < list_length(findings); j++)
-		{
-			const UsomFinding *finding = list_nth(findings, j);
-
-			if (finding->severity == USOM_WARN || !placings[i]->is_quote)
-				usom_api_note_finding(placings[i], finding);
-		}
-	}
-	usom_api_write_found_holds(checkings, n);
 }
 
 /* Carts become orders: whose soft reservations are given up under the lock that allocation takes. */
@@ -607,7 +560,7 @@ usom_api_write(Placing **placings, int count)
 	for (int i = 0; i < nplaced; i++)
 		usom_api_write_products(placings[i]);
 	write_people(placings, nplaced);
-	write_findings(placings, nplaced);
+	usom_api_write_findings(placings, nplaced);
 	set = merge(placings, nplaced);
 	gather_owners(set, placings, nplaced);
 	usom_api_allocate(set);

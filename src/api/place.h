@@ -63,6 +63,16 @@ extern void usom_api_resolve_references(Placing *placing);
 /* The second look, after another call took the external id: 40001 if its order is gone again. */
 extern void usom_api_resolve_again(Placing *placing);
 
+/*
+ * place_check.c: look at an order that is made and not written; US804 unless
+ * it is a quote.  One that is held before it is confirmed stays submitted and
+ * takes no stock; a draft is checked when it is submitted.
+ */
+extern void usom_api_check_placing(Placing *placing);
+
+/* Findings of orders whose headers are written: their holds, in one statement, and what their placers are told. */
+extern void usom_api_write_findings(Placing **placings, int count);
+
 /* A code of the document that no master row has. */
 extern void usom_api_note_problem(Placing *placing, const char *path, const char *code, const char *what);
 
