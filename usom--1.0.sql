@@ -2293,6 +2293,16 @@ LANGUAGE c AS 'MODULE_PATHNAME', 'usom__guard_piece';
 COMMENT ON FUNCTION usom._guard_piece() IS 'BEFORE ROW UPDATE on fulfillment_line: pieces are moved by the verbs alone (US101 with the legal steps, US004 for other columns).';
 REVOKE ALL ON FUNCTION usom._guard_piece() FROM PUBLIC;
 
+CREATE TYPE usom._found_hold AS (
+	sales_order_id bigint,
+	line_no integer,
+	hold_type text,
+	reason text,
+	expires_at timestamptz,
+	check_code text
+);
+COMMENT ON TYPE usom._found_hold IS 'Hold that a check places, on its way from C to hold, by unnest().';
+
 CREATE FUNCTION usom._standard_hold_types() RETURNS TABLE (code text, blocks text[], description text)
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, usom, pg_temp
@@ -2300,7 +2310,11 @@ AS $$
 	VALUES ('credit', ARRAY['confirm', 'release', 'ship'], 'Credit limit or unpaid invoices'),
 		('fraud', ARRAY['confirm', 'release', 'ship', 'change'], 'Suspected fraud, under review'),
 		('address', ARRAY['release', 'ship'], 'Address to be clarified'),
-		('customer', ARRAY['release', 'ship'], 'Customer asked to wait')
+		('customer', ARRAY['release', 'ship'], 'Customer asked to wait'),
+		('duplicate', ARRAY['confirm', 'release', 'ship'], 'Looks like an order that was placed before'),
+		('review', ARRAY['confirm', 'release', 'ship'], 'A check found something that somebody should look at'),
+		('approval', ARRAY['confirm', 'release', 'ship'], 'Waits for an approval'),
+		('price', ARRAY['confirm', 'release', 'ship'], 'The price is not the one expected')
 $$;
 COMMENT ON FUNCTION usom._standard_hold_types() IS 'Types of holds that an organisation begins with.';
 REVOKE ALL ON FUNCTION usom._standard_hold_types() FROM PUBLIC;
@@ -5090,9 +5104,9 @@ BEGIN
 			'promised_at', image->'promised_at',
 			'shipment_no', (SELECT s.shipment_no FROM usom.shipment s WHERE s.org_id = org AND s.shipment_id = (image->>'shipment_id')::bigint),
 			'supply_no', (SELECT u.supply_no FROM usom.supply u WHERE u.org_id = org AND u.supply_id = (image->>'supply_id')::bigint))
-		WHEN 'hold' THEN json_build_object('hold_type', image->'hold_type', 'line_no', image->'line_no', 'reason', image->'reason',
+		WHEN 'hold' THEN json_build_object('hold_type', image->'hold_type', 'line_no', image->'line_no', 'piece_no', image->'piece_no', 'reason', image->'reason',
 			'blocks', image->'blocks', 'expires_at', image->'expires_at', 'placed_at', image->'placed_at', 'placed_by', image->'placed_by',
-			'released_at', image->'released_at', 'released_by', image->'released_by', 'release_reason', image->'release_reason')
+			'released_at', image->'released_at', 'released_by', image->'released_by', 'release_reason', image->'release_reason', 'check_code', image->'check_code')
 		WHEN 'shipment' THEN json_build_object('shipment_no', image->'shipment_no', 'status', image->'status', 'location', location,
 			'carrier', image->'carrier', 'tracking', image->'tracking', 'shipped_at', image->'shipped_at', 'delivered_at', image->'delivered_at',
 			'consolidation_no', (SELECT c.consolidation_no FROM usom.consolidation c WHERE c.org_id = org AND c.consolidation_id = (image->>'consolidation_id')::bigint))
@@ -7694,6 +7708,7 @@ CREATE TABLE usom.hold (
 	hold_id bigint NOT NULL DEFAULT usom.next_id(),
 	sales_order_id bigint NOT NULL,
 	line_no integer,
+	piece_no integer,
 	hold_type text NOT NULL CONSTRAINT hold_type_given CHECK (hold_type <> ''),
 	reason text,
 	blocks text[] NOT NULL CONSTRAINT hold_blocks_known CHECK (blocks <@ ARRAY['confirm', 'release', 'ship', 'change', 'cancel', 'close'] AND blocks <> '{}'),
@@ -7703,7 +7718,9 @@ CREATE TABLE usom.hold (
 	released_at timestamptz,
 	released_by text,
 	release_reason text,
+	check_code text,
 	PRIMARY KEY (org_id, hold_id),
+	CONSTRAINT hold_piece_of_line CHECK (piece_no IS NULL OR line_no IS NOT NULL),
 	CONSTRAINT hold_of_order FOREIGN KEY (org_id, sales_order_id) REFERENCES usom.sales_order ON DELETE RESTRICT ON UPDATE RESTRICT,
 	CONSTRAINT hold_released_iff_by CHECK ((released_at IS NULL) = (released_by IS NULL))
 );
@@ -7713,6 +7730,7 @@ COMMENT ON COLUMN usom.hold.org_id IS 'Organisation.';
 COMMENT ON COLUMN usom.hold.hold_id IS 'Key.';
 COMMENT ON COLUMN usom.hold.sales_order_id IS 'Order.';
 COMMENT ON COLUMN usom.hold.line_no IS 'Line; null: the whole order.';
+COMMENT ON COLUMN usom.hold.piece_no IS 'Piece of the line; null: the whole line.';
 COMMENT ON COLUMN usom.hold.hold_type IS 'Type, see hold_type; others block confirm, release and ship.';
 COMMENT ON COLUMN usom.hold.reason IS 'Why.';
 COMMENT ON COLUMN usom.hold.blocks IS 'Actions that fail while the hold is active.';
@@ -7722,6 +7740,7 @@ COMMENT ON COLUMN usom.hold.placed_by IS 'Session user who placed it.';
 COMMENT ON COLUMN usom.hold.released_at IS 'When it was released by hand.';
 COMMENT ON COLUMN usom.hold.released_by IS 'Session user who released it.';
 COMMENT ON COLUMN usom.hold.release_reason IS 'Why it was released.';
+COMMENT ON COLUMN usom.hold.check_code IS 'Check or hold rule that placed it; null: somebody did.';
 
 CREATE TABLE usom.hold_type (
 	org_id bigint NOT NULL DEFAULT usom.current_org(),
@@ -7735,6 +7754,9 @@ COMMENT ON COLUMN usom.hold_type.org_id IS 'Organisation.';
 COMMENT ON COLUMN usom.hold_type.code IS 'What hold_order names.';
 COMMENT ON COLUMN usom.hold_type.blocks IS 'Any of confirm, release, ship, change, cancel, close.';
 COMMENT ON COLUMN usom.hold_type.description IS 'Words for people.';
+CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.hold_type
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+ALTER TABLE usom.hold_type ENABLE ALWAYS TRIGGER _memo_changed;
 CREATE TRIGGER usom_furnish_hold_types AFTER INSERT ON usom.organisation
 	FOR EACH ROW EXECUTE FUNCTION usom.furnish_hold_types();
 
@@ -9103,7 +9125,9 @@ SELECT o.order_no,
 	h.placed_by,
 	h.released_at,
 	h.released_by,
-	h.release_reason
+	h.release_reason,
+	h.piece_no,
+	h.check_code
 FROM usom.hold h
 JOIN usom.sales_order o ON o.org_id = h.org_id AND o.sales_order_id = h.sales_order_id
 WHERE h.org_id = usom.current_org();
@@ -9120,6 +9144,8 @@ COMMENT ON COLUMN usom.holds.placed_by IS 'Session user who placed it.';
 COMMENT ON COLUMN usom.holds.released_at IS 'When it was released by hand.';
 COMMENT ON COLUMN usom.holds.released_by IS 'Session user who released it.';
 COMMENT ON COLUMN usom.holds.release_reason IS 'Why it was released.';
+COMMENT ON COLUMN usom.holds.piece_no IS 'Piece of the line; null: the whole line, or the order.';
+COMMENT ON COLUMN usom.holds.check_code IS 'Check or hold rule that placed it; null: somebody did.';
 
 CREATE VIEW usom.events WITH (security_invoker = true) AS
 SELECT e.event_id,
