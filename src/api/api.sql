@@ -13,7 +13,7 @@ COMMENT ON FUNCTION usom.place_order(jsonb) IS
 'Place an order: it is checked, written, confirmed, and its stock reserved, or nothing happens at all.
 document: an object with these keys; every one but lines, sku and quantity may be left out.
   channel (manual), external_id, revision (1), order_type (standard; see usom.order_types()), customer (a guest), currency (the organisation''s), priority (5; lower is served first), placed_at (now), requested_at, ship_complete (false), draft (false), coupons [text], instructions,
-  ship_to {name, line1, line2, postcode, city, country, latitude, longitude} (the customer''s first address), payment {method, reference, authorized},
+  ship_to {name, line1, line2, postcode, city, region, country, latitude, longitude} (the customer''s first address), payment {method, reference, authorized},
   reservation_owner (its soft reservations are given up for this order),
   lines [{sku, quantity, unit_price (list price, else 0), location (any), requested_at, substitution (as the customer agreed, else none), partial (true), make {name, based_on, attributes} (the sku is no product yet and is made for the order, for roles that may insert products: engineering approves it)}].
 Quantities in units of the product, six decimals; prices in the currency, four decimals; times as ISO 8601.

@@ -56,6 +56,7 @@ static const UsomKey address_keys[] = {
 	USOM_KEY_AS("line2", USOM_KEY_FREE_TEXT, Address, text),
 	USOM_KEY_AS("postcode", USOM_KEY_FREE_TEXT, Address, text),
 	USOM_KEY_AS("city", USOM_KEY_FREE_TEXT, Address, text),
+	USOM_KEY_AS("region", USOM_KEY_FREE_TEXT, Address, text),
 	USOM_KEY_AS("country", USOM_KEY_FREE_TEXT, Address, text),
 	USOM_KEY_AS("latitude", USOM_KEY_LATITUDE, Address, degrees),
 	USOM_KEY_AS("longitude", USOM_KEY_LONGITUDE, Address, degrees),

@@ -5,9 +5,9 @@ AS $$
 	SELECT CASE WHEN bool_and(v.sealed IS NULL OR v.clear IS NOT NULL) AND bool_or(v.n = 2 AND v.clear <> '')
 		THEN string_agg(lower(regexp_replace(btrim(coalesce(v.clear, '')), '\s+', ' ', 'g')), E'\n' ORDER BY v.n) END
 	FROM usom.address a
-		CROSS JOIN LATERAL (VALUES (1, a.name), (2, a.line1), (3, a.line2), (4, a.postcode), (5, a.city), (6, a.country)) t (n, sealed)
+		CROSS JOIN LATERAL (VALUES (1, a.name), (2, a.line1), (3, a.line2), (4, a.postcode), (5, a.city), (6, a.region), (7, a.country)) t (n, sealed)
 		CROSS JOIN LATERAL (SELECT t.n, t.sealed, usom._open(a.org_id, t.sealed) AS clear) v
-	WHERE a.org_id = _place_of.org_id AND a.address_id = _place_of.address_id
+	WHERE a.org_id = _place_of.org_id AND a.address_id = _place_of.address_id AND (t.n <> 6 OR t.sealed IS NOT NULL)
 $$;
 COMMENT ON FUNCTION usom._place_of(bigint, bigint) IS 'An address in clear, to compare with another: small letters, single blanks. Null where it has no line1, or some of it cannot be opened.';
 REVOKE ALL ON FUNCTION usom._place_of(bigint, bigint) FROM PUBLIC;

@@ -4,7 +4,7 @@
  *
  * A row of usom.address is never changed: who moves gets a new one, and orders
  * keep the one they were placed with.  What books and sourcing need stays in
- * clear: country, postcode, coordinates to two decimals.  Texts in these
+ * clear: country, region, postcode, coordinates to two decimals.  Texts in these
  * places that do not look like it are sealed like the rest.
  *
  * Memory: CurrentMemoryContext.  Locks: none; the rows written are new.
@@ -30,7 +30,8 @@
 
 const char *const usom_address_texts[USOM_ADDRESS_TEXTS] = {
 	[USOM_ADDRESS_NAME] = "name", [USOM_ADDRESS_LINE1] = "line1", [USOM_ADDRESS_LINE2] = "line2",
-	[USOM_ADDRESS_POSTCODE] = "postcode", [USOM_ADDRESS_CITY] = "city", [USOM_ADDRESS_COUNTRY] = "country",
+	[USOM_ADDRESS_POSTCODE] = "postcode", [USOM_ADDRESS_CITY] = "city", [USOM_ADDRESS_REGION] = "region",
+	[USOM_ADDRESS_COUNTRY] = "country",
 };
 const char *const usom_address_degrees[2] = {"latitude", "longitude"};
 
@@ -40,6 +41,16 @@ static bool
 is_country(const char *data, Size size)
 {
 	return size == 2 && data[0] >= 'A' && data[0] <= 'Z' && data[1] >= 'A' && data[1] <= 'Z';
+}
+
+/* The part of an ISO 3166-2 code after the country. */
+static bool
+is_region(const char *data, Size size)
+{
+	for (Size i = 0; i < size; i++)
+		if (!(data[i] >= '0' && data[i] <= '9') && !(data[i] >= 'A' && data[i] <= 'Z'))
+			return false;
+	return size <= 3;
 }
 
 /* Letters, digits, blanks and dashes, with a digit, or four letters at most: AB1 2CD, 1010 AA, D-10115. */
@@ -67,6 +78,7 @@ is_for_the_books(UsomAddressText kind, const text *clear)
 	Size		size = VARSIZE_ANY_EXHDR(clear);
 
 	return size == 0 || (kind == USOM_ADDRESS_COUNTRY && is_country(data, size)) ||
+		(kind == USOM_ADDRESS_REGION && is_region(data, size)) ||
 		(kind == USOM_ADDRESS_POSTCODE && is_postcode(data, size));
 }
 
@@ -89,7 +101,7 @@ refuse(const char *key, const char *problem)
 {
 	ereport(ERROR, errcode(USOM_ERR(INVALID_DOCUMENT)),
 			errmsg("ship_to: \"%s\" %s", key, problem),
-			errhint("Its keys are name, line1, line2, postcode, city, country (strings), latitude and longitude (numbers)."));
+			errhint("Its keys are name, line1, line2, postcode, city, region, country (strings), latitude and longitude (numbers)."));
 }
 
 static bool
@@ -243,8 +255,8 @@ usom_person_write(int64 org_id, const UsomPersonKey *keys, int nkeys, UsomAddres
 	static UsomQuery query = {
 		.text = "WITH k AS (INSERT INTO usom.vault_key (org_id, person_id, key) "
 		"SELECT $1, r.person_id, r.key FROM unnest($2, $3) AS r (person_id, key)) "
-		"INSERT INTO usom.address (org_id, address_id, person_id, name, line1, line2, postcode, city, country, latitude, longitude) "
-		"SELECT $1, r.address_id, r.person_id, r.name, r.line1, r.line2, r.postcode, r.city, r.country, r.latitude, r.longitude "
+		"INSERT INTO usom.address (org_id, address_id, person_id, name, line1, line2, postcode, city, region, country, latitude, longitude) "
+		"SELECT $1, r.address_id, r.person_id, r.name, r.line1, r.line2, r.postcode, r.city, r.region, r.country, r.latitude, r.longitude "
 		"FROM unnest($4) AS r",
 		.nargs = 4,
 		.argtypes = {"bigint", "bigint[]", "bytea[]", "usom._address_row[]"},
@@ -270,7 +282,7 @@ static UsomAddress *
 load_address(int64 org_id, int64 address_id)
 {
 	static UsomQuery query = {
-		.text = "SELECT a.person_id, a.name, a.line1, a.line2, a.postcode, a.city, a.country, a.latitude, a.longitude "
+		.text = "SELECT a.person_id, a.name, a.line1, a.line2, a.postcode, a.city, a.region, a.country, a.latitude, a.longitude "
 		"FROM usom.address AS a WHERE a.org_id = $1 AND a.address_id = $2",
 		.nargs = 2,
 		.argtypes = {"bigint", "bigint"},

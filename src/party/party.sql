@@ -55,6 +55,7 @@ CREATE TYPE usom._address_row AS (
 	line2 text,
 	postcode text,
 	city text,
+	region text,
 	country text,
 	latitude double precision,
 	longitude double precision

@@ -73,6 +73,7 @@ CREATE TABLE usom.customer_address (
 	line2 text,
 	postcode text,
 	city text,
+	region text,
 	country text CONSTRAINT customer_address_country_iso CHECK (country ~ '^[A-Z]{2}$'),
 	latitude double precision CONSTRAINT customer_address_latitude_on_earth CHECK (latitude BETWEEN -90 AND 90),
 	longitude double precision CONSTRAINT customer_address_longitude_on_earth CHECK (longitude BETWEEN -180 AND 180),
@@ -90,6 +91,7 @@ COMMENT ON COLUMN usom.customer_address.line1 IS 'Street and number; kept sealed
 COMMENT ON COLUMN usom.customer_address.line2 IS 'Second line; kept sealed.';
 COMMENT ON COLUMN usom.customer_address.postcode IS 'Postal code; sealed only if it does not look like one.';
 COMMENT ON COLUMN usom.customer_address.city IS 'City; kept sealed.';
+COMMENT ON COLUMN usom.customer_address.region IS 'State or province: the part of its ISO 3166-2 code after the country (CA, BY); sealed if it does not look like one.';
 COMMENT ON COLUMN usom.customer_address.country IS 'ISO 3166 code of two letters.';
 COMMENT ON COLUMN usom.customer_address.latitude IS 'Degrees north; kept to two decimals, about a kilometre.';
 COMMENT ON COLUMN usom.customer_address.longitude IS 'Degrees east; kept to two decimals.';
@@ -104,12 +106,13 @@ CREATE TABLE usom.address (
 	line2 text,
 	postcode text,
 	city text,
+	region text,
 	country text,
 	latitude double precision,
 	longitude double precision,
 	PRIMARY KEY (org_id, address_id)
 );
-COMMENT ON TABLE usom.address IS 'Addresses as they were when orders were placed: rows are added, never changed. Texts are sealed; country, postcode and coordinates to a kilometre stay readable for the books and for sourcing.';
+COMMENT ON TABLE usom.address IS 'Addresses as they were when orders were placed: rows are added, never changed. Texts are sealed; country, region, postcode and coordinates to a kilometre stay readable for the books and for sourcing.';
 COMMENT ON COLUMN usom.address.org_id IS 'Organisation.';
 COMMENT ON COLUMN usom.address.address_id IS 'Key.';
 COMMENT ON COLUMN usom.address.person_id IS 'Whose key opens it: a customer, or the order of a guest.';
@@ -118,6 +121,7 @@ COMMENT ON COLUMN usom.address.line1 IS 'Street and number, sealed.';
 COMMENT ON COLUMN usom.address.line2 IS 'Second line, sealed.';
 COMMENT ON COLUMN usom.address.postcode IS 'Postal code; sealed only if it does not look like one.';
 COMMENT ON COLUMN usom.address.city IS 'City, sealed.';
+COMMENT ON COLUMN usom.address.region IS 'Part of an ISO 3166-2 code after the country; sealed if it does not look like one.';
 COMMENT ON COLUMN usom.address.country IS 'ISO 3166 code; sealed only if it does not look like one.';
 COMMENT ON COLUMN usom.address.latitude IS 'Degrees north, two decimals.';
 COMMENT ON COLUMN usom.address.longitude IS 'Degrees east, two decimals.';
@@ -273,7 +277,7 @@ COMMENT ON COLUMN usom.customers.segment IS 'Group that quotas, priorities and r
 CREATE VIEW usom.addresses WITH (security_invoker = true) AS
 SELECT c.code AS customer, a.address_no, usom._open(a.org_id, a.name) AS name, usom._open(a.org_id, a.line1) AS line1,
 	usom._open(a.org_id, a.line2) AS line2, usom._open(a.org_id, a.postcode) AS postcode, usom._open(a.org_id, a.city) AS city,
-	a.country, a.latitude::numeric AS latitude, a.longitude::numeric AS longitude
+	usom._open(a.org_id, a.region) AS region, a.country, a.latitude::numeric AS latitude, a.longitude::numeric AS longitude
 FROM usom.customer_address a
 JOIN usom.customer c ON c.org_id = a.org_id AND c.customer_id = a.customer_id
 WHERE a.org_id = usom.current_org();
@@ -285,6 +289,7 @@ COMMENT ON COLUMN usom.addresses.line1 IS 'Street and number.';
 COMMENT ON COLUMN usom.addresses.line2 IS 'Second line.';
 COMMENT ON COLUMN usom.addresses.postcode IS 'Postal code.';
 COMMENT ON COLUMN usom.addresses.city IS 'City.';
+COMMENT ON COLUMN usom.addresses.region IS 'State or province: the part of its ISO 3166-2 code after the country.';
 COMMENT ON COLUMN usom.addresses.country IS 'ISO 3166 code of two letters.';
 COMMENT ON COLUMN usom.addresses.latitude IS 'Degrees north, two decimals.';
 COMMENT ON COLUMN usom.addresses.longitude IS 'Degrees east, two decimals.';

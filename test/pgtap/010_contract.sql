@@ -127,7 +127,7 @@ INSERT INTO shown VALUES
 	('exceptions', 'exception_id kind order_no line_no message detail due_at open'),
 	('order_statuses', 'status'),
 	('customers', 'customer name email phone active'),
-	('addresses', 'customer address_no name line1 line2 postcode city country latitude longitude');
+	('addresses', 'customer address_no name line1 line2 postcode city region country latitude longitude');
 SELECT has_view('usom'::name, name::name, format('view usom.%s', name)) FROM shown;
 SELECT has_column('usom'::name, name::name, c::name, format('usom.%s.%s', name, c)) FROM shown, unnest(string_to_array(columns, ' ')) AS c;
 SELECT is_empty($$SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod) FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
