@@ -1337,6 +1337,7 @@ CREATE TYPE usom._address_row AS (
 	line2 text,
 	postcode text,
 	city text,
+	region text,
 	country text,
 	latitude double precision,
 	longitude double precision
@@ -2908,9 +2909,9 @@ AS $$
 	SELECT CASE WHEN bool_and(v.sealed IS NULL OR v.clear IS NOT NULL) AND bool_or(v.n = 2 AND v.clear <> '')
 		THEN string_agg(lower(regexp_replace(btrim(coalesce(v.clear, '')), '\s+', ' ', 'g')), E'\n' ORDER BY v.n) END
 	FROM usom.address a
-		CROSS JOIN LATERAL (VALUES (1, a.name), (2, a.line1), (3, a.line2), (4, a.postcode), (5, a.city), (6, a.country)) t (n, sealed)
+		CROSS JOIN LATERAL (VALUES (1, a.name), (2, a.line1), (3, a.line2), (4, a.postcode), (5, a.city), (6, a.region), (7, a.country)) t (n, sealed)
 		CROSS JOIN LATERAL (SELECT t.n, t.sealed, usom._open(a.org_id, t.sealed) AS clear) v
-	WHERE a.org_id = _place_of.org_id AND a.address_id = _place_of.address_id
+	WHERE a.org_id = _place_of.org_id AND a.address_id = _place_of.address_id AND (t.n <> 6 OR t.sealed IS NOT NULL)
 $$;
 COMMENT ON FUNCTION usom._place_of(bigint, bigint) IS 'An address in clear, to compare with another: small letters, single blanks. Null where it has no line1, or some of it cannot be opened.';
 REVOKE ALL ON FUNCTION usom._place_of(bigint, bigint) FROM PUBLIC;
@@ -3182,7 +3183,7 @@ COMMENT ON FUNCTION usom.place_order(jsonb) IS
 'Place an order: it is checked, written, confirmed, and its stock reserved, or nothing happens at all.
 document: an object with these keys; every one but lines, sku and quantity may be left out.
   channel (manual), external_id, revision (1), order_type (standard; see usom.order_types()), customer (a guest), currency (the organisation''s), priority (5; lower is served first), placed_at (now), requested_at, ship_complete (false), draft (false), coupons [text], instructions,
-  ship_to {name, line1, line2, postcode, city, country, latitude, longitude} (the customer''s first address), payment {method, reference, authorized},
+  ship_to {name, line1, line2, postcode, city, region, country, latitude, longitude} (the customer''s first address), payment {method, reference, authorized},
   reservation_owner (its soft reservations are given up for this order),
   lines [{sku, quantity, unit_price (list price, else 0), location (any), requested_at, substitution (as the customer agreed, else none), partial (true), make {name, based_on, attributes} (the sku is no product yet and is made for the order, for roles that may insert products: engineering approves it)}].
 Quantities in units of the product, six decimals; prices in the currency, four decimals; times as ISO 8601.
@@ -5051,7 +5052,7 @@ BEGIN
 	RETURN (
 		SELECT jsonb_strip_nulls(jsonb_build_object('name', usom._open(a.org_id, a.name),
 			'line1', usom._open(a.org_id, a.line1), 'line2', usom._open(a.org_id, a.line2), 'postcode', usom._open(a.org_id, a.postcode),
-			'city', usom._open(a.org_id, a.city), 'country', usom._open(a.org_id, a.country), 'latitude', a.latitude, 'longitude', a.longitude))
+			'city', usom._open(a.org_id, a.city), 'region', usom._open(a.org_id, a.region), 'country', usom._open(a.org_id, a.country), 'latitude', a.latitude, 'longitude', a.longitude))
 		FROM usom.address a WHERE a.org_id = $1 AND a.address_id = $2);
 END
 $$;
@@ -6609,6 +6610,7 @@ CREATE TABLE usom.customer_address (
 	line2 text,
 	postcode text,
 	city text,
+	region text,
 	country text CONSTRAINT customer_address_country_iso CHECK (country ~ '^[A-Z]{2}$'),
 	latitude double precision CONSTRAINT customer_address_latitude_on_earth CHECK (latitude BETWEEN -90 AND 90),
 	longitude double precision CONSTRAINT customer_address_longitude_on_earth CHECK (longitude BETWEEN -180 AND 180),
@@ -6626,6 +6628,7 @@ COMMENT ON COLUMN usom.customer_address.line1 IS 'Street and number; kept sealed
 COMMENT ON COLUMN usom.customer_address.line2 IS 'Second line; kept sealed.';
 COMMENT ON COLUMN usom.customer_address.postcode IS 'Postal code; sealed only if it does not look like one.';
 COMMENT ON COLUMN usom.customer_address.city IS 'City; kept sealed.';
+COMMENT ON COLUMN usom.customer_address.region IS 'State or province: the part of its ISO 3166-2 code after the country (CA, BY); sealed if it does not look like one.';
 COMMENT ON COLUMN usom.customer_address.country IS 'ISO 3166 code of two letters.';
 COMMENT ON COLUMN usom.customer_address.latitude IS 'Degrees north; kept to two decimals, about a kilometre.';
 COMMENT ON COLUMN usom.customer_address.longitude IS 'Degrees east; kept to two decimals.';
@@ -6640,12 +6643,13 @@ CREATE TABLE usom.address (
 	line2 text,
 	postcode text,
 	city text,
+	region text,
 	country text,
 	latitude double precision,
 	longitude double precision,
 	PRIMARY KEY (org_id, address_id)
 );
-COMMENT ON TABLE usom.address IS 'Addresses as they were when orders were placed: rows are added, never changed. Texts are sealed; country, postcode and coordinates to a kilometre stay readable for the books and for sourcing.';
+COMMENT ON TABLE usom.address IS 'Addresses as they were when orders were placed: rows are added, never changed. Texts are sealed; country, region, postcode and coordinates to a kilometre stay readable for the books and for sourcing.';
 COMMENT ON COLUMN usom.address.org_id IS 'Organisation.';
 COMMENT ON COLUMN usom.address.address_id IS 'Key.';
 COMMENT ON COLUMN usom.address.person_id IS 'Whose key opens it: a customer, or the order of a guest.';
@@ -6654,6 +6658,7 @@ COMMENT ON COLUMN usom.address.line1 IS 'Street and number, sealed.';
 COMMENT ON COLUMN usom.address.line2 IS 'Second line, sealed.';
 COMMENT ON COLUMN usom.address.postcode IS 'Postal code; sealed only if it does not look like one.';
 COMMENT ON COLUMN usom.address.city IS 'City, sealed.';
+COMMENT ON COLUMN usom.address.region IS 'Part of an ISO 3166-2 code after the country; sealed if it does not look like one.';
 COMMENT ON COLUMN usom.address.country IS 'ISO 3166 code; sealed only if it does not look like one.';
 COMMENT ON COLUMN usom.address.latitude IS 'Degrees north, two decimals.';
 COMMENT ON COLUMN usom.address.longitude IS 'Degrees east, two decimals.';
@@ -6809,7 +6814,7 @@ COMMENT ON COLUMN usom.customers.segment IS 'Group that quotas, priorities and r
 CREATE VIEW usom.addresses WITH (security_invoker = true) AS
 SELECT c.code AS customer, a.address_no, usom._open(a.org_id, a.name) AS name, usom._open(a.org_id, a.line1) AS line1,
 	usom._open(a.org_id, a.line2) AS line2, usom._open(a.org_id, a.postcode) AS postcode, usom._open(a.org_id, a.city) AS city,
-	a.country, a.latitude::numeric AS latitude, a.longitude::numeric AS longitude
+	usom._open(a.org_id, a.region) AS region, a.country, a.latitude::numeric AS latitude, a.longitude::numeric AS longitude
 FROM usom.customer_address a
 JOIN usom.customer c ON c.org_id = a.org_id AND c.customer_id = a.customer_id
 WHERE a.org_id = usom.current_org();
@@ -6821,6 +6826,7 @@ COMMENT ON COLUMN usom.addresses.line1 IS 'Street and number.';
 COMMENT ON COLUMN usom.addresses.line2 IS 'Second line.';
 COMMENT ON COLUMN usom.addresses.postcode IS 'Postal code.';
 COMMENT ON COLUMN usom.addresses.city IS 'City.';
+COMMENT ON COLUMN usom.addresses.region IS 'State or province: the part of its ISO 3166-2 code after the country.';
 COMMENT ON COLUMN usom.addresses.country IS 'ISO 3166 code of two letters.';
 COMMENT ON COLUMN usom.addresses.latitude IS 'Degrees north, two decimals.';
 COMMENT ON COLUMN usom.addresses.longitude IS 'Degrees east, two decimals.';
@@ -8848,7 +8854,7 @@ SELECT o.order_no,
 	CASE WHEN a.address_id IS NOT NULL THEN jsonb_strip_nulls(jsonb_build_object('name', usom._open(a.org_id, a.name),
 		'line1', usom._open(a.org_id, a.line1), 'line2', usom._open(a.org_id, a.line2),
 		'postcode', usom._open(a.org_id, a.postcode), 'city', usom._open(a.org_id, a.city),
-		'country', usom._open(a.org_id, a.country), 'latitude', a.latitude, 'longitude', a.longitude)) END AS ship_to,
+		'region', usom._open(a.org_id, a.region), 'country', usom._open(a.org_id, a.country), 'latitude', a.latitude, 'longitude', a.longitude)) END AS ship_to,
 	o.payment,
 	usom._open(o.org_id, o.instructions) AS instructions,
 	o.revision::integer AS revision,
