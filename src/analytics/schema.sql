@@ -48,7 +48,39 @@ SELECT o.order_no,
 	 WHERE l.org_id = o.org_id AND l.sales_order_id = o.sales_order_id) AS freight,
 	(SELECT trim_scale(coalesce(sum(usom._part(l.tax, l.quantity - l.quantity_cancelled, l.quantity, l.decimals)), 0))
 	 FROM usom.order_line l
-	 WHERE l.org_id = o.org_id AND l.sales_order_id = o.sales_order_id) AS tax
+	 WHERE l.org_id = o.org_id AND l.sales_order_id = o.sales_order_id) AS tax,
+	trim_scale(o.paid) AS paid,
+	CASE WHEN o.paid IS NULL THEN 'none' ELSE (
+		SELECT CASE
+			WHEN o.paid > (
+				SELECT coalesce(sum(usom._line_value(l.unit_price, l.quantity, l.discount, l.freight, l.tax, l.tax_included, l.decimals,
+					l.quantity - l.quantity_cancelled - l.quantity_returned - CASE WHEN o.status <= 'submitted' THEN 0 ELSE l.quantity_open
+						+ CASE WHEN l.quantity_backordered = 0 THEN 0
+							WHEN l.kit_line_no = l.line_no THEN (
+								SELECT CASE WHEN count(*) = 0 THEN 0 ELSE l.quantity_backordered END
+								FROM usom.order_line c JOIN usom.fulfillment_line f ON f.org_id = c.org_id AND f.sales_order_id = c.sales_order_id AND f.line_no = c.line_no
+								WHERE c.org_id = o.org_id AND c.sales_order_id = o.sales_order_id AND c.kit_line_no = l.line_no
+									AND f.status = 'backordered' AND f.promised_at IS NULL)
+							ELSE (
+								SELECT coalesce(sum(f.quantity), 0) FROM usom.fulfillment_line f
+								WHERE f.org_id = o.org_id AND f.sales_order_id = o.sales_order_id AND f.line_no = l.line_no
+									AND f.status = 'backordered' AND f.promised_at IS NULL)
+						END END)), 0)
+				FROM usom.order_line l
+				WHERE l.org_id = o.org_id AND l.sales_order_id = o.sales_order_id) THEN 'paid_unallocated'
+			WHEN sum(p.charged_back) > 0 THEN 'charged_back'
+			WHEN sum(p.refunded + p.refund_wanted) > 0 THEN CASE WHEN o.paid = 0 THEN 'refunded' ELSE 'partially_refunded' END
+			WHEN o.paid > 0 THEN CASE WHEN o.paid >= round(o.total, coalesce(usom._minor_digits(o.currency), 4)) THEN 'paid' ELSE 'partially_paid' END
+			WHEN sum(p.authorized) = 0 THEN 'pending'
+			WHEN sum(p.voided) = sum(p.authorized) THEN 'voided'
+			WHEN sum(p.authorized - p.voided) FILTER (WHERE coalesce(p.expires_at > statement_timestamp(), true)) > 0 THEN
+				CASE WHEN sum(p.authorized - p.voided) FILTER (WHERE coalesce(p.expires_at > statement_timestamp(), true))
+					>= round(o.total, coalesce(usom._minor_digits(o.currency), 4)) THEN 'authorized' ELSE 'partially_authorized' END
+			ELSE 'expired'
+		END
+		FROM usom.payment p
+		WHERE p.org_id = o.org_id AND p.sales_order_id = o.sales_order_id)
+	END AS payment_status
 FROM usom.sales_order o
 LEFT JOIN usom.channel ch ON ch.org_id = o.org_id AND ch.channel_id = o.channel_id
 LEFT JOIN usom.customer cu ON cu.org_id = o.org_id AND cu.customer_id = o.customer_id
@@ -80,6 +112,8 @@ COMMENT ON COLUMN usom.orders.created_at IS 'When the row was made.';
 COMMENT ON COLUMN usom.orders.discount IS 'Sum of what was taken off its lines, in currency.';
 COMMENT ON COLUMN usom.orders.freight IS 'Freight of its lines, in currency.';
 COMMENT ON COLUMN usom.orders.tax IS 'Tax on its lines, in currency, whether it is in their prices or added to them.';
+COMMENT ON COLUMN usom.orders.paid IS 'Captured for it, less what went back or is asked to go back, in currency; null: no payment is known.';
+COMMENT ON COLUMN usom.orders.payment_status IS 'none; pending (a payment, nothing authorised), partially_authorized, authorized, expired, voided; partially_paid, paid; partially_refunded, refunded, charged_back; paid_unallocated: more is paid than what is cancelled, came back, or waits without a date leaves to be paid, so that goods are to be found, a date promised, or money given back.';
 
 CREATE VIEW usom.order_lines WITH (security_invoker = true) AS
 SELECT o.order_no,

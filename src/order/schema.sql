@@ -26,6 +26,7 @@ CREATE TABLE usom.sales_order (
 	instructions text,
 	version integer NOT NULL DEFAULT 1,
 	payload_digest bytea,
+	paid usom.charge,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	PRIMARY KEY (org_id, sales_order_id),
 	CONSTRAINT sales_order_no_unique UNIQUE (org_id, order_no)
@@ -55,6 +56,7 @@ COMMENT ON COLUMN usom.sales_order.payment IS 'Method, reference and authorised 
 COMMENT ON COLUMN usom.sales_order.instructions IS 'Words for those who fulfil it; write them in clear, they are kept sealed.';
 COMMENT ON COLUMN usom.sales_order.version IS 'Counts the changes; what change_order compares.';
 COMMENT ON COLUMN usom.sales_order.payload_digest IS 'To tell a repeat from another payload: SHA-256 of the document, or HMAC-SHA-256 under the key of the person if it has an address or instructions to seal, so that nobody can try names.';
+COMMENT ON COLUMN usom.sales_order.paid IS 'Captured for the order, less what went back or is asked to go back: kept from usom.payment. Null: no payment is known.';
 COMMENT ON COLUMN usom.sales_order.created_at IS 'When the row was made.';
 
 CREATE TABLE usom.order_line (
