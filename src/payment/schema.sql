@@ -171,8 +171,6 @@ COMMENT ON COLUMN usom.payment_transaction.recorded_at IS 'Time of the transacti
 
 CREATE TRIGGER usom_furnish_payment_methods AFTER INSERT ON usom.organisation
 	FOR EACH ROW EXECUTE FUNCTION usom.furnish_payment_methods();
-INSERT INTO usom.payment_method (org_id, code, terms, name)
-SELECT o.org_id, t.* FROM usom.organisation o CROSS JOIN usom._standard_payment_methods() t;
 
 CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.payment_method
 	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
@@ -272,3 +270,6 @@ SELECT usom._audit_table('payment');
 SELECT usom._audit_table('payment_line');
 SELECT usom._audit_table('payment_request');
 SELECT usom._audit_table('payment_transaction');
+
+INSERT INTO usom.payment_method (org_id, code, terms, name)
+SELECT o.org_id, t.* FROM usom.organisation o CROSS JOIN usom._standard_payment_methods() t;
