@@ -50,37 +50,7 @@ SELECT o.order_no,
 	 FROM usom.order_line l
 	 WHERE l.org_id = o.org_id AND l.sales_order_id = o.sales_order_id) AS tax,
 	trim_scale(o.paid) AS paid,
-	CASE WHEN o.paid IS NULL THEN 'none' ELSE (
-		SELECT CASE
-			WHEN o.paid > (
-				SELECT coalesce(sum(usom._line_value(l.unit_price, l.quantity, l.discount, l.freight, l.tax, l.tax_included, l.decimals,
-					l.quantity - l.quantity_cancelled - l.quantity_returned - CASE WHEN o.status <= 'submitted' THEN 0 ELSE l.quantity_open
-						+ CASE WHEN l.quantity_backordered = 0 THEN 0
-							WHEN l.kit_line_no = l.line_no THEN (
-								SELECT CASE WHEN count(*) = 0 THEN 0 ELSE l.quantity_backordered END
-								FROM usom.order_line c JOIN usom.fulfillment_line f ON f.org_id = c.org_id AND f.sales_order_id = c.sales_order_id AND f.line_no = c.line_no
-								WHERE c.org_id = o.org_id AND c.sales_order_id = o.sales_order_id AND c.kit_line_no = l.line_no
-									AND f.status = 'backordered' AND f.promised_at IS NULL)
-							ELSE (
-								SELECT coalesce(sum(f.quantity), 0) FROM usom.fulfillment_line f
-								WHERE f.org_id = o.org_id AND f.sales_order_id = o.sales_order_id AND f.line_no = l.line_no
-									AND f.status = 'backordered' AND f.promised_at IS NULL)
-						END END)), 0)
-				FROM usom.order_line l
-				WHERE l.org_id = o.org_id AND l.sales_order_id = o.sales_order_id) THEN 'paid_unallocated'
-			WHEN sum(p.charged_back) > 0 THEN 'charged_back'
-			WHEN sum(p.refunded + p.refund_wanted) > 0 THEN CASE WHEN o.paid = 0 THEN 'refunded' ELSE 'partially_refunded' END
-			WHEN o.paid > 0 THEN CASE WHEN o.paid >= round(o.total, coalesce(usom._minor_digits(o.currency), 4)) THEN 'paid' ELSE 'partially_paid' END
-			WHEN sum(p.authorized) = 0 THEN 'pending'
-			WHEN sum(p.voided) = sum(p.authorized) THEN 'voided'
-			WHEN sum(p.authorized - p.voided) FILTER (WHERE coalesce(p.expires_at > statement_timestamp(), true)) > 0 THEN
-				CASE WHEN sum(p.authorized - p.voided) FILTER (WHERE coalesce(p.expires_at > statement_timestamp(), true))
-					>= round(o.total, coalesce(usom._minor_digits(o.currency), 4)) THEN 'authorized' ELSE 'partially_authorized' END
-			ELSE 'expired'
-		END
-		FROM usom.payment p
-		WHERE p.org_id = o.org_id AND p.sales_order_id = o.sales_order_id)
-	END AS payment_status
+	CASE WHEN o.paid IS NULL THEN 'none' ELSE usom._order_payment_status(o.org_id, o.sales_order_id) END AS payment_status
 FROM usom.sales_order o
 LEFT JOIN usom.channel ch ON ch.org_id = o.org_id AND ch.channel_id = o.channel_id
 LEFT JOIN usom.customer cu ON cu.org_id = o.org_id AND cu.customer_id = o.customer_id

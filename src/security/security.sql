@@ -190,6 +190,8 @@ CREATE FUNCTION usom._privileges()
 	('_shares()',                 '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
 	('_minor_digits()',           '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
 	('_line_value()',             '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
+	('_unallocated()',            '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
+	('_order_payment_status()',   '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
 	('_payment_status()',         '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
 	('_part()',                   '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
 	('_charge_part()',            '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
