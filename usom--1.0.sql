@@ -2717,6 +2717,116 @@ $$;
 COMMENT ON FUNCTION usom._check_sourcing_rule() IS 'Trigger BEFORE a sourcing rule is written: US006 for codes that nobody has, US110 for types of orders that there are not, US302 for a chain of rules that comes back to itself, or locations both asked for and excluded.';
 REVOKE ALL ON FUNCTION usom._check_sourcing_rule() FROM PUBLIC;
 
+/* ---- payment ---- */
+
+CREATE FUNCTION usom._standard_payment_methods() RETURNS TABLE (code text, terms text, name text)
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+	VALUES ('card', 'prepaid', 'Payment card'),
+		('gift_card', 'prepaid', 'Gift card'),
+		('transfer', 'prepaid', 'Bank transfer in advance'),
+		('cash', 'prepaid', 'Cash at the counter'),
+		('account', 'on_account', 'Invoice'),
+		('cod', 'cod', 'Cash on delivery')
+$$;
+COMMENT ON FUNCTION usom._standard_payment_methods() IS 'Payment methods that an organisation begins with; none demands anything.';
+REVOKE ALL ON FUNCTION usom._standard_payment_methods() FROM PUBLIC;
+
+CREATE FUNCTION usom.furnish_payment_methods() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+BEGIN
+	INSERT INTO usom.payment_method (org_id, code, terms, name)
+	SELECT NEW.org_id, t.* FROM usom._standard_payment_methods() t;
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION usom.furnish_payment_methods() IS 'AFTER INSERT on organisation: a new organisation begins with the standard payment methods.';
+REVOKE ALL ON FUNCTION usom.furnish_payment_methods() FROM PUBLIC;
+
+CREATE FUNCTION usom._payment_status(authorized numeric, voided numeric, captured numeric, refunded numeric, charged_back numeric, is_expired boolean) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+	SELECT CASE
+		WHEN charged_back > 0 THEN 'charged_back'
+		WHEN refunded > 0 THEN CASE WHEN refunded = captured THEN 'refunded' ELSE 'partially_refunded' END
+		WHEN captured > 0 THEN CASE WHEN captured + voided = authorized THEN 'captured' ELSE 'partially_captured' END
+		WHEN authorized = 0 THEN 'pending'
+		WHEN voided = authorized THEN 'voided'
+		WHEN is_expired THEN 'expired'
+		ELSE 'authorized'
+	END
+$$;
+COMMENT ON FUNCTION usom._payment_status(numeric, numeric, numeric, numeric, numeric, boolean) IS 'State of a payment, from what became of it.';
+REVOKE ALL ON FUNCTION usom._payment_status(numeric, numeric, numeric, numeric, numeric, boolean) FROM PUBLIC;
+
+CREATE FUNCTION usom._line_value(unit_price numeric, quantity numeric, discount numeric, freight numeric, tax numeric, tax_included boolean, decimals integer, units numeric) RETURNS numeric
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+	SELECT CASE WHEN decimals IS NULL THEN round(unit_price * units, 4)
+		ELSE usom._part(round(unit_price * quantity, decimals) - discount + freight + CASE WHEN tax_included THEN 0 ELSE tax END, units, quantity, decimals) END
+$$;
+COMMENT ON FUNCTION usom._line_value(numeric, numeric, numeric, numeric, numeric, boolean, integer, numeric) IS 'What some units of an order line cost: the part that they have of the whole line.';
+REVOKE ALL ON FUNCTION usom._line_value(numeric, numeric, numeric, numeric, numeric, boolean, integer, numeric) FROM PUBLIC;
+
+CREATE FUNCTION usom._unallocated(org_id bigint, sales_order_id bigint) RETURNS numeric
+LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+BEGIN
+	-- before it is confirmed nobody allocates anything; a kit waits without a date if one of its components does
+	RETURN (
+		SELECT o.paid - coalesce((
+			SELECT sum(usom._line_value(l.unit_price, l.quantity, l.discount, l.freight, l.tax, l.tax_included, l.decimals,
+				l.quantity - l.quantity_cancelled - l.quantity_returned - CASE WHEN o.status <= 'submitted' THEN 0
+					WHEN l.kit_line_no = l.line_no THEN l.quantity_open + CASE WHEN w.units > 0 THEN l.quantity_backordered ELSE 0 END
+					ELSE l.quantity_open + w.units END))
+			FROM usom.order_line l
+			CROSS JOIN LATERAL (
+				SELECT coalesce(sum(f.quantity), 0) AS units
+				FROM usom.order_line c
+				JOIN usom.fulfillment_line f ON f.org_id = c.org_id AND f.sales_order_id = c.sales_order_id AND f.line_no = c.line_no
+				WHERE l.quantity_backordered > 0 AND c.org_id = $1 AND c.sales_order_id = $2
+					AND (c.line_no = l.line_no OR c.kit_line_no = l.line_no) AND f.status = 'backordered' AND f.promised_at IS NULL) w
+			WHERE l.org_id = $1 AND l.sales_order_id = $2), 0)
+		FROM usom.sales_order o WHERE o.org_id = $1 AND o.sales_order_id = $2);
+END
+$$;
+COMMENT ON FUNCTION usom._unallocated(bigint, bigint) IS 'What is paid of an order beyond the units that have stock, or a date: not those that were cancelled, came back, or wait without one. Null if no payment is known.';
+REVOKE ALL ON FUNCTION usom._unallocated(bigint, bigint) FROM PUBLIC;
+
+CREATE FUNCTION usom._order_payment_status(org_id bigint, sales_order_id bigint) RETURNS text
+LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+BEGIN
+	RETURN (
+		SELECT CASE
+			WHEN usom._unallocated($1, $2) >= m.unit THEN 'paid_unallocated'
+			WHEN s.charged_back > 0 THEN 'charged_back'
+			WHEN s.back > 0 THEN CASE WHEN o.paid = 0 THEN 'refunded' ELSE 'partially_refunded' END
+			WHEN o.paid > 0 THEN CASE WHEN o.total - o.paid < m.unit THEN 'paid' ELSE 'partially_paid' END
+			WHEN s.authorized = 0 THEN 'pending'
+			WHEN s.voided = s.authorized THEN 'voided'
+			WHEN s.open > 0 THEN CASE WHEN o.total - s.open < m.unit THEN 'authorized' ELSE 'partially_authorized' END
+			ELSE 'expired'
+		END
+		FROM usom.sales_order o
+		CROSS JOIN LATERAL (SELECT 10.0 ^ -coalesce(usom._minor_digits(o.currency), 4) AS unit) m
+		CROSS JOIN LATERAL (
+			SELECT sum(p.charged_back) AS charged_back, sum(p.refunded + p.refund_wanted) AS back, sum(p.authorized) AS authorized, sum(p.voided) AS voided,
+				coalesce(sum(p.authorized - p.voided) FILTER (WHERE coalesce(p.expires_at > statement_timestamp(), true)), 0) AS open
+			FROM usom.payment p WHERE p.org_id = $1 AND p.sales_order_id = $2) s
+		WHERE o.org_id = $1 AND o.sales_order_id = $2);
+END
+$$;
+COMMENT ON FUNCTION usom._order_payment_status(bigint, bigint) IS 'Column payment_status of usom.orders for an order that has a payment. Amounts are compared in the smallest unit of the currency.';
+REVOKE ALL ON FUNCTION usom._order_payment_status(bigint, bigint) FROM PUBLIC;
+
 /* ---- fulfillment ---- */
 
 CREATE TYPE usom.shipment_status;
@@ -5087,7 +5197,7 @@ BEGIN
 			'currency', image->'currency', 'total', trim_scale((image->>'total')::numeric), 'priority', image->'priority',
 			'placed_at', image->'placed_at', 'requested_at', image->'requested_at', 'ship_complete', image->'ship_complete',
 			'coupons', image->'coupons', 'ship_to', usom._order_address(org, (image->>'address_id')::bigint), 'payment', image->'payment',
-			'instructions', usom._open(org, image->>'instructions'),
+			'instructions', usom._open(org, image->>'instructions'), 'paid', trim_scale((image->>'paid')::numeric),
 			'created_at', image->'created_at')
 		WHEN 'order_line' THEN json_build_object('line_no', image->'line_no', 'sku', sku, 'quantity', trim_scale((image->>'quantity')::numeric),
 			'unit_price', trim_scale((image->>'unit_price')::numeric), 'total', trim_scale((image->>'total')::numeric), 'location', location,
@@ -5628,6 +5738,11 @@ CREATE FUNCTION usom._privileges()
 	('fulfillment_line',          '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
 	('hold',                      '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
 	('hold_type',                 '',    'r',   'riu', 'r',   'r',   'r',   'r',   'r',   'r'),
+	('payment_method',            '',    'r',   'riu', 'r',   'r',   'r',   'r',   'r',   'r'),
+	('payment',                   '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
+	('payment_line',              '',    'r',   'r',   '',    '',    'r',   'r',   'r',   'riud'),
+	('payment_request',           '',    'r',   'r',   '',    'r',   'r',   'r',   'r',   'riud'),
+	('payment_transaction',       '',    'r',   'r',   '',    'r',   'r',   'r',   'r',   'r'),
 	('order_history',             '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('event',                     '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('exception_case',            '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'riud'),
@@ -5674,6 +5789,9 @@ CREATE FUNCTION usom._privileges()
 	('consolidations',            '',    'r',   'r',   'r',   '',    '',    'r',   'r',   'r'),
 	('shipments',                 '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('returns',                   '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
+	('payments',                  '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
+	('payment_requests',          '',    'r',   'r',   '',    'r',   'r',   'r',   'r',   'r'),
+	('payment_transactions',      '',    'r',   'r',   '',    'r',   'r',   'r',   'r',   'r'),
 	('timeline',                  '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('order_statuses',            '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('audit',                     '',    '',    'r',   '',    '',    '',    '',    'r',   ''),
@@ -5759,6 +5877,10 @@ CREATE FUNCTION usom._privileges()
 	('explain_promise()',         '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
 	('_shares()',                 '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
 	('_minor_digits()',           '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
+	('_line_value()',             '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
+	('_unallocated()',            '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
+	('_order_payment_status()',   '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
+	('_payment_status()',         '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
 	('_part()',                   '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
 	('_charge_part()',            '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
 	('order_timeline()',          '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
@@ -7580,6 +7702,7 @@ CREATE TABLE usom.sales_order (
 	instructions text,
 	version integer NOT NULL DEFAULT 1,
 	payload_digest bytea,
+	paid usom.charge,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	PRIMARY KEY (org_id, sales_order_id),
 	CONSTRAINT sales_order_no_unique UNIQUE (org_id, order_no)
@@ -7609,6 +7732,7 @@ COMMENT ON COLUMN usom.sales_order.payment IS 'Method, reference and authorised 
 COMMENT ON COLUMN usom.sales_order.instructions IS 'Words for those who fulfil it; write them in clear, they are kept sealed.';
 COMMENT ON COLUMN usom.sales_order.version IS 'Counts the changes; what change_order compares.';
 COMMENT ON COLUMN usom.sales_order.payload_digest IS 'To tell a repeat from another payload: SHA-256 of the document, or HMAC-SHA-256 under the key of the person if it has an address or instructions to seal, so that nobody can try names.';
+COMMENT ON COLUMN usom.sales_order.paid IS 'Captured for the order, less what went back or is asked to go back: kept from usom.payment. Null: no payment is known.';
 COMMENT ON COLUMN usom.sales_order.created_at IS 'When the row was made.';
 
 CREATE TABLE usom.order_line (
@@ -8282,6 +8406,283 @@ SELECT usom._audit_table('postcode_centroid');
 SELECT usom._audit_table('sourcing_rule');
 $usom_step$),
 
+(1, 901, 'payment', $usom_step$
+CREATE TABLE usom.payment_method (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	payment_method_id bigint NOT NULL DEFAULT usom.next_id(),
+	code text NOT NULL CONSTRAINT payment_method_code_given CHECK (code <> ''),
+	name text,
+	terms text NOT NULL DEFAULT 'prepaid' CONSTRAINT payment_method_terms_known CHECK (terms IN ('prepaid', 'on_account', 'cod')),
+	cover text NOT NULL DEFAULT 'none' CONSTRAINT payment_method_cover_known CHECK (cover IN ('none', 'release', 'ship')),
+	days_due integer NOT NULL DEFAULT 30 CONSTRAINT payment_method_days_not_negative CHECK (days_due BETWEEN 0 AND 3650),
+	valid_for interval CONSTRAINT payment_method_valid_for_some_time CHECK (valid_for > interval '0'),
+	late_capture text NOT NULL DEFAULT 'accept' CONSTRAINT payment_method_late_capture_known CHECK (late_capture IN ('accept', 'refuse')),
+	active boolean NOT NULL DEFAULT true,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (org_id, payment_method_id),
+	CONSTRAINT payment_method_code_unique UNIQUE (org_id, code)
+);
+COMMENT ON TABLE usom.payment_method IS 'How customers pay, and on which terms. A method that has no row is prepaid and demands nothing.';
+COMMENT ON COLUMN usom.payment_method.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.payment_method.payment_method_id IS 'Key.';
+COMMENT ON COLUMN usom.payment_method.code IS 'What payment.method of the order document names.';
+COMMENT ON COLUMN usom.payment_method.name IS 'Name for people.';
+COMMENT ON COLUMN usom.payment_method.terms IS 'prepaid: what is authorised is captured shipment by shipment. on_account: each shipment is to be paid days_due after it left. cod: each shipment is paid when it is delivered.';
+COMMENT ON COLUMN usom.payment_method.cover IS 'What the order costs must be authorised or paid before it is released (release) or shipped (ship); none: never asked for.';
+COMMENT ON COLUMN usom.payment_method.days_due IS 'Of on_account: days from shipment to payment.';
+COMMENT ON COLUMN usom.payment_method.valid_for IS 'How long an authorisation holds that says nothing itself; null: without end.';
+COMMENT ON COLUMN usom.payment_method.late_capture IS 'A capture that comes after the authorisation has expired: accept (it is recorded, and a case) or refuse (US503).';
+COMMENT ON COLUMN usom.payment_method.active IS 'Off: nothing new is paid so.';
+COMMENT ON COLUMN usom.payment_method.created_at IS 'When the row was made.';
+
+CREATE TABLE usom.payment (
+	org_id bigint NOT NULL,
+	payment_id bigint NOT NULL DEFAULT usom.next_id(),
+	sales_order_id bigint NOT NULL,
+	payment_no integer NOT NULL,
+	method text NOT NULL CONSTRAINT payment_method_given CHECK (method <> ''),
+	reference text CONSTRAINT payment_reference_given CHECK (reference <> ''),
+	currency usom.currency_code NOT NULL,
+	authorized usom.charge NOT NULL DEFAULT 0,
+	voided usom.charge NOT NULL DEFAULT 0,
+	captured usom.charge NOT NULL DEFAULT 0,
+	capture_wanted usom.charge NOT NULL DEFAULT 0,
+	refunded usom.charge NOT NULL DEFAULT 0,
+	refund_wanted usom.charge NOT NULL DEFAULT 0,
+	charged_back usom.charge NOT NULL DEFAULT 0,
+	expires_at timestamptz,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (org_id, payment_id),
+	CONSTRAINT payment_numbered_with_order UNIQUE (org_id, sales_order_id, payment_no),
+	CONSTRAINT payment_of_order FOREIGN KEY (org_id, sales_order_id) REFERENCES usom.sales_order ON DELETE RESTRICT ON UPDATE RESTRICT,
+	CONSTRAINT payment_captured_within_authorized CHECK (captured + voided <= authorized),
+	CONSTRAINT payment_refunded_within_captured CHECK (refunded + refund_wanted + charged_back <= captured)
+) WITH (fillfactor = 60);
+CREATE UNIQUE INDEX payment_reference_unique ON usom.payment (org_id, reference) WHERE reference IS NOT NULL;
+COMMENT ON TABLE usom.payment IS 'What an order is paid with: one row for an instrument, with what was authorised and became of it. Kept from payment_transaction and payment_request, under the lock of the order.';
+COMMENT ON COLUMN usom.payment.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.payment.payment_id IS 'Key.';
+COMMENT ON COLUMN usom.payment.sales_order_id IS 'Order.';
+COMMENT ON COLUMN usom.payment.payment_no IS 'Number with the order, from 1: shipments are captured from the lowest first, refunds go to the highest first.';
+COMMENT ON COLUMN usom.payment.method IS 'Code of the method, see payment_method.';
+COMMENT ON COLUMN usom.payment.reference IS 'Reference that the payment provider gave; null: none.';
+COMMENT ON COLUMN usom.payment.currency IS 'ISO 4217 code of the amounts: that of the order.';
+COMMENT ON COLUMN usom.payment.authorized IS 'Authorised, all in all.';
+COMMENT ON COLUMN usom.payment.voided IS 'Of that, given up.';
+COMMENT ON COLUMN usom.payment.captured IS 'Of that, taken.';
+COMMENT ON COLUMN usom.payment.capture_wanted IS 'Asked of the provider to be captured and not answered yet.';
+COMMENT ON COLUMN usom.payment.refunded IS 'Of what was captured, given back.';
+COMMENT ON COLUMN usom.payment.refund_wanted IS 'Asked of the provider to be refunded and not answered yet.';
+COMMENT ON COLUMN usom.payment.charged_back IS 'Of what was captured, taken back by the buyer''s bank.';
+COMMENT ON COLUMN usom.payment.expires_at IS 'From then on what is authorised and not captured covers nothing; null: without end.';
+COMMENT ON COLUMN usom.payment.created_at IS 'When the row was made.';
+
+CREATE TABLE usom.payment_line (
+	org_id bigint NOT NULL,
+	sales_order_id bigint NOT NULL,
+	line_no integer NOT NULL,
+	captured usom.charge NOT NULL DEFAULT 0,
+	captured_tax usom.charge NOT NULL DEFAULT 0,
+	capture_wanted usom.charge NOT NULL DEFAULT 0,
+	refunded usom.charge NOT NULL DEFAULT 0,
+	refunded_tax usom.charge NOT NULL DEFAULT 0,
+	refund_wanted usom.charge NOT NULL DEFAULT 0,
+	refund_wanted_tax usom.charge NOT NULL DEFAULT 0,
+	for_units usom.charge NOT NULL DEFAULT 0,
+	for_freight usom.charge NOT NULL DEFAULT 0,
+	PRIMARY KEY (org_id, sales_order_id, line_no),
+	CONSTRAINT payment_line_refunded_within_captured CHECK (refunded + refund_wanted <= captured),
+	CONSTRAINT payment_line_tax_within_captured CHECK (refunded_tax + refund_wanted_tax <= captured_tax)
+) WITH (fillfactor = 60);
+COMMENT ON TABLE usom.payment_line IS 'What was captured for a line of an order and went back, whatever it was paid with. Kept from payment_transaction and payment_request, under the lock of the order.';
+COMMENT ON COLUMN usom.payment_line.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.payment_line.sales_order_id IS 'Order.';
+COMMENT ON COLUMN usom.payment_line.line_no IS 'Line; 0: what was captured beyond the lines.';
+COMMENT ON COLUMN usom.payment_line.captured IS 'Captured for the line.';
+COMMENT ON COLUMN usom.payment_line.captured_tax IS 'Of that, tax.';
+COMMENT ON COLUMN usom.payment_line.capture_wanted IS 'Asked of providers to be captured and not answered yet.';
+COMMENT ON COLUMN usom.payment_line.refunded IS 'Given back or charged back.';
+COMMENT ON COLUMN usom.payment_line.refunded_tax IS 'Of that, tax.';
+COMMENT ON COLUMN usom.payment_line.refund_wanted IS 'Asked of providers to be refunded and not answered yet.';
+COMMENT ON COLUMN usom.payment_line.refund_wanted_tax IS 'Of that, tax.';
+COMMENT ON COLUMN usom.payment_line.for_units IS 'Of what was refunded or is asked for, the amount for units that came back or were cancelled.';
+COMMENT ON COLUMN usom.payment_line.for_freight IS 'The amount for freight.';
+
+CREATE TABLE usom.payment_request (
+	org_id bigint NOT NULL,
+	sales_order_id bigint NOT NULL,
+	request_no integer NOT NULL,
+	payment_id bigint NOT NULL,
+	kind text NOT NULL CONSTRAINT payment_request_kind_known CHECK (kind IN ('capture', 'void', 'refund', 'invoice')),
+	amount usom.charge NOT NULL CONSTRAINT payment_request_of_something CHECK (amount > 0),
+	reference text,
+	lines jsonb,
+	reason text,
+	due_at timestamptz,
+	status text NOT NULL DEFAULT 'wanted' CONSTRAINT payment_request_status_known CHECK (status IN ('wanted', 'done', 'failed', 'withdrawn')),
+	wanted_at timestamptz NOT NULL DEFAULT now(),
+	answered_at timestamptz,
+	PRIMARY KEY (org_id, sales_order_id, request_no),
+	CONSTRAINT payment_request_of_payment FOREIGN KEY (org_id, payment_id) REFERENCES usom.payment ON DELETE RESTRICT ON UPDATE RESTRICT,
+	CONSTRAINT payment_request_answered_iff_dated CHECK ((status = 'wanted') = (answered_at IS NULL)),
+	CONSTRAINT payment_request_due_iff_invoice CHECK ((kind = 'invoice') = (due_at IS NOT NULL))
+);
+COMMENT ON TABLE usom.payment_request IS 'What the payment provider is asked to do: each left as an event, and is answered by record_payment().';
+COMMENT ON COLUMN usom.payment_request.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.payment_request.sales_order_id IS 'Order.';
+COMMENT ON COLUMN usom.payment_request.request_no IS 'Number with the order, from 1; with the number of the order it is the name of the request: SO-000001/1.';
+COMMENT ON COLUMN usom.payment_request.payment_id IS 'Payment.';
+COMMENT ON COLUMN usom.payment_request.kind IS 'capture, void, refund, or invoice: a shipment on account, to be paid by due_at.';
+COMMENT ON COLUMN usom.payment_request.amount IS 'Amount, in the currency of the order.';
+COMMENT ON COLUMN usom.payment_request.reference IS 'Shipment or return that it is for; null: none.';
+COMMENT ON COLUMN usom.payment_request.lines IS 'Shares of the lines: line_no, amount, tax, and of refunds units, freight (amounts of it that are for these).';
+COMMENT ON COLUMN usom.payment_request.reason IS 'Why, as the caller said.';
+COMMENT ON COLUMN usom.payment_request.due_at IS 'Of an invoice: when it is to be paid.';
+COMMENT ON COLUMN usom.payment_request.status IS 'wanted, done, failed or withdrawn.';
+COMMENT ON COLUMN usom.payment_request.wanted_at IS 'Time of the transaction that asked.';
+COMMENT ON COLUMN usom.payment_request.answered_at IS 'When it was answered or withdrawn; null: not yet.';
+
+CREATE TABLE usom.payment_transaction (
+	org_id bigint NOT NULL,
+	sales_order_id bigint NOT NULL,
+	transaction_no integer NOT NULL,
+	payment_id bigint NOT NULL,
+	kind text NOT NULL CONSTRAINT payment_transaction_kind_known CHECK (kind IN ('authorize', 'capture', 'sale', 'void', 'refund', 'chargeback')),
+	amount usom.charge NOT NULL CONSTRAINT payment_transaction_of_something CHECK (amount > 0),
+	reference text NOT NULL CONSTRAINT payment_transaction_reference_given CHECK (reference <> ''),
+	outcome text NOT NULL DEFAULT 'ok' CONSTRAINT payment_transaction_outcome_known CHECK (outcome IN ('ok', 'failed')),
+	lines jsonb,
+	tax usom.charge NOT NULL DEFAULT 0,
+	request_no integer,
+	expires_at timestamptz,
+	occurred_at timestamptz NOT NULL,
+	recorded_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (org_id, sales_order_id, transaction_no),
+	CONSTRAINT payment_transaction_reference_unique UNIQUE (org_id, kind, reference, outcome),
+	CONSTRAINT payment_transaction_of_payment FOREIGN KEY (org_id, payment_id) REFERENCES usom.payment ON DELETE RESTRICT ON UPDATE RESTRICT
+);
+COMMENT ON TABLE usom.payment_transaction IS 'Ledger of what the payment provider did: the truth that payment and payment_line sum up. Append-only.';
+COMMENT ON COLUMN usom.payment_transaction.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.payment_transaction.sales_order_id IS 'Order.';
+COMMENT ON COLUMN usom.payment_transaction.transaction_no IS 'Number with the order, from 1.';
+COMMENT ON COLUMN usom.payment_transaction.payment_id IS 'Payment.';
+COMMENT ON COLUMN usom.payment_transaction.kind IS 'authorize, capture, sale (both at once), void, refund or chargeback.';
+COMMENT ON COLUMN usom.payment_transaction.amount IS 'Amount, in the currency of the order.';
+COMMENT ON COLUMN usom.payment_transaction.reference IS 'Reference that the provider gave; of a kind and outcome it comes once.';
+COMMENT ON COLUMN usom.payment_transaction.outcome IS 'ok or failed; what failed moves no money.';
+COMMENT ON COLUMN usom.payment_transaction.lines IS 'Shares of the lines, as in payment_request; null: it moved no money.';
+COMMENT ON COLUMN usom.payment_transaction.tax IS 'Tax in the amount: the sum of the shares.';
+COMMENT ON COLUMN usom.payment_transaction.request_no IS 'Request that it answers; null: none.';
+COMMENT ON COLUMN usom.payment_transaction.expires_at IS 'Of an authorisation: how long it holds; null: without end.';
+COMMENT ON COLUMN usom.payment_transaction.occurred_at IS 'When it happened, as the provider said.';
+COMMENT ON COLUMN usom.payment_transaction.recorded_at IS 'Time of the transaction that recorded it.';
+
+CREATE TRIGGER usom_furnish_payment_methods AFTER INSERT ON usom.organisation
+	FOR EACH ROW EXECUTE FUNCTION usom.furnish_payment_methods();
+
+CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.payment_method
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+ALTER TABLE usom.payment_method ENABLE ALWAYS TRIGGER _memo_changed;
+
+CREATE VIEW usom.payments WITH (security_invoker = true) AS
+SELECT o.order_no, p.payment_no, p.method, p.reference, p.currency::text AS currency,
+	usom._payment_status(p.authorized, p.voided, p.captured, p.refunded, p.charged_back, p.expires_at <= statement_timestamp()) AS status,
+	trim_scale(p.authorized) AS authorized, trim_scale(p.captured) AS captured, trim_scale(p.voided) AS voided,
+	trim_scale(p.refunded) AS refunded, trim_scale(p.charged_back) AS charged_back,
+	trim_scale(p.capture_wanted) AS capture_wanted, trim_scale(p.refund_wanted) AS refund_wanted,
+	trim_scale(CASE WHEN p.expires_at <= statement_timestamp() THEN 0 ELSE p.authorized - p.voided - p.captured END) AS capturable,
+	trim_scale(p.captured - p.refunded - p.refund_wanted - p.charged_back) AS refundable,
+	p.expires_at, p.created_at
+FROM usom.payment p
+JOIN usom.sales_order o ON o.org_id = p.org_id AND o.sales_order_id = p.sales_order_id
+WHERE p.org_id = usom.current_org();
+COMMENT ON VIEW usom.payments IS 'What the orders of the caller''s organisation are paid with. Ask by order_no.';
+COMMENT ON COLUMN usom.payments.order_no IS 'Number of the order.';
+COMMENT ON COLUMN usom.payments.payment_no IS 'Number with the order.';
+COMMENT ON COLUMN usom.payments.method IS 'Code of the method.';
+COMMENT ON COLUMN usom.payments.reference IS 'Reference that the payment provider gave; null: none.';
+COMMENT ON COLUMN usom.payments.currency IS 'ISO 4217 code of the amounts.';
+COMMENT ON COLUMN usom.payments.status IS 'pending (nothing authorised), authorized, expired, voided, partially_captured, captured, partially_refunded, refunded or charged_back.';
+COMMENT ON COLUMN usom.payments.authorized IS 'Authorised, all in all.';
+COMMENT ON COLUMN usom.payments.captured IS 'Taken.';
+COMMENT ON COLUMN usom.payments.voided IS 'Authorised and given up.';
+COMMENT ON COLUMN usom.payments.refunded IS 'Given back.';
+COMMENT ON COLUMN usom.payments.charged_back IS 'Taken back by the buyer''s bank.';
+COMMENT ON COLUMN usom.payments.capture_wanted IS 'Asked of the provider to be captured and not answered yet.';
+COMMENT ON COLUMN usom.payments.refund_wanted IS 'Asked of the provider to be refunded and not answered yet.';
+COMMENT ON COLUMN usom.payments.capturable IS 'Can be captured still; 0 once the authorisation has expired.';
+COMMENT ON COLUMN usom.payments.refundable IS 'Can be refunded still.';
+COMMENT ON COLUMN usom.payments.expires_at IS 'From then on what is authorised covers nothing; null: without end.';
+COMMENT ON COLUMN usom.payments.created_at IS 'When the row was made.';
+
+CREATE VIEW usom.payment_transactions WITH (security_invoker = true) AS
+SELECT o.order_no, t.transaction_no, p.payment_no, p.method, t.kind, trim_scale(t.amount) AS amount, p.currency::text AS currency,
+	t.reference, t.outcome, trim_scale(t.tax) AS tax, t.lines,
+	o.order_no || '/' || t.request_no AS request, t.expires_at, t.occurred_at, t.recorded_at
+FROM usom.payment_transaction t
+JOIN usom.payment p ON p.org_id = t.org_id AND p.payment_id = t.payment_id
+JOIN usom.sales_order o ON o.org_id = t.org_id AND o.sales_order_id = t.sales_order_id
+WHERE t.org_id = usom.current_org();
+COMMENT ON VIEW usom.payment_transactions IS 'What the payment provider did for the orders of the caller''s organisation. Ask by order_no.';
+COMMENT ON COLUMN usom.payment_transactions.order_no IS 'Number of the order.';
+COMMENT ON COLUMN usom.payment_transactions.transaction_no IS 'Number with the order, in the order they were recorded.';
+COMMENT ON COLUMN usom.payment_transactions.payment_no IS 'Payment of the order.';
+COMMENT ON COLUMN usom.payment_transactions.method IS 'Code of its method.';
+COMMENT ON COLUMN usom.payment_transactions.kind IS 'authorize, capture, sale (both at once), void, refund or chargeback.';
+COMMENT ON COLUMN usom.payment_transactions.amount IS 'Amount.';
+COMMENT ON COLUMN usom.payment_transactions.currency IS 'ISO 4217 code of the amounts.';
+COMMENT ON COLUMN usom.payment_transactions.reference IS 'Reference that the provider gave.';
+COMMENT ON COLUMN usom.payment_transactions.outcome IS 'ok or failed.';
+COMMENT ON COLUMN usom.payment_transactions.tax IS 'Tax in the amount.';
+COMMENT ON COLUMN usom.payment_transactions.lines IS 'Shares of the lines: line_no (0: of no line), amount, tax, units, freight.';
+COMMENT ON COLUMN usom.payment_transactions.request IS 'Request that it answers, as the event named it; null: none.';
+COMMENT ON COLUMN usom.payment_transactions.expires_at IS 'Of an authorisation: how long it holds.';
+COMMENT ON COLUMN usom.payment_transactions.occurred_at IS 'When it happened, as the provider said.';
+COMMENT ON COLUMN usom.payment_transactions.recorded_at IS 'When it was recorded.';
+
+CREATE VIEW usom.payment_requests WITH (security_invoker = true) AS
+SELECT o.order_no, o.order_no || '/' || r.request_no AS request, p.payment_no, p.method, p.reference AS payment_reference, r.kind, r.status,
+	trim_scale(r.amount) AS amount, p.currency::text AS currency, r.reference, r.lines, r.reason, r.due_at, r.wanted_at, r.answered_at
+FROM usom.payment_request r
+JOIN usom.payment p ON p.org_id = r.org_id AND p.payment_id = r.payment_id
+JOIN usom.sales_order o ON o.org_id = r.org_id AND o.sales_order_id = r.sales_order_id
+WHERE r.org_id = usom.current_org();
+COMMENT ON VIEW usom.payment_requests IS 'What payment providers were asked to do for the orders of the caller''s organisation, and what is still to be answered. Ask by order_no.';
+COMMENT ON COLUMN usom.payment_requests.order_no IS 'Number of the order.';
+COMMENT ON COLUMN usom.payment_requests.request IS 'Name of the request: to be given to the provider so that it is done once, and to record_payment().';
+COMMENT ON COLUMN usom.payment_requests.payment_no IS 'Payment of the order.';
+COMMENT ON COLUMN usom.payment_requests.method IS 'Code of its method.';
+COMMENT ON COLUMN usom.payment_requests.payment_reference IS 'Its reference.';
+COMMENT ON COLUMN usom.payment_requests.kind IS 'capture, void, refund or invoice.';
+COMMENT ON COLUMN usom.payment_requests.status IS 'wanted, done, failed or withdrawn.';
+COMMENT ON COLUMN usom.payment_requests.amount IS 'Amount.';
+COMMENT ON COLUMN usom.payment_requests.currency IS 'ISO 4217 code of the amount.';
+COMMENT ON COLUMN usom.payment_requests.reference IS 'Shipment or return that it is for.';
+COMMENT ON COLUMN usom.payment_requests.lines IS 'Shares of the lines: line_no (0: of no line), amount, tax, units, freight.';
+COMMENT ON COLUMN usom.payment_requests.reason IS 'Why, as the caller said.';
+COMMENT ON COLUMN usom.payment_requests.due_at IS 'Of an invoice: when it is to be paid.';
+COMMENT ON COLUMN usom.payment_requests.wanted_at IS 'When it was asked for.';
+COMMENT ON COLUMN usom.payment_requests.answered_at IS 'When it was answered or withdrawn.';
+
+SELECT usom._guard_cards('payment_method');
+SELECT usom._guard_cards('payment');
+SELECT usom._guard_cards('payment_request');
+SELECT usom._guard_cards('payment_transaction');
+SELECT usom._guard_master('payment_method', 'code');
+SELECT usom._guard_kept('payment', 'usom.record_payment()');
+SELECT usom._guard_kept('payment_line', 'usom.record_payment()');
+SELECT usom._guard_kept('payment_request', 'usom.refund_order() or usom.record_payment()');
+SELECT usom._guard_ledger('payment_transaction', 'usom.record_payment()');
+SELECT usom._audit_table('payment_method');
+SELECT usom._audit_table('payment');
+SELECT usom._audit_table('payment_line');
+SELECT usom._audit_table('payment_request');
+SELECT usom._audit_table('payment_transaction');
+
+INSERT INTO usom.payment_method (org_id, code, terms, name)
+SELECT o.org_id, t.* FROM usom.organisation o CROSS JOIN usom._standard_payment_methods() t;
+$usom_step$),
+
 (1, 1001, 'fulfillment', $usom_step$
 CREATE TABLE usom.shipment (
 	org_id bigint NOT NULL,
@@ -8868,7 +9269,9 @@ SELECT o.order_no,
 	 WHERE l.org_id = o.org_id AND l.sales_order_id = o.sales_order_id) AS freight,
 	(SELECT trim_scale(coalesce(sum(usom._part(l.tax, l.quantity - l.quantity_cancelled, l.quantity, l.decimals)), 0))
 	 FROM usom.order_line l
-	 WHERE l.org_id = o.org_id AND l.sales_order_id = o.sales_order_id) AS tax
+	 WHERE l.org_id = o.org_id AND l.sales_order_id = o.sales_order_id) AS tax,
+	trim_scale(o.paid) AS paid,
+	CASE WHEN o.paid IS NULL THEN 'none' ELSE usom._order_payment_status(o.org_id, o.sales_order_id) END AS payment_status
 FROM usom.sales_order o
 LEFT JOIN usom.channel ch ON ch.org_id = o.org_id AND ch.channel_id = o.channel_id
 LEFT JOIN usom.customer cu ON cu.org_id = o.org_id AND cu.customer_id = o.customer_id
@@ -8900,6 +9303,8 @@ COMMENT ON COLUMN usom.orders.created_at IS 'When the row was made.';
 COMMENT ON COLUMN usom.orders.discount IS 'Sum of what was taken off its lines, in currency.';
 COMMENT ON COLUMN usom.orders.freight IS 'Freight of its lines, in currency.';
 COMMENT ON COLUMN usom.orders.tax IS 'Tax on its lines, in currency, whether it is in their prices or added to them.';
+COMMENT ON COLUMN usom.orders.paid IS 'Captured for it, less what went back or is asked to go back, in currency; null: no payment is known.';
+COMMENT ON COLUMN usom.orders.payment_status IS 'none; pending (a payment, nothing authorised), partially_authorized, authorized, expired, voided; partially_paid, paid; partially_refunded, refunded, charged_back; paid_unallocated: more is paid than what is cancelled, came back, or waits without a date leaves to be paid, so that goods are to be found, a date promised, or money given back.';
 
 CREATE VIEW usom.order_lines WITH (security_invoker = true) AS
 SELECT o.order_no,
