@@ -12,6 +12,7 @@ typedef struct UsomChannel
 	int64		channel_id;
 	const char *code;
 	bool		active;
+	bool		prices_by_list;	/* and not by the document */
 } UsomChannel;
 
 typedef struct UsomHouse

@@ -19,6 +19,8 @@ CREATE TABLE usom.channel (
 	channel_id bigint NOT NULL DEFAULT usom.next_id(),
 	code text NOT NULL CONSTRAINT channel_code_given CHECK (code <> ''),
 	name text,
+	pricing text NOT NULL DEFAULT 'document' CONSTRAINT channel_pricing_known CHECK (pricing IN ('document', 'list')),
+	price_difference text NOT NULL DEFAULT 'accept' CONSTRAINT channel_price_difference_known CHECK (price_difference IN ('accept', 'warn', 'hold', 'refuse')),
 	active boolean NOT NULL DEFAULT true,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	PRIMARY KEY (org_id, channel_id),
@@ -29,6 +31,8 @@ COMMENT ON COLUMN usom.channel.org_id IS 'Organisation.';
 COMMENT ON COLUMN usom.channel.channel_id IS 'Key.';
 COMMENT ON COLUMN usom.channel.code IS 'What order documents name.';
 COMMENT ON COLUMN usom.channel.name IS 'Name for people.';
+COMMENT ON COLUMN usom.channel.pricing IS 'document: a price in the order document counts, the list serves lines without one; list: usom prices, and a price in the document is what the sender expects.';
+COMMENT ON COLUMN usom.channel.price_difference IS 'Of pricing list, where the expected price is another one: accept, warn (a message), hold (type price) or refuse.';
 COMMENT ON COLUMN usom.channel.active IS 'Off: no new orders.';
 COMMENT ON COLUMN usom.channel.created_at IS 'When the row was made.';
 
