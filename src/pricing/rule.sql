@@ -48,7 +48,7 @@ BEGIN
 	IF other IS NOT NULL THEN
 		RAISE EXCEPTION '% would be valid together with another one', what USING
 			ERRCODE = 'US402', DETAIL = format('The other one is valid in %s, this one in %s.', other, mine),
-			HINT = 'Let one end before the other begins: set valid_until of the earlier one first.';
+			HINT = 'Let one end before the other begins: set valid_to of the earlier one first.';
 	END IF;
 END
 $$;
@@ -56,26 +56,21 @@ COMMENT ON FUNCTION usom._refuse_overlap(text, tstzrange, tstzrange) IS 'US402 i
 REVOKE ALL ON FUNCTION usom._refuse_overlap(text, tstzrange, tstzrange) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION usom._refuse_overlap(text, tstzrange, tstzrange) TO PUBLIC;
 
-CREATE FUNCTION usom._refuse_price_rule(what text, currency text, valid_from timestamptz, valid_until timestamptz) RETURNS void
+CREATE FUNCTION usom._refuse_no_time(what text, valid_from timestamptz, valid_to timestamptz) RETURNS void
 LANGUAGE plpgsql IMMUTABLE
 SET search_path = pg_catalog, usom, pg_temp
 AS $$
 BEGIN
-	IF currency IS NOT NULL AND usom._minor_digits(currency) IS NULL THEN
-		RAISE EXCEPTION '% has an unknown currency "%"', what, currency USING
-			ERRCODE = 'US403', DETAIL = 'ISO 4217 has no such code, so nobody can say what it is rounded to.',
-			HINT = 'Take a code of ISO 4217, such as EUR.';
-	END IF;
-	IF valid_until <= valid_from THEN
+	IF valid_to <= valid_from THEN
 		RAISE EXCEPTION '% is never valid', what USING
-			ERRCODE = 'US403', DETAIL = format('It would end at %s and begin at %s.', valid_until, valid_from),
-			HINT = 'Let valid_until be later than valid_from, or null.';
+			ERRCODE = 'US403', DETAIL = format('It would end at %s and begin at %s.', valid_to, valid_from),
+			HINT = 'Let valid_to be later than valid_from, or null.';
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION usom._refuse_price_rule(text, text, timestamptz, timestamptz) IS 'US403 if a price rule has an unknown currency or an empty range of dates.';
-REVOKE ALL ON FUNCTION usom._refuse_price_rule(text, text, timestamptz, timestamptz) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION usom._refuse_price_rule(text, text, timestamptz, timestamptz) TO PUBLIC;
+COMMENT ON FUNCTION usom._refuse_no_time(text, timestamptz, timestamptz) IS 'US403 if a price rule ends before it begins.';
+REVOKE ALL ON FUNCTION usom._refuse_no_time(text, timestamptz, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION usom._refuse_no_time(text, timestamptz, timestamptz) TO PUBLIC;
 
 CREATE FUNCTION usom._check_price() RETURNS trigger
 LANGUAGE plpgsql
@@ -84,12 +79,12 @@ AS $$
 DECLARE
 	what text := format('the price of "%s"', NEW.sku);
 BEGIN
-	PERFORM usom._refuse_price_rule(what, NEW.currency, NEW.valid_from, NEW.valid_until);
-	IF NEW.valid_until IS NOT NULL THEN
-		PERFORM usom._refuse_overlap(what, tstzrange(NEW.valid_from, NEW.valid_until), (
-			SELECT tstzrange(x.valid_from, x.valid_until) FROM usom.price x
+	PERFORM usom._refuse_no_time(what, NEW.valid_from, NEW.valid_to);
+	IF NEW.valid_to IS NOT NULL THEN
+		PERFORM usom._refuse_overlap(what, tstzrange(NEW.valid_from, NEW.valid_to), (
+			SELECT tstzrange(x.valid_from, x.valid_to) FROM usom.price x
 			WHERE x.org_id = NEW.org_id AND x.sku = NEW.sku AND x.currency = NEW.currency AND x.price_id <> NEW.price_id
-				AND x.valid_until IS NOT NULL AND x.valid_from < NEW.valid_until AND x.valid_until > NEW.valid_from
+				AND x.valid_to IS NOT NULL AND x.valid_from < NEW.valid_to AND x.valid_to > NEW.valid_from
 			ORDER BY x.valid_from LIMIT 1));
 	END IF;
 	RETURN NEW;
@@ -107,13 +102,13 @@ DECLARE
 		coalesce('"' || NEW.sku || '"', 'category "' || NEW.category || '"'));
 BEGIN
 	PERFORM usom._refuse_price_codes(what, NEW.org_id, NEW.sku, NEW.customer, NULL);
-	PERFORM usom._refuse_price_rule(what, NEW.currency, NEW.valid_from, NEW.valid_until);
-	PERFORM usom._refuse_overlap(what, tstzrange(NEW.valid_from, NEW.valid_until), (
-		SELECT tstzrange(x.valid_from, x.valid_until) FROM usom.price_contract x
+	PERFORM usom._refuse_no_time(what, NEW.valid_from, NEW.valid_to);
+	PERFORM usom._refuse_overlap(what, tstzrange(NEW.valid_from, NEW.valid_to), (
+		SELECT tstzrange(x.valid_from, x.valid_to) FROM usom.price_contract x
 		WHERE x.org_id = NEW.org_id AND (x.customer = NEW.customer OR x.segment = NEW.segment)
 			AND (x.sku = NEW.sku OR x.category = NEW.category) AND x.currency IS NOT DISTINCT FROM NEW.currency
 			AND x.price_contract_id <> NEW.price_contract_id
-			AND tstzrange(x.valid_from, x.valid_until) && tstzrange(NEW.valid_from, NEW.valid_until)
+			AND tstzrange(x.valid_from, x.valid_to) && tstzrange(NEW.valid_from, NEW.valid_to)
 		ORDER BY x.valid_from LIMIT 1));
 	RETURN NEW;
 END
@@ -130,13 +125,13 @@ DECLARE
 		trim_scale(coalesce(NEW.min_quantity, NEW.min_value)));
 BEGIN
 	PERFORM usom._refuse_price_codes(what, NEW.org_id, NEW.sku, NULL, NULL);
-	PERFORM usom._refuse_price_rule(what, NEW.currency, NEW.valid_from, NEW.valid_until);
-	PERFORM usom._refuse_overlap(what, tstzrange(NEW.valid_from, NEW.valid_until), (
-		SELECT tstzrange(x.valid_from, x.valid_until) FROM usom.price_break x
+	PERFORM usom._refuse_no_time(what, NEW.valid_from, NEW.valid_to);
+	PERFORM usom._refuse_overlap(what, tstzrange(NEW.valid_from, NEW.valid_to), (
+		SELECT tstzrange(x.valid_from, x.valid_to) FROM usom.price_break x
 		WHERE x.org_id = NEW.org_id AND x.level = NEW.level AND x.sku IS NOT DISTINCT FROM NEW.sku AND x.category IS NOT DISTINCT FROM NEW.category
 			AND coalesce(x.min_quantity, x.min_value) = coalesce(NEW.min_quantity, NEW.min_value) AND x.currency IS NOT DISTINCT FROM NEW.currency
 			AND x.price_break_id <> NEW.price_break_id
-			AND tstzrange(x.valid_from, x.valid_until) && tstzrange(NEW.valid_from, NEW.valid_until)
+			AND tstzrange(x.valid_from, x.valid_to) && tstzrange(NEW.valid_from, NEW.valid_to)
 		ORDER BY x.valid_from LIMIT 1));
 	RETURN NEW;
 END
@@ -153,7 +148,7 @@ DECLARE
 BEGIN
 	PERFORM usom._refuse_price_codes(what, NEW.org_id, s.sku, NULL, NEW.channel)
 	FROM (SELECT NULL::text UNION ALL SELECT n.sku FROM unnest(NEW.skus) n (sku)) s (sku);
-	PERFORM usom._refuse_price_rule(what, NEW.currency, NEW.valid_from, NEW.valid_until);
+	PERFORM usom._refuse_no_time(what, NEW.valid_from, NEW.valid_to);
 	RETURN NEW;
 END
 $$;
@@ -178,7 +173,7 @@ BEGIN
 				HINT = 'INSERT INTO usom.promotion first, or correct the code.';
 		END IF;
 	END IF;
-	PERFORM usom._refuse_price_rule(what, NULL, NEW.valid_from, NEW.valid_until);
+	PERFORM usom._refuse_no_time(what, NEW.valid_from, NEW.valid_to);
 	RETURN NEW;
 END
 $$;

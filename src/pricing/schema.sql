@@ -6,15 +6,14 @@ CREATE TABLE usom.price (
 	currency usom.currency_code NOT NULL DEFAULT 'EUR',
 	unit_price usom.price_amount NOT NULL,
 	valid_from timestamptz NOT NULL DEFAULT '-infinity',
-	valid_until timestamptz,
+	valid_to timestamptz,
 	per usom.positive_quantity NOT NULL DEFAULT 1,
 	PRIMARY KEY (org_id, price_id),
 	CONSTRAINT price_once_at_a_time UNIQUE (org_id, sku, currency, valid_from),
-	CONSTRAINT price_currency_known CHECK (usom._minor_digits(currency) IS NOT NULL),
-	CONSTRAINT price_valid_until_after_from CHECK (valid_until > valid_from),
+	CONSTRAINT price_valid_to_after_from CHECK (valid_to > valid_from),
 	CONSTRAINT price_exact_for_one_unit CHECK (per = 1 OR round(unit_price / per, 4) * per = unit_price),
 	CONSTRAINT price_ranges_apart EXCLUDE USING gist (usom._rule_range(org_id, sku, NULL, NULL, NULL, currency, NULL) WITH =,
-		tstzrange(valid_from, valid_until) WITH &&) WHERE (valid_until IS NOT NULL),
+		tstzrange(valid_from, valid_to) WITH &&) WHERE (valid_to IS NOT NULL),
 	CONSTRAINT price_of_product FOREIGN KEY (org_id, sku) REFERENCES usom.product (org_id, sku) ON DELETE RESTRICT ON UPDATE RESTRICT
 );
 COMMENT ON TABLE usom.price IS 'List prices. An order line without a unit price takes the one that is valid when the order is placed; of several, the one that began last. Prices that have an end do not overlap.';
@@ -24,9 +23,9 @@ COMMENT ON COLUMN usom.price.sku IS 'Product.';
 COMMENT ON COLUMN usom.price.currency IS 'ISO 4217 code.';
 COMMENT ON COLUMN usom.price.unit_price IS 'Price of as many units as per says.';
 COMMENT ON COLUMN usom.price.valid_from IS 'From when on; until the next row of the same product and currency.';
-COMMENT ON COLUMN usom.price.valid_until IS 'From then on it is not valid, and the price that began before counts again; null: no end.';
+COMMENT ON COLUMN usom.price.valid_to IS 'From then on it is not valid, and the price that began before counts again; null: no end.';
 COMMENT ON COLUMN usom.price.per IS 'Units that the price is for, such as 100. What one unit costs must come out exact, in four decimals.';
-CREATE TRIGGER usom_price_rule BEFORE INSERT OR UPDATE ON usom.price
+CREATE TRIGGER usom_rule BEFORE INSERT OR UPDATE ON usom.price
 	FOR EACH ROW EXECUTE FUNCTION usom._check_price();
 
 CREATE TABLE usom.price_contract (
@@ -41,17 +40,16 @@ CREATE TABLE usom.price_contract (
 	percent numeric(7,4) CONSTRAINT price_contract_percent_sane CHECK (percent > 0 AND percent <= 100),
 	discountable boolean NOT NULL DEFAULT true,
 	valid_from timestamptz NOT NULL DEFAULT '-infinity',
-	valid_until timestamptz,
+	valid_to timestamptz,
 	PRIMARY KEY (org_id, price_contract_id),
 	CONSTRAINT price_contract_with_somebody CHECK (num_nonnulls(customer, segment) = 1),
 	CONSTRAINT price_contract_about_something CHECK (num_nonnulls(sku, category) = 1),
 	CONSTRAINT price_contract_price_or_percent CHECK (num_nonnulls(unit_price, percent) = 1),
 	CONSTRAINT price_contract_price_has_currency CHECK (unit_price IS NULL OR currency IS NOT NULL),
 	CONSTRAINT price_contract_price_of_product CHECK (unit_price IS NULL OR sku IS NOT NULL),
-	CONSTRAINT price_contract_currency_known CHECK (currency IS NULL OR usom._minor_digits(currency) IS NOT NULL),
-	CONSTRAINT price_contract_valid_until_after_from CHECK (valid_until > valid_from),
+	CONSTRAINT price_contract_valid_to_after_from CHECK (valid_to > valid_from),
 	CONSTRAINT price_contract_one_at_a_time EXCLUDE USING gist (usom._rule_range(org_id, sku, category, customer, segment, currency, NULL) WITH =,
-		tstzrange(valid_from, valid_until) WITH &&)
+		tstzrange(valid_from, valid_to) WITH &&)
 );
 CREATE INDEX price_contract_of_customer ON usom.price_contract (org_id, customer, sku, category) WHERE customer IS NOT NULL;
 CREATE INDEX price_contract_of_segment ON usom.price_contract (org_id, segment, sku, category) WHERE segment IS NOT NULL;
@@ -67,8 +65,8 @@ COMMENT ON COLUMN usom.price_contract.unit_price IS 'Price of one unit; null: it
 COMMENT ON COLUMN usom.price_contract.percent IS 'Percent off the list price; null: it is a price.';
 COMMENT ON COLUMN usom.price_contract.discountable IS 'Off: the price is net, quantity breaks, promotions and coupons take nothing off it.';
 COMMENT ON COLUMN usom.price_contract.valid_from IS 'From when on.';
-COMMENT ON COLUMN usom.price_contract.valid_until IS 'From then on it is not valid; null: no end.';
-CREATE TRIGGER usom_price_rule BEFORE INSERT OR UPDATE ON usom.price_contract
+COMMENT ON COLUMN usom.price_contract.valid_to IS 'From then on it is not valid; null: no end.';
+CREATE TRIGGER usom_rule BEFORE INSERT OR UPDATE ON usom.price_contract
 	FOR EACH ROW EXECUTE FUNCTION usom._check_price_contract();
 CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.price_contract
 	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
@@ -86,7 +84,7 @@ CREATE TABLE usom.price_break (
 	unit_price usom.price_amount,
 	percent numeric(7,4) CONSTRAINT price_break_percent_sane CHECK (percent > 0 AND percent <= 100),
 	valid_from timestamptz NOT NULL DEFAULT '-infinity',
-	valid_until timestamptz,
+	valid_to timestamptz,
 	PRIMARY KEY (org_id, price_break_id),
 	CONSTRAINT price_break_sku_or_category CHECK (num_nonnulls(sku, category) <= 1),
 	CONSTRAINT price_break_line_by_quantity CHECK ((level = 'line') = (min_quantity IS NOT NULL)),
@@ -94,10 +92,9 @@ CREATE TABLE usom.price_break (
 	CONSTRAINT price_break_price_or_percent CHECK (num_nonnulls(unit_price, percent) = 1),
 	CONSTRAINT price_break_price_of_product CHECK (unit_price IS NULL OR (sku IS NOT NULL AND level = 'line')),
 	CONSTRAINT price_break_amount_has_currency CHECK (currency IS NOT NULL OR (unit_price IS NULL AND min_value IS NULL)),
-	CONSTRAINT price_break_currency_known CHECK (currency IS NULL OR usom._minor_digits(currency) IS NOT NULL),
-	CONSTRAINT price_break_valid_until_after_from CHECK (valid_until > valid_from),
+	CONSTRAINT price_break_valid_to_after_from CHECK (valid_to > valid_from),
 	CONSTRAINT price_break_one_at_a_time EXCLUDE USING gist (usom._rule_range(org_id, sku, category, level, NULL, currency, coalesce(min_quantity, min_value)) WITH =,
-		tstzrange(valid_from, valid_until) WITH &&)
+		tstzrange(valid_from, valid_to) WITH &&)
 );
 CREATE INDEX price_break_of_scope ON usom.price_break (org_id, sku, category, min_quantity) WHERE level = 'line';
 COMMENT ON TABLE usom.price_break IS 'What more costs less: from a quantity of a product on (level line), or from a value of the goods of an order on (level order). A break of the product counts before one of its category, that before one of all products; among those, the one with the highest minimum that is reached. A break never raises a price.';
@@ -112,8 +109,8 @@ COMMENT ON COLUMN usom.price_break.currency IS 'ISO 4217 code; null: any, for a 
 COMMENT ON COLUMN usom.price_break.unit_price IS 'Price of one unit, if that is less; null: it is a percentage.';
 COMMENT ON COLUMN usom.price_break.percent IS 'Percent off the price so far; null: it is a price.';
 COMMENT ON COLUMN usom.price_break.valid_from IS 'From when on.';
-COMMENT ON COLUMN usom.price_break.valid_until IS 'From then on it is not valid; null: no end.';
-CREATE TRIGGER usom_price_rule BEFORE INSERT OR UPDATE ON usom.price_break
+COMMENT ON COLUMN usom.price_break.valid_to IS 'From then on it is not valid; null: no end.';
+CREATE TRIGGER usom_rule BEFORE INSERT OR UPDATE ON usom.price_break
 	FOR EACH ROW EXECUTE FUNCTION usom._check_price_break();
 CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.price_break
 	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
@@ -141,7 +138,7 @@ CREATE TABLE usom.promotion (
 	exclusion_group text CONSTRAINT promotion_exclusion_group_given CHECK (exclusion_group <> ''),
 	needs_coupon boolean NOT NULL DEFAULT false,
 	valid_from timestamptz NOT NULL DEFAULT '-infinity',
-	valid_until timestamptz,
+	valid_to timestamptz,
 	active boolean NOT NULL DEFAULT true,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	PRIMARY KEY (org_id, promotion_id),
@@ -149,9 +146,8 @@ CREATE TABLE usom.promotion (
 	CONSTRAINT promotion_does_one_thing CHECK (num_nonnulls(percent, amount, unit_price) = 1),
 	CONSTRAINT promotion_price_of_line CHECK (unit_price IS NULL OR level = 'line'),
 	CONSTRAINT promotion_amount_has_currency CHECK (currency IS NOT NULL OR num_nonnulls(amount, unit_price, min_value) = 0),
-	CONSTRAINT promotion_currency_known CHECK (currency IS NULL OR usom._minor_digits(currency) IS NOT NULL),
 	CONSTRAINT promotion_max_quantity_from_min CHECK (max_quantity >= min_quantity),
-	CONSTRAINT promotion_valid_until_after_from CHECK (valid_until > valid_from)
+	CONSTRAINT promotion_valid_to_after_from CHECK (valid_to > valid_from)
 );
 COMMENT ON TABLE usom.promotion IS 'What takes something off for a time: percent, an amount, or down to a fixed price, where all of its conditions hold. Those of level line come before those of level order; among them the lower priority first, then by code.';
 COMMENT ON COLUMN usom.promotion.org_id IS 'Organisation.';
@@ -175,10 +171,10 @@ COMMENT ON COLUMN usom.promotion.stacks IS 'Off: it applies only to lines that n
 COMMENT ON COLUMN usom.promotion.exclusion_group IS 'Of promotions of one group, only the first that fits applies to a line; null: no group.';
 COMMENT ON COLUMN usom.promotion.needs_coupon IS 'On: only for orders that bring a coupon of it.';
 COMMENT ON COLUMN usom.promotion.valid_from IS 'From when on.';
-COMMENT ON COLUMN usom.promotion.valid_until IS 'From then on it is not valid; null: no end.';
+COMMENT ON COLUMN usom.promotion.valid_to IS 'From then on it is not valid; null: no end.';
 COMMENT ON COLUMN usom.promotion.active IS 'Off: it applies to no order that is priced from now on.';
 COMMENT ON COLUMN usom.promotion.created_at IS 'When the row was made.';
-CREATE TRIGGER usom_price_rule BEFORE INSERT OR UPDATE ON usom.promotion
+CREATE TRIGGER usom_rule BEFORE INSERT OR UPDATE ON usom.promotion
 	FOR EACH ROW EXECUTE FUNCTION usom._check_promotion();
 CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.promotion
 	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
@@ -193,13 +189,13 @@ CREATE TABLE usom.coupon (
 	limit_per_customer integer CONSTRAINT coupon_limit_per_customer_some CHECK (limit_per_customer > 0),
 	redeemed integer NOT NULL DEFAULT 0 CONSTRAINT coupon_redeemed_not_negative CHECK (redeemed >= 0),
 	valid_from timestamptz NOT NULL DEFAULT '-infinity',
-	valid_until timestamptz,
+	valid_to timestamptz,
 	active boolean NOT NULL DEFAULT true,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	PRIMARY KEY (org_id, coupon_id),
 	CONSTRAINT coupon_code_unique UNIQUE (org_id, code),
 	CONSTRAINT coupon_not_over_redeemed CHECK (redeemed <= limit_uses),
-	CONSTRAINT coupon_valid_until_after_from CHECK (valid_until > valid_from)
+	CONSTRAINT coupon_valid_to_after_from CHECK (valid_to > valid_from)
 ) WITH (fillfactor = 70);
 COMMENT ON TABLE usom.coupon IS 'A code that brings an order a promotion. The row is the lock of its counter, taken after the orders and credit, before stock, by key.';
 COMMENT ON COLUMN usom.coupon.org_id IS 'Organisation.';
@@ -210,10 +206,10 @@ COMMENT ON COLUMN usom.coupon.limit_uses IS 'Orders that may use it; null: any n
 COMMENT ON COLUMN usom.coupon.limit_per_customer IS 'Orders of one customer that may use it, and none of guests; null: any number.';
 COMMENT ON COLUMN usom.coupon.redeemed IS 'Orders that use it. Kept by usom from coupon_redemption.';
 COMMENT ON COLUMN usom.coupon.valid_from IS 'From when on.';
-COMMENT ON COLUMN usom.coupon.valid_until IS 'From then on it is not valid; null: no end.';
+COMMENT ON COLUMN usom.coupon.valid_to IS 'From then on it is not valid; null: no end.';
 COMMENT ON COLUMN usom.coupon.active IS 'Off: no new order may use it.';
 COMMENT ON COLUMN usom.coupon.created_at IS 'When the row was made.';
-CREATE TRIGGER usom_price_rule BEFORE INSERT OR UPDATE ON usom.coupon
+CREATE TRIGGER usom_rule BEFORE INSERT OR UPDATE OF code, promotion, valid_from, valid_to ON usom.coupon
 	FOR EACH ROW EXECUTE FUNCTION usom._check_coupon();
 CREATE TRIGGER usom_guard_counter BEFORE UPDATE OF redeemed ON usom.coupon
 	FOR EACH STATEMENT EXECUTE FUNCTION usom.guard_kept('kept', 'coupon.redeemed', 'usom.place_order() or usom.cancel_order()');

@@ -133,7 +133,7 @@ typedef struct UsomPromotion
 	bool		needs_coupon;
 	bool		active;
 	TimestampTz valid_from;
-	TimestampTz valid_until;
+	TimestampTz valid_to;
 } UsomPromotion;
 
 /* A break by the value of goods. */
@@ -146,7 +146,7 @@ typedef struct UsomOrderBreak
 	int64		min_value;		/* in ten-thousandths */
 	UsomPercent percent;
 	TimestampTz valid_from;
-	TimestampTz valid_until;
+	TimestampTz valid_to;
 } UsomOrderBreak;
 
 /* A coupon that the order brings. */

@@ -95,7 +95,7 @@ SELECT is_empty($$SELECT c.name FROM contract c JOIN application a ON a.proname 
 	WHERE c.name ~ '^(place|submit|confirm|close|cancel|change|hold|release|receive|adjust|count|reserve|allocate|fill|ship|deliver|authorize|erase|install|upgrade|demo)' AND (a.provolatile <> 'v' OR a.proparallel <> 'u')$$,
 	'what writes is volatile and never parallel');
 -- Whoever writes a line runs the check of its counters; an outsider checks proofs.
-SELECT is_empty($$SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'usom'::regnamespace AND p.proname ~ '^_' AND p.proname NOT IN ('_check_installed', '_sees_channel', '_sees_order', '_sees_return', '_check_card', '_audit_rows', '_adds_up', '_piece_is_sound', '_check_order_type', '_check_currency', '_is_sealed', '_open', '_merkle_climb', '_merkle_is_consistent', '_block_digest', '_from_hex')
+SELECT is_empty($$SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'usom'::regnamespace AND p.proname ~ '^_' AND p.proname NOT IN ('_check_installed', '_sees_channel', '_sees_order', '_sees_return', '_check_card', '_audit_rows', '_adds_up', '_piece_is_sound', '_check_order_type', '_check_currency', '_is_sealed', '_open', '_merkle_climb', '_merkle_is_consistent', '_block_digest', '_from_hex', '_rule_range', '_refuse_price_codes', '_refuse_overlap', '_refuse_no_time')
 	AND has_function_privilege('public', p.oid, 'EXECUTE') AND p.prorettype <> 'trigger'::regtype$$, 'what is inside is not for everybody');
 SELECT is_empty($$SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'usom'::regnamespace AND p.proname ~ '^_' AND has_function_privilege('public', p.oid, 'EXECUTE') AND p.prorettype = 'trigger'::regtype$$,
 	'nor are the trigger functions');

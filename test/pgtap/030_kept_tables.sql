@@ -40,11 +40,13 @@ INSERT INTO usom.customer_address (customer_id) VALUES (usom.customer_id('TAP-1'
 INSERT INTO usom.price (sku, unit_price) VALUES ('TAP-1', 1);
 INSERT INTO usom.tax_rate (country, percent) VALUES ('AQ', 19);
 INSERT INTO usom.freight_charge (country, order_price) VALUES ('AQ', 5);
+INSERT INTO usom.promotion (code, percent, needs_coupon) VALUES ('TAP-1', 10, true);
+INSERT INTO usom.coupon (code, promotion) VALUES ('TAP-1', 'TAP-1');
 SELECT count(*) FROM usom.receive_stock('TAP-A', 'TAP-1', 10) \g /dev/null
 SELECT usom.add_supply('purchase', 'TAP-A', 'TAP-1', 5, now() + interval '1 week') \g /dev/null
 SELECT usom.reserve_stock('TAP-cart', 'TAP-A', 'TAP-1', 1, '1 hour') \g /dev/null
 INSERT INTO usom.location_capacity (location_id, orders) VALUES (usom.location_id('TAP-A'), 5);
-SELECT order_no AS o FROM usom.place_order('{"lines": [{"sku": "TAP-1", "quantity": 3}]}') \gset
+SELECT order_no AS o FROM usom.place_order('{"coupons": ["TAP-1"], "lines": [{"sku": "TAP-1", "quantity": 3}]}') \gset
 SELECT * FROM usom.hold_order(:'o', 'customer', 'wait') \g /dev/null
 SELECT * FROM usom.release_hold(:'o', 'customer', 'go on') \g /dev/null
 SELECT usom.consolidate(array_agg(p.order_no), 'one parcel') FROM usom.place_orders('[{"customer": "TAP-1", "ship_to": {"line1": "1 High Street", "country": "GB"}, "lines": [{"sku": "TAP-1", "quantity": 1}]}, {"customer": "TAP-1", "ship_to": {"line1": "1 High Street", "country": "GB"}, "lines": [{"sku": "TAP-1", "quantity": 1}]}]') p \g /dev/null
@@ -70,6 +72,7 @@ INSERT INTO kept (t, code, hint) VALUES
 	('shipment', 'US004', 'usom.ship()'), ('return_order', 'US004', 'usom.authorize_return()'), ('return_line', 'US004', 'usom.authorize_return()'),
 	('location_load', 'US004', 'usom.place_order()'), ('allocation_run', 'US004', 'usom.allocate_orders()'), ('capacity_use', 'US004', 'usom.place_order()'), ('make_order', 'US004', 'usom.request_make()'), ('quota_load', 'US004', 'usom.place_order()'), ('quota_use', 'US004', 'usom.place_order()'),
 	('consolidation', 'US004', 'usom.consolidate()'), ('consolidation_order', 'US004', 'usom.consolidate()'),
+	('coupon_redemption', 'US004', 'usom.place_order()'), ('price_step', 'US901', 'usom.change_order()'),
 	('backorder_run', 'US901', 'usom.backorder_run()'), ('backorder_change', 'US901', 'usom.backorder_run()'),
 	('stock_movement', 'US901', 'usom.adjust_stock()'), ('order_history', 'US901', 'the function'), ('audit_entry', 'US901', 'the function');
 UPDATE kept SET referred = EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' AND confrelid = format('usom.%I', t)::regclass);
@@ -111,7 +114,7 @@ SELECT is_empty($$SELECT t, way, came_to FROM outcome WHERE left(came_to, 2) = '
 -- ---- master data: retired, never deleted; codes stay ----
 
 CREATE TEMP TABLE master (t text, column_name text);
-INSERT INTO master VALUES ('organisation', 'code'), ('channel', 'code'), ('customer', 'code'), ('product', 'sku'), ('location', 'code'), ('hold_type', 'code'), ('service_level', 'code'), ('sourcing_rule', 'code'), ('quota', 'code'), ('pre_order_offer', 'sku'), ('backorder_variant', 'code'), ('document_counter', 'kind');
+INSERT INTO master VALUES ('organisation', 'code'), ('channel', 'code'), ('customer', 'code'), ('product', 'sku'), ('location', 'code'), ('hold_type', 'code'), ('service_level', 'code'), ('sourcing_rule', 'code'), ('quota', 'code'), ('promotion', 'code'), ('coupon', 'code'), ('pre_order_offer', 'sku'), ('backorder_variant', 'code'), ('document_counter', 'kind');
 CREATE TEMP TABLE master_outcome AS
 	SELECT m.t, w.way, r.who, pg_temp.attempt(r.how || format(w.command, m.t, m.column_name)) AS came_to FROM master m
 	CROSS JOIN (VALUES ('DELETE', 'DELETE FROM usom.%1$I'), ('TRUNCATE', 'TRUNCATE usom.%1$I CASCADE'), ('another code', 'UPDATE usom.%1$I SET %2$I = %2$I || ''x'''), ('another organisation', 'UPDATE usom.%1$I SET org_id = org_id + 1'),

@@ -31,6 +31,10 @@ BEGIN
 	INSERT INTO usom.price (sku, unit_price) VALUES (mark || '-SKU', 77.77);
 	INSERT INTO usom.tax_rate (jurisdiction, country, percent) VALUES (mark, 'AQ', 77);
 	INSERT INTO usom.freight_charge (name, country, order_price) VALUES (mark, 'AQ', 77.77);
+	INSERT INTO usom.price_contract (customer, sku, percent) VALUES (mark || '-CUST', mark || '-SKU', 7);
+	INSERT INTO usom.price_break (sku, min_quantity, percent) VALUES (mark || '-SKU', 77, 7);
+	INSERT INTO usom.promotion (code, name, percent, needs_coupon) VALUES (mark || '-PROMO', mark, 7, true);
+	INSERT INTO usom.coupon (code, promotion) VALUES (mark || '-COUPON', mark || '-PROMO');
 	INSERT INTO usom.hold_type (code, description) VALUES (mark || '-HOLD', mark);
 	INSERT INTO usom.retention (what, keep_for) VALUES ('guest', interval '77 years');
 	PERFORM usom.receive_stock(mark || '-LOC', mark || '-SKU', 50, lot => mark || '-LOT', reference => mark);
@@ -39,7 +43,7 @@ BEGIN
 	PERFORM usom.reserve_stock(mark || '-CART', mark || '-LOC', mark || '-SKU', 1, interval '1 hour');
 	PERFORM usom.add_supply('purchase', mark || '-LOC', mark || '-SKU', 7, now() + interval '1 week', reference => mark, supply_no => mark || '-PO');
 	INSERT INTO usom.location_capacity (location_id, orders) VALUES (usom.location_id(mark || '-LOC'), 77);
-	o := (usom.place_order(jsonb_build_object('external_id', mark || '-EXT', 'channel', mark || '-CH', 'customer', mark || '-CUST', 'instructions', mark,
+	o := (usom.place_order(jsonb_build_object('external_id', mark || '-EXT', 'channel', mark || '-CH', 'customer', mark || '-CUST', 'instructions', mark, 'coupons', jsonb_build_array(mark || '-COUPON'),
 		'lines', jsonb_build_array(jsonb_build_object('sku', mark || '-SKU', 'quantity', 3))))).order_no;
 	INSERT INTO usom.location_calendar (location_id, weekday, opens, closes) VALUES (usom.location_id(mark || '-LOC'), 1, '08:00', '09:00');
 	INSERT INTO usom.service_level (code) VALUES (mark || '-FAST');
