@@ -69,6 +69,8 @@ INSERT INTO raised VALUES
 	('US307', 'SELECT usom.ship_consolidated(''TAP-NONE'')'),
 	('US308', 'SELECT usom._begin_allocation(''{"colour": "red"}'', 5, NULL)'),
 	('US401', 'SELECT usom.place_order(''{"currency": "EUU", "lines": [{"sku": "TAP-1", "quantity": 1}]}'')'),
+	('US402', 'INSERT INTO usom.price_break (sku, min_quantity, percent) VALUES (''TAP-1'', 5, 1), (''TAP-1'', 5, 2)'),
+	('US403', 'INSERT INTO usom.promotion (code, percent, valid_from, valid_to) VALUES (''TAP-1'', 10, ''2030-01-01'', ''2029-01-01'')'),
 	('US502', 'SELECT usom.cancel_order(''TAP-NONE'', ''refund 4111 1111 1111 1111'')'),
 	('US601', format('SELECT usom.ship(%L, ''[{"line_no": 1, "quantity": 9}]'')', :'sent')),
 	('US602', 'SELECT usom.deliver(''TAP-NONE'')'),
