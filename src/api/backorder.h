@@ -145,7 +145,7 @@ typedef struct BackorderPlan
 	int			nitems_changed;
 	int			nchanges;
 	int			changes_capacity;
-	BackorderChange *changes;	/* by product, order, line */
+	BackorderChange *changes;	/* by order, line */
 	int			nexceptions;
 	int			exceptions_capacity;
 	BackorderException *exceptions;
@@ -164,13 +164,17 @@ extern const BackorderSegment *usom_api_segment_of(const BackorderVariant *varia
 extern BackorderProduct *usom_api_backorder_products(int64 org_id, const BackorderVariants *variants, int *nproducts);
 
 /*
- * What there is of products, and who has it or waits for it.  locked: the
- * stock and supply of the products are locked here, their facts are the
- * newest there are; else everything is of the snapshot of the statement.
- * only: lines of other orders are left out; NULL: of none.
+ * What there is of products, and who has it or waits for it.  Without a set
+ * everything is of the snapshot of the statement.  With one, its orders are
+ * locked; the stock and supply of the products are locked here, and the facts
+ * are the newest there are; is_last: other orders are left out.
  */
 extern BackorderFacts *usom_api_backorder_facts(int64 org_id, const BackorderVariants *variants, BackorderProduct *products,
-												int nproducts, bool locked, const UsomOrderSet *only);
+												int nproducts, const UsomOrderSet *set, bool is_last);
+
+/* backorder_units.c: the part of that about lines. */
+extern void usom_api_backorder_units(BackorderFacts *facts, int64 org_id, const BackorderVariants *variants,
+									 const UsomOrderSet *set, bool is_last);
 
 /* backorder_plan.c */
 extern BackorderPlan *usom_api_backorder_plan(int64 org_id, const BackorderVariants *variants, const BackorderFacts *facts);

@@ -480,6 +480,18 @@ list_entries(Planning *planning, int unit)
 	return unit;
 }
 
+/* By order and line: rows of one order that are written together are one entry of the audit. */
+static int
+compare_changes(const void *a, const void *b)
+{
+	const UsomContender *left = &((const BackorderChange *) a)->line->contender;
+	const UsomContender *right = &((const BackorderChange *) b)->line->contender;
+
+	if (left->sales_order_id != right->sales_order_id)
+		return left->sales_order_id < right->sales_order_id ? -1 : 1;
+	return left->line_no - right->line_no;
+}
+
 BackorderPlan *
 usom_api_backorder_plan(int64 org_id, const BackorderVariants *variants, const BackorderFacts *facts)
 {
@@ -507,5 +519,6 @@ usom_api_backorder_plan(int64 org_id, const BackorderVariants *variants, const B
 	}
 	if (plan->stopped)
 		plan->nchanges = plan->nitems_changed = 0;
+	qsort(plan->changes, plan->nchanges, sizeof(BackorderChange), compare_changes);
 	return plan;
 }

@@ -128,8 +128,8 @@ static bool
 try_locked(Run *run, bool is_last)
 {
 	UsomOrderSet *set = usom_order_load_many(run->org_id, run->ids, run->nids);
-	BackorderFacts *facts = usom_api_backorder_facts(run->org_id, run->variants, run->products, run->nproducts, true,
-													 is_last ? set : NULL);
+	BackorderFacts *facts = usom_api_backorder_facts(run->org_id, run->variants, run->products, run->nproducts, set,
+													 is_last);
 	BackorderPlan *plan = usom_api_backorder_plan(run->org_id, run->variants, facts);
 	int			norders;
 	int64	   *orders = orders_of_plan(plan, &norders);
@@ -178,7 +178,7 @@ change(Run *run)
 	for (int i = 1; i < MOST_ATTEMPTS; i++)
 		if (attempt(run, false))
 			return;
-	orders = orders_of_facts(usom_api_backorder_facts(run->org_id, run->variants, run->products, run->nproducts, false, NULL), &norders);
+	orders = orders_of_facts(usom_api_backorder_facts(run->org_id, run->variants, run->products, run->nproducts, NULL, false), &norders);
 	add_orders(run, orders, norders);
 	attempt(run, true);
 }
@@ -219,7 +219,7 @@ usom_backorder_run(PG_FUNCTION_ARGS)
 	run.run_no = usom_ident_document_no(run.org_id, "run");
 	products = usom_api_backorder_products(run.org_id, run.variants, &nproducts);
 	run.plan = usom_api_backorder_plan(run.org_id, run.variants,
-									   usom_api_backorder_facts(run.org_id, run.variants, products, nproducts, false, NULL));
+									   usom_api_backorder_facts(run.org_id, run.variants, products, nproducts, NULL, false));
 	if (!simulate)
 		change(&run);
 	norders = usom_api_backorder_record(run.org_id, run.plan, run.run_no, run.variant, simulate);

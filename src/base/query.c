@@ -44,6 +44,7 @@
 #include "utils/typcache.h"
 
 #define NO_WRITER (-1)
+#define MOST_COLUMNS 64			/* of a row that is taken apart at once */
 
 /* As the functions of usom have it in their SET clause. */
 #define USOM_SEARCH_PATH "pg_catalog, usom, pg_temp"
@@ -254,11 +255,41 @@ usom_query_write(UsomQuery *query, Datum *values, const bool *nulls)
 	return processed;
 }
 
+/*
+ * The row that was read last, taken apart: getting its columns one by one
+ * would walk past all those before each.  A result belongs to its statement,
+ * and the count of statements tells those of one address apart.
+ */
+static struct
+{
+	const SPITupleTable *table;
+	uint64		statement;
+	uint64		row;
+	Datum		values[MOST_COLUMNS];
+	bool		nulls[MOST_COLUMNS];
+}			apart;
+
+static void
+take_apart(uint64 row)
+{
+	apart.table = NULL;
+	heap_deform_tuple(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, apart.values, apart.nulls);
+	apart.table = SPI_tuptable;
+	apart.statement = statement_count;
+	apart.row = row;
+}
+
 Datum
 usom_query_get_or_null(uint64 row, int column, bool *isnull)
 {
 	Ensure(SPI_tuptable != NULL && row < SPI_tuptable->numvals, "a usom statement returned no row " UINT64_FORMAT, row);
-	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, isnull);
+	Ensure(column >= 1 && column <= SPI_tuptable->tupdesc->natts, "a usom statement returned no column %d", column);
+	if (unlikely(SPI_tuptable->tupdesc->natts > MOST_COLUMNS))
+		return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, isnull);
+	if (apart.row != row || apart.table != SPI_tuptable || apart.statement != statement_count)
+		take_apart(row);
+	*isnull = apart.nulls[column - 1];
+	return apart.values[column - 1];
 }
 
 Datum

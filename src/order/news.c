@@ -53,8 +53,17 @@ static UsomQuery raise_cases = {
 static UsomQuery settle_cases = {
 	.text = "UPDATE usom.exception_case AS c SET resolved_at = $3, resolved_by = session_user, resolution = 'its cause is gone' "
 	"FROM unnest($2) AS r WHERE c.org_id = $1 AND c.resolved_at IS NULL AND c.kind = r.kind "
-	"AND c.sales_order_id IS NOT DISTINCT FROM r.sales_order_id AND c.line_no IS NOT DISTINCT FROM r.line_no "
+	"AND c.sales_order_id = r.sales_order_id AND c.line_no IS NOT DISTINCT FROM r.line_no "
 	"AND (r.reference IS NULL OR c.reference = r.reference)",
+	.nargs = 3,
+	.argtypes = {"bigint", "usom._case_row[]", "timestamptz"},
+};
+
+/* An index finds those of an order; of no order there are few. */
+static UsomQuery settle_cases_of_none = {
+	.text = "UPDATE usom.exception_case AS c SET resolved_at = $3, resolved_by = session_user, resolution = 'its cause is gone' "
+	"FROM unnest($2) AS r WHERE c.org_id = $1 AND c.resolved_at IS NULL AND c.kind = r.kind "
+	"AND c.sales_order_id IS NULL AND (r.reference IS NULL OR c.reference = r.reference)",
 	.nargs = 3,
 	.argtypes = {"bigint", "usom._case_row[]", "timestamptz"},
 };
@@ -268,7 +277,7 @@ usom__settle_case(PG_FUNCTION_ARGS)
 
 	usom_call_begin("settle_case", NULL);
 	read_case(fcinfo, &row);
-	write_cases(&settle_cases, usom_party_org(), list_make1(&row));
+	write_cases(row.sales_order_id != 0 ? &settle_cases : &settle_cases_of_none, usom_party_org(), list_make1(&row));
 	usom_call_end();
 	PG_RETURN_VOID();
 }
