@@ -75,12 +75,13 @@ BEGIN
 		ORDER BY l.line_no;
 
 	RETURN QUERY
-		SELECT concat_ws(' ', 'hold', h.hold_type, 'of line ' || h.line_no), 'active',
-			format('It blocks %s until %s%s. SELECT usom.release_hold(%s, %L, ''reason'');', array_to_string(h.blocks, ', '),
-				coalesce(h.expires_at::text, 'it is released'), ': ' || h.reason, quoted, h.hold_type)
+		SELECT concat_ws(' ', 'hold', h.hold_type, 'of line ' || h.line_no, 'piece ' || h.piece_no), 'active',
+			format('It blocks %s until %s%s. SELECT usom.release_hold(%s, %L, ''reason''%s%s);', array_to_string(h.blocks, ', '),
+				coalesce(h.expires_at::text, 'it is released'), ': ' || h.reason, quoted, h.hold_type,
+				', line_no => ' || h.line_no, ', piece_no => ' || h.piece_no)
 		FROM usom.holds h
 		WHERE h.order_no = explain_status.order_no AND h.active
-		ORDER BY h.placed_at, h.hold_type, h.line_no;
+		ORDER BY h.placed_at, h.hold_type, h.line_no, h.piece_no;
 
 	RETURN QUERY
 		SELECT 'next step', s.verb, s.call || coalesce(
@@ -331,6 +332,9 @@ BEGIN
 				WHEN o.sales_order_id IS NULL THEN ARRAY['hold on an unknown order', 'a row of sales_order', 'none']
 				WHEN h.line_no IS NOT NULL AND l.line_no IS NULL AND h.released_at IS NULL THEN
 					ARRAY['hold on an unknown line', 'a row of order_line', 'line ' || h.line_no]
+				WHEN h.piece_no IS NOT NULL AND h.released_at IS NULL AND NOT EXISTS (SELECT FROM usom.fulfillment_line f
+					WHERE f.org_id = org AND f.sales_order_id = h.sales_order_id AND f.line_no = h.line_no AND f.piece_no = h.piece_no) THEN
+					ARRAY['hold on an unknown piece', 'a row of fulfillment_line', format('piece %s of line %s', h.piece_no, h.line_no)]
 			END AS wrong
 			FROM usom.hold h
 			LEFT JOIN usom.sales_order o ON o.org_id = org AND o.sales_order_id = h.sales_order_id

@@ -72,7 +72,7 @@ BEGIN
 			'supply_no', (SELECT u.supply_no FROM usom.supply u WHERE u.org_id = org AND u.supply_id = (image->>'supply_id')::bigint))
 		WHEN 'hold' THEN json_build_object('hold_type', image->'hold_type', 'line_no', image->'line_no', 'piece_no', image->'piece_no', 'reason', image->'reason',
 			'blocks', image->'blocks', 'expires_at', image->'expires_at', 'placed_at', image->'placed_at', 'placed_by', image->'placed_by',
-			'released_at', image->'released_at', 'released_by', image->'released_by', 'release_reason', image->'release_reason', 'check_code', image->'check_code')
+			'released_at', image->'released_at', 'released_by', image->'released_by', 'release_reason', image->'release_reason', 'check_code', image->'check_code', 'settled', image->'settled')
 		WHEN 'shipment' THEN json_build_object('shipment_no', image->'shipment_no', 'status', image->'status', 'location', location,
 			'carrier', image->'carrier', 'tracking', image->'tracking', 'shipped_at', image->'shipped_at', 'delivered_at', image->'delivered_at',
 			'consolidation_no', (SELECT c.consolidation_no FROM usom.consolidation c WHERE c.org_id = org AND c.consolidation_id = (image->>'consolidation_id')::bigint))
@@ -209,7 +209,7 @@ BEGIN
 		WHEN 'sales_order' THEN 'order'
 		WHEN 'order_line' THEN format('line %s', image->>'line_no')
 		WHEN 'fulfillment_line' THEN format('line %s piece %s', image->>'line_no', image->>'piece_no')
-		WHEN 'hold' THEN format('hold %s', image->>'hold_type')
+		WHEN 'hold' THEN concat_ws(' ', 'hold', image->>'hold_type', 'of line ' || (image->>'line_no'), 'piece ' || (image->>'piece_no'))
 		WHEN 'shipment' THEN format('shipment %s', image->>'shipment_no')
 		WHEN 'return_order' THEN format('return %s', image->>'return_no')
 		WHEN 'return_line' THEN format('return %s line %s', (SELECT r.return_no FROM usom.return_order r

@@ -56,6 +56,7 @@ typedef struct Changes
 	bool		has_ship_complete;
 	UsomAddress *address;		/* what ship_to became; NULL: none */
 	text	   *sealed_instructions;
+	const UsomHolds *holds;		/* on lines and pieces, that block changes */
 } Changes;
 
 static void read_lines(JsonbValue *array, void *target);
@@ -333,7 +334,10 @@ change_lines(UsomOrderSet *set, const Changes *changes)
 	for (int i = 0; i < changes->nlines; i++)
 	{
 		if (changes->lines[i].has_line_no)
+		{
+			usom_order_check_line(set, changes->holds, usom_order_find_line(set, 0, changes->lines[i].line_no));
 			change_line(set, &changes->lines[i], &references[i]);
+		}
 		else
 			add_line(set, &changes->lines[i], &references[i]);
 	}
@@ -439,7 +443,8 @@ carry_out(UsomOrderSet *set, Changes *changes)
 	usom_order_save(set);
 }
 
-static void
+/* What holds its units. */
+static const UsomHolds *
 check_changeable(UsomOrderSet *set, bool has_version, int32 version)
 {
 	const UsomOrder *order = &set->orders[0];
@@ -451,7 +456,7 @@ check_changeable(UsomOrderSet *set, bool has_version, int32 version)
 				errhint("Read the order again and repeat the change with its present version."));
 	if (order->status >= USOM_ORDER_SHIPPED)
 		usom_order_refuse(order->order_no, "change", order->status);
-	usom_order_check_holds(set, 0, "change");
+	return usom_order_check_whole(set, 0, "change");
 }
 
 Datum
@@ -459,11 +464,13 @@ usom_change_order(PG_FUNCTION_ARGS)
 {
 	UsomAnswer *answer = usom_order_answer_begin(fcinfo, "change_order", 3);
 	UsomOrderSet *set = usom_order_load(usom_party_org(), usom_order_arg_text(fcinfo, 0, "order_no"));
+	const UsomHolds *holds;
 	Changes    *changes;
 
 	usom_order_arg_required(fcinfo, 1, "changes");
-	check_changeable(set, !PG_ARGISNULL(2), PG_ARGISNULL(2) ? 0 : PG_GETARG_INT32(2));
+	holds = check_changeable(set, !PG_ARGISNULL(2), PG_ARGISNULL(2) ? 0 : PG_GETARG_INT32(2));
 	changes = parse_changes(PG_GETARG_JSONB_P(1));
+	changes->holds = holds;
 	if (changes->nlines > 0 || changes_header(changes))
 		carry_out(set, changes);
 	return usom_order_answer_status(answer, set);

@@ -180,7 +180,7 @@ usom_cancel_line(PG_FUNCTION_ARGS)
 	if (order->status >= USOM_ORDER_CLOSED)
 		usom_order_refuse(order->order_no, "cancel a line of", order->status);
 	usom_order_check_no_component(set, line, "cancel units of");
-	usom_order_check_holds(set, 0, "cancel");
+	usom_order_check_line(set, usom_order_check_whole(set, 0, "cancel"), line);
 	quantity = quantity_argument(fcinfo, 2, set, line);
 	if (quantity > 0 && !is_repeat(set, line, quantity))
 	{

@@ -320,7 +320,7 @@ usom_consolidate(PG_FUNCTION_ARGS)
 	write_consolidation(set, usom_ident_next(), number, location_id);
 	for (int order = 0; order < set->norders; order++)
 	{
-		usom_fulfillment_release(set, order, location_id);
+		usom_fulfillment_release(set, order, location_id, NULL);
 		set->orders[order].event_reference = number;
 		usom_order_settle(set, order, "release");
 	}

@@ -22,8 +22,8 @@ extern void usom_fulfillment_init(void);
 /* release.c: US201 if the order ships complete and waits for stock. */
 extern void usom_fulfillment_check_releasable(const UsomOrderSet *set, int order);
 
-/* What the order has reserved, at one location (0: at all) and of services; returns how many pieces.  Not settled. */
-extern int	usom_fulfillment_release(UsomOrderSet *set, int order, int64 location_id);
+/* What the order has reserved and is not held, at one location (0: at all) and of services; returns how many pieces.  Not settled. */
+extern int	usom_fulfillment_release(UsomOrderSet *set, int order, int64 location_id, const UsomHolds *holds);
 
 /*
  * release.c: what rooms to the right have to say before an order of the set is

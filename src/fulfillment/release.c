@@ -33,6 +33,22 @@ usom_fulfillment_may_leave(UsomOrderSet *set, int order, const char *action)
 	return false;
 }
 
+/* Of an order that ships complete, a unit that is held keeps the others. */
+static void
+check_nothing_held(const UsomOrderSet *set, int order, const UsomHolds *holds)
+{
+	for (int i = 0; i < set->npieces && set->orders[order].ship_complete; i++)
+	{
+		const UsomHold *hold;
+
+		if (set->lines[set->pieces[i].line].order != order || set->pieces[i].status >= USOM_PIECE_SHIPPED)
+			continue;
+		hold = usom_order_hold_of_piece(set, holds, i);
+		if (hold != NULL)
+			usom_order_refuse_held(set, holds, hold);
+	}
+}
+
 void
 usom_fulfillment_check_releasable(const UsomOrderSet *set, int order)
 {
@@ -47,7 +63,7 @@ usom_fulfillment_check_releasable(const UsomOrderSet *set, int order)
 }
 
 int
-usom_fulfillment_release(UsomOrderSet *set, int order, int64 location_id)
+usom_fulfillment_release(UsomOrderSet *set, int order, int64 location_id, const UsomHolds *holds)
 {
 	int			released = 0;
 
@@ -56,7 +72,8 @@ usom_fulfillment_release(UsomOrderSet *set, int order, int64 location_id)
 		const UsomPiece *piece = &set->pieces[i];
 
 		if (piece->status != USOM_PIECE_RESERVED || set->lines[piece->line].order != order ||
-			(location_id != 0 && piece->location_id != 0 && piece->location_id != location_id))
+			(location_id != 0 && piece->location_id != 0 && piece->location_id != location_id) ||
+			usom_order_hold_of_piece(set, holds, i) != NULL)
 			continue;
 		usom_order_move_piece(set, i, USOM_PIECE_RELEASED, piece->quantity, NULL);
 		released++;
@@ -66,11 +83,14 @@ usom_fulfillment_release(UsomOrderSet *set, int order, int64 location_id)
 
 /* With nothing reserved, a repeated call is fine while something is released; else say what is in the way. */
 static void
-check_nothing_reserved(const UsomOrderSet *set)
+check_nothing_reserved(const UsomOrderSet *set, const UsomHolds *holds)
 {
 	const UsomOrder *order = &set->orders[0];
 	UsomCounters sum = usom_order_sum(set, 0);
 
+	for (int i = 0; i < set->npieces; i++)
+		if (set->pieces[i].status == USOM_PIECE_RESERVED && usom_order_hold_of_piece(set, holds, i) != NULL)
+			usom_order_refuse_held(set, holds, usom_order_hold_of_piece(set, holds, i));
 	if (sum.by_state[USOM_PIECE_RELEASED] > 0)
 		return;
 	if (!usom_order_is_running(order->status) || order->status >= USOM_ORDER_SHIPPED)
@@ -86,13 +106,15 @@ usom_release_order(PG_FUNCTION_ARGS)
 {
 	UsomAnswer *answer = usom_order_answer_begin(fcinfo, "release_order", -1);
 	UsomOrderSet *set = usom_order_load(usom_party_org(), usom_order_arg_text(fcinfo, 0, "order_no"));
+	const UsomHolds *holds;
 
-	usom_order_check_holds(set, 0, "release");
+	holds = usom_order_check_whole(set, 0, "release");
 	usom_fulfillment_check_releasable(set, 0);
+	check_nothing_held(set, 0, holds);
 	if (!usom_fulfillment_may_leave(set, 0, "release"))
 		usom_order_save(set);
-	else if (usom_fulfillment_release(set, 0, 0) == 0)
-		check_nothing_reserved(set);
+	else if (usom_fulfillment_release(set, 0, 0, holds) == 0)
+		check_nothing_reserved(set, holds);
 	else
 	{
 		usom_order_settle(set, 0, "release");

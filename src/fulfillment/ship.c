@@ -44,6 +44,7 @@ typedef struct Shipping
 {
 	UsomOrderSet *set;
 	int			order;
+	const UsomHolds *holds;
 	UsomShipLabel label;
 	int			nshipments;
 	Shipment   *shipments;
@@ -103,11 +104,14 @@ ship_piece(Shipping *shipping, int index, UsomQuantity quantity)
 	shipping->set->pieces[index].shipment_id = shipment->shipment_id;
 }
 
-/* Of the order, and of the location that the label names, if it names one. */
+/* Of the order, and of the location that the label names, if it names one; not held. */
 static bool
-is_wanted(const Shipping *shipping, const UsomPiece *piece)
+is_wanted(const Shipping *shipping, int index)
 {
+	const UsomPiece *piece = &shipping->set->pieces[index];
+
 	return shipping->set->lines[piece->line].order == shipping->order &&
+		usom_order_hold_of_piece(shipping->set, shipping->holds, index) == NULL &&
 		(shipping->label.location_id == 0 || piece->location_id == 0 || piece->location_id == shipping->label.location_id);
 }
 
@@ -141,7 +145,7 @@ ship_all(Shipping *shipping, bool services)
 	{
 		UsomQuantity quantity = set->pieces[i].quantity;
 
-		if (!may_ship(set->pieces[i].status) || !is_wanted(shipping, &set->pieces[i]) || is_service(set, set->pieces[i].line) != services)
+		if (!may_ship(set->pieces[i].status) || !is_wanted(shipping, i) || is_service(set, set->pieces[i].line) != services)
 			continue;
 		if (services)
 			quantity = Min(quantity, along(set, set->pieces[i].line));
@@ -173,6 +177,18 @@ check_enough(const UsomOrderSet *set, const UsomLineUnits *units)
 				: errhint("Ship %s at most.", usom_quantity_text(ready)));
 }
 
+/* Ready units are held: of one line, or of any (-1). */
+static void
+refuse_held(const Shipping *shipping, int line)
+{
+	const UsomOrderSet *set = shipping->set;
+
+	for (int i = 0; i < set->npieces; i++)
+		if (may_ship(set->pieces[i].status) && set->lines[set->pieces[i].line].order == shipping->order &&
+			(line < 0 || set->pieces[i].line == line) && usom_order_hold_of_piece(set, shipping->holds, i) != NULL)
+			usom_order_refuse_held(set, shipping->holds, usom_order_hold_of_piece(set, shipping->holds, i));
+}
+
 static void
 ship_units(Shipping *shipping, const UsomLineUnits *units)
 {
@@ -186,11 +202,14 @@ ship_units(Shipping *shipping, const UsomLineUnits *units)
 		{
 			UsomQuantity quantity = Min(left, set->pieces[i].quantity);
 
-			if (set->pieces[i].line != units->line || set->pieces[i].status != status)
+			if (set->pieces[i].line != units->line || set->pieces[i].status != status ||
+				usom_order_hold_of_piece(set, shipping->holds, i) != NULL)
 				continue;
 			left -= quantity;
 			ship_piece(shipping, i, quantity);
 		}
+	if (left > 0)
+		refuse_held(shipping, units->line);
 }
 
 static UsomQuantity
@@ -232,12 +251,13 @@ shipment_numbers(const Shipping *shipping)
 }
 
 static void
-check_something(const UsomOrderSet *set, UsomQuantity shipped)
+check_something(const Shipping *shipping, UsomQuantity shipped)
 {
-	const UsomOrder *order = &set->orders[0];
+	const UsomOrder *order = &shipping->set->orders[0];
 
 	if (shipped > 0)
 		return;
+	refuse_held(shipping, -1);
 	if (!usom_order_is_running(order->status) || order->status >= USOM_ORDER_SHIPPED)
 		usom_order_refuse(order->order_no, "ship", order->status);
 	ereport(ERROR, errcode(USOM_ERR(ILLEGAL_TRANSITION)),
@@ -306,7 +326,7 @@ has_goods(const Shipping *shipping)
 
 	for (int i = 0; i < set->npieces; i++)
 		if (may_ship(set->pieces[i].status) && set->pieces[i].quantity > 0 &&
-			is_wanted(shipping, &set->pieces[i]) && !is_service(set, set->pieces[i].line))
+			is_wanted(shipping, i) && !is_service(set, set->pieces[i].line))
 			return true;
 	return false;
 }
@@ -319,7 +339,9 @@ usom_fulfillment_ship_some(UsomOrderSet *set, int order, const UsomShipLabel *la
 
 	if (!has_goods(&shipping))
 		return false;
-	usom_order_check_holds(set, order, "ship");
+	shipping.holds = usom_order_check_whole(set, order, "ship");
+	if (!has_goods(&shipping))
+		refuse_held(&shipping, -1);
 	if (!usom_fulfillment_may_leave(set, order, "ship"))
 		return false;
 	shipping.shipments = palloc_array(Shipment, set->npieces + 1);
@@ -341,14 +363,14 @@ usom_ship(PG_FUNCTION_ARGS)
 	shipping.label.carrier = shipping.label.no_carrier ? (Datum) 0 : PG_GETARG_DATUM(2);
 	shipping.label.tracking = shipping.label.no_tracking ? (Datum) 0 : PG_GETARG_DATUM(3);
 	shipping.shipments = palloc_array(Shipment, set->npieces + 1);
-	usom_order_check_holds(set, 0, "ship");
+	shipping.holds = usom_order_check_whole(set, 0, "ship");
 	if (!usom_fulfillment_may_leave(set, 0, "ship"))
 	{
 		usom_order_save(set);
 		return usom_order_answer_null(answer);
 	}
 	shipped = ship_wanted(&shipping, PG_ARGISNULL(1) ? NULL : PG_GETARG_JSONB_P(1));
-	check_something(set, shipped);
+	check_something(&shipping, shipped);
 	finish(&shipping, shipped);
 	usom_order_save(set);
 	return usom_order_answer_string(answer, set->orders[0].event_reference);

@@ -106,24 +106,26 @@ static UsomQuery find_blocking = {
 
 static UsomQuery renew_hold = {
 	.text = "UPDATE usom.hold AS h SET reason = $5, expires_at = $6 "
-	"WHERE h.org_id = $1 AND h.sales_order_id = $2 AND " IS_ACTIVE " AND h.hold_type = $4 AND h.line_no IS NULL",
-	.nargs = 6,
-	.argtypes = {"bigint", "bigint", "timestamptz", "text", "text", "timestamptz"},
+	"WHERE h.org_id = $1 AND h.sales_order_id = $2 AND " IS_ACTIVE " AND h.hold_type = $4 "
+	"AND h.line_no IS NOT DISTINCT FROM $7 AND h.piece_no IS NOT DISTINCT FROM $8 AND h.check_code IS NULL",
+	.nargs = 8,
+	.argtypes = {"bigint", "bigint", "timestamptz", "text", "text", "timestamptz", "integer", "integer"},
 };
 
 static UsomQuery insert_hold = {
-	.text = "INSERT INTO usom.hold (org_id, sales_order_id, placed_at, hold_type, reason, expires_at, blocks) "
-	"SELECT $1, $2, $3, $4, $5, $6, coalesce((SELECT t.blocks FROM usom.hold_type t WHERE t.org_id = $1 AND t.code = $4), "
+	.text = "INSERT INTO usom.hold (org_id, sales_order_id, placed_at, hold_type, reason, expires_at, line_no, piece_no, blocks) "
+	"SELECT $1, $2, $3, $4, $5, $6, $7, $8, coalesce((SELECT t.blocks FROM usom.hold_type t WHERE t.org_id = $1 AND t.code = $4), "
 	"ARRAY['confirm', 'release', 'ship'])",
-	.nargs = 6,
-	.argtypes = {"bigint", "bigint", "timestamptz", "text", "text", "timestamptz"},
+	.nargs = 8,
+	.argtypes = {"bigint", "bigint", "timestamptz", "text", "text", "timestamptz", "integer", "integer"},
 };
 
 static UsomQuery end_holds = {
 	.text = "UPDATE usom.hold AS h SET released_at = $3, released_by = session_user, release_reason = $5 "
-	"WHERE h.org_id = $1 AND h.sales_order_id = $2 AND " IS_ACTIVE " AND h.hold_type = $4",
-	.nargs = 5,
-	.argtypes = {"bigint", "bigint", "timestamptz", "text", "text"},
+	"WHERE h.org_id = $1 AND h.sales_order_id = $2 AND " IS_ACTIVE " AND h.hold_type = $4 "
+	"AND ($6 IS NULL OR h.line_no = $6) AND ($7 IS NULL OR h.piece_no = $7)",
+	.nargs = 7,
+	.argtypes = {"bigint", "bigint", "timestamptz", "text", "text", "integer", "integer"},
 };
 
 static bool
@@ -179,12 +181,59 @@ check_hold(const UsomOrder *order, const char *type, bool expires, TimestampTz e
 
 /* A new version of the order, so that a reader sees that something changed. */
 static void
-note_hold(UsomOrderSet *set, const char *event, const char *type)
+note_hold(UsomOrderSet *set, const char *event, const char *type, int32 line_no)
 {
 	set->orders[0].event = event;
 	set->orders[0].event_reference = type;
+	set->orders[0].event_line = line_no;
 	set->orders[0].changed = true;
 	usom_order_save(set);
+}
+
+/* Where a hold stands: line_no and piece_no of the call. */
+typedef struct Place
+{
+	bool		has_line;
+	bool		has_piece;
+	int32		line_no;
+	int32		piece_no;
+} Place;
+
+static Place
+read_place(FunctionCallInfo fcinfo, int arg)
+{
+	Place		place = {.has_line = !PG_ARGISNULL(arg), .has_piece = !PG_ARGISNULL(arg + 1)};
+
+	place.line_no = place.has_line ? PG_GETARG_INT32(arg) : 0;
+	place.piece_no = place.has_piece ? PG_GETARG_INT32(arg + 1) : 0;
+	if (place.has_piece && !place.has_line)
+		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("a piece is a piece of a line"),
+				errhint("Give line_no, too; look them up in usom.order_pieces."));
+	return place;
+}
+
+/* US106 for a line, US120 for a piece that there is not; US101 for units that have left. */
+static void
+check_place(const UsomOrderSet *set, const Place *place)
+{
+	int			line = place->has_line ? usom_order_find_line(set, 0, place->line_no) : -1;
+	const UsomPiece *piece = NULL;
+
+	if (!place->has_piece)
+		return;
+	for (int i = 0; i < set->npieces && piece == NULL; i++)
+		if (set->pieces[i].line == line && set->pieces[i].piece_no == place->piece_no)
+			piece = &set->pieces[i];
+	if (piece == NULL)
+		ereport(ERROR, errcode(USOM_ERR(UNKNOWN_PIECE)),
+				errmsg("line %d of order \"%s\" has no piece %d", place->line_no, set->orders[0].order_no, place->piece_no),
+				errhint("Look it up in usom.order_pieces."));
+	if (piece->status >= USOM_PIECE_SHIPPED)
+		ereport(ERROR, errcode(USOM_ERR(ILLEGAL_TRANSITION)),
+				errmsg("cannot hold piece %d of line %d of order \"%s\" that is %s", place->piece_no, place->line_no,
+					   set->orders[0].order_no, usom_piece_lifecycle_table.labels[piece->status]),
+				errhint("Hold a piece that has not left yet."));
 }
 
 Datum
@@ -193,21 +242,25 @@ usom_hold_order(PG_FUNCTION_ARGS)
 	UsomAnswer *answer = usom_order_answer_begin(fcinfo, "hold_order", 2);
 	const char *type = usom_order_arg_text(fcinfo, 1, "hold_type");
 	bool		expires = !PG_ARGISNULL(3);
+	Place		place = read_place(fcinfo, 4);
 	UsomOrderSet *set = usom_order_load(usom_party_org(), usom_order_arg_text(fcinfo, 0, "order_no"));
-	Datum		values[6] = {
+	Datum		values[8] = {
 		Int64GetDatum(set->org_id),
 		Int64GetDatum(set->orders[0].sales_order_id),
 		TimestampTzGetDatum(usom_call_time()),
 		CStringGetTextDatum(type),
 		PG_ARGISNULL(2) ? (Datum) 0 : PG_GETARG_DATUM(2),
 		expires ? PG_GETARG_DATUM(3) : (Datum) 0,
+		Int32GetDatum(place.line_no),
+		Int32GetDatum(place.piece_no),
 	};
-	bool		nulls[6] = {false, false, false, false, PG_ARGISNULL(2), !expires};
+	bool		nulls[8] = {false, false, false, false, PG_ARGISNULL(2), !expires, !place.has_line, !place.has_piece};
 
 	check_hold(&set->orders[0], type, expires, expires ? PG_GETARG_TIMESTAMPTZ(3) : 0);
+	check_place(set, &place);
 	if (usom_query_write(&renew_hold, values, nulls) == 0)
 		usom_query_write(&insert_hold, values, nulls);
-	note_hold(set, "hold", type);
+	note_hold(set, "hold", type, place.line_no);
 	return usom_order_answer_status(answer, set);
 }
 
@@ -216,20 +269,25 @@ usom_release_hold(PG_FUNCTION_ARGS)
 {
 	UsomAnswer *answer = usom_order_answer_begin(fcinfo, "release_hold", 2);
 	const char *type = usom_order_arg_text(fcinfo, 1, "hold_type");
+	Place		place = read_place(fcinfo, 3);
 	UsomOrderSet *set = usom_order_load(usom_party_org(), usom_order_arg_text(fcinfo, 0, "order_no"));
-	Datum		values[5] = {
+	Datum		values[7] = {
 		Int64GetDatum(set->org_id),
 		Int64GetDatum(set->orders[0].sales_order_id),
 		TimestampTzGetDatum(usom_call_time()),
 		CStringGetTextDatum(type),
 		PG_ARGISNULL(2) ? (Datum) 0 : PG_GETARG_DATUM(2),
+		Int32GetDatum(place.line_no),
+		Int32GetDatum(place.piece_no),
 	};
-	bool		nulls[5] = {false, false, false, false, PG_ARGISNULL(2)};
+	bool		nulls[7] = {false, false, false, false, PG_ARGISNULL(2), !place.has_line, !place.has_piece};
 
 	if (usom_query_write(&end_holds, values, nulls) == 0)
 		ereport(ERROR, errcode(USOM_ERR(UNKNOWN_HOLD)),
-				errmsg("order \"%s\" has no active %s hold", set->orders[0].order_no, type),
+				errmsg("order \"%s\" has no active %s hold%s", set->orders[0].order_no, type,
+					   place.has_piece ? psprintf(" on piece %d of line %d", place.piece_no, place.line_no)
+					   : place.has_line ? psprintf(" on line %d", place.line_no) : ""),
 				errhint("Look it up in usom.holds."));
-	note_hold(set, "release_hold", type);
+	note_hold(set, "release_hold", type, place.line_no);
 	return usom_order_answer_status(answer, set);
 }

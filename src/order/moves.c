@@ -203,6 +203,7 @@ split_piece(UsomOrderSet *set, int index, UsomQuantity quantity)
 	UsomPiece  *piece = &set->pieces[index];
 
 	*twin = *piece;
+	twin->from_piece_no = usom_order_piece_origin(piece);
 	twin->is_new = true;
 	twin->piece_no = ++set->lines[piece->line].last_piece_no;
 	twin->quantity = quantity;
@@ -285,6 +286,7 @@ usom_order_join_pieces(UsomOrderSet *set, int into, int index)
 	Ensure(set->pieces[into].supply_id == piece->supply_id, "pieces that count on different supply are not joined");
 	set->pieces[into].quantity += piece->quantity;
 	set->pieces[into].changed = true;
+	usom_order_note_joined(set, &set->pieces[into], piece);
 	piece->quantity = 0;
 	piece->changed = true;
 }

@@ -49,6 +49,7 @@ typedef struct UsomPiece
 	int64		shipment_id;	/* 0: none */
 	DateADT		ships_on;		/* day of its location that it takes capacity of, or USOM_NO_DAY */
 	int64		supply_id;		/* that it waits for; 0: none, or it does not wait */
+	int32		from_piece_no;	/* of a new one: piece that its units were in when it was loaded; 0: none */
 	bool		is_new;
 	bool		changed;
 } UsomPiece;
@@ -141,6 +142,8 @@ typedef struct UsomOrderSet
 	bool		stock_locked;	/* the rows of deltas are locked already */
 	int			nowners;
 	const char **owners;		/* whose soft reservations go over to the orders */
+	bool		unit_holds;		/* a hold stands on a line or a piece */
+	List	   *joined;			/* hold_units.c: pieces whose units went over to others */
 	List	   *events;		/* news.h: what the save makes known */
 	List	   *raised;
 	List	   *settled;
@@ -317,6 +320,49 @@ extern bool usom_order_is_held(UsomOrderSet *set, int order, const char *action)
 
 /* Would a hold of the type block the action? */
 extern bool usom_order_hold_blocks(int64 org_id, const char *hold_type, const char *action);
+
+/*
+ * hold_units.c: what of an order is held.  Holds on the order come first.
+ */
+typedef struct UsomHold
+{
+	int32		line_no;		/* 0: the order */
+	int32		piece_no;		/* 0: the line */
+	const char *type;
+	const char *reason;			/* may be NULL */
+} UsomHold;
+
+typedef struct UsomHolds
+{
+	int			order;
+	const char *action;			/* that they block */
+	int			count;
+	UsomHold   *holds;
+} UsomHolds;
+
+/* One statement. */
+extern UsomHolds *usom_order_read_holds(const UsomOrderSet *set, int order, const char *action);
+
+/* The hold that keeps the order, the line, or the piece; NULL: none.  No holds (NULL) hold nothing. */
+extern const UsomHold *usom_order_hold_of_all(const UsomHolds *holds);
+extern const UsomHold *usom_order_hold_of_line(const UsomOrderSet *set, const UsomHolds *holds, int line);
+extern const UsomHold *usom_order_hold_of_piece(const UsomOrderSet *set, const UsomHolds *holds, int piece);
+
+/* US102 */
+extern void usom_order_refuse_held(const UsomOrderSet *set, const UsomHolds *holds, const UsomHold *hold) pg_attribute_noreturn();
+
+/* US102 if a hold on the whole order blocks the action; else what holds its units. */
+extern UsomHolds *usom_order_check_whole(const UsomOrderSet *set, int order, const char *action);
+
+/* US102 if the line or any piece of it is held. */
+extern void usom_order_check_line(const UsomOrderSet *set, const UsomHolds *holds, int line);
+
+/* For moves.c and save.c: number of the piece that its units were in when the set was loaded, or 0. */
+extern int32 usom_order_piece_origin(const UsomPiece *piece);
+extern void usom_order_note_joined(UsomOrderSet *set, const UsomPiece *into, const UsomPiece *piece);
+
+/* Holds follow the units they hold.  No statement if no hold stands on a line or a piece. */
+extern void usom_order_move_holds(UsomOrderSet *set);
 
 /*
  * seal.c: what plain SQL says about the buyer of an order, in sealed form.

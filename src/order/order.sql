@@ -125,6 +125,14 @@ LANGUAGE c AS 'MODULE_PATHNAME', 'usom__guard_piece';
 COMMENT ON FUNCTION usom._guard_piece() IS 'BEFORE ROW UPDATE on fulfillment_line: pieces are moved by the verbs alone (US101 with the legal steps, US004 for other columns).';
 REVOKE ALL ON FUNCTION usom._guard_piece() FROM PUBLIC;
 
+CREATE TYPE usom._held_piece AS (
+	sales_order_id bigint,
+	line_no integer,
+	piece_no integer,
+	from_piece_no integer
+);
+COMMENT ON TYPE usom._held_piece IS 'Piece that units of a held one are in now, or that is gone, on its way from C to hold, by unnest().';
+
 CREATE TYPE usom._found_hold AS (
 	sales_order_id bigint,
 	line_no integer,
@@ -164,25 +172,26 @@ $$;
 COMMENT ON FUNCTION usom.furnish_hold_types() IS 'AFTER INSERT on organisation: a new organisation begins with the standard types of holds.';
 REVOKE ALL ON FUNCTION usom.furnish_hold_types() FROM PUBLIC;
 
-CREATE FUNCTION usom.hold_order(order_no text, hold_type text, reason text, expires_at timestamptz DEFAULT NULL)
+CREATE FUNCTION usom.hold_order(order_no text, hold_type text, reason text, expires_at timestamptz DEFAULT NULL,
+	line_no integer DEFAULT NULL, piece_no integer DEFAULT NULL)
 RETURNS TABLE (status text, version integer)
 LANGUAGE c AS 'MODULE_PATHNAME', 'usom_hold_order'
 SET search_path = pg_catalog, usom, pg_temp;
-COMMENT ON FUNCTION usom.hold_order(text, text, text, timestamptz) IS
-'Place a hold: the actions that its type blocks (usom.hold_type; confirm, release and ship for other types) fail with US102 until release_hold() or expires_at.
-order_no: the order. hold_type: for example credit, fraud, address, customer. reason: why, for the people who see it. expires_at: when it ends by itself; null: never.
-A hold is not a status; several may stand at once. The same type again renews reason and expiry.
+COMMENT ON FUNCTION usom.hold_order(text, text, text, timestamptz, integer, integer) IS
+'Place a hold on an order, a line or a piece: the actions that its type blocks (usom.hold_type; confirm, release and ship for other types) fail with US102 until release_hold() or expires_at.
+order_no: the order. hold_type: for example credit, fraud, address, customer. reason: why, for the people who see it. expires_at: when it ends by itself; null: never. line_no: hold the units of one line; null: the whole order. piece_no: hold one piece of that line.
+A hold is not a status; several may stand at once. The same type at the same place again renews reason and expiry. A hold on a line or a piece keeps its units from being released and shipped, while release_order() and ship() let the others go; confirm, cancel and close are of the whole order and wait for every hold. Units that are cut off a held piece stay held. Hold rules (usom.hold_rule) may place other holds with it.
 Returns the status and version of the order.
-Errors: US105 unknown order, US101 if the order is closed, cancelled or rejected, 22023 if the type is empty or the expiry is past.
+Errors: US105 unknown order, US106 unknown line, US120 unknown piece, US101 if the order is closed, cancelled or rejected or the piece has left, 22023 if the type is empty, the expiry is past or a piece comes without its line.
 Example: SELECT * FROM usom.hold_order(''SO-000001'', ''credit'', ''invoice 4711 is overdue'', now() + interval ''3 days'');';
 
-CREATE FUNCTION usom.release_hold(order_no text, hold_type text, reason text)
+CREATE FUNCTION usom.release_hold(order_no text, hold_type text, reason text, line_no integer DEFAULT NULL, piece_no integer DEFAULT NULL)
 RETURNS TABLE (status text, version integer)
 LANGUAGE c AS 'MODULE_PATHNAME', 'usom_release_hold'
 SET search_path = pg_catalog, usom, pg_temp;
-COMMENT ON FUNCTION usom.release_hold(text, text, text) IS
+COMMENT ON FUNCTION usom.release_hold(text, text, text, integer, integer) IS
 'End the active holds of one type on an order.
-order_no: the order. hold_type: as given to hold_order(). reason: why it may go on.
+order_no: the order. hold_type: as given to hold_order(). reason: why it may go on. line_no: only those on this line and its pieces; null: wherever they stand. piece_no: only that on this piece.
 Returns the status and version of the order; call confirm_order() or release_order() next.
-Errors: US105 unknown order, US107 if no active hold has this type.
+Errors: US105 unknown order, US107 if no active hold has this type there, 22023 if a piece comes without its line.
 Example: SELECT * FROM usom.release_hold(''SO-000001'', ''credit'', ''paid'');';

@@ -378,6 +378,7 @@ usom_order_save(UsomOrderSet *set)
 	write_pieces(&insert_pieces, set, ROWS_NEW);
 	write_pieces(&delete_pieces, set, ROWS_GONE);
 	write_lines(&delete_lines, set, ROWS_GONE);
+	usom_order_move_holds(set);
 	write_headers(set);
 	usom_order_write_news(set);
 	mark_saved(set);

@@ -173,10 +173,12 @@ CREATE TABLE usom.hold (
 	released_by text,
 	release_reason text,
 	check_code text,
+	settled boolean NOT NULL DEFAULT false,
 	PRIMARY KEY (org_id, hold_id),
 	CONSTRAINT hold_piece_of_line CHECK (piece_no IS NULL OR line_no IS NOT NULL),
 	CONSTRAINT hold_of_order FOREIGN KEY (org_id, sales_order_id) REFERENCES usom.sales_order ON DELETE RESTRICT ON UPDATE RESTRICT,
-	CONSTRAINT hold_released_iff_by CHECK ((released_at IS NULL) = (released_by IS NULL))
+	CONSTRAINT hold_released_iff_by CHECK ((released_at IS NULL) = (released_by IS NULL)),
+	CONSTRAINT hold_settled_is_released CHECK (NOT settled OR released_at IS NOT NULL)
 );
 CREATE INDEX hold_of_order ON usom.hold (org_id, sales_order_id) WHERE released_at IS NULL;
 COMMENT ON TABLE usom.hold IS 'A row that blocks named actions of an order until it is released or expires. Not a status: many may stand at once.';
@@ -194,6 +196,7 @@ COMMENT ON COLUMN usom.hold.placed_by IS 'Session user who placed it.';
 COMMENT ON COLUMN usom.hold.released_at IS 'When it was released by hand.';
 COMMENT ON COLUMN usom.hold.released_by IS 'Session user who released it.';
 COMMENT ON COLUMN usom.hold.release_reason IS 'Why it was released.';
+COMMENT ON COLUMN usom.hold.settled IS 'On: it ended because its cause was gone; off: it stands, has expired, or somebody released it.';
 COMMENT ON COLUMN usom.hold.check_code IS 'Check or hold rule that placed it; null: somebody did.';
 
 CREATE TABLE usom.hold_type (

@@ -27,6 +27,7 @@
 
 #define KIT_COLUMN 22			/* of read_lines: where the columns about kits begin */
 #define CHARGE_COLUMN 24		/* and those about charges */
+#define HOLD_COLUMN 29			/* and what is said of all lines */
 
 static UsomQuery lock_by_number = {
 	.text = SELECT_ORDER "WHERE o.org_id = $1 AND o.order_no = $2 AND ($3 IS NULL OR o.channel_id = ANY ($3)) FOR UPDATE",
@@ -45,8 +46,9 @@ static UsomQuery read_lines = {
 	"l.location_id, l.requested_at, l.substitution, l.partial, "
 	"l.quantity_open, l.quantity_backordered, l.quantity_reserved, l.quantity_released, l.quantity_picked, "
 	"l.quantity_packed, l.quantity_shipped, l.quantity_delivered, l.quantity_returned, l.quantity_cancelled, "
-	"l.kit_line_no, l.kit_quantity, l.discount, l.freight, l.tax, l.tax_included, l.decimals "
-	"FROM usom.order_line l LEFT JOIN usom.product p ON p.org_id = l.org_id AND p.product_id = l.product_id "
+	"l.kit_line_no, l.kit_quantity, l.discount, l.freight, l.tax, l.tax_included, l.decimals, "
+	"EXISTS (SELECT 1 FROM usom.hold h WHERE h.org_id = $1 AND h.sales_order_id = ANY ($2) AND h.line_no IS NOT NULL "
+	"AND h.released_at IS NULL) FROM usom.order_line l LEFT JOIN usom.product p ON p.org_id = l.org_id AND p.product_id = l.product_id "
 	"WHERE l.org_id = $1 AND l.sales_order_id = ANY ($2) ORDER BY l.sales_order_id, l.line_no",
 	.nargs = 2,
 	.argtypes = {"bigint", "bigint[]"},
@@ -325,6 +327,7 @@ load_lines(UsomOrderSet *set, Datum *values)
 	uint64		n = usom_query_run(&read_lines, values, NULL);
 	int			order = 0;
 
+	set->unit_holds = n > 0 && DatumGetBool(usom_query_get(0, HOLD_COLUMN));
 	set->lines_capacity = Max((int) n, 8);
 	set->lines = palloc0_array(UsomLine, set->lines_capacity);
 	for (uint64 row = 0; row < n; row++)
