@@ -2478,6 +2478,14 @@ LANGUAGE c AS 'MODULE_PATHNAME', 'usom__guard_piece';
 COMMENT ON FUNCTION usom._guard_piece() IS 'BEFORE ROW UPDATE on fulfillment_line: pieces are moved by the verbs alone (US101 with the legal steps, US004 for other columns).';
 REVOKE ALL ON FUNCTION usom._guard_piece() FROM PUBLIC;
 
+CREATE TYPE usom._held_piece AS (
+	sales_order_id bigint,
+	line_no integer,
+	piece_no integer,
+	from_piece_no integer
+);
+COMMENT ON TYPE usom._held_piece IS 'Piece that units of a held one are in now, or that is gone, on its way from C to hold, by unnest().';
+
 CREATE TYPE usom._found_hold AS (
 	sales_order_id bigint,
 	line_no integer,
@@ -2517,27 +2525,28 @@ $$;
 COMMENT ON FUNCTION usom.furnish_hold_types() IS 'AFTER INSERT on organisation: a new organisation begins with the standard types of holds.';
 REVOKE ALL ON FUNCTION usom.furnish_hold_types() FROM PUBLIC;
 
-CREATE FUNCTION usom.hold_order(order_no text, hold_type text, reason text, expires_at timestamptz DEFAULT NULL)
+CREATE FUNCTION usom.hold_order(order_no text, hold_type text, reason text, expires_at timestamptz DEFAULT NULL,
+	line_no integer DEFAULT NULL, piece_no integer DEFAULT NULL)
 RETURNS TABLE (status text, version integer)
 LANGUAGE c AS 'MODULE_PATHNAME', 'usom_hold_order'
 SET search_path = pg_catalog, usom, pg_temp;
-COMMENT ON FUNCTION usom.hold_order(text, text, text, timestamptz) IS
-'Place a hold: the actions that its type blocks (usom.hold_type; confirm, release and ship for other types) fail with US102 until release_hold() or expires_at.
-order_no: the order. hold_type: for example credit, fraud, address, customer. reason: why, for the people who see it. expires_at: when it ends by itself; null: never.
-A hold is not a status; several may stand at once. The same type again renews reason and expiry.
+COMMENT ON FUNCTION usom.hold_order(text, text, text, timestamptz, integer, integer) IS
+'Place a hold on an order, a line or a piece: the actions that its type blocks (usom.hold_type; confirm, release and ship for other types) fail with US102 until release_hold() or expires_at.
+order_no: the order. hold_type: for example credit, fraud, address, customer. reason: why, for the people who see it. expires_at: when it ends by itself; null: never. line_no: hold the units of one line; null: the whole order. piece_no: hold one piece of that line.
+A hold is not a status; several may stand at once. The same type at the same place again renews reason and expiry. A hold on a line or a piece keeps its units from being released and shipped, while release_order() and ship() let the others go; confirm, cancel and close are of the whole order and wait for every hold. Units that are cut off a held piece stay held. Hold rules (usom.hold_rule) may place other holds with it.
 Returns the status and version of the order.
-Errors: US105 unknown order, US101 if the order is closed, cancelled or rejected, 22023 if the type is empty or the expiry is past.
+Errors: US105 unknown order, US106 unknown line, US120 unknown piece, US101 if the order is closed, cancelled or rejected or the piece has left, 22023 if the type is empty, the expiry is past or a piece comes without its line.
 Example: SELECT * FROM usom.hold_order(''SO-000001'', ''credit'', ''invoice 4711 is overdue'', now() + interval ''3 days'');';
 
-CREATE FUNCTION usom.release_hold(order_no text, hold_type text, reason text)
+CREATE FUNCTION usom.release_hold(order_no text, hold_type text, reason text, line_no integer DEFAULT NULL, piece_no integer DEFAULT NULL)
 RETURNS TABLE (status text, version integer)
 LANGUAGE c AS 'MODULE_PATHNAME', 'usom_release_hold'
 SET search_path = pg_catalog, usom, pg_temp;
-COMMENT ON FUNCTION usom.release_hold(text, text, text) IS
+COMMENT ON FUNCTION usom.release_hold(text, text, text, integer, integer) IS
 'End the active holds of one type on an order.
-order_no: the order. hold_type: as given to hold_order(). reason: why it may go on.
+order_no: the order. hold_type: as given to hold_order(). reason: why it may go on. line_no: only those on this line and its pieces; null: wherever they stand. piece_no: only that on this piece.
 Returns the status and version of the order; call confirm_order() or release_order() next.
-Errors: US105 unknown order, US107 if no active hold has this type.
+Errors: US105 unknown order, US107 if no active hold has this type there, 22023 if a piece comes without its line.
 Example: SELECT * FROM usom.release_hold(''SO-000001'', ''credit'', ''paid'');';
 
 /* ---- order ---- */
@@ -4844,12 +4853,13 @@ BEGIN
 		ORDER BY l.line_no;
 
 	RETURN QUERY
-		SELECT concat_ws(' ', 'hold', h.hold_type, 'of line ' || h.line_no), 'active',
-			format('It blocks %s until %s%s. SELECT usom.release_hold(%s, %L, ''reason'');', array_to_string(h.blocks, ', '),
-				coalesce(h.expires_at::text, 'it is released'), ': ' || h.reason, quoted, h.hold_type)
+		SELECT concat_ws(' ', 'hold', h.hold_type, 'of line ' || h.line_no, 'piece ' || h.piece_no), 'active',
+			format('It blocks %s until %s%s. SELECT usom.release_hold(%s, %L, ''reason''%s%s);', array_to_string(h.blocks, ', '),
+				coalesce(h.expires_at::text, 'it is released'), ': ' || h.reason, quoted, h.hold_type,
+				', line_no => ' || h.line_no, ', piece_no => ' || h.piece_no)
 		FROM usom.holds h
 		WHERE h.order_no = explain_status.order_no AND h.active
-		ORDER BY h.placed_at, h.hold_type, h.line_no;
+		ORDER BY h.placed_at, h.hold_type, h.line_no, h.piece_no;
 
 	RETURN QUERY
 		SELECT 'next step', s.verb, s.call || coalesce(
@@ -5100,6 +5110,9 @@ BEGIN
 				WHEN o.sales_order_id IS NULL THEN ARRAY['hold on an unknown order', 'a row of sales_order', 'none']
 				WHEN h.line_no IS NOT NULL AND l.line_no IS NULL AND h.released_at IS NULL THEN
 					ARRAY['hold on an unknown line', 'a row of order_line', 'line ' || h.line_no]
+				WHEN h.piece_no IS NOT NULL AND h.released_at IS NULL AND NOT EXISTS (SELECT FROM usom.fulfillment_line f
+					WHERE f.org_id = org AND f.sales_order_id = h.sales_order_id AND f.line_no = h.line_no AND f.piece_no = h.piece_no) THEN
+					ARRAY['hold on an unknown piece', 'a row of fulfillment_line', format('piece %s of line %s', h.piece_no, h.line_no)]
 			END AS wrong
 			FROM usom.hold h
 			LEFT JOIN usom.sales_order o ON o.org_id = org AND o.sales_order_id = h.sales_order_id
@@ -5401,7 +5414,7 @@ BEGIN
 			'supply_no', (SELECT u.supply_no FROM usom.supply u WHERE u.org_id = org AND u.supply_id = (image->>'supply_id')::bigint))
 		WHEN 'hold' THEN json_build_object('hold_type', image->'hold_type', 'line_no', image->'line_no', 'piece_no', image->'piece_no', 'reason', image->'reason',
 			'blocks', image->'blocks', 'expires_at', image->'expires_at', 'placed_at', image->'placed_at', 'placed_by', image->'placed_by',
-			'released_at', image->'released_at', 'released_by', image->'released_by', 'release_reason', image->'release_reason', 'check_code', image->'check_code')
+			'released_at', image->'released_at', 'released_by', image->'released_by', 'release_reason', image->'release_reason', 'check_code', image->'check_code', 'settled', image->'settled')
 		WHEN 'shipment' THEN json_build_object('shipment_no', image->'shipment_no', 'status', image->'status', 'location', location,
 			'carrier', image->'carrier', 'tracking', image->'tracking', 'shipped_at', image->'shipped_at', 'delivered_at', image->'delivered_at',
 			'consolidation_no', (SELECT c.consolidation_no FROM usom.consolidation c WHERE c.org_id = org AND c.consolidation_id = (image->>'consolidation_id')::bigint))
@@ -5538,7 +5551,7 @@ BEGIN
 		WHEN 'sales_order' THEN 'order'
 		WHEN 'order_line' THEN format('line %s', image->>'line_no')
 		WHEN 'fulfillment_line' THEN format('line %s piece %s', image->>'line_no', image->>'piece_no')
-		WHEN 'hold' THEN format('hold %s', image->>'hold_type')
+		WHEN 'hold' THEN concat_ws(' ', 'hold', image->>'hold_type', 'of line ' || (image->>'line_no'), 'piece ' || (image->>'piece_no'))
 		WHEN 'shipment' THEN format('shipment %s', image->>'shipment_no')
 		WHEN 'return_order' THEN format('return %s', image->>'return_no')
 		WHEN 'return_line' THEN format('return %s line %s', (SELECT r.return_no FROM usom.return_order r
@@ -8304,10 +8317,12 @@ CREATE TABLE usom.hold (
 	released_by text,
 	release_reason text,
 	check_code text,
+	settled boolean NOT NULL DEFAULT false,
 	PRIMARY KEY (org_id, hold_id),
 	CONSTRAINT hold_piece_of_line CHECK (piece_no IS NULL OR line_no IS NOT NULL),
 	CONSTRAINT hold_of_order FOREIGN KEY (org_id, sales_order_id) REFERENCES usom.sales_order ON DELETE RESTRICT ON UPDATE RESTRICT,
-	CONSTRAINT hold_released_iff_by CHECK ((released_at IS NULL) = (released_by IS NULL))
+	CONSTRAINT hold_released_iff_by CHECK ((released_at IS NULL) = (released_by IS NULL)),
+	CONSTRAINT hold_settled_is_released CHECK (NOT settled OR released_at IS NOT NULL)
 );
 CREATE INDEX hold_of_order ON usom.hold (org_id, sales_order_id) WHERE released_at IS NULL;
 COMMENT ON TABLE usom.hold IS 'A row that blocks named actions of an order until it is released or expires. Not a status: many may stand at once.';
@@ -8325,6 +8340,7 @@ COMMENT ON COLUMN usom.hold.placed_by IS 'Session user who placed it.';
 COMMENT ON COLUMN usom.hold.released_at IS 'When it was released by hand.';
 COMMENT ON COLUMN usom.hold.released_by IS 'Session user who released it.';
 COMMENT ON COLUMN usom.hold.release_reason IS 'Why it was released.';
+COMMENT ON COLUMN usom.hold.settled IS 'On: it ended because its cause was gone; off: it stands, has expired, or somebody released it.';
 COMMENT ON COLUMN usom.hold.check_code IS 'Check or hold rule that placed it; null: somebody did.';
 
 CREATE TABLE usom.hold_type (
