@@ -23,6 +23,13 @@ static const UsomKey line_keys[] = {
 	USOM_KEY_AS("substitution", USOM_KEY_TEXT, UsomDocumentLine, substitution),
 	USOM_KEY_AS("partial", USOM_KEY_BOOLEAN, UsomDocumentLine, partial),
 	USOM_KEY_AS("make", USOM_KEY_MAKE, UsomDocumentLine, make),
+	USOM_KEY_AS("tax", USOM_KEY_OBJECT, UsomDocumentLine, tax_object),
+};
+
+static const UsomKey tax_keys[] = {
+	USOM_KEY_AS("amount", USOM_KEY_AMOUNT, UsomToldTax, amount),
+	USOM_KEY_AS("included", USOM_KEY_BOOLEAN, UsomToldTax, included),
+	USOM_KEY_AS("jurisdiction", USOM_KEY_TEXT, UsomToldTax, jurisdiction),
 };
 
 static const UsomKey document_keys[] = {
@@ -48,6 +55,18 @@ static const UsomKey document_keys[] = {
 static UsomSchema line_schema = {"order document", 0, line_keys, lengthof(line_keys), NULL};
 static UsomSchema document_schema = {"order document", 0, document_keys, lengthof(document_keys), read_lines};
 
+UsomToldTax
+usom_document_read_tax(const UsomSchema *schema, JsonbContainer *object, const char *path)
+{
+	UsomSchema	nested = {schema->what, schema->sqlerrcode, tax_keys, lengthof(tax_keys), NULL};
+	UsomToldTax tax = {.jurisdiction = "outside"};
+
+	usom_document_read(&nested, object, path, &tax);
+	if (tax.amount == NULL)
+		usom_document_refuse(schema, path, "amount", "is missing");
+	return tax;
+}
+
 static void
 read_line(JsonbContainer *object, int index, void *target)
 {
@@ -64,6 +83,8 @@ read_line(JsonbContainer *object, int index, void *target)
 		usom_document_refuse(&line_schema, path, "quantity", "is missing");
 	if (line->substitution != NULL && strcmp(line->substitution, "none") != 0 && strcmp(line->substitution, "allowed") != 0)
 		usom_document_refuse(&line_schema, path, "substitution", "must be \"none\" or \"allowed\"");
+	if (line->tax_object != NULL)
+		line->tax = usom_document_read_tax(&line_schema, &line->tax_object->root, psprintf("%stax.", path));
 }
 
 static void

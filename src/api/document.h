@@ -72,6 +72,17 @@ typedef void (*UsomReadElement) (JsonbContainer *object, int index, void *target
 extern int	usom_document_each(const UsomSchema *schema, JsonbValue *array, const char *key,
 							   UsomReadElement read, void *target);
 
+/* A tax that somebody outside has worked out for a line. */
+typedef struct UsomToldTax
+{
+	Numeric		amount;			/* NULL: none is told */
+	bool		included;		/* in the price */
+	char	   *jurisdiction;
+} UsomToldTax;
+
+/* From {"amount", "included", "jurisdiction"}; path is what stands before its keys in messages. */
+extern UsomToldTax usom_document_read_tax(const UsomSchema *schema, JsonbContainer *object, const char *path);
+
 typedef struct UsomDocumentLine
 {
 	char	   *sku;
@@ -83,6 +94,8 @@ typedef struct UsomDocumentLine
 	char	   *substitution;	/* NULL: as the customer agreed */
 	bool		partial;
 	Jsonb	   *make;			/* the product is made for the order if there is none; NULL: not so */
+	Jsonb	   *tax_object;		/* what tax is read from */
+	UsomToldTax tax;
 } UsomDocumentLine;
 
 typedef struct UsomDocument

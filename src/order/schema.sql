@@ -400,3 +400,30 @@ COMMENT ON COLUMN usom.line_substitution.reason IS 'What the customer said.';
 SELECT usom._guard_cards('line_substitution');
 SELECT usom._guard_kept('line_substitution', 'usom.propose_substitution() or usom.accept_substitution()');
 SELECT usom._audit_table('line_substitution');
+
+CREATE TABLE usom.order_tax (
+	org_id bigint NOT NULL,
+	sales_order_id bigint NOT NULL,
+	line_no integer NOT NULL,
+	product_id bigint NOT NULL,
+	jurisdiction text NOT NULL,
+	amount usom.charge NOT NULL,
+	included boolean NOT NULL,
+	taxable usom.charge NOT NULL,
+	told_at timestamptz NOT NULL DEFAULT statement_timestamp(),
+	PRIMARY KEY (org_id, sales_order_id, line_no)
+);
+COMMENT ON TABLE usom.order_tax IS 'Taxes of lines that somebody outside worked out, as they were told. They stand before every tax rate; if the amount of the line changes later, the tax follows in proportion until it is told again.';
+COMMENT ON COLUMN usom.order_tax.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.order_tax.sales_order_id IS 'Order.';
+COMMENT ON COLUMN usom.order_tax.line_no IS 'Line.';
+COMMENT ON COLUMN usom.order_tax.product_id IS 'What the line was about; for another product the tax does not stand.';
+COMMENT ON COLUMN usom.order_tax.jurisdiction IS 'Whose tax it is, as it was told.';
+COMMENT ON COLUMN usom.order_tax.amount IS 'Tax on all units of the line.';
+COMMENT ON COLUMN usom.order_tax.included IS 'On: it is in the price.';
+COMMENT ON COLUMN usom.order_tax.taxable IS 'What it was told for: goods of all units less discount plus freight.';
+COMMENT ON COLUMN usom.order_tax.told_at IS 'When it was told last.';
+
+SELECT usom._guard_cards('order_tax');
+SELECT usom._guard_kept('order_tax', 'usom.set_order_tax()');
+SELECT usom._audit_table('order_tax');

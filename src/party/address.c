@@ -70,9 +70,8 @@ is_postcode(const char *data, Size size)
 	return size <= POSTCODE_LIMIT && (has_digit || size <= 4);
 }
 
-/* Does the text tell so little that it is kept in clear? */
-static bool
-is_for_the_books(UsomAddressText kind, const text *clear)
+bool
+usom_address_is_plain(UsomAddressText kind, const text *clear)
 {
 	const char *data = VARDATA_ANY(clear);
 	Size		size = VARSIZE_ANY_EXHDR(clear);
@@ -85,7 +84,7 @@ is_for_the_books(UsomAddressText kind, const text *clear)
 text *
 usom_address_seal(UsomAddressText kind, text *clear, const UsomPersonKey *key)
 {
-	return is_for_the_books(kind, clear) ? clear : usom_vault_seal(key, clear);
+	return usom_address_is_plain(kind, clear) ? clear : usom_vault_seal(key, clear);
 }
 
 float8
@@ -196,7 +195,7 @@ usom_address_tells_who(Jsonb *ship_to)
 	UsomAddress *address = read_address(ship_to);
 
 	for (int i = 0; i < USOM_ADDRESS_TEXTS; i++)
-		if (address->texts[i] != NULL && !is_for_the_books(i, address->texts[i]))
+		if (address->texts[i] != NULL && !usom_address_is_plain(i, address->texts[i]))
 			return true;
 	return false;
 }

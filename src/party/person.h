@@ -101,6 +101,9 @@ typedef struct UsomAddress
 extern const char *const usom_address_texts[USOM_ADDRESS_TEXTS];
 extern const char *const usom_address_degrees[2];
 
+/* Does the text tell so little that it is kept in clear? */
+extern bool usom_address_is_plain(UsomAddressText kind, const text *clear);
+
 /*
  * From a ship_to: US803 for an unknown key or a wrong type.  Sealed under the
  * key, with an id of its own.  NULL if it says nothing.

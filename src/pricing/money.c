@@ -52,6 +52,14 @@ usom_money_of(Numeric amount, int decimals)
 	return DatumGetInt64(DirectFunctionCall1(numeric_int8, rounded));
 }
 
+bool
+usom_money_is_exact(Numeric amount, int decimals)
+{
+	Datum		rounded = DirectFunctionCall2(numeric_round, NumericGetDatum(amount), Int32GetDatum(decimals));
+
+	return DatumGetBool(DirectFunctionCall2(numeric_eq, NumericGetDatum(amount), rounded));
+}
+
 Numeric
 usom_money_numeric(UsomMoney amount, int decimals)
 {

@@ -23,6 +23,9 @@ typedef int64 UsomMoney;
 /* Rounded to the minor unit, halves away from zero; 22003 beyond 1e15. */
 extern UsomMoney usom_money_of(Numeric amount, int decimals);
 
+/* Has it no more decimals than these? */
+extern bool usom_money_is_exact(Numeric amount, int decimals);
+
 /* With the four decimals of the domains. */
 extern Numeric usom_money_numeric(UsomMoney amount, int decimals);
 

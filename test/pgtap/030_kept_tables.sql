@@ -60,6 +60,7 @@ SELECT usom.receive_stock('TAP-A', 'TAP-RUN', 1), usom.place_order('{"lines": [{
 INSERT INTO usom.backorder_variant (code) VALUES ('TAP-RUN');
 INSERT INTO usom.backorder_segment (variant, rank, strategy, skus) VALUES ('TAP-RUN', 1, 'lose', '{TAP-RUN}');
 SELECT * FROM usom.backorder_run('TAP-RUN') \g /dev/null
+SELECT * FROM usom.set_order_tax(:'o', '[{"line_no": 1, "amount": 1}]') \g /dev/null
 SELECT * FROM usom.release_order(:'o') \g /dev/null
 SELECT usom.ship(:'o') AS s \gset
 SELECT usom.authorize_return(:'o', '[{"line_no": 1, "quantity": 1}]', 'broken') AS r \gset
@@ -68,7 +69,7 @@ SELECT usom._begin_allocation('{}', 5, NULL) \g /dev/null
 CREATE TEMP TABLE kept (t text PRIMARY KEY, code text, hint text, referred boolean DEFAULT false);
 INSERT INTO kept (t, code, hint) VALUES
 	('stock', 'US004', 'usom.receive_stock()'), ('reservation', 'US004', 'usom.reserve_stock()'), ('fulfillment_line', 'US004', 'usom.place_order()'), ('hold', 'US004', 'usom.hold_order()'), ('exception_case', 'US004', 'usom.resolve_exception()'), ('supply', 'US004', 'usom.add_supply()'), ('event', 'US901', 'the function'),
-	('line_substitution', 'US004', 'usom.propose_substitution()'), ('stock_interest', 'US004', 'usom.watch_stock()'),
+	('order_tax', 'US004', 'usom.set_order_tax()'), ('line_substitution', 'US004', 'usom.propose_substitution()'), ('stock_interest', 'US004', 'usom.watch_stock()'),
 	('shipment', 'US004', 'usom.ship()'), ('return_order', 'US004', 'usom.authorize_return()'), ('return_line', 'US004', 'usom.authorize_return()'),
 	('location_load', 'US004', 'usom.place_order()'), ('allocation_run', 'US004', 'usom.allocate_orders()'), ('capacity_use', 'US004', 'usom.place_order()'), ('make_order', 'US004', 'usom.request_make()'), ('quota_load', 'US004', 'usom.place_order()'), ('quota_use', 'US004', 'usom.place_order()'),
 	('consolidation', 'US004', 'usom.consolidate()'), ('consolidation_order', 'US004', 'usom.consolidate()'),

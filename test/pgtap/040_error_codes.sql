@@ -71,6 +71,8 @@ INSERT INTO raised VALUES
 	('US401', 'SELECT usom.place_order(''{"currency": "EUU", "lines": [{"sku": "TAP-1", "quantity": 1}]}'')'),
 	('US402', 'INSERT INTO usom.price_break (sku, min_quantity, percent) VALUES (''TAP-1'', 5, 1), (''TAP-1'', 5, 2)'),
 	('US403', 'INSERT INTO usom.promotion (code, percent, valid_from, valid_to) VALUES (''TAP-1'', 10, ''2030-01-01'', ''2029-01-01'')'),
+	('US420', format('SELECT usom.set_order_tax(%L, ''[{"line_no": 1, "amount": 0.001}]'')', :'o')),
+	('US421', format('SELECT usom.set_order_tax(%L, ''[{"line_no": 1, "amount": 1}]'')', :'sent')),
 	('US502', 'SELECT usom.cancel_order(''TAP-NONE'', ''refund 4111 1111 1111 1111'')'),
 	('US601', format('SELECT usom.ship(%L, ''[{"line_no": 1, "quantity": 9}]'')', :'sent')),
 	('US602', 'SELECT usom.deliver(''TAP-NONE'')'),

@@ -69,6 +69,7 @@ BEGIN
 		'lines', jsonb_build_array(jsonb_build_object('sku', mark || '-TOO', 'quantity', 3))))).order_no, 1);
 	PERFORM usom._tell(x.sales_order_id, mark, jsonb_build_object('mark', mark)), usom._raise_case(x.sales_order_id, 1, mark, mark, mark, jsonb_build_object('mark', mark))
 	FROM usom.sales_order x WHERE x.order_no = o AND x.org_id = usom.current_org();
+	PERFORM usom.set_order_tax(o, jsonb_build_array(jsonb_build_object('line_no', 1, 'amount', 77.77, 'jurisdiction', mark)), mark);
 	PERFORM usom.release_order(o);
 	s := usom.ship(o, NULL, mark || '-CARRIER', mark || '-TRACK');
 	PERFORM usom.deliver(s);

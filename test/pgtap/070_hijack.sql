@@ -68,6 +68,7 @@ INSERT INTO call VALUES
 	('submit_order', format('SELECT * FROM usom.submit_order(%L)', :'draft')), ('confirm_order', format('SELECT usom.release_hold(%1$L, ''credit'', ''x''); SELECT * FROM usom.confirm_order(%1$L)', :'held')),
 	('reject_order', format('SELECT * FROM usom.reject_order(%L, ''x'')', :'held')), ('close_order', format('SELECT usom.deliver(%L); SELECT * FROM usom.close_order(%L)', :'done_s', :'done')),
 	('cancel_order', format('SELECT * FROM usom.cancel_order(%L, ''x'')', :'o')), ('cancel_line', format('SELECT * FROM usom.cancel_line(%L, 1, 1, ''x'')', :'o')),
+	('set_order_tax', format('SELECT * FROM usom.set_order_tax(%L, ''[{"line_no": 1, "amount": 1.5}]'')', :'o')),
 	('change_order', format('SELECT * FROM usom.change_order(%L, ''{"priority": 1, "lines": [{"line_no": 1, "quantity": 2}, {"sku": "H-SKU", "quantity": 1}]}'')', :'o')),
 	('hold_order', format('SELECT * FROM usom.hold_order(%L, ''credit'', ''x'')', :'o')), ('release_hold', format('SELECT * FROM usom.release_hold(%L, ''credit'', ''x'')', :'held')),
 	('propose_substitution', format('SELECT usom.propose_substitution(%L, 1)', :'short')), ('accept_substitution', format('SELECT * FROM usom.accept_substitution(%s)', :'offer')),

@@ -42,6 +42,7 @@ SELECT usom.release_stock(reservation_id) FROM usom.reservation WHERE owner = '$
 INSERT INTO usom.price (sku, currency, unit_price, valid_from) VALUES ('P1', 'EUR', 5, now());
 UPDATE usom.price SET unit_price = 6;
 DELETE FROM usom.price;
+SELECT usom.set_order_tax((usom.place_order('{"external_id": "$round-tax", "lines": [{"sku": "P1", "quantity": 1, "unit_price": 1}]}')).order_no, '[{"line_no": 1, "amount": 0.19}]');
 INSERT INTO usom.tax_rate (country, tax_class, percent) VALUES ('AQ', '$round', 19);
 UPDATE usom.tax_rate SET percent = percent + 1;
 INSERT INTO usom.freight_charge (country, order_price, valid_to) VALUES ('AQ', 5, now());

@@ -77,6 +77,7 @@ INSERT INTO usom.sourcing_rule (code, channels, locations) VALUES ('near', ARRAY
 INSERT INTO usom.product (sku, decoupling) VALUES ('MADE', 'make_to_order');
 SELECT usom.request_make(o.order_no, 1, 'L1') FROM usom.place_order('{"external_id": "R3-9", "lines": [{"sku": "MADE", "quantity": 2}]}') o;
 INSERT INTO usom.tax_rate (country, percent) VALUES ('AQ', 19);
+SELECT usom.set_order_tax((usom.place_order('{"external_id": "R3-TAX", "lines": [{"sku": "P1", "quantity": 1, "unit_price": 1}]}')).order_no, '[{"line_no": 1, "amount": 0.19}]');
 INSERT INTO usom.freight_charge (country, order_price) VALUES ('AQ', 5);
 INSERT INTO usom.pre_order_offer (sku, release_at) VALUES ('P5', now() + interval '1 year');
 INSERT INTO usom.quota (code, quantity) VALUES ('all', 1000);
