@@ -4774,6 +4774,32 @@ Returns the supply as it is now, and the units that orders got.
 Errors: US204 unknown supply, US206 it has ended, 22003 or 22023 for a quantity that is none.
 Example: SELECT * FROM usom.receive_supply(''SU-000001'', 480, final => true);';
 
+/* ---- api ---- */
+
+CREATE TYPE usom._tax_answer AS (
+	sales_order_id bigint,
+	line_no integer,
+	product_id bigint,
+	jurisdiction text,
+	amount numeric,
+	included boolean,
+	taxable numeric
+);
+COMMENT ON TYPE usom._tax_answer IS 'A tax that was told for a line, on its way from C to order_tax, by unnest().';
+
+CREATE FUNCTION usom.set_order_tax(order_no text, taxes jsonb, reason text DEFAULT NULL)
+RETURNS TABLE (status text, new_version integer)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_set_order_tax'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.set_order_tax(text, jsonb, text) IS
+'Take the taxes that a tax service has worked out for lines of an order, before anything of it is shipped.
+order_no: the order. reason: why.
+taxes: an array of {line_no, amount, included, jurisdiction}. amount: the tax on all units of the line and its share of the freight, in the currency of the order and not finer than its smallest unit. included: is it in the price (false)? jurisdiction: whose tax it is (outside).
+What is told stands before every row of tax_rate; lines that are not named keep the tax they have. If the line changes later, the tax follows its amount in proportion until it is told again.
+Returns the status and the new version of the order.
+Errors: US105 unknown order, US106 unknown line, US108 unreadable taxes, US113 a component of a kit, US420 a tax that cannot be, US421 something was shipped or the order has ended, US102 a hold blocks change.
+Example: SELECT * FROM usom.set_order_tax(''SO-000001'', ''[{"line_no": 1, "amount": 1.53, "jurisdiction": "US-CA"}]'');';
+
 /* ---- analytics ---- */
 
 CREATE FUNCTION usom.order_timeline(order_no text)
@@ -5952,6 +5978,7 @@ CREATE FUNCTION usom._privileges()
 	('make_order',                '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'riud'),
 	('allocation_run',            '',    'r',   'r',   'r',   '',    '',    'r',   'r',   'riud'),
 	('substitute',                '',    'r',   'riud', 'r',  'r',   'riud', 'r',  'r',   'r'),
+	('order_tax',                 '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
 	('line_substitution',         '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
 	('stock_interest',            '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'riud'),
 	('consolidation',             '',    'r',   'r',   'r',   '',    '',    'r',   'r',   'riud'),
@@ -6042,6 +6069,7 @@ CREATE FUNCTION usom._privileges()
 	('cancel_order()',            '',    'x',   'x',   '',    'x',   '',    '',    '',    ''),
 	('cancel_line()',             '',    'x',   'x',   '',    'x',   '',    '',    '',    ''),
 	('change_order()',            '',    'x',   'x',   '',    'x',   '',    '',    '',    ''),
+	('set_order_tax()',           '',    'x',   'x',   '',    'x',   '',    '',    '',    ''),
 	('hold_order()',              '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
 	('release_hold()',            '',    'x',   'x',   '',    '',    '',    '',    '',    ''),
 	('resolve_exception()',       '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
@@ -6461,7 +6489,7 @@ AS $$
 	WITH chapter (position, topic, names) AS (VALUES
 		(1, 'begin', ARRAY['install', 'upgrade', 'version', 'doctor', 'help', 'demo', 'demo_remove']),
 		(2, 'order', ARRAY['quote', 'place_order', 'place_orders', 'submit_order', 'confirm_order', 'reject_order', 'close_order',
-			'cancel_order', 'cancel_line', 'change_order', 'hold_order', 'release_hold', 'resolve_exception',
+			'cancel_order', 'cancel_line', 'change_order', 'set_order_tax', 'hold_order', 'release_hold', 'resolve_exception',
 			'propose_substitution', 'accept_substitution', 'decline_substitution', 'substitute_backorders']),
 		(3, 'stock', ARRAY['receive_stock', 'receive_stocks', 'adjust_stock', 'count_stock', 'set_safety', 'add_supply', 'change_supply', 'cancel_supply', 'receive_supply', 'reserve_stock', 'release_stock',
 			'watch_stock', 'unwatch_stock', 'tell_back_in_stock',
@@ -8544,6 +8572,33 @@ COMMENT ON COLUMN usom.line_substitution.reason IS 'What the customer said.';
 SELECT usom._guard_cards('line_substitution');
 SELECT usom._guard_kept('line_substitution', 'usom.propose_substitution() or usom.accept_substitution()');
 SELECT usom._audit_table('line_substitution');
+
+CREATE TABLE usom.order_tax (
+	org_id bigint NOT NULL,
+	sales_order_id bigint NOT NULL,
+	line_no integer NOT NULL,
+	product_id bigint NOT NULL,
+	jurisdiction text NOT NULL,
+	amount usom.charge NOT NULL,
+	included boolean NOT NULL,
+	taxable usom.charge NOT NULL,
+	told_at timestamptz NOT NULL DEFAULT statement_timestamp(),
+	PRIMARY KEY (org_id, sales_order_id, line_no)
+);
+COMMENT ON TABLE usom.order_tax IS 'Taxes of lines that somebody outside worked out, as they were told. They stand before every tax rate; if the amount of the line changes later, the tax follows in proportion until it is told again.';
+COMMENT ON COLUMN usom.order_tax.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.order_tax.sales_order_id IS 'Order.';
+COMMENT ON COLUMN usom.order_tax.line_no IS 'Line.';
+COMMENT ON COLUMN usom.order_tax.product_id IS 'What the line was about; for another product the tax does not stand.';
+COMMENT ON COLUMN usom.order_tax.jurisdiction IS 'Whose tax it is, as it was told.';
+COMMENT ON COLUMN usom.order_tax.amount IS 'Tax on all units of the line.';
+COMMENT ON COLUMN usom.order_tax.included IS 'On: it is in the price.';
+COMMENT ON COLUMN usom.order_tax.taxable IS 'What it was told for: goods of all units less discount plus freight.';
+COMMENT ON COLUMN usom.order_tax.told_at IS 'When it was told last.';
+
+SELECT usom._guard_cards('order_tax');
+SELECT usom._guard_kept('order_tax', 'usom.set_order_tax()');
+SELECT usom._audit_table('order_tax');
 $usom_step$),
 
 (1, 801, 'sourcing', $usom_step$
