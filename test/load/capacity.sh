@@ -4,51 +4,18 @@
 # the location's own midnight on both days on which its clock changes, and
 # calls that take and give back over many days do not lock each other out.
 #
-# The connection is psql's own (PGHOST, PGPORT, PGUSER); a database is made and
-# dropped.  Ends with "N passed, N failed".
-#
-# LOAD_SEED     seed of the random choices, printed
 # LOAD_SECONDS  of the last part, 6
 set -u
-seed=${LOAD_SEED:-$(date +%s)}
-seconds=${LOAD_SECONDS:-6}
 database=usom_capacity
-passed=0
-failed=0
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-trap 'exit 130' INT TERM
-
-judge() { # judge WHAT FOUND EXPECTED
-	if [ "$2" = "$3" ]; then
-		passed=$((passed + 1))
-	else
-		failed=$((failed + 1))
-		echo "not so: $1: $2, not $3"
-	fi
-}
-
-ask() { psql -X -q -A -t -v ON_ERROR_STOP=1 -d "$database" -c "$1"; }
-
-# load WHAT CLIENTS PGBENCH_ARGUMENT...: the script is on standard input
-load() {
-	what=$1 clients=$2
-	shift 2
-	cat >"$work/script"
-	pgbench -n -c "$clients" -j 2 --random-seed="$seed" "$@" -f "$work/script" "$database" >"$work/report" 2>"$work/error"
-	judge "$what: pgbench ends well" "$? $(grep -c ERROR "$work/error")" '0 0'
-}
+seconds=${LOAD_SECONDS:-6}
+. "$(dirname "$0")/lib.sh"
 
 # No piece is behind what is taken here.
 wrong() { ask "SELECT count(*) FROM usom.verify() WHERE problem NOT LIKE '%than its pieces are'"; }
 
 taken() { ask "SELECT coalesce(sum(orders), 0) || ' of ' || (SELECT count(*) FROM usom.capacity_use) FROM usom.location_load"; }
 
-echo "LOAD_SEED=$seed"
-psql -X -q -d postgres -c "DROP DATABASE IF EXISTS $database" -c "CREATE DATABASE $database" 2>/dev/null
-psql -X -q -d "$database" -v ON_ERROR_STOP=1 >/dev/null <<'SQL'
-CREATE EXTENSION usom;
-SELECT usom.install();
+begin <<'SQL'
 INSERT INTO usom.product (sku, kind) VALUES ('E26', 'service');
 INSERT INTO usom.location (code, time_zone) VALUES ('A', 'Europe/Berlin'), ('B', 'America/New_York'), ('C', 'UTC');
 INSERT INTO usom.location_capacity (location_id, orders) VALUES (usom.location_id('A'), 50);
@@ -116,6 +83,4 @@ judge 'days were full' "$(ask "SELECT max(units) > 40 FROM usom.location_load WH
 judge 'nothing is wrong' "$(wrong)" 0
 sed -n 's/^tps = \([0-9]*\).*/\1 calls a second that take and give back over several days/p' "$work/report"
 
-psql -X -q -d postgres -c "DROP DATABASE $database"
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+finish

@@ -6,54 +6,19 @@
 # placed, changed, planned again and cancelled at random, never pass a limit,
 # never lock each other out, and leave nothing counted that is not there.
 #
-# The connection is psql's own (PGHOST, PGPORT, PGUSER); a database is made and
-# dropped.  Ends with "N passed, N failed".
-#
-# LOAD_SEED     seed of the random choices, printed
 # LOAD_SECONDS  of the last part, 6
 set -u
-seed=${LOAD_SEED:-$(date +%s)}
-seconds=${LOAD_SECONDS:-6}
 database=usom_capacity_orders
-passed=0
-failed=0
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-trap 'exit 130' INT TERM
-
-judge() { # judge WHAT FOUND EXPECTED
-	if [ "$2" = "$3" ]; then
-		passed=$((passed + 1))
-	else
-		failed=$((failed + 1))
-		echo "not so: $1: $2, not $3"
-	fi
-}
-
-ask() { psql -X -q -A -t -v ON_ERROR_STOP=1 -d "$database" -c "$1"; }
-
-# load WHAT CLIENTS PGBENCH_ARGUMENT...: the script is on standard input
-load() {
-	what=$1 clients=$2
-	shift 2
-	cat >"$work/script"
-	pgbench -n -c "$clients" -j 2 --random-seed="$seed" "$@" -f "$work/script" "$database" >"$work/report" 2>"$work/error"
-	judge "$what: pgbench ends well" "$? $(grep -c ERROR "$work/error")" '0 0'
-	grep ERROR "$work/error" | sort | uniq -c | sort -rn | head -3
-}
+seconds=${LOAD_SECONDS:-6}
+. "$(dirname "$0")/lib.sh"
 
 days() { ask "SELECT string_agg(format('%s: %s', d.on_date - (now() AT TIME ZONE l.time_zone)::date, d.orders), ', ' ORDER BY d.on_date)
 	FROM usom.location_loads d JOIN usom.location l ON l.code = d.location WHERE d.location = '$1' AND d.orders > 0"; }
 waiting() { ask 'SELECT coalesce(sum(quantity), 0) FROM usom.backorders'; }
-wrong() { ask 'SELECT count(*) FROM usom.verify()'; }
 empty() { ask "SELECT count(*) FROM usom.orders, usom.cancel_order(order_no, 'over') WHERE status_group IN ('Pending', 'Processing')" >/dev/null; }
 
-echo "LOAD_SEED=$seed"
-psql -X -q -d postgres -c "DROP DATABASE IF EXISTS $database" -c "CREATE DATABASE $database" 2>/dev/null
 # At A, B and C it is about noon: no midnight comes in between.  D keeps a clock of its own, see below.
-psql -X -q -d "$database" -v ON_ERROR_STOP=1 >/dev/null <<'SQL'
-CREATE EXTENSION usom;
-SELECT usom.install();
+begin <<'SQL'
 INSERT INTO usom.product (sku) SELECT 'P' || n FROM generate_series(1, 60) n;
 INSERT INTO usom.location (code, priority, time_zone) SELECT c, n, 'Etc/GMT' || to_char(extract(hour FROM now()) - 12, 'SGFM99')
 FROM unnest(ARRAY['A', 'B', 'C', 'D']) WITH ORDINALITY AS x (c, n);
@@ -172,6 +137,4 @@ judge 'days were full' "$(ask "SELECT count(*) > 5 FROM usom.location_loads WHER
 judge 'nothing is wrong' "$(wrong)" 0
 sed -n 's/^tps = \([0-9]*\).*/\1 calls a second on orders that share days/p' "$work/report"
 
-psql -X -q -d postgres -c "DROP DATABASE $database"
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+finish

@@ -3,50 +3,15 @@
 # ceiling of fifty; shops and a web shop over what is kept for the shops;
 # pre-orders to the last unit sold, converted while later orders come in.
 #
-# The connection is psql's own (PGHOST, PGPORT, PGUSER); a database is made and
-# dropped.  Ends with "N passed, N failed".
-#
-# LOAD_SEED     seed of the random choices, printed
 # LOAD_SECONDS  of the mixed part, 6
 set -u
-seed=${LOAD_SEED:-$(date +%s)}
-seconds=${LOAD_SECONDS:-6}
 database=usom_quota
-passed=0
-failed=0
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-trap 'exit 130' INT TERM
-
-judge() { # judge WHAT FOUND EXPECTED
-	if [ "$2" = "$3" ]; then
-		passed=$((passed + 1))
-	else
-		failed=$((failed + 1))
-		echo "not so: $1: $2, not $3"
-	fi
-}
-
-ask() { psql -X -q -A -t -v ON_ERROR_STOP=1 -d "$database" -c "$1"; }
-
-# load WHAT CLIENTS PGBENCH_ARGUMENT...: the script is on standard input
-load() {
-	what=$1 clients=$2
-	shift 2
-	cat >"$work/script"
-	pgbench -n -c "$clients" -j 2 --random-seed="$seed" "$@" -f "$work/script" "$database" >"$work/report" 2>"$work/error"
-	judge "$what: pgbench ends well" "$? $(grep -c ERROR "$work/error")" '0 0'
-}
-
-wrong() { ask "SELECT count(*) FROM usom.verify()"; }
+seconds=${LOAD_SECONDS:-6}
+. "$(dirname "$0")/lib.sh"
 
 reserved() { ask "SELECT trim_scale(coalesce(sum(l.quantity_reserved), 0)) FROM usom.order_lines l JOIN usom.orders o ON o.order_no = l.order_no WHERE l.sku = '$1' $2"; }
 
-echo "LOAD_SEED=$seed"
-psql -X -q -d postgres -c "DROP DATABASE IF EXISTS $database" -c "CREATE DATABASE $database" 2>/dev/null
-psql -X -q -d "$database" -v ON_ERROR_STOP=1 >/dev/null <<'SQL'
-CREATE EXTENSION usom;
-SELECT usom.install();
+begin <<'SQL'
 INSERT INTO usom.product (sku) VALUES ('CEILING'), ('KEPT'), ('GAME'), ('MIXED');
 INSERT INTO usom.location (code) VALUES ('A');
 SELECT usom.receive_stock('A', 'CEILING', 1000), usom.receive_stock('A', 'KEPT', 100), usom.receive_stock('A', 'GAME', 60), usom.receive_stock('A', 'MIXED', 1000);
@@ -103,6 +68,4 @@ ask "SELECT count(*) FROM usom.fill_backorders('MIXED')" >/dev/null
 judge 'what is used is what lines have' "$(ask "SELECT used FROM usom.quotas WHERE quota = 'mixed'")" "$(reserved MIXED '')"
 judge 'nothing is wrong' "$(wrong)" 0
 
-psql -X -q -d postgres -c "DROP DATABASE $database"
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+finish

@@ -5,50 +5,27 @@
 # deadlock; afterwards every kept value is right, nobody counts on more than
 # comes, and once all is filled no unit is free while a line waits.
 #
-# The connection is psql's own (PGHOST, PGPORT, PGUSER); a database is made and
-# dropped.  Ends with "N passed, N failed".
-#
-# LOAD_SEED     seed of the random choices, printed
 # LOAD_SECONDS  of the load, 8
 set -u
-seed=${LOAD_SEED:-$(date +%s)}
-seconds=${LOAD_SECONDS:-8}
 database=usom_supply
-passed=0
-failed=0
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-trap 'exit 130' INT TERM
+seconds=${LOAD_SECONDS:-8}
+. "$(dirname "$0")/lib.sh"
 
-judge() { # judge WHAT FOUND EXPECTED
-	if [ "$2" = "$3" ]; then
-		passed=$((passed + 1))
-	else
-		failed=$((failed + 1))
-		echo "not so: $1: $2, not $3"
-	fi
-}
-
-ask() { psql -X -q -A -t -v ON_ERROR_STOP=1 -d "$database" -c "$1"; }
-
-echo "supply, seed $seed"
-dropdb --if-exists "$database" 2>/dev/null
-createdb "$database"
-ask 'CREATE EXTENSION usom' && ask 'SELECT count(*) FROM usom.install()' >/dev/null
-ask "INSERT INTO usom.location (code) VALUES ('A'), ('B');
+begin <<'SQL'
+INSERT INTO usom.location (code) VALUES ('A'), ('B');
 INSERT INTO usom.product (sku) SELECT 'P' || n FROM generate_series(1, 3) n;
 SELECT usom.add_supply('purchase', 'A', 'P' || n, 5, now() + interval '1 week') FROM generate_series(1, 3) n;
 -- what a clerk may do wrong when others are faster is no error of usom
-CREATE FUNCTION attempt(command text) RETURNS void LANGUAGE plpgsql AS \$\$
+CREATE FUNCTION attempt(command text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
 	EXECUTE command;
 EXCEPTION WHEN SQLSTATE 'US204' OR SQLSTATE 'US105' OR SQLSTATE 'US206' OR SQLSTATE 'US101' OR SQLSTATE 'US201' OR SQLSTATE 'US603' OR SQLSTATE '22023' THEN
 	NULL;
-END \$\$;
-CREATE FUNCTION some_supply() RETURNS text LANGUAGE sql AS \$\$SELECT quote_literal(coalesce((SELECT supply_no FROM usom.supplies WHERE status = 'expected' ORDER BY random() LIMIT 1), 'none'))\$\$;
-CREATE FUNCTION some_order() RETURNS text LANGUAGE sql AS \$\$SELECT quote_literal(coalesce((SELECT order_no FROM usom.backorders ORDER BY random() LIMIT 1), 'none'))\$\$;" >/dev/null
+END $$;
+CREATE FUNCTION some_supply() RETURNS text LANGUAGE sql AS $$SELECT quote_literal(coalesce((SELECT supply_no FROM usom.supplies WHERE status = 'expected' ORDER BY random() LIMIT 1), 'none'))$$;
+CREATE FUNCTION some_order() RETURNS text LANGUAGE sql AS $$SELECT quote_literal(coalesce((SELECT order_no FROM usom.backorders ORDER BY random() LIMIT 1), 'none'))$$;
+SQL
 
-script() { cat >"$work/$1"; }
 script place <<'SQL'
 \set p random(1, 3)
 \set q random(1, 6)
@@ -89,12 +66,8 @@ script count <<'SQL'
 \set q random(0, 9)
 SELECT attempt(format('SELECT usom.count_stock(''A'', ''P%s'', %s)', :p, :q));
 SQL
-pgbench -n -c 10 -j 2 -T "$seconds" --random-seed="$seed" -f "$work/place@6" -f "$work/add@2" -f "$work/move@3" -f "$work/receive@4" \
-	-f "$work/fail@1" -f "$work/cancel@2" -f "$work/split@1" -f "$work/fill@1" -f "$work/count@1" "$database" >"$work/report" 2>"$work/error"
-judge 'pgbench ends well, nothing failed' "$? $(grep -c ERROR "$work/error") $(sed -n 's/^number of failed transactions: \([0-9]*\).*/\1/p' "$work/report")" '0 0 0'
-grep ERROR "$work/error" | sed 's/client [0-9]*//' | sort | uniq -c | head -5
-grep -E '^(number of transactions actually|tps)' "$work/report"
-judge 'verify() is empty' "$(ask 'SELECT count(*) FROM usom.verify()')" 0
+mix 'supply' 10 "$seconds" place@6 add@2 move@3 receive@4 fail@1 cancel@2 split@1 fill@1 count@1
+judge 'nothing is wrong' "$(wrong)" 0
 judge 'nobody counts on more than comes' "$(ask "SELECT count(*) FROM usom.supplies WHERE free < 0 OR (status <> 'expected' AND pegged > 0)")" 0
 judge 'who counts on supply has a date, and waits' "$(ask "SELECT count(*) FROM usom.order_pieces WHERE supply_no IS NOT NULL AND (promised_at IS NULL OR status <> 'backordered')")" 0
 judge 'events of an order have no gaps' "$(ask 'SELECT count(*) FROM (SELECT order_no FROM usom.events WHERE order_no IS NOT NULL GROUP BY 1 HAVING max(event_no) <> count(*)) e')" 0
@@ -104,6 +77,4 @@ judge 'no unit is free while a line that may be cut waits' "$(ask "SELECT count(
 judge 'no supply is free while a line that may be cut counts on none' "$(ask "SELECT count(*) FROM usom.supplies s WHERE s.free > 0
 	AND EXISTS (SELECT FROM usom.order_pieces p JOIN usom.order_lines l USING (order_no, line_no) WHERE p.sku = s.sku AND p.status = 'backordered' AND p.supply_no IS NULL AND l.partial)")" 0
 judge 'something happened' "$(ask "SELECT count(*) FILTER (WHERE status = 'received') > 3 AND count(*) FILTER (WHERE status = 'cancelled') > 0 FROM usom.supplies")" t
-dropdb "$database"
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+finish
