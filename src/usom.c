@@ -20,6 +20,7 @@
 #include "fulfillment/fulfillment.h"
 #include "order/lifecycle.h"
 #include "party/party.h"
+#include "payment/credit.h"
 #include "pricing/freight.h"
 #include "pricing/tax.h"
 #include "returns/returns.h"
@@ -49,6 +50,7 @@ _PG_init(void)
 	usom_quota_init();
 	usom_order_init();
 	usom_sourcing_init();
+	usom_credit_init();
 	usom_fulfillment_init();
 	usom_returns_init();
 	usom_api_init();

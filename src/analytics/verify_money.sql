@@ -44,8 +44,9 @@ BEGIN
 			GROUP BY l.sales_order_id
 		) u ON u.sales_order_id = o.sales_order_id
 		WHERE o.org_id = org AND o.total <> coalesce(u.total, 0);
+	RETURN QUERY SELECT * FROM usom.verify_credit();
 END
 $$;
 COMMENT ON FUNCTION usom.verify_money() IS
-'Totals that do not add up: a line''s is round(unit_price * (quantity - quantity_cancelled), 4), or, of a line that something is added to or taken off, the part that these units have of the whole; an order''s is the sum of its lines''. Empty when all is well.
+'Totals that do not add up: a line''s is round(unit_price * (quantity - quantity_cancelled), 4), or, of a line that something is added to or taken off, the part that these units have of the whole; an order''s is the sum of its lines''. And what verify_credit() finds. Empty when all is well.
 Example: SELECT * FROM usom.verify_money();';

@@ -51,6 +51,7 @@ extern void usom_api_fill_set(UsomOrderSet *set, int64 product_id, struct Return
 /* steps.c: on all orders of the set, whose new status may have been written by plain SQL already */
 extern void usom_api_submit(UsomOrderSet *set);
 extern void usom_api_confirm(UsomOrderSet *set);
+extern void usom_api_confirm_covered(UsomOrderSet *set);	/* credit has been asked already */
 extern void usom_api_reject(UsomOrderSet *set);
 extern void usom_api_cancel(UsomOrderSet *set);
 extern void usom_api_close(UsomOrderSet *set);

@@ -23,6 +23,7 @@
 #include "base/query.h"
 #include "order/answer.h"
 #include "party/party.h"
+#include "payment/credit.h"
 #include "party/person.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
@@ -431,6 +432,8 @@ check_change(UsomOrderSet *set, const Changes *changes)
 static void
 carry_out(UsomOrderSet *set, Changes *changes)
 {
+	UsomCredit *credit = usom_credit_open(set);
+
 	seal_texts(set, changes);
 	change_lines(set, changes);
 	if (changes->requested_at != USOM_NO_TIME)
@@ -441,6 +444,7 @@ carry_out(UsomOrderSet *set, Changes *changes)
 	if (changes_header(changes))
 		change_header(set, changes);
 	usom_order_save(set);
+	usom_credit_close(credit, USOM_CREDIT_CHANGES);
 }
 
 /* What holds its units. */

@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "api/api.h"
+#include "api/credit.h"
 #include "api/finding.h"
 
 #include "fulfillment/fulfillment.h"
@@ -37,14 +38,16 @@ check_leaving(UsomOrderSet *set, int order, const char *action)
 	};
 
 	usom_api_check(&checking);
-	if (checking.findings == NIL)
-		return true;
-	usom_api_settle_findings(&checking);
-	return !usom_api_findings_block(&checking, action);
+	if (checking.findings != NIL)
+		usom_api_settle_findings(&checking);
+	if (checking.findings != NIL && usom_api_findings_block(&checking, action))
+		return false;
+	return usom_api_credit_covers(set, order, checking.point == USOM_AT_RELEASE ? USOM_CREDIT_RELEASE : USOM_CREDIT_SHIP);
 }
 
 void
 usom_api_init(void)
 {
 	usom_fulfillment_check_by(check_leaving);
+	usom_api_credit_init();
 }

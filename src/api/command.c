@@ -28,6 +28,7 @@
 #include "catalog/pg_type.h"
 #include "executor/tuptable.h"
 #include "miscadmin.h"
+#include "payment/credit.h"
 #include "sourcing/ruled.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -362,6 +363,7 @@ follow(const WrittenList *list, int64 org_id)
 
 	for (UsomOrderStatus to = 0; to < USOM_ORDER_STATES; to++)
 		sets[to] = load_orders(list, org_id, to);
+	usom_credit_lock(org_id, sets, USOM_ORDER_STATES);
 	lock_stock(sets);
 	for (UsomOrderStatus to = 0; to < USOM_ORDER_STATES; to++)
 		if (sets[to] != NULL)

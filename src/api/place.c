@@ -10,7 +10,8 @@
  *
  * Locks: that the customer is not erased meanwhile, then the new order rows, in the order of their external ids (the
  * unique key makes a second call with the same document wait here, before any
- * stock is touched), then the stock of them all in one statement.
+ * stock is touched), then the credit of their customers, then the stock of them
+ * all in one statement.
  *
  * Invariant: nothing is written before every reference of the document is
  * resolved; all that cannot be is reported at once.
@@ -563,6 +564,7 @@ usom_api_write(Placing **placings, int count)
 	usom_api_write_findings(placings, nplaced);
 	set = merge(placings, nplaced);
 	gather_owners(set, placings, nplaced);
+	usom_api_place_on_credit(set, placings);
 	usom_api_allocate(set);
 	usom_order_save(set);
 	replaced = usom_api_substitute_waiting(set, &replacements, &nreplacements);

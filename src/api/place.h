@@ -73,6 +73,9 @@ extern void usom_api_check_placing(Placing *placing);
 /* Findings of orders whose headers are written: their holds, in one statement, and what their placers are told. */
 extern void usom_api_write_findings(Placing **placings, int count);
 
+/* place_check.c: orders that their customers' credit does not cover stay submitted; their placers are told. */
+extern void usom_api_place_on_credit(UsomOrderSet *set, Placing **placings);
+
 /* A code of the document that no master row has. */
 extern void usom_api_note_problem(Placing *placing, const char *path, const char *code, const char *what);
 

@@ -24,6 +24,7 @@
 #include "order/answer.h"
 #include "order/news.h"
 #include "party/party.h"
+#include "payment/credit.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -373,6 +374,7 @@ usom_accept_substitution(PG_FUNCTION_ARGS)
 	UsomOrderSet *set;
 	UsomReplacement replacement = {0};
 	Proposal	proposal;
+	UsomCredit *credit;
 	int			line;
 
 	usom_order_arg_required(fcinfo, 0, "substitution_id");
@@ -389,10 +391,12 @@ usom_accept_substitution(PG_FUNCTION_ARGS)
 	replacement.unit_price = proposal.unit_price;
 	set->owners = palloc_array(const char *, 1);
 	set->owners[set->nowners++] = psprintf("substitution " INT64_FORMAT, proposal.substitution_id);
+	credit = usom_credit_open(set);
 	usom_api_replace(set, &replacement, 1);
 	set->orders[0].event_reference = psprintf(INT64_FORMAT, proposal.substitution_id);
 	usom_order_save(set);
 	write_decision(set, &proposal, "accepted", &replacement);
+	usom_credit_close(credit, USOM_CREDIT_CHANGES);
 	return usom_order_answer_status(answer, set);
 }
 
@@ -459,13 +463,16 @@ Datum
 usom_substitute_backorders(PG_FUNCTION_ARGS)
 {
 	UsomReplacement *replacements;
+	UsomOrderSet *waiting;
 	UsomOrderSet *set;
 	int			count;
 
 	usom_card_check_call(fcinfo);
 	InitMaterializedSRF(fcinfo, 0);
 	usom_call_begin("substitute_backorders", NULL);
-	set = usom_api_substitute_waiting(load_waiting(fcinfo), &replacements, &count);
+	waiting = load_waiting(fcinfo);
+	usom_credit_lock(waiting->org_id, &waiting, 1);
+	set = usom_api_substitute_waiting(waiting, &replacements, &count);
 	for (int i = 0; i < count; i++)
 		put_replacement((ReturnSetInfo *) fcinfo->resultinfo, set, &replacements[i]);
 	usom_call_end();

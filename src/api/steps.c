@@ -7,11 +7,13 @@
  * new status already (command.c), the set is told the old one before.  Asking
  * for what already is changes nothing.
  *
- * Locks: the order (by load), stock rows where pieces are made or freed.
+ * Locks: the order (by load), credit accounts, stock rows where pieces are made
+ * or freed.
  */
 #include "postgres.h"
 
 #include "api/api.h"
+#include "api/credit.h"
 #include "api/finding.h"
 #include "api/substitute.h"
 #include "api/waits.h"
@@ -20,6 +22,7 @@
 #include "base/errors.h"
 #include "order/answer.h"
 #include "party/party.h"
+#include "payment/credit.h"
 #include "utils/builtins.h"
 
 PG_FUNCTION_INFO_V1(usom_submit_order);
@@ -72,8 +75,9 @@ hold_back(UsomOrder *order)
 	order->changed = true;
 }
 
-void
-usom_api_confirm(UsomOrderSet *set)
+/* Checked, and confirmed unless something was found. */
+static void
+go_to_confirmed(UsomOrderSet *set)
 {
 	UsomChecking **checkings;
 
@@ -87,6 +91,20 @@ usom_api_confirm(UsomOrderSet *set)
 		else
 			take_step(set, i, "confirm", USOM_ORDER_CONFIRMED);
 	}
+}
+
+void
+usom_api_confirm(UsomOrderSet *set)
+{
+	go_to_confirmed(set);
+	usom_api_take_credit(set);
+	allocate(set);
+}
+
+void
+usom_api_confirm_covered(UsomOrderSet *set)
+{
+	go_to_confirmed(set);
 	allocate(set);
 }
 
@@ -117,6 +135,7 @@ usom_api_submit(UsomOrderSet *set)
 	for (int i = 0; i < set->norders; i++)
 		if (!usom_order_is_held(set, i, "confirm"))
 			step(set, i, "confirm", USOM_ORDER_CONFIRMED);
+	usom_api_take_credit(set);
 	allocate(set);
 }
 
@@ -164,6 +183,8 @@ check_not_picked(const UsomOrderSet *set, int order)
 static void
 end_orders(UsomOrderSet *set, const char *verb, UsomOrderStatus to)
 {
+	UsomCredit *credit = usom_credit_open(set);
+
 	for (int i = 0; i < set->norders; i++)
 	{
 		check_not_picked(set, i);
@@ -173,6 +194,7 @@ end_orders(UsomOrderSet *set, const char *verb, UsomOrderStatus to)
 	for (int i = 0; i < set->norders; i++)
 		usom_order_settle(set, i, verb);
 	usom_order_save(set);
+	usom_credit_close(credit, USOM_CREDIT_FOLLOWS);
 }
 
 void

@@ -20,6 +20,7 @@
 #include "base/call.h"
 #include "base/query.h"
 #include "order/news.h"
+#include "payment/credit.h"
 #include "sourcing/ruled.h"
 #include "sourcing/sourcing.h"
 #include "utils/builtins.h"
@@ -440,6 +441,7 @@ usom_api_substitute_waiting(UsomOrderSet *saved, UsomReplacement **replacements,
 	usom_api_replace(set, *replacements, *count);
 	usom_order_save(set);
 	note_substitutions(set, *replacements, *count);
+	usom_credit_follow_set(set, USOM_CREDIT_CHANGES);
 	copy_headers(saved, set);
 	return set;
 }

@@ -18,6 +18,7 @@
 #include "base/errors.h"
 #include "order/answer.h"
 #include "party/party.h"
+#include "payment/credit.h"
 
 PG_FUNCTION_INFO_V1(usom_cancel_line);
 
@@ -184,11 +185,14 @@ usom_cancel_line(PG_FUNCTION_ARGS)
 	quantity = quantity_argument(fcinfo, 2, set, line);
 	if (quantity > 0 && !is_repeat(set, line, quantity))
 	{
+		UsomCredit *credit = usom_credit_open(set);
+
 		usom_api_withdraw(set, line, quantity, USOM_WITHDRAW_CANCEL);
 		order->event_line = set->lines[line].line_no;
 		order->event_quantity = quantity;
 		usom_order_settle(set, 0, "cancel_line");
 		usom_order_save(set);
+		usom_credit_close(credit, USOM_CREDIT_FOLLOWS);
 	}
 	return usom_order_answer_status(answer, set);
 }

@@ -43,7 +43,7 @@
 
 PG_FUNCTION_INFO_V1(usom__memo_changed);
 
-#define MAX_MEMOS 8
+#define MAX_MEMOS 32
 
 static UsomMemo *memos[MAX_MEMOS];
 static int	nmemos = 0;

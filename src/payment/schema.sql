@@ -273,3 +273,93 @@ SELECT usom._audit_table('payment_transaction');
 
 INSERT INTO usom.payment_method (org_id, code, terms, name)
 SELECT o.org_id, t.* FROM usom.organisation o CROSS JOIN usom._standard_payment_methods() t;
+
+CREATE TABLE usom.credit_account (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	credit_account_id bigint NOT NULL DEFAULT usom.next_id(),
+	customer_id bigint NOT NULL,
+	currency usom.currency_code NOT NULL DEFAULT usom.default_currency(),
+	limit_amount usom.amount NOT NULL DEFAULT 0 CONSTRAINT credit_account_limit_not_negative CHECK (limit_amount >= 0),
+	exposure usom.amount NOT NULL DEFAULT 0 CONSTRAINT credit_account_exposure_not_negative CHECK (exposure >= 0),
+	check_at text NOT NULL DEFAULT 'confirm' CONSTRAINT credit_account_check_at_known CHECK (check_at IN ('none', 'confirm', 'release', 'ship')),
+	on_increase text NOT NULL DEFAULT 'hold' CONSTRAINT credit_account_on_increase_known CHECK (on_increase IN ('hold', 'refuse')),
+	active boolean NOT NULL DEFAULT true,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (org_id, credit_account_id),
+	CONSTRAINT credit_account_once_per_currency UNIQUE (org_id, customer_id, currency),
+	CONSTRAINT credit_account_of_customer FOREIGN KEY (org_id, customer_id) REFERENCES usom.customer ON DELETE RESTRICT ON UPDATE RESTRICT
+) WITH (fillfactor = 50);
+COMMENT ON TABLE usom.credit_account IS 'How much a customer may owe in a currency. Written by plain SQL but for the exposure, which usom keeps. Orders that name no payment method, or one on account, are counted in the account of their currency; one in a currency without account is held. The row is a lock, taken after orders and before stock, by key.';
+COMMENT ON COLUMN usom.credit_account.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.credit_account.credit_account_id IS 'Key.';
+COMMENT ON COLUMN usom.credit_account.customer_id IS 'Customer: usom.customer_id(''code'').';
+COMMENT ON COLUMN usom.credit_account.currency IS 'ISO 4217 code; only orders in it are counted here.';
+COMMENT ON COLUMN usom.credit_account.limit_amount IS 'What all orders may owe together. Raised, it lets held orders go on; lowered, it takes nothing back.';
+COMMENT ON COLUMN usom.credit_account.exposure IS 'What they owe: the sum of what orders take, see credit_use. Kept by usom.';
+COMMENT ON COLUMN usom.credit_account.check_at IS 'When an order takes its part and is held if it does not fit: confirm, release (before it is handed to the locations) or ship; none: counted from its confirmation on, and never held.';
+COMMENT ON COLUMN usom.credit_account.on_increase IS 'An order that has passed becomes more than the limit allows: hold (it is neither released nor shipped until it fits) or refuse (US510).';
+COMMENT ON COLUMN usom.credit_account.active IS 'Off: as if check_at were none.';
+COMMENT ON COLUMN usom.credit_account.created_at IS 'When the row was made.';
+
+CREATE TABLE usom.credit_use (
+	org_id bigint NOT NULL,
+	sales_order_id bigint NOT NULL,
+	credit_account_id bigint NOT NULL,
+	amount usom.amount NOT NULL DEFAULT 0 CONSTRAINT credit_use_not_negative CHECK (amount >= 0),
+	wanted usom.amount NOT NULL DEFAULT 0,
+	held_at timestamptz,
+	beyond usom.amount NOT NULL DEFAULT 0,
+	PRIMARY KEY (org_id, sales_order_id),
+	CONSTRAINT credit_use_at_most_wanted CHECK (amount <= wanted),
+	CONSTRAINT credit_use_short_if_held CHECK (held_at IS NULL OR amount < wanted)
+) WITH (fillfactor = 60);
+CREATE INDEX credit_use_of_account ON usom.credit_use (org_id, credit_account_id);
+CREATE INDEX credit_use_held ON usom.credit_use (org_id, credit_account_id, held_at) WHERE held_at IS NOT NULL;
+COMMENT ON TABLE usom.credit_use IS 'What an order takes of a credit account: the truth that the exposure sums up. Written under the locks of the order and of the account.';
+COMMENT ON COLUMN usom.credit_use.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.credit_use.sales_order_id IS 'Order.';
+COMMENT ON COLUMN usom.credit_use.credit_account_id IS 'Account.';
+COMMENT ON COLUMN usom.credit_use.amount IS 'What it takes.';
+COMMENT ON COLUMN usom.credit_use.wanted IS 'What it owes: units neither cancelled nor returned, less what was paid and not given back.';
+COMMENT ON COLUMN usom.credit_use.held_at IS 'Since when it waits for credit; null: it does not.';
+COMMENT ON COLUMN usom.credit_use.beyond IS 'Of what it takes, what was beyond the limit when a manager let it pass.';
+
+CREATE TRIGGER usom_guard_exposure BEFORE INSERT OR UPDATE ON usom.credit_account
+	FOR EACH ROW EXECUTE FUNCTION usom._guard_credit_account();
+CREATE TRIGGER _memo_changed AFTER INSERT ON usom.credit_account
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+-- Named to fire after the triggers of the audit, which tell of the statement before what follows from it.
+CREATE TRIGGER count_insert AFTER INSERT ON usom.credit_account REFERENCING NEW TABLE AS newer
+	FOR EACH STATEMENT EXECUTE FUNCTION usom._credit_account_written();
+CREATE TRIGGER count_update AFTER UPDATE ON usom.credit_account REFERENCING NEW TABLE AS newer
+	FOR EACH STATEMENT EXECUTE FUNCTION usom._credit_account_written();
+ALTER TABLE usom.credit_account ENABLE ALWAYS TRIGGER usom_guard_exposure, ENABLE ALWAYS TRIGGER _memo_changed,
+	ENABLE ALWAYS TRIGGER count_insert, ENABLE ALWAYS TRIGGER count_update;
+
+CREATE VIEW usom.credit WITH (security_invoker = true) AS
+SELECT u.code AS customer, a.currency::text AS currency, trim_scale(a.limit_amount) AS limit_amount, trim_scale(a.exposure) AS exposure,
+	trim_scale(greatest(a.limit_amount - a.exposure, 0)) AS free, a.check_at, a.on_increase, a.active,
+	w.orders_held, trim_scale(w.amount_held) AS amount_held
+FROM usom.credit_account a
+JOIN usom.customer u ON u.org_id = a.org_id AND u.customer_id = a.customer_id
+CROSS JOIN LATERAL (
+	SELECT count(*) AS orders_held, coalesce(sum(c.wanted - c.amount), 0) AS amount_held
+	FROM usom.credit_use c
+	WHERE c.org_id = a.org_id AND c.credit_account_id = a.credit_account_id AND c.held_at IS NOT NULL) w
+WHERE a.org_id = usom.current_org();
+COMMENT ON VIEW usom.credit IS 'What customers of the caller''s organisation may owe, and owe. What it is made of: usom.credit_position().';
+COMMENT ON COLUMN usom.credit.customer IS 'Code of the customer.';
+COMMENT ON COLUMN usom.credit.currency IS 'ISO 4217 code of the amounts.';
+COMMENT ON COLUMN usom.credit.limit_amount IS 'What all orders may owe together.';
+COMMENT ON COLUMN usom.credit.exposure IS 'What they owe.';
+COMMENT ON COLUMN usom.credit.free IS 'What they may owe more; 0 if they are above the limit.';
+COMMENT ON COLUMN usom.credit.check_at IS 'confirm, release, ship or none.';
+COMMENT ON COLUMN usom.credit.on_increase IS 'hold or refuse.';
+COMMENT ON COLUMN usom.credit.active IS 'False: counted, never held.';
+COMMENT ON COLUMN usom.credit.orders_held IS 'Orders that wait for credit.';
+COMMENT ON COLUMN usom.credit.amount_held IS 'What they would take.';
+
+SELECT usom._guard_master('credit_account', 'customer_id');
+SELECT usom._guard_kept('credit_use', 'usom.place_order() or usom.release_credit_hold()');
+SELECT usom._audit_table('credit_account');
+SELECT usom._audit_table('credit_use');

@@ -15,6 +15,7 @@
 #include "order/answer.h"
 #include "order/line_list.h"
 #include "party/party.h"
+#include "payment/credit.h"
 #include "utils/builtins.h"
 
 PG_FUNCTION_INFO_V1(usom_receive_return);
@@ -181,10 +182,13 @@ usom_receive_return(PG_FUNCTION_ARGS)
 		: usom_order_read_line_list(receipt.set, PG_GETARG_JSONB_P(1), &count);
 	if (count > 0)
 	{
+		UsomCredit *credit = usom_credit_open(receipt.set);
+
 		receipt.set->orders[0].event_quantity = receive_units(&receipt, units, count);
 		receipt.set->orders[0].event_reference = receipt.return_no;
 		usom_order_settle(receipt.set, 0, "return");
 		usom_order_save(receipt.set);
+		usom_credit_close(credit, USOM_CREDIT_FOLLOWS);
 	}
 	values[0] = CStringGetTextDatum(count > 0 ? settle(&receipt) : "received");
 	values[1] = CStringGetTextDatum(usom_order_lifecycle_table.labels[receipt.set->orders[0].status]);

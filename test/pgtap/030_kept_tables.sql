@@ -42,6 +42,7 @@ INSERT INTO usom.tax_rate (country, percent) VALUES ('AQ', 19);
 INSERT INTO usom.freight_charge (country, order_price) VALUES ('AQ', 5);
 INSERT INTO usom.promotion (code, percent, needs_coupon) VALUES ('TAP-1', 10, true);
 INSERT INTO usom.coupon (code, promotion) VALUES ('TAP-1', 'TAP-1');
+INSERT INTO usom.credit_account (customer_id, limit_amount) VALUES (usom.customer_id('TAP-1'), 1000);
 SELECT count(*) FROM usom.receive_stock('TAP-A', 'TAP-1', 10) \g /dev/null
 SELECT usom.add_supply('purchase', 'TAP-A', 'TAP-1', 5, now() + interval '1 week') \g /dev/null
 SELECT usom.reserve_stock('TAP-cart', 'TAP-A', 'TAP-1', 1, '1 hour') \g /dev/null
@@ -73,7 +74,7 @@ INSERT INTO kept (t, code, hint) VALUES
 	('shipment', 'US004', 'usom.ship()'), ('return_order', 'US004', 'usom.authorize_return()'), ('return_line', 'US004', 'usom.authorize_return()'),
 	('location_load', 'US004', 'usom.place_order()'), ('allocation_run', 'US004', 'usom.allocate_orders()'), ('capacity_use', 'US004', 'usom.place_order()'), ('make_order', 'US004', 'usom.request_make()'), ('quota_load', 'US004', 'usom.place_order()'), ('quota_use', 'US004', 'usom.place_order()'),
 	('consolidation', 'US004', 'usom.consolidate()'), ('consolidation_order', 'US004', 'usom.consolidate()'),
-	('coupon_redemption', 'US004', 'usom.place_order()'), ('price_step', 'US901', 'usom.change_order()'),
+	('coupon_redemption', 'US004', 'usom.place_order()'), ('credit_use', 'US004', 'usom.release_credit_hold()'), ('price_step', 'US901', 'usom.change_order()'),
 	('backorder_run', 'US901', 'usom.backorder_run()'), ('backorder_change', 'US901', 'usom.backorder_run()'),
 	('stock_movement', 'US901', 'usom.adjust_stock()'), ('order_history', 'US901', 'the function'), ('audit_entry', 'US901', 'the function');
 UPDATE kept SET referred = EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' AND confrelid = format('usom.%I', t)::regclass);

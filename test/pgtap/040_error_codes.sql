@@ -74,6 +74,8 @@ INSERT INTO raised VALUES
 	('US420', format('SELECT usom.set_order_tax(%L, ''[{"line_no": 1, "amount": 0.001}]'')', :'o')),
 	('US421', format('SELECT usom.set_order_tax(%L, ''[{"line_no": 1, "amount": 1}]'')', :'sent')),
 	('US502', 'SELECT usom.cancel_order(''TAP-NONE'', ''refund 4111 1111 1111 1111'')'),
+	('US510', 'INSERT INTO usom.customer (code) VALUES (''TAP-1''); INSERT INTO usom.credit_account (customer_id, limit_amount, on_increase) VALUES (usom.customer_id(''TAP-1''), 5, ''refuse''); SELECT usom.change_order((usom.place_order(''{"customer": "TAP-1", "lines": [{"sku": "TAP-1", "quantity": 1, "unit_price": 4}]}'')).order_no, ''{"lines": [{"line_no": 1, "quantity": 2}]}'')'),
+	('US511', 'SELECT usom.review_credit(''TAP-NONE'')'),
 	('US601', format('SELECT usom.ship(%L, ''[{"line_no": 1, "quantity": 9}]'')', :'sent')),
 	('US602', 'SELECT usom.deliver(''TAP-NONE'')'),
 	('US603', format('SELECT usom.release_order(%L)', :'waits')),

@@ -35,6 +35,7 @@ BEGIN
 	INSERT INTO usom.price_break (sku, min_quantity, percent) VALUES (mark || '-SKU', 77, 7);
 	INSERT INTO usom.promotion (code, name, percent, needs_coupon) VALUES (mark || '-PROMO', mark, 7, true);
 	INSERT INTO usom.coupon (code, promotion) VALUES (mark || '-COUPON', mark || '-PROMO');
+	INSERT INTO usom.credit_account (customer_id, limit_amount) VALUES (usom.customer_id(mark || '-CUST'), 7777);
 	INSERT INTO usom.hold_type (code, description) VALUES (mark || '-HOLD', mark);
 	INSERT INTO usom.retention (what, keep_for) VALUES ('guest', interval '77 years');
 	PERFORM usom.receive_stock(mark || '-LOC', mark || '-SKU', 50, lot => mark || '-LOT', reference => mark);

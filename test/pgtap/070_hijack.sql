@@ -19,6 +19,7 @@ SELECT no_plan();
 INSERT INTO usom.location (code) VALUES ('H-LOC');
 INSERT INTO usom.product (sku) VALUES ('H-SKU'), ('H-NONE');
 INSERT INTO usom.customer (code, email) VALUES ('H-CUST', 'h@example.com'), ('H-GONE', 'g@example.com');
+INSERT INTO usom.credit_account (customer_id, limit_amount) VALUES (usom.customer_id('H-CUST'), 1000000);
 SELECT usom.receive_stock('H-LOC', 'H-SKU', 1000) \g /dev/null
 SELECT usom.reserve_stock('H-CART', 'H-LOC', 'H-SKU', 1, interval '1 hour') AS cart \gset
 SELECT order_no AS waits FROM usom.place_order('{"lines": [{"sku": "H-NONE", "quantity": 5000}]}') \gset
@@ -71,6 +72,7 @@ INSERT INTO call VALUES
 	('set_order_tax', format('SELECT * FROM usom.set_order_tax(%L, ''[{"line_no": 1, "amount": 1.5}]'')', :'o')),
 	('change_order', format('SELECT * FROM usom.change_order(%L, ''{"priority": 1, "lines": [{"line_no": 1, "quantity": 2}, {"sku": "H-SKU", "quantity": 1}]}'')', :'o')),
 	('hold_order', format('SELECT * FROM usom.hold_order(%L, ''credit'', ''x'')', :'o')), ('release_hold', format('SELECT * FROM usom.release_hold(%L, ''credit'', ''x'')', :'held')),
+	('release_credit_hold', format('SELECT * FROM usom.release_credit_hold(%L, ''x'')', :'held')), ('review_credit', 'SELECT * FROM usom.review_credit(''H-CUST'')'), ('credit_position', 'SELECT * FROM usom.credit_position(''H-CUST'')'),
 	('propose_substitution', format('SELECT usom.propose_substitution(%L, 1)', :'short')), ('accept_substitution', format('SELECT * FROM usom.accept_substitution(%s)', :'offer')),
 	('decline_substitution', format('SELECT * FROM usom.decline_substitution(%s, ''x'')', :'offer')), ('substitute_backorders', 'SELECT * FROM usom.substitute_backorders(''H-TOO'')'),
 	('watch_stock', 'SELECT usom.watch_stock(''H-CUST'', ''H-TOO'', 1, ''H-LOC'')'), ('unwatch_stock', 'SELECT usom.unwatch_stock(''H-CUST'', ''H-TOO'')'), ('tell_back_in_stock', 'SELECT usom.tell_back_in_stock(''H-SKU'')'),

@@ -57,6 +57,7 @@ INSERT INTO usom.customer_address (customer_id, name, line1, city, country) SELE
 UPDATE usom.customer SET email = 'new\@example.org' WHERE code LIKE '$round-%';
 INSERT INTO usom.pre_order_offer (sku, release_at, ended_at) VALUES ('P2', now() + interval '1 year', now());
 INSERT INTO usom.quota (code, sku, quantity) VALUES ('$round', 'P1', 1000);
+INSERT INTO usom.credit_account (customer_id, currency, limit_amount) VALUES (usom.customer_id('$round-kept'), 'EUR', 1000);
 SELECT usom.place_order(jsonb_build_object('external_id', '$round-sent', 'customer', '$round-kept', 'ship_to', '{"name": "Eve", "line1": "Low Road 2", "country": "GB"}'::jsonb,
 	'lines', '[{"sku": "P1", "quantity": 1}]'::jsonb));
 SELECT usom.consolidate(array_agg(p.order_no), 'one parcel') FROM generate_series(1, 2) n, usom.place_order(jsonb_build_object('priority', n, 'customer', '$round-kept', 'ship_to', '{"line1": "Low Road 2"}'::jsonb,
