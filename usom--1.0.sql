@@ -805,13 +805,14 @@ BEGIN
 	FOREACH organisation IN ARRAY ARRAY(SELECT o.org_id FROM usom.organisation AS o ORDER BY o.org_id) LOOP
 		PERFORM usom._convert_pre_orders(organisation);
 		PERFORM usom._tell_back_in_stock(organisation);
+		PERFORM usom._review_credits(organisation);
 		COMMIT;
 	END LOOP;
 	PERFORM usom._retain();
 	COMMIT;
 END
 $$;
-COMMENT ON PROCEDURE usom.tick() IS 'What is to be done from time to time, for all organisations, each in a transaction of its own: seals the audit, gives stock to pre-orders that are released, tells who waits for a product that is in stock again, then erases people who are due by usom.retention. Limits of time never wait for it. For pg_cron or a timer, once a minute. Errors: US001; 2D000 inside a transaction block. Example: CALL usom.tick();';
+COMMENT ON PROCEDURE usom.tick() IS 'What is to be done from time to time, for all organisations, each in a transaction of its own: seals the audit, gives stock to pre-orders that are released, tells who waits for a product that is in stock again, lets orders go on that there is credit for again, then erases people who are due by usom.retention. Limits of time never wait for it. For pg_cron or a timer, once a minute. Errors: US001; 2D000 inside a transaction block. Example: CALL usom.tick();';
 
 /* ---- audit ---- */
 
@@ -3020,6 +3021,143 @@ $$;
 COMMENT ON FUNCTION usom._order_payment_status(bigint, bigint) IS 'Column payment_status of usom.orders for an order that has a payment. Amounts are compared in the smallest unit of the currency.';
 REVOKE ALL ON FUNCTION usom._order_payment_status(bigint, bigint) FROM PUBLIC;
 
+/* ---- payment ---- */
+
+CREATE TYPE usom._credit_use_row AS (
+	sales_order_id bigint,
+	credit_account_id bigint,
+	amount usom.amount,
+	wanted usom.amount,
+	held_at timestamptz,
+	beyond usom.amount
+);
+COMMENT ON TYPE usom._credit_use_row IS 'What an order takes of a credit account, on its way from C to credit_use, by unnest().';
+
+CREATE TYPE usom._credit_row AS (
+	credit_account_id bigint,
+	more numeric,
+	forced boolean
+);
+COMMENT ON TYPE usom._credit_row IS 'By how much the exposure of a credit account moves, and whether it may pass the limit, on its way from C, by unnest().';
+
+CREATE FUNCTION usom._guard_credit_account() RETURNS trigger
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom__guard_credit_account';
+COMMENT ON FUNCTION usom._guard_credit_account() IS 'BEFORE ROW on credit_account: the exposure is kept by usom (US004), the currency does not change (US005).';
+REVOKE ALL ON FUNCTION usom._guard_credit_account() FROM PUBLIC;
+
+CREATE FUNCTION usom._credit_account_written() RETURNS trigger
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom__credit_account_written'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._credit_account_written() IS 'AFTER STATEMENT on credit_account: orders that are to be counted are, and held ones go on as far as the new terms let them.';
+REVOKE ALL ON FUNCTION usom._credit_account_written() FROM PUBLIC;
+
+-- The words of the contract, read anew; src/payment/credit_plan.c computes the same from an order in memory.
+CREATE FUNCTION usom._credit_owed(org_id bigint, sales_order_id bigint) RETURNS numeric
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+	SELECT greatest(0.0000, coalesce((
+			SELECT sum(CASE WHEN l.decimals IS NULL THEN round(l.unit_price * u.units, 4)
+				ELSE round((round(l.unit_price * l.quantity, l.decimals) - l.discount + l.freight + CASE WHEN l.tax_included THEN 0 ELSE l.tax END)
+					* u.units / l.quantity, l.decimals) END)
+			FROM usom.order_line l CROSS JOIN LATERAL (SELECT l.quantity - l.quantity_cancelled - l.quantity_returned AS units) u
+			WHERE l.org_id = $1 AND l.sales_order_id = $2), 0)
+		- coalesce((SELECT sum(p.captured - p.refunded - p.charged_back) FROM usom.payment p WHERE p.org_id = $1 AND p.sales_order_id = $2), 0))
+$$;
+COMMENT ON FUNCTION usom._credit_owed(bigint, bigint) IS 'What an order owes: the units that are neither cancelled nor returned, less what was captured and not given back; never below 0.';
+REVOKE ALL ON FUNCTION usom._credit_owed(bigint, bigint) FROM PUBLIC;
+
+CREATE FUNCTION usom._credit_counts(org_id bigint, sales_order_id bigint, check_at text) RETURNS boolean
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+	SELECT o.status BETWEEN 'confirmed' AND 'closed'
+		AND (o.payment ->> 'method' IS NULL OR EXISTS (SELECT FROM usom.payment_method m
+			WHERE m.org_id = $1 AND m.code = o.payment ->> 'method' AND m.terms = 'on_account'))
+		AND (check_at IN ('none', 'confirm') OR EXISTS (SELECT FROM usom.order_line l WHERE l.org_id = $1 AND l.sales_order_id = $2
+			AND l.quantity_shipped + l.quantity_delivered + l.quantity_returned
+				+ CASE check_at WHEN 'release' THEN l.quantity_released + l.quantity_picked + l.quantity_packed ELSE 0 END > 0))
+	FROM usom.sales_order o WHERE o.org_id = $1 AND o.sales_order_id = $2
+$$;
+COMMENT ON FUNCTION usom._credit_counts(bigint, bigint, text) IS 'Is the order on account, and has it passed the point where an account is checked (none and confirm: it is confirmed; release: some of it is released; ship: some of it left)?';
+REVOKE ALL ON FUNCTION usom._credit_counts(bigint, bigint, text) FROM PUBLIC;
+
+CREATE FUNCTION usom.credit_position(customer text)
+RETURNS TABLE (order_no text, status text, currency text, total numeric, owed numeric, taken numeric, held_at timestamptz, beyond_limit numeric)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+	PERFORM usom._check_card('customer', customer);
+	IF NOT EXISTS (SELECT FROM usom.credit_account a JOIN usom.customer u ON u.org_id = a.org_id AND u.customer_id = a.customer_id
+			WHERE a.org_id = usom.current_org() AND u.code = credit_position.customer) THEN
+		RAISE EXCEPTION 'customer "%" has no credit account', coalesce(customer, 'null') USING
+			ERRCODE = 'US511', HINT = 'INSERT INTO usom.credit_account (customer_id, limit_amount) VALUES (usom.customer_id(''code''), 1000);';
+	END IF;
+	RETURN QUERY
+		SELECT o.order_no, o.status::text, o.currency::text, trim_scale(o.total), trim_scale(c.wanted), trim_scale(c.amount), c.held_at,
+			trim_scale(c.beyond)
+		FROM usom.customer u
+		JOIN usom.credit_account a ON a.org_id = u.org_id AND a.customer_id = u.customer_id
+		JOIN usom.credit_use c ON c.org_id = a.org_id AND c.credit_account_id = a.credit_account_id
+		JOIN usom.sales_order o ON o.org_id = c.org_id AND o.sales_order_id = c.sales_order_id
+		WHERE u.org_id = usom.current_org() AND u.code = credit_position.customer AND c.wanted > 0
+		ORDER BY c.held_at NULLS FIRST, o.placed_at, o.sales_order_id;
+END
+$$;
+COMMENT ON FUNCTION usom.credit_position(text) IS
+'What the exposure of a customer''s credit accounts is made of: the orders that owe something, then those that wait for credit, in the order in which they go on.
+customer: code. owed: units neither cancelled nor returned, less what was paid. taken: of that, what counts; less than owed while the order is held. held_at: since when it waits; null: it does not. beyond_limit: what a manager let pass.
+Errors: US511 if the customer has no account.
+Example: SELECT * FROM usom.credit_position(''ACME'');';
+
+CREATE FUNCTION usom.verify_credit() RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, usom, pg_temp SET jit = off
+AS $$
+	WITH account AS MATERIALIZED (
+		SELECT a.*, format('credit of customer %s in %s', coalesce(u.code, '#' || a.customer_id), a.currency) AS name
+		FROM usom.credit_account a
+		LEFT JOIN usom.customer u ON u.org_id = a.org_id AND u.customer_id = a.customer_id
+		WHERE a.org_id = usom.current_org()
+	), taken AS (
+		SELECT c.credit_account_id, sum(c.amount) AS amount
+		FROM usom.credit_use c WHERE c.org_id = usom.current_org()
+		GROUP BY c.credit_account_id
+	), used AS MATERIALIZED (
+		SELECT c.*, coalesce('order ' || o.order_no, 'order #' || c.sales_order_id) AS name, o.status, usom._credit_owed(c.org_id, c.sales_order_id) AS owed,
+			coalesce(usom._credit_counts(c.org_id, c.sales_order_id, CASE WHEN a.active THEN a.check_at ELSE 'none' END), false) AS counts,
+			a.credit_account_id IS NOT NULL AND o.customer_id = a.customer_id AND o.currency = a.currency AS belongs
+		FROM usom.credit_use c
+		LEFT JOIN account a ON a.credit_account_id = c.credit_account_id
+		LEFT JOIN usom.sales_order o ON o.org_id = c.org_id AND o.sales_order_id = c.sales_order_id
+		WHERE c.org_id = usom.current_org()
+	)
+	SELECT 'credit', a.name, 'exposure is not the sum of what orders take', trim_scale(coalesce(t.amount, 0))::text, trim_scale(a.exposure)::text
+	FROM account a LEFT JOIN taken t ON t.credit_account_id = a.credit_account_id
+	WHERE a.exposure <> coalesce(t.amount, 0)
+	UNION ALL
+	SELECT 'credit', c.name, 'what it owes is not what its account knows', trim_scale(c.owed)::text, trim_scale(c.wanted)::text
+	FROM used c WHERE c.wanted <> c.owed
+	UNION ALL
+	SELECT 'credit', c.name, 'takes less than it owes and is not held', trim_scale(c.wanted)::text, trim_scale(c.amount)::text
+	FROM used c WHERE c.amount < c.wanted AND c.held_at IS NULL AND c.counts
+	UNION ALL
+	SELECT 'credit', c.name, 'waits for credit although it has ended', 'not held', 'held since ' || c.held_at
+	FROM used c WHERE c.held_at IS NOT NULL AND c.status > 'closed'
+	UNION ALL
+	SELECT 'credit', c.name, 'takes of an account that is not of its customer and currency', 'an account of its own', '#' || c.credit_account_id
+	FROM used c WHERE c.belongs IS NOT TRUE
+	UNION ALL
+	SELECT 'credit', 'order ' || o.order_no, 'is on account and takes no credit', trim_scale(usom._credit_owed(o.org_id, o.sales_order_id))::text, 'none'
+	FROM account a
+	JOIN usom.sales_order o ON o.org_id = a.org_id AND o.customer_id = a.customer_id AND o.currency = a.currency
+	WHERE NOT EXISTS (SELECT FROM usom.credit_use c WHERE c.org_id = o.org_id AND c.sales_order_id = o.sales_order_id)
+		AND usom._credit_counts(o.org_id, o.sales_order_id, CASE WHEN a.active THEN a.check_at ELSE 'none' END)
+$$;
+COMMENT ON FUNCTION usom.verify_credit() IS 'Exposures of credit accounts and what orders take of them, recomputed from lines and payments. That an exposure is above its limit is no finding: a manager may have let an order pass, or lowered the limit. Part of verify_money(). One row a finding, none when all is well. Example: SELECT * FROM usom.verify_credit();';
+
 /* ---- fulfillment ---- */
 
 CREATE TYPE usom.shipment_status;
@@ -3942,6 +4080,53 @@ An exception leaves the product as it is and hands it to the fallback of the var
 Returns the number of the run, done or stopped, the products looked at and changed, lines and orders changed, and exceptions. Each line has its row in usom.backorder_changes, with the reason, and, unless simulated, an event. A second run changes nothing. Orders that do not change are not locked for good, and products that do not change not at all.
 Errors: US006 unknown variant, 22004 if it is null.
 Example: SELECT * FROM usom.backorder_run(''morning'', simulate => true);';
+
+/* ---- api ---- */
+
+CREATE FUNCTION usom.release_credit_hold(order_no text, reason text)
+RETURNS TABLE (status text, version integer)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_release_credit_hold'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.release_credit_hold(text, text) IS
+'Let an order pass that credit holds, whatever the limit says, and confirm it unless something else holds it.
+order_no: the order. reason: why the customer may owe more; it stands with the hold, in the history and in the audit. How much of it is beyond the limit stands in usom.credit_position().
+release_hold() only takes the hold away: at the next step the order is checked, and held, again.
+Returns the status and version of the order.
+Errors: US105 unknown order, US107 if no credit hold is active, 22004 and 22023 without a reason.
+Example: SELECT * FROM usom.release_credit_hold(''SO-000001'', ''guaranteed by the bank until March'');';
+
+CREATE FUNCTION usom._review_credit(org_id bigint, customer_id bigint)
+RETURNS TABLE (order_no text, status text)
+LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'usom__review_credit'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._review_credit(bigint, bigint) IS 'Orders of a customer that credit holds go on as far as there is room.';
+REVOKE ALL ON FUNCTION usom._review_credit(bigint, bigint) FROM PUBLIC;
+
+CREATE FUNCTION usom._review_credits(org_id bigint) RETURNS bigint
+LANGUAGE sql VOLATILE STRICT
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+	SELECT count(*) FROM (
+		SELECT DISTINCT a.customer_id
+		FROM usom.credit_account a
+		WHERE a.org_id = $1 AND (a.exposure < a.limit_amount OR a.check_at = 'none' OR NOT a.active)
+			AND EXISTS (SELECT FROM usom.credit_use c WHERE c.org_id = $1 AND c.credit_account_id = a.credit_account_id AND c.held_at IS NOT NULL
+				AND (a.exposure + c.wanted - c.amount <= a.limit_amount OR a.check_at = 'none' OR NOT a.active))
+		ORDER BY a.customer_id
+	) w CROSS JOIN LATERAL usom._review_credit($1, w.customer_id)
+$$;
+COMMENT ON FUNCTION usom._review_credits(bigint) IS 'The same for all customers of an organisation with orders that fit: part of tick(). Returns the number of orders.';
+REVOKE ALL ON FUNCTION usom._review_credits(bigint) FROM PUBLIC;
+
+CREATE FUNCTION usom.review_credit(customer text)
+RETURNS TABLE (order_no text, status text)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_review_credit'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.review_credit(text) IS
+'Orders of a customer that credit holds go on as far as there is room, the oldest first; one that does not fit lets smaller ones pass. Payments, cancellations, returns and a higher limit do this by themselves, and tick() for orders that somebody else was working on just then.
+customer: code. Returns the orders that are held no more.
+Errors: US511 if the customer has no account.
+Example: SELECT * FROM usom.review_credit(''ACME'');';
 
 /* ---- api ---- */
 
@@ -5791,10 +5976,11 @@ BEGIN
 			GROUP BY l.sales_order_id
 		) u ON u.sales_order_id = o.sales_order_id
 		WHERE o.org_id = org AND o.total <> coalesce(u.total, 0);
+	RETURN QUERY SELECT * FROM usom.verify_credit();
 END
 $$;
 COMMENT ON FUNCTION usom.verify_money() IS
-'Totals that do not add up: a line''s is round(unit_price * (quantity - quantity_cancelled), 4), or, of a line that something is added to or taken off, the part that these units have of the whole; an order''s is the sum of its lines''. Empty when all is well.
+'Totals that do not add up: a line''s is round(unit_price * (quantity - quantity_cancelled), 4), or, of a line that something is added to or taken off, the part that these units have of the whole; an order''s is the sum of its lines''. And what verify_credit() finds. Empty when all is well.
 Example: SELECT * FROM usom.verify_money();';
 
 /* ---- analytics ---- */
@@ -5971,6 +6157,8 @@ CREATE FUNCTION usom._privileges()
 	('payment',                   '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
 	('payment_line',              '',    'r',   'r',   '',    '',    'r',   'r',   'r',   'riud'),
 	('payment_request',           '',    'r',   'r',   '',    'r',   'r',   'r',   'r',   'riud'),
+	('credit_account',            '',    'r',   'riu', '',    '',    'r',   'r',   'r',   'ru'),
+	('credit_use',                '',    'r',   'r',   '',    '',    'r',   'r',   'r',   'riud'),
 	('payment_transaction',       '',    'r',   'r',   '',    'r',   'r',   'r',   'r',   'r'),
 	('order_history',             '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('event',                     '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
@@ -6021,6 +6209,7 @@ CREATE FUNCTION usom._privileges()
 	('returns',                   '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('payments',                  '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('payment_requests',          '',    'r',   'r',   '',    'r',   'r',   'r',   'r',   'r'),
+	('credit',                    '',    'r',   'r',   '',    '',    'r',   'r',   'r',   'r'),
 	('payment_transactions',      '',    'r',   'r',   '',    'r',   'r',   'r',   'r',   'r'),
 	('timeline',                  '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('order_statuses',            '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
@@ -6072,6 +6261,11 @@ CREATE FUNCTION usom._privileges()
 	('set_order_tax()',           '',    'x',   'x',   '',    'x',   '',    '',    '',    ''),
 	('hold_order()',              '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
 	('release_hold()',            '',    'x',   'x',   '',    '',    '',    '',    '',    ''),
+	('release_credit_hold()',     '',    '',    'x',   '',    '',    '',    '',    '',    ''),
+	('review_credit()',           '',    '',    'x',   '',    '',    '',    '',    '',    ''),
+	('credit_position()',         '',    'x',   'x',   '',    '',    'x',   'x',   'x',   ''),
+	('_credit_owed()',            '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
+	('_credit_counts()',          '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
 	('resolve_exception()',       '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
 	('propose_substitution()',    '',    'x',   'x',   '',    '',    '',    '',    '',    ''),
 	('accept_substitution()',     '',    'x',   'x',   '',    'x',   '',    '',    '',    ''),
@@ -6489,17 +6683,17 @@ AS $$
 	WITH chapter (position, topic, names) AS (VALUES
 		(1, 'begin', ARRAY['install', 'upgrade', 'version', 'doctor', 'help', 'demo', 'demo_remove']),
 		(2, 'order', ARRAY['quote', 'place_order', 'place_orders', 'submit_order', 'confirm_order', 'reject_order', 'close_order',
-			'cancel_order', 'cancel_line', 'change_order', 'set_order_tax', 'hold_order', 'release_hold', 'resolve_exception',
+			'cancel_order', 'cancel_line', 'change_order', 'set_order_tax', 'hold_order', 'release_hold', 'release_credit_hold', 'review_credit', 'resolve_exception',
 			'propose_substitution', 'accept_substitution', 'decline_substitution', 'substitute_backorders']),
 		(3, 'stock', ARRAY['receive_stock', 'receive_stocks', 'adjust_stock', 'count_stock', 'set_safety', 'add_supply', 'change_supply', 'cancel_supply', 'receive_supply', 'reserve_stock', 'release_stock',
 			'watch_stock', 'unwatch_stock', 'tell_back_in_stock',
 			'available']),
 		(4, 'fulfil', ARRAY['allocate_order', 'allocate_orders', 'reallocate_order', 'explain_sourcing', 'why_not_allocated', 'simulate_sourcing', 'pickup_alternatives', 'move_pickup', 'earliest_shipment', 'distance_km', 'split_backorder', 'merge_backorder', 'fill_backorders', 'backorder_run', 'convert_pre_orders', 'request_make', 'approve_make', 'start_make', 'receive_make', 'cancel_make', 'ration', 'release_order', 'consolidation_candidates', 'consolidate', 'ship', 'ship_consolidated', 'deliver',
 			'authorize_return', 'receive_return']),
-		(5, 'understand', ARRAY['explain_status', 'explain_promise', 'piece_amounts', 'order_timeline', 'order_as_of', 'order_changes', 'lifecycle', 'order_lifecycle', 'piece_lifecycle', 'order_types', 'currencies', 'lifecycle_dot',
+		(5, 'understand', ARRAY['explain_status', 'explain_promise', 'piece_amounts', 'credit_position', 'order_timeline', 'order_as_of', 'order_changes', 'lifecycle', 'order_lifecycle', 'piece_lifecycle', 'order_types', 'currencies', 'lifecycle_dot',
 			'error_codes']),
 		(6, 'verify', ARRAY['verify', 'verify_stock', 'verify_reserved', 'verify_supply', 'verify_capacity', 'verify_quota', 'verify_orders', 'verify_counters', 'verify_statuses',
-			'verify_history', 'verify_references', 'verify_pieces', 'verify_kits', 'verify_money', 'verify_returns', 'verify_vault', 'verify_entries', 'verify_audit']),
+			'verify_history', 'verify_references', 'verify_pieces', 'verify_kits', 'verify_money', 'verify_credit', 'verify_returns', 'verify_vault', 'verify_entries', 'verify_audit']),
 		(7, 'trust', ARRAY['seal_audit', 'tick', 'export_digest', 'inclusion_proof', 'check_inclusion', 'consistency_proof', 'check_consistency']),
 		(8, 'people', ARRAY['find_customers', 'export_customer', 'erase_customer', 'erase_order_person']),
 		(9, 'keys', ARRAY['next_id', 'next_document_no', 'current_org', 'default_currency', 'channel_id', 'customer_id', 'product_id',
@@ -9207,6 +9401,96 @@ SELECT usom._audit_table('payment_transaction');
 
 INSERT INTO usom.payment_method (org_id, code, terms, name)
 SELECT o.org_id, t.* FROM usom.organisation o CROSS JOIN usom._standard_payment_methods() t;
+
+CREATE TABLE usom.credit_account (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	credit_account_id bigint NOT NULL DEFAULT usom.next_id(),
+	customer_id bigint NOT NULL,
+	currency usom.currency_code NOT NULL DEFAULT usom.default_currency(),
+	limit_amount usom.amount NOT NULL DEFAULT 0 CONSTRAINT credit_account_limit_not_negative CHECK (limit_amount >= 0),
+	exposure usom.amount NOT NULL DEFAULT 0 CONSTRAINT credit_account_exposure_not_negative CHECK (exposure >= 0),
+	check_at text NOT NULL DEFAULT 'confirm' CONSTRAINT credit_account_check_at_known CHECK (check_at IN ('none', 'confirm', 'release', 'ship')),
+	on_increase text NOT NULL DEFAULT 'hold' CONSTRAINT credit_account_on_increase_known CHECK (on_increase IN ('hold', 'refuse')),
+	active boolean NOT NULL DEFAULT true,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (org_id, credit_account_id),
+	CONSTRAINT credit_account_once_per_currency UNIQUE (org_id, customer_id, currency),
+	CONSTRAINT credit_account_of_customer FOREIGN KEY (org_id, customer_id) REFERENCES usom.customer ON DELETE RESTRICT ON UPDATE RESTRICT
+) WITH (fillfactor = 50);
+COMMENT ON TABLE usom.credit_account IS 'How much a customer may owe in a currency. Written by plain SQL but for the exposure, which usom keeps. Orders that name no payment method, or one on account, are counted in the account of their currency; one in a currency without account is held. The row is a lock, taken after orders and before stock, by key.';
+COMMENT ON COLUMN usom.credit_account.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.credit_account.credit_account_id IS 'Key.';
+COMMENT ON COLUMN usom.credit_account.customer_id IS 'Customer: usom.customer_id(''code'').';
+COMMENT ON COLUMN usom.credit_account.currency IS 'ISO 4217 code; only orders in it are counted here.';
+COMMENT ON COLUMN usom.credit_account.limit_amount IS 'What all orders may owe together. Raised, it lets held orders go on; lowered, it takes nothing back.';
+COMMENT ON COLUMN usom.credit_account.exposure IS 'What they owe: the sum of what orders take, see credit_use. Kept by usom.';
+COMMENT ON COLUMN usom.credit_account.check_at IS 'When an order takes its part and is held if it does not fit: confirm, release (before it is handed to the locations) or ship; none: counted from its confirmation on, and never held.';
+COMMENT ON COLUMN usom.credit_account.on_increase IS 'An order that has passed becomes more than the limit allows: hold (it is neither released nor shipped until it fits) or refuse (US510).';
+COMMENT ON COLUMN usom.credit_account.active IS 'Off: as if check_at were none.';
+COMMENT ON COLUMN usom.credit_account.created_at IS 'When the row was made.';
+
+CREATE TABLE usom.credit_use (
+	org_id bigint NOT NULL,
+	sales_order_id bigint NOT NULL,
+	credit_account_id bigint NOT NULL,
+	amount usom.amount NOT NULL DEFAULT 0 CONSTRAINT credit_use_not_negative CHECK (amount >= 0),
+	wanted usom.amount NOT NULL DEFAULT 0,
+	held_at timestamptz,
+	beyond usom.amount NOT NULL DEFAULT 0,
+	PRIMARY KEY (org_id, sales_order_id),
+	CONSTRAINT credit_use_at_most_wanted CHECK (amount <= wanted),
+	CONSTRAINT credit_use_short_if_held CHECK (held_at IS NULL OR amount < wanted)
+) WITH (fillfactor = 60);
+CREATE INDEX credit_use_of_account ON usom.credit_use (org_id, credit_account_id);
+CREATE INDEX credit_use_held ON usom.credit_use (org_id, credit_account_id, held_at) WHERE held_at IS NOT NULL;
+COMMENT ON TABLE usom.credit_use IS 'What an order takes of a credit account: the truth that the exposure sums up. Written under the locks of the order and of the account.';
+COMMENT ON COLUMN usom.credit_use.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.credit_use.sales_order_id IS 'Order.';
+COMMENT ON COLUMN usom.credit_use.credit_account_id IS 'Account.';
+COMMENT ON COLUMN usom.credit_use.amount IS 'What it takes.';
+COMMENT ON COLUMN usom.credit_use.wanted IS 'What it owes: units neither cancelled nor returned, less what was paid and not given back.';
+COMMENT ON COLUMN usom.credit_use.held_at IS 'Since when it waits for credit; null: it does not.';
+COMMENT ON COLUMN usom.credit_use.beyond IS 'Of what it takes, what was beyond the limit when a manager let it pass.';
+
+CREATE TRIGGER usom_guard_exposure BEFORE INSERT OR UPDATE ON usom.credit_account
+	FOR EACH ROW EXECUTE FUNCTION usom._guard_credit_account();
+CREATE TRIGGER _memo_changed AFTER INSERT ON usom.credit_account
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+-- Named to fire after the triggers of the audit, which tell of the statement before what follows from it.
+CREATE TRIGGER count_insert AFTER INSERT ON usom.credit_account REFERENCING NEW TABLE AS newer
+	FOR EACH STATEMENT EXECUTE FUNCTION usom._credit_account_written();
+CREATE TRIGGER count_update AFTER UPDATE ON usom.credit_account REFERENCING NEW TABLE AS newer
+	FOR EACH STATEMENT EXECUTE FUNCTION usom._credit_account_written();
+ALTER TABLE usom.credit_account ENABLE ALWAYS TRIGGER usom_guard_exposure, ENABLE ALWAYS TRIGGER _memo_changed,
+	ENABLE ALWAYS TRIGGER count_insert, ENABLE ALWAYS TRIGGER count_update;
+
+CREATE VIEW usom.credit WITH (security_invoker = true) AS
+SELECT u.code AS customer, a.currency::text AS currency, trim_scale(a.limit_amount) AS limit_amount, trim_scale(a.exposure) AS exposure,
+	trim_scale(greatest(a.limit_amount - a.exposure, 0)) AS free, a.check_at, a.on_increase, a.active,
+	w.orders_held, trim_scale(w.amount_held) AS amount_held
+FROM usom.credit_account a
+JOIN usom.customer u ON u.org_id = a.org_id AND u.customer_id = a.customer_id
+CROSS JOIN LATERAL (
+	SELECT count(*) AS orders_held, coalesce(sum(c.wanted - c.amount), 0) AS amount_held
+	FROM usom.credit_use c
+	WHERE c.org_id = a.org_id AND c.credit_account_id = a.credit_account_id AND c.held_at IS NOT NULL) w
+WHERE a.org_id = usom.current_org();
+COMMENT ON VIEW usom.credit IS 'What customers of the caller''s organisation may owe, and owe. What it is made of: usom.credit_position().';
+COMMENT ON COLUMN usom.credit.customer IS 'Code of the customer.';
+COMMENT ON COLUMN usom.credit.currency IS 'ISO 4217 code of the amounts.';
+COMMENT ON COLUMN usom.credit.limit_amount IS 'What all orders may owe together.';
+COMMENT ON COLUMN usom.credit.exposure IS 'What they owe.';
+COMMENT ON COLUMN usom.credit.free IS 'What they may owe more; 0 if they are above the limit.';
+COMMENT ON COLUMN usom.credit.check_at IS 'confirm, release, ship or none.';
+COMMENT ON COLUMN usom.credit.on_increase IS 'hold or refuse.';
+COMMENT ON COLUMN usom.credit.active IS 'False: counted, never held.';
+COMMENT ON COLUMN usom.credit.orders_held IS 'Orders that wait for credit.';
+COMMENT ON COLUMN usom.credit.amount_held IS 'What they would take.';
+
+SELECT usom._guard_master('credit_account', 'customer_id');
+SELECT usom._guard_kept('credit_use', 'usom.place_order() or usom.release_credit_hold()');
+SELECT usom._audit_table('credit_account');
+SELECT usom._audit_table('credit_use');
 $usom_step$),
 
 (1, 1001, 'fulfillment', $usom_step$
