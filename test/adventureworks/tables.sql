@@ -9,3 +9,8 @@ CREATE TABLE aw.inventory (product integer, location integer, shelf text, bin in
 CREATE TABLE aw.address (id integer, line1 text, line2 text, city text, state integer, postcode text, latitude double precision, longitude double precision, guid text, modified text);
 CREATE TABLE aw.state (id integer, code text, country text, is_country text, name text, territory integer, guid text, modified text);
 CREATE TABLE aw.zip (code text, latitude double precision, longitude double precision, city text, state text, county text);
+CREATE TABLE aw.list_price (product integer, starts_at timestamp, ends_at timestamp, price numeric, modified text);
+CREATE TABLE aw.offer (id integer, name text, part numeric, kind text, category text, starts_at timestamp, ends_at timestamp, min_units integer, max_units integer, guid text, modified text);
+CREATE TABLE aw.offer_product (offer integer, product integer, guid text, modified text);
+CREATE TABLE aw.ship_method (id integer, name text, base numeric, rate numeric, guid text, modified text);
+CREATE TABLE aw.tax (id integer, state integer, kind integer, percent numeric, name text, guid text, modified text);
