@@ -1,11 +1,11 @@
 #!/bin/sh
 # Print the extension script: the members of every room, lowest room first (of
-# a room <room>.sql, then its other files by name; schema.sql is not one of
-# them), then the DDL of every room as the view usom._migration for install().
+# a room <room>.sql, then its other files by name; schema.sql and schema_*.sql
+# are not of them), then the DDL of every room as the view usom._migration for install().
 #
 # Two directives are understood, each alone on a line of a room's SQL:
 #   -- state_type NAME    replaced by src/base/state_type.sql.in for that type
-#   -- step N             (schema.sql) starts migration step N of the room
+#   -- step N             (schema.sql, then schema_*.sql by name) starts migration step N of the room
 #
 # usage: assemble.sh VERSION ROOM...
 set -eu
@@ -40,10 +40,10 @@ steps() {
 		function close_step() { if (number) printf "$usom_step$)" }' "$1"
 }
 
-# Files of a room beside its own and schema.sql.
+# Files of a room beside its own and those of its schema.
 others() {
 	for file in "$top/src/$1"/*.sql; do
-		case $file in "$top/src/$1/$1.sql" | */schema.sql) ;; *) echo "$file" ;; esac
+		case $file in "$top/src/$1/$1.sql" | */schema.sql | */schema_*.sql) ;; *) echo "$file" ;; esac
 	done
 }
 
@@ -68,9 +68,10 @@ number=0
 comma=
 for room in "$@"; do
 	number=$((number + 1))
-	file=$top/src/$room/schema.sql
-	[ -f "$file" ] || continue
-	steps "$file" "$room" $((number * 100)) "$comma"
-	comma=,
+	for file in "$top/src/$room/schema.sql" "$top/src/$room"/schema_*.sql; do
+		[ -f "$file" ] || continue
+		steps "$file" "$room" $((number * 100)) "$comma"
+		comma=,
+	done
 done
 printf ';\n'

@@ -90,6 +90,45 @@ COMMENT ON FUNCTION usom.verify_kits() IS
 'Kits recomputed: units of components are those of the kits, ordered and cancelled; a kit is as far as its components are; every kit was taken apart; no kit is a part of itself. Part of verify_orders(); empty when all is well.
 Example: SELECT * FROM usom.verify_kits();';
 
+-- Approvals: what was answered is what the order says; by whom; and the holds.
+CREATE FUNCTION usom.verify_approvals()
+RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0
+AS $$
+DECLARE
+	org CONSTANT bigint := usom.current_org();
+BEGIN
+	RETURN QUERY
+		SELECT 'approvals', format('order %s, %s', coalesce(o.order_no, '#' || a.sales_order_id), a.queue), 'what was asked about is not what the order says',
+			encode(usom._order_content(a.sales_order_id), 'hex'), encode(a.content, 'hex')
+		FROM usom.approval a
+		LEFT JOIN usom.sales_order o ON o.org_id = org AND o.sales_order_id = a.sales_order_id
+		WHERE a.org_id = org AND a.status <> 'void' AND usom._order_content(a.sales_order_id) IS DISTINCT FROM a.content;
+	RETURN QUERY
+		SELECT 'approvals', 'order ' || o.order_no, 'waits for an answer without a hold', 'an active hold of type approval', 'none'
+		FROM usom.sales_order o
+		WHERE o.org_id = org AND o.status IN ('submitted', 'confirmed', 'processing', 'partially_shipped')
+			AND EXISTS (SELECT FROM usom.approval a WHERE a.org_id = org AND a.sales_order_id = o.sales_order_id AND a.status IN ('pending', 'declined'))
+			AND NOT EXISTS (SELECT FROM usom.hold h WHERE h.org_id = org AND h.sales_order_id = o.sales_order_id AND h.hold_type = 'approval'
+				AND h.released_at IS NULL AND h.expires_at IS NULL);
+	RETURN QUERY
+		SELECT DISTINCT 'approvals', format('order %s, %s', o.order_no, a.queue), 'decided by whoever had a hand in the order', 'somebody else', a.decided_by
+		FROM usom.approval a
+		JOIN usom.sales_order o ON o.org_id = org AND o.sales_order_id = a.sales_order_id
+		JOIN usom.order_history d ON d.org_id = org AND d.sales_order_id = a.sales_order_id AND d.event IN ('approve', 'decline')
+			AND d.actor = a.decided_by AND a.queue = ANY (string_to_array(d.reference, ', '))
+		JOIN usom.order_history h ON h.org_id = org AND h.sales_order_id = a.sales_order_id AND h.version < d.version
+			AND h.event IN ('create', 'place', 'submit', 'change', 'substitute', 'override', 'reprice', 'break_glass')
+		WHERE a.org_id = org AND a.status IN ('approved', 'declined') AND NOT a.automatic
+			AND CASE WHEN a.apart_by = 'app_user' AND a.decided_for <> '' AND h.app_user <> '' THEN h.app_user = a.decided_for
+				ELSE h.actor = a.decided_by OR (h.app_user <> '' AND h.app_user = a.decided_for) END;
+END
+$$;
+COMMENT ON FUNCTION usom.verify_approvals() IS
+'Approvals whose digest is not that of what the order says, orders that wait for an answer without being held, and answers of people who placed or changed the order themselves. Part of verify_orders(); empty when all is well.
+Example: SELECT * FROM usom.verify_approvals();';
+
 CREATE FUNCTION usom.verify_orders()
 RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
 LANGUAGE sql STABLE PARALLEL RESTRICTED
@@ -101,7 +140,8 @@ AS $$
 	UNION ALL SELECT * FROM usom.verify_references()
 	UNION ALL SELECT * FROM usom.verify_pieces()
 	UNION ALL SELECT * FROM usom.verify_kits()
+	UNION ALL SELECT * FROM usom.verify_approvals()
 $$;
 COMMENT ON FUNCTION usom.verify_orders() IS
-'All about orders that is kept, recomputed: verify_counters(), verify_statuses(), verify_history(), verify_references(), verify_pieces(), verify_kits(). Empty when all is well.
+'All about orders that is kept, recomputed: verify_counters(), verify_statuses(), verify_history(), verify_references(), verify_pieces(), verify_kits(), verify_approvals(). Empty when all is well.
 Example: SELECT * FROM usom.verify_orders();';

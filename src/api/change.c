@@ -440,6 +440,7 @@ carry_out(UsomOrderSet *set, Changes *changes)
 		set->orders[0].requested_at = changes->requested_at;
 	check_change(set, changes);
 	usom_api_allocate(set);
+	set->orders[0].content_changed = changes->ship_to != NULL;
 	usom_order_settle(set, 0, "change");
 	if (changes_header(changes))
 		change_header(set, changes);

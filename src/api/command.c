@@ -28,6 +28,8 @@
 #include "catalog/pg_type.h"
 #include "executor/tuptable.h"
 #include "miscadmin.h"
+#include "order/approval.h"
+#include "order/news.h"
 #include "payment/credit.h"
 #include "sourcing/ruled.h"
 #include "utils/array.h"
@@ -47,6 +49,7 @@ typedef struct Written
 	int64		order_id;
 	UsomOrderStatus from;
 	UsomOrderStatus to;
+	bool		moved;			/* goes to another address */
 } Written;
 
 typedef struct WrittenList
@@ -110,6 +113,18 @@ get_column(TriggerData *trigdata, TupleTableSlot *slot, const char *name, Oid ty
 	return value;
 }
 
+static bool
+is_moved(TriggerData *trigdata, TupleTableSlot *before, TupleTableSlot *after)
+{
+	int			column = usom_trigger_column(trigdata, "address_id", INT8OID);
+	bool		was_null;
+	bool		is_null;
+	Datum		was = slot_getattr(before, column, &was_null);
+	Datum		is = slot_getattr(after, column, &is_null);
+
+	return was_null != is_null || (!is_null && DatumGetInt64(was) != DatumGetInt64(is));
+}
+
 static void
 note_row(WrittenList *list, TriggerData *trigdata, TupleTableSlot *before, TupleTableSlot *after)
 {
@@ -123,6 +138,7 @@ note_row(WrittenList *list, TriggerData *trigdata, TupleTableSlot *before, Tuple
 		.order_id = DatumGetInt64(get_column(trigdata, after, "sales_order_id", INT8OID)),
 		.from = (UsomOrderStatus) DatumGetUInt8(get_column(trigdata, before, "status", InvalidOid)),
 		.to = (UsomOrderStatus) DatumGetUInt8(get_column(trigdata, after, "status", InvalidOid)),
+		.moved = is_moved(trigdata, before, after),
 	};
 }
 
@@ -370,6 +386,24 @@ follow(const WrittenList *list, int64 org_id)
 			run_verb(sets[to], to);
 }
 
+/* Orders of the organisation that go to another address are not what was approved; the list is sorted. */
+static void
+follow_moves(const WrittenList *list, int64 org_id)
+{
+	int64	   *ids = palloc_array(int64, list->count);
+	int			n = 0;
+	UsomOrderSet *set;
+
+	for (int i = 0; i < list->count; i++)
+		if (list->rows[i].org_id == org_id && list->rows[i].from == list->rows[i].to && list->rows[i].moved)
+			ids[n++] = list->rows[i].order_id;
+	if (n == 0 || !usom_approval_rules(org_id)->any)
+		return;
+	set = usom_order_load_many(org_id, ids, n);
+	usom_approval_follow_all(set);
+	usom_order_write_news(set);
+}
+
 static void
 follow_updates(WrittenList *list)
 {
@@ -383,7 +417,10 @@ follow_updates(WrittenList *list)
 
 	for (int i = 0; i < list->count; i++)
 		if (i == 0 || list->rows[i].org_id != list->rows[i - 1].org_id)
+		{
+			follow_moves(list, list->rows[i].org_id);
 			follow(list, list->rows[i].org_id);
+		}
 }
 
 Datum

@@ -46,8 +46,8 @@ usom_payload_text(UsomPayload *payload, const char *key, const char *value)
 	pushJsonbValue(&payload->state, WJB_VALUE, &item);
 }
 
-static void
-push_numeric(UsomPayload *payload, const char *key, Numeric value)
+void
+usom_payload_number(UsomPayload *payload, const char *key, Numeric value)
 {
 	JsonbValue	item = {.type = jbvNumeric};
 
@@ -59,13 +59,13 @@ push_numeric(UsomPayload *payload, const char *key, Numeric value)
 void
 usom_payload_integer(UsomPayload *payload, const char *key, int64 value)
 {
-	push_numeric(payload, key, int64_to_numeric(value));
+	usom_payload_number(payload, key, int64_to_numeric(value));
 }
 
 void
 usom_payload_quantity(UsomPayload *payload, const char *key, UsomQuantity value)
 {
-	push_numeric(payload, key, usom_quantity_numeric(value));
+	usom_payload_number(payload, key, usom_quantity_numeric(value));
 }
 
 void

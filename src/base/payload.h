@@ -10,6 +10,7 @@
 #include "base/quantity.h"
 #include "datatype/timestamp.h"
 #include "utils/jsonb.h"
+#include "utils/numeric.h"
 
 typedef struct UsomPayload
 {
@@ -19,6 +20,7 @@ typedef struct UsomPayload
 extern UsomPayload usom_payload_begin(void);
 extern void usom_payload_text(UsomPayload *payload, const char *key, const char *value);	/* NULL: null */
 extern void usom_payload_integer(UsomPayload *payload, const char *key, int64 value);
+extern void usom_payload_number(UsomPayload *payload, const char *key, Numeric value);
 extern void usom_payload_quantity(UsomPayload *payload, const char *key, UsomQuantity value);
 
 /* As PostgreSQL writes it in JSON; PG_INT64_MIN: null. */

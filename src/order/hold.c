@@ -11,6 +11,7 @@
 
 #include "order/order.h"
 #include "order/answer.h"
+#include "order/approval.h"
 
 #include "base/call.h"
 #include "base/errors.h"
@@ -282,6 +283,7 @@ usom_release_hold(PG_FUNCTION_ARGS)
 	};
 	bool		nulls[7] = {false, false, false, false, PG_ARGISNULL(2), !place.has_line, !place.has_piece};
 
+	usom_approval_check_release(set, 0, type);
 	if (usom_query_write(&end_holds, values, nulls) == 0)
 		ereport(ERROR, errcode(USOM_ERR(UNKNOWN_HOLD)),
 				errmsg("order \"%s\" has no active %s hold%s", set->orders[0].order_no, type,

@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "order/lifecycle.h"
+#include "order/approval.h"
 
 #include "base/errors.h"
 
@@ -108,4 +109,5 @@ usom_order_init(void)
 	usom_lifecycle_register(&usom_order_lifecycle_table);
 	usom_lifecycle_register(&usom_piece_lifecycle_table);
 	usom_order_hold_init();
+	usom_approval_init();
 }

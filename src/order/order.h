@@ -54,6 +54,17 @@ typedef struct UsomPiece
 	bool		changed;
 } UsomPiece;
 
+/* What approvals are bound to, of a line. */
+struct UsomAgreed
+{
+	int64		product_id;
+	UsomQuantity quantity;
+	Numeric		unit_price;		/* NULL: the line was not there */
+	Numeric		discount;
+	Numeric		freight;
+	Numeric		tax;
+};
+
 typedef struct UsomLine
 {
 	int			order;			/* index into set->orders */
@@ -80,6 +91,7 @@ typedef struct UsomLine
 	UsomCounters counters;
 	UsomQuantity counted;		/* units that quotas have heard of: reserved or further, when loaded or last counted */
 	UsomQuantity alive;			/* units that pre-order offers have heard of: ordered and not cancelled */
+	struct UsomAgreed agreed;	/* when loaded or saved */
 	TimestampTz release_at;		/* of a product that is to be released; 0: it is */
 	UsomQuantity capped;		/* units that a quota has kept from it in this call */
 	const char *capped_by;		/* code of that quota */
@@ -107,6 +119,7 @@ typedef struct UsomOrder
 	int64		customer_id;	/* 0: a guest */
 	bool		is_new;			/* header written by the caller, history begins */
 	bool		changed;		/* save writes header and history */
+	bool		content_changed;	/* what approvals are bound to, beside the lines */
 
 	/* What history will say. */
 	const char *event;
@@ -159,6 +172,9 @@ extern void usom_order_take_nature(UsomLine *line, UsomNature nature);	/* of its
 
 /* A new line behind the others of its order, with the next number.  Indexes of lines that the caller keeps are void. */
 extern UsomLine *usom_order_insert_line(UsomOrderSet *set, int order);
+/* The line as it is now is what was loaded or saved. */
+extern void usom_order_mark_agreed(UsomLine *line);
+
 extern int	usom_order_find_line(const UsomOrderSet *set, int order, int32 line_no); /* US106 */
 
 /* After lines of several orders were added at the end: by order again.  Indexes of lines change. */

@@ -4,7 +4,8 @@
  *
  * One statement for each kind of row and operation that occurs, however many
  * rows there are: stock (lock, apply, ledger), supply, capacity, lines (insert,
- * update), pieces (update, insert, delete), removed lines, headers, history, news.
+ * update), pieces (update, insert, delete), removed lines, headers, history,
+ * approvals that follow what was agreed, news.
  *
  * Locks: the orders are locked by load; stock rows are locked here in stock
  * order unless the verb has locked them to plan; then supply by key, then days
@@ -20,6 +21,7 @@
 #include "base/errors.h"
 #include "base/query.h"
 #include "base/settings.h"
+#include "order/approval.h"
 #include "order/news.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
@@ -345,11 +347,14 @@ mark_saved(UsomOrderSet *set)
 {
 	for (int i = 0; i < set->norders; i++)
 	{
-		set->orders[i].changed = set->orders[i].is_new = false;
+		set->orders[i].changed = set->orders[i].is_new = set->orders[i].content_changed = false;
 		set->orders[i].status_before = set->orders[i].status;
 	}
 	for (int i = 0; i < set->nlines; i++)
+	{
 		set->lines[i].changed = set->lines[i].is_new = false;
+		usom_order_mark_agreed(&set->lines[i]);
+	}
 	for (int i = 0; i < set->npieces; i++)
 		set->pieces[i].changed = set->pieces[i].is_new = false;
 	set->ndeltas = set->nmovements = set->nloads = 0;
@@ -380,6 +385,7 @@ usom_order_save(UsomOrderSet *set)
 	write_lines(&delete_lines, set, ROWS_GONE);
 	usom_order_move_holds(set);
 	write_headers(set);
+	usom_approval_follow(set);
 	usom_order_write_news(set);
 	mark_saved(set);
 }

@@ -172,6 +172,14 @@ usom_order_insert_line(UsomOrderSet *set, int order)
 }
 
 void
+usom_order_mark_agreed(UsomLine *line)
+{
+	line->agreed = (struct UsomAgreed) {
+		line->product_id, line->quantity, line->unit_price, line->discount, line->freight, line->tax
+	};
+}
+
+void
 usom_order_take_nature(UsomLine *line, UsomNature nature)
 {
 	line->stocked = nature == USOM_PHYSICAL || nature == USOM_MADE;
@@ -303,6 +311,7 @@ take_line(UsomLine *line, int order, uint64 row)
 	take_charges(line, row);
 	line->counted = usom_order_countable(line);
 	line->alive = usom_order_live(line);
+	usom_order_mark_agreed(line);
 }
 
 static void

@@ -62,6 +62,10 @@ INSERT INTO usom.backorder_variant (code) VALUES ('TAP-RUN');
 INSERT INTO usom.backorder_segment (variant, rank, strategy, skus) VALUES ('TAP-RUN', 1, 'lose', '{TAP-RUN}');
 SELECT * FROM usom.backorder_run('TAP-RUN') \g /dev/null
 SELECT * FROM usom.set_order_tax(:'o', '[{"line_no": 1, "amount": 1}]') \g /dev/null
+INSERT INTO usom.product (sku, category) VALUES ('TAP-ASK', 'TAP-ASK');
+INSERT INTO usom.approval_rule (code, category) VALUES ('TAP-1', 'TAP-ASK');
+INSERT INTO usom.price_limit (code, sku, max_discount, max_markup) VALUES ('TAP-1', 'TAP-ASK', 100, 100);
+SELECT usom.score_order(order_no, 50) FROM usom.place_order('{"lines": [{"sku": "TAP-ASK", "quantity": 1, "unit_price": 1}]}') \g /dev/null
 SELECT * FROM usom.release_order(:'o') \g /dev/null
 SELECT usom.ship(:'o') AS s \gset
 SELECT usom.authorize_return(:'o', '[{"line_no": 1, "quantity": 1}]', 'broken') AS r \gset
@@ -71,6 +75,7 @@ CREATE TEMP TABLE kept (t text PRIMARY KEY, code text, hint text, referred boole
 INSERT INTO kept (t, code, hint) VALUES
 	('stock', 'US004', 'usom.receive_stock()'), ('reservation', 'US004', 'usom.reserve_stock()'), ('fulfillment_line', 'US004', 'usom.place_order()'), ('hold', 'US004', 'usom.hold_order()'), ('exception_case', 'US004', 'usom.resolve_exception()'), ('supply', 'US004', 'usom.add_supply()'), ('event', 'US901', 'the function'),
 	('order_tax', 'US004', 'usom.set_order_tax()'), ('line_substitution', 'US004', 'usom.propose_substitution()'), ('stock_interest', 'US004', 'usom.watch_stock()'),
+	('approval', 'US004', 'usom.approve_order()'), ('order_risk', 'US901', 'usom.score_order()'),
 	('shipment', 'US004', 'usom.ship()'), ('return_order', 'US004', 'usom.authorize_return()'), ('return_line', 'US004', 'usom.authorize_return()'),
 	('location_load', 'US004', 'usom.place_order()'), ('allocation_run', 'US004', 'usom.allocate_orders()'), ('capacity_use', 'US004', 'usom.place_order()'), ('make_order', 'US004', 'usom.request_make()'), ('quota_load', 'US004', 'usom.place_order()'), ('quota_use', 'US004', 'usom.place_order()'),
 	('consolidation', 'US004', 'usom.consolidate()'), ('consolidation_order', 'US004', 'usom.consolidate()'),
@@ -116,7 +121,7 @@ SELECT is_empty($$SELECT t, way, came_to FROM outcome WHERE left(came_to, 2) = '
 -- ---- master data: retired, never deleted; codes stay ----
 
 CREATE TEMP TABLE master (t text, column_name text);
-INSERT INTO master VALUES ('organisation', 'code'), ('channel', 'code'), ('customer', 'code'), ('product', 'sku'), ('location', 'code'), ('hold_type', 'code'), ('service_level', 'code'), ('sourcing_rule', 'code'), ('quota', 'code'), ('promotion', 'code'), ('coupon', 'code'), ('pre_order_offer', 'sku'), ('backorder_variant', 'code'), ('document_counter', 'kind');
+INSERT INTO master VALUES ('organisation', 'code'), ('channel', 'code'), ('customer', 'code'), ('product', 'sku'), ('location', 'code'), ('hold_type', 'code'), ('service_level', 'code'), ('sourcing_rule', 'code'), ('quota', 'code'), ('approval_rule', 'code'), ('price_limit', 'code'), ('promotion', 'code'), ('coupon', 'code'), ('pre_order_offer', 'sku'), ('backorder_variant', 'code'), ('document_counter', 'kind');
 CREATE TEMP TABLE master_outcome AS
 	SELECT m.t, w.way, r.who, pg_temp.attempt(r.how || format(w.command, m.t, m.column_name)) AS came_to FROM master m
 	CROSS JOIN (VALUES ('DELETE', 'DELETE FROM usom.%1$I'), ('TRUNCATE', 'TRUNCATE usom.%1$I CASCADE'), ('another code', 'UPDATE usom.%1$I SET %2$I = %2$I || ''x'''), ('another organisation', 'UPDATE usom.%1$I SET org_id = org_id + 1'),

@@ -25,6 +25,13 @@ SELECT order_no AS sent FROM usom.place_order('{"lines": [{"sku": "TAP-1", "quan
 SELECT * FROM usom.release_order(:'sent') \g /dev/null
 SELECT usom.ship(:'sent', '[{"line_no": 1, "quantity": 1}]') AS s \gset
 SELECT usom.authorize_return(:'sent', '[{"line_no": 1, "quantity": 1}]', NULL) AS r \gset
+INSERT INTO usom.product (sku, category) VALUES ('TAP-ASK', 'TAP-ASK'), ('TAP-SOON', 'TAP-SOON');
+INSERT INTO usom.approval_rule (code, category) VALUES ('TAP-ASK', 'TAP-ASK');
+INSERT INTO usom.approval_rule (code, category, valid_for) VALUES ('TAP-SOON', 'TAP-SOON', interval '1 microsecond');
+SELECT order_no AS asked FROM usom.place_order('{"lines": [{"sku": "TAP-ASK", "quantity": 1, "unit_price": 1}]}') \gset
+SELECT order_no AS soon FROM usom.place_order('{"lines": [{"sku": "TAP-SOON", "quantity": 1, "unit_price": 1}]}') \gset
+CREATE ROLE tap_desk;
+SELECT usom.grant_access('tap_desk', 'agent') \g /dev/null
 CREATE FUNCTION pg_temp.again() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
 	PERFORM usom.hold_order((SELECT order_no FROM usom.sales_order WHERE sales_order_id = NEW.sales_order_id), 'again ' || NEW.version, NULL);
@@ -53,6 +60,13 @@ INSERT INTO raised VALUES
 	('US110', 'INSERT INTO usom.sales_order (order_type) VALUES (''laptop'')'),
 	('US113', format('SELECT usom.cancel_line(%L, 2, 1, NULL)', :'kit')),
 	('US114', 'SELECT usom.place_order(''{"lines": [{"sku": "TAP-KIT", "quantity": 1.5}]}'')'),
+	('US130', format('SELECT usom.approve_order(%L, ''test'')', :'o')),
+	('US131', format('SET LOCAL ROLE tap_desk; SELECT usom.approve_order(%L, ''test'')', :'asked')),
+	('US132', format('SELECT usom.approve_order(%L, ''test'')', :'asked')),
+	('US133', format('SELECT usom.decline_order(%L, ''test'')', :'soon')),
+	('US134', format('SELECT usom.approve_order(%L, ''test'', digest => ''00'')', :'asked')),
+	('US135', 'INSERT INTO usom.approval_rule (code, queue) VALUES (''TAP-2'', ''tap_nobody'')'),
+	('US136', format('SELECT usom.release_hold(%L, ''approval'', ''test'')', :'asked')),
 	('US111', format('SELECT usom.request_make(%L, 1, ''TAP-A'')', :'o')),
 	('US112', 'SELECT usom.approve_make(''TAP-NONE'')'),
 	('US201', 'SELECT usom.reserve_stock(''TAP'', ''TAP-A'', ''TAP-1'', 1000, ''1 hour'')'),

@@ -83,6 +83,10 @@ INSERT INTO usom.pre_order_offer (sku, release_at) VALUES ('P5', now() + interva
 INSERT INTO usom.quota (code, quantity) VALUES ('all', 1000);
 INSERT INTO usom.credit_account (customer_id, limit_amount) VALUES (usom.customer_id('C1'), 100000);
 SELECT usom.place_order('{"external_id": "R3-CREDIT", "customer": "C1", "lines": [{"sku": "P6", "quantity": 1, "unit_price": 9.95}]}');
+INSERT INTO usom.product (sku, category) VALUES ('P-ASK', 'asked');
+INSERT INTO usom.approval_rule (code, category) VALUES ('asked', 'asked');
+INSERT INTO usom.price_limit (code, sku, max_discount) VALUES ('asked', 'P-ASK', 10);
+SELECT usom.score_order(o.order_no, 50) FROM usom.place_order('{"external_id": "R3-ASK", "lines": [{"sku": "P-ASK", "quantity": 1, "unit_price": 1}]}') o;
 INSERT INTO usom.customer (code, name, email) VALUES ('C2', 'B. Leaver', 'leaver@example.org'), ('C3', 'C. Stayer', 'stayer@example.org');
 SELECT usom.erase_customer('C2', 'asked for it');
 SELECT usom.place_order('{"external_id": "R3-6", "ship_to": {"name": "D. Guest", "line1": "2 Low Street", "city": "Leeds", "country": "GB"},
