@@ -2552,6 +2552,118 @@ Example: SELECT * FROM usom.release_hold(''SO-000001'', ''credit'', ''paid'');';
 
 /* ---- order ---- */
 
+CREATE TYPE usom._approval_row AS (
+	approval_id bigint,
+	sales_order_id bigint,
+	queue text,
+	rules text[],
+	saw jsonb,
+	status text,
+	automatic boolean,
+	content bytea,
+	expires_at timestamptz,
+	escalates_at timestamptz,
+	escalates_to text,
+	if_declined text,
+	apart_by text
+);
+COMMENT ON TYPE usom._approval_row IS 'A question to a queue on its way from C to approval, by unnest().';
+
+CREATE TYPE usom._override_row AS (
+	sales_order_id bigint,
+	line_no integer,
+	product_id bigint,
+	unit_price numeric,
+	price_before numeric,
+	reason text,
+	queue text,
+	beyond text
+);
+COMMENT ON TYPE usom._override_row IS 'A price that somebody set, on its way from C to price_override, by unnest().';
+
+CREATE FUNCTION usom._queue_exists(queue text) RETURNS boolean
+LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'usom__queue_exists'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._queue_exists(text) IS 'Is it a profile (then its group role is meant), or the name of a role? For the checks of rules, so everybody may call it.';
+REVOKE ALL ON FUNCTION usom._queue_exists(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION usom._queue_exists(text) TO PUBLIC;
+
+CREATE FUNCTION usom._in_queue(queue text) RETURNS boolean
+LANGUAGE c STABLE STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'usom__in_queue'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._in_queue(text) IS 'Does the role that acts (the one that logged in, or that SET ROLE chose) have the rights of the queue? Superusers have those of all. For the column mine of usom.approvals, so everybody may call it.';
+REVOKE ALL ON FUNCTION usom._in_queue(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION usom._in_queue(text) TO PUBLIC;
+
+CREATE FUNCTION usom._order_content(sales_order_id bigint) RETURNS bytea
+LANGUAGE c STABLE STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'usom__order_content'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._order_content(bigint) IS 'SHA-256 of what is agreed about an order: type, channel, customer, address, currency, coupons, and of each line number, product, quantity, price, discount, freight and tax, in the form of src/audit/digest.h. What was done about it (pieces, cancelled units, priority, dates) is no part of it. Null if there is no such order.';
+REVOKE ALL ON FUNCTION usom._order_content(bigint) FROM PUBLIC;
+
+CREATE FUNCTION usom._check_approval_rule() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+DECLARE
+	unknown record;
+BEGIN
+	SELECT g.entity, g.code INTO unknown
+	FROM (VALUES ('channel', NEW.channel, 1), ('customer', NEW.customer, 2)) g (entity, code, place)
+	WHERE g.code IS NOT NULL AND NOT CASE g.entity
+		WHEN 'channel' THEN EXISTS (SELECT FROM usom.channel x WHERE x.org_id = NEW.org_id AND x.code = g.code)
+		ELSE EXISTS (SELECT FROM usom.customer x WHERE x.org_id = NEW.org_id AND x.code = g.code)
+	END
+	ORDER BY g.place LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION 'approval rule "%" names % "%", which does not exist', NEW.code, unknown.entity, unknown.code USING
+			ERRCODE = 'US006', DETAIL = 'Codes in rules are looked up when they are written.',
+			HINT = format('INSERT INTO usom.%I first, or correct the code.', unknown.entity);
+	END IF;
+	IF NEW.outcome = 'ask' THEN
+		PERFORM usom._check_queue('approval rule', NEW.code, q) FROM unnest(ARRAY[NEW.queue, NEW.escalate_to]) q WHERE q IS NOT NULL;
+	END IF;
+	RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION usom._check_approval_rule() IS 'Trigger BEFORE an approval rule is written: US006 for codes that nobody has, US135 for a queue that is neither a profile nor a role.';
+REVOKE ALL ON FUNCTION usom._check_approval_rule() FROM PUBLIC;
+
+CREATE FUNCTION usom._check_queue(what text, code text, queue text) RETURNS void
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+BEGIN
+	IF NOT usom._queue_exists(queue) THEN
+		RAISE EXCEPTION '% "%" names "%", which is neither a profile nor a role', what, code, queue USING
+			ERRCODE = 'US135', DETAIL = 'Nobody could decide what waits there.',
+			HINT = 'Take a profile (manager, agent ...), or CREATE ROLE first.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION usom._check_queue(text, text, text) IS 'US135 unless there is a role for the queue. For triggers, so everybody may call it.';
+REVOKE ALL ON FUNCTION usom._check_queue(text, text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION usom._check_queue(text, text, text) TO PUBLIC;
+
+CREATE FUNCTION usom._check_price_limit() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+BEGIN
+	IF NEW.sku IS NOT NULL AND NOT EXISTS (SELECT FROM usom.product x WHERE x.org_id = NEW.org_id AND x.sku = NEW.sku) THEN
+		RAISE EXCEPTION 'price limit "%" names product "%", which does not exist', NEW.code, NEW.sku USING
+			ERRCODE = 'US006', DETAIL = 'Codes in limits are looked up when they are written.',
+			HINT = 'INSERT INTO usom.product first, or correct the code.';
+	END IF;
+	PERFORM usom._check_queue('price limit', NEW.code, q) FROM unnest(ARRAY[NEW.role, NEW.queue]) q;
+	RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION usom._check_price_limit() IS 'Trigger BEFORE a price limit is written: US006 for a product that there is not, US135 for a role or queue that is neither a profile nor a role.';
+REVOKE ALL ON FUNCTION usom._check_price_limit() FROM PUBLIC;
+
+/* ---- order ---- */
+
 CREATE TYPE usom._event_row AS (
 	ordinal integer,
 	sales_order_id bigint,
@@ -3961,6 +4073,53 @@ $$;
 COMMENT ON FUNCTION usom.verify_vault() IS
 'What is kept about people, looked at again: every text sealed and readable with the key of its person, a key for everybody but those who were erased, what find_customers() looks in. Empty when all is well.
 Example: SELECT * FROM usom.verify_vault();';
+
+/* ---- api ---- */
+
+CREATE FUNCTION usom.approve_order(order_no text, reason text, queue text DEFAULT NULL, digest text DEFAULT NULL)
+RETURNS TABLE (status text, version integer)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_approve_order'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.approve_order(text, text, text, text) IS
+'Say yes to what is asked about an order in usom.approvals. The last yes that is missing ends its approval hold, and an order that is submitted goes on to confirmed in the same call, unless something else holds it.
+order_no: the order. reason: why; may be null. queue: as which queue; null: all that wait for the caller. digest: of usom.approvals, so that the decision is about what was read there; null: about what could be seen when the call began.
+Members of the queue decide, and from escalates_at on those of the queue it escalates to. Nobody decides about an order that they placed or changed: see apart_by of usom.approval_rule.
+Returns the status and version of the order.
+Errors: US105 unknown order, US130 nothing waits, US131 not of the queue, US132 an order of one''s own, US133 expired, US134 the order is not any more what was asked about.
+Example: SELECT * FROM usom.approve_order(''SO-000001'', ''long-standing customer'');';
+
+CREATE FUNCTION usom.decline_order(order_no text, reason text, queue text DEFAULT NULL, digest text DEFAULT NULL)
+RETURNS TABLE (status text, version integer)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_decline_order'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.decline_order(text, text, text, text) IS
+'Say no to what is asked about an order in usom.approvals. By what the rule says (if_declined), the order is rejected if it is only submitted, or stays held until it is changed, which asks anew, or cancelled.
+order_no: the order. reason: why; must be given. queue, digest: as in approve_order().
+Returns the status and version of the order.
+Errors: as approve_order(), and 22004 without a reason.
+Example: SELECT * FROM usom.decline_order(''SO-000001'', ''unknown buyer, large sum'');';
+
+CREATE FUNCTION usom.request_approval(order_no text, reason text DEFAULT NULL)
+RETURNS TABLE (status text, version integer)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_request_approval'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.request_approval(text, text) IS
+'Hold an order against the approval rules as they are now: what has expired is asked anew, what no rule asks any more is not waited for, what new rules ask is asked. Answers in time about what the order says stay, refusals too.
+order_no: the order. reason: why.
+Returns the status and version of the order.
+Errors: US105 unknown order, US101 if it is a draft, shipped or over.
+Example: SELECT * FROM usom.request_approval(''SO-000001'', ''asked last week, nobody had time'');';
+
+CREATE FUNCTION usom.score_order(order_no text, score integer, reason text DEFAULT NULL)
+RETURNS TABLE (status text, version integer)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_score_order'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.score_order(text, integer, text) IS
+'Tell what an assessment outside says about the risk of an order. The last score counts; approval rules that look at it are asked at once.
+order_no: the order. score: 0, no risk, to 100. reason: why, or who says so.
+Returns the status and version of the order.
+Errors: US105 unknown order, US101 if it is closed, cancelled or rejected, 23514 for a score beyond 0 to 100.
+Example: SELECT * FROM usom.score_order(''SO-000001'', 85, ''new device, address of a forwarder'');';
 
 /* ---- api ---- */
 
@@ -6130,6 +6289,45 @@ COMMENT ON FUNCTION usom.verify_kits() IS
 'Kits recomputed: units of components are those of the kits, ordered and cancelled; a kit is as far as its components are; every kit was taken apart; no kit is a part of itself. Part of verify_orders(); empty when all is well.
 Example: SELECT * FROM usom.verify_kits();';
 
+-- Approvals: what was answered is what the order says; by whom; and the holds.
+CREATE FUNCTION usom.verify_approvals()
+RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0
+AS $$
+DECLARE
+	org CONSTANT bigint := usom.current_org();
+BEGIN
+	RETURN QUERY
+		SELECT 'approvals', format('order %s, %s', coalesce(o.order_no, '#' || a.sales_order_id), a.queue), 'what was asked about is not what the order says',
+			encode(usom._order_content(a.sales_order_id), 'hex'), encode(a.content, 'hex')
+		FROM usom.approval a
+		LEFT JOIN usom.sales_order o ON o.org_id = org AND o.sales_order_id = a.sales_order_id
+		WHERE a.org_id = org AND a.status <> 'void' AND usom._order_content(a.sales_order_id) IS DISTINCT FROM a.content;
+	RETURN QUERY
+		SELECT 'approvals', 'order ' || o.order_no, 'waits for an answer without a hold', 'an active hold of type approval', 'none'
+		FROM usom.sales_order o
+		WHERE o.org_id = org AND o.status IN ('submitted', 'confirmed', 'processing', 'partially_shipped')
+			AND EXISTS (SELECT FROM usom.approval a WHERE a.org_id = org AND a.sales_order_id = o.sales_order_id AND a.status IN ('pending', 'declined'))
+			AND NOT EXISTS (SELECT FROM usom.hold h WHERE h.org_id = org AND h.sales_order_id = o.sales_order_id AND h.hold_type = 'approval'
+				AND h.released_at IS NULL AND h.expires_at IS NULL);
+	RETURN QUERY
+		SELECT DISTINCT 'approvals', format('order %s, %s', o.order_no, a.queue), 'decided by whoever had a hand in the order', 'somebody else', a.decided_by
+		FROM usom.approval a
+		JOIN usom.sales_order o ON o.org_id = org AND o.sales_order_id = a.sales_order_id
+		JOIN usom.order_history d ON d.org_id = org AND d.sales_order_id = a.sales_order_id AND d.event IN ('approve', 'decline')
+			AND d.actor = a.decided_by AND a.queue = ANY (string_to_array(d.reference, ', '))
+		JOIN usom.order_history h ON h.org_id = org AND h.sales_order_id = a.sales_order_id AND h.version < d.version
+			AND h.event IN ('create', 'place', 'submit', 'change', 'substitute', 'override', 'reprice', 'break_glass')
+		WHERE a.org_id = org AND a.status IN ('approved', 'declined') AND NOT a.automatic
+			AND CASE WHEN a.apart_by = 'app_user' AND a.decided_for <> '' AND h.app_user <> '' THEN h.app_user = a.decided_for
+				ELSE h.actor = a.decided_by OR (h.app_user <> '' AND h.app_user = a.decided_for) END;
+END
+$$;
+COMMENT ON FUNCTION usom.verify_approvals() IS
+'Approvals whose digest is not that of what the order says, orders that wait for an answer without being held, and answers of people who placed or changed the order themselves. Part of verify_orders(); empty when all is well.
+Example: SELECT * FROM usom.verify_approvals();';
+
 CREATE FUNCTION usom.verify_orders()
 RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
 LANGUAGE sql STABLE PARALLEL RESTRICTED
@@ -6141,9 +6339,10 @@ AS $$
 	UNION ALL SELECT * FROM usom.verify_references()
 	UNION ALL SELECT * FROM usom.verify_pieces()
 	UNION ALL SELECT * FROM usom.verify_kits()
+	UNION ALL SELECT * FROM usom.verify_approvals()
 $$;
 COMMENT ON FUNCTION usom.verify_orders() IS
-'All about orders that is kept, recomputed: verify_counters(), verify_statuses(), verify_history(), verify_references(), verify_pieces(), verify_kits(). Empty when all is well.
+'All about orders that is kept, recomputed: verify_counters(), verify_statuses(), verify_history(), verify_references(), verify_pieces(), verify_kits(), verify_approvals(). Empty when all is well.
 Example: SELECT * FROM usom.verify_orders();';
 
 /* ---- security ---- */
@@ -6214,6 +6413,12 @@ CREATE FUNCTION usom._privileges()
 	('credit_use',                '',    'r',   'r',   '',    '',    'r',   'r',   'r',   'riud'),
 	('payment_transaction',       '',    'r',   'r',   '',    'r',   'r',   'r',   'r',   'r'),
 	('order_history',             '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
+	('approval_rule',              '',    'r',   'riu', '',    '',    'r',   'r',   'r',   'r'),
+	('price_limit',                '',    'r',   'riu', '',    '',    'r',   'r',   'r',   'r'),
+	('approval',                   '',    'r',   'r',   '',    '',    '',    'r',   'r',   'riud'),
+	('price_override',             '',    'r',   'r',   '',    '',    '',    'r',   'r',   'riud'),
+	('order_risk',                 '',    'r',   'r',   '',    '',    'r',   'r',   'r',   'r'),
+	('price_drift',                '',    'r',   'r',   '',    '',    'r',   'r',   'r',   'r'),
 	('event',                     '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('exception_case',            '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'riud'),
 	('make_order',                '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'riud'),
@@ -6251,6 +6456,8 @@ CREATE FUNCTION usom._privileges()
 	('pre_orders',                '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('stock_position',            '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('holds',                     '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
+	('approvals',                  '',    'r',   'r',   '',    '',    '',    'r',   'r',   'r'),
+	('price_overrides',            '',    'r',   'r',   '',    '',    '',    'r',   'r',   'r'),
 	('events',                    '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('exceptions',                '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('allocation_runs',           '',    'r',   'r',   'r',   '',    '',    'r',   'r',   'r'),
@@ -6319,6 +6526,10 @@ CREATE FUNCTION usom._privileges()
 	('credit_position()',         '',    'x',   'x',   '',    '',    'x',   'x',   'x',   ''),
 	('_credit_owed()',            '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
 	('_credit_counts()',          '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
+	('approve_order()',            '',    'x',   'x',   '',    '',    '',    '',    '',    ''),
+	('decline_order()',            '',    'x',   'x',   '',    '',    '',    '',    '',    ''),
+	('request_approval()',         '',    'x',   'x',   '',    '',    '',    '',    '',    ''),
+	('score_order()',              '',    '',    'x',   '',    '',    'x',   '',    '',    ''),
 	('resolve_exception()',       '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
 	('propose_substitution()',    '',    'x',   'x',   '',    '',    '',    '',    '',    ''),
 	('accept_substitution()',     '',    'x',   'x',   '',    'x',   '',    '',    '',    ''),
@@ -6737,6 +6948,7 @@ AS $$
 		(1, 'begin', ARRAY['install', 'upgrade', 'version', 'doctor', 'help', 'demo', 'demo_remove']),
 		(2, 'order', ARRAY['quote', 'place_order', 'place_orders', 'submit_order', 'confirm_order', 'reject_order', 'close_order',
 			'cancel_order', 'cancel_line', 'change_order', 'set_order_tax', 'hold_order', 'release_hold', 'release_credit_hold', 'review_credit', 'resolve_exception',
+			'approve_order', 'decline_order', 'request_approval', 'score_order',
 			'propose_substitution', 'accept_substitution', 'decline_substitution', 'substitute_backorders']),
 		(3, 'stock', ARRAY['receive_stock', 'receive_stocks', 'adjust_stock', 'count_stock', 'set_safety', 'add_supply', 'change_supply', 'cancel_supply', 'receive_supply', 'reserve_stock', 'release_stock',
 			'watch_stock', 'unwatch_stock', 'tell_back_in_stock',
@@ -6746,7 +6958,7 @@ AS $$
 		(5, 'understand', ARRAY['explain_status', 'explain_promise', 'piece_amounts', 'credit_position', 'order_timeline', 'order_as_of', 'order_changes', 'lifecycle', 'order_lifecycle', 'piece_lifecycle', 'order_types', 'currencies', 'lifecycle_dot',
 			'error_codes']),
 		(6, 'verify', ARRAY['verify', 'verify_stock', 'verify_reserved', 'verify_supply', 'verify_capacity', 'verify_quota', 'verify_orders', 'verify_counters', 'verify_statuses',
-			'verify_history', 'verify_references', 'verify_pieces', 'verify_kits', 'verify_money', 'verify_credit', 'verify_returns', 'verify_vault', 'verify_entries', 'verify_audit']),
+			'verify_history', 'verify_references', 'verify_pieces', 'verify_kits', 'verify_approvals', 'verify_money', 'verify_credit', 'verify_returns', 'verify_vault', 'verify_entries', 'verify_audit']),
 		(7, 'trust', ARRAY['seal_audit', 'tick', 'export_digest', 'inclusion_proof', 'check_inclusion', 'consistency_proof', 'check_consistency']),
 		(8, 'people', ARRAY['find_customers', 'export_customer', 'erase_customer', 'erase_order_person']),
 		(9, 'keys', ARRAY['next_id', 'next_document_no', 'current_org', 'default_currency', 'channel_id', 'customer_id', 'product_id',
@@ -8848,6 +9060,275 @@ SELECT usom._guard_kept('order_tax', 'usom.set_order_tax()');
 SELECT usom._audit_table('order_tax');
 $usom_step$),
 
+(1, 702, 'order', $usom_step$
+CREATE TABLE usom.approval_rule (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	approval_rule_id bigint NOT NULL DEFAULT usom.next_id(),
+	code text NOT NULL CONSTRAINT approval_rule_code_given CHECK (code <> ''),
+	name text,
+	outcome text NOT NULL DEFAULT 'ask' CONSTRAINT approval_rule_outcome_known CHECK (outcome IN ('ask', 'approve')),
+	queue text NOT NULL DEFAULT 'manager' CONSTRAINT approval_rule_queue_given CHECK (queue <> ''),
+	priority integer NOT NULL DEFAULT 100,
+	value_above usom.charge,
+	value_up_to usom.charge,
+	currency usom.currency_code,
+	discount_above numeric(7,4) CONSTRAINT approval_rule_discount_above_percent CHECK (discount_above BETWEEN 0 AND 100),
+	discount_up_to numeric(7,4) CONSTRAINT approval_rule_discount_up_to_percent CHECK (discount_up_to BETWEEN 0 AND 100),
+	risk_above integer CONSTRAINT approval_rule_risk_above_score CHECK (risk_above BETWEEN 0 AND 100),
+	risk_up_to integer CONSTRAINT approval_rule_risk_up_to_score CHECK (risk_up_to BETWEEN 0 AND 100),
+	category text CONSTRAINT approval_rule_category_given CHECK (category <> ''),
+	customer text,
+	segment text CONSTRAINT approval_rule_segment_given CHECK (segment <> ''),
+	channel text,
+	order_type usom.order_type,
+	valid_for interval CONSTRAINT approval_rule_valid_for_some_time CHECK (valid_for > interval '0'),
+	escalate_after interval CONSTRAINT approval_rule_escalate_after_not_before CHECK (escalate_after >= interval '0'),
+	escalate_to text CONSTRAINT approval_rule_escalate_to_given CHECK (escalate_to <> ''),
+	if_declined text NOT NULL DEFAULT 'keep' CONSTRAINT approval_rule_if_declined_known CHECK (if_declined IN ('keep', 'reject')),
+	apart_by text NOT NULL DEFAULT 'login' CONSTRAINT approval_rule_apart_by_known CHECK (apart_by IN ('login', 'app_user')),
+	active boolean NOT NULL DEFAULT true,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (org_id, approval_rule_id),
+	CONSTRAINT approval_rule_code_unique UNIQUE (org_id, code),
+	CONSTRAINT approval_rule_value_range CHECK (value_above < value_up_to),
+	CONSTRAINT approval_rule_discount_range CHECK (discount_above < discount_up_to),
+	CONSTRAINT approval_rule_risk_range CHECK (risk_above < risk_up_to),
+	CONSTRAINT approval_rule_currency_of_value CHECK (currency IS NULL OR num_nonnulls(value_above, value_up_to) > 0),
+	CONSTRAINT approval_rule_escalates_iff_to CHECK ((escalate_after IS NULL) = (escalate_to IS NULL)),
+	CONSTRAINT approval_rule_asks_to_wait CHECK (outcome = 'ask' OR num_nonnulls(valid_for, escalate_after) = 0)
+);
+COMMENT ON TABLE usom.approval_rule IS 'Which orders wait for whose approval. An order is held against all that its rules say, by priority: one that asks sends it to its queue and looks on; one that approves is the standard case, and what comes after it is not asked. Every condition that is given has to fit.';
+COMMENT ON COLUMN usom.approval_rule.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.approval_rule.approval_rule_id IS 'Key.';
+COMMENT ON COLUMN usom.approval_rule.code IS 'Name that approvals and messages use.';
+COMMENT ON COLUMN usom.approval_rule.name IS 'Name for people.';
+COMMENT ON COLUMN usom.approval_rule.outcome IS 'ask: somebody decides. approve: approved by rule, and rules after it are not asked.';
+COMMENT ON COLUMN usom.approval_rule.queue IS 'Whose members decide: a profile (manager, agent ...) or the name of a role.';
+COMMENT ON COLUMN usom.approval_rule.priority IS 'Rules with the lower number come first; of equal ones the earlier code.';
+COMMENT ON COLUMN usom.approval_rule.value_above IS 'The total is above it; null: any.';
+COMMENT ON COLUMN usom.approval_rule.value_up_to IS 'The total is at most this; null: any.';
+COMMENT ON COLUMN usom.approval_rule.currency IS 'Orders in this currency alone; null: the number counts, whatever the currency.';
+COMMENT ON COLUMN usom.approval_rule.discount_above IS 'Per cent that discounts and overrides take off the goods, above this; null: any.';
+COMMENT ON COLUMN usom.approval_rule.discount_up_to IS 'Per cent at most; null: any.';
+COMMENT ON COLUMN usom.approval_rule.risk_above IS 'The risk score is above it; an order without a score has none above. Null: any.';
+COMMENT ON COLUMN usom.approval_rule.risk_up_to IS 'The risk score is known and at most this; null: any.';
+COMMENT ON COLUMN usom.approval_rule.category IS 'A line is of this category of products; for a rule that approves, all of them. Null: any.';
+COMMENT ON COLUMN usom.approval_rule.customer IS 'Code of the customer; null: any, guests too.';
+COMMENT ON COLUMN usom.approval_rule.segment IS 'Segment of the customer; null: any, guests too.';
+COMMENT ON COLUMN usom.approval_rule.channel IS 'Code of the channel; null: any.';
+COMMENT ON COLUMN usom.approval_rule.order_type IS 'Type of order; null: any.';
+COMMENT ON COLUMN usom.approval_rule.valid_for IS 'How long the question stands, and the answer until the order goes on; null: for ever.';
+COMMENT ON COLUMN usom.approval_rule.escalate_after IS 'When the question has waited so long, the members of escalate_to may decide, too; null: never.';
+COMMENT ON COLUMN usom.approval_rule.escalate_to IS 'Queue that it escalates to.';
+COMMENT ON COLUMN usom.approval_rule.if_declined IS 'keep: the order stays as it is, held, until it is changed or cancelled. reject: it is rejected.';
+COMMENT ON COLUMN usom.approval_rule.apart_by IS 'How whoever decides is told from the authors of the order. login: by the role that logged in, and by the application user where both are known. app_user: people share a login, and the application that says who they are is trusted.';
+COMMENT ON COLUMN usom.approval_rule.active IS 'Off: not asked for orders from now on; what waits goes on waiting.';
+COMMENT ON COLUMN usom.approval_rule.created_at IS 'When the row was made.';
+-- Rows that replication brings were checked where they came from, so this trigger is not ENABLE ALWAYS.
+CREATE TRIGGER usom_approval_rule BEFORE INSERT OR UPDATE ON usom.approval_rule
+	FOR EACH ROW EXECUTE FUNCTION usom._check_approval_rule();
+
+CREATE TABLE usom.price_limit (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	price_limit_id bigint NOT NULL DEFAULT usom.next_id(),
+	code text NOT NULL CONSTRAINT price_limit_code_given CHECK (code <> ''),
+	role text NOT NULL DEFAULT 'agent' CONSTRAINT price_limit_role_given CHECK (role <> ''),
+	sku text,
+	category text CONSTRAINT price_limit_category_given CHECK (category <> ''),
+	max_discount numeric(7,4) NOT NULL DEFAULT 0 CONSTRAINT price_limit_max_discount_percent CHECK (max_discount BETWEEN 0 AND 100),
+	max_markup numeric(7,4) NOT NULL DEFAULT 0 CONSTRAINT price_limit_max_markup_percent CHECK (max_markup BETWEEN 0 AND 999),
+	queue text NOT NULL DEFAULT 'manager' CONSTRAINT price_limit_queue_given CHECK (queue <> ''),
+	active boolean NOT NULL DEFAULT true,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (org_id, price_limit_id),
+	CONSTRAINT price_limit_code_unique UNIQUE (org_id, code),
+	CONSTRAINT price_limit_sku_or_category CHECK (sku IS NULL OR category IS NULL)
+);
+CREATE UNIQUE INDEX price_limit_once ON usom.price_limit (org_id, role, sku, category) NULLS NOT DISTINCT WHERE active;
+COMMENT ON TABLE usom.price_limit IS 'How far a role may go from the price that the rules say. Of the rows of a role the narrowest counts (product, category, all); of several roles that somebody has, the widest. Beyond it the queue approves. With no rows there are no limits; with some, a role that has none may override nothing by itself.';
+COMMENT ON COLUMN usom.price_limit.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.price_limit.price_limit_id IS 'Key.';
+COMMENT ON COLUMN usom.price_limit.code IS 'Name that messages use.';
+COMMENT ON COLUMN usom.price_limit.role IS 'Who is meant: a profile (agent, manager ...) or the name of a role.';
+COMMENT ON COLUMN usom.price_limit.sku IS 'Product; null: those of the category, or all.';
+COMMENT ON COLUMN usom.price_limit.category IS 'Category of products; null: any.';
+COMMENT ON COLUMN usom.price_limit.max_discount IS 'Per cent below the price at most: the floor.';
+COMMENT ON COLUMN usom.price_limit.max_markup IS 'Per cent above the price at most: the ceiling.';
+COMMENT ON COLUMN usom.price_limit.queue IS 'Whose members approve what goes beyond: a profile or the name of a role.';
+COMMENT ON COLUMN usom.price_limit.active IS 'Off: counts no more.';
+COMMENT ON COLUMN usom.price_limit.created_at IS 'When the row was made.';
+CREATE TRIGGER usom_price_limit BEFORE INSERT OR UPDATE ON usom.price_limit
+	FOR EACH ROW EXECUTE FUNCTION usom._check_price_limit();
+
+CREATE TABLE usom.approval (
+	org_id bigint NOT NULL,
+	approval_id bigint NOT NULL DEFAULT usom.next_id(),
+	sales_order_id bigint NOT NULL,
+	queue text NOT NULL,
+	rules text[] NOT NULL,
+	saw jsonb NOT NULL,
+	status text NOT NULL DEFAULT 'pending' CONSTRAINT approval_status_known CHECK (status IN ('pending', 'approved', 'declined', 'void')),
+	automatic boolean NOT NULL DEFAULT false,
+	content bytea NOT NULL CONSTRAINT approval_content_is_digest CHECK (octet_length(content) = 32),
+	asked_at timestamptz NOT NULL DEFAULT now(),
+	asked_by text NOT NULL DEFAULT session_user,
+	expires_at timestamptz,
+	escalates_at timestamptz,
+	escalates_to text,
+	if_declined text NOT NULL DEFAULT 'keep' CONSTRAINT approval_if_declined_known CHECK (if_declined IN ('keep', 'reject')),
+	apart_by text NOT NULL DEFAULT 'login' CONSTRAINT approval_apart_by_known CHECK (apart_by IN ('login', 'app_user')),
+	decided_at timestamptz,
+	decided_by text,
+	decided_for text,
+	reason text,
+	settled_at timestamptz,
+	voided_at timestamptz,
+	PRIMARY KEY (org_id, approval_id),
+	CONSTRAINT approval_of_order FOREIGN KEY (org_id, sales_order_id) REFERENCES usom.sales_order ON DELETE RESTRICT ON UPDATE RESTRICT,
+	CONSTRAINT approval_decided_iff_by CHECK ((decided_at IS NULL) = (decided_by IS NULL)),
+	CONSTRAINT approval_decided_unless_pending CHECK (status = 'void' OR (status = 'pending') = (decided_at IS NULL)),
+	CONSTRAINT approval_void_iff_dated CHECK ((status = 'void') = (voided_at IS NOT NULL)),
+	CONSTRAINT approval_settled_if_approved CHECK (settled_at IS NULL OR status IN ('approved', 'void')),
+	CONSTRAINT approval_escalates_iff_to CHECK ((escalates_at IS NULL) = (escalates_to IS NULL)),
+	CONSTRAINT approval_automatic_is_approved CHECK (NOT automatic OR status IN ('approved', 'void'))
+);
+CREATE UNIQUE INDEX approval_once ON usom.approval (org_id, sales_order_id, queue) WHERE status <> 'void' AND NOT automatic;
+CREATE INDEX approval_of_order ON usom.approval (org_id, sales_order_id);
+COMMENT ON TABLE usom.approval IS 'A question to a queue about the content of an order, and the answer. Both hold for this content alone: when it changes they are void, and what still needs an answer is asked anew.';
+COMMENT ON COLUMN usom.approval.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.approval.approval_id IS 'Key.';
+COMMENT ON COLUMN usom.approval.sales_order_id IS 'Order.';
+COMMENT ON COLUMN usom.approval.queue IS 'Whose members decide: a profile or the name of a role.';
+COMMENT ON COLUMN usom.approval.rules IS 'Codes of the rules that ask for it, and of the price limits that were passed.';
+COMMENT ON COLUMN usom.approval.saw IS 'What they saw: total, currency, discount, risk and what else they compare; overrides beyond a limit.';
+COMMENT ON COLUMN usom.approval.status IS 'pending, approved, declined, or void because the content changed. One that is pending ends with expires_at, whatever stands here.';
+COMMENT ON COLUMN usom.approval.automatic IS 'On: approved by a rule, nobody was asked.';
+COMMENT ON COLUMN usom.approval.content IS 'SHA-256 of the content of the order when it was asked: see usom._order_content().';
+COMMENT ON COLUMN usom.approval.asked_at IS 'When it was asked.';
+COMMENT ON COLUMN usom.approval.asked_by IS 'Session user whose call asked.';
+COMMENT ON COLUMN usom.approval.expires_at IS 'From then on it is not decided any more, and a decision that the order did not go on by counts for nothing; null: never.';
+COMMENT ON COLUMN usom.approval.escalates_at IS 'From then on the members of escalates_to may decide, too; null: never.';
+COMMENT ON COLUMN usom.approval.escalates_to IS 'Queue that it escalates to.';
+COMMENT ON COLUMN usom.approval.if_declined IS 'keep or reject, see approval_rule.';
+COMMENT ON COLUMN usom.approval.apart_by IS 'login or app_user, see approval_rule.';
+COMMENT ON COLUMN usom.approval.decided_at IS 'When it was approved or declined.';
+COMMENT ON COLUMN usom.approval.decided_by IS 'Session user who decided; of an automatic one, whose call it was.';
+COMMENT ON COLUMN usom.approval.decided_for IS 'Application user, as claimed by usom.app_user.';
+COMMENT ON COLUMN usom.approval.reason IS 'Why, as whoever decided said.';
+COMMENT ON COLUMN usom.approval.settled_at IS 'When all approvals of the order were there and it went on; null: not by this one.';
+COMMENT ON COLUMN usom.approval.voided_at IS 'When the content of the order changed.';
+
+CREATE TABLE usom.price_override (
+	org_id bigint NOT NULL,
+	price_override_id bigint NOT NULL DEFAULT usom.next_id(),
+	sales_order_id bigint NOT NULL,
+	line_no integer NOT NULL,
+	product_id bigint NOT NULL,
+	unit_price usom.price_amount NOT NULL,
+	price_before usom.price_amount NOT NULL,
+	reason text NOT NULL CONSTRAINT price_override_reason_given CHECK (reason <> ''),
+	queue text,
+	beyond text,
+	placed_at timestamptz NOT NULL DEFAULT now(),
+	placed_by text NOT NULL DEFAULT session_user,
+	placed_for text,
+	ended_at timestamptz,
+	ended_by text,
+	PRIMARY KEY (org_id, price_override_id),
+	CONSTRAINT price_override_of_order FOREIGN KEY (org_id, sales_order_id) REFERENCES usom.sales_order ON DELETE RESTRICT ON UPDATE RESTRICT,
+	CONSTRAINT price_override_ended_iff_by CHECK ((ended_at IS NULL) = (ended_by IS NULL)),
+	CONSTRAINT price_override_beyond_iff_queue CHECK ((beyond IS NULL) = (queue IS NULL))
+);
+CREATE UNIQUE INDEX price_override_once ON usom.price_override (org_id, sales_order_id, line_no) WHERE ended_at IS NULL;
+COMMENT ON TABLE usom.price_override IS 'Prices that people set on lines of orders in place of what the rules say: the step manual of the price.';
+COMMENT ON COLUMN usom.price_override.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.price_override.price_override_id IS 'Key.';
+COMMENT ON COLUMN usom.price_override.sales_order_id IS 'Order.';
+COMMENT ON COLUMN usom.price_override.line_no IS 'Line.';
+COMMENT ON COLUMN usom.price_override.product_id IS 'Product of the line when it was set; for another one it does not hold.';
+COMMENT ON COLUMN usom.price_override.unit_price IS 'Price of one unit that was set.';
+COMMENT ON COLUMN usom.price_override.price_before IS 'What the rules said when it was set.';
+COMMENT ON COLUMN usom.price_override.reason IS 'Why.';
+COMMENT ON COLUMN usom.price_override.queue IS 'Whose members approve it, because it is beyond a limit; null: it is not.';
+COMMENT ON COLUMN usom.price_override.beyond IS 'Code of the limit that it passes, or none if the role has no limit of its own; null: it is within.';
+COMMENT ON COLUMN usom.price_override.placed_at IS 'When it was set.';
+COMMENT ON COLUMN usom.price_override.placed_by IS 'Session user who set it.';
+COMMENT ON COLUMN usom.price_override.placed_for IS 'Application user, as claimed by usom.app_user.';
+COMMENT ON COLUMN usom.price_override.ended_at IS 'When another price took its place; null: it holds.';
+COMMENT ON COLUMN usom.price_override.ended_by IS 'Session user whose change ended it.';
+
+CREATE TABLE usom.order_risk (
+	org_id bigint NOT NULL,
+	order_risk_id bigint NOT NULL DEFAULT usom.next_id(),
+	sales_order_id bigint NOT NULL,
+	score integer NOT NULL CONSTRAINT order_risk_score_range CHECK (score BETWEEN 0 AND 100),
+	reason text,
+	scored_at timestamptz NOT NULL DEFAULT now(),
+	scored_by text NOT NULL DEFAULT session_user,
+	PRIMARY KEY (org_id, order_risk_id),
+	CONSTRAINT order_risk_of_order FOREIGN KEY (org_id, sales_order_id) REFERENCES usom.sales_order ON DELETE RESTRICT ON UPDATE RESTRICT
+);
+CREATE INDEX order_risk_of_order ON usom.order_risk (org_id, sales_order_id, order_risk_id);
+COMMENT ON TABLE usom.order_risk IS 'What an assessment outside said about an order. The last row counts. Append-only.';
+COMMENT ON COLUMN usom.order_risk.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.order_risk.order_risk_id IS 'Key.';
+COMMENT ON COLUMN usom.order_risk.sales_order_id IS 'Order.';
+COMMENT ON COLUMN usom.order_risk.score IS '0, no risk, to 100.';
+COMMENT ON COLUMN usom.order_risk.reason IS 'Why, or who says so.';
+COMMENT ON COLUMN usom.order_risk.scored_at IS 'When it was told.';
+COMMENT ON COLUMN usom.order_risk.scored_by IS 'Session user who told.';
+
+CREATE TABLE usom.price_drift (
+	org_id bigint NOT NULL,
+	price_drift_id bigint NOT NULL DEFAULT usom.next_id(),
+	sales_order_id bigint NOT NULL,
+	line_no integer NOT NULL,
+	agreed usom.price_amount NOT NULL,
+	found usom.price_amount NOT NULL,
+	percent numeric NOT NULL,
+	tolerance numeric NOT NULL,
+	found_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (org_id, price_drift_id),
+	CONSTRAINT price_drift_of_order FOREIGN KEY (org_id, sales_order_id) REFERENCES usom.sales_order ON DELETE RESTRICT ON UPDATE RESTRICT
+);
+CREATE INDEX price_drift_of_order ON usom.price_drift (org_id, sales_order_id, line_no, price_drift_id);
+COMMENT ON TABLE usom.price_drift IS 'Lines whose price had moved away from the agreed one when they were to be released, beyond the tolerance of the channel. The order was held; once the hold is released, the same price does not hold it again. Append-only.';
+COMMENT ON COLUMN usom.price_drift.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.price_drift.price_drift_id IS 'Key.';
+COMMENT ON COLUMN usom.price_drift.sales_order_id IS 'Order.';
+COMMENT ON COLUMN usom.price_drift.line_no IS 'Line.';
+COMMENT ON COLUMN usom.price_drift.agreed IS 'Price that list and contract said when the line was priced.';
+COMMENT ON COLUMN usom.price_drift.found IS 'What they said at the release.';
+COMMENT ON COLUMN usom.price_drift.percent IS 'From the one to the other, in per cent of the first; 100 for what had no price.';
+COMMENT ON COLUMN usom.price_drift.tolerance IS 'Per cent that the channel let pass.';
+COMMENT ON COLUMN usom.price_drift.found_at IS 'When it was found.';
+
+CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.approval_rule
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+ALTER TABLE usom.approval_rule ENABLE ALWAYS TRIGGER _memo_changed;
+CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.price_limit
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+ALTER TABLE usom.price_limit ENABLE ALWAYS TRIGGER _memo_changed;
+
+SELECT usom._guard_cards('approval_rule');
+SELECT usom._guard_cards('price_limit');
+SELECT usom._guard_cards('approval');
+SELECT usom._guard_cards('price_override');
+SELECT usom._guard_cards('order_risk');
+SELECT usom._guard_master('approval_rule', 'code');
+SELECT usom._guard_master('price_limit', 'code');
+SELECT usom._guard_kept('approval', 'usom.approve_order() or usom.decline_order()');
+SELECT usom._guard_kept('price_override', 'usom.override_price() or usom.reprice_order()');
+SELECT usom._guard_ledger('order_risk', 'usom.score_order()');
+SELECT usom._guard_ledger('price_drift', 'the release of the order');
+SELECT usom._audit_table('approval_rule');
+SELECT usom._audit_table('price_limit');
+SELECT usom._audit_table('approval');
+SELECT usom._audit_table('price_override');
+SELECT usom._audit_table('order_risk');
+SELECT usom._audit_table('price_drift');
+$usom_step$),
+
 (1, 801, 'sourcing', $usom_step$
 -- What the planner is fed from.  With none of these tables filled in, every
 -- location ships at once, without limit and for nothing.
@@ -10671,6 +11152,108 @@ COMMENT ON COLUMN usom.order_statuses.meaning IS 'What it means.';
 COMMENT ON COLUMN usom.order_statuses.next_steps IS 'Steps that may be asked for: verb (status it leads to).';
 COMMENT ON COLUMN usom.order_statuses.may_become IS 'Statuses that follow by themselves when units move.';
 COMMENT ON COLUMN usom.order_statuses.position IS 'Place in the order of life.';
+$usom_step$),
+
+(1, 1402, 'analytics', $usom_step$
+CREATE VIEW usom.approvals WITH (security_invoker = true) AS
+SELECT o.order_no,
+	a.queue,
+	CASE WHEN a.settled_at IS NULL AND a.status IN ('pending', 'approved') AND a.expires_at <= statement_timestamp() THEN 'expired' ELSE a.status END AS status,
+	a.rules,
+	o.status::text AS order_status,
+	c.code AS channel,
+	u.code AS customer,
+	trim_scale(o.total) AS total,
+	o.currency::text AS currency,
+	(a.saw ->> 'discount')::numeric AS discount,
+	(a.saw ->> 'risk')::integer AS risk,
+	a.saw,
+	encode(a.content, 'hex') AS digest,
+	a.asked_at,
+	a.asked_by,
+	round((extract(epoch FROM coalesce(a.decided_at, a.voided_at, statement_timestamp()) - a.asked_at) / 3600)::numeric, 2) AS waited_hours,
+	a.expires_at,
+	a.escalates_at,
+	a.escalates_to,
+	a.status = 'pending' AND a.escalates_at <= statement_timestamp() AS escalated,
+	a.status = 'pending' AND (a.expires_at > statement_timestamp()) IS NOT FALSE AND (usom._in_queue(a.queue)
+		OR (a.escalates_at <= statement_timestamp() AND usom._in_queue(a.escalates_to))) IS TRUE AS mine,
+	a.automatic,
+	a.decided_at,
+	a.decided_by,
+	a.decided_for,
+	a.reason,
+	a.settled_at,
+	a.voided_at
+FROM usom.approval a
+JOIN usom.sales_order o ON o.org_id = a.org_id AND o.sales_order_id = a.sales_order_id
+LEFT JOIN usom.channel c ON c.org_id = o.org_id AND c.channel_id = o.channel_id
+LEFT JOIN usom.customer u ON u.org_id = o.org_id AND u.customer_id = o.customer_id
+WHERE a.org_id = usom.current_org();
+COMMENT ON VIEW usom.approvals IS 'What is or was asked about orders, with what whoever decides has to know. WHERE mine is the queue of the caller; WHERE status = ''pending'' that of everybody.';
+COMMENT ON COLUMN usom.approvals.order_no IS 'Number of the order.';
+COMMENT ON COLUMN usom.approvals.queue IS 'Whose members decide: a profile or a role.';
+COMMENT ON COLUMN usom.approvals.status IS 'pending, approved, declined, expired, or void because the order changed.';
+COMMENT ON COLUMN usom.approvals.rules IS 'Codes of the rules that ask, and of price limits that were passed.';
+COMMENT ON COLUMN usom.approvals.order_status IS 'Status of the order.';
+COMMENT ON COLUMN usom.approvals.channel IS 'Channel of the order.';
+COMMENT ON COLUMN usom.approvals.customer IS 'Customer; null: a guest.';
+COMMENT ON COLUMN usom.approvals.total IS 'Total of the order now.';
+COMMENT ON COLUMN usom.approvals.currency IS 'Its currency.';
+COMMENT ON COLUMN usom.approvals.discount IS 'Per cent that discounts and overrides took off the goods when it was asked.';
+COMMENT ON COLUMN usom.approvals.risk IS 'Risk score when it was asked; null: nobody had told one.';
+COMMENT ON COLUMN usom.approvals.saw IS 'What the rules saw: total, currency, discount, risk, customer, segment, channel, and lines that are overridden beyond a limit.';
+COMMENT ON COLUMN usom.approvals.digest IS 'SHA-256 of what the order said when it was asked, in hexadecimal: approve_order() takes it.';
+COMMENT ON COLUMN usom.approvals.asked_at IS 'When it was asked.';
+COMMENT ON COLUMN usom.approvals.asked_by IS 'Session user whose call asked.';
+COMMENT ON COLUMN usom.approvals.waited_hours IS 'Hours until it was decided or void, or until now.';
+COMMENT ON COLUMN usom.approvals.expires_at IS 'From then on it is not decided any more; null: never.';
+COMMENT ON COLUMN usom.approvals.escalates_at IS 'From then on another queue may decide, too; null: never.';
+COMMENT ON COLUMN usom.approvals.escalates_to IS 'That queue.';
+COMMENT ON COLUMN usom.approvals.escalated IS 'True: it may.';
+COMMENT ON COLUMN usom.approvals.mine IS 'True: it waits, and the caller is of the queue that may decide. Whether the order is one of the caller''s own is seen when they do.';
+COMMENT ON COLUMN usom.approvals.automatic IS 'True: approved by a rule, nobody was asked.';
+COMMENT ON COLUMN usom.approvals.decided_at IS 'When it was approved or declined.';
+COMMENT ON COLUMN usom.approvals.decided_by IS 'Session user who decided.';
+COMMENT ON COLUMN usom.approvals.decided_for IS 'Application user, as claimed.';
+COMMENT ON COLUMN usom.approvals.reason IS 'Why, as whoever decided said.';
+COMMENT ON COLUMN usom.approvals.settled_at IS 'When all approvals were there and the order went on.';
+COMMENT ON COLUMN usom.approvals.voided_at IS 'When the order changed, so that it counts no more.';
+
+CREATE VIEW usom.price_overrides WITH (security_invoker = true) AS
+SELECT o.order_no,
+	v.line_no,
+	p.sku,
+	trim_scale(v.unit_price) AS unit_price,
+	trim_scale(v.price_before) AS price_before,
+	o.currency::text AS currency,
+	v.reason,
+	v.queue,
+	v.beyond,
+	v.placed_at,
+	v.placed_by,
+	v.placed_for,
+	v.ended_at,
+	v.ended_by
+FROM usom.price_override v
+JOIN usom.sales_order o ON o.org_id = v.org_id AND o.sales_order_id = v.sales_order_id
+LEFT JOIN usom.product p ON p.org_id = v.org_id AND p.product_id = v.product_id
+WHERE v.org_id = usom.current_org();
+COMMENT ON VIEW usom.price_overrides IS 'Prices that people set in place of what the rules say. WHERE ended_at IS NULL shows those that hold.';
+COMMENT ON COLUMN usom.price_overrides.order_no IS 'Number of the order.';
+COMMENT ON COLUMN usom.price_overrides.line_no IS 'Line.';
+COMMENT ON COLUMN usom.price_overrides.sku IS 'Product.';
+COMMENT ON COLUMN usom.price_overrides.unit_price IS 'Price of one unit that was set.';
+COMMENT ON COLUMN usom.price_overrides.price_before IS 'What the rules said.';
+COMMENT ON COLUMN usom.price_overrides.currency IS 'Currency of both.';
+COMMENT ON COLUMN usom.price_overrides.reason IS 'Why.';
+COMMENT ON COLUMN usom.price_overrides.queue IS 'Whose approval it needs, because it is beyond a limit; null: nobody''s.';
+COMMENT ON COLUMN usom.price_overrides.beyond IS 'Code of the limit that it passes.';
+COMMENT ON COLUMN usom.price_overrides.placed_at IS 'When it was set.';
+COMMENT ON COLUMN usom.price_overrides.placed_by IS 'Session user who set it.';
+COMMENT ON COLUMN usom.price_overrides.placed_for IS 'Application user, as claimed.';
+COMMENT ON COLUMN usom.price_overrides.ended_at IS 'When another price took its place; null: it holds.';
+COMMENT ON COLUMN usom.price_overrides.ended_by IS 'Session user whose change ended it.';
 $usom_step$),
 
 (1, 1501, 'security', $usom_step$
