@@ -22,6 +22,7 @@
 #include "party/party.h"
 #include "payment/credit.h"
 #include "pricing/freight.h"
+#include "pricing/rules.h"
 #include "pricing/tax.h"
 #include "returns/returns.h"
 #include "sourcing/ruled.h"
@@ -43,6 +44,7 @@ _PG_init(void)
 	usom_memo_init();
 	usom_audit_init();
 	usom_party_init();
+	usom_price_rules_init();
 	usom_tax_init();
 	usom_freight_init();
 	usom_stock_init();

@@ -19,11 +19,12 @@
 
 #include "api/document.h"
 #include "order/order.h"
-#include "pricing/waterfall.h"
+#include "pricing/rules.h"
 
 /* What the sender says about a line. */
 typedef struct UsomPriceAsk
 {
+	bool		is_told;		/* what the line was priced with before counts no more */
 	Numeric		unit_price;		/* NULL: nothing */
 	Numeric		manual;			/* price that somebody has decided on; NULL: none */
 	const char *manual_rule;	/* who or what allowed it */
@@ -35,15 +36,15 @@ typedef struct UsomPriceRequest
 	const UsomPriceAsk *asks;	/* by line of the set; NULL: as the order was priced before */
 	bool		has_coupons;	/* else those that the order has */
 	ArrayType  *coupons;		/* codes; NULL: none */
-	bool		is_new;			/* the order is not written yet; a coupon that does not fit is an error */
+	bool		must_fit;		/* a coupon that does not fit the order is an error, and not passed over */
 } UsomPriceRequest;
 
 /* A priced order, until its steps are written. */
 typedef struct UsomPricing
 {
-	int64		sales_order_id; /* set by who writes the order */
-	int64		customer_id;	/* 0: a guest */
-	int32		version;
+	int			order;			/* of the set */
+	int			nlines;
+	int		   *lines;			/* of the set, by those of the waterfall */
 	UsomWaterfall waterfall;
 } UsomPricing;
 
@@ -54,16 +55,36 @@ typedef struct UsomPricing
  */
 extern UsomPricing *usom_api_price(UsomOrderSet *set, int order, const UsomPriceRequest *request);
 
-/*
- * The orders take the coupons that they use, and let go of those that they use
- * no more.  US406 if there is no use left.  No statement without coupons.
- */
-extern void usom_api_redeem(int64 org_id, UsomPricing *const *pricings, int count);
+/* All orders of a set with what they were priced with before; by order.  Settle them afterwards. */
+extern UsomPricing **usom_api_price_again(UsomOrderSet *set);
 
-/* Orders of the set that are cancelled or rejected let go of their coupons. */
+/* price_read.c: prices of the lines and the segment of the customer; one statement. */
+extern void usom_api_read_prices(const UsomOrderSet *set, UsomPricing *pricing, const UsomPriceRules *rules);
+
+/* The same file: what the order was priced with before, for lines that nothing is asked for; one statement. */
+extern void usom_api_read_asks(const UsomOrderSet *set, int order, UsomPriceAsk *asks);
+
+/* coupon.c: those that the order brings, valid or used by it already; one statement at most. */
+extern void usom_api_read_coupons(const UsomOrderSet *set, UsomPricing *pricing, const UsomPriceRequest *request,
+								  const UsomPriceRules *rules);
+
+/* The same file: US406. */
+extern void usom_api_refuse_used_up(const char *code);
+
+/* The same file: US407 for a coupon that took nothing off, if it must fit. */
+extern void usom_api_check_coupons(const UsomPricing *pricing, const UsomPriceRequest *request);
+
+/*
+ * redeem.c: the orders take the coupons that they use, and let go of those that they use
+ * no more.  US406 if there is no use left.  No statement without coupons.
+ * pricings are by order of the set, NULL where nothing was priced.
+ */
+extern void usom_api_redeem(const UsomOrderSet *set, UsomPricing *const *pricings);
+
+/* redeem.c: orders of the set that are cancelled or rejected let go of their coupons. */
 extern void usom_api_release_coupons(const UsomOrderSet *set);
 
-/* The steps of the orders, in one statement; NULLs among them are passed over. */
-extern void usom_api_write_prices(int64 org_id, UsomPricing *const *pricings, int count);
+/* The steps of the orders, for the versions that they are in, in one statement. */
+extern void usom_api_write_prices(const UsomOrderSet *set, UsomPricing *const *pricings);
 
 #endif							/* USOM_API_PRICE_H */

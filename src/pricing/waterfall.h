@@ -155,6 +155,7 @@ typedef struct UsomCouponUse
 	int64		coupon_id;
 	const char *code;
 	const UsomPromotion *promotion;
+	bool		is_used;		/* by the order already */
 	bool		applies;		/* worked out: it took something off */
 } UsomCouponUse;
 
@@ -193,6 +194,15 @@ extern UsomMoney usom_price_line_amount(const UsomPriceLine *line);
 /* For freight.c and tax.c, too: what the amount was before; it is what the line says now. */
 extern void usom_price_note(UsomWaterfall *waterfall, int line, UsomPriceStepKind kind, const char *rule,
 							UsomMoney before, const char *reason);
+
+/* Is it in force for this order, coupons and conditions aside? */
+extern bool usom_promotion_is_valid(const UsomWaterfall *waterfall, const UsomPromotion *promotion);
+
+/* Price times quantity in the minor unit, halves up. */
+extern UsomMoney usom_price_extend(UsomUnitPrice price, UsomQuantity quantity, int decimals);
+
+/* "12.5 % off" */
+extern char *usom_percent_text(UsomPercent percent);
 
 /* document, list, ... */
 extern const char *usom_price_step_name(UsomPriceStepKind kind);

@@ -1,0 +1,31 @@
+/*
+ * rules.h
+ *		What a session remembers of the price rules of an organisation.
+ */
+#ifndef USOM_PRICING_RULES_H
+#define USOM_PRICING_RULES_H
+
+#include "pricing/waterfall.h"
+
+typedef struct UsomPriceRules
+{
+	bool		is_any;			/* any contract, break, promotion or coupon */
+	bool		has_contracts;
+	bool		has_breaks;		/* of lines */
+	bool		has_coupons;
+	int			npromotions;
+	const UsomPromotion **promotions;	/* by priority and code, retired ones too */
+	int			nbreaks;
+	UsomOrderBreak *breaks;		/* of orders */
+} UsomPriceRules;
+
+/* Lives as usom_memo_get() says: copy what is to stay.  The caller is connected to SPI. */
+extern const UsomPriceRules *usom_price_rules(int64 org_id);
+
+/* NULL if there is none. */
+extern const UsomPromotion *usom_price_find_promotion(const UsomPriceRules *rules, const char *code);
+
+/* _PG_init of the room calls it. */
+extern void usom_price_rules_init(void);
+
+#endif							/* USOM_PRICING_RULES_H */
