@@ -15,6 +15,7 @@
 #include "api/api.h"
 #include "api/document.h"
 #include "api/finding.h"
+#include "api/price.h"
 #include "api/resolve.h"
 #include "api/withdraw.h"
 
@@ -55,6 +56,8 @@ typedef struct Changes
 	char	   *instructions;
 	bool		ship_complete;
 	bool		has_ship_complete;
+	ArrayType  *coupons;
+	bool		has_coupons;
 	UsomAddress *address;		/* what ship_to became; NULL: none */
 	text	   *sealed_instructions;
 	const UsomHolds *holds;		/* on lines and pieces, that block changes */
@@ -79,6 +82,7 @@ static const UsomKey change_keys[] = {
 	USOM_KEY_AS("requested_at", USOM_KEY_TIME, Changes, requested_at),
 	USOM_KEY_AS("instructions", USOM_KEY_FREE_TEXT, Changes, instructions),
 	USOM_KEY_GIVEN("ship_complete", USOM_KEY_BOOLEAN, Changes, ship_complete, has_ship_complete),
+	USOM_KEY_GIVEN("coupons", USOM_KEY_TEXTS, Changes, coupons, has_coupons),
 };
 
 static UsomSchema line_schema = {"changes", 0, line_keys, lengthof(line_keys), NULL};
@@ -88,9 +92,11 @@ static UsomQuery update_header = {
 	.text = "UPDATE usom.sales_order AS o SET priority = coalesce($3, o.priority), "
 	"address_id = CASE WHEN $8 THEN $4 ELSE o.address_id END, "
 	"requested_at = coalesce($5, o.requested_at), instructions = coalesce($6, o.instructions), "
-	"ship_complete = coalesce($7, o.ship_complete) WHERE o.org_id = $1 AND o.sales_order_id = $2",
-	.nargs = 8,
-	.argtypes = {"bigint", "bigint", "integer", "bigint", "timestamptz", "text", "boolean", "boolean"},
+	"ship_complete = coalesce($7, o.ship_complete), coupons = CASE WHEN $9 THEN $10 ELSE o.coupons END WHERE o.org_id = $1 AND o.sales_order_id = $2",
+	.nargs = 10,
+	.argtypes = {
+		"bigint", "bigint", "integer", "bigint", "timestamptz", "text", "boolean", "boolean", "boolean", "text[]"
+	},
 };
 
 /* The order is open and locked: nobody erases its buyer meanwhile. */
@@ -392,7 +398,7 @@ seal_texts(const UsomOrderSet *set, Changes *changes)
 static void
 change_header(const UsomOrderSet *set, const Changes *changes)
 {
-	Datum		values[8] = {
+	Datum		values[10] = {
 		Int64GetDatum(set->org_id),
 		Int64GetDatum(set->orders[0].sales_order_id),
 		Int32GetDatum(changes->priority),
@@ -401,14 +407,17 @@ change_header(const UsomOrderSet *set, const Changes *changes)
 		PointerGetDatum(changes->sealed_instructions),
 		BoolGetDatum(changes->ship_complete),
 		BoolGetDatum(changes->ship_to != NULL),
+		BoolGetDatum(changes->has_coupons),
+		PointerGetDatum(changes->coupons),
 	};
-	bool		nulls[8] = {false};
+	bool		nulls[10] = {false};
 
 	nulls[2] = !changes->has_priority;
 	nulls[3] = changes->address == NULL;
 	nulls[4] = changes->requested_at == USOM_NO_TIME;
 	nulls[5] = changes->sealed_instructions == NULL;
 	nulls[6] = !changes->has_ship_complete;
+	nulls[9] = changes->coupons == NULL;
 	usom_query_write(&update_header, values, nulls);
 }
 
@@ -416,7 +425,7 @@ static bool
 changes_header(const Changes *changes)
 {
 	return changes->has_priority || changes->ship_to != NULL || changes->requested_at != USOM_NO_TIME ||
-		changes->instructions != NULL || changes->has_ship_complete;
+		changes->instructions != NULL || changes->has_ship_complete || changes->has_coupons;
 }
 
 /* A draft is checked when it is submitted. */
@@ -429,16 +438,58 @@ check_change(UsomOrderSet *set, const Changes *changes)
 	usom_api_check_orders(set, USOM_AT_CHANGE, changes->ship_to);
 }
 
+/* What the change says about prices: of lines that it names, and of new ones. */
+static UsomPriceAsk *
+gather_asks(const UsomOrderSet *set, const Changes *changes)
+{
+	UsomPriceAsk *asks = palloc0_array(UsomPriceAsk, Max(set->nlines, 1));
+	int			next = 0;
+
+	for (int i = 0; i < changes->nlines; i++)
+	{
+		const LineChange *change = &changes->lines[i];
+		int			line;
+
+		while (!change->has_line_no && !set->lines[next].is_new)
+			next++;
+		line = change->has_line_no ? usom_order_find_line(set, 0, change->line_no) : next++;
+		if (change->has_line_no && !change->has_price && change->sku == NULL)
+			continue;
+		asks[line] = (UsomPriceAsk) {
+			.is_told = true,
+			.unit_price = change->has_price ? change->unit_price : NULL,
+			.fallback = set->lines[line].unit_price,
+		};
+	}
+	return asks;
+}
+
+static UsomPricing *
+price(UsomOrderSet *set, const Changes *changes)
+{
+	UsomPriceRequest request = {
+		.asks = gather_asks(set, changes), .has_coupons = changes->has_coupons, .coupons = changes->coupons,
+		.must_fit = changes->has_coupons
+	};
+
+	if (changes->nlines == 0 && !changes->has_coupons && changes->ship_to == NULL)
+		return NULL;
+	return usom_api_price(set, 0, &request);
+}
+
 static void
 carry_out(UsomOrderSet *set, Changes *changes)
 {
 	UsomCredit *credit = usom_credit_open(set);
+	UsomPricing *pricing;
 
 	seal_texts(set, changes);
 	change_lines(set, changes);
 	if (changes->requested_at != USOM_NO_TIME)
 		set->orders[0].requested_at = changes->requested_at;
+	pricing = price(set, changes);
 	check_change(set, changes);
+	usom_api_redeem(set, &pricing);
 	usom_api_allocate(set);
 	set->orders[0].content_changed = changes->ship_to != NULL;
 	usom_order_settle(set, 0, "change");
@@ -446,6 +497,7 @@ carry_out(UsomOrderSet *set, Changes *changes)
 		change_header(set, changes);
 	usom_order_save(set);
 	usom_credit_close(credit, USOM_CREDIT_CHANGES);
+	usom_api_write_prices(set, &pricing);
 }
 
 /* What holds its units. */

@@ -263,10 +263,8 @@ take_line(Placing *placing, int index, const UsomLineReference *reference)
 		usom_api_note_problem(placing, psprintf("lines[%d].location", index), from->location, "location");
 
 	line->unit_price = from->has_price ? from->unit_price : reference->price;
-	if (line->unit_price != NULL)
-		return;
-	line->unit_price = usom_order_no_price();
-	usom_api_note_message(placing, index + 1, "no_price", 0);
+	if (line->unit_price == NULL)
+		line->unit_price = usom_order_no_price();
 }
 
 static void
@@ -406,6 +404,7 @@ make_order(Placing *placing)
 	order->is_new = true;
 	if (!document->draft)
 		usom_api_expand_kits(placing->set);
+	usom_api_price_placing(placing);
 	usom_order_settle(placing->set, 0, "place");
 	if (order->status != USOM_ORDER_DRAFT)
 		usom_api_settle_pick_ups(placing->set);
@@ -565,6 +564,7 @@ usom_api_write(Placing **placings, int count)
 	set = merge(placings, nplaced);
 	gather_owners(set, placings, nplaced);
 	usom_api_place_on_credit(set, placings);
+	usom_api_redeem_placings(set, placings);
 	usom_api_allocate(set);
 	usom_order_save(set);
 	replaced = usom_api_substitute_waiting(set, &replacements, &nreplacements);

@@ -8,6 +8,7 @@
 #include "api/api.h"
 #include "api/document.h"
 #include "api/finding.h"
+#include "api/price.h"
 #include "party/person.h"
 
 typedef struct Placing
@@ -34,6 +35,7 @@ typedef struct Placing
 	struct UsomMade *made;		/* products that the order brings with it */
 	List	   *problems;		/* of UsomProblem: references that could not be resolved */
 	UsomChecking checking;		/* what checks have found */
+	UsomPricing *pricing;		/* NULL: there is nothing to price by */
 	bool		is_quote;		/* will be undone: takes no number and no external id */
 	JsonbParseState *messages;	/* array under construction; NULL: empty */
 } Placing;
@@ -75,6 +77,9 @@ extern void usom_api_write_findings(Placing **placings, int count);
 
 /* place_check.c: orders that their customers' credit does not cover stay submitted; their placers are told. */
 extern void usom_api_place_on_credit(UsomOrderSet *set, Placing **placings);
+/* place_price.c: before the order is settled; and when its header is there: its coupons and steps. */
+extern void usom_api_price_placing(Placing *placing);
+extern void usom_api_redeem_placings(const UsomOrderSet *set, Placing *const *placings);
 
 /* A code of the document that no master row has. */
 extern void usom_api_note_problem(Placing *placing, const char *path, const char *code, const char *what);

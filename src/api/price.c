@@ -79,10 +79,11 @@ take_ask(UsomPriceLine *line, const UsomPriceAsk *ask, bool by_list)
 
 	line->document = line->manual.unit_price = USOM_NO_UNIT_PRICE;
 	if (ask->unit_price != NULL && (!by_list || !has_price))
-	{
 		line->document = usom_unit_price_of(ask->unit_price);
+	else if (ask->fallback != NULL && !has_price)
+		line->document = usom_unit_price_of(ask->fallback);
+	if (line->document != USOM_NO_UNIT_PRICE)
 		line->is_net = false;
-	}
 	if (ask->manual == NULL)
 		return;
 	line->manual = (UsomPriceRule) {usom_unit_price_of(ask->manual), USOM_NO_PERCENT, ask->manual_rule};

@@ -26,6 +26,7 @@ typedef struct UsomPriceAsk
 {
 	bool		is_told;		/* what the line was priced with before counts no more */
 	Numeric		unit_price;		/* NULL: nothing */
+	Numeric		fallback;		/* price if there is no other; NULL: none */
 	Numeric		manual;			/* price that somebody has decided on; NULL: none */
 	const char *manual_rule;	/* who or what allowed it */
 	const char *manual_reason;

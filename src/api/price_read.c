@@ -9,11 +9,12 @@
 
 #include "api/price.h"
 
+#include "base/errors.h"
 #include "base/query.h"
 #include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
+#include "utils/timestamp.h"
 
 #define IN_FORCE(rule) \
 	rule ".valid_from <= $5 AND (" rule ".valid_to IS NULL OR " rule ".valid_to > $5) " \
@@ -34,7 +35,7 @@
 /* $7 and $8: there are contracts, breaks. */
 static UsomQuery select_prices = {
 	.text = "SELECT r.position::int, p.sku, p.category, "
-	"(SELECT t.unit_price::numeric / t.per::numeric FROM usom.price t WHERE t.org_id = $1 AND t.sku = p.sku AND t.currency = $4 "
+	"(SELECT round(t.unit_price / t.per, 4) FROM usom.price t WHERE t.org_id = $1 AND t.sku = p.sku AND t.currency = $4 "
 	"AND t.valid_from <= $5 AND (t.valid_to IS NULL OR t.valid_to > $5) ORDER BY t.valid_from DESC LIMIT 1), "
 	"k.unit_price::numeric, k.percent, k.rule, k.discountable, b.unit_price::numeric, b.percent, b.rule, u.segment "
 	"FROM unnest($2, $3) WITH ORDINALITY AS r (product_id, units, position) "

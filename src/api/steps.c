@@ -15,6 +15,7 @@
 #include "api/api.h"
 #include "api/credit.h"
 #include "api/finding.h"
+#include "api/price.h"
 #include "api/substitute.h"
 #include "api/waits.h"
 
@@ -124,14 +125,18 @@ check_has_lines(const UsomOrderSet *set, int order)
 void
 usom_api_submit(UsomOrderSet *set)
 {
+	UsomPricing **pricings;
+
 	usom_api_expand_kits(set);
 	for (int i = 0; i < set->norders; i++)
-	{
 		check_has_lines(set, i);
+	pricings = usom_api_price_again(set);
+	for (int i = 0; i < set->norders; i++)
 		step(set, i, "submit", USOM_ORDER_SUBMITTED);
-	}
 	usom_api_check_orders(set, USOM_AT_SUBMIT, NULL);
+	usom_api_redeem(set, pricings);
 	usom_order_save(set);
+	usom_api_write_prices(set, pricings);
 	for (int i = 0; i < set->norders; i++)
 		if (!usom_order_is_held(set, i, "confirm"))
 			step(set, i, "confirm", USOM_ORDER_CONFIRMED);
@@ -190,6 +195,7 @@ end_orders(UsomOrderSet *set, const char *verb, UsomOrderStatus to)
 		check_not_picked(set, i);
 		step(set, i, verb, to);
 	}
+	usom_api_release_coupons(set);
 	cancel_pieces(set);
 	for (int i = 0; i < set->norders; i++)
 		usom_order_settle(set, i, verb);

@@ -11,6 +11,7 @@
  */
 #include "postgres.h"
 
+#include "api/price.h"
 #include "api/waits.h"
 #include "api/withdraw.h"
 
@@ -191,6 +192,7 @@ usom_cancel_line(PG_FUNCTION_ARGS)
 		order->event_line = set->lines[line].line_no;
 		order->event_quantity = quantity;
 		usom_order_settle(set, 0, "cancel_line");
+		usom_api_release_coupons(set);
 		usom_order_save(set);
 		usom_credit_close(credit, USOM_CREDIT_FOLLOWS);
 	}

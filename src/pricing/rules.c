@@ -16,6 +16,7 @@
 #include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/timestamp.h"
 
 static UsomQuery ask = {
 	.text = "SELECT EXISTS (SELECT 1 FROM usom.price_contract c WHERE c.org_id = $1), "

@@ -1,0 +1,45 @@
+/*
+ * place_price.c
+ *		Pricing, where an order is placed.
+ *
+ * Memory: CurrentMemoryContext, which is the call's.  Locks: those of coupons
+ * (redeem.c), after the headers are written and before stock is locked.
+ */
+#include "postgres.h"
+
+#include "api/place.h"
+
+static UsomPriceAsk *
+asks_of(const Placing *placing)
+{
+	UsomPriceAsk *asks = palloc0_array(UsomPriceAsk, Max(placing->set->nlines, 1));
+
+	for (int i = 0; i < placing->document->nlines; i++)
+		if (placing->document->lines[i].has_price)
+			asks[i].unit_price = placing->document->lines[i].unit_price;
+	return asks;
+}
+
+void
+usom_api_price_placing(Placing *placing)
+{
+	UsomPriceRequest request = {
+		.asks = asks_of(placing), .has_coupons = true, .coupons = placing->document->coupons, .must_fit = true
+	};
+
+	placing->pricing = usom_api_price(placing->set, 0, &request);
+	for (int i = 0; i < placing->document->nlines; i++)
+		if (placing->set->lines[i].unit_price == usom_order_no_price())
+			usom_api_note_message(placing, i + 1, "no_price", 0);
+}
+
+void
+usom_api_redeem_placings(const UsomOrderSet *set, Placing *const *placings)
+{
+	UsomPricing **pricings = palloc_array(UsomPricing *, Max(set->norders, 1));
+
+	for (int i = 0; i < set->norders; i++)
+		pricings[i] = placings[i]->pricing;
+	usom_api_redeem(set, pricings);
+	usom_api_write_prices(set, pricings);
+}
