@@ -1455,6 +1455,28 @@ SET search_path = pg_catalog, usom, pg_temp;
 COMMENT ON FUNCTION usom._part(numeric, numeric, numeric, integer) IS 'The part of an amount that some of all units have, rounded to so many decimals, halves up: what units added one by one get adds up to the amount.';
 REVOKE ALL ON FUNCTION usom._part(numeric, numeric, numeric, integer) FROM PUBLIC;
 
+CREATE TYPE usom._price_step_row AS (
+	sales_order_id bigint,
+	version integer,
+	step_no integer,
+	line_no integer,
+	step text,
+	rule text,
+	unit_price usom.price_amount,
+	before usom.amount,
+	after usom.amount,
+	reason text
+);
+COMMENT ON TYPE usom._price_step_row IS 'A step of the price waterfall on its way from C to price_step, by unnest().';
+
+CREATE TYPE usom._coupon_change AS (
+	sales_order_id bigint,
+	coupon_id bigint,
+	customer_id bigint,
+	takes boolean
+);
+COMMENT ON TYPE usom._coupon_change IS 'An order that takes a coupon or lets go of it, on its way from C to coupon_redemption, by unnest().';
+
 /* ---- pricing ---- */
 
 CREATE FUNCTION usom._check_freight_charge() RETURNS trigger
