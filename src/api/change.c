@@ -450,6 +450,8 @@ gather_asks(const UsomOrderSet *set, const Changes *changes)
 		const LineChange *change = &changes->lines[i];
 		int			line;
 
+		if (change->remove)
+			continue;
 		while (!change->has_line_no && !set->lines[next].is_new)
 			next++;
 		line = change->has_line_no ? usom_order_find_line(set, 0, change->line_no) : next++;
