@@ -21,6 +21,7 @@
 #include "order/lifecycle.h"
 #include "party/party.h"
 #include "payment/credit.h"
+#include "payment/payment.h"
 #include "pricing/freight.h"
 #include "pricing/rules.h"
 #include "pricing/tax.h"
@@ -53,6 +54,7 @@ _PG_init(void)
 	usom_order_init();
 	usom_sourcing_init();
 	usom_credit_init();
+	usom_payment_init();
 	usom_fulfillment_init();
 	usom_returns_init();
 	usom_api_init();

@@ -98,8 +98,9 @@ BEGIN
 		LEFT JOIN usom.coupon c ON c.org_id = org AND c.coupon_id = d.coupon_id
 		WHERE d.org_id = org AND d.released_at IS NULL AND (o.sales_order_id IS NULL OR c.coupon_id IS NULL OR o.status IN ('cancelled', 'rejected'));
 	RETURN QUERY SELECT * FROM usom.verify_credit();
+	RETURN QUERY SELECT * FROM usom.verify_payments();
 END
 $$;
 COMMENT ON FUNCTION usom.verify_money() IS
-'Money that does not add up. Totals: a line''s is round(unit_price * (quantity - quantity_cancelled), 4), or, of a line that something is added to or taken off, the part that these units have of the whole; an order''s is the sum of its lines''. The steps of prices lead to what the lines cost, with their freight and tax; taxes that were told stand; coupons count the orders that use them. And what verify_credit() finds. Empty when all is well.
+'Money that does not add up. Totals: a line''s is round(unit_price * (quantity - quantity_cancelled), 4), or, of a line that something is added to or taken off, the part that these units have of the whole; an order''s is the sum of its lines''. The steps of prices lead to what the lines cost, with their freight and tax; taxes that were told stand; coupons count the orders that use them. And what verify_credit() and verify_payments() find. Empty when all is well.
 Example: SELECT * FROM usom.verify_money();';

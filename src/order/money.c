@@ -58,3 +58,24 @@ usom_order_line_part(const UsomLine *line, UsomQuantity units)
 	product = DirectFunctionCall2(numeric_mul, NumericGetDatum(line->unit_price), NumericGetDatum(usom_quantity_numeric(units)));
 	return DatumGetNumeric(DirectFunctionCall2(numeric_round, product, Int32GetDatum(USOM_AMOUNT_DECIMALS)));
 }
+
+UsomMoney
+usom_order_units_value(const UsomLine *line, UsomQuantity units)
+{
+	return usom_money_of(usom_order_line_part(line, units), USOM_AMOUNT_DECIMALS);
+}
+
+UsomMoney
+usom_order_left_value(const UsomLine *line)
+{
+	return usom_order_units_value(line, usom_order_units_left(line));
+}
+
+/* The first units that left are those that the customer keeps. */
+UsomMoney
+usom_order_returned_value(const UsomLine *line)
+{
+	UsomQuantity left = usom_order_units_left(line);
+
+	return usom_order_units_value(line, left) - usom_order_units_value(line, left - line->counters.by_state[USOM_PIECE_RETURNED]);
+}

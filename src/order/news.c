@@ -206,6 +206,7 @@ void
 usom_order_write_news(UsomOrderSet *set)
 {
 	watch_pick_ups(set);
+	usom_order_watch_paid(set);
 	if (set->settled != NIL)
 		write_cases(&settle_cases, set->org_id, set->settled);
 	if (set->raised != NIL)

@@ -117,6 +117,8 @@ typedef struct UsomOrder
 	TimestampTz placed_at;
 	int64		channel_id;
 	int64		customer_id;	/* 0: a guest */
+	Numeric		paid;			/* captured less what went back or is asked to; NULL: no payment is known */
+	const char *pay_method;		/* that the document named; NULL: none, or not loaded */
 	bool		is_new;			/* header written by the caller, history begins */
 	bool		changed;		/* save writes header and history */
 	bool		content_changed;	/* what approvals are bound to, beside the lines */
@@ -237,6 +239,28 @@ extern Numeric usom_order_line_part(const UsomLine *line, UsomQuantity units);
 /* Nothing is added to the line, nothing taken off. */
 extern void usom_order_clear_charges(UsomLine *line);
 
+/* The same in units of 10^-4, in which payments are counted. */
+extern UsomMoney usom_order_units_value(const UsomLine *line, UsomQuantity units);
+
+/*
+ * What the units of a line that left cost, and of those that came back; sums
+ * of what shipments and returns cost, exact over any number of them.
+ */
+extern UsomMoney usom_order_left_value(const UsomLine *line);
+extern UsomMoney usom_order_returned_value(const UsomLine *line);
+
+/* paid.c: pure.  Units that are to be paid: not cancelled, not back, and with stock or a date once the order is confirmed. */
+extern UsomQuantity usom_order_served_units(const UsomOrderSet *set, int line);
+
+/* What is paid of an order beyond its served units, in units of 10^-4; below zero: less is paid. */
+extern UsomMoney usom_order_unallocated(const UsomOrderSet *set, int order);
+
+/* The smallest unit of the order's currency, in units of 10^-4. */
+extern UsomMoney usom_order_minor_unit(const UsomOrder *order);
+
+/* Cases paid_unallocated of orders that changed: raised, or settled. */
+extern void usom_order_watch_paid(UsomOrderSet *set);
+
 /*
  * Is the piece out of reach of runs and reallocation?  What was got for its
  * buyer (indent and other firm types), and what is picked or further.  Only
@@ -326,6 +350,13 @@ extern void usom_order_renegotiate(UsomOrderSet *set);
 
 /* save.c */
 extern void usom_order_save(UsomOrderSet *set);
+
+/*
+ * Rooms to the right follow what orders do: called by save before it writes,
+ * with the orders as they will be.  They may tell and raise, and set what is paid.
+ */
+typedef void (*UsomOrderFollow) (UsomOrderSet *set);
+extern void usom_order_at_save(UsomOrderFollow follow);
 
 /* What the moves did to the supply so far is written at once: before its rows change by themselves. */
 extern void usom_order_write_pegs(UsomOrderSet *set);

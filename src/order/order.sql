@@ -68,7 +68,8 @@ CREATE TYPE usom._order_row AS (
 	sales_order_id bigint,
 	status usom.order_status,
 	total usom.amount,
-	version integer
+	version integer,
+	paid usom.charge
 );
 COMMENT ON TYPE usom._order_row IS 'The kept columns of an order on their way from C to sales_order, by unnest().';
 
@@ -151,6 +152,7 @@ AS $$
 		('fraud', ARRAY['confirm', 'release', 'ship', 'change'], 'Suspected fraud, under review'),
 		('address', ARRAY['release', 'ship'], 'Address to be clarified'),
 		('customer', ARRAY['release', 'ship'], 'Customer asked to wait'),
+		('payment', ARRAY['release', 'ship'], 'What the order costs is neither paid nor authorised'),
 		('duplicate', ARRAY['confirm', 'release', 'ship'], 'Looks like an order that was placed before'),
 		('review', ARRAY['confirm', 'release', 'ship'], 'A check found something that somebody should look at'),
 		('approval', ARRAY['confirm', 'release', 'ship'], 'Waits for an approval'),

@@ -85,7 +85,7 @@ static UsomQuery delete_pieces = {
 };
 
 static UsomQuery update_orders = {
-	.text = "UPDATE usom.sales_order AS o SET status = r.status, total = r.total, version = r.version "
+	.text = "UPDATE usom.sales_order AS o SET status = r.status, total = r.total, version = r.version, paid = coalesce(r.paid, o.paid) "
 	"FROM unnest($2) AS r WHERE o.org_id = $1 AND o.sales_order_id = r.sales_order_id",
 	.nargs = 2,
 	.argtypes = {"bigint", "usom._order_row[]"},
@@ -321,8 +321,8 @@ write_headers(UsomOrderSet *set)
 	for (int i = 0; i < set->norders; i++)
 	{
 		UsomOrder  *order = &set->orders[i];
-		bool		nulls[4] = {false};
-		Datum		values[4];
+		bool		nulls[5] = {false, false, false, false, order->paid == NULL};
+		Datum		values[5];
 
 		if (!order->changed)
 			continue;
@@ -333,6 +333,7 @@ write_headers(UsomOrderSet *set)
 		values[1] = UInt8GetDatum(order->status);
 		values[2] = NumericGetDatum(order->total);
 		values[3] = Int32GetDatum(order->version);
+		values[4] = NumericGetDatum(order->paid);
 		if (!order->is_new)
 			usom_rows_add(headers, values, nulls);
 		add_history(history, order);
@@ -367,11 +368,22 @@ usom_order_write_pegs(UsomOrderSet *set)
 	set->npegs = 0;
 }
 
+static UsomOrderFollow follow_order = NULL;
+
+void
+usom_order_at_save(UsomOrderFollow follow)
+{
+	Assert(follow_order == NULL);
+	follow_order = follow;
+}
+
 void
 usom_order_save(UsomOrderSet *set)
 {
 	for (int i = 0; i < set->norders; i++)
 		usom_order_mirror_kits(set, i);
+	if (follow_order != NULL)
+		follow_order(set);
 	write_stock(set);
 	usom_order_write_pegs(set);
 	usom_order_renegotiate(set);

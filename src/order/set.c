@@ -22,7 +22,7 @@
 
 #define SELECT_ORDER \
 	"SELECT o.sales_order_id, o.order_no, o.status, o.version, o.total, o.currency, o.requested_at, o.ship_complete, " \
-	"o.order_type, o.priority, o.placed_at, o.channel_id, o.customer_id " \
+	"o.order_type, o.priority, o.placed_at, o.channel_id, o.customer_id, o.paid, o.payment->>'method' " \
 	"FROM usom.sales_order o "
 
 #define KIT_COLUMN 22			/* of read_lines: where the columns about kits begin */
@@ -249,6 +249,8 @@ usom_order_find_line(const UsomOrderSet *set, int order, int32 line_no)
 static void
 take_order(UsomOrder *order, uint64 row)
 {
+	bool		unpaid;
+
 	order->sales_order_id = get_key(row, 1);
 	order->order_no = usom_query_get_text(row, 2);
 	order->status = order->status_before = (UsomOrderStatus) DatumGetUInt8(usom_query_get(row, 3));
@@ -262,6 +264,10 @@ take_order(UsomOrder *order, uint64 row)
 	order->placed_at = DatumGetTimestampTz(usom_query_get(row, 11));
 	order->channel_id = get_key(row, 12);
 	order->customer_id = get_key(row, 13);
+	order->paid = DatumGetNumeric(usom_query_get_or_null(row, 14, &unpaid));
+	if (unpaid)
+		order->paid = NULL;
+	order->pay_method = usom_query_get_text(row, 15);
 }
 
 static void

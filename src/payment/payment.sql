@@ -1,3 +1,66 @@
+CREATE TYPE usom._payment_row AS (
+	payment_id bigint,
+	sales_order_id bigint,
+	payment_no integer,
+	method text,
+	reference text,
+	currency text,
+	authorized numeric,
+	voided numeric,
+	captured numeric,
+	capture_wanted numeric,
+	refunded numeric,
+	refund_wanted numeric,
+	charged_back numeric,
+	expires_at timestamptz
+);
+COMMENT ON TYPE usom._payment_row IS 'A payment on its way from C, by unnest(): a new one whole, of one that is there what is added to its amounts.';
+
+CREATE TYPE usom._payment_line_row AS (
+	sales_order_id bigint,
+	line_no integer,
+	captured numeric,
+	captured_tax numeric,
+	capture_wanted numeric,
+	refunded numeric,
+	refunded_tax numeric,
+	refund_wanted numeric,
+	refund_wanted_tax numeric,
+	for_units numeric,
+	for_freight numeric
+);
+COMMENT ON TYPE usom._payment_line_row IS 'Amounts of a line on their way from C, by unnest(), as those of a payment.';
+
+CREATE TYPE usom._payment_request_row AS (
+	sales_order_id bigint,
+	request_no integer,
+	payment_id bigint,
+	kind text,
+	amount numeric,
+	reference text,
+	lines jsonb,
+	reason text,
+	due_at timestamptz,
+	status text
+);
+COMMENT ON TYPE usom._payment_request_row IS 'A request to a payment provider on its way from C, by unnest().';
+
+CREATE TYPE usom._payment_transaction_row AS (
+	sales_order_id bigint,
+	transaction_no integer,
+	payment_id bigint,
+	kind text,
+	amount numeric,
+	reference text,
+	outcome text,
+	lines jsonb,
+	tax numeric,
+	request_no integer,
+	expires_at timestamptz,
+	occurred_at timestamptz
+);
+COMMENT ON TYPE usom._payment_transaction_row IS 'A transaction of a payment on its way from C, by unnest().';
+
 CREATE FUNCTION usom._standard_payment_methods() RETURNS TABLE (code text, terms text, name text)
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, usom, pg_temp

@@ -70,6 +70,7 @@ SELECT * FROM usom.release_order(:'o') \g /dev/null
 SELECT usom.ship(:'o') AS s \gset
 SELECT usom.authorize_return(:'o', '[{"line_no": 1, "quantity": 1}]', 'broken') AS r \gset
 SELECT usom._begin_allocation('{}', 5, NULL) \g /dev/null
+SELECT usom.record_payment(:'o', 'sale', 9, 'TAP-SALE'), usom.refund_order(:'o', 1) \g /dev/null
 
 CREATE TEMP TABLE kept (t text PRIMARY KEY, code text, hint text, referred boolean DEFAULT false);
 INSERT INTO kept (t, code, hint) VALUES
@@ -81,6 +82,7 @@ INSERT INTO kept (t, code, hint) VALUES
 	('consolidation', 'US004', 'usom.consolidate()'), ('consolidation_order', 'US004', 'usom.consolidate()'),
 	('coupon_redemption', 'US004', 'usom.place_order()'), ('credit_use', 'US004', 'usom.release_credit_hold()'), ('price_step', 'US901', 'usom.change_order()'),
 	('backorder_run', 'US901', 'usom.backorder_run()'), ('backorder_change', 'US901', 'usom.backorder_run()'),
+	('payment', 'US004', 'usom.record_payment()'), ('payment_line', 'US004', 'usom.record_payment()'), ('payment_request', 'US004', 'usom.refund_order()'), ('payment_transaction', 'US901', 'usom.record_payment()'),
 	('stock_movement', 'US901', 'usom.adjust_stock()'), ('order_history', 'US901', 'the function'), ('audit_entry', 'US901', 'the function');
 UPDATE kept SET referred = EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' AND confrelid = format('usom.%I', t)::regclass);
 SELECT isnt_empty(format('SELECT * FROM usom.%I', t), format('usom.%s has a row', t)) FROM kept ORDER BY t;
@@ -121,7 +123,7 @@ SELECT is_empty($$SELECT t, way, came_to FROM outcome WHERE left(came_to, 2) = '
 -- ---- master data: retired, never deleted; codes stay ----
 
 CREATE TEMP TABLE master (t text, column_name text);
-INSERT INTO master VALUES ('organisation', 'code'), ('channel', 'code'), ('customer', 'code'), ('product', 'sku'), ('location', 'code'), ('hold_type', 'code'), ('service_level', 'code'), ('sourcing_rule', 'code'), ('quota', 'code'), ('approval_rule', 'code'), ('price_limit', 'code'), ('promotion', 'code'), ('coupon', 'code'), ('pre_order_offer', 'sku'), ('backorder_variant', 'code'), ('document_counter', 'kind');
+INSERT INTO master VALUES ('organisation', 'code'), ('channel', 'code'), ('customer', 'code'), ('product', 'sku'), ('location', 'code'), ('hold_type', 'code'), ('payment_method', 'code'), ('service_level', 'code'), ('sourcing_rule', 'code'), ('quota', 'code'), ('approval_rule', 'code'), ('price_limit', 'code'), ('promotion', 'code'), ('coupon', 'code'), ('pre_order_offer', 'sku'), ('backorder_variant', 'code'), ('document_counter', 'kind');
 CREATE TEMP TABLE master_outcome AS
 	SELECT m.t, w.way, r.who, pg_temp.attempt(r.how || format(w.command, m.t, m.column_name)) AS came_to FROM master m
 	CROSS JOIN (VALUES ('DELETE', 'DELETE FROM usom.%1$I'), ('TRUNCATE', 'TRUNCATE usom.%1$I CASCADE'), ('another code', 'UPDATE usom.%1$I SET %2$I = %2$I || ''x'''), ('another organisation', 'UPDATE usom.%1$I SET org_id = org_id + 1'),

@@ -75,6 +75,9 @@ BEGIN
 	PERFORM usom._tell(x.sales_order_id, mark, jsonb_build_object('mark', mark)), usom._raise_case(x.sales_order_id, 1, mark, mark, mark, jsonb_build_object('mark', mark))
 	FROM usom.sales_order x WHERE x.order_no = o AND x.org_id = usom.current_org();
 	PERFORM usom.set_order_tax(o, jsonb_build_array(jsonb_build_object('line_no', 1, 'amount', 77.77, 'jurisdiction', mark)), mark);
+	PERFORM usom.record_payment(o, 'sale', 77, mark || '-PAID', mark);
+	PERFORM usom.refund_order(o, 7, reason => mark);
+	INSERT INTO usom.payment_method (code, name) VALUES (mark || '-PAY', mark);
 	PERFORM usom.release_order(o);
 	s := usom.ship(o, NULL, mark || '-CARRIER', mark || '-TRACK');
 	PERFORM usom.deliver(s);

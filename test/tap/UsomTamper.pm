@@ -44,6 +44,9 @@ FROM usom.orders o WHERE o.external_id = 'R1-2';
 SELECT usom.cancel_order(o.order_no, 'no longer wanted') FROM usom.orders o WHERE o.external_id = 'R1-4';
 SQL
 		sql($node, $database, <<'SQL') if $round == 3;
+SELECT usom.authorize_payment(o.order_no, 9, 'R3-auth') FROM usom.orders o WHERE o.external_id = 'R1-1';
+SELECT usom.capture_payment(o.order_no, 9, 'R3-capture') FROM usom.orders o WHERE o.external_id = 'R1-1';
+SELECT usom.refund_order(o.order_no, 1) FROM usom.orders o WHERE o.external_id = 'R1-1';
 CREATE ROLE desk_agent;
 SELECT usom.grant_access('desk_agent', 'agent');
 INSERT INTO usom.customer_address (customer_id, address_no, line1, city, country) VALUES (usom.customer_id('C1'), 1, '1 High Street', 'London', 'GB');
