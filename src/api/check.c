@@ -12,6 +12,7 @@
 #include "api/api.h"
 #include "api/credit.h"
 #include "api/finding.h"
+#include "api/payment.h"
 
 #include "fulfillment/fulfillment.h"
 
@@ -19,6 +20,7 @@ typedef void (*Check) (UsomChecking *checking);
 
 /* In the order in which their findings are listed; NULL after the last. */
 static const Check checks[] = {
+	usom_api_check_payment,
 	NULL
 };
 

@@ -23,6 +23,7 @@
 #include "api/api.h"
 #include "api/document.h"
 #include "api/make_product.h"
+#include "api/payment.h"
 #include "api/pick_up.h"
 #include "api/place.h"
 #include "api/resolve.h"
@@ -69,8 +70,8 @@ static UsomQuery resolve_person = {
 static UsomQuery insert_header = {
 	.text = "INSERT INTO usom.sales_order (org_id, sales_order_id, order_no, channel_id, external_id, revision, "
 	"order_type, customer_id, status, currency, total, priority, placed_at, requested_at, ship_complete, coupons, "
-	"address_id, payment, instructions, payload_digest) "
-	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20) "
+	"address_id, payment, instructions, payload_digest, paid) "
+	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, CASE WHEN ($18->>'authorized')::pg_catalog.numeric > 0 THEN 0 END) "
 	"ON CONFLICT (org_id, channel_id, external_id) WHERE external_id IS NOT NULL DO NOTHING",
 	.nargs = HEADER_ARGS,
 	.argtypes = {
@@ -560,6 +561,7 @@ usom_api_write(Placing **placings, int count)
 	for (int i = 0; i < nplaced; i++)
 		usom_api_write_products(placings[i]);
 	write_people(placings, nplaced);
+	usom_api_write_payments(placings, nplaced);
 	usom_api_write_findings(placings, nplaced);
 	set = merge(placings, nplaced);
 	gather_owners(set, placings, nplaced);

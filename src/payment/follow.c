@@ -370,7 +370,7 @@ follow_order(UsomOrderSet *set, int index)
 	UsomPayments *payments = usom_payments_load(set, index);
 
 	/* Terms of the document: what was not authorised by anybody has no payment yet. */
-	if (payments->count == 0 && order->pay_method != NULL)
+	if (payments->count == 0 && order->pay_method != NULL && (is_event(order, "ship") || is_event(order, "deliver")))
 		usom_payments_add(payments, order->pay_method, NULL);
 	if (is_event(order, "ship"))
 		usom_payment_collect(payments, order->event_reference);

@@ -148,6 +148,7 @@ AS $$
 BEGIN
 	RETURN (
 		SELECT CASE
+			WHEN s.payments = 0 THEN 'none'
 			WHEN usom._unallocated($1, $2) >= m.unit THEN 'paid_unallocated'
 			WHEN s.charged_back > 0 THEN 'charged_back'
 			WHEN s.back > 0 THEN CASE WHEN o.paid = 0 THEN 'refunded' ELSE 'partially_refunded' END
@@ -160,7 +161,7 @@ BEGIN
 		FROM usom.sales_order o
 		CROSS JOIN LATERAL (SELECT 10.0 ^ -coalesce(usom._minor_digits(o.currency), 4) AS unit) m
 		CROSS JOIN LATERAL (
-			SELECT sum(p.charged_back) AS charged_back, sum(p.refunded + p.refund_wanted) AS back, sum(p.authorized) AS authorized, sum(p.voided) AS voided,
+			SELECT count(*) AS payments, sum(p.charged_back) AS charged_back, sum(p.refunded + p.refund_wanted) AS back, sum(p.authorized) AS authorized, sum(p.voided) AS voided,
 				coalesce(sum(p.authorized - p.voided) FILTER (WHERE coalesce(p.expires_at > statement_timestamp(), true)), 0) AS open
 			FROM usom.payment p WHERE p.org_id = $1 AND p.sales_order_id = $2) s
 		WHERE o.org_id = $1 AND o.sales_order_id = $2);
