@@ -250,6 +250,7 @@ static void
 take_order(UsomOrder *order, uint64 row)
 {
 	bool		unpaid;
+	Datum		paid;
 
 	order->sales_order_id = get_key(row, 1);
 	order->order_no = usom_query_get_text(row, 2);
@@ -264,9 +265,8 @@ take_order(UsomOrder *order, uint64 row)
 	order->placed_at = DatumGetTimestampTz(usom_query_get(row, 11));
 	order->channel_id = get_key(row, 12);
 	order->customer_id = get_key(row, 13);
-	order->paid = DatumGetNumeric(usom_query_get_or_null(row, 14, &unpaid));
-	if (unpaid)
-		order->paid = NULL;
+	paid = usom_query_get_or_null(row, 14, &unpaid);
+	order->paid = unpaid ? NULL : DatumGetNumeric(paid);
 	order->pay_method = usom_query_get_text(row, 15);
 }
 
