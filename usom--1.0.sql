@@ -2444,7 +2444,8 @@ CREATE TYPE usom._order_row AS (
 	sales_order_id bigint,
 	status usom.order_status,
 	total usom.amount,
-	version integer
+	version integer,
+	paid usom.charge
 );
 COMMENT ON TYPE usom._order_row IS 'The kept columns of an order on their way from C to sales_order, by unnest().';
 
@@ -2527,6 +2528,7 @@ AS $$
 		('fraud', ARRAY['confirm', 'release', 'ship', 'change'], 'Suspected fraud, under review'),
 		('address', ARRAY['release', 'ship'], 'Address to be clarified'),
 		('customer', ARRAY['release', 'ship'], 'Customer asked to wait'),
+		('payment', ARRAY['release', 'ship'], 'What the order costs is neither paid nor authorised'),
 		('duplicate', ARRAY['confirm', 'release', 'ship'], 'Looks like an order that was placed before'),
 		('review', ARRAY['confirm', 'release', 'ship'], 'A check found something that somebody should look at'),
 		('approval', ARRAY['confirm', 'release', 'ship'], 'Waits for an approval'),
@@ -3047,6 +3049,69 @@ REVOKE ALL ON FUNCTION usom._check_sourcing_rule() FROM PUBLIC;
 
 /* ---- payment ---- */
 
+CREATE TYPE usom._payment_row AS (
+	payment_id bigint,
+	sales_order_id bigint,
+	payment_no integer,
+	method text,
+	reference text,
+	currency text,
+	authorized numeric,
+	voided numeric,
+	captured numeric,
+	capture_wanted numeric,
+	refunded numeric,
+	refund_wanted numeric,
+	charged_back numeric,
+	expires_at timestamptz
+);
+COMMENT ON TYPE usom._payment_row IS 'A payment on its way from C, by unnest(): a new one whole, of one that is there what is added to its amounts.';
+
+CREATE TYPE usom._payment_line_row AS (
+	sales_order_id bigint,
+	line_no integer,
+	captured numeric,
+	captured_tax numeric,
+	capture_wanted numeric,
+	refunded numeric,
+	refunded_tax numeric,
+	refund_wanted numeric,
+	refund_wanted_tax numeric,
+	for_units numeric,
+	for_freight numeric
+);
+COMMENT ON TYPE usom._payment_line_row IS 'Amounts of a line on their way from C, by unnest(), as those of a payment.';
+
+CREATE TYPE usom._payment_request_row AS (
+	sales_order_id bigint,
+	request_no integer,
+	payment_id bigint,
+	kind text,
+	amount numeric,
+	reference text,
+	lines jsonb,
+	reason text,
+	due_at timestamptz,
+	status text
+);
+COMMENT ON TYPE usom._payment_request_row IS 'A request to a payment provider on its way from C, by unnest().';
+
+CREATE TYPE usom._payment_transaction_row AS (
+	sales_order_id bigint,
+	transaction_no integer,
+	payment_id bigint,
+	kind text,
+	amount numeric,
+	reference text,
+	outcome text,
+	lines jsonb,
+	tax numeric,
+	request_no integer,
+	expires_at timestamptz,
+	occurred_at timestamptz
+);
+COMMENT ON TYPE usom._payment_transaction_row IS 'A transaction of a payment on its way from C, by unnest().';
+
 CREATE FUNCTION usom._standard_payment_methods() RETURNS TABLE (code text, terms text, name text)
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, usom, pg_temp
@@ -3134,6 +3199,7 @@ AS $$
 BEGIN
 	RETURN (
 		SELECT CASE
+			WHEN s.payments = 0 THEN 'none'
 			WHEN usom._unallocated($1, $2) >= m.unit THEN 'paid_unallocated'
 			WHEN s.charged_back > 0 THEN 'charged_back'
 			WHEN s.back > 0 THEN CASE WHEN o.paid = 0 THEN 'refunded' ELSE 'partially_refunded' END
@@ -3146,7 +3212,7 @@ BEGIN
 		FROM usom.sales_order o
 		CROSS JOIN LATERAL (SELECT 10.0 ^ -coalesce(usom._minor_digits(o.currency), 4) AS unit) m
 		CROSS JOIN LATERAL (
-			SELECT sum(p.charged_back) AS charged_back, sum(p.refunded + p.refund_wanted) AS back, sum(p.authorized) AS authorized, sum(p.voided) AS voided,
+			SELECT count(*) AS payments, sum(p.charged_back) AS charged_back, sum(p.refunded + p.refund_wanted) AS back, sum(p.authorized) AS authorized, sum(p.voided) AS voided,
 				coalesce(sum(p.authorized - p.voided) FILTER (WHERE coalesce(p.expires_at > statement_timestamp(), true)), 0) AS open
 			FROM usom.payment p WHERE p.org_id = $1 AND p.sales_order_id = $2) s
 		WHERE o.org_id = $1 AND o.sales_order_id = $2);
@@ -4408,6 +4474,107 @@ COMMENT ON FUNCTION usom.cancel_make(text, text) IS
 make_no: the make order. reason: why.
 Errors: US112 unknown make order, US111 it is received or cancelled.
 Example: SELECT * FROM usom.cancel_make(''MO-000001'', ''the customer has cancelled'');';
+
+/* ---- api ---- */
+
+CREATE FUNCTION usom.record_payment(order_no text, kind text, amount numeric, reference text, method text DEFAULT NULL,
+	payment_reference text DEFAULT NULL, lines jsonb DEFAULT NULL, expires_at timestamptz DEFAULT NULL, outcome text DEFAULT 'ok',
+	request text DEFAULT NULL, occurred_at timestamptz DEFAULT NULL)
+RETURNS TABLE (payment_status text, order_status text, version integer, repeated boolean)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_record_payment'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.record_payment(text, text, numeric, text, text, text, jsonb, timestamptz, text, text, timestamptz) IS
+'Record what the payment provider did. The same kind and reference again changes nothing and answers the same.
+order_no: the order. kind: authorize, capture, sale (both at once: cash, transfer, gift card), void, refund, chargeback. amount: above 0, in the currency of the order, no finer than its smallest unit. reference: the one that the provider gave for this transaction; never a card number.
+method: of a new payment, see usom.payment_method (that of the document, or card); of others it tells which. payment_reference: the payment that the transaction is about; may be left out where the order has one, or a request names it.
+lines: shares of the amount, [{"line_no": 1, "amount": 5.00, "tax": 0.83}], of a refund also {"line_no": 1, "quantity": 2} (units that came back or were cancelled) or {"line_no": 1, "freight": 4.90}; null: as asked for, or in proportion to what the lines cost. expires_at: of an authorisation; null: valid_for of the method.
+outcome: ok or failed; what failed moves no money, and what was asked for is free again. request: the request that is answered, as its event names it; null: the oldest that wants just this kind and amount. occurred_at: null: now.
+Captured is never above authorised, refunded and asked for never above captured, of the payment, of each line, and of its tax. An order that has ended stays so: what is captured for it then shows as paid_unallocated, with a case.
+Returns the state of payment of the order (see usom.orders), its status and version, and whether the transaction was recorded before.
+Errors: US105 unknown order, US501 above a ceiling, US502 card number, US503 the authorisation has expired and the method refuses that, US504 reference taken, US505 no payment, US506 unknown payment or request, US106 unknown line.
+Example: SELECT * FROM usom.record_payment(''SO-000001'', ''capture'', 19.90, ''psp-capture-1'', request => ''SO-000001/1'');';
+
+CREATE FUNCTION usom.authorize_payment(order_no text, amount numeric, reference text, method text DEFAULT NULL, expires_at timestamptz DEFAULT NULL)
+RETURNS TABLE (payment_status text, order_status text, version integer, repeated boolean)
+LANGUAGE sql
+SET search_path = pg_catalog, usom, pg_temp
+AS $$SELECT * FROM usom.record_payment($1, 'authorize', $2, $3, method => $4, expires_at => $5)$$;
+COMMENT ON FUNCTION usom.authorize_payment(text, numeric, text, text, timestamptz) IS
+'Record that an amount is authorised: record_payment() with kind authorize. It covers the order until expires_at (null: valid_for of the method), ends holds that wait for cover, and is captured shipment by shipment.
+order_no: the order. amount: in its currency. reference: of the authorisation. method: null: that of the document, or card.
+Errors: as record_payment(). Example: SELECT * FROM usom.authorize_payment(''SO-000001'', 59.70, ''psp-1'', ''card'');';
+
+CREATE FUNCTION usom.capture_payment(order_no text, amount numeric, reference text, payment_reference text DEFAULT NULL, request text DEFAULT NULL)
+RETURNS TABLE (payment_status text, order_status text, version integer, repeated boolean)
+LANGUAGE sql
+SET search_path = pg_catalog, usom, pg_temp
+AS $$SELECT * FROM usom.record_payment($1, 'capture', $2, $3, payment_reference => $4, request => $5)$$;
+COMMENT ON FUNCTION usom.capture_payment(text, numeric, text, text, text) IS
+'Record that an amount was captured: record_payment() with kind capture.
+order_no: the order. amount: in its currency. reference: of the capture. payment_reference: of the authorisation, where the order has several. request: as the event capture_wanted names it.
+Errors: as record_payment(), US501 above what is authorised. Example: SELECT * FROM usom.capture_payment(''SO-000001'', 19.90, ''psp-capture-1'');';
+
+CREATE FUNCTION usom.void_payment(order_no text, amount numeric, reference text, payment_reference text DEFAULT NULL, request text DEFAULT NULL)
+RETURNS TABLE (payment_status text, order_status text, version integer, repeated boolean)
+LANGUAGE sql
+SET search_path = pg_catalog, usom, pg_temp
+AS $$SELECT * FROM usom.record_payment($1, 'void', $2, $3, payment_reference => $4, request => $5)$$;
+COMMENT ON FUNCTION usom.void_payment(text, numeric, text, text, text) IS
+'Record that an authorisation was given up, or a part of it: record_payment() with kind void.
+order_no: the order. amount: in its currency. reference: of the void. payment_reference: of the authorisation, where the order has several. request: as the event void_wanted names it.
+Errors: as record_payment(), US501 above what is authorised and not captured. Example: SELECT * FROM usom.void_payment(''SO-000001'', 19.90, ''psp-void-1'');';
+
+CREATE FUNCTION usom.refund_payment(order_no text, amount numeric, reference text, payment_reference text DEFAULT NULL, request text DEFAULT NULL, lines jsonb DEFAULT NULL)
+RETURNS TABLE (payment_status text, order_status text, version integer, repeated boolean)
+LANGUAGE sql
+SET search_path = pg_catalog, usom, pg_temp
+AS $$SELECT * FROM usom.record_payment($1, 'refund', $2, $3, payment_reference => $4, request => $5, lines => $6)$$;
+COMMENT ON FUNCTION usom.refund_payment(text, numeric, text, text, text, jsonb) IS
+'Record that an amount was refunded: record_payment() with kind refund. To ask the provider for a refund, call refund_order().
+order_no: the order. amount: in its currency. reference: of the refund. payment_reference: of the payment, where the order has several. request: as the event refund_wanted names it. lines: shares of it; null: as asked for, or in proportion.
+Errors: as record_payment(), US501 above what was captured. Example: SELECT * FROM usom.refund_payment(''SO-000001'', 5.00, ''psp-refund-1'', lines => ''[{"line_no": 1, "amount": 5.00}]'');';
+
+CREATE FUNCTION usom.charge_back(order_no text, amount numeric, reference text, payment_reference text DEFAULT NULL)
+RETURNS TABLE (payment_status text, order_status text, version integer, repeated boolean)
+LANGUAGE sql
+SET search_path = pg_catalog, usom, pg_temp
+AS $$SELECT * FROM usom.record_payment($1, 'chargeback', $2, $3, payment_reference => $4)$$;
+COMMENT ON FUNCTION usom.charge_back(text, numeric, text, text) IS
+'Record that the buyer''s bank took an amount back: record_payment() with kind chargeback.
+order_no: the order. amount: in its currency. reference: of the chargeback. payment_reference: of the payment, where the order has several.
+Errors: as record_payment(), US501 above what was captured and neither refunded nor asked to be. Example: SELECT * FROM usom.charge_back(''SO-000001'', 59.70, ''psp-dispute-1'');';
+
+CREATE FUNCTION usom.complete_order(order_no text, amount numeric, reference text, method text DEFAULT NULL)
+RETURNS TABLE (payment_status text, order_status text, version integer, repeated boolean)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_complete_order'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.complete_order(text, numeric, text, text) IS
+'The buyer has paid: record the sale and take an order that waits as draft or submitted as far as the rules allow, in one. Called twice, by the message of the provider and by the browser, it is done once; every call answers what came of it.
+order_no: the order. amount: paid, in its currency. reference: of the provider. method: null: that of the document, or card.
+If stock was sold meanwhile the order waits, and shows as paid_unallocated until it is filled, a date is promised, or money goes back by cancel_order() or refund_order(). An order that has ended stays so.
+Returns the state of payment, status and version of the order, and whether the sale was recorded before.
+Errors: as record_payment() and submit_order(). Example: SELECT * FROM usom.complete_order(''SO-000001'', 59.70, ''psp-1'');';
+
+CREATE FUNCTION usom.refund_order(order_no text, amount numeric DEFAULT NULL, lines jsonb DEFAULT NULL, reason text DEFAULT NULL)
+RETURNS TABLE (amount_wanted numeric, requests integer)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_refund_order'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.refund_order(text, numeric, jsonb, text) IS
+'Ask for a refund: it counts as wanted from now on, and leaves as an event refund_wanted for each payment, the last one first. What comes back by receive_return() or is cancelled is asked for by itself.
+order_no: the order. amount: in its currency, in proportion to what was captured for the lines. lines: [{"line_no": 1, "amount": 5.00, "tax": 0.83}], {"line_no": 1, "freight": 4.90}, or {"line_no": 1, "quantity": 2} for units that came back or were cancelled. Neither: what is paid_unallocated. reason: why.
+Returns the amount and how many requests it became; record_payment() takes the answers.
+Errors: US105 unknown order, US106 unknown line, US501 above what was captured for the payment, the line, its tax or its freight, or for units that did not come back, US505 unreadable lines, US603 nothing to refund.
+Example: SELECT * FROM usom.refund_order(''SO-000001'', lines => ''[{"line_no": 1, "amount": 5.00}]'', reason => ''scratched'');';
+
+CREATE FUNCTION usom.collect_payment(order_no text)
+RETURNS TABLE (amount_wanted numeric, requests integer)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_collect_payment'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.collect_payment(text) IS
+'Ask to capture what has left and is neither captured nor asked for: after a capture has failed, or another authorisation has come.
+order_no: the order.
+Returns the amount and how many requests it became.
+Errors: US105 unknown order. Example: SELECT * FROM usom.collect_payment(''SO-000001'');';
 
 /* ---- api ---- */
 
@@ -6211,10 +6378,11 @@ BEGIN
 		LEFT JOIN usom.coupon c ON c.org_id = org AND c.coupon_id = d.coupon_id
 		WHERE d.org_id = org AND d.released_at IS NULL AND (o.sales_order_id IS NULL OR c.coupon_id IS NULL OR o.status IN ('cancelled', 'rejected'));
 	RETURN QUERY SELECT * FROM usom.verify_credit();
+	RETURN QUERY SELECT * FROM usom.verify_payments();
 END
 $$;
 COMMENT ON FUNCTION usom.verify_money() IS
-'Money that does not add up. Totals: a line''s is round(unit_price * (quantity - quantity_cancelled), 4), or, of a line that something is added to or taken off, the part that these units have of the whole; an order''s is the sum of its lines''. The steps of prices lead to what the lines cost, with their freight and tax; taxes that were told stand; coupons count the orders that use them. And what verify_credit() finds. Empty when all is well.
+'Money that does not add up. Totals: a line''s is round(unit_price * (quantity - quantity_cancelled), 4), or, of a line that something is added to or taken off, the part that these units have of the whole; an order''s is the sum of its lines''. The steps of prices lead to what the lines cost, with their freight and tax; taxes that were told stand; coupons count the orders that use them. And what verify_credit() and verify_payments() find. Empty when all is well.
 Example: SELECT * FROM usom.verify_money();';
 
 /* ---- analytics ---- */
@@ -6366,6 +6534,129 @@ $$;
 COMMENT ON FUNCTION usom.verify_orders() IS
 'All about orders that is kept, recomputed: verify_counters(), verify_statuses(), verify_history(), verify_references(), verify_pieces(), verify_kits(), verify_approvals(). Empty when all is well.
 Example: SELECT * FROM usom.verify_orders();';
+
+/* ---- analytics ---- */
+
+-- Payments recomputed from the ledger and the requests, by a reading of the words; src/payment keeps them while orders change.
+CREATE FUNCTION usom._payment_sums(org bigint)
+RETURNS TABLE (sales_order_id bigint, payment_id bigint, kind text, wanted boolean, amount numeric, tax numeric, lines jsonb)
+LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
+		SELECT t.sales_order_id, t.payment_id, t.kind, false, t.amount::numeric, t.tax::numeric, t.lines FROM usom.payment_transaction t WHERE t.org_id = org AND t.outcome = 'ok'
+		UNION ALL
+		SELECT r.sales_order_id, r.payment_id, r.kind, true, r.amount::numeric, NULL, r.lines FROM usom.payment_request r WHERE r.org_id = org AND r.status = 'wanted';
+END
+$$;
+COMMENT ON FUNCTION usom._payment_sums(bigint) IS 'What was recorded for payments, and what is asked for and not answered: what verify_payments() adds up.';
+REVOKE ALL ON FUNCTION usom._payment_sums(bigint) FROM PUBLIC;
+
+CREATE FUNCTION usom.verify_payments()
+RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0 SET enable_nestloop = off
+AS $$
+DECLARE
+	org CONSTANT bigint := usom.current_org();
+BEGIN
+	RETURN QUERY
+		SELECT 'payments', format('order %s payment %s', coalesce(o.order_no, '#' || p.sales_order_id), p.payment_no), w.problem, trim_scale(w.expected)::text, trim_scale(w.actual)::text
+		FROM usom.payment p
+		LEFT JOIN usom.sales_order o ON o.org_id = org AND o.sales_order_id = p.sales_order_id
+		LEFT JOIN (
+			SELECT s.payment_id,
+				coalesce(sum(s.amount) FILTER (WHERE NOT s.wanted AND s.kind IN ('authorize', 'sale')), 0) AS authorized,
+				coalesce(sum(s.amount) FILTER (WHERE NOT s.wanted AND s.kind = 'void'), 0) AS voided,
+				coalesce(sum(s.amount) FILTER (WHERE NOT s.wanted AND s.kind IN ('capture', 'sale')), 0) AS captured,
+				coalesce(sum(s.amount) FILTER (WHERE NOT s.wanted AND s.kind = 'refund'), 0) AS refunded,
+				coalesce(sum(s.amount) FILTER (WHERE NOT s.wanted AND s.kind = 'chargeback'), 0) AS charged_back,
+				coalesce(sum(s.amount) FILTER (WHERE s.wanted AND s.kind IN ('capture', 'invoice')), 0) AS capture_wanted,
+				coalesce(sum(s.amount) FILTER (WHERE s.wanted AND s.kind = 'refund'), 0) AS refund_wanted
+			FROM usom._payment_sums(org) s GROUP BY s.payment_id
+		) s ON s.payment_id = p.payment_id
+		CROSS JOIN LATERAL (VALUES
+			('authorised is not what the ledger says', coalesce(s.authorized, 0), p.authorized::numeric),
+			('voided is not what the ledger says', coalesce(s.voided, 0), p.voided::numeric),
+			('captured is not what the ledger says', coalesce(s.captured, 0), p.captured::numeric),
+			('refunded is not what the ledger says', coalesce(s.refunded, 0), p.refunded::numeric),
+			('charged back is not what the ledger says', coalesce(s.charged_back, 0), p.charged_back::numeric),
+			('captures wanted are not those that are asked for', coalesce(s.capture_wanted, 0), p.capture_wanted::numeric),
+			('refunds wanted are not those that are asked for', coalesce(s.refund_wanted, 0), p.refund_wanted::numeric)) AS w (problem, expected, actual)
+		WHERE p.org_id = org AND w.expected <> w.actual;
+	RETURN QUERY
+		SELECT 'payments', format('order %s payment %s', coalesce(o.order_no, '#' || p.sales_order_id), p.payment_no), w.problem, w.expected, w.actual
+		FROM usom.payment p
+		LEFT JOIN usom.sales_order o ON o.org_id = org AND o.sales_order_id = p.sales_order_id
+		CROSS JOIN LATERAL (VALUES
+			('more is captured or voided than authorised', 'at most ' || trim_scale(p.authorized), trim_scale(p.captured + p.voided)::text, p.captured + p.voided > p.authorized),
+			('more goes back than was captured', 'at most ' || trim_scale(p.captured), trim_scale(p.refunded + p.refund_wanted + p.charged_back)::text,
+				p.refunded + p.refund_wanted + p.charged_back > p.captured),
+			('payment of no order', 'an order', 'none', o.sales_order_id IS NULL),
+			('payment in another currency', o.currency::text, p.currency::text, o.currency <> p.currency)) AS w (problem, expected, actual, wrong)
+		WHERE p.org_id = org AND w.wrong;
+	RETURN QUERY
+		SELECT 'payments', format('order %s line %s', coalesce(o.order_no, '#' || coalesce(l.sales_order_id, s.sales_order_id)), coalesce(l.line_no, s.line_no)), w.problem, trim_scale(w.expected)::text, trim_scale(w.actual)::text
+		FROM (
+			SELECT s.sales_order_id, x.line_no,
+				coalesce(sum(x.amount) FILTER (WHERE NOT s.wanted AND s.kind IN ('capture', 'sale')), 0) AS captured,
+				coalesce(sum(x.tax) FILTER (WHERE NOT s.wanted AND s.kind IN ('capture', 'sale')), 0) AS captured_tax,
+				coalesce(sum(x.amount) FILTER (WHERE s.wanted AND s.kind IN ('capture', 'invoice')), 0) AS capture_wanted,
+				coalesce(sum(x.amount) FILTER (WHERE NOT s.wanted AND s.kind IN ('refund', 'chargeback')), 0) AS refunded,
+				coalesce(sum(x.tax) FILTER (WHERE NOT s.wanted AND s.kind IN ('refund', 'chargeback')), 0) AS refunded_tax,
+				coalesce(sum(x.amount) FILTER (WHERE s.wanted AND s.kind = 'refund'), 0) AS refund_wanted,
+				coalesce(sum(x.tax) FILTER (WHERE s.wanted AND s.kind = 'refund'), 0) AS refund_wanted_tax,
+				coalesce(sum(x.units) FILTER (WHERE s.kind IN ('refund', 'chargeback')), 0) AS for_units,
+				coalesce(sum(x.freight) FILTER (WHERE s.kind IN ('refund', 'chargeback')), 0) AS for_freight
+			FROM usom._payment_sums(org) s
+			CROSS JOIN LATERAL jsonb_to_recordset(s.lines) AS x (line_no integer, amount numeric, tax numeric, units numeric, freight numeric)
+			GROUP BY s.sales_order_id, x.line_no
+		) s
+		FULL JOIN (SELECT * FROM usom.payment_line l WHERE l.org_id = org) l ON l.sales_order_id = s.sales_order_id AND l.line_no = s.line_no
+		LEFT JOIN usom.sales_order o ON o.org_id = org AND o.sales_order_id = coalesce(l.sales_order_id, s.sales_order_id)
+		CROSS JOIN LATERAL (VALUES
+			('captured of the line is not what the ledger says', coalesce(s.captured, 0), coalesce(l.captured, 0)::numeric),
+			('captured tax of the line is not what the ledger says', coalesce(s.captured_tax, 0), coalesce(l.captured_tax, 0)::numeric),
+			('captures wanted of the line are not those that are asked for', coalesce(s.capture_wanted, 0), coalesce(l.capture_wanted, 0)::numeric),
+			('refunded of the line is not what the ledger says', coalesce(s.refunded, 0), coalesce(l.refunded, 0)::numeric),
+			('refunded tax of the line is not what the ledger says', coalesce(s.refunded_tax, 0), coalesce(l.refunded_tax, 0)::numeric),
+			('refunds wanted of the line are not those that are asked for', coalesce(s.refund_wanted, 0), coalesce(l.refund_wanted, 0)::numeric),
+			('tax of refunds wanted of the line is not that of those that are asked for', coalesce(s.refund_wanted_tax, 0), coalesce(l.refund_wanted_tax, 0)::numeric),
+			('refunds for units of the line are not those in the ledger', coalesce(s.for_units, 0), coalesce(l.for_units, 0)::numeric),
+			('refunds of freight of the line are not those in the ledger', coalesce(s.for_freight, 0), coalesce(l.for_freight, 0)::numeric)) AS w (problem, expected, actual)
+		WHERE w.expected <> w.actual;
+	RETURN QUERY
+		SELECT 'payments', format('order %s line %s', coalesce(o.order_no, '#' || l.sales_order_id), l.line_no), w.problem, w.expected, w.actual
+		FROM usom.payment_line l
+		LEFT JOIN usom.sales_order o ON o.org_id = org AND o.sales_order_id = l.sales_order_id
+		CROSS JOIN LATERAL (VALUES
+			('more goes back than was captured for the line', 'at most ' || trim_scale(l.captured), trim_scale(l.refunded + l.refund_wanted)::text, l.refunded + l.refund_wanted > l.captured),
+			('more tax goes back than was captured for the line', 'at most ' || trim_scale(l.captured_tax), trim_scale(l.refunded_tax + l.refund_wanted_tax)::text,
+				l.refunded_tax + l.refund_wanted_tax > l.captured_tax)) AS w (problem, expected, actual, wrong)
+		WHERE l.org_id = org AND w.wrong;
+	RETURN QUERY
+		SELECT 'payments', format('order %s transaction %s', coalesce(o.order_no, '#' || t.sales_order_id), t.transaction_no), w.problem, trim_scale(w.expected)::text, trim_scale(w.actual)::text
+		FROM usom.payment_transaction t
+		LEFT JOIN usom.sales_order o ON o.org_id = org AND o.sales_order_id = t.sales_order_id
+		CROSS JOIN LATERAL (SELECT sum(x.amount) AS amount, coalesce(sum(x.tax), 0) AS tax FROM jsonb_to_recordset(t.lines) AS x (amount numeric, tax numeric)) x
+		CROSS JOIN LATERAL (VALUES
+			('shares do not add up to the amount', t.amount::numeric, x.amount), ('shares of tax do not add up to the tax', t.tax::numeric, x.tax)) AS w (problem, expected, actual)
+		WHERE t.org_id = org AND t.lines IS NOT NULL AND w.expected IS DISTINCT FROM w.actual;
+	RETURN QUERY
+		SELECT 'payments', 'order ' || o.order_no, 'what is paid is not what payments say', coalesce(trim_scale(p.paid)::text, 'none'), coalesce(trim_scale(o.paid)::text, 'none')
+		FROM usom.sales_order o
+		LEFT JOIN (
+			SELECT p.sales_order_id, sum(p.captured - p.refunded - p.refund_wanted - p.charged_back) AS paid
+			FROM usom.payment p WHERE p.org_id = org GROUP BY p.sales_order_id
+		) p ON p.sales_order_id = o.sales_order_id
+		WHERE o.org_id = org AND coalesce(o.paid, 0) <> coalesce(p.paid, 0);
+END
+$$;
+COMMENT ON FUNCTION usom.verify_payments() IS
+'Payments recomputed: their amounts, and those of the lines, from the ledger and what is asked for; the ceilings of payments, lines and tax; shares that add up; what is paid of orders. Part of verify_money(); empty when all is well.
+Example: SELECT * FROM usom.verify_payments();';
 
 /* ---- security ---- */
 
@@ -6583,6 +6874,16 @@ CREATE FUNCTION usom._privileges()
 	('ship()',                    '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	('deliver()',                 '',    '',    'x',   'x',   '',    'x',   '',    '',    ''),
 	('authorize_return()',        '',    'x',   'x',   '',    'x',   '',    '',    '',    ''),
+	('record_payment()',          '',    'x',   'x',   '',    'x',   'x',   '',    '',    ''),
+	('authorize_payment()',       '',    'x',   'x',   '',    'x',   'x',   '',    '',    ''),
+	('capture_payment()',         '',    'x',   'x',   '',    'x',   'x',   '',    '',    ''),
+	('void_payment()',            '',    'x',   'x',   '',    'x',   'x',   '',    '',    ''),
+	('refund_payment()',          '',    'x',   'x',   '',    'x',   'x',   '',    '',    ''),
+	('charge_back()',             '',    'x',   'x',   '',    'x',   'x',   '',    '',    ''),
+	('complete_order()',          '',    'x',   'x',   '',    'x',   '',    '',    '',    ''),
+	('refund_order()',            '',    'x',   'x',   '',    '',    '',    '',    '',    ''),
+	('collect_payment()',         '',    'x',   'x',   '',    '',    '',    '',    '',    ''),
+	('_payment_sums()',           '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
 	('receive_return()',          '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	('piece_amounts()',           '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
 	('explain_promise()',         '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
@@ -6977,10 +7278,11 @@ AS $$
 			'available']),
 		(4, 'fulfil', ARRAY['allocate_order', 'allocate_orders', 'reallocate_order', 'explain_sourcing', 'why_not_allocated', 'simulate_sourcing', 'pickup_alternatives', 'move_pickup', 'earliest_shipment', 'distance_km', 'split_backorder', 'merge_backorder', 'fill_backorders', 'backorder_run', 'convert_pre_orders', 'request_make', 'approve_make', 'start_make', 'receive_make', 'cancel_make', 'ration', 'release_order', 'consolidation_candidates', 'consolidate', 'ship', 'ship_consolidated', 'deliver',
 			'authorize_return', 'receive_return']),
+		(4, 'pay', ARRAY['record_payment', 'authorize_payment', 'capture_payment', 'void_payment', 'refund_payment', 'charge_back', 'complete_order', 'refund_order', 'collect_payment']),
 		(5, 'understand', ARRAY['explain_status', 'explain_promise', 'piece_amounts', 'credit_position', 'order_timeline', 'order_as_of', 'order_changes', 'lifecycle', 'order_lifecycle', 'piece_lifecycle', 'order_types', 'currencies', 'lifecycle_dot',
 			'error_codes']),
 		(6, 'verify', ARRAY['verify', 'verify_stock', 'verify_reserved', 'verify_supply', 'verify_capacity', 'verify_quota', 'verify_orders', 'verify_counters', 'verify_statuses',
-			'verify_history', 'verify_references', 'verify_pieces', 'verify_kits', 'verify_approvals', 'verify_money', 'verify_credit', 'verify_returns', 'verify_vault', 'verify_entries', 'verify_audit']),
+			'verify_history', 'verify_references', 'verify_pieces', 'verify_kits', 'verify_approvals', 'verify_money', 'verify_payments', 'verify_credit', 'verify_returns', 'verify_vault', 'verify_entries', 'verify_audit']),
 		(7, 'trust', ARRAY['seal_audit', 'tick', 'export_digest', 'inclusion_proof', 'check_inclusion', 'consistency_proof', 'check_consistency']),
 		(8, 'people', ARRAY['find_customers', 'export_customer', 'erase_customer', 'erase_order_person']),
 		(9, 'keys', ARRAY['next_id', 'next_document_no', 'current_org', 'default_currency', 'channel_id', 'customer_id', 'product_id',
