@@ -200,7 +200,8 @@ usom_api_fill_set(UsomOrderSet *set, int64 product_id, ReturnSetInfo *result)
 	if (usom_api_fill(set, product_id) == 0 && set->npegs == 0)
 		return;
 	save_filled(set, &before);
-	put_filled(result, set, &before);
+	if (result != NULL)
+		put_filled(result, set, &before);
 }
 
 Datum

@@ -18,12 +18,14 @@
 
 #include "api/replan.h"
 
+#include "api/losers.h"
 #include "api/peg.h"
 #include "api/substitute.h"
 #include "base/call.h"
 #include "base/errors.h"
 #include "base/query.h"
 #include "base/retry.h"
+#include "lib/qunique.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -85,6 +87,42 @@ read_row(UsomReplan *replan)
 	replan->status = usom_query_get_text(0, 8);
 }
 
+static int
+compare_keys(const void *a, const void *b)
+{
+	int64		left = *(const int64 *) a;
+	int64		right = *(const int64 *) b;
+
+	return (left > right) - (left < right);
+}
+
+/* Those who lose units of the shelf, too. */
+static int64 *
+add_losers(const UsomReplan *replan, int64 *ids, int *nids)
+{
+	const UsomLeaving *leaving = replan->leaving;
+	int			nlosers;
+	int64	   *losers;
+
+	if (leaving == NULL || leaving->missing == 0)
+		return ids;
+	losers = usom_api_find_losers(replan->org_id, &leaving->lot.key, leaving->missing, &nlosers);
+	ids = repalloc_array(ids, int64, *nids + nlosers + 1);
+	memcpy(ids + *nids, losers, sizeof(int64) * nlosers);
+	qsort(ids, *nids + nlosers, sizeof(int64), compare_keys);
+	*nids = (int) qunique(ids, *nids + nlosers, sizeof(int64), compare_keys);
+	return ids;
+}
+
+/* What could be served of it besides what counts on it. */
+static UsomQuantity
+units_to_come(const UsomReplan *replan)
+{
+	if (replan->leaving != NULL)
+		return usom_quantity_add(Max(replan->quantity - replan->received, 0), replan->leaving->quantity);
+	return replan->more >= 0 ? replan->more : replan->quantity - replan->received;
+}
+
 static int64 *
 find_ids(const UsomReplan *replan, int *nids)
 {
@@ -92,7 +130,7 @@ find_ids(const UsomReplan *replan, int *nids)
 		Int64GetDatum(replan->org_id),
 		Int64GetDatum(replan->product_id),
 		Int64GetDatum(replan->supply_id),
-		NumericGetDatum(usom_quantity_numeric(replan->more >= 0 ? replan->more : replan->quantity - replan->received)),
+		NumericGetDatum(usom_quantity_numeric(units_to_come(replan))),
 	};
 	int64	   *ids;
 
@@ -100,27 +138,44 @@ find_ids(const UsomReplan *replan, int *nids)
 	ids = palloc_array(int64, Max(*nids, 1));
 	for (int i = 0; i < *nids; i++)
 		ids[i] = DatumGetInt64(usom_query_get(i, 1));
-	return ids;
+	return add_losers(replan, ids, nids);
 }
 
 /* The product, and what serving it may look at besides: other components of kits, substitutes. */
-static void
-lock_stock(UsomReplan *replan)
+void
+usom_api_lock_to_serve(UsomOrderSet *set, int64 product_id)
 {
-	UsomOrderSet *set = replan->set;
 	int			nothers;
 	int64	   *others = usom_api_substitute_products(set, &nothers);
 	int64	   *products = palloc_array(int64, set->nlines + nothers + 1);
 	int			nproducts = 0;
 	int			nrows;
 
-	products[nproducts++] = replan->product_id;
+	products[nproducts++] = product_id;
 	for (int i = 0; i < set->nlines; i++)
 		if (usom_line_is_component(&set->lines[i]))
 			products[nproducts++] = set->lines[i].product_id;
 	memcpy(products + nproducts, others, sizeof(int64) * nothers);
-	usom_stock_lock_products(replan->org_id, products, nproducts + nothers, usom_call_time(), true, &nrows);
+	usom_stock_lock_products(set->org_id, products, nproducts + nothers, usom_call_time(), true, &nrows);
 	set->stock_locked = true;
+}
+
+static void
+read_leaving(UsomReplan *replan)
+{
+	if (replan->leaving != NULL && replan->leaving->all)
+		replan->leaving->quantity = replan->received;
+}
+
+/* Does the shelf, which is locked, ask for more from orders than was thought before? */
+static bool
+loses_more(UsomLeaving *leaving)
+{
+	UsomQuantity before = leaving->missing;
+
+	leaving->lot = usom_stock_open_lot(&leaving->place, leaving->lot_name, false);
+	leaving->missing = Max(leaving->lot.reserved - (leaving->lot.on_hand - leaving->quantity), 0);
+	return leaving->missing > before;
 }
 
 static bool
@@ -131,13 +186,18 @@ lock_all(void *arg)
 	int64	   *ids;
 
 	read_row(replan);
+	read_leaving(replan);
 	ids = find_ids(replan, &nids);
 	replan->set = usom_order_load_many(replan->org_id, ids, nids);
 	if (replan->with_stock)
-		lock_stock(replan);
+		usom_api_lock_to_serve(replan->set, replan->product_id);
+	if (replan->leaving != NULL && loses_more(replan->leaving))
+		return false;
 	usom_query_run(&lock_supply, (Datum[]) {Int64GetDatum(replan->org_id), Int64GetDatum(replan->product_id),
 				   Int64GetDatum(replan->supply_id)}, NULL);
 	read_row(replan);
+	if (replan->leaving != NULL && replan->leaving->all && replan->leaving->quantity != replan->received)
+		return false;
 	ids = find_ids(replan, &nids);
 	return usom_order_set_has(replan->set, ids, nids);
 }
@@ -207,7 +267,8 @@ static bool
 is_as_loaded(const UsomPiece *piece, const UsomPiece *loaded)
 {
 	return piece->status == loaded->status && piece->quantity == loaded->quantity &&
-		piece->supply_id == loaded->supply_id && piece->promised_at == loaded->promised_at;
+		piece->supply_id == loaded->supply_id && piece->promised_at == loaded->promised_at &&
+		piece->location_id == loaded->location_id && strcmp(piece->lot, loaded->lot) == 0;
 }
 
 /* Who let go of a supply and counts on it again as before did not change. */

@@ -49,3 +49,16 @@ The movement has the number of the supply as its reference. Lines that get units
 Returns the supply as it is now, and the units that orders got.
 Errors: US204 unknown supply, US206 it has ended, 22003 or 22023 for a quantity that is none.
 Example: SELECT * FROM usom.receive_supply(''SU-000001'', 480, final => true);';
+
+CREATE FUNCTION usom.reverse_receipt(supply_no text, quantity numeric DEFAULT NULL, reason text DEFAULT NULL, lot text DEFAULT NULL)
+RETURNS TABLE (supply_no text, status text, quantity numeric, received numeric, pegged numeric, expected_at timestamptz, filled numeric)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_reverse_receipt'
+VOLATILE PARALLEL UNSAFE ROWS 1
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.reverse_receipt(text, numeric, text, text) IS
+'Units of a supply were received by mistake: they leave the shelf again, in the ledger as a reversal, and as many are expected of the supply again, at its date (usom.change_supply() tells another one).
+supply_no: as add_supply() gave it. quantity: units; null: all that were received. reason: why, for the ledger, the audit and the history of the orders. lot: may be left out where the location has stock of the product in one lot only.
+What orders keep of them meanwhile is no obstacle: the least firm of them wait again, as with count_stock(): firm orders lose last, then what is released, orders of higher priority, those placed earlier. They are served from elsewhere, or count on the supply; events, and exceptions supply_short and promise_late that name the supply. A make order that had ended is in production again; of a cancelled supply nothing is expected again.
+Returns the supply as it is now; filled is what orders got, with a minus what waits again.
+Errors: US204 unknown supply, US209 more than was received and not reversed, of the supply or of the lot, or than is on the shelf and not picked, 22023 for a quantity that is none or a lot that must be named. A receipt without a supply is corrected with usom.count_stock() or usom.adjust_stock().
+Example: SELECT * FROM usom.reverse_receipt(''SU-000001'', 20, ''counted twice'');';

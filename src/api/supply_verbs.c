@@ -47,9 +47,8 @@ waiting_units(const UsomWait *waits, int nwaits)
 	return units;
 }
 
-/* The supply as it is now, and what orders got. */
-static Datum
-answer_supply(UsomAnswer *answer, const UsomReplan *replan)
+Datum
+usom_api_answer_supply(UsomAnswer *answer, const UsomReplan *replan)
 {
 	UsomQuantity filled = waiting_units(replan->before, replan->set->nlines) -
 		waiting_units(usom_api_look_at_waits(replan->set), replan->set->nlines);
@@ -98,7 +97,7 @@ usom_change_supply(PG_FUNCTION_ARGS)
 	check_above_received(&replan);
 	usom_api_write_supply(&replan);
 	usom_api_close_supply(&replan, "promise");
-	return answer_supply(answer, &replan);
+	return usom_api_answer_supply(answer, &replan);
 }
 
 /* usom.cancel_supply(supply_no, reason) */
@@ -113,7 +112,7 @@ usom_cancel_supply(PG_FUNCTION_ARGS)
 	replan.status = "cancelled";
 	usom_api_write_supply(&replan);
 	usom_api_close_supply(&replan, "promise");
-	return answer_supply(answer, &replan);
+	return usom_api_answer_supply(answer, &replan);
 }
 
 /* ---- receive ---- */
@@ -193,5 +192,5 @@ usom_receive_supply(PG_FUNCTION_ARGS)
 	put_on_shelf(&replan, lot ? lot : "", quantity);
 	give_out(&replan);
 	usom_api_close_supply(&replan, "receive");
-	return answer_supply(answer, &replan);
+	return usom_api_answer_supply(answer, &replan);
 }

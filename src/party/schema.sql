@@ -4,6 +4,7 @@ CREATE TABLE usom.organisation (
 	code text NOT NULL CONSTRAINT organisation_code_given CHECK (code <> ''),
 	name text,
 	currency usom.currency_code NOT NULL DEFAULT 'EUR',
+	fill_on_receipt boolean NOT NULL DEFAULT false,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	CONSTRAINT organisation_code_unique UNIQUE (code)
 );
@@ -12,6 +13,7 @@ COMMENT ON COLUMN usom.organisation.org_id IS 'Key.';
 COMMENT ON COLUMN usom.organisation.code IS 'What the setting usom.org names.';
 COMMENT ON COLUMN usom.organisation.name IS 'Name for people.';
 COMMENT ON COLUMN usom.organisation.currency IS 'ISO 4217 code of orders that name no currency.';
+COMMENT ON COLUMN usom.organisation.fill_on_receipt IS 'On: what receive_stock() takes in goes to waiting lines in the same call; a product may say otherwise.';
 COMMENT ON COLUMN usom.organisation.created_at IS 'When the row was made.';
 
 CREATE TABLE usom.channel (

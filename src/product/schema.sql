@@ -13,6 +13,7 @@ CREATE TABLE usom.product (
 	decoupling text NOT NULL DEFAULT 'make_to_stock' CONSTRAINT product_decoupling_known CHECK (decoupling IN ('make_to_stock', 'assemble', 'make_to_order', 'engineer_to_order')),
 	based_on text,
 	attributes jsonb,
+	fill_on_receipt boolean,
 	active boolean NOT NULL DEFAULT true,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	PRIMARY KEY (org_id, product_id),
@@ -32,6 +33,7 @@ COMMENT ON COLUMN usom.product.tax_class IS 'Group of products that tax rates ma
 COMMENT ON COLUMN usom.product.decoupling IS 'Where its stock ends: make_to_stock and assemble are served from the shelf; make_to_order and engineer_to_order wait for what is made for them, whatever the type of their order. A change holds from the next plan on.';
 COMMENT ON COLUMN usom.product.based_on IS 'Product that one made for an order was derived from; null: none.';
 COMMENT ON COLUMN usom.product.attributes IS 'What one made for an order is to be like; null: nothing was said.';
+COMMENT ON COLUMN usom.product.fill_on_receipt IS 'Does what receive_stock() takes in go to waiting lines in the same call? Null: as the organisation has it.';
 COMMENT ON COLUMN usom.product.active IS 'Off: no new orders.';
 COMMENT ON COLUMN usom.product.created_at IS 'When the row was made.';
 

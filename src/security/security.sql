@@ -257,6 +257,7 @@ CREATE FUNCTION usom._privileges()
 	('count_stock()',             '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	('add_supply()',              '',    '',    'x',   'x',   '',    'x',   '',    '',    ''),
 	('change_supply()',           '',    '',    'x',   'x',   '',    'x',   '',    '',    ''),
+	('reverse_receipt()',         '',    '',    'x',   'x',   '',    'x',   '',    '',    ''),
 	('cancel_supply()',           '',    '',    'x',   'x',   '',    'x',   '',    '',    ''),
 	('receive_supply()',          '',    '',    'x',   'x',   '',    'x',   '',    '',    ''),
 	('set_safety()',              '',    '',    'x',   'x',   '',    '',    '',    '',    ''),

@@ -26,7 +26,6 @@
 #include "base/query.h"
 #include "utils/builtins.h"
 
-PG_FUNCTION_INFO_V1(usom_receive_stock);
 PG_FUNCTION_INFO_V1(usom_receive_stocks);
 PG_FUNCTION_INFO_V1(usom_adjust_stock);
 PG_FUNCTION_INFO_V1(usom_set_safety);
@@ -38,14 +37,13 @@ typedef struct Receipt
 	const char *reference;		/* may be NULL */
 } Receipt;
 
-/* Three statements, however many receipts there are. */
+/* Two statements, however many receipts there are. */
 static void
-receive(UsomPlace *places, const Receipt *receipts, int nreceipts)
+receive(const UsomPlace *places, const Receipt *receipts, int nreceipts)
 {
 	UsomStockDelta *deltas = palloc0_array(UsomStockDelta, nreceipts);
 	UsomStockMovement *movements = palloc0_array(UsomStockMovement, nreceipts);
 
-	usom_stock_find_places(places, nreceipts);
 	for (int i = 0; i < nreceipts; i++)
 	{
 		UsomStockKey key = {places[i].product_id, places[i].location_id, receipts[i].lot};
@@ -60,26 +58,12 @@ receive(UsomPlace *places, const Receipt *receipts, int nreceipts)
 	usom_stock_book(places[0].org_id, movements, nreceipts);
 }
 
-/* usom.receive_stock(location text, sku text, quantity numeric, lot text, reference text) */
-Datum
-usom_receive_stock(PG_FUNCTION_ARGS)
+void
+usom_stock_receive(const UsomPlace *place, const char *lot, UsomQuantity quantity, const char *reference)
 {
-	UsomPlace	place = {0};
-	Receipt		receipt;
-	const char *lot;
+	Receipt		receipt = {lot ? lot : "", quantity, reference};
 
-	usom_card_check_call(fcinfo);
-	lot = usom_stock_optional_text(fcinfo, 3);
-	place.location = usom_stock_required_text(fcinfo, 0, "location");
-	place.sku = usom_stock_required_text(fcinfo, 1, "sku");
-	receipt.quantity = usom_stock_positive(usom_stock_required_quantity(fcinfo, 2, "quantity"), "quantity");
-	receipt.lot = lot ? lot : "";
-	receipt.reference = usom_stock_optional_text(fcinfo, 4);
-	usom_call_begin("receive_stock", NULL);
-	receive(&place, &receipt, 1);
-	usom_stock_return_position(fcinfo, &place);
-	usom_call_end();
-	return (Datum) 0;
+	receive(place, &receipt, 1);
 }
 
 /* PostgreSQL reads the array; the last column is a key of an item that nobody knows. */
@@ -149,7 +133,10 @@ usom_receive_stocks(PG_FUNCTION_ARGS)
 	for (int i = 0; i < nreceipts; i++)
 		read_receipt(i, &places[i], &receipts[i]);
 	if (nreceipts > 0)
+	{
+		usom_stock_find_places(places, nreceipts);
 		receive(places, receipts, nreceipts);
+	}
 	usom_call_end();
 	PG_RETURN_INT32(nreceipts);
 }

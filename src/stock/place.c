@@ -135,7 +135,8 @@ code_rows(const UsomPlace *places, int nplaces)
 }
 
 static UsomQuery find_places = {
-	.text = "SELECT p.product_id, p.kind, l.location_id, l.active "
+	.text = "SELECT p.product_id, p.kind, l.location_id, l.active, "
+	"coalesce(p.fill_on_receipt, (SELECT o.fill_on_receipt FROM usom.organisation AS o WHERE o.org_id = $1), false) "
 	"FROM unnest($2) WITH ORDINALITY AS c (location, sku, ordinal) "
 	"LEFT JOIN usom.product AS p ON p.org_id = $1 AND p.sku = c.sku "
 	"LEFT JOIN usom.location AS l ON l.org_id = $1 AND l.code = c.location "
@@ -155,6 +156,7 @@ usom_stock_find_places(UsomPlace *places, int nplaces)
 	{
 		places[i].org_id = org_id;
 		read_place(&places[i], i);
+		places[i].fills = DatumGetBool(usom_query_get(i, 5));
 	}
 }
 

@@ -21,6 +21,7 @@ typedef struct UsomPlace
 	int64		location_id;	/* 0: anywhere */
 	int64		product_id;
 	bool		active;			/* the location is */
+	bool		fills;			/* what is received goes to who waits; by find_places alone */
 	bool		takes_kits;		/* asked for: the product may be a kit */
 	bool		is_kit;
 } UsomPlace;
@@ -66,6 +67,9 @@ extern UsomLot *usom_stock_lock_place(UsomPlace *place, const char *lot, int *nl
  * and none is named.
  */
 extern UsomLot usom_stock_open_lot(UsomPlace *place, const char *lot, bool make);
+
+/* Units come to the shelf: balance and ledger, two statements.  The place has its keys; lot and reference may be NULL. */
+extern void usom_stock_receive(const UsomPlace *place, const char *lot, UsomQuantity quantity, const char *reference);
 
 /* Balance and ledger of a locked row: two statements.  US201 below what is reserved. */
 extern void usom_stock_change_on_hand(const UsomPlace *place, const UsomLot *lot, UsomQuantity delta, const char *kind);

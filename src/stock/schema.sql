@@ -70,7 +70,7 @@ CREATE TABLE usom.stock_movement (
 	product_id bigint NOT NULL,
 	location_id bigint NOT NULL,
 	lot text COLLATE "C" NOT NULL DEFAULT '',
-	kind text NOT NULL CONSTRAINT stock_movement_kind_known CHECK (kind IN ('receipt', 'adjustment', 'count', 'shipment', 'return')),
+	kind text NOT NULL CONSTRAINT stock_movement_kind_known CHECK (kind IN ('receipt', 'reversal', 'adjustment', 'count', 'shipment', 'return')),
 	delta numeric(18,6) NOT NULL CONSTRAINT stock_movement_moves CHECK (delta <> 0 AND delta > -1e12 AND delta < 1e12),
 	reference text,
 	reason text,
@@ -79,6 +79,7 @@ CREATE TABLE usom.stock_movement (
 	actor text NOT NULL DEFAULT session_user,
 	PRIMARY KEY (org_id, stock_movement_id)
 );
+CREATE INDEX stock_movement_of_receipt ON usom.stock_movement (org_id, reference, product_id) WHERE kind IN ('receipt', 'reversal') AND reference IS NOT NULL;
 COMMENT ON TABLE usom.stock_movement IS 'The ledger of stock: every change of on_hand, once, for ever. The truth that stock sums up.';
 COMMENT ON COLUMN usom.stock_movement.org_id IS 'Organisation.';
 COMMENT ON COLUMN usom.stock_movement.stock_movement_id IS 'Key.';

@@ -58,13 +58,13 @@ RETURNS TABLE (location text, sku text, on_hand numeric, available numeric)
 LANGUAGE c AS 'MODULE_PATHNAME', 'usom_receive_stock'
 VOLATILE PARALLEL UNSAFE ROWS 1
 SET search_path = pg_catalog, usom, pg_temp;
-COMMENT ON FUNCTION usom.receive_stock(text, text, numeric, text, text) IS 'Take units into stock: location and product by code, units of the product (above zero, six decimals at most), lot if the product has lots, number of the delivery note. Returns what the location has now over all lots. Raises US006 for an unknown code, US203 for a service, 22003 or 22023 for a quantity that is none. Example: SELECT * FROM usom.receive_stock(''MAIN'', ''85123A'', 100, reference => ''PO-7'');';
+COMMENT ON FUNCTION usom.receive_stock(text, text, numeric, text, text) IS 'Take units into stock: location and product by code, units of the product (above zero, six decimals at most), lot if the product has lots, number of the delivery note. Where fill_on_receipt of the product (or, if it is null there, of the organisation) is on, the units go to lines that wait for the product in the same call, as with fill_backorders(). Returns what the location has now over all lots. Raises US006 for an unknown code, US203 for a service, 22003 or 22023 for a quantity that is none. Example: SELECT * FROM usom.receive_stock(''MAIN'', ''85123A'', 100, reference => ''PO-7'');';
 
 CREATE FUNCTION usom.receive_stocks(receipts jsonb) RETURNS integer
 LANGUAGE c AS 'MODULE_PATHNAME', 'usom_receive_stocks'
 VOLATILE STRICT PARALLEL UNSAFE
 SET search_path = pg_catalog, usom, pg_temp;
-COMMENT ON FUNCTION usom.receive_stocks(jsonb) IS 'Take many deliveries into stock, all or none, with a number of statements that does not grow with them: an array of objects with location, sku, quantity and, if wanted, lot and reference. Returns how many were booked. Raises what receive_stock raises, and 22023 naming the item and key that is missing or unknown. Example: SELECT usom.receive_stocks(''[{"location": "MAIN", "sku": "85123A", "quantity": 100}]'');';
+COMMENT ON FUNCTION usom.receive_stocks(jsonb) IS 'Take many deliveries into stock, all or none, with a number of statements that does not grow with them; nothing is filled by it, fill_backorders() is called after it: an array of objects with location, sku, quantity and, if wanted, lot and reference. Returns how many were booked. Raises what receive_stock raises, and 22023 naming the item and key that is missing or unknown. Example: SELECT usom.receive_stocks(''[{"location": "MAIN", "sku": "85123A", "quantity": 100}]'');';
 
 CREATE FUNCTION usom.adjust_stock(location text, sku text, delta numeric, reason text, lot text DEFAULT NULL)
 RETURNS TABLE (location text, sku text, on_hand numeric, available numeric)

@@ -72,6 +72,7 @@ INSERT INTO raised VALUES
 	('US201', 'SELECT usom.reserve_stock(''TAP'', ''TAP-A'', ''TAP-1'', 1000, ''1 hour'')'),
 	('US203', 'SELECT usom.receive_stock(''TAP-A'', ''TAP-POST'', 1)'),
 	('US204', 'SELECT usom.cancel_supply(''TAP-NONE'')'),
+	('US209', 'SELECT usom.add_supply(''purchase'', ''TAP-A'', ''TAP-1'', 2, now(), supply_no => ''TAP-BACK''); SELECT usom.receive_supply(''TAP-BACK'', 1); SELECT usom.reverse_receipt(''TAP-BACK'', 2)'),
 	('US206', 'SELECT usom.add_supply(''purchase'', ''TAP-A'', ''TAP-1'', 1, now(), supply_no => ''TAP-END''); SELECT usom.cancel_supply(''TAP-END''); SELECT usom.receive_supply(''TAP-END'')'),
 	('US205', 'SELECT usom.add_supply(''purchase'', ''TAP-A'', ''TAP-1'', 1, now(), supply_no => ''TAP-PO''), usom.add_supply(''purchase'', ''TAP-A'', ''TAP-1'', 1, now(), supply_no => ''TAP-PO'')'),
 	('US207', 'INSERT INTO usom.quota (code, quantity, borrows_from) VALUES (''TAP-Q'', 1, ''{TAP-NONE}'')'),
