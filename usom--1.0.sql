@@ -1768,13 +1768,13 @@ RETURNS TABLE (location text, sku text, on_hand numeric, available numeric)
 LANGUAGE c AS 'MODULE_PATHNAME', 'usom_receive_stock'
 VOLATILE PARALLEL UNSAFE ROWS 1
 SET search_path = pg_catalog, usom, pg_temp;
-COMMENT ON FUNCTION usom.receive_stock(text, text, numeric, text, text) IS 'Take units into stock: location and product by code, units of the product (above zero, six decimals at most), lot if the product has lots, number of the delivery note. Returns what the location has now over all lots. Raises US006 for an unknown code, US203 for a service, 22003 or 22023 for a quantity that is none. Example: SELECT * FROM usom.receive_stock(''MAIN'', ''85123A'', 100, reference => ''PO-7'');';
+COMMENT ON FUNCTION usom.receive_stock(text, text, numeric, text, text) IS 'Take units into stock: location and product by code, units of the product (above zero, six decimals at most), lot if the product has lots, number of the delivery note. Where fill_on_receipt of the product (or, if it is null there, of the organisation) is on, the units go to lines that wait for the product in the same call, as with fill_backorders(). Returns what the location has now over all lots. Raises US006 for an unknown code, US203 for a service, 22003 or 22023 for a quantity that is none. Example: SELECT * FROM usom.receive_stock(''MAIN'', ''85123A'', 100, reference => ''PO-7'');';
 
 CREATE FUNCTION usom.receive_stocks(receipts jsonb) RETURNS integer
 LANGUAGE c AS 'MODULE_PATHNAME', 'usom_receive_stocks'
 VOLATILE STRICT PARALLEL UNSAFE
 SET search_path = pg_catalog, usom, pg_temp;
-COMMENT ON FUNCTION usom.receive_stocks(jsonb) IS 'Take many deliveries into stock, all or none, with a number of statements that does not grow with them: an array of objects with location, sku, quantity and, if wanted, lot and reference. Returns how many were booked. Raises what receive_stock raises, and 22023 naming the item and key that is missing or unknown. Example: SELECT usom.receive_stocks(''[{"location": "MAIN", "sku": "85123A", "quantity": 100}]'');';
+COMMENT ON FUNCTION usom.receive_stocks(jsonb) IS 'Take many deliveries into stock, all or none, with a number of statements that does not grow with them; nothing is filled by it, fill_backorders() is called after it: an array of objects with location, sku, quantity and, if wanted, lot and reference. Returns how many were booked. Raises what receive_stock raises, and 22023 naming the item and key that is missing or unknown. Example: SELECT usom.receive_stocks(''[{"location": "MAIN", "sku": "85123A", "quantity": 100}]'');';
 
 CREATE FUNCTION usom.adjust_stock(location text, sku text, delta numeric, reason text, lot text DEFAULT NULL)
 RETURNS TABLE (location text, sku text, on_hand numeric, available numeric)
@@ -5307,6 +5307,19 @@ Returns the supply as it is now, and the units that orders got.
 Errors: US204 unknown supply, US206 it has ended, 22003 or 22023 for a quantity that is none.
 Example: SELECT * FROM usom.receive_supply(''SU-000001'', 480, final => true);';
 
+CREATE FUNCTION usom.reverse_receipt(supply_no text, quantity numeric DEFAULT NULL, reason text DEFAULT NULL, lot text DEFAULT NULL)
+RETURNS TABLE (supply_no text, status text, quantity numeric, received numeric, pegged numeric, expected_at timestamptz, filled numeric)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_reverse_receipt'
+VOLATILE PARALLEL UNSAFE ROWS 1
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.reverse_receipt(text, numeric, text, text) IS
+'Units of a supply were received by mistake: they leave the shelf again, in the ledger as a reversal, and as many are expected of the supply again, at its date (usom.change_supply() tells another one).
+supply_no: as add_supply() gave it. quantity: units; null: all that were received. reason: why, for the ledger, the audit and the history of the orders. lot: may be left out where the location has stock of the product in one lot only.
+What orders keep of them meanwhile is no obstacle: the least firm of them wait again, as with count_stock(): firm orders lose last, then what is released, orders of higher priority, those placed earlier. They are served from elsewhere, or count on the supply; events, and exceptions supply_short and promise_late that name the supply. A make order that had ended is in production again; of a cancelled supply nothing is expected again.
+Returns the supply as it is now; filled is what orders got, with a minus what waits again.
+Errors: US204 unknown supply, US209 more than was received and not reversed, of the supply or of the lot, or than is on the shelf and not picked, 22023 for a quantity that is none or a lot that must be named. A receipt without a supply is corrected with usom.count_stock() or usom.adjust_stock().
+Example: SELECT * FROM usom.reverse_receipt(''SU-000001'', 20, ''counted twice'');';
+
 /* ---- api ---- */
 
 CREATE TYPE usom._tax_answer AS (
@@ -6919,6 +6932,7 @@ CREATE FUNCTION usom._privileges()
 	('count_stock()',             '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	('add_supply()',              '',    '',    'x',   'x',   '',    'x',   '',    '',    ''),
 	('change_supply()',           '',    '',    'x',   'x',   '',    'x',   '',    '',    ''),
+	('reverse_receipt()',         '',    '',    'x',   'x',   '',    'x',   '',    '',    ''),
 	('cancel_supply()',           '',    '',    'x',   'x',   '',    'x',   '',    '',    ''),
 	('receive_supply()',          '',    '',    'x',   'x',   '',    'x',   '',    '',    ''),
 	('set_safety()',              '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
@@ -7273,7 +7287,7 @@ AS $$
 			'cancel_order', 'cancel_line', 'change_order', 'set_order_tax', 'hold_order', 'release_hold', 'release_credit_hold', 'review_credit', 'resolve_exception',
 			'approve_order', 'decline_order', 'request_approval', 'score_order',
 			'propose_substitution', 'accept_substitution', 'decline_substitution', 'substitute_backorders']),
-		(3, 'stock', ARRAY['receive_stock', 'receive_stocks', 'adjust_stock', 'count_stock', 'set_safety', 'add_supply', 'change_supply', 'cancel_supply', 'receive_supply', 'reserve_stock', 'release_stock',
+		(3, 'stock', ARRAY['receive_stock', 'receive_stocks', 'adjust_stock', 'count_stock', 'set_safety', 'add_supply', 'change_supply', 'cancel_supply', 'receive_supply', 'reverse_receipt', 'reserve_stock', 'release_stock',
 			'watch_stock', 'unwatch_stock', 'tell_back_in_stock',
 			'available']),
 		(4, 'fulfil', ARRAY['allocate_order', 'allocate_orders', 'reallocate_order', 'explain_sourcing', 'why_not_allocated', 'simulate_sourcing', 'pickup_alternatives', 'move_pickup', 'earliest_shipment', 'distance_km', 'split_backorder', 'merge_backorder', 'fill_backorders', 'backorder_run', 'convert_pre_orders', 'request_make', 'approve_make', 'start_make', 'receive_make', 'cancel_make', 'ration', 'release_order', 'consolidation_candidates', 'consolidate', 'ship', 'ship_consolidated', 'deliver',
@@ -7677,6 +7691,7 @@ CREATE TABLE usom.organisation (
 	code text NOT NULL CONSTRAINT organisation_code_given CHECK (code <> ''),
 	name text,
 	currency usom.currency_code NOT NULL DEFAULT 'EUR',
+	fill_on_receipt boolean NOT NULL DEFAULT false,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	CONSTRAINT organisation_code_unique UNIQUE (code)
 );
@@ -7685,6 +7700,7 @@ COMMENT ON COLUMN usom.organisation.org_id IS 'Key.';
 COMMENT ON COLUMN usom.organisation.code IS 'What the setting usom.org names.';
 COMMENT ON COLUMN usom.organisation.name IS 'Name for people.';
 COMMENT ON COLUMN usom.organisation.currency IS 'ISO 4217 code of orders that name no currency.';
+COMMENT ON COLUMN usom.organisation.fill_on_receipt IS 'On: what receive_stock() takes in goes to waiting lines in the same call; a product may say otherwise.';
 COMMENT ON COLUMN usom.organisation.created_at IS 'When the row was made.';
 
 CREATE TABLE usom.channel (
@@ -7995,6 +8011,7 @@ CREATE TABLE usom.product (
 	decoupling text NOT NULL DEFAULT 'make_to_stock' CONSTRAINT product_decoupling_known CHECK (decoupling IN ('make_to_stock', 'assemble', 'make_to_order', 'engineer_to_order')),
 	based_on text,
 	attributes jsonb,
+	fill_on_receipt boolean,
 	active boolean NOT NULL DEFAULT true,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	PRIMARY KEY (org_id, product_id),
@@ -8014,6 +8031,7 @@ COMMENT ON COLUMN usom.product.tax_class IS 'Group of products that tax rates ma
 COMMENT ON COLUMN usom.product.decoupling IS 'Where its stock ends: make_to_stock and assemble are served from the shelf; make_to_order and engineer_to_order wait for what is made for them, whatever the type of their order. A change holds from the next plan on.';
 COMMENT ON COLUMN usom.product.based_on IS 'Product that one made for an order was derived from; null: none.';
 COMMENT ON COLUMN usom.product.attributes IS 'What one made for an order is to be like; null: nothing was said.';
+COMMENT ON COLUMN usom.product.fill_on_receipt IS 'Does what receive_stock() takes in go to waiting lines in the same call? Null: as the organisation has it.';
 COMMENT ON COLUMN usom.product.active IS 'Off: no new orders.';
 COMMENT ON COLUMN usom.product.created_at IS 'When the row was made.';
 
@@ -8544,7 +8562,7 @@ CREATE TABLE usom.stock_movement (
 	product_id bigint NOT NULL,
 	location_id bigint NOT NULL,
 	lot text COLLATE "C" NOT NULL DEFAULT '',
-	kind text NOT NULL CONSTRAINT stock_movement_kind_known CHECK (kind IN ('receipt', 'adjustment', 'count', 'shipment', 'return')),
+	kind text NOT NULL CONSTRAINT stock_movement_kind_known CHECK (kind IN ('receipt', 'reversal', 'adjustment', 'count', 'shipment', 'return')),
 	delta numeric(18,6) NOT NULL CONSTRAINT stock_movement_moves CHECK (delta <> 0 AND delta > -1e12 AND delta < 1e12),
 	reference text,
 	reason text,
@@ -8553,6 +8571,7 @@ CREATE TABLE usom.stock_movement (
 	actor text NOT NULL DEFAULT session_user,
 	PRIMARY KEY (org_id, stock_movement_id)
 );
+CREATE INDEX stock_movement_of_receipt ON usom.stock_movement (org_id, reference, product_id) WHERE kind IN ('receipt', 'reversal') AND reference IS NOT NULL;
 COMMENT ON TABLE usom.stock_movement IS 'The ledger of stock: every change of on_hand, once, for ever. The truth that stock sums up.';
 COMMENT ON COLUMN usom.stock_movement.org_id IS 'Organisation.';
 COMMENT ON COLUMN usom.stock_movement.stock_movement_id IS 'Key.';
