@@ -471,7 +471,7 @@ price(UsomOrderSet *set, const Changes *changes)
 {
 	UsomPriceRequest request = {
 		.asks = gather_asks(set, changes), .has_coupons = changes->has_coupons, .coupons = changes->coupons,
-		.must_fit = changes->has_coupons
+		.must_fit = changes->has_coupons, .charge = {.ship_to = changes->ship_to}
 	};
 
 	if (changes->nlines == 0 && !changes->has_coupons && changes->ship_to == NULL)

@@ -43,12 +43,12 @@ typedef struct UsomTaxAnswers
 	UsomTaxAnswer *answers;
 } UsomTaxAnswers;
 
-/* Is there anything that could be added to lines of the order: a rule, a tax told now or before? */
+/* Is there a rule that may add something to the order, or is a tax told?  One told before is for the caller to see: its line has decimals. */
 extern bool usom_api_is_charged(const UsomOrderSet *set, int order, const UsomChargeRequest *request);
 
 /*
- * Freight and tax of a priced order: notes the steps, says that the waterfall
- * is changed if there are any.  lines[i] is the set's index of the waterfall's
+ * Freight and tax of a priced order: notes the steps, which change the
+ * waterfall, that of a tax of 0 % too.  lines[i] is the set's index of the waterfall's
  * line i.  US420 for a tax that cannot be.
  */
 extern UsomTaxAnswers *usom_api_add_charges(const UsomOrderSet *set, int order, const UsomChargeRequest *request,

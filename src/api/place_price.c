@@ -20,11 +20,29 @@ asks_of(const Placing *placing)
 	return asks;
 }
 
+/* Taxes that the document tells. */
+static UsomToldTax *
+taxes_of(const Placing *placing)
+{
+	UsomToldTax *taxes = NULL;
+
+	for (int i = 0; i < placing->document->nlines; i++)
+	{
+		if (placing->document->lines[i].tax.amount == NULL)
+			continue;
+		if (taxes == NULL)
+			taxes = palloc0_array(UsomToldTax, placing->set->nlines);
+		taxes[i] = placing->document->lines[i].tax;
+	}
+	return taxes;
+}
+
 void
 usom_api_price_placing(Placing *placing)
 {
 	UsomPriceRequest request = {
-		.asks = asks_of(placing), .has_coupons = true, .coupons = placing->document->coupons, .must_fit = true
+		.asks = asks_of(placing), .has_coupons = true, .coupons = placing->document->coupons, .must_fit = true,
+		.charge = {placing->document->ship_to, placing->address_id, taxes_of(placing)},
 	};
 
 	placing->pricing = usom_api_price(placing->set, 0, &request);

@@ -31,7 +31,7 @@ must_price(const UsomOrderSet *set, int order, const UsomPriceRequest *request, 
 {
 	int			first;
 
-	if (rules->is_any || (channel != NULL && channel->prices_by_list))
+	if (rules->is_any || (channel != NULL && channel->prices_by_list) || usom_api_is_charged(set, order, &request->charge))
 		return true;
 	first = usom_order_first_line(set, order);
 	for (int i = first; i < set->nlines && set->lines[i].order == order; i++)
@@ -91,10 +91,13 @@ take_ask(UsomPriceLine *line, const UsomPriceAsk *ask, bool by_list)
 }
 
 static void
-run_waterfall(UsomWaterfall *waterfall)
+run_waterfall(const UsomOrderSet *set, const UsomPriceRequest *request, UsomPricing *pricing)
 {
+	UsomWaterfall *waterfall = &pricing->waterfall;
+
 	usom_price_make_units(waterfall);
 	usom_price_take_off(waterfall);
+	pricing->taxes = usom_api_add_charges(set, pricing->order, &request->charge, waterfall, pricing->lines);
 	if (waterfall->is_changed)
 		return;
 
@@ -182,7 +185,7 @@ usom_api_price(UsomOrderSet *set, int order, const UsomPriceRequest *request)
 	for (int i = 0; i < pricing->nlines; i++)
 		take_ask(&waterfall->lines[i], &asks[pricing->lines[i]], by_list);
 	usom_api_read_coupons(set, pricing, request, rules);
-	run_waterfall(waterfall);
+	run_waterfall(set, request, pricing);
 	usom_api_check_coupons(pricing, request);
 	keep_words(waterfall);
 	for (int i = 0; i < pricing->nlines; i++)
@@ -235,6 +238,20 @@ add_step(UsomRows *rows, const UsomOrder *order, const UsomWaterfall *waterfall,
 	usom_rows_add(rows, values, nulls);
 }
 
+static void
+write_taxes(const UsomOrderSet *set, UsomPricing *const *pricings)
+{
+	UsomTaxAnswers **taxes = palloc_array(UsomTaxAnswers *, Max(set->norders, 1));
+	int64	   *order_ids = palloc_array(int64, Max(set->norders, 1));
+
+	for (int i = 0; i < set->norders; i++)
+	{
+		taxes[i] = pricings[i] != NULL ? pricings[i]->taxes : NULL;
+		order_ids[i] = set->orders[i].sales_order_id;
+	}
+	usom_api_write_taxes(set->org_id, taxes, order_ids, set->norders);
+}
+
 void
 usom_api_write_prices(const UsomOrderSet *set, UsomPricing *const *pricings)
 {
@@ -252,4 +269,5 @@ usom_api_write_prices(const UsomOrderSet *set, UsomPricing *const *pricings)
 		return;
 	values[1] = usom_rows_datum(rows);
 	usom_query_write(&insert_steps, values, NULL);
+	write_taxes(set, pricings);
 }

@@ -17,6 +17,7 @@
 #ifndef USOM_API_PRICE_H
 #define USOM_API_PRICE_H
 
+#include "api/charge.h"
 #include "api/document.h"
 #include "order/order.h"
 #include "pricing/rules.h"
@@ -37,6 +38,7 @@ typedef struct UsomPriceRequest
 	const UsomPriceAsk *asks;	/* by line of the set; NULL: as the order was priced before */
 	bool		has_coupons;	/* else those that the order has */
 	ArrayType  *coupons;		/* codes; NULL: none */
+	UsomChargeRequest charge;
 	bool		must_fit;		/* a coupon that does not fit the order is an error, and not passed over */
 } UsomPriceRequest;
 
@@ -47,6 +49,7 @@ typedef struct UsomPricing
 	int			nlines;
 	int		   *lines;			/* of the set, by those of the waterfall */
 	UsomWaterfall waterfall;
+	UsomTaxAnswers *taxes;		/* that were told now */
 } UsomPricing;
 
 /*
@@ -85,7 +88,7 @@ extern void usom_api_redeem(const UsomOrderSet *set, UsomPricing *const *pricing
 /* redeem.c: orders of the set that are cancelled or rejected let go of their coupons. */
 extern void usom_api_release_coupons(const UsomOrderSet *set);
 
-/* The steps of the orders, for the versions that they are in, in one statement. */
+/* The steps of the orders, for the versions that they are in, in one statement; taxes that were told in another. */
 extern void usom_api_write_prices(const UsomOrderSet *set, UsomPricing *const *pricings);
 
 #endif							/* USOM_API_PRICE_H */

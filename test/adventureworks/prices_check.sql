@@ -22,13 +22,14 @@ CREATE TEMP TABLE sent AS
 	SELECT x.*, div(f.freight * x.net, f.net) + (row_number() OVER (PARTITION BY x.n ORDER BY mod(f.freight * x.net, f.net) DESC, x.line_no) <= f.freight - sum(div(f.freight * x.net, f.net)) OVER (PARTITION BY x.n))::integer AS freight
 	FROM net x JOIN freight f USING (n);
 CREATE TEMP TABLE due AS
-	SELECT b.n, t.percent, round(s.amount * t.percent / 100) AS tax, s.amount
+	SELECT b.n, t.percent, round(s.amount * coalesce(t.percent, 0) / 100) AS tax, s.amount
 	FROM (SELECT n, sum(net + freight) AS amount FROM sent GROUP BY n) s JOIN aw.basket b USING (n) JOIN aw.buyer u ON u.n = b.buyer JOIN aw.door d ON d.n = b.door
-	CROSS JOIN LATERAL (SELECT coalesce(CASE
+	CROSS JOIN LATERAL (SELECT CASE
 		WHEN u.wholesale THEN coalesce((SELECT x.percent FROM aw.tax x WHERE x.state = d.state AND x.kind = 2), CASE WHEN EXISTS (SELECT FROM aw.tax x WHERE x.state = d.state AND x.kind = 1) THEN 0 END, (SELECT x.percent FROM aw.tax x WHERE x.state = d.state AND x.kind = 3))
-		ELSE coalesce((SELECT x.percent FROM aw.tax x WHERE x.state = d.state AND x.kind = 1), (SELECT x.percent FROM aw.tax x WHERE x.state = d.state AND x.kind = 3)) END, 0) AS percent) t;
+		ELSE coalesce((SELECT x.percent FROM aw.tax x WHERE x.state = d.state AND x.kind = 1), (SELECT x.percent FROM aw.tax x WHERE x.state = d.state AND x.kind = 3)) END AS percent) t;
 CREATE TEMP TABLE priced AS
-	SELECT s.*, div(d.tax * (s.net + s.freight), d.amount) + (row_number() OVER (PARTITION BY s.n ORDER BY mod(d.tax * (s.net + s.freight), d.amount) DESC, s.line_no) <= d.tax - sum(div(d.tax * (s.net + s.freight), d.amount)) OVER (PARTITION BY s.n))::integer AS tax
+	-- where nothing is added to an order or taken off, and no tax is asked for, its list prices stand with their four decimals
+	SELECT s.*, sum(s.discount + s.freight) OVER (PARTITION BY s.n) = 0 AND d.percent IS NULL AS stands, div(d.tax * (s.net + s.freight), d.amount) + (row_number() OVER (PARTITION BY s.n ORDER BY mod(d.tax * (s.net + s.freight), d.amount) DESC, s.line_no) <= d.tax - sum(div(d.tax * (s.net + s.freight), d.amount)) OVER (PARTITION BY s.n))::integer AS tax
 	FROM sent s JOIN due d USING (n);
 
 CREATE TEMP TABLE held AS SELECT split_part(o.external_id, '-', 2)::integer AS n, l.*, o.total AS order_total FROM usom.orders o JOIN usom.order_lines l USING (order_no);
@@ -40,9 +41,9 @@ INSERT INTO found
 	UNION ALL SELECT v.what || ' agrees', bool_and(v.usom = v.files), min(format('order %s line %s: %s, %s', h.n, h.line_no, v.usom, v.files)) FILTER (WHERE v.usom <> v.files)
 		FROM held h JOIN priced p ON p.n = h.n AND p.line_no = h.line_no
 		CROSS JOIN LATERAL (VALUES ('unit price', h.unit_price, p.price), ('discount', h.discount, p.discount / 100.0), ('freight', h.freight, p.freight / 100.0), ('tax', h.tax, p.tax / 100.0),
-			('total of the line', h.total, (p.net + p.freight + p.tax) / 100.0)) v (what, usom, files) GROUP BY v.what
+			('total of the line', h.total, CASE WHEN p.stands THEN p.price * p.quantity ELSE (p.net + p.freight + p.tax) / 100.0 END)) v (what, usom, files) GROUP BY v.what
 	UNION ALL SELECT 'total of the order agrees', bool_and(o.total = s.total), min(format('order %s: %s, %s', s.n, o.total, s.total)) FILTER (WHERE o.total <> s.total)
-		FROM usom.orders o JOIN (SELECT n, sum(net + freight + tax) / 100.0 AS total FROM priced GROUP BY n) s ON o.external_id = 'AW-' || s.n
+		FROM usom.orders o JOIN (SELECT n, sum(CASE WHEN stands THEN price * quantity ELSE (net + freight + tax) / 100.0 END) AS total FROM priced GROUP BY n) s ON o.external_id = 'AW-' || s.n
 	UNION ALL SELECT 'some of everything', count(DISTINCT x.rule) FILTER (WHERE x.step = 'promotion') >= 10 AND count(DISTINCT x.rule) FILTER (WHERE x.step = 'freight') = 5 AND count(DISTINCT x.rule) FILTER (WHERE x.step = 'tax') >= 15,
 		format('%s offers, %s ship methods, %s taxes', count(DISTINCT x.rule) FILTER (WHERE x.step = 'promotion'), count(DISTINCT x.rule) FILTER (WHERE x.step = 'freight'), count(DISTINCT x.rule) FILTER (WHERE x.step = 'tax')) FROM usom.price_step x
 	UNION ALL SELECT 'nothing is wrong', count(*) = 0, min(concat_ws(' ', v.entity, v.problem, v.expected, v.actual)) FROM usom.verify() v;
