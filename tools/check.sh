@@ -169,6 +169,7 @@ there demo/check.sh && part demo check_demo
 part load check_load
 part capacity sh "$top/test/load/capacity.sh"
 part quota sh "$top/test/load/quota.sh"
+part credit sh "$top/test/load/credit.sh"
 part supply sh "$top/test/load/supply.sh"
 part backorders sh "$top/test/load/backorders.sh"
 part adventureworks sh "$top/test/adventureworks/run.sh"

@@ -21,6 +21,7 @@
 #include "catalog/pg_type.h"
 #include "order/answer.h"
 #include "party/party.h"
+#include "payment/credit.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 
@@ -244,15 +245,18 @@ usom_set_order_tax(PG_FUNCTION_ARGS)
 	UsomAnswer *answer = usom_order_answer_begin(fcinfo, "set_order_tax", 2);
 	UsomOrderSet *set = usom_order_load(usom_party_org(), usom_order_arg_text(fcinfo, 0, "order_no"));
 	UsomTaxAnswers *answers;
+	UsomCredit *credit;
 	LineTaxes	taxes;
 
 	usom_order_arg_required(fcinfo, 1, "taxes");
 	check_open(set);
+	credit = usom_credit_open(set);
 	taxes = parse(PG_GETARG_JSONB_P(1));
 	answers = tell_lines(set, &taxes);
 	usom_order_settle(set, 0, "tax");
 	usom_order_save(set);
 	usom_api_write_taxes(set->org_id, &answers, &set->orders[0].sales_order_id, 1);
 	note_steps(set, answers);
+	usom_credit_close(credit, USOM_CREDIT_CHANGES);
 	return usom_order_answer_status(answer, set);
 }

@@ -204,15 +204,11 @@ usom_credit_follow(int64 org_id, const int64 *sales_order_ids, int count)
 int
 usom_credit_review(int64 org_id, const int64 *customers, int ncustomers, int64 **orders)
 {
-	int64	   *held = palloc_array(int64, USOM_CREDIT_HELD_AT_MOST + 1);
-	int			nheld;
+	UsomCredit *credit = usom_credit_open_held(org_id, customers, ncustomers);
 	int			ngone;
-	UsomCredit *credit;
 
-	nheld = usom_credit_find_held(org_id, customers, ncustomers, NULL, 0, held);
-	if (nheld == 0)
+	if (credit == NULL)
 		return 0;
-	credit = usom_credit_read(org_id, NULL, held, nheld);
 	decide_held(credit);
 	*orders = finish(credit, &ngone);
 	return ngone;

@@ -10,10 +10,10 @@
  *		where it would pass the limit: the order is on hold, type credit, until
  *		others owe less, the limit is raised, or a manager lets it pass.
  *
- *		Locks: the orders first; held orders that may go on because of the call
- *		(SKIP LOCKED, so nobody waits for a second order); the accounts, by
- *		key; then the stock of all of them, if any is held.  Verbs that take
- *		stock or free it open the accounts before.
+ *		Locks: the orders first; the accounts, by key; held orders that may go
+ *		on because of the call (SKIP LOCKED, so nobody waits for them); then the
+ *		stock of all of them, if any is held.  Verbs that take stock or free it
+ *		open the accounts before.
  *
  *		Invariants: exposure is the sum of the amounts of its uses; an order
  *		takes at most what it owes; it takes less only while it is held, or
@@ -130,10 +130,6 @@ extern int64 *usom_credit_keys(const UsomOrderSet *set, int more);
 /* Lock the accounts of orders, those of the set (or NULL) being the first of ids, and read what they take. */
 extern UsomCredit *usom_credit_read(int64 org_id, UsomOrderSet *set, const int64 *ids, int nids);
 
-/* Held orders of customers that nobody else has locked, but for these; their keys go to held. */
-extern int	usom_credit_find_held(int64 org_id, const int64 *customers, int ncustomers, const int64 *but, int nbut,
-								  int64 *held);
-
 /* Lock the accounts of sets, of which some may be NULL, before a call does several things to them. */
 extern void usom_credit_lock(int64 org_id, UsomOrderSet *const *sets, int nsets);
 
@@ -143,6 +139,9 @@ extern void usom_credit_lock(int64 org_id, UsomOrderSet *const *sets, int nsets)
  * such.  NULL: no account is concerned, and closing it does nothing.
  */
 extern UsomCredit *usom_credit_open(UsomOrderSet *set);
+
+/* The accounts of customers and their held orders, before anything else is locked.  NULL: none is held. */
+extern UsomCredit *usom_credit_open_held(int64 org_id, const int64 *customers, int ncustomers);
 
 /* ---- credit.c ---- */
 

@@ -2,10 +2,11 @@
  * credit_lock.c
  *		Credit accounts, locked and read; held orders that may go on.
  *
- * Locks: held orders of the same customers with SKIP LOCKED (one that somebody
- * else works on is left to that call, to the next one, or to tick()), accounts
- * FOR NO KEY UPDATE by key, then stock, supply and days of all orders that may
- * change, so that what goes on finds them locked.
+ * Locks: accounts FOR NO KEY UPDATE, by key; held orders of the same customers
+ * with SKIP LOCKED, which waits for nobody; then stock, supply and days of all
+ * orders that may change, so that what goes on finds them locked.  A held order
+ * that somebody else works on is left to that call, which asks for the account
+ * in its turn, or, if it is none that does, to the next one or to tick().
  *
  * Exactness: one statement locks the accounts and reads them as they are then,
  * with the uses and payments of the orders, which nobody changes without the
@@ -135,7 +136,7 @@ static UsomQuery lock_accounts = {
 	.argtypes = {"bigint", "bigint[]", "timestamptz"},
 };
 
-/* With SKIP LOCKED nobody waits, so they may come by age. */
+/* Nobody waits, so they may come by age, and after the accounts. */
 static UsomQuery lock_held = {
 	.text = "SELECT o.sales_order_id FROM usom.credit_account AS a "
 	"JOIN usom.credit_use AS c ON c.org_id = $1 AND c.credit_account_id = a.credit_account_id AND c.held_at IS NOT NULL "
@@ -247,8 +248,9 @@ usom_credit_keys(const UsomOrderSet *set, int more)
 	return ids;
 }
 
-int
-usom_credit_find_held(int64 org_id, const int64 *customers, int ncustomers, const int64 *but, int nbut, int64 *held)
+/* Held orders of the customers that nobody else has locked, but for these; their keys go to held. */
+static int
+find_held(int64 org_id, const int64 *customers, int ncustomers, const int64 *but, int nbut, int64 *held)
 {
 	Datum		values[4] = {
 		Int64GetDatum(org_id), usom_query_keys(customers, ncustomers), usom_query_keys(but, nbut), Int32GetDatum(USOM_CREDIT_HELD_AT_MOST)
@@ -280,10 +282,17 @@ lock_stock(const UsomOrderSet *set, const int64 *held, int nheld)
 		usom_capacity_lock_all(set->org_id);
 }
 
+static void
+lock_all(int64 org_id, const int64 *customers, int count)
+{
+	Datum		values[2] = {Int64GetDatum(org_id), usom_query_keys(customers, count)};
+
+	usom_query_run(&lock_customers, values, NULL);
+}
+
 void
 usom_credit_lock(int64 org_id, UsomOrderSet *const *sets, int nsets)
 {
-	Datum		values[2] = {Int64GetDatum(org_id)};
 	int64	   *all = palloc_array(int64, 1);
 	int			nall = 0;
 
@@ -298,10 +307,8 @@ usom_credit_lock(int64 org_id, UsomOrderSet *const *sets, int nsets)
 		memcpy(all + nall, customers, n * sizeof(int64));
 		nall += n;
 	}
-	if (likely(nall == 0))
-		return;
-	values[1] = usom_query_keys(all, nall);
-	usom_query_run(&lock_customers, values, NULL);
+	if (unlikely(nall > 0))
+		lock_all(org_id, all, nall);
 }
 
 UsomCredit *
@@ -316,9 +323,22 @@ usom_credit_open(UsomOrderSet *set)
 	if (likely(ncustomers == 0))
 		return NULL;
 	ids = usom_credit_keys(set, USOM_CREDIT_HELD_AT_MOST);
-	nheld = usom_credit_find_held(set->org_id, customers, ncustomers, ids, set->norders, ids + set->norders);
+	credit = usom_credit_read(set->org_id, set, ids, set->norders);
+	nheld = find_held(set->org_id, customers, ncustomers, ids, set->norders, ids + set->norders);
+	if (nheld == 0)
+		return credit;
 	credit = usom_credit_read(set->org_id, set, ids, set->norders + nheld);
-	if (nheld > 0)
-		lock_stock(set, ids + set->norders, nheld);
+	lock_stock(set, ids + set->norders, nheld);
 	return credit;
+}
+
+UsomCredit *
+usom_credit_open_held(int64 org_id, const int64 *customers, int ncustomers)
+{
+	int64	   *held = palloc_array(int64, USOM_CREDIT_HELD_AT_MOST + 1);
+	int			nheld;
+
+	lock_all(org_id, customers, ncustomers);
+	nheld = find_held(org_id, customers, ncustomers, NULL, 0, held);
+	return nheld > 0 ? usom_credit_read(org_id, NULL, held, nheld) : NULL;
 }
