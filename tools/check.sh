@@ -5,7 +5,7 @@
 #
 # usage: tools/check.sh [PART...]       without a PART all of them
 #
-# parts: tidy sourcing build regress isolation pgtap tap twin fuzz doc demo load capacity quota supply backorders adventureworks capacity_orders
+# parts: tidy sourcing build regress isolation pgtap tap twin fuzz doc demo load capacity quota supply backorders credit adventureworks capacity_orders
 set -u
 . "$(dirname "$0")/lib.sh"
 if [ -z "${USOM_BUILD:-}" ]; then
@@ -23,7 +23,7 @@ passed=0
 failed=0
 skipped=0
 unbuilt=
-wanted=${*:-tidy sourcing build regress isolation pgtap tap twin fuzz doc demo load capacity quota supply backorders adventureworks capacity_orders}
+wanted=${*:-tidy sourcing build regress isolation pgtap tap twin fuzz doc demo load capacity quota supply backorders credit adventureworks capacity_orders}
 
 trap 'sh "$top/tools/server.sh" stop' EXIT
 trap 'exit 130' INT TERM
