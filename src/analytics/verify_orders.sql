@@ -117,7 +117,7 @@ BEGIN
 		FROM usom.approval a
 		JOIN usom.sales_order o ON o.org_id = org AND o.sales_order_id = a.sales_order_id
 		JOIN usom.order_history d ON d.org_id = org AND d.sales_order_id = a.sales_order_id AND d.event IN ('approve', 'decline')
-			AND d.actor = a.decided_by AND a.queue = ANY (string_to_array(d.reference, ', '))
+			AND a.queue = ANY (string_to_array(d.reference, ', '))
 		JOIN usom.order_history h ON h.org_id = org AND h.sales_order_id = a.sales_order_id AND h.version < d.version
 			AND h.event IN ('create', 'place', 'submit', 'change', 'substitute', 'override', 'reprice', 'break_glass')
 		WHERE a.org_id = org AND a.status IN ('approved', 'declined') AND NOT a.automatic

@@ -12,6 +12,7 @@
 #include "api/api.h"
 #include "api/credit.h"
 #include "api/finding.h"
+#include "api/override.h"
 #include "api/payment.h"
 
 #include "fulfillment/fulfillment.h"
@@ -20,6 +21,9 @@ typedef void (*Check) (UsomChecking *checking);
 
 /* In the order in which their findings are listed; NULL after the last. */
 static const Check checks[] = {
+	usom_api_check_expected_prices,
+	usom_api_check_approval,
+	usom_api_check_drift,
 	usom_api_check_payment,
 	NULL
 };

@@ -24,12 +24,18 @@ static const UsomKey line_keys[] = {
 	USOM_KEY_AS("partial", USOM_KEY_BOOLEAN, UsomDocumentLine, partial),
 	USOM_KEY_AS("make", USOM_KEY_MAKE, UsomDocumentLine, make),
 	USOM_KEY_AS("tax", USOM_KEY_OBJECT, UsomDocumentLine, tax_object),
+	USOM_KEY_AS("override", USOM_KEY_OBJECT, UsomDocumentLine, override_object),
 };
 
 static const UsomKey tax_keys[] = {
 	USOM_KEY_AS("amount", USOM_KEY_AMOUNT, UsomToldTax, amount),
 	USOM_KEY_AS("included", USOM_KEY_BOOLEAN, UsomToldTax, included),
 	USOM_KEY_AS("jurisdiction", USOM_KEY_TEXT, UsomToldTax, jurisdiction),
+};
+
+static const UsomKey override_keys[] = {
+	USOM_KEY_AS("unit_price", USOM_KEY_AMOUNT, UsomDocumentLine, override_price),
+	USOM_KEY_AS("reason", USOM_KEY_TEXT, UsomDocumentLine, override_reason),
 };
 
 static const UsomKey document_keys[] = {
@@ -49,6 +55,7 @@ static const UsomKey document_keys[] = {
 	USOM_KEY_AS("payment", USOM_KEY_PAYMENT, UsomDocument, payment),
 	USOM_KEY_AS("instructions", USOM_KEY_FREE_TEXT, UsomDocument, instructions),
 	USOM_KEY_AS("reservation_owner", USOM_KEY_TEXT, UsomDocument, reservation_owner),
+	USOM_KEY_GIVEN("risk_score", USOM_KEY_INTEGER, UsomDocument, risk_score, has_risk_score),
 	{"lines", USOM_KEY_LINES, 0, 0},
 };
 
@@ -65,6 +72,21 @@ usom_document_read_tax(const UsomSchema *schema, JsonbContainer *object, const c
 	if (tax.amount == NULL)
 		usom_document_refuse(schema, path, "amount", "is missing");
 	return tax;
+}
+
+/* A price without a reason is US430 like that of override_price(). */
+static void
+read_override(UsomDocumentLine *line, const char *path)
+{
+	UsomSchema	nested = {line_schema.what, line_schema.sqlerrcode, override_keys, lengthof(override_keys), NULL};
+
+	usom_document_read(&nested, &line->override_object->root, path, line);
+	if (line->override_price == NULL)
+		usom_document_refuse(&line_schema, path, "unit_price", "is missing");
+	if (line->override_reason == NULL)
+		ereport(ERROR, errcode(USOM_ERR(NO_OVERRIDE_REASON)),
+				errmsg("order document: %sreason is missing", path),
+				errhint("Say why the price is another one."));
 }
 
 static void
@@ -85,6 +107,8 @@ read_line(JsonbContainer *object, int index, void *target)
 		usom_document_refuse(&line_schema, path, "substitution", "must be \"none\" or \"allowed\"");
 	if (line->tax_object != NULL)
 		line->tax = usom_document_read_tax(&line_schema, &line->tax_object->root, psprintf("%stax.", path));
+	if (line->override_object != NULL)
+		read_override(line, psprintf("%soverride.", path));
 }
 
 static void
@@ -121,6 +145,8 @@ check_document(const UsomDocument *document)
 		usom_document_refuse(&document_schema, "", "currency", "must be a code of three capital letters such as \"EUR\"");
 	if (document->currency != NULL)
 		usom_currency_require(document->currency);
+	if (document->has_risk_score && (document->risk_score < 0 || document->risk_score > 100))
+		usom_document_refuse(&document_schema, "", "risk_score", "must be from 0 to 100");
 }
 
 UsomDocument *

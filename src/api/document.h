@@ -94,6 +94,9 @@ typedef struct UsomDocumentLine
 	char	   *substitution;	/* NULL: as the customer agreed */
 	bool		partial;
 	Jsonb	   *make;			/* the product is made for the order if there is none; NULL: not so */
+	Jsonb	   *override_object;	/* what the next two are read from */
+	Numeric		override_price;	/* set by hand; NULL: not so */
+	char	   *override_reason;
 	Jsonb	   *tax_object;		/* what tax is read from */
 	UsomToldTax tax;
 } UsomDocumentLine;
@@ -117,6 +120,8 @@ typedef struct UsomDocument
 	Jsonb	   *payment;
 	char	   *instructions;
 	char	   *reservation_owner;	/* whose soft reservations the order takes over */
+	int32		risk_score;
+	bool		has_risk_score;
 	int			nlines;
 	UsomDocumentLine *lines;
 } UsomDocument;

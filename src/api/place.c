@@ -563,6 +563,7 @@ usom_api_write(Placing **placings, int count)
 	write_people(placings, nplaced);
 	usom_api_write_payments(placings, nplaced);
 	usom_api_write_findings(placings, nplaced);
+	usom_api_write_risk_scores(placings, nplaced);
 	set = merge(placings, nplaced);
 	gather_owners(set, placings, nplaced);
 	usom_api_place_on_credit(set, placings);

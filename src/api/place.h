@@ -79,7 +79,10 @@ extern void usom_api_write_findings(Placing **placings, int count);
 extern void usom_api_place_on_credit(UsomOrderSet *set, Placing **placings);
 /* place_price.c: before the order is settled; and when its header is there: its coupons and steps. */
 extern void usom_api_price_placing(Placing *placing);
-extern void usom_api_redeem_placings(const UsomOrderSet *set, Placing *const *placings);
+extern void usom_api_redeem_placings(UsomOrderSet *set, Placing *const *placings);
+
+/* approval_check.c: scores that documents bring, in one statement; none if there are none. */
+extern void usom_api_write_risk_scores(Placing *const *placings, int count);
 
 /* A code of the document that no master row has. */
 extern void usom_api_note_problem(Placing *placing, const char *path, const char *code, const char *what);

@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "api/override.h"
 #include "api/place.h"
 
 static UsomPriceAsk *
@@ -15,8 +16,17 @@ asks_of(const Placing *placing)
 	UsomPriceAsk *asks = palloc0_array(UsomPriceAsk, Max(placing->set->nlines, 1));
 
 	for (int i = 0; i < placing->document->nlines; i++)
-		if (placing->document->lines[i].has_price)
-			asks[i].unit_price = placing->document->lines[i].unit_price;
+	{
+		const UsomDocumentLine *line = &placing->document->lines[i];
+
+		if (line->has_price)
+			asks[i].unit_price = line->unit_price;
+		if (line->override_price == NULL)
+			continue;
+		asks[i].manual = line->override_price;
+		asks[i].manual_rule = "override";
+		asks[i].manual_reason = line->override_reason;
+	}
 	return asks;
 }
 
@@ -47,12 +57,15 @@ usom_api_price_placing(Placing *placing)
 
 	placing->pricing = usom_api_price(placing->set, 0, &request);
 	for (int i = 0; i < placing->document->nlines; i++)
+		if (unlikely(placing->document->lines[i].override_price != NULL))
+			usom_api_note_override(placing->set, placing->pricing, i, placing->document->lines[i].override_reason);
+	for (int i = 0; i < placing->document->nlines; i++)
 		if (placing->set->lines[i].unit_price == usom_order_no_price())
 			usom_api_note_message(placing, i + 1, "no_price", 0);
 }
 
 void
-usom_api_redeem_placings(const UsomOrderSet *set, Placing *const *placings)
+usom_api_redeem_placings(UsomOrderSet *set, Placing *const *placings)
 {
 	UsomPricing **pricings = palloc_array(UsomPricing *, Max(set->norders, 1));
 
@@ -60,4 +73,5 @@ usom_api_redeem_placings(const UsomOrderSet *set, Placing *const *placings)
 		pricings[i] = placings[i]->pricing;
 	usom_api_redeem(set, pricings);
 	usom_api_write_prices(set, pricings);
+	usom_api_write_overrides(set);
 }

@@ -170,7 +170,7 @@ usom_api_price(UsomOrderSet *set, int order, const UsomPriceRequest *request)
 		return NULL;
 	pricing = make_pricing(set, order);
 	waterfall = &pricing->waterfall;
-	waterfall->at = set->orders[order].placed_at;
+	waterfall->at = usom_order_price_time(&set->orders[order]);
 	waterfall->currency = set->orders[order].currency;
 	waterfall->decimals = usom_currency_decimals(waterfall->currency);
 	waterfall->channel = code;

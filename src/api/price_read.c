@@ -152,7 +152,7 @@ usom_api_read_prices(const UsomOrderSet *set, UsomPricing *pricing, const UsomPr
 	sum_units(set, pricing);
 	fill_arrays(set, pricing, &values[1]);
 	values[3] = CStringGetTextDatum(order->currency);
-	values[4] = TimestampTzGetDatum(order->placed_at);
+	values[4] = TimestampTzGetDatum(usom_order_price_time(order));
 	values[5] = Int64GetDatum(order->customer_id);
 	values[6] = BoolGetDatum(rules->has_contracts && order->customer_id != 0);
 	values[7] = BoolGetDatum(rules->has_breaks);

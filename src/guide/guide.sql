@@ -7,7 +7,7 @@ AS $$
 		(1, 'begin', ARRAY['install', 'upgrade', 'version', 'doctor', 'help', 'demo', 'demo_remove']),
 		(2, 'order', ARRAY['quote', 'place_order', 'place_orders', 'submit_order', 'confirm_order', 'reject_order', 'close_order',
 			'cancel_order', 'cancel_line', 'change_order', 'set_order_tax', 'hold_order', 'release_hold', 'release_credit_hold', 'review_credit', 'resolve_exception',
-			'approve_order', 'decline_order', 'request_approval', 'score_order',
+			'approve_order', 'decline_order', 'request_approval', 'score_order', 'override_price', 'reprice_order',
 			'propose_substitution', 'accept_substitution', 'decline_substitution', 'substitute_backorders']),
 		(3, 'stock', ARRAY['receive_stock', 'receive_stocks', 'adjust_stock', 'count_stock', 'set_safety', 'add_supply', 'change_supply', 'cancel_supply', 'receive_supply', 'reverse_receipt', 'reserve_stock', 'release_stock',
 			'watch_stock', 'unwatch_stock', 'tell_back_in_stock',

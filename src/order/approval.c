@@ -238,14 +238,18 @@ is_kept(const Asked *asked, const UsomContent *content, const List *wanted, cons
 
 /* ---- asking ---- */
 
+static Datum
+trimmed(Numeric value)
+{
+	return DirectFunctionCall1(numeric_trim_scale, NumericGetDatum(value));
+}
+
 static void
 note_excess(UsomPayload *saw, const UsomApprovalExcess *excess)
 {
-	char	   *said = psprintf("%s instead of %s",
-								DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(excess->unit_price))),
-								DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(excess->price_before))));
-
-	usom_payload_text(saw, psprintf("line %d", excess->line_no), said);
+	usom_payload_text(saw, psprintf("line %d", excess->line_no),
+					  psprintf("%s instead of %s", DatumGetCString(DirectFunctionCall1(numeric_out, trimmed(excess->unit_price))),
+							   DatumGetCString(DirectFunctionCall1(numeric_out, trimmed(excess->price_before)))));
 }
 
 static Jsonb *
@@ -253,9 +257,9 @@ describe(const UsomApprovalFacts *facts, const char *queue)
 {
 	UsomPayload saw = usom_payload_begin();
 
-	usom_payload_number(&saw, "total", facts->total);
+	usom_payload_number(&saw, "total", DatumGetNumeric(trimmed(facts->total)));
 	usom_payload_text(&saw, "currency", facts->currency);
-	usom_payload_number(&saw, "discount", usom_approval_discount(facts));
+	usom_payload_number(&saw, "discount", DatumGetNumeric(trimmed(usom_approval_discount(facts))));
 	if (facts->risk != USOM_NO_RISK)
 		usom_payload_integer(&saw, "risk", facts->risk);
 	if (facts->customer != NULL)

@@ -27,6 +27,16 @@
 #define USOM_APPROVAL_HOLD "approval"
 #define USOM_NO_RISK (-1)
 
+/* A price that somebody sets on a line. */
+typedef struct UsomOverride
+{
+	Numeric		unit_price;
+	Numeric		price_before;	/* what the rules say */
+	const char *reason;
+	const char *queue;			/* that has to approve it; NULL: nobody */
+	const char *beyond;			/* code of the limit that it passes, or none */
+} UsomOverride;
+
 /* ---- approval_rule.c: what is configured, and pure matching ---- */
 
 typedef struct UsomApprovalRule

@@ -42,7 +42,7 @@ static const UsomTriggerSpec piece_spec = {"usom._guard_piece", .before = true, 
 
 /* Columns of sales_order that are set when the row is made and never by hand after. */
 static const char *const kept_columns[] = {
-	"org_id", "sales_order_id", "order_no", "total", "version", "payload_digest", "paid", "created_at", NULL
+	"org_id", "sales_order_id", "order_no", "total", "version", "priced_at", "payload_digest", "paid", "created_at", NULL
 };
 
 /* Columns that may be corrected while the order runs. */

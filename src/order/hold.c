@@ -161,7 +161,9 @@ usom_order_check_holds(UsomOrderSet *set, int order, const char *action)
 	ereport(ERROR, errcode(USOM_ERR(ACTION_HELD)),
 			errmsg("cannot %s order \"%s\" while it is on %s hold", action, set->orders[order].order_no, type),
 			errdetail("The reason given: %s.", reason ? reason : "none"),
-			errhint("Call usom.release_hold('%s', '%s', ...) first.", set->orders[order].order_no, type));
+			strcmp(type, USOM_APPROVAL_HOLD) == 0
+			? errhint("Have another person call usom.approve_order('%s', ...).", set->orders[order].order_no)
+			: errhint("Call usom.release_hold('%s', '%s', ...) first.", set->orders[order].order_no, type));
 }
 
 static void

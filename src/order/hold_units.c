@@ -17,6 +17,7 @@
 #include "postgres.h"
 
 #include "order/order.h"
+#include "order/approval.h"
 
 #include "base/call.h"
 #include "base/errors.h"
@@ -154,7 +155,9 @@ usom_order_refuse_held(const UsomOrderSet *set, const UsomHolds *holds, const Us
 	ereport(ERROR, errcode(USOM_ERR(ACTION_HELD)),
 			errmsg("cannot %s %sorder \"%s\" while it is on %s hold", holds->action, of, order_no, hold->type),
 			errdetail("The reason given: %s.", hold->reason ? hold->reason : "none"),
-			errhint("Call usom.release_hold('%s', '%s', ...%s) first.", order_no, hold->type, at));
+			strcmp(hold->type, USOM_APPROVAL_HOLD) == 0
+			? errhint("Have another person call usom.approve_order('%s', ...).", order_no)
+			: errhint("Call usom.release_hold('%s', '%s', ...%s) first.", order_no, hold->type, at));
 }
 
 UsomHolds *

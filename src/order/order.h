@@ -92,6 +92,7 @@ typedef struct UsomLine
 	UsomQuantity counted;		/* units that quotas have heard of: reserved or further, when loaded or last counted */
 	UsomQuantity alive;			/* units that pre-order offers have heard of: ordered and not cancelled */
 	struct UsomAgreed agreed;	/* when loaded or saved */
+	struct UsomOverride *override;	/* price that this call sets by hand (approval.h); NULL: none */
 	TimestampTz release_at;		/* of a product that is to be released; 0: it is */
 	UsomQuantity capped;		/* units that a quota has kept from it in this call */
 	const char *capped_by;		/* code of that quota */
@@ -115,6 +116,7 @@ typedef struct UsomOrder
 	UsomOrderType order_type;
 	int32		priority;		/* lower is served first */
 	TimestampTz placed_at;
+	TimestampTz priced_at;		/* by the rules of when; 0: of placed_at */
 	int64		channel_id;
 	int64		customer_id;	/* 0: a guest */
 	Numeric		paid;			/* captured less what went back or is asked to; NULL: no payment is known */
@@ -129,6 +131,13 @@ typedef struct UsomOrder
 	UsomQuantity event_quantity;	/* 0: none */
 	const char *event_reference;	/* may be NULL */
 } UsomOrder;
+
+/* The rules in force then are those that price the order. */
+static inline TimestampTz
+usom_order_price_time(const UsomOrder *order)
+{
+	return order->priced_at != 0 ? order->priced_at : order->placed_at;
+}
 
 typedef struct UsomOrderSet
 {

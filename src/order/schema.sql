@@ -28,6 +28,7 @@ CREATE TABLE usom.sales_order (
 	payload_digest bytea,
 	paid usom.charge,
 	created_at timestamptz NOT NULL DEFAULT now(),
+	priced_at timestamptz,
 	PRIMARY KEY (org_id, sales_order_id),
 	CONSTRAINT sales_order_no_unique UNIQUE (org_id, order_no)
 );
@@ -58,6 +59,7 @@ COMMENT ON COLUMN usom.sales_order.version IS 'Counts the changes; what change_o
 COMMENT ON COLUMN usom.sales_order.payload_digest IS 'To tell a repeat from another payload: SHA-256 of the document, or HMAC-SHA-256 under the key of the person if it has an address or instructions to seal, so that nobody can try names.';
 COMMENT ON COLUMN usom.sales_order.paid IS 'Captured for the order, less what went back or is asked to go back: kept from usom.payment. Null: no payment is known.';
 COMMENT ON COLUMN usom.sales_order.created_at IS 'When the row was made.';
+COMMENT ON COLUMN usom.sales_order.priced_at IS 'The price rules in force then hold for the order, see reprice_order(); null: those of placed_at.';
 
 CREATE TABLE usom.order_line (
 	org_id bigint NOT NULL DEFAULT usom.current_org(),

@@ -216,31 +216,6 @@ COMMENT ON COLUMN usom.order_risk.reason IS 'Why, or who says so.';
 COMMENT ON COLUMN usom.order_risk.scored_at IS 'When it was told.';
 COMMENT ON COLUMN usom.order_risk.scored_by IS 'Session user who told.';
 
-CREATE TABLE usom.price_drift (
-	org_id bigint NOT NULL,
-	price_drift_id bigint NOT NULL DEFAULT usom.next_id(),
-	sales_order_id bigint NOT NULL,
-	line_no integer NOT NULL,
-	agreed usom.price_amount NOT NULL,
-	found usom.price_amount NOT NULL,
-	percent numeric NOT NULL,
-	tolerance numeric NOT NULL,
-	found_at timestamptz NOT NULL DEFAULT now(),
-	PRIMARY KEY (org_id, price_drift_id),
-	CONSTRAINT price_drift_of_order FOREIGN KEY (org_id, sales_order_id) REFERENCES usom.sales_order ON DELETE RESTRICT ON UPDATE RESTRICT
-);
-CREATE INDEX price_drift_of_order ON usom.price_drift (org_id, sales_order_id, line_no, price_drift_id);
-COMMENT ON TABLE usom.price_drift IS 'Lines whose price had moved away from the agreed one when they were to be released, beyond the tolerance of the channel. The order was held; once the hold is released, the same price does not hold it again. Append-only.';
-COMMENT ON COLUMN usom.price_drift.org_id IS 'Organisation.';
-COMMENT ON COLUMN usom.price_drift.price_drift_id IS 'Key.';
-COMMENT ON COLUMN usom.price_drift.sales_order_id IS 'Order.';
-COMMENT ON COLUMN usom.price_drift.line_no IS 'Line.';
-COMMENT ON COLUMN usom.price_drift.agreed IS 'Price that list and contract said when the line was priced.';
-COMMENT ON COLUMN usom.price_drift.found IS 'What they said at the release.';
-COMMENT ON COLUMN usom.price_drift.percent IS 'From the one to the other, in per cent of the first; 100 for what had no price.';
-COMMENT ON COLUMN usom.price_drift.tolerance IS 'Per cent that the channel let pass.';
-COMMENT ON COLUMN usom.price_drift.found_at IS 'When it was found.';
-
 CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.approval_rule
 	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
 ALTER TABLE usom.approval_rule ENABLE ALWAYS TRIGGER _memo_changed;
@@ -258,10 +233,8 @@ SELECT usom._guard_master('price_limit', 'code');
 SELECT usom._guard_kept('approval', 'usom.approve_order() or usom.decline_order()');
 SELECT usom._guard_kept('price_override', 'usom.override_price() or usom.reprice_order()');
 SELECT usom._guard_ledger('order_risk', 'usom.score_order()');
-SELECT usom._guard_ledger('price_drift', 'the release of the order');
 SELECT usom._audit_table('approval_rule');
 SELECT usom._audit_table('price_limit');
 SELECT usom._audit_table('approval');
 SELECT usom._audit_table('price_override');
 SELECT usom._audit_table('order_risk');
-SELECT usom._audit_table('price_drift');

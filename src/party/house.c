@@ -14,7 +14,8 @@
 #include "base/settings.h"
 
 static UsomQuery select_house = {
-	.text = "SELECT g.currency, c.channel_id, c.code, c.active, c.pricing = 'list' FROM usom.organisation AS g "
+	.text = "SELECT g.currency, c.channel_id, c.code, c.active, c.pricing = 'list', c.price_difference, "
+	"(c.price_tolerance * 10000)::bigint, coalesce((c.price_drift * 10000)::bigint, -1) FROM usom.organisation AS g "
 	"LEFT JOIN usom.channel AS c ON c.org_id = g.org_id WHERE g.org_id = $1",
 	.nargs = 1,
 	.argtypes = {"bigint"},
@@ -42,7 +43,8 @@ read_house(int64 org_id)
 			continue;
 		house->channels[house->nchannels++] = (UsomChannel) {
 			DatumGetInt64(channel_id), usom_query_get_text(row, 3), DatumGetBool(usom_query_get(row, 4)),
-			DatumGetBool(usom_query_get(row, 5))
+			DatumGetBool(usom_query_get(row, 5)), usom_query_get_text(row, 6), DatumGetInt64(usom_query_get(row, 7)),
+			DatumGetInt64(usom_query_get(row, 8))
 		};
 	}
 	SPI_freetuptable(SPI_tuptable);

@@ -13,6 +13,9 @@ typedef struct UsomChannel
 	const char *code;
 	bool		active;
 	bool		prices_by_list;	/* and not by the document */
+	const char *price_difference;	/* accept, warn, hold or refuse */
+	int64		price_tolerance;	/* in ten-thousandths of a per cent */
+	int64		price_drift;	/* likewise; -1: not looked at */
 } UsomChannel;
 
 typedef struct UsomHouse

@@ -23,6 +23,8 @@ CREATE TABLE usom.channel (
 	name text,
 	pricing text NOT NULL DEFAULT 'document' CONSTRAINT channel_pricing_known CHECK (pricing IN ('document', 'list')),
 	price_difference text NOT NULL DEFAULT 'accept' CONSTRAINT channel_price_difference_known CHECK (price_difference IN ('accept', 'warn', 'hold', 'refuse')),
+	price_tolerance numeric(7,4) NOT NULL DEFAULT 0 CONSTRAINT channel_price_tolerance_percent CHECK (price_tolerance BETWEEN 0 AND 100),
+	price_drift numeric(7,4) CONSTRAINT channel_price_drift_percent CHECK (price_drift BETWEEN 0 AND 100),
 	active boolean NOT NULL DEFAULT true,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	PRIMARY KEY (org_id, channel_id),
@@ -34,6 +36,8 @@ COMMENT ON COLUMN usom.channel.channel_id IS 'Key.';
 COMMENT ON COLUMN usom.channel.code IS 'What order documents name.';
 COMMENT ON COLUMN usom.channel.name IS 'Name for people.';
 COMMENT ON COLUMN usom.channel.pricing IS 'document: a price in the order document counts, the list serves lines without one; list: usom prices, and a price in the document is what the sender expects.';
+COMMENT ON COLUMN usom.channel.price_tolerance IS 'Of pricing list: per cent of usom''s price that the expected one may be away from it without being another one.';
+COMMENT ON COLUMN usom.channel.price_drift IS 'Of pricing list: per cent that list and contract prices may have moved from the agreed ones when an order is released; beyond, the order is put on hold (type price). Null: not looked at.';
 COMMENT ON COLUMN usom.channel.price_difference IS 'Of pricing list, where the expected price is another one: accept, warn (a message), hold (type price) or refuse.';
 COMMENT ON COLUMN usom.channel.active IS 'Off: no new orders.';
 COMMENT ON COLUMN usom.channel.created_at IS 'When the row was made.';

@@ -65,7 +65,7 @@ SELECT * FROM usom.set_order_tax(:'o', '[{"line_no": 1, "amount": 1}]') \g /dev/
 INSERT INTO usom.product (sku, category) VALUES ('TAP-ASK', 'TAP-ASK');
 INSERT INTO usom.approval_rule (code, category) VALUES ('TAP-1', 'TAP-ASK');
 INSERT INTO usom.price_limit (code, sku, max_discount, max_markup) VALUES ('TAP-1', 'TAP-ASK', 100, 100);
-SELECT usom.score_order(order_no, 50) FROM usom.place_order('{"lines": [{"sku": "TAP-ASK", "quantity": 1, "unit_price": 1}]}') \g /dev/null
+SELECT usom.score_order(order_no, 50), usom.override_price(order_no, 1, 2, 'test') FROM usom.place_order('{"lines": [{"sku": "TAP-ASK", "quantity": 1, "unit_price": 1}]}') \g /dev/null
 SELECT * FROM usom.release_order(:'o') \g /dev/null
 SELECT usom.ship(:'o') AS s \gset
 SELECT usom.authorize_return(:'o', '[{"line_no": 1, "quantity": 1}]', 'broken') AS r \gset
@@ -76,7 +76,7 @@ CREATE TEMP TABLE kept (t text PRIMARY KEY, code text, hint text, referred boole
 INSERT INTO kept (t, code, hint) VALUES
 	('stock', 'US004', 'usom.receive_stock()'), ('reservation', 'US004', 'usom.reserve_stock()'), ('fulfillment_line', 'US004', 'usom.place_order()'), ('hold', 'US004', 'usom.hold_order()'), ('exception_case', 'US004', 'usom.resolve_exception()'), ('supply', 'US004', 'usom.add_supply()'), ('event', 'US901', 'the function'),
 	('order_tax', 'US004', 'usom.set_order_tax()'), ('line_substitution', 'US004', 'usom.propose_substitution()'), ('stock_interest', 'US004', 'usom.watch_stock()'),
-	('approval', 'US004', 'usom.approve_order()'), ('order_risk', 'US901', 'usom.score_order()'),
+	('approval', 'US004', 'usom.approve_order()'), ('order_risk', 'US901', 'usom.score_order()'), ('price_override', 'US004', 'usom.override_price()'),
 	('shipment', 'US004', 'usom.ship()'), ('return_order', 'US004', 'usom.authorize_return()'), ('return_line', 'US004', 'usom.authorize_return()'),
 	('location_load', 'US004', 'usom.place_order()'), ('allocation_run', 'US004', 'usom.allocate_orders()'), ('capacity_use', 'US004', 'usom.place_order()'), ('make_order', 'US004', 'usom.request_make()'), ('quota_load', 'US004', 'usom.place_order()'), ('quota_use', 'US004', 'usom.place_order()'),
 	('consolidation', 'US004', 'usom.consolidate()'), ('consolidation_order', 'US004', 'usom.consolidate()'),

@@ -97,6 +97,8 @@ INSERT INTO raised VALUES
 	('US504', format('SELECT usom.record_payment(%1$L, ''sale'', 5, ''TAP-SALE''); SELECT usom.record_payment(%1$L, ''sale'', 6, ''TAP-SALE'')', :'o')),
 	('US505', format('SELECT usom.record_payment(%1$L, ''barter'', 5, ''TAP-SALE'')', :'o')),
 	('US506', format('SELECT usom.capture_payment(%1$L, 5, ''TAP-CAP'')', :'o')),
+	('US430', format('SELECT usom.override_price(%L, 1, 2, NULL)', :'asked')),
+	('US431', format('SELECT usom.override_price(%L, 1, NULL, ''test'')', :'asked')),
 	('US502', 'SELECT usom.cancel_order(''TAP-NONE'', ''refund 4111 1111 1111 1111'')'),
 	('US510', 'INSERT INTO usom.customer (code) VALUES (''TAP-1''); INSERT INTO usom.credit_account (customer_id, limit_amount, on_increase) VALUES (usom.customer_id(''TAP-1''), 5, ''refuse''); SELECT usom.change_order((usom.place_order(''{"customer": "TAP-1", "lines": [{"sku": "TAP-1", "quantity": 1, "unit_price": 4}]}'')).order_no, ''{"lines": [{"line_no": 1, "quantity": 2}]}'')'),
 	('US511', 'SELECT usom.review_credit(''TAP-NONE'')'),

@@ -43,7 +43,7 @@ BEGIN
 	INSERT INTO usom.approval_rule (code, name, channel, category) VALUES (mark || '-ASK', mark, mark || '-CH', mark || '-ASK');
 	INSERT INTO usom.price_limit (code, sku, max_discount) VALUES (mark || '-LIMIT', mark || '-SKU', 77);
 	INSERT INTO usom.product (sku, category) VALUES (mark || '-ASKED', mark || '-ASK');
-	PERFORM usom.score_order((usom.place_order(jsonb_build_object('channel', mark || '-CH', 'lines', jsonb_build_array(jsonb_build_object('sku', mark || '-ASKED', 'quantity', 1, 'unit_price', 7))))).order_no, 77, mark);
+	PERFORM usom.score_order((usom.place_order(jsonb_build_object('channel', mark || '-CH', 'lines', jsonb_build_array(jsonb_build_object('sku', mark || '-ASKED', 'quantity', 1, 'unit_price', 7, 'override', jsonb_build_object('unit_price', 77, 'reason', mark)))))).order_no, 77, mark);
 	INSERT INTO usom.quota (code, name, sku, channel, quantity) VALUES (mark || '-QUOTA', mark, mark || '-SKU', mark || '-CH', 77);
 	PERFORM usom.reserve_stock(mark || '-CART', mark || '-LOC', mark || '-SKU', 1, interval '1 hour');
 	PERFORM usom.add_supply('purchase', mark || '-LOC', mark || '-SKU', 7, now() + interval '1 week', reference => mark, supply_no => mark || '-PO');

@@ -61,7 +61,7 @@ INSERT INTO usom.credit_account (customer_id, currency, limit_amount) VALUES (us
 INSERT INTO usom.product (sku, category) VALUES ('$round-ask', '$round-ask');
 INSERT INTO usom.approval_rule (code, category) VALUES ('$round', '$round-ask');
 INSERT INTO usom.price_limit (code, sku, max_discount) VALUES ('$round', '$round-ask', 10);
-SELECT usom.score_order(o.order_no, 50) FROM usom.place_order('{"lines": [{"sku": "$round-ask", "quantity": 1, "unit_price": 1}]}') o;
+SELECT usom.score_order(o.order_no, 50), usom.override_price(o.order_no, 1, 2, 'scratched') FROM usom.place_order('{"lines": [{"sku": "$round-ask", "quantity": 1, "unit_price": 1}]}') o;
 SELECT usom.place_order(jsonb_build_object('external_id', '$round-sent', 'customer', '$round-kept', 'ship_to', '{"name": "Eve", "line1": "Low Road 2", "country": "GB"}'::jsonb,
 	'lines', '[{"sku": "P1", "quantity": 1}]'::jsonb));
 SELECT usom.consolidate(array_agg(p.order_no), 'one parcel') FROM generate_series(1, 2) n, usom.place_order(jsonb_build_object('priority', n, 'customer', '$round-kept', 'ship_to', '{"line1": "Low Road 2"}'::jsonb,

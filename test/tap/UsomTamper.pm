@@ -89,7 +89,7 @@ SELECT usom.place_order('{"external_id": "R3-CREDIT", "customer": "C1", "lines":
 INSERT INTO usom.product (sku, category) VALUES ('P-ASK', 'asked');
 INSERT INTO usom.approval_rule (code, category) VALUES ('asked', 'asked');
 INSERT INTO usom.price_limit (code, sku, max_discount) VALUES ('asked', 'P-ASK', 10);
-SELECT usom.score_order(o.order_no, 50) FROM usom.place_order('{"external_id": "R3-ASK", "lines": [{"sku": "P-ASK", "quantity": 1, "unit_price": 1}]}') o;
+SELECT usom.score_order(o.order_no, 50), usom.override_price(o.order_no, 1, 2, 'scratched') FROM usom.place_order('{"external_id": "R3-ASK", "lines": [{"sku": "P-ASK", "quantity": 1, "unit_price": 1}]}') o;
 INSERT INTO usom.customer (code, name, email) VALUES ('C2', 'B. Leaver', 'leaver@example.org'), ('C3', 'C. Stayer', 'stayer@example.org');
 SELECT usom.erase_customer('C2', 'asked for it');
 SELECT usom.place_order('{"external_id": "R3-6", "ship_to": {"name": "D. Guest", "line1": "2 Low Street", "city": "Leeds", "country": "GB"},
