@@ -4477,6 +4477,31 @@ Example: SELECT * FROM usom.cancel_make(''MO-000001'', ''the customer has cancel
 
 /* ---- api ---- */
 
+CREATE FUNCTION usom.override_price(order_no text, line_no integer, unit_price numeric, reason text)
+RETURNS TABLE (status text, version integer)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_override_price'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.override_price(text, integer, numeric, text) IS
+'Set the price of a line by hand, in place of what list, contract and breaks say. It is the step manual of the price, with its reason. What goes beyond the limits of the caller (usom.price_limit) holds the order until another person approves it (usom.approvals).
+order_no: the order. line_no: the line. unit_price: price of one unit in the currency of the order; null: the override is taken back. reason: why; must be given.
+In an order document: "override": {"unit_price": 9.5, "reason": "last piece, scratched"} on the line.
+Returns the status and version of the order.
+Errors: US105 unknown order, US106 unknown line, US101 if it is shipped or over, US102 if a hold blocks changes, US113 a component of a kit, US430 no reason, US431 nothing to take back, 22023 a price below zero.
+Example: SELECT * FROM usom.override_price(''SO-000001'', 1, 9.50, ''last piece, scratched'');';
+
+CREATE FUNCTION usom.reprice_order(order_no text, reason text DEFAULT NULL)
+RETURNS TABLE (status text, version integer)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_reprice_order'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.reprice_order(text, text) IS
+'Take the prices that the rules say now: the order is priced by the rules in force now, and by those from then on, and its holds of type price end. Prices of documents and overrides stay.
+order_no: the order. reason: why.
+Returns the status and version of the order.
+Errors: US105 unknown order, US101 if something of it is shipped or it is over, US102 if a hold blocks changes.
+Example: SELECT * FROM usom.reprice_order(''SO-000001'', ''customer agrees to the new list'');';
+
+/* ---- api ---- */
+
 CREATE FUNCTION usom.record_payment(order_no text, kind text, amount numeric, reference text, method text DEFAULT NULL,
 	payment_reference text DEFAULT NULL, lines jsonb DEFAULT NULL, expires_at timestamptz DEFAULT NULL, outcome text DEFAULT 'ok',
 	request text DEFAULT NULL, occurred_at timestamptz DEFAULT NULL)
@@ -6519,7 +6544,7 @@ BEGIN
 		FROM usom.approval a
 		JOIN usom.sales_order o ON o.org_id = org AND o.sales_order_id = a.sales_order_id
 		JOIN usom.order_history d ON d.org_id = org AND d.sales_order_id = a.sales_order_id AND d.event IN ('approve', 'decline')
-			AND d.actor = a.decided_by AND a.queue = ANY (string_to_array(d.reference, ', '))
+			AND a.queue = ANY (string_to_array(d.reference, ', '))
 		JOIN usom.order_history h ON h.org_id = org AND h.sales_order_id = a.sales_order_id AND h.version < d.version
 			AND h.event IN ('create', 'place', 'submit', 'change', 'substitute', 'override', 'reprice', 'break_glass')
 		WHERE a.org_id = org AND a.status IN ('approved', 'declined') AND NOT a.automatic
@@ -6744,7 +6769,6 @@ CREATE FUNCTION usom._privileges()
 	('approval',                   '',    'r',   'r',   '',    '',    '',    'r',   'r',   'riud'),
 	('price_override',             '',    'r',   'r',   '',    '',    '',    'r',   'r',   'riud'),
 	('order_risk',                 '',    'r',   'r',   '',    '',    'r',   'r',   'r',   'r'),
-	('price_drift',                '',    'r',   'r',   '',    '',    'r',   'r',   'r',   'r'),
 	('event',                     '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('exception_case',            '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'riud'),
 	('make_order',                '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'riud'),
@@ -6855,6 +6879,8 @@ CREATE FUNCTION usom._privileges()
 	('approve_order()',            '',    'x',   'x',   '',    '',    '',    '',    '',    ''),
 	('decline_order()',            '',    'x',   'x',   '',    '',    '',    '',    '',    ''),
 	('request_approval()',         '',    'x',   'x',   '',    '',    '',    '',    '',    ''),
+	('override_price()',           '',    'x',   'x',   '',    '',    '',    '',    '',    ''),
+	('reprice_order()',            '',    'x',   'x',   '',    '',    '',    '',    '',    ''),
 	('score_order()',              '',    '',    'x',   '',    '',    'x',   '',    '',    ''),
 	('resolve_exception()',       '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
 	('propose_substitution()',    '',    'x',   'x',   '',    '',    '',    '',    '',    ''),
@@ -7285,7 +7311,7 @@ AS $$
 		(1, 'begin', ARRAY['install', 'upgrade', 'version', 'doctor', 'help', 'demo', 'demo_remove']),
 		(2, 'order', ARRAY['quote', 'place_order', 'place_orders', 'submit_order', 'confirm_order', 'reject_order', 'close_order',
 			'cancel_order', 'cancel_line', 'change_order', 'set_order_tax', 'hold_order', 'release_hold', 'release_credit_hold', 'review_credit', 'resolve_exception',
-			'approve_order', 'decline_order', 'request_approval', 'score_order',
+			'approve_order', 'decline_order', 'request_approval', 'score_order', 'override_price', 'reprice_order',
 			'propose_substitution', 'accept_substitution', 'decline_substitution', 'substitute_backorders']),
 		(3, 'stock', ARRAY['receive_stock', 'receive_stocks', 'adjust_stock', 'count_stock', 'set_safety', 'add_supply', 'change_supply', 'cancel_supply', 'receive_supply', 'reverse_receipt', 'reserve_stock', 'release_stock',
 			'watch_stock', 'unwatch_stock', 'tell_back_in_stock',
@@ -7710,6 +7736,8 @@ CREATE TABLE usom.channel (
 	name text,
 	pricing text NOT NULL DEFAULT 'document' CONSTRAINT channel_pricing_known CHECK (pricing IN ('document', 'list')),
 	price_difference text NOT NULL DEFAULT 'accept' CONSTRAINT channel_price_difference_known CHECK (price_difference IN ('accept', 'warn', 'hold', 'refuse')),
+	price_tolerance numeric(7,4) NOT NULL DEFAULT 0 CONSTRAINT channel_price_tolerance_percent CHECK (price_tolerance BETWEEN 0 AND 100),
+	price_drift numeric(7,4) CONSTRAINT channel_price_drift_percent CHECK (price_drift BETWEEN 0 AND 100),
 	active boolean NOT NULL DEFAULT true,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	PRIMARY KEY (org_id, channel_id),
@@ -7721,6 +7749,8 @@ COMMENT ON COLUMN usom.channel.channel_id IS 'Key.';
 COMMENT ON COLUMN usom.channel.code IS 'What order documents name.';
 COMMENT ON COLUMN usom.channel.name IS 'Name for people.';
 COMMENT ON COLUMN usom.channel.pricing IS 'document: a price in the order document counts, the list serves lines without one; list: usom prices, and a price in the document is what the sender expects.';
+COMMENT ON COLUMN usom.channel.price_tolerance IS 'Of pricing list: per cent of usom''s price that the expected one may be away from it without being another one.';
+COMMENT ON COLUMN usom.channel.price_drift IS 'Of pricing list: per cent that list and contract prices may have moved from the agreed ones when an order is released; beyond, the order is put on hold (type price). Null: not looked at.';
 COMMENT ON COLUMN usom.channel.price_difference IS 'Of pricing list, where the expected price is another one: accept, warn (a message), hold (type price) or refuse.';
 COMMENT ON COLUMN usom.channel.active IS 'Off: no new orders.';
 COMMENT ON COLUMN usom.channel.created_at IS 'When the row was made.';
@@ -9002,6 +9032,7 @@ CREATE TABLE usom.sales_order (
 	payload_digest bytea,
 	paid usom.charge,
 	created_at timestamptz NOT NULL DEFAULT now(),
+	priced_at timestamptz,
 	PRIMARY KEY (org_id, sales_order_id),
 	CONSTRAINT sales_order_no_unique UNIQUE (org_id, order_no)
 );
@@ -9032,6 +9063,7 @@ COMMENT ON COLUMN usom.sales_order.version IS 'Counts the changes; what change_o
 COMMENT ON COLUMN usom.sales_order.payload_digest IS 'To tell a repeat from another payload: SHA-256 of the document, or HMAC-SHA-256 under the key of the person if it has an address or instructions to seal, so that nobody can try names.';
 COMMENT ON COLUMN usom.sales_order.paid IS 'Captured for the order, less what went back or is asked to go back: kept from usom.payment. Null: no payment is known.';
 COMMENT ON COLUMN usom.sales_order.created_at IS 'When the row was made.';
+COMMENT ON COLUMN usom.sales_order.priced_at IS 'The price rules in force then hold for the order, see reprice_order(); null: those of placed_at.';
 
 CREATE TABLE usom.order_line (
 	org_id bigint NOT NULL DEFAULT usom.current_org(),
@@ -9621,31 +9653,6 @@ COMMENT ON COLUMN usom.order_risk.reason IS 'Why, or who says so.';
 COMMENT ON COLUMN usom.order_risk.scored_at IS 'When it was told.';
 COMMENT ON COLUMN usom.order_risk.scored_by IS 'Session user who told.';
 
-CREATE TABLE usom.price_drift (
-	org_id bigint NOT NULL,
-	price_drift_id bigint NOT NULL DEFAULT usom.next_id(),
-	sales_order_id bigint NOT NULL,
-	line_no integer NOT NULL,
-	agreed usom.price_amount NOT NULL,
-	found usom.price_amount NOT NULL,
-	percent numeric NOT NULL,
-	tolerance numeric NOT NULL,
-	found_at timestamptz NOT NULL DEFAULT now(),
-	PRIMARY KEY (org_id, price_drift_id),
-	CONSTRAINT price_drift_of_order FOREIGN KEY (org_id, sales_order_id) REFERENCES usom.sales_order ON DELETE RESTRICT ON UPDATE RESTRICT
-);
-CREATE INDEX price_drift_of_order ON usom.price_drift (org_id, sales_order_id, line_no, price_drift_id);
-COMMENT ON TABLE usom.price_drift IS 'Lines whose price had moved away from the agreed one when they were to be released, beyond the tolerance of the channel. The order was held; once the hold is released, the same price does not hold it again. Append-only.';
-COMMENT ON COLUMN usom.price_drift.org_id IS 'Organisation.';
-COMMENT ON COLUMN usom.price_drift.price_drift_id IS 'Key.';
-COMMENT ON COLUMN usom.price_drift.sales_order_id IS 'Order.';
-COMMENT ON COLUMN usom.price_drift.line_no IS 'Line.';
-COMMENT ON COLUMN usom.price_drift.agreed IS 'Price that list and contract said when the line was priced.';
-COMMENT ON COLUMN usom.price_drift.found IS 'What they said at the release.';
-COMMENT ON COLUMN usom.price_drift.percent IS 'From the one to the other, in per cent of the first; 100 for what had no price.';
-COMMENT ON COLUMN usom.price_drift.tolerance IS 'Per cent that the channel let pass.';
-COMMENT ON COLUMN usom.price_drift.found_at IS 'When it was found.';
-
 CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.approval_rule
 	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
 ALTER TABLE usom.approval_rule ENABLE ALWAYS TRIGGER _memo_changed;
@@ -9663,13 +9670,11 @@ SELECT usom._guard_master('price_limit', 'code');
 SELECT usom._guard_kept('approval', 'usom.approve_order() or usom.decline_order()');
 SELECT usom._guard_kept('price_override', 'usom.override_price() or usom.reprice_order()');
 SELECT usom._guard_ledger('order_risk', 'usom.score_order()');
-SELECT usom._guard_ledger('price_drift', 'the release of the order');
 SELECT usom._audit_table('approval_rule');
 SELECT usom._audit_table('price_limit');
 SELECT usom._audit_table('approval');
 SELECT usom._audit_table('price_override');
 SELECT usom._audit_table('order_risk');
-SELECT usom._audit_table('price_drift');
 $usom_step$),
 
 (1, 801, 'sourcing', $usom_step$
