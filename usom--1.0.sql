@@ -7249,6 +7249,21 @@ Before DROP ROLE revoke its access: usom.access knows roles by name. Errors: 220
 Example: SELECT usom.revoke_access(''web_shop'', ''channel'');';
 REVOKE ALL ON FUNCTION usom.revoke_access(name, text, text, text) FROM PUBLIC;
 
+-- Functions are made for everybody unless they say otherwise; these are for profiles.
+DO $$
+DECLARE
+	routine regprocedure;
+BEGIN
+	FOR routine IN
+		SELECT oid FROM pg_proc WHERE pronamespace = 'usom'::regnamespace AND proname !~ '^_' AND has_function_privilege('public', oid, 'EXECUTE') AND NOT usom._is_public(oid)
+	LOOP
+		EXECUTE format('REVOKE ALL ON ROUTINE %s FROM PUBLIC', routine);
+	END LOOP;
+END
+$$;
+
+/* ---- security ---- */
+
 CREATE FUNCTION usom._doctor_access() RETURNS TABLE ("check" text, trouble text, hint text)
 	LANGUAGE sql STABLE STRICT
 	SET search_path = pg_catalog, usom, pg_temp
@@ -7286,19 +7301,6 @@ CREATE FUNCTION usom._doctor_access() RETURNS TABLE ("check" text, trouble text,
 $$;
 COMMENT ON FUNCTION usom._doctor_access() IS 'What is wrong with roles, privileges and row security: trouble is null where all is well. Part of doctor().';
 REVOKE ALL ON FUNCTION usom._doctor_access() FROM PUBLIC;
-
--- Functions are made for everybody unless they say otherwise; these are for profiles.
-DO $$
-DECLARE
-	routine regprocedure;
-BEGIN
-	FOR routine IN
-		SELECT oid FROM pg_proc WHERE pronamespace = 'usom'::regnamespace AND proname !~ '^_' AND has_function_privilege('public', oid, 'EXECUTE') AND NOT usom._is_public(oid)
-	LOOP
-		EXECUTE format('REVOKE ALL ON ROUTINE %s FROM PUBLIC', routine);
-	END LOOP;
-END
-$$;
 
 /* ---- guide ---- */
 
