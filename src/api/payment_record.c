@@ -24,6 +24,7 @@
 #include "order/answer.h"
 #include "order/news.h"
 #include "party/party.h"
+#include "payment/credit.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/timestamp.h"
@@ -36,7 +37,8 @@ PG_FUNCTION_INFO_V1(usom_collect_payment);
 #define MILLIONTHS 100			/* of a unit, in 10^-4 of it */
 
 static UsomQuery ask_status = {
-	.text = "SELECT usom._order_payment_status($1, $2)",
+	.text = "SELECT usom._order_payment_status($1, $2), o.status::text, o.version "
+	"FROM usom.sales_order AS o WHERE o.org_id = $1 AND o.sales_order_id = $2",
 	.nargs = 2,
 	.argtypes = {"bigint", "bigint"},
 };
@@ -381,7 +383,13 @@ load(Recording *recording, FunctionCallInfo fcinfo)
 	recording->fact->occurred_at = usom_call_time();
 }
 
-/* payment_status, order_status, version, repeated */
+static bool
+moves_money(const UsomPaymentFact *fact)
+{
+	return !fact->failed && strcmp(fact->kind, "authorize") != 0 && strcmp(fact->kind, "void") != 0;
+}
+
+/* payment_status, order_status, version, repeated; what the customer owes has changed, and held orders may go on. */
 static Datum
 answer_recording(UsomAnswer *answer, const Recording *recording)
 {
@@ -389,10 +397,12 @@ answer_recording(UsomAnswer *answer, const Recording *recording)
 	bool		nulls[4] = {false, false, false, false};
 	Datum		values[4] = {Int64GetDatum(recording->set->org_id), Int64GetDatum(order->sales_order_id)};
 
+	if (!recording->repeated && moves_money(recording->fact))
+		usom_credit_follow(recording->set->org_id, &order->sales_order_id, 1);
 	usom_query_run(&ask_status, values, NULL);
 	values[0] = CStringGetTextDatum(usom_query_get_text(0, 1));
-	values[1] = CStringGetTextDatum(usom_order_lifecycle_table.labels[order->status]);
-	values[2] = Int32GetDatum(order->version);
+	values[1] = CStringGetTextDatum(usom_query_get_text(0, 2));
+	values[2] = usom_query_get(0, 3);
 	values[3] = BoolGetDatum(recording->repeated);
 	return usom_order_answer_row(answer, values, nulls);
 }

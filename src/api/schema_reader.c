@@ -74,7 +74,8 @@ usom_document_refuse(const UsomSchema *schema, const char *path, const char *key
 	ereport(ERROR, errcode(schema->sqlerrcode),
 			errmsg("%s: %s%s %s", schema->what, path, key, problem),
 			errhint("See usom.help('%s') for the shape.",
-					schema->sqlerrcode == USOM_ERR(INVALID_DOCUMENT) ? "place_order" : "change_order"));
+					schema->sqlerrcode == USOM_ERR(INVALID_DOCUMENT) ? "place_order"
+					: schema->sqlerrcode == USOM_ERR(INVALID_PAYMENT) ? "record_payment" : "change_order"));
 }
 
 static char *
