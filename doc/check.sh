@@ -3,7 +3,7 @@
 #
 # - doc/errors.md is what tools/make-errors.sh prints; the stories in sql/ are
 #   what tools/make-story.sh prints.
-# - Every ```sql block of tutorial.md, backorders.md and README.md, with the untagged block
+# - Every ```sql block of tutorial.md, backorders.md, payments.md and README.md, with the untagged block
 #   that follows it, stands in the expected output of its story, in that order.
 # - Every link to a file or heading of the project leads there.
 # - With --reference: doc/reference.md is what tools/make-reference.sh prints
@@ -48,6 +48,7 @@ story() {
 }
 story doc/tutorial.md story_tutorial
 story doc/backorders.md story_backorder
+story doc/payments.md story_payment
 story README.md story_readme
 
 # [text](file#heading) of every document, outside of code.

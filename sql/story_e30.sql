@@ -73,6 +73,16 @@ SELECT order_no = :'o' AS same, status, messages FROM usom.place_order('{"extern
 SELECT ordinal, outcome, order_no = :'o' AS same FROM usom.place_orders('[{"external_id": "E30-cancelled", "draft": false, "payment": {"method": "card", "reference": "psp-1"}, "lines": [{"sku": "E30", "quantity": 2, "unit_price": 9}]}]');
 SELECT pg_temp.row_counts() = :'rows' AS nothing_written, jsonb_agg(pg_temp.image(order_no) ORDER BY order_no) = :'before' AS unchanged FROM ended;
 
+-- What the provider says is recorded all the same: the order stays what it was, the money is somebody's to give back.
+CREATE TEMP TABLE late AS SELECT e.status, r.* FROM ended e, usom.record_payment(e.order_no, 'sale', 18, 'E30-late-' || e.status) r WHERE e.status IN ('cancelled', 'rejected');
+SELECT status, order_status, payment_status, repeated FROM late ORDER BY 1;
+SELECT e.status, c.order_status, c.payment_status, c.repeated FROM ended e, usom.complete_order(e.order_no, 18, 'E30-late-' || e.status) c WHERE e.status IN ('cancelled', 'rejected') ORDER BY 1;
+SELECT c.order_status, c.payment_status FROM ended e, usom.complete_order(e.order_no, 25, 'E30-late-' || e.status) c WHERE e.status = 'closed';
+SELECT e.status, x.kind, x.message, x.open FROM ended e JOIN usom.exceptions x USING (order_no) ORDER BY 1;
+SELECT e.status, r.amount_wanted FROM ended e, usom.refund_order(e.order_no, reason => 'it has ended') r WHERE e.status IN ('cancelled', 'rejected', 'closed') ORDER BY 1;
+SELECT e.status AS was, o.status, o.payment_status, o.paid FROM ended e JOIN usom.orders o USING (order_no) WHERE o.paid IS NOT NULL ORDER BY 1;
+SELECT pg_temp.row_counts() AS rows, jsonb_agg(pg_temp.image(order_no) ORDER BY order_no) AS before FROM ended \gset
+
 -- No cancellation where the life cycle has no such step, whoever asks.
 SELECT e.status, string_agg(DISTINCT pg_temp.came_to(who.how || format(c.command, e.order_no)), ', ') AS cancel
 FROM ended e CROSS JOIN who CROSS JOIN (VALUES ('SELECT usom.cancel_order(%L, NULL)'), ('UPDATE usom.sales_order SET status = ''cancelled'' WHERE order_no = %L')) AS c (command)

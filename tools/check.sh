@@ -172,6 +172,7 @@ part quota sh "$top/test/load/quota.sh"
 part credit sh "$top/test/load/credit.sh"
 part supply sh "$top/test/load/supply.sh"
 part backorders sh "$top/test/load/backorders.sh"
+part payments sh "$top/test/load/payments.sh"
 part adventureworks sh "$top/test/adventureworks/run.sh"
 part capacity_orders sh "$top/test/load/capacity_orders.sh"
 
