@@ -59,7 +59,7 @@ SELECT status FROM usom.receive_return(:'r', '[{"line_no": 1, "quantity": 2}]');
 SELECT kind, amount, lines FROM usom.payment_requests WHERE order_no = :'o' AND status = 'wanted';
 SELECT * FROM pg_temp.refused(format('SELECT usom.refund_order(%L, lines => ''[{"line_no": 1, "quantity": 3}]'')', :'o'));
 SELECT * FROM pg_temp.refused(format('SELECT usom.refund_order(%L, lines => ''[{"line_no": 1, "quantity": 1}]'')', :'o'));
-SELECT * FROM pg_temp.refused(format('SELECT usom.refund_order(%L, lines => ''[{"line_no": 1, "amount": 138.40, "tax": 30}]'')', :'o'));
+SELECT * FROM pg_temp.refused(format('SELECT usom.refund_order(%L, lines => ''[{"line_no": 1, "amount": 100, "tax": 25}]'')', :'o'));
 SELECT * FROM pg_temp.refused(format('SELECT usom.refund_order(%L, 1000)', :'o'));
 
 -- Then everything comes back.
