@@ -132,6 +132,7 @@ SELECT r.kind, r.amount FROM pg_temp.asked(:'o') r;
 SELECT payment_status FROM usom.record_payment(:'o', 'capture', 99.90, 'PAY-8-c2', payment_reference => 'PAY-8b', occurred_at => now() + interval '8 days');
 SELECT kind, open FROM usom.exceptions WHERE order_no = :'o' ORDER BY 1;
 
+SET client_min_messages = error;
 -- Cover: a method may ask for it before goods are released, or before they are shipped.
 UPDATE usom.payment_method SET cover = 'release' WHERE code = 'card' AND org_id = usom.current_org();
 SELECT pg_temp.buy('{"method": "card", "reference": "PAY-9", "authorized": 50}') AS o \gset
@@ -149,6 +150,7 @@ SELECT hold_type, active FROM usom.holds WHERE order_no = :'o';
 SELECT payment_status FROM usom.record_payment(:'o', 'sale', 99.90, 'PAY-10');
 SELECT usom.ship(:'o') IS NOT NULL AS shipped;
 UPDATE usom.payment_method SET cover = 'none' WHERE code = 'card' AND org_id = usom.current_org();
+RESET client_min_messages;
 
 -- Chargebacks.
 SELECT payment_status FROM usom.charge_back(:'o', 99.90, 'PAY-10-d1');
