@@ -13,7 +13,7 @@ SELECT decimals, count(*), min(currency), max(currency) FROM usom.currencies() G
 SELECT string_agg(currency || ' ' || decimals, ', ' ORDER BY currency) FROM usom.currencies() WHERE currency IN ('JPY', 'EUR', 'BHD', 'CLF', 'GBP', 'USD');
 INSERT INTO usom.product (sku) VALUES ('MNY-1'), ('MNY-2');
 SELECT r.* FROM pg_temp.refused('INSERT INTO usom.price (sku, currency, unit_price) VALUES (''MNY-1'', ''EUX'', 1)') r;
-SELECT r.* FROM pg_temp.refused('INSERT INTO usom.sales_order (currency) VALUES (''XXX'')') r;
+SELECT r.* FROM pg_temp.refused('INSERT INTO usom.sales_order (currency) VALUES (''ZZZ'')') r;
 SELECT r.* FROM pg_temp.refused('INSERT INTO usom.sales_order (currency) VALUES (''eur'')') r;
 SELECT r.* FROM pg_temp.refused('SELECT usom.place_order(''{"currency": "GBX", "lines": [{"sku": "MNY-1", "quantity": 1}]}'')') r;
 
