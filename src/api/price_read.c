@@ -207,6 +207,14 @@ take_step(const UsomOrderSet *set, int order, UsomPriceAsk *asks, bool *was_pric
 	}
 }
 
+/* Plain SQL need not name the price of a draft's line. */
+static bool
+is_left_open(const UsomOrderSet *set, int line)
+{
+	return set->orders[set->lines[line].order].status_before == USOM_ORDER_DRAFT &&
+		usom_unit_price_of(set->lines[line].unit_price) == 0;
+}
+
 void
 usom_api_read_asks(const UsomOrderSet *set, int order, UsomPriceAsk *asks)
 {
@@ -217,6 +225,7 @@ usom_api_read_asks(const UsomOrderSet *set, int order, UsomPriceAsk *asks)
 	for (uint64 row = 0; row < nrows; row++)
 		take_step(set, order, asks, was_priced, row);
 	for (int i = usom_order_first_line(set, order); i < set->nlines && set->lines[i].order == order; i++)
-		if (!asks[i].is_told && !was_priced[i] && asks[i].unit_price == NULL && asks[i].manual == NULL)
+		if (!asks[i].is_told && !was_priced[i] && asks[i].unit_price == NULL && asks[i].manual == NULL &&
+			!is_left_open(set, i))
 			asks[i].unit_price = set->lines[i].unit_price;
 }

@@ -44,6 +44,10 @@ static UsomQuery describe_order = {
 	"LEFT JOIN usom.location t ON t.org_id = $1 AND t.location_id = l.location_id "
 	"WHERE l.org_id = $1 AND l.sales_order_id = $2), "
 	"'quantity_reserved', $3, 'quantity_backordered', $4, 'promised_at', $5, 'messages', $6, 'problems', $7) "
+	"|| coalesce((SELECT pg_catalog.jsonb_build_object('price_steps', pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object("
+	"'line_no', s.line_no, 'step', s.step, 'rule', s.rule, 'unit_price', pg_catalog.trim_scale(s.unit_price), "
+	"'before', pg_catalog.trim_scale(s.before), 'after', pg_catalog.trim_scale(s.after), 'reason', s.reason) ORDER BY s.step_no)) "
+	"FROM usom.price_step s WHERE s.org_id = $1 AND s.sales_order_id = $2 HAVING pg_catalog.count(*) > 0), '{}') "
 	"FROM usom.sales_order o WHERE o.org_id = $1 AND o.sales_order_id = $2",
 	.nargs = 8,
 	.argtypes = {"bigint", "bigint", "numeric", "numeric", "timestamptz", "jsonb", "jsonb", "boolean"},

@@ -88,6 +88,7 @@ CREATE FUNCTION usom._privileges()
 	-- views run with the rights of who reads them
 	('customers',                 '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('addresses',                 '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
+	('price_steps',               '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('orders',                    '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('order_lines',               '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('order_pieces',              '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
@@ -225,6 +226,7 @@ CREATE FUNCTION usom._privileges()
 	('_payment_sums()',           '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
 	('receive_return()',          '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	('piece_amounts()',           '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
+	('explain_price()',           '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
 	('explain_promise()',         '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
 	('_shares()',                 '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
 	('_minor_digits()',           '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),

@@ -99,7 +99,7 @@ INSERT INTO call VALUES
 	('change_supply', 'SELECT usom.change_supply(usom.add_supply(''purchase'', ''H-LOC'', ''H-SKU'', 2, now()), 1)'), ('reverse_receipt', 'WITH s AS MATERIALIZED (SELECT usom.add_supply(''purchase'', ''H-LOC'', ''H-SKU'', 2, now()) AS no), r AS MATERIALIZED (SELECT s.no, r.status FROM s, usom.receive_supply(s.no) r) SELECT usom.reverse_receipt(r.no, 1, ''x'') FROM r'), ('cancel_supply', 'SELECT usom.cancel_supply(usom.add_supply(''purchase'', ''H-LOC'', ''H-SKU'', 2, now()), ''x'')'),
 	('receive_supply', 'SELECT usom.receive_supply(usom.add_supply(''purchase'', ''H-LOC'', ''H-SKU'', 2, now()))'),
 	('split_backorder', format('SELECT * FROM usom.split_backorder(%L, 1, ''[{"quantity": 2, "promised_at": "2100-01-01"}]'')', :'waits')), ('merge_backorder', format('SELECT * FROM usom.merge_backorder(%L, 1)', :'waits')),
-	('piece_amounts', format('SELECT * FROM usom.piece_amounts(%L)', :'o')), ('explain_promise', format('SELECT * FROM usom.explain_promise(%L)', :'o')),
+	('piece_amounts', format('SELECT * FROM usom.piece_amounts(%L)', :'o')), ('explain_promise', format('SELECT * FROM usom.explain_promise(%L)', :'o')), ('explain_price', format('SELECT * FROM usom.explain_price(%L)', :'o')),
 	('reserve_stock', 'SELECT usom.reserve_stock(''H-2'', ''H-LOC'', ''H-SKU'', 1, interval ''1 minute'')'), ('release_stock', format('SELECT usom.release_stock(%s)', :cart)),
 	('find_customers', 'SELECT * FROM usom.find_customers(''h@example.com'')'), ('export_customer', 'SELECT usom.export_customer(''H-CUST'')'), ('erase_customer', 'SELECT usom.erase_customer(''H-GONE'', ''x'')'),
 	('erase_order_person', format('SELECT usom.cancel_order(%1$L, ''x''); SELECT usom.erase_order_person(%1$L, ''x'')', :'o')),
