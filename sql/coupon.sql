@@ -122,6 +122,6 @@ SELECT pg_temp.refused($$UPDATE usom.coupon SET redeemed = 0$$);
 SELECT pg_temp.refused($$INSERT INTO usom.coupon (code, promotion, redeemed) VALUES ('MORE', 'CPN-5', 3)$$);
 SELECT pg_temp.refused($$INSERT INTO usom.coupon (code, promotion) VALUES ('MORE', 'CPN-9')$$);
 SELECT pg_temp.refused($$UPDATE usom.coupon SET limit_uses = 1 WHERE code = 'TWO'$$);
-SELECT pg_temp.refused($$DELETE FROM usom.coupon$$);
+SELECT pg_temp.refused($$DELETE FROM usom.coupon WHERE code = 'OLD'$$);
 SELECT pg_temp.refused($$DELETE FROM usom.coupon_redemption$$);
 SELECT * FROM usom.verify();

@@ -64,7 +64,7 @@ SELECT pg_temp.refused($$INSERT INTO usom.price_contract (customer, segment, sku
 SELECT pg_temp.refused($$INSERT INTO usom.price_contract (customer, sku, unit_price) VALUES ('PRC-BOB', 'PRC-1', 5)$$);
 SELECT pg_temp.refused($$INSERT INTO usom.price_contract (customer, sku, currency, unit_price) VALUES ('PRC-BOB', 'PRC-1', 'EUR', -5)$$);
 SELECT pg_temp.refused($$INSERT INTO usom.price_contract (customer, sku, percent) VALUES ('PRC-BOB', 'PRC-1', 101)$$);
-DELETE FROM usom.price_contract;
+DELETE FROM usom.price_contract WHERE org_id = usom.current_org();
 
 -- Breaks by units: those of the product first, then the highest that is reached; never up; lines of one product together.
 INSERT INTO usom.price_break (min_quantity, percent) VALUES (100, 20);
@@ -78,7 +78,7 @@ SELECT pg_temp.refused($$INSERT INTO usom.price_break (category, min_quantity, p
 SELECT pg_temp.refused($$INSERT INTO usom.price_break (sku, min_quantity, percent) VALUES ('PRC-9', 5, 3)$$);
 SELECT pg_temp.refused($$INSERT INTO usom.price_break (min_value, percent) VALUES (5, 3)$$);
 SELECT pg_temp.refused($$INSERT INTO usom.price_break (level, min_value, percent) VALUES ('order', 5, 3)$$);
-DELETE FROM usom.price_break;
+DELETE FROM usom.price_break WHERE org_id = usom.current_org();
 
 -- Breaks by value: rounded once, shared by largest remainder; each line takes part in one.
 INSERT INTO usom.price_break (level, min_value, currency, percent) VALUES ('order', 50, 'EUR', 1), ('order', 30, 'EUR', 50);
@@ -86,7 +86,7 @@ INSERT INTO usom.price_break (level, category, min_value, currency, percent) VAL
 SELECT pg_temp.buy('PRC-CAT', 'PRC-1 1, PRC-2 3, PRC-3 3') AS o \gset
 SELECT * FROM pg_temp.steps(:'o');
 SELECT total FROM usom.orders WHERE order_no = :'o';
-DELETE FROM usom.price_break;
+DELETE FROM usom.price_break WHERE org_id = usom.current_org();
 
 -- Yen have no cents, dinars a thousandth; a price with more decimals keeps them.
 INSERT INTO usom.price (sku, currency, unit_price) VALUES ('PRC-1', 'JPY', 999), ('PRC-1', 'BHD', 9.995), ('PRC-2', 'BHD', 0.0125);
@@ -104,7 +104,7 @@ SELECT line_no, unit_price, total FROM usom.order_lines WHERE order_no = :'o' OR
 
 -- Changes are priced anew by what was in force when the order was placed.
 SELECT pg_temp.buy('PRC-CAT', 'PRC-1 1, PRC-2 1 9') AS o \gset
-UPDATE usom.price_break SET valid_to = '2026-06-02';
+UPDATE usom.price_break SET valid_to = '2026-06-02' WHERE org_id = usom.current_org();
 SELECT status FROM usom.change_order(:'o', '{"lines": [{"line_no": 1, "quantity": 2}, {"sku": "PRC-3", "quantity": 1}]}');
 SELECT * FROM pg_temp.steps(:'o');
 SELECT status FROM usom.change_order(:'o', '{"lines": [{"line_no": 1, "quantity": 1}, {"line_no": 2, "unit_price": 7}]}');
@@ -115,10 +115,10 @@ SELECT status FROM usom.change_order(:'o', '{"priority": 1}');
 SELECT count(DISTINCT version) FROM usom.price_steps WHERE order_no = :'o';
 
 -- Drafts: a document's is priced when it comes and when it is submitted, one of plain SQL when it is submitted.
-UPDATE usom.price_break SET valid_to = NULL;
+UPDATE usom.price_break SET valid_to = NULL WHERE org_id = usom.current_org();
 SELECT pg_temp.buy('PRC-CAT', 'PRC-1 2', '{"draft": true}') AS o \gset
 SELECT total FROM usom.orders WHERE order_no = :'o';
-UPDATE usom.price_break SET percent = 50;
+UPDATE usom.price_break SET percent = 50 WHERE org_id = usom.current_org();
 SELECT status FROM usom.submit_order(:'o');
 SELECT total FROM usom.orders WHERE order_no = :'o';
 INSERT INTO usom.sales_order (order_no, placed_at) VALUES ('PRC-SQL', '2026-06-01 12:00Z');

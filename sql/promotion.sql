@@ -30,7 +30,7 @@ INSERT INTO usom.promotion (code, name, category, percent, valid_from, valid_to,
 SELECT * FROM pg_temp.steps('PRO-1 10, PRO-2 11, PRO-3 11');
 SELECT * FROM pg_temp.steps('PRO-1 15, PRO-2 25', '{"placed_at": "2026-07-01T00:00:00Z"}');
 SELECT * FROM pg_temp.steps('PRO-1 8, PRO-1 7', '{"placed_at": "2026-07-01T00:00:00Z"}');
-UPDATE usom.promotion SET active = false;
+UPDATE usom.promotion SET active = false WHERE org_id = usom.current_org();
 
 -- Conditions: segment, channel, value of the basket, currency.
 INSERT INTO usom.promotion (code, segment, percent) VALUES ('PRO-CLUB', 'club', 5);
@@ -41,7 +41,7 @@ SELECT * FROM pg_temp.steps('PRO-1 1', '{"customer": "PRO-CLUB", "channel": "web
 SELECT * FROM pg_temp.steps('PRO-1 9, PRO-2 3');
 SELECT * FROM pg_temp.steps('PRO-1 9, PRO-2 4');
 SELECT * FROM pg_temp.steps('PRO-1 9, PRO-2 4', '{"currency": "USD", "lines": [{"sku": "PRO-1", "quantity": 50, "unit_price": 10}]}');
-UPDATE usom.promotion SET active = false;
+UPDATE usom.promotion SET active = false WHERE org_id = usom.current_org();
 
 -- An amount off each unit, a fixed price, never below nothing; they stack in the order of their priority.
 INSERT INTO usom.promotion (code, skus, currency, amount) VALUES ('PRO-OFF', '{PRO-1,PRO-2}', 'EUR', 4);
@@ -57,7 +57,7 @@ SELECT * FROM pg_temp.steps('PRO-1 3, PRO-2 3');
 -- Of one group the first that fits.
 UPDATE usom.promotion SET stacks = true, exclusion_group = 'week' WHERE code IN ('PRO-OFF', 'PRO-AT');
 SELECT * FROM pg_temp.steps('PRO-1 3, PRO-2 3');
-UPDATE usom.promotion SET active = false;
+UPDATE usom.promotion SET active = false WHERE org_id = usom.current_org();
 
 -- Off the order: rounded once, shared to the last cent.
 INSERT INTO usom.promotion (code, name, level, percent) VALUES ('PRO-TENTH', 'A tenth off', 'order', 10);
@@ -84,5 +84,5 @@ SELECT pg_temp.refused($$INSERT INTO usom.promotion (code, percent, valid_from, 
 SELECT pg_temp.refused($$INSERT INTO usom.promotion (code, percent, skus) VALUES ('PRO-BAD', 1, '{PRO-1,PRO-9}')$$);
 SELECT pg_temp.refused($$INSERT INTO usom.promotion (code, percent, channel) VALUES ('PRO-BAD', 1, 'PRO-9')$$);
 SELECT pg_temp.refused($$INSERT INTO usom.promotion (code, unit_price, currency, level) VALUES ('PRO-BAD', 1, 'EUR', 'order')$$);
-SELECT pg_temp.refused($$DELETE FROM usom.promotion$$);
+SELECT pg_temp.refused($$DELETE FROM usom.promotion WHERE code = 'PRO-V11'$$);
 SELECT * FROM usom.verify();
