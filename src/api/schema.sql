@@ -379,3 +379,26 @@ SELECT usom._audit_table('backorder_segment');
 SELECT usom._audit_table('backorder_sort');
 SELECT usom._audit_table('backorder_run');
 SELECT usom._audit_table('backorder_change');
+
+CREATE VIEW usom.price_steps WITH (security_invoker = true) AS
+SELECT o.order_no, s.version, s.step_no, s.line_no, s.step, s.rule, trim_scale(s.unit_price) AS unit_price,
+	trim_scale(s.before) AS before, trim_scale(s.after) AS after, trim_scale(s.after - coalesce(s.before, 0)) AS change,
+	o.currency::text AS currency, s.reason,
+	s.version = (SELECT max(m.version) FROM usom.price_step m WHERE m.org_id = s.org_id AND m.sales_order_id = s.sales_order_id) AS counts
+FROM usom.price_step s
+JOIN usom.sales_order o ON o.org_id = s.org_id AND o.sales_order_id = s.sales_order_id
+WHERE s.org_id = usom.current_org();
+COMMENT ON VIEW usom.price_steps IS 'How the amounts of the orders of the caller''s organisation came about: each step that set or changed the amount of a line. usom.explain_price() shows an order as it counts.';
+COMMENT ON COLUMN usom.price_steps.order_no IS 'Order.';
+COMMENT ON COLUMN usom.price_steps.version IS 'Version of the order that was priced.';
+COMMENT ON COLUMN usom.price_steps.step_no IS 'Number of the step.';
+COMMENT ON COLUMN usom.price_steps.line_no IS 'Line.';
+COMMENT ON COLUMN usom.price_steps.step IS 'document, list, contract, break, promotion, coupon, manual, freight or tax.';
+COMMENT ON COLUMN usom.price_steps.rule IS 'Which contract, minimum, promotion, coupon or rate.';
+COMMENT ON COLUMN usom.price_steps.unit_price IS 'Price of one unit from this step on; null: it stays.';
+COMMENT ON COLUMN usom.price_steps.before IS 'Amount of the whole line before; null: there was none.';
+COMMENT ON COLUMN usom.price_steps.after IS 'Amount of the whole line after.';
+COMMENT ON COLUMN usom.price_steps.change IS 'What the step added; less than zero: took off.';
+COMMENT ON COLUMN usom.price_steps.currency IS 'ISO 4217 code of the amounts.';
+COMMENT ON COLUMN usom.price_steps.reason IS 'Why, in words.';
+COMMENT ON COLUMN usom.price_steps.counts IS 'True: of the version that was priced last.';
