@@ -4708,6 +4708,55 @@ REVOKE ALL ON FUNCTION usom._convert_pre_orders(bigint) FROM PUBLIC;
 
 /* ---- api ---- */
 
+CREATE FUNCTION usom.explain_price(order_no text)
+RETURNS TABLE (line_no integer, step_no integer, step text, rule text, unit_price numeric, before numeric, after numeric, reason text)
+LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED SET search_path = pg_catalog, usom, pg_temp
+AS $$
+DECLARE
+	org CONSTANT bigint := usom.current_org();
+	the record;
+BEGIN
+	PERFORM usom._check_installed(), usom._check_card('order_no', order_no);
+	SELECT o.sales_order_id, o.currency, o.placed_at INTO the
+	FROM usom.sales_order o WHERE o.org_id = org AND o.order_no = explain_price.order_no;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'no order "%"', explain_price.order_no
+			USING ERRCODE = 'US105', HINT = 'Look it up in usom.orders.';
+	END IF;
+	RETURN QUERY
+		WITH taken AS (
+			SELECT s.line_no, s.step_no, s.step, s.rule, s.unit_price::numeric, s.before::numeric, s.after::numeric, s.reason
+			FROM usom.price_step s
+			WHERE s.org_id = org AND s.sales_order_id = the.sales_order_id AND s.version = (
+				SELECT max(m.version) FROM usom.price_step m WHERE m.org_id = org AND m.sales_order_id = the.sales_order_id)
+		), priced AS (
+			SELECT * FROM taken
+			UNION ALL
+			SELECT l.line_no, 0, CASE WHEN t.unit_price = l.unit_price THEN 'list' ELSE 'document' END, NULL, l.unit_price, NULL,
+				round(l.unit_price * l.quantity, coalesce(l.decimals::integer, 4)),
+				CASE WHEN t.unit_price = l.unit_price THEN 'list price' WHEN l.unit_price = 0 THEN 'no price' ELSE 'price of the document' END
+			FROM usom.order_line l
+			JOIN usom.product p ON p.org_id = org AND p.product_id = l.product_id
+			LEFT JOIN LATERAL (
+				SELECT round(x.unit_price / x.per, 4) AS unit_price FROM usom.price x
+				WHERE x.org_id = org AND x.sku = p.sku AND x.currency = the.currency AND x.valid_from <= the.placed_at
+					AND (x.valid_to IS NULL OR x.valid_to > the.placed_at)
+				ORDER BY x.valid_from DESC LIMIT 1) t ON true
+			WHERE l.org_id = org AND l.sales_order_id = the.sales_order_id AND coalesce(l.kit_line_no = l.line_no, true)
+				AND NOT EXISTS (SELECT FROM taken k WHERE k.line_no = l.line_no)
+		)
+		SELECT p.line_no, row_number() OVER (ORDER BY p.step_no, p.line_no)::integer, p.step, p.rule, trim_scale(p.unit_price),
+			trim_scale(p.before), trim_scale(p.after), p.reason
+		FROM priced p
+		ORDER BY 2;
+END
+$$;
+COMMENT ON FUNCTION usom.explain_price(text) IS
+'How the amounts of an order came about: a row for each step of the price waterfall that set or changed the amount of a line, in the order in which they were taken: document or list, contract, break, promotion, coupon, manual, freight, tax. rule: which contract, minimum, promotion, coupon or rate; unit_price: that of one unit from this step on, null: it stays; before and after: amount of the whole line, in the currency of the order. What is taken off the order stands with the lines that share it. The last row of a line is what all its units cost. An order that met no rule has one row a line. Errors: US105 unknown order. Source: usom.price_step, the version priced last.
+Example: SELECT line_no, step, rule, before, after, reason FROM usom.explain_price(''SO-000001'');';
+
+/* ---- api ---- */
+
 CREATE FUNCTION usom._begin_allocation(filter jsonb, batch_size integer, resume bigint)
 RETURNS TABLE (run bigint, orders bigint[], begun_at bigint)
 LANGUAGE c AS 'MODULE_PATHNAME', 'usom__begin_allocation'
@@ -6788,6 +6837,7 @@ CREATE FUNCTION usom._privileges()
 	-- views run with the rights of who reads them
 	('customers',                 '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('addresses',                 '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
+	('price_steps',               '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('orders',                    '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('order_lines',               '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('order_pieces',              '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
@@ -6925,6 +6975,7 @@ CREATE FUNCTION usom._privileges()
 	('_payment_sums()',           '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
 	('receive_return()',          '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	('piece_amounts()',           '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
+	('explain_price()',           '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
 	('explain_promise()',         '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
 	('_shares()',                 '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
 	('_minor_digits()',           '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
@@ -7248,6 +7299,43 @@ role, profile, organisation: as granted; the role may be gone already. channel: 
 Before DROP ROLE revoke its access: usom.access knows roles by name. Errors: 22023 unknown profile, US006 unknown organisation or channel.
 Example: SELECT usom.revoke_access(''web_shop'', ''channel'');';
 REVOKE ALL ON FUNCTION usom.revoke_access(name, text, text, text) FROM PUBLIC;
+CREATE FUNCTION usom._doctor_access() RETURNS TABLE ("check" text, trouble text, hint text)
+	LANGUAGE sql STABLE STRICT
+	SET search_path = pg_catalog, usom, pg_temp
+	SET jit = off -- it would take a hundred times as long
+	AS $$
+	SELECT 'row security', string_agg(c.relname, ', ' ORDER BY c.relname),
+			'ALTER TABLE ... ENABLE ROW LEVEL SECURITY; or drop its policy and run: SELECT usom._secure_table(''' || min(c.relname) || ''');'
+		FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'org_id'
+		WHERE c.relnamespace = 'usom'::regnamespace AND c.relkind IN ('r', 'p')
+			AND NOT (c.relrowsecurity AND (SELECT array_agg(p.polname) FROM pg_policy p WHERE p.polrelid = c.oid) = '{usom_org}')
+	UNION ALL
+	SELECT 'views', string_agg(c.relname, ', ' ORDER BY c.relname), 'ALTER VIEW usom.' || min(c.relname) || ' SET (security_invoker = true);'
+		FROM pg_class c
+		WHERE c.relnamespace = 'usom'::regnamespace AND c.relkind = 'v' AND c.relname !~ '^_' AND NOT coalesce('security_invoker=true' = ANY (c.reloptions), false)
+	UNION ALL
+	SELECT 'group roles', string_agg(coalesce(r.rolname, 'usom_' || p.name || ' is missing'), ', '), 'SELECT usom.upgrade(); makes missing ones; others: ALTER ROLE ... NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE;'
+		FROM unnest(usom._profiles()) AS p (name) LEFT JOIN pg_roles r ON r.rolname = 'usom_' || p.name
+		WHERE r.rolname IS NULL OR r.rolsuper OR r.rolbypassrls OR r.rolcreaterole OR r.rolcanlogin
+	UNION ALL
+	SELECT 'privileges', string_agg(d.words, '; ' ORDER BY d.words), 'Run: SELECT usom.upgrade();'
+		FROM (
+			SELECT format('%s has %s on %s', m.grantee, m.privilege, m.object) AS words
+			FROM (SELECT * FROM usom._made_grants() EXCEPT SELECT * FROM usom._wanted_grants()) m
+			UNION ALL
+			SELECT format('%s lacks %s on %s', w.grantee, w.privilege, w.object)
+			FROM (SELECT * FROM usom._wanted_grants() WHERE grantee <> 'PUBLIC' EXCEPT SELECT * FROM usom._made_grants()) w) d
+	UNION ALL
+	SELECT 'access', string_agg(DISTINCT a.role, ', '), 'The roles are gone: SELECT usom.revoke_access(role, profile, organisation);'
+		FROM usom.access a WHERE NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = a.role)
+	UNION ALL
+	SELECT 'duties', string_agg(r.rolname, ', ' ORDER BY r.rolname), 'A role that both writes prices and approves can do nothing: REVOKE usom_manager or usom_integrator from it.'
+		FROM pg_roles r
+		WHERE NOT r.rolsuper AND to_regrole('usom_manager') IS NOT NULL AND to_regrole('usom_integrator') IS NOT NULL
+			AND pg_has_role(r.oid, to_regrole('usom_manager'), 'MEMBER') AND pg_has_role(r.oid, to_regrole('usom_integrator'), 'MEMBER')
+$$;
+COMMENT ON FUNCTION usom._doctor_access() IS 'What is wrong with roles, privileges and row security: trouble is null where all is well. Part of doctor().';
+REVOKE ALL ON FUNCTION usom._doctor_access() FROM PUBLIC;
 
 -- Functions are made for everybody unless they say otherwise; these are for profiles.
 DO $$
@@ -7261,6 +7349,140 @@ BEGIN
 	END LOOP;
 END
 $$;
+
+/* ---- security ---- */
+
+-- Who has which profile: granted, revoked.
+
+CREATE FUNCTION usom._add_access("role" text, profile text, org_id bigint, channel_id bigint) RETURNS bigint
+	AS 'MODULE_PATHNAME', 'usom__add_access' LANGUAGE C VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._add_access(text, text, bigint, bigint) IS 'Writes a row of usom.access, unless it is there; answers how many.';
+REVOKE ALL ON FUNCTION usom._add_access(text, text, bigint, bigint) FROM PUBLIC;
+
+CREATE FUNCTION usom._remove_access("role" text, profile text, org_id bigint, channel_id bigint) RETURNS bigint
+	AS 'MODULE_PATHNAME', 'usom__remove_access' LANGUAGE C VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._remove_access(text, text, bigint, bigint) IS 'Deletes rows of usom.access, those of one channel or of all; answers how many.';
+REVOKE ALL ON FUNCTION usom._remove_access(text, text, bigint, bigint) FROM PUBLIC;
+
+CREATE FUNCTION usom._access_org(profile text, organisation text) RETURNS bigint
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+DECLARE
+	found bigint;
+BEGIN
+	PERFORM usom._check_installed();
+	IF profile = ANY (usom._profiles()) IS NOT TRUE THEN
+		RAISE EXCEPTION 'there is no profile "%"', coalesce(profile, 'null') USING
+			ERRCODE = 'invalid_parameter_value', HINT = format('One of: %s.', array_to_string(usom._profiles(), ', '));
+	END IF;
+	IF organisation IS NULL THEN
+		RETURN usom.current_org();
+	END IF;
+	SELECT o.org_id INTO found FROM usom.organisation o WHERE o.code = organisation;
+	IF found IS NULL THEN
+		RAISE EXCEPTION 'organisation "%" does not exist', organisation USING
+			ERRCODE = 'US006', HINT = format('INSERT INTO usom.organisation (code) VALUES (%L);', organisation);
+	END IF;
+	RETURN found;
+END
+$$;
+COMMENT ON FUNCTION usom._access_org(text, text) IS 'Key of the organisation that grant_access() is about; checks the profile, too.';
+REVOKE ALL ON FUNCTION usom._access_org(text, text) FROM PUBLIC;
+
+CREATE FUNCTION usom._access_channel(org_id bigint, channel text) RETURNS bigint
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+DECLARE
+	found bigint;
+BEGIN
+	IF channel IS NULL THEN
+		RETURN NULL;
+	END IF;
+	SELECT c.channel_id INTO found FROM usom.channel c WHERE c.org_id = _access_channel.org_id AND c.code = channel;
+	IF found IS NULL THEN
+		RAISE EXCEPTION 'channel "%" does not exist', channel USING
+			ERRCODE = 'US006', HINT = format('INSERT INTO usom.channel (code) VALUES (%L);', channel);
+	END IF;
+	RETURN found;
+END
+$$;
+COMMENT ON FUNCTION usom._access_channel(bigint, text) IS 'Key of the channel that grant_access() is about; null for null.';
+REVOKE ALL ON FUNCTION usom._access_channel(bigint, text) FROM PUBLIC;
+
+CREATE FUNCTION usom._check_duties("role" name, profile text) RETURNS void
+	LANGUAGE plpgsql STABLE STRICT
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+DECLARE
+	other text := CASE profile WHEN 'integrator' THEN 'usom_manager' WHEN 'manager' THEN 'usom_integrator' END;
+	both_of name;
+BEGIN
+	-- whoever is a member of the role, at whatever distance, gets the profile with it
+	SELECT r.rolname INTO both_of FROM pg_roles r
+	WHERE NOT r.rolsuper AND other IS NOT NULL AND pg_has_role(r.oid, $1, 'MEMBER') AND pg_has_role(r.oid, other, 'MEMBER')
+	ORDER BY r.rolname <> $1, r.rolname LIMIT 1;
+	IF both_of IS NOT NULL THEN
+		RAISE EXCEPTION 'role "%" cannot be %: it would both write prices and approve', $1, profile USING
+			ERRCODE = 'US903', DETAIL = format('Role "%s" is a member of %s.', both_of, other),
+			HINT = 'Give the two profiles to two roles, neither a member of the other.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION usom._check_duties(name, text) IS 'US903 if the role, or a member of it, would both write prices (integrator) and approve (manager).';
+REVOKE ALL ON FUNCTION usom._check_duties(name, text) FROM PUBLIC;
+
+CREATE FUNCTION usom.grant_access("role" name, profile text, organisation text DEFAULT NULL, channel text DEFAULT NULL) RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+DECLARE
+	org_id bigint := usom._access_org(profile, organisation);
+BEGIN
+	IF to_regrole(quote_ident($1)) IS NULL THEN
+		RAISE EXCEPTION 'role "%" does not exist', coalesce($1, 'null') USING
+			ERRCODE = 'undefined_object', HINT = format('CREATE ROLE %I LOGIN;', coalesce($1, 'name'));
+	END IF;
+	PERFORM usom._check_duties($1, profile);
+	IF NOT EXISTS (SELECT FROM pg_auth_members m WHERE m.roleid = to_regrole('usom_' || profile) AND m.member = to_regrole(quote_ident($1))) THEN
+		EXECUTE format('GRANT %I TO %I', 'usom_' || profile, $1);
+	END IF;
+	PERFORM usom._add_access($1, profile, org_id, usom._access_channel(org_id, channel));
+END
+$$;
+COMMENT ON FUNCTION usom.grant_access(name, text, text, text) IS
+'Let a role work for an organisation with a profile: it becomes a member of the group role usom_<profile>.
+role: an existing role; members of it have its access. profile: agent (orders and customers), manager (agent, warehouse, master data, checks), warehouse (stock, shipping), channel (places and follows orders), integrator (products, prices, customers, feeds), bi (reads), auditor (reads, verifies), break_glass (by SET ROLE usom_break_glass writes what usom keeps, with a reason).
+organisation: its code; null: the caller''s. channel: code of the channel whose orders alone the role sees and writes; null: all. Rows add up; a repeated call changes nothing.
+A role has the same profiles in all organisations it works for, since privileges are the role''s.
+For superusers, and for members of the owner that may grant the group roles. Errors: 22023 unknown profile, 42704 unknown role, US006 unknown organisation or channel, US903 one role would write prices and approve.
+Example: SELECT usom.grant_access(''web_shop'', ''channel'', channel => ''web'');';
+REVOKE ALL ON FUNCTION usom.grant_access(name, text, text, text) FROM PUBLIC;
+
+CREATE FUNCTION usom.revoke_access("role" name, profile text, organisation text DEFAULT NULL, channel text DEFAULT NULL) RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+DECLARE
+	org_id bigint := usom._access_org(profile, organisation);
+	removed bigint := usom._remove_access($1, profile, org_id, usom._access_channel(org_id, channel));
+BEGIN
+	IF removed = 0 THEN
+		RAISE NOTICE 'role "%" was not % there', $1, profile USING HINT = 'SELECT * FROM usom.access;';
+	ELSIF NOT EXISTS (SELECT FROM usom.access a WHERE a.role = $1 AND a.profile = revoke_access.profile) AND to_regrole(quote_ident($1)) IS NOT NULL THEN
+		EXECUTE format('REVOKE %I FROM %I', 'usom_' || profile, $1);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION usom.revoke_access(name, text, text, text) IS
+'Take back what grant_access() gave. The role leaves the group role of the profile when it has it for no organisation any more. Sessions notice at their next statement.
+role, profile, organisation: as granted; the role may be gone already. channel: that one; null: all of them.
+Before DROP ROLE revoke its access: usom.access knows roles by name. Errors: 22023 unknown profile, US006 unknown organisation or channel.
+Example: SELECT usom.revoke_access(''web_shop'', ''channel'');';
+REVOKE ALL ON FUNCTION usom.revoke_access(name, text, text, text) FROM PUBLIC;
 
 /* ---- security ---- */
 
@@ -7321,7 +7543,7 @@ AS $$
 		(4, 'fulfil', ARRAY['allocate_order', 'allocate_orders', 'reallocate_order', 'explain_sourcing', 'why_not_allocated', 'simulate_sourcing', 'pickup_alternatives', 'move_pickup', 'earliest_shipment', 'distance_km', 'split_backorder', 'merge_backorder', 'fill_backorders', 'backorder_run', 'convert_pre_orders', 'request_make', 'approve_make', 'start_make', 'receive_make', 'cancel_make', 'ration', 'release_order', 'consolidation_candidates', 'consolidate', 'ship', 'ship_consolidated', 'deliver',
 			'authorize_return', 'receive_return']),
 		(4, 'pay', ARRAY['record_payment', 'authorize_payment', 'capture_payment', 'void_payment', 'refund_payment', 'charge_back', 'complete_order', 'refund_order', 'collect_payment']),
-		(5, 'understand', ARRAY['explain_status', 'explain_promise', 'piece_amounts', 'credit_position', 'order_timeline', 'order_as_of', 'order_changes', 'lifecycle', 'order_lifecycle', 'piece_lifecycle', 'order_types', 'currencies', 'lifecycle_dot',
+		(5, 'understand', ARRAY['explain_status', 'explain_promise', 'explain_price', 'piece_amounts', 'credit_position', 'order_timeline', 'order_as_of', 'order_changes', 'lifecycle', 'order_lifecycle', 'piece_lifecycle', 'order_types', 'currencies', 'lifecycle_dot',
 			'error_codes']),
 		(6, 'verify', ARRAY['verify', 'verify_stock', 'verify_reserved', 'verify_supply', 'verify_capacity', 'verify_quota', 'verify_orders', 'verify_counters', 'verify_statuses',
 			'verify_history', 'verify_references', 'verify_pieces', 'verify_kits', 'verify_approvals', 'verify_money', 'verify_payments', 'verify_credit', 'verify_returns', 'verify_vault', 'verify_entries', 'verify_audit']),
@@ -10911,6 +11133,29 @@ SELECT usom._audit_table('backorder_segment');
 SELECT usom._audit_table('backorder_sort');
 SELECT usom._audit_table('backorder_run');
 SELECT usom._audit_table('backorder_change');
+
+CREATE VIEW usom.price_steps WITH (security_invoker = true) AS
+SELECT o.order_no, s.version, s.step_no, s.line_no, s.step, s.rule, trim_scale(s.unit_price) AS unit_price,
+	trim_scale(s.before) AS before, trim_scale(s.after) AS after, trim_scale(s.after - coalesce(s.before, 0)) AS change,
+	o.currency::text AS currency, s.reason,
+	s.version = (SELECT max(m.version) FROM usom.price_step m WHERE m.org_id = s.org_id AND m.sales_order_id = s.sales_order_id) AS counts
+FROM usom.price_step s
+JOIN usom.sales_order o ON o.org_id = s.org_id AND o.sales_order_id = s.sales_order_id
+WHERE s.org_id = usom.current_org();
+COMMENT ON VIEW usom.price_steps IS 'How the amounts of the orders of the caller''s organisation came about: each step that set or changed the amount of a line. usom.explain_price() shows an order as it counts.';
+COMMENT ON COLUMN usom.price_steps.order_no IS 'Order.';
+COMMENT ON COLUMN usom.price_steps.version IS 'Version of the order that was priced.';
+COMMENT ON COLUMN usom.price_steps.step_no IS 'Number of the step.';
+COMMENT ON COLUMN usom.price_steps.line_no IS 'Line.';
+COMMENT ON COLUMN usom.price_steps.step IS 'document, list, contract, break, promotion, coupon, manual, freight or tax.';
+COMMENT ON COLUMN usom.price_steps.rule IS 'Which contract, minimum, promotion, coupon or rate.';
+COMMENT ON COLUMN usom.price_steps.unit_price IS 'Price of one unit from this step on; null: it stays.';
+COMMENT ON COLUMN usom.price_steps.before IS 'Amount of the whole line before; null: there was none.';
+COMMENT ON COLUMN usom.price_steps.after IS 'Amount of the whole line after.';
+COMMENT ON COLUMN usom.price_steps.change IS 'What the step added; less than zero: took off.';
+COMMENT ON COLUMN usom.price_steps.currency IS 'ISO 4217 code of the amounts.';
+COMMENT ON COLUMN usom.price_steps.reason IS 'Why, in words.';
+COMMENT ON COLUMN usom.price_steps.counts IS 'True: of the version that was priced last.';
 $usom_step$),
 
 (1, 1401, 'analytics', $usom_step$
