@@ -157,6 +157,13 @@ SELECT payment_status FROM usom.charge_back(:'o', 99.90, 'PAY-10-d1');
 SELECT status, captured, charged_back, refundable FROM usom.payments WHERE order_no = :'o';
 SELECT * FROM pg_temp.state(:'o');
 
+-- Plain SQL takes the same path: the draft's payment is authorised when it is submitted.
+INSERT INTO usom.sales_order (external_id, payment) VALUES ('PAY-SQL', '{"method": "card", "reference": "PAY-13", "authorized": 99.90}');
+INSERT INTO usom.order_line (sales_order_id, line_no, product_id, quantity, unit_price) SELECT sales_order_id, 1, usom.product_id('PAY'), 10, 9.99 FROM usom.sales_order WHERE external_id = 'PAY-SQL' AND org_id = usom.current_org();
+UPDATE usom.sales_order SET status = 'submitted' WHERE external_id = 'PAY-SQL' AND org_id = usom.current_org();
+SELECT status, payment_status, total, paid FROM usom.orders WHERE external_id = 'PAY-SQL';
+SELECT t.kind, t.amount, t.reference FROM usom.payment_transactions t JOIN usom.orders o USING (order_no) WHERE o.external_id = 'PAY-SQL';
+
 -- One authorisation covers one order.
 SELECT messages FROM usom.place_order('{"payment": {"method": "card", "reference": "PAY-1", "authorized": 9.99}, "lines": [{"sku": "PAY", "quantity": 1, "unit_price": 9.99}]}');
 SELECT ordinal, outcome FROM usom.place_orders('[{"payment": {"method": "card", "reference": "PAY-11", "authorized": 9.99}, "lines": [{"sku": "PAY", "quantity": 1, "unit_price": 9.99}]}, {"payment": {"method": "card", "reference": "PAY-11", "authorized": 9.99}, "lines": [{"sku": "PAY", "quantity": 1, "unit_price": 9.99}]}, {"lines": [{"sku": "PAY", "quantity": 1, "unit_price": 9.99}]}]');

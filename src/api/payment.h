@@ -35,6 +35,9 @@ extern UsomShare *usom_api_read_refund(UsomPayments *payments, Jsonb *lines, int
 /* payment_place.c: the authorisations that documents bring; a statement more for each kind of row if there is one. */
 extern void usom_api_write_payments(Placing **placings, int count);
 
+/* The same for drafts of plain SQL that are submitted; the orders are saved by the caller. */
+extern void usom_api_take_payments(UsomOrderSet *set);
+
 /* payment_check.c: a row of the table of checks. */
 extern void usom_api_check_payment(UsomChecking *checking);
 

@@ -17,6 +17,7 @@
 #include "api/payment.h"
 
 #include "base/call.h"
+#include "base/query.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 
@@ -60,18 +61,17 @@ expiry(int64 org_id, const char *method)
 
 /* Without a reference of the provider, the authorisation has the name of the order. */
 static UsomPayments *
-authorize(const Placing *placing, UsomMoney amount)
+authorize(UsomOrderSet *set, int order, const Jsonb *document, UsomMoney amount)
 {
-	const Jsonb *document = placing->document->payment;
 	const char *method = text_at(document, "method");
-	UsomPayments *payments = usom_payments_make(placing->set, 0);
+	UsomPayments *payments = usom_payments_make(set, order);
 	UsomPayment *payment = usom_payments_add(payments, method ? method : "card", text_at(document, "reference"));
 	UsomPaymentFact *fact = palloc0_object(UsomPaymentFact);
 
 	fact->kind = "authorize";
 	fact->amount = amount;
-	fact->reference = payment->reference ? payment->reference : placing->set->orders[0].order_no;
-	fact->expires_at = expiry(placing->org_id, payment->method);
+	fact->reference = payment->reference ? payment->reference : set->orders[order].order_no;
+	fact->expires_at = expiry(set->org_id, payment->method);
 	fact->occurred_at = usom_call_time();
 	usom_payment_apply(payments, fact);
 	return payments;
@@ -91,7 +91,7 @@ usom_api_write_payments(Placing **placings, int count)
 
 		if (likely(amount == 0) || placings[i]->is_quote)
 			continue;
-		payments[n] = authorize(placings[i], amount);
+		payments[n] = authorize(placings[i]->set, 0, placings[i]->document->payment, amount);
 		paying[n++] = placings[i];
 	}
 	if (likely(n == 0))
@@ -101,4 +101,35 @@ usom_api_write_payments(Placing **placings, int count)
 	for (int i = 0; i < n; i++)
 		if (!written[i])
 			usom_api_note_message(paying[i], 0, "payment_reference_taken", 0);
+}
+
+static UsomQuery read_payment = {
+	.text = "SELECT o.payment FROM usom.sales_order AS o WHERE o.org_id = $1 AND o.sales_order_id = $2",
+	.nargs = 2,
+	.argtypes = {"bigint", "bigint"},
+};
+
+/* Drafts that plain SQL has written bring their payment when they are submitted. */
+void
+usom_api_take_payments(UsomOrderSet *set)
+{
+	for (int i = 0; i < set->norders; i++)
+	{
+		UsomOrder  *order = &set->orders[i];
+		Datum		values[] = {Int64GetDatum(set->org_id), Int64GetDatum(order->sales_order_id)};
+		UsomPayments *payments;
+		const Jsonb *document;
+		bool		written;
+
+		if (likely(order->pay_method == NULL) || order->paid != NULL)
+			continue;
+		usom_query_run(&read_payment, values, NULL);
+		document = DatumGetJsonbPCopy(usom_query_get(0, 1));
+		if (authorized_by(document) <= 0)
+			continue;
+		payments = authorize(set, i, document, authorized_by(document));
+		usom_payments_write_new(&payments, 1, &written);
+		if (written)
+			order->paid = usom_order_no_price();
+	}
 }

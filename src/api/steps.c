@@ -15,6 +15,7 @@
 #include "api/api.h"
 #include "api/credit.h"
 #include "api/finding.h"
+#include "api/payment.h"
 #include "api/price.h"
 #include "api/substitute.h"
 #include "api/waits.h"
@@ -135,6 +136,7 @@ usom_api_submit(UsomOrderSet *set)
 		step(set, i, "submit", USOM_ORDER_SUBMITTED);
 	usom_api_check_orders(set, USOM_AT_SUBMIT, NULL);
 	usom_api_redeem(set, pricings);
+	usom_api_take_payments(set);
 	usom_order_save(set);
 	usom_api_write_prices(set, pricings);
 	for (int i = 0; i < set->norders; i++)
