@@ -61,7 +61,7 @@ CREATE ROLE tap_boss;
 SELECT usom.grant_access('tap_boss', 'manager') \g /dev/null
 INSERT INTO usom.product (sku, category) VALUES ('H-ASK', 'H-ASK');
 INSERT INTO usom.approval_rule (code, category) VALUES ('H-ASK', 'H-ASK');
-SELECT order_no AS asked FROM usom.place_order('{"lines": [{"sku": "H-ASK", "quantity": 1, "unit_price": 1}]}') \gset
+SELECT order_no AS unapproved FROM usom.place_order('{"lines": [{"sku": "H-ASK", "quantity": 1, "unit_price": 1}]}') \gset
 CREATE TEMP TABLE call (name text, command text);
 INSERT INTO call VALUES
 	('install', 'SELECT * FROM usom.install()'), ('upgrade', 'SELECT * FROM usom.upgrade()'), ('version', 'SELECT usom.version()'), ('doctor', 'SELECT * FROM usom.doctor()'),
@@ -81,8 +81,8 @@ INSERT INTO call VALUES
 	('propose_substitution', format('SELECT usom.propose_substitution(%L, 1)', :'short')), ('accept_substitution', format('SELECT * FROM usom.accept_substitution(%s)', :'offer')),
 	('decline_substitution', format('SELECT * FROM usom.decline_substitution(%s, ''x'')', :'offer')), ('substitute_backorders', 'SELECT * FROM usom.substitute_backorders(''H-TOO'')'),
 	('watch_stock', 'SELECT usom.watch_stock(''H-CUST'', ''H-TOO'', 1, ''H-LOC'')'), ('unwatch_stock', 'SELECT usom.unwatch_stock(''H-CUST'', ''H-TOO'')'), ('tell_back_in_stock', 'SELECT usom.tell_back_in_stock(''H-SKU'')'),
-	('approve_order', format('SET SESSION AUTHORIZATION tap_boss; SELECT * FROM usom.approve_order(%L, ''x''); RESET SESSION AUTHORIZATION', :'asked')), ('decline_order', format('SET SESSION AUTHORIZATION tap_boss; SELECT * FROM usom.decline_order(%L, ''x''); RESET SESSION AUTHORIZATION', :'asked')),
-	('request_approval', format('SELECT * FROM usom.request_approval(%L, ''x'')', :'asked')), ('override_price', format('SELECT * FROM usom.override_price(%L, 1, 2, ''x'')', :'asked')), ('reprice_order', format('SELECT * FROM usom.reprice_order(%L, ''x'')', :'asked')), ('score_order', format('SELECT * FROM usom.score_order(%L, 50, ''x'')', :'asked')),
+	('approve_order', format('SET SESSION AUTHORIZATION tap_boss; SELECT * FROM usom.approve_order(%L, ''x''); RESET SESSION AUTHORIZATION', :'unapproved')), ('decline_order', format('SET SESSION AUTHORIZATION tap_boss; SELECT * FROM usom.decline_order(%L, ''x''); RESET SESSION AUTHORIZATION', :'unapproved')),
+	('request_approval', format('SELECT * FROM usom.request_approval(%L, ''x'')', :'unapproved')), ('override_price', format('SELECT * FROM usom.override_price(%L, 1, 2, ''x'')', :'unapproved')), ('reprice_order', format('SELECT * FROM usom.reprice_order(%L, ''x'')', :'unapproved')), ('score_order', format('SELECT * FROM usom.score_order(%L, 50, ''x'')', :'unapproved')),
 	('quote', 'SELECT usom.quote(''{"customer": "H-CUST", "channel": "web", "lines": [{"sku": "H-SKU", "quantity": 2, "location": "H-LOC"}]}'')'),
 	('resolve_exception', format('SELECT usom.resolve_exception(%s, ''x'')', :'exception')),
 	('allocate_order', format('SELECT * FROM usom.allocate_order(%L)', :'o')), ('request_make', format('SELECT usom.request_make(%L, 1, ''H-LOC'', 1)', :'short')), ('approve_make', format('SELECT * FROM usom.approve_make(%L)', :'designed')), ('start_make', format('SELECT * FROM usom.start_make(%L, now())', :'asked')), ('receive_make', format('SELECT * FROM usom.receive_make(%L, 1)', :'begun')), ('cancel_make', format('SELECT * FROM usom.cancel_make(%L)', :'unwanted')), ('convert_pre_orders', 'SELECT * FROM usom.convert_pre_orders()'), ('fill_backorders', 'SELECT * FROM usom.fill_backorders(''H-SKU'')'), ('release_order', format('SELECT * FROM usom.release_order(%L)', :'o')),
