@@ -17,7 +17,7 @@ BEGIN
 	RETURN (
 		SELECT jsonb_strip_nulls(jsonb_build_object('name', usom._open(a.org_id, a.name),
 			'line1', usom._open(a.org_id, a.line1), 'line2', usom._open(a.org_id, a.line2), 'postcode', usom._open(a.org_id, a.postcode),
-			'city', usom._open(a.org_id, a.city), 'region', usom._open(a.org_id, a.region), 'country', usom._open(a.org_id, a.country), 'latitude', a.latitude, 'longitude', a.longitude))
+			'city', usom._open(a.org_id, a.city), 'region', usom._open(a.org_id, a.region), 'country', usom._open(a.org_id, a.country), 'latitude', a.latitude, 'longitude', a.longitude, 'verdict', a.verdict))
 		FROM usom.address a WHERE a.org_id = $1 AND a.address_id = $2);
 END
 $$;

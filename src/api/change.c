@@ -429,13 +429,13 @@ changes_header(const Changes *changes)
 }
 
 /* A draft is checked when it is submitted. */
-static void
+static const UsomChecking *
 check_change(UsomOrderSet *set, const Changes *changes)
 {
 	if (set->orders[0].status == USOM_ORDER_DRAFT)
-		return;
+		return NULL;
 	usom_order_settle(set, 0, "change");
-	usom_api_check_orders(set, USOM_AT_CHANGE, changes->ship_to);
+	return usom_api_check_orders(set, USOM_AT_CHANGE, changes->ship_to)[0];
 }
 
 /* What the change says about prices: of lines that it names, and of new ones. */
@@ -484,13 +484,14 @@ carry_out(UsomOrderSet *set, Changes *changes)
 {
 	UsomCredit *credit = usom_credit_open(set);
 	UsomPricing *pricing;
+	const UsomChecking *checking;
 
 	seal_texts(set, changes);
 	change_lines(set, changes);
 	if (changes->requested_at != USOM_NO_TIME)
 		set->orders[0].requested_at = changes->requested_at;
 	pricing = price(set, changes);
-	check_change(set, changes);
+	checking = check_change(set, changes);
 	usom_api_redeem(set, &pricing);
 	usom_api_allocate(set);
 	set->orders[0].content_changed = changes->ship_to != NULL;
@@ -500,6 +501,8 @@ carry_out(UsomOrderSet *set, Changes *changes)
 	usom_order_save(set);
 	usom_credit_close(credit, USOM_CREDIT_CHANGES);
 	usom_api_write_prices(set, &pricing);
+	if (checking != NULL)
+		usom_api_go_on(set, checking);
 }
 
 /* What holds its units. */

@@ -56,6 +56,7 @@ static const UsomKey document_keys[] = {
 	USOM_KEY_AS("instructions", USOM_KEY_FREE_TEXT, UsomDocument, instructions),
 	USOM_KEY_AS("reservation_owner", USOM_KEY_TEXT, UsomDocument, reservation_owner),
 	USOM_KEY_GIVEN("risk_score", USOM_KEY_INTEGER, UsomDocument, risk_score, has_risk_score),
+	USOM_KEY_AS("override", USOM_KEY_OBJECT, UsomDocument, override),
 	{"lines", USOM_KEY_LINES, 0, 0},
 };
 

@@ -119,6 +119,7 @@ typedef struct UsomDocument
 	Jsonb	   *ship_to;
 	Jsonb	   *payment;
 	char	   *instructions;
+	Jsonb	   *override;		/* checks whose holds are all right, and why; place_check.c reads it */
 	char	   *reservation_owner;	/* whose soft reservations the order takes over */
 	int32		risk_score;
 	bool		has_risk_score;

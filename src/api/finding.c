@@ -11,12 +11,14 @@
  */
 #include "postgres.h"
 
-#include "api/finding.h"
+#include "api/check_rule.h"
 
 #include "base/call.h"
 #include "base/errors.h"
 #include "base/query.h"
+#include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -24,22 +26,6 @@
 
 static const char *const severities[] = {
 	[USOM_WARN] = "warn", [USOM_HOLD] = "hold", [USOM_REFUSE] = "refuse",
-};
-
-static UsomQuery write_holds = {
-	.text = "WITH renewed AS (UPDATE usom.hold AS h SET reason = r.reason, expires_at = r.expires_at FROM unnest($2) AS r "
-	"WHERE h.org_id = $1 AND h.sales_order_id = r.sales_order_id AND h.line_no IS NOT DISTINCT FROM r.line_no "
-	"AND h.piece_no IS NULL AND h.hold_type = r.hold_type AND h.check_code = r.check_code "
-	"AND h.released_at IS NULL AND (h.expires_at IS NULL OR h.expires_at > $3) "
-	"RETURNING h.sales_order_id, h.line_no, h.hold_type, h.check_code) "
-	"INSERT INTO usom.hold (org_id, sales_order_id, line_no, placed_at, hold_type, reason, expires_at, check_code, blocks) "
-	"SELECT $1, r.sales_order_id, r.line_no, $3, r.hold_type, r.reason, r.expires_at, r.check_code, "
-	"coalesce(t.blocks, ARRAY['confirm', 'release', 'ship']) FROM unnest($2) AS r "
-	"LEFT JOIN usom.hold_type AS t ON t.org_id = $1 AND t.code = r.hold_type "
-	"WHERE NOT EXISTS (SELECT 1 FROM renewed AS n WHERE n.sales_order_id = r.sales_order_id "
-	"AND n.line_no IS NOT DISTINCT FROM r.line_no AND n.hold_type = r.hold_type AND n.check_code = r.check_code)",
-	.nargs = 3,
-	.argtypes = {"bigint", "usom._found_hold[]", "timestamptz"},
 };
 
 void
@@ -152,47 +138,30 @@ gather_reason(const List *findings, const UsomFinding *first, TimestampTz *until
 	return reason.data;
 }
 
-static void
+static UsomRows *
 add_hold(UsomRows *rows, const UsomChecking *checking, const UsomFinding *finding)
 {
-	TimestampTz until;
-	Datum		values[6] = {
-		Int64GetDatum(checking->set->orders[checking->order].sales_order_id),
-		Int32GetDatum(finding->line_no),
-		CStringGetTextDatum(finding->hold_type),
-		CStringGetTextDatum(gather_reason(checking->findings, finding, &until)),
-		(Datum) 0,
-		CStringGetTextDatum(finding->code),
-	};
-	bool		nulls[6] = {false, finding->line_no == 0, false, false, until == USOM_NO_TIME, false};
+	UsomRaisedHold hold = {.code = finding->code, .hold_type = finding->hold_type};
 
-	values[4] = TimestampTzGetDatum(until);
-	usom_rows_add(rows, values, nulls);
+	hold.reason = gather_reason(checking->findings, finding, &hold.until);
+	return usom_order_add_hold(rows, checking->set->orders[checking->order].sales_order_id, finding->line_no, &hold);
 }
 
 void
 usom_api_write_found_holds(UsomChecking *const *checkings, int count)
 {
 	UsomRows   *rows = NULL;
-	Datum		values[3];
 
 	for (int i = 0; i < count; i++)
 		for (int j = 0; checkings[i] != NULL && j < list_length(checkings[i]->findings); j++)
 		{
 			const UsomFinding *finding = list_nth(checkings[i]->findings, j);
 
-			if (finding->severity != USOM_HOLD || is_repeated(checkings[i]->findings, j))
-				continue;
-			if (rows == NULL)
-				rows = usom_rows_make("_found_hold", count);
-			add_hold(rows, checkings[i], finding);
+			if (finding->severity == USOM_HOLD && !is_repeated(checkings[i]->findings, j))
+				rows = add_hold(rows, checkings[i], finding);
 		}
-	if (rows == NULL)
-		return;
-	values[0] = Int64GetDatum(checkings[0]->set->org_id);
-	values[1] = usom_rows_datum(rows);
-	values[2] = TimestampTzGetDatum(usom_call_time());
-	usom_query_write(&write_holds, values, NULL);
+	if (rows != NULL)
+		usom_order_write_holds(checkings[0]->set->org_id, rows);
 }
 
 const char *
@@ -254,7 +223,35 @@ usom_api_settle_findings(UsomChecking *checking)
 {
 	usom_api_refuse_findings(checking);
 	usom_api_write_found_holds(&checking, 1);
+	usom_api_write_hits(&checking, 1, false);
 	tell(checking);
+}
+
+static UsomQuery settle_holds = {
+	.text = "UPDATE usom.hold AS h SET released_at = $4, released_by = session_user, release_reason = 'its cause is gone', "
+	"settled = true WHERE h.org_id = $1 AND h.sales_order_id = $2 AND h.check_code = ANY ($3) AND h.released_at IS NULL "
+	"AND (h.expires_at IS NULL OR h.expires_at > $4)",
+	.nargs = 4,
+	.argtypes = {"bigint", "bigint", "text[]", "timestamptz"},
+};
+
+/* Holds of checks that have nothing to hold any more. */
+static void
+settle_passed(UsomChecking *checking)
+{
+	int			count = list_length(checking->passed);
+	Datum	   *codes = palloc_array(Datum, count + 1);
+	Datum		values[4] = {
+		Int64GetDatum(checking->set->org_id), Int64GetDatum(checking->set->orders[checking->order].sales_order_id),
+		(Datum) 0, TimestampTzGetDatum(usom_call_time())
+	};
+
+	if (count == 0)
+		return;
+	for (int i = 0; i < count; i++)
+		codes[i] = CStringGetTextDatum((const char *) list_nth(checking->passed, i));
+	values[2] = PointerGetDatum(construct_array_builtin(codes, count, TEXTOID));
+	checking->settled = (int) usom_query_write(&settle_holds, values, NULL);
 }
 
 UsomChecking **
@@ -267,9 +264,18 @@ usom_api_check_orders(UsomOrderSet *set, UsomCheckPoint point, const Jsonb *ship
 		checkings[i] = palloc0_object(UsomChecking);
 		*checkings[i] = (UsomChecking) {.point = point, .set = set, .order = i, .ship_to = ship_to};
 		usom_api_check(checkings[i]);
+	}
+	if (point == USOM_AT_SUBMIT)
+		usom_api_find_duplicates(checkings, set->norders);
+	for (int i = 0; i < set->norders; i++)
+	{
+		usom_api_find_raised(checkings[i]);
 		usom_api_refuse_findings(checkings[i]);
+		if (point == USOM_AT_CHANGE)
+			settle_passed(checkings[i]);
 	}
 	usom_api_write_found_holds(checkings, set->norders);
+	usom_api_write_hits(checkings, set->norders, false);
 	for (int i = 0; i < set->norders; i++)
 		tell(checkings[i]);
 	return checkings;

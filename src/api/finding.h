@@ -37,6 +37,11 @@ typedef struct UsomFinding
 	const char *detail;			/* may be NULL */
 	const char *remedy;			/* may be NULL */
 	int32		line_no;		/* of USOM_HOLD: line that the hold is on; 0: the order */
+	int64		check_rule_id;	/* row of usom.check_rule that counts it; 0: none */
+	int32		rule_version;
+	bool		overridden;		/* the document said that it is all right */
+	const char *override_reason;	/* may be NULL */
+	bool		once;			/* not placed again for the same reason once somebody has released it */
 } UsomFinding;
 
 /* When a check looks. */
@@ -58,6 +63,11 @@ typedef struct UsomChecking
 	const Jsonb *ship_to;		/* as in the document, if it is known in clear; or NULL */
 	bool		is_quote;
 	List	   *findings;		/* of UsomFinding * */
+	int64		address_id;		/* at USOM_AT_PLACE: of the customer, where the document brings none */
+	List	   *passed;			/* codes of checks of rules that found nothing to hold */
+	int			settled;		/* holds that ended because their cause is gone */
+	int64		claimed_from;	/* duplicate.c: order that had the lines before; 0: none */
+	bytea	   *claimed;		/* the same: fingerprint of the lines; NULL: none */
 } UsomChecking;
 
 /* Add a finding; the strings live as long as the call. */
@@ -84,6 +94,15 @@ extern bool usom_api_findings_block(const UsomChecking *checking, const char *ac
 
 /* Write the holds that were found, of all orders in one statement; their headers are there. */
 extern void usom_api_write_found_holds(UsomChecking *const *checkings, int count);
+
+/* check_hit.c: what rules have found, counted; refused: what refused documents of a batch, and nothing else. */
+extern void usom_api_write_hits(UsomChecking *const *checkings, int count, bool refused);
+
+/* check.c: after all else is found: the holds that hold rules ask for, less those that were released by hand. */
+extern void usom_api_find_raised(UsomChecking *checking);
+
+/* steps.c: an order that waited only for holds whose cause is gone goes on to confirmed. */
+extern void usom_api_go_on(UsomOrderSet *set, const UsomChecking *checking);
 
 /* Types of the holds that were found, for the history: "credit, address"; NULL if there are none. */
 extern const char *usom_api_found_hold_types(const UsomChecking *checking);

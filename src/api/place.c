@@ -540,6 +540,8 @@ void
 usom_api_write(Placing **placings, int count)
 {
 	int			nplaced = 0;
+	int			nall = count;
+	Placing   **all = memcpy(palloc_array(Placing *, count), placings, count * sizeof(Placing *));
 	UsomOrderSet *set;
 	UsomOrderSet *replaced;
 	UsomReplacement *replacements;
@@ -551,10 +553,12 @@ usom_api_write(Placing **placings, int count)
 		placings[i]->set->orders[0].sales_order_id = usom_ident_next();
 		seal_person(placings[i]);
 	}
+	count = usom_api_look_for_duplicates(placings, count);
 	qsort(placings, count, sizeof(Placing *), compare_keys);
 	for (int i = 0; i < count; i++)
 		if (write_order(placings[i]))
 			placings[nplaced++] = placings[i];
+	usom_api_let_go_of_duplicates(all, nall);
 	if (nplaced == 0)
 		return;
 	qsort(placings, nplaced, sizeof(Placing *), compare_ordinals);
@@ -583,6 +587,8 @@ usom_api_place(Jsonb *jsonb)
 
 	if (placing->repeats == NULL)
 		usom_api_write(&written, 1);
+	if (placing->refused)
+		usom_api_refuse_findings(&placing->checking);
 	if (placing->placed)
 		return usom_api_answer(placing);
 

@@ -28,6 +28,7 @@ typedef struct Placing
 	char	   *currency;
 	char	   *substitution;	/* the customer's consent; NULL: a guest */
 	char	   *repeats;		/* order number, if the document was placed before */
+	bool		refused;		/* by a check, when the others of its call were known */
 	bool		placed;			/* its header is written; else another call was first */
 	int			ordinal;		/* among the documents of the call */
 	UsomOrderSet *set;
@@ -71,6 +72,15 @@ extern void usom_api_resolve_again(Placing *placing);
  * takes no stock; a draft is checked when it is submitted.
  */
 extern void usom_api_check_placing(Placing *placing);
+
+/*
+ * The same file: of orders that have ids and are not written, those that look
+ * like others; what refuses them makes them refused, and leaves them out.
+ * Returns how many are left.  Then, when headers are written: what was not
+ * placed lets go of its lines.
+ */
+extern int	usom_api_look_for_duplicates(Placing **placings, int count);
+extern void usom_api_let_go_of_duplicates(Placing **placings, int count);
 
 /* Findings of orders whose headers are written: their holds, in one statement, and what their placers are told. */
 extern void usom_api_write_findings(Placing **placings, int count);

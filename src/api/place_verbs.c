@@ -107,6 +107,7 @@ typedef struct BatchItem
 {
 	Jsonb	   *document;
 	Placing    *placing;		/* NULL: not prepared, or rejected */
+	Placing    *read;			/* the same, rejected or not; NULL: not readable */
 	Outcome		outcome;
 } BatchItem;
 
@@ -116,7 +117,17 @@ static void
 prepare_item(BatchItem *item)
 {
 	usom_card_check_jsonb("order document", item->document);
-	item->placing = usom_api_prepare(item->document);
+	item->read = usom_api_read(item->document);
+	if (item->read->repeats == NULL)
+		usom_api_finish(item->read);
+	item->placing = item->read;
+}
+
+/* A check refuses it, now that the others are known. */
+static void
+refuse_item(BatchItem *item)
+{
+	usom_api_refuse_findings(&item->placing->checking);
 }
 
 /* Another call took the external id while this one waited. */
@@ -175,6 +186,8 @@ write_items(BatchItem *items, int count)
 static void
 settle_item(BatchItem *item)
 {
+	if (item->placing != NULL && item->placing->refused)
+		attempt(item, refuse_item);
 	if (item->placing != NULL && !item->placing->placed && item->placing->repeats == NULL)
 		attempt(item, compare_item);
 	if (item->placing == NULL)
@@ -182,6 +195,19 @@ settle_item(BatchItem *item)
 	item->outcome.outcome = item->placing->placed ? "placed" : "repeated";
 	item->outcome.order_no = item->placing->placed
 		? item->placing->set->orders[0].order_no : item->placing->repeats;
+}
+
+/* What has refused documents is counted, too. */
+static void
+write_refusals(BatchItem *items, int count)
+{
+	UsomChecking **checkings = palloc_array(UsomChecking *, count + 1);
+	int			n = 0;
+
+	for (int i = 0; i < count; i++)
+		if (items[i].placing == NULL && items[i].read != NULL && items[i].read->checking.findings != NIL)
+			checkings[n++] = &items[i].read->checking;
+	usom_api_write_hits(checkings, n, true);
 }
 
 static void
@@ -249,6 +275,7 @@ usom_place_orders(PG_FUNCTION_ARGS)
 		settle_item(&items[i]);
 		put_outcome((ReturnSetInfo *) fcinfo->resultinfo, i + 1, &items[i].outcome);
 	}
+	write_refusals(items, count);
 	usom_call_end();
 	return (Datum) 0;
 }

@@ -402,3 +402,179 @@ COMMENT ON COLUMN usom.price_steps.change IS 'What the step added; less than zer
 COMMENT ON COLUMN usom.price_steps.currency IS 'ISO 4217 code of the amounts.';
 COMMENT ON COLUMN usom.price_steps.reason IS 'Why, in words.';
 COMMENT ON COLUMN usom.price_steps.counts IS 'True: of the version that was priced last.';
+
+CREATE TABLE usom.check_rule (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	check_rule_id bigint NOT NULL DEFAULT usom.next_id(),
+	check_code text NOT NULL,
+	channel text,
+	customer text,
+	severity text NOT NULL DEFAULT 'warn' CONSTRAINT check_rule_severity_known CHECK (severity IN ('off', 'warn', 'hold', 'refuse')),
+	hold_type text CONSTRAINT check_rule_hold_type_given CHECK (hold_type <> ''),
+	hold_for interval CONSTRAINT check_rule_hold_for_positive CHECK (hold_for > interval '0'),
+	looks_at text[] NOT NULL DEFAULT ARRAY['place', 'submit', 'change'] CONSTRAINT check_rule_looks_at_known
+		CHECK (looks_at <@ ARRAY['place', 'submit', 'change', 'confirm', 'release', 'ship'] AND looks_at <> '{}'),
+	parameters jsonb NOT NULL DEFAULT '{}',
+	active boolean NOT NULL DEFAULT true,
+	version integer NOT NULL DEFAULT 1,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (org_id, check_rule_id),
+	CONSTRAINT check_rule_one_of_a_kind UNIQUE NULLS NOT DISTINCT (org_id, check_code, channel, customer)
+);
+COMMENT ON TABLE usom.check_rule IS 'How a check that usom knows (usom.checks()) is taken: off, warn, hold or refuse, for all, a channel, a customer, or both; the most specific active row counts. Written by plain SQL; older versions stand in the audit.';
+COMMENT ON COLUMN usom.check_rule.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.check_rule.check_rule_id IS 'Key.';
+COMMENT ON COLUMN usom.check_rule.check_code IS 'Check, one of usom.checks().';
+COMMENT ON COLUMN usom.check_rule.channel IS 'Code of the channel of the order; null: any.';
+COMMENT ON COLUMN usom.check_rule.customer IS 'Code of the customer of the order; null: any, guests too.';
+COMMENT ON COLUMN usom.check_rule.severity IS 'off: not looked at; warn: said in the messages; hold: the order is put on hold; refuse: the order is refused (US804).';
+COMMENT ON COLUMN usom.check_rule.hold_type IS 'Type of the holds it places; null: that of the check.';
+COMMENT ON COLUMN usom.check_rule.hold_for IS 'How long its holds stand; null: until they are released.';
+COMMENT ON COLUMN usom.check_rule.looks_at IS 'When it looks: place, submit (of a draft), change, confirm, release, ship.';
+COMMENT ON COLUMN usom.check_rule.parameters IS 'What the check compares with, see usom.checks().';
+COMMENT ON COLUMN usom.check_rule.active IS 'Off: the row does not count, and a less specific one may.';
+COMMENT ON COLUMN usom.check_rule.version IS 'Counts the changes of the row; what check_hit names.';
+COMMENT ON COLUMN usom.check_rule.created_at IS 'When the row was made.';
+CREATE TRIGGER usom_rule BEFORE INSERT OR UPDATE ON usom.check_rule
+	FOR EACH ROW EXECUTE FUNCTION usom._check_check_rule();
+
+CREATE TABLE usom.product_restriction (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	product_restriction_id bigint NOT NULL DEFAULT usom.next_id(),
+	sku text,
+	category text CONSTRAINT product_restriction_category_given CHECK (category <> ''),
+	channel text,
+	country text CONSTRAINT product_restriction_country_iso CHECK (country ~ '^[A-Z]{2}$'),
+	valid_from timestamptz NOT NULL DEFAULT '-infinity',
+	valid_to timestamptz NOT NULL DEFAULT 'infinity',
+	reason text,
+	PRIMARY KEY (org_id, product_restriction_id),
+	CONSTRAINT product_restriction_one_of_a_kind UNIQUE NULLS NOT DISTINCT (org_id, sku, category, channel, country, valid_from),
+	CONSTRAINT product_restriction_sku_or_category CHECK (num_nonnulls(sku, category) = 1),
+	CONSTRAINT product_restriction_valid_to_after_from CHECK (valid_to > valid_from)
+);
+COMMENT ON TABLE usom.product_restriction IS 'What is not sold where: a product or category, in a channel, to a country, for a time. The check sellable (usom.check_rule) says what becomes of an order for it.';
+COMMENT ON COLUMN usom.product_restriction.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.product_restriction.product_restriction_id IS 'Key.';
+COMMENT ON COLUMN usom.product_restriction.sku IS 'Product; null: those of the category.';
+COMMENT ON COLUMN usom.product_restriction.category IS 'Category of products; null: the product.';
+COMMENT ON COLUMN usom.product_restriction.channel IS 'Code of the channel; null: any.';
+COMMENT ON COLUMN usom.product_restriction.country IS 'ISO 3166 code of two letters of the address; null: any.';
+COMMENT ON COLUMN usom.product_restriction.valid_from IS 'From when it stands.';
+COMMENT ON COLUMN usom.product_restriction.valid_to IS 'From then on it stands no more.';
+COMMENT ON COLUMN usom.product_restriction.reason IS 'Why, for the people who ask.';
+CREATE TRIGGER usom_rule BEFORE INSERT OR UPDATE ON usom.product_restriction
+	FOR EACH ROW EXECUTE FUNCTION usom._check_product_restriction();
+
+CREATE TABLE usom.check_hit (
+	org_id bigint NOT NULL,
+	check_hit_id bigint NOT NULL DEFAULT usom.next_id(),
+	check_rule_id bigint NOT NULL,
+	rule_version integer NOT NULL,
+	check_code text NOT NULL,
+	severity text NOT NULL,
+	sales_order_id bigint,
+	external_id text,
+	path text,
+	overridden boolean NOT NULL DEFAULT false,
+	reason text,
+	occurred_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (org_id, check_hit_id),
+	CONSTRAINT check_hit_refused_has_no_order CHECK ((severity = 'refuse') = (sales_order_id IS NULL))
+);
+CREATE INDEX check_hit_of_rule ON usom.check_hit (org_id, check_rule_id);
+CREATE INDEX check_hit_of_order ON usom.check_hit (org_id, sales_order_id) WHERE sales_order_id IS NOT NULL;
+COMMENT ON TABLE usom.check_hit IS 'One row each time a rule has found something. Refused documents are here if a batch refused them; what refuses a call as a whole leaves no trace. Append-only: no rule is a queue.';
+COMMENT ON COLUMN usom.check_hit.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.check_hit.check_hit_id IS 'Key.';
+COMMENT ON COLUMN usom.check_hit.check_rule_id IS 'Rule.';
+COMMENT ON COLUMN usom.check_hit.rule_version IS 'Version of the rule.';
+COMMENT ON COLUMN usom.check_hit.check_code IS 'Check.';
+COMMENT ON COLUMN usom.check_hit.severity IS 'warn, hold or refuse.';
+COMMENT ON COLUMN usom.check_hit.sales_order_id IS 'Order; null: refused.';
+COMMENT ON COLUMN usom.check_hit.external_id IS 'Of a refused document: the number that the channel gave it.';
+COMMENT ON COLUMN usom.check_hit.path IS 'Field that it was about.';
+COMMENT ON COLUMN usom.check_hit.overridden IS 'On: the document said that it is all right, and the hold was not placed.';
+COMMENT ON COLUMN usom.check_hit.reason IS 'Why it is all right.';
+COMMENT ON COLUMN usom.check_hit.occurred_at IS 'Time of the transaction.';
+
+CREATE TABLE usom.order_fingerprint (
+	org_id bigint NOT NULL,
+	customer_id bigint NOT NULL,
+	fingerprint bytea NOT NULL,
+	sales_order_id bigint NOT NULL,
+	previous_id bigint,
+	PRIMARY KEY (org_id, customer_id, fingerprint)
+);
+COMMENT ON TABLE usom.order_fingerprint IS 'Which order of a customer had just these lines last, where a rule looks for duplicates. The row is the lock of two that are placed at once, taken before their headers are written, by key.';
+COMMENT ON COLUMN usom.order_fingerprint.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.order_fingerprint.customer_id IS 'Customer.';
+COMMENT ON COLUMN usom.order_fingerprint.fingerprint IS 'SHA-256 of products and quantities.';
+COMMENT ON COLUMN usom.order_fingerprint.sales_order_id IS 'The last order with these lines.';
+COMMENT ON COLUMN usom.order_fingerprint.previous_id IS 'The one before it.';
+
+CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.check_rule
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.product_restriction
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+ALTER TABLE usom.check_rule ENABLE ALWAYS TRIGGER _memo_changed;
+ALTER TABLE usom.product_restriction ENABLE ALWAYS TRIGGER _memo_changed;
+
+CREATE VIEW usom.check_rules WITH (security_invoker = true) AS
+SELECT r.check_code, r.channel, r.customer, r.severity, r.hold_type, r.hold_for::text AS hold_for, r.looks_at, r.parameters, r.active, r.version,
+	h.hits, h.overridden + o.released AS overrides, h.last_hit_at
+FROM usom.check_rule r
+CROSS JOIN LATERAL (SELECT count(*) AS hits, count(*) FILTER (WHERE c.overridden) AS overridden, max(c.occurred_at) AS last_hit_at
+	FROM usom.check_hit c WHERE c.org_id = r.org_id AND c.check_rule_id = r.check_rule_id) h
+CROSS JOIN LATERAL (SELECT count(DISTINCT l.hold_id) AS released
+	FROM usom.check_hit c
+	JOIN usom.hold l ON l.org_id = c.org_id AND l.sales_order_id = c.sales_order_id AND l.check_code = c.check_code
+		AND l.released_at IS NOT NULL AND NOT l.settled
+	WHERE c.org_id = r.org_id AND c.check_rule_id = r.check_rule_id AND c.severity = 'hold' AND NOT c.overridden) o
+WHERE r.org_id = usom.current_org();
+COMMENT ON VIEW usom.check_rules IS 'The rules of checks of the caller''s organisation, with how often each has found something and how often somebody said that it is all right.';
+COMMENT ON COLUMN usom.check_rules.check_code IS 'Check, see usom.checks().';
+COMMENT ON COLUMN usom.check_rules.channel IS 'Channel; null: any.';
+COMMENT ON COLUMN usom.check_rules.customer IS 'Customer; null: any.';
+COMMENT ON COLUMN usom.check_rules.severity IS 'off, warn, hold or refuse.';
+COMMENT ON COLUMN usom.check_rules.hold_type IS 'Type of its holds; null: that of the check.';
+COMMENT ON COLUMN usom.check_rules.hold_for IS 'How long its holds stand, as an interval; null: until they are released.';
+COMMENT ON COLUMN usom.check_rules.looks_at IS 'When it looks.';
+COMMENT ON COLUMN usom.check_rules.parameters IS 'What the check compares with.';
+COMMENT ON COLUMN usom.check_rules.active IS 'False: it does not count.';
+COMMENT ON COLUMN usom.check_rules.version IS 'Version of the row.';
+COMMENT ON COLUMN usom.check_rules.hits IS 'Findings of all its versions, see check_hits.';
+COMMENT ON COLUMN usom.check_rules.overrides IS 'Of them, those that the document or somebody who released the hold said were all right.';
+COMMENT ON COLUMN usom.check_rules.last_hit_at IS 'Time of the last one; null: none yet.';
+
+CREATE VIEW usom.check_hits WITH (security_invoker = true) AS
+SELECT o.order_no, coalesce(o.external_id, h.external_id) AS external_id, h.check_code, r.channel, r.customer, h.rule_version AS version,
+	h.severity, h.path, h.overridden, h.reason, h.occurred_at
+FROM usom.check_hit h
+JOIN usom.check_rule r ON r.org_id = h.org_id AND r.check_rule_id = h.check_rule_id
+LEFT JOIN usom.sales_order o ON o.org_id = h.org_id AND o.sales_order_id = h.sales_order_id
+WHERE h.org_id = usom.current_org();
+COMMENT ON VIEW usom.check_hits IS 'What the rules of checks of the caller''s organisation have found.';
+COMMENT ON COLUMN usom.check_hits.order_no IS 'Order; null: the document was refused.';
+COMMENT ON COLUMN usom.check_hits.external_id IS 'Number that the channel gave it.';
+COMMENT ON COLUMN usom.check_hits.check_code IS 'Check.';
+COMMENT ON COLUMN usom.check_hits.channel IS 'Channel that the rule is for; null: any.';
+COMMENT ON COLUMN usom.check_hits.customer IS 'Customer that the rule is for; null: any.';
+COMMENT ON COLUMN usom.check_hits.version IS 'Version of the rule.';
+COMMENT ON COLUMN usom.check_hits.severity IS 'warn, hold or refuse.';
+COMMENT ON COLUMN usom.check_hits.path IS 'Field that it was about; null: the order.';
+COMMENT ON COLUMN usom.check_hits.overridden IS 'True: the document said that it is all right.';
+COMMENT ON COLUMN usom.check_hits.reason IS 'Why it is all right.';
+COMMENT ON COLUMN usom.check_hits.occurred_at IS 'When it was found.';
+
+SELECT usom._guard_cards('check_rule');
+SELECT usom._guard_cards('product_restriction');
+SELECT usom._guard_cards('check_hit');
+SELECT usom._guard_master('check_rule', 'check_code');
+SELECT usom._guard_ledger('check_hit', 'the function that placed or changed the order');
+SELECT usom._guard_kept('order_fingerprint', 'usom.place_order()');
+
+SELECT usom._audit_table('check_rule');
+SELECT usom._audit_table('product_restriction');
+SELECT usom._audit_table('check_hit');
+SELECT usom._audit_table('order_fingerprint');

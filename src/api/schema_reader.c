@@ -60,6 +60,7 @@ static const UsomKey address_keys[] = {
 	USOM_KEY_AS("country", USOM_KEY_FREE_TEXT, Address, text),
 	USOM_KEY_AS("latitude", USOM_KEY_LATITUDE, Address, degrees),
 	USOM_KEY_AS("longitude", USOM_KEY_LONGITUDE, Address, degrees),
+	USOM_KEY_AS("verdict", USOM_KEY_TEXT, Address, text),
 };
 
 static const UsomKey payment_keys[] = {
@@ -75,7 +76,8 @@ usom_document_refuse(const UsomSchema *schema, const char *path, const char *key
 			errmsg("%s: %s%s %s", schema->what, path, key, problem),
 			errhint("See usom.help('%s') for the shape.",
 					schema->sqlerrcode == USOM_ERR(INVALID_DOCUMENT) ? "place_order"
-					: schema->sqlerrcode == USOM_ERR(INVALID_PAYMENT) ? "record_payment" : "change_order"));
+					: schema->sqlerrcode == USOM_ERR(INVALID_PAYMENT) ? "record_payment"
+					: schema->sqlerrcode == USOM_ERR(BAD_CHECK_RULE) ? "checks" : "change_order"));
 }
 
 static char *

@@ -110,6 +110,13 @@ usom_api_confirm_covered(UsomOrderSet *set)
 	allocate(set);
 }
 
+void
+usom_api_go_on(UsomOrderSet *set, const UsomChecking *checking)
+{
+	if (checking->settled > 0 && set->orders[0].status == USOM_ORDER_SUBMITTED && !usom_order_is_held(set, 0, "confirm"))
+		usom_api_confirm(set);
+}
+
 static void
 check_has_lines(const UsomOrderSet *set, int order)
 {

@@ -239,6 +239,18 @@ check_place(const UsomOrderSet *set, const Place *place)
 				errhint("Hold a piece that has not left yet."));
 }
 
+/* What hold rules place because of it, at the same line or on the whole order. */
+static void
+follow_hold(const UsomOrderSet *set, const char *type, int32 line_no)
+{
+	List	   *raised = usom_order_raise_holds(set, 0, NULL, list_make1(unconstify(char *, type)), NULL);
+	UsomRows   *rows = NULL;
+
+	for (int i = 0; i < list_length(raised); i++)
+		rows = usom_order_add_hold(rows, set->orders[0].sales_order_id, line_no, list_nth(raised, i));
+	usom_order_write_holds(set->org_id, rows);
+}
+
 Datum
 usom_hold_order(PG_FUNCTION_ARGS)
 {
@@ -262,7 +274,10 @@ usom_hold_order(PG_FUNCTION_ARGS)
 	check_hold(&set->orders[0], type, expires, expires ? PG_GETARG_TIMESTAMPTZ(3) : 0);
 	check_place(set, &place);
 	if (usom_query_write(&renew_hold, values, nulls) == 0)
+	{
 		usom_query_write(&insert_hold, values, nulls);
+		follow_hold(set, type, place.line_no);
+	}
 	note_hold(set, "hold", type, place.line_no);
 	return usom_order_answer_status(answer, set);
 }

@@ -110,4 +110,5 @@ usom_order_init(void)
 	usom_lifecycle_register(&usom_piece_lifecycle_table);
 	usom_order_hold_init();
 	usom_approval_init();
+	usom_order_hold_rule_init();
 }

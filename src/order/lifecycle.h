@@ -59,5 +59,6 @@ extern void usom_order_refuse(const char *order_no, const char *verb, UsomOrderS
 
 extern void usom_order_init(void);
 extern void usom_order_hold_init(void);
+extern void usom_order_hold_rule_init(void);
 
 #endif							/* USOM_ORDER_LIFECYCLE_H */

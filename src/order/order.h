@@ -421,6 +421,36 @@ extern void usom_order_note_joined(UsomOrderSet *set, const UsomPiece *into, con
 extern void usom_order_move_holds(UsomOrderSet *set);
 
 /*
+ * hold_rule.c: what hold rules ask for at a point of an order's life ("place",
+ * "submit", "change"; NULL: only because holds were placed) and after holds of
+ * some types (List of char *) were placed.  List of UsomRaisedHold *.
+ */
+typedef struct UsomRaisedHold
+{
+	const char *code;			/* what the hold's check_code says */
+	const char *hold_type;
+	const char *reason;
+	TimestampTz until;			/* or USOM_NO_TIME */
+} UsomRaisedHold;
+
+typedef struct UsomHoldFacts
+{
+	const char *segment;		/* of the customer; NULL: none */
+	const char *country;		/* of the address; NULL: none */
+} UsomHoldFacts;
+
+/* facts NULL: they are read from the order, which is there then. */
+extern List *usom_order_raise_holds(const UsomOrderSet *set, int order, const char *point, List *types,
+									const UsomHoldFacts *facts);
+
+/*
+ * Gather holds of checks and rules, of any orders (rows NULL at first), and
+ * write them in one statement.  One that stands already is renewed.
+ */
+extern struct UsomRows *usom_order_add_hold(struct UsomRows *rows, int64 sales_order_id, int32 line_no, const UsomRaisedHold *hold);
+extern void usom_order_write_holds(int64 org_id, struct UsomRows *rows);
+
+/*
  * seal.c: what plain SQL says about the buyer of an order, in sealed form.
  * Gives the row back, or another one.  US904 if the person was erased.
  */

@@ -429,3 +429,55 @@ COMMENT ON COLUMN usom.order_tax.told_at IS 'When it was told last.';
 SELECT usom._guard_cards('order_tax');
 SELECT usom._guard_kept('order_tax', 'usom.set_order_tax()');
 SELECT usom._audit_table('order_tax');
+
+CREATE TABLE usom.hold_rule (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	hold_rule_id bigint NOT NULL DEFAULT usom.next_id(),
+	code text NOT NULL CONSTRAINT hold_rule_code_given CHECK (code <> ''),
+	hold_type text NOT NULL DEFAULT 'review' CONSTRAINT hold_rule_hold_type_given CHECK (hold_type <> ''),
+	reason text,
+	hold_for interval CONSTRAINT hold_rule_hold_for_positive CHECK (hold_for > interval '0'),
+	looks_at text[] NOT NULL DEFAULT ARRAY['place', 'submit', 'change'] CONSTRAINT hold_rule_looks_at_known
+		CHECK (looks_at <@ ARRAY['place', 'submit', 'change'] AND looks_at <> '{}'),
+	when_held text CONSTRAINT hold_rule_when_held_given CHECK (when_held <> ''),
+	channel text,
+	customer text,
+	segment text CONSTRAINT hold_rule_segment_given CHECK (segment <> ''),
+	country text CONSTRAINT hold_rule_country_iso CHECK (country ~ '^[A-Z]{2}$'),
+	order_type usom.order_type,
+	value_above usom.amount,
+	currency usom.currency_code,
+	active boolean NOT NULL DEFAULT true,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (org_id, hold_rule_id),
+	CONSTRAINT hold_rule_code_unique UNIQUE (org_id, code),
+	CONSTRAINT hold_rule_value_in_a_currency CHECK ((value_above IS NULL) = (currency IS NULL)),
+	CONSTRAINT hold_rule_raises_another CHECK (when_held <> hold_type)
+);
+COMMENT ON TABLE usom.hold_rule IS 'Which orders are put on hold by themselves: those that all of its conditions fit, when they are placed, submitted or changed, or when a hold of another type is placed. Rules that raise each other in a circle are refused when they are written (US121).';
+COMMENT ON COLUMN usom.hold_rule.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.hold_rule.hold_rule_id IS 'Key.';
+COMMENT ON COLUMN usom.hold_rule.code IS 'Name that the hold shows.';
+COMMENT ON COLUMN usom.hold_rule.hold_type IS 'Type of the hold that it places.';
+COMMENT ON COLUMN usom.hold_rule.reason IS 'Reason that the hold shows; null: its conditions.';
+COMMENT ON COLUMN usom.hold_rule.hold_for IS 'How long the hold stands; null: until it is released.';
+COMMENT ON COLUMN usom.hold_rule.looks_at IS 'When it looks: place, submit (of a draft), change. One with when_held looks when such a hold is placed.';
+COMMENT ON COLUMN usom.hold_rule.when_held IS 'Type of a hold on the order: the rule follows when one is placed; null: no hold is asked for.';
+COMMENT ON COLUMN usom.hold_rule.channel IS 'Code of the channel of the order; null: any.';
+COMMENT ON COLUMN usom.hold_rule.customer IS 'Code of the customer of the order; null: any, guests too.';
+COMMENT ON COLUMN usom.hold_rule.segment IS 'Segment of the customer; null: any, guests too.';
+COMMENT ON COLUMN usom.hold_rule.country IS 'ISO 3166 code of two letters of the address; null: any.';
+COMMENT ON COLUMN usom.hold_rule.order_type IS 'Flow of the order; null: any.';
+COMMENT ON COLUMN usom.hold_rule.value_above IS 'Total of the order is more than this; null: any.';
+COMMENT ON COLUMN usom.hold_rule.currency IS 'Currency of value_above: orders in others do not fit.';
+COMMENT ON COLUMN usom.hold_rule.active IS 'Off: places no holds.';
+COMMENT ON COLUMN usom.hold_rule.created_at IS 'When the row was made.';
+CREATE TRIGGER usom_rule BEFORE INSERT OR UPDATE ON usom.hold_rule
+	FOR EACH ROW EXECUTE FUNCTION usom._check_hold_rule();
+CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.hold_rule
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+ALTER TABLE usom.hold_rule ENABLE ALWAYS TRIGGER _memo_changed;
+
+SELECT usom._guard_cards('hold_rule');
+SELECT usom._guard_master('hold_rule', 'code');
+SELECT usom._audit_table('hold_rule');

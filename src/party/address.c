@@ -26,7 +26,7 @@
 #include "utils/fmgrprotos.h"
 
 #define POSTCODE_LIMIT 12
-#define ADDRESS_COLUMNS (2 + USOM_ADDRESS_TEXTS + 2)
+#define ADDRESS_COLUMNS (2 + USOM_ADDRESS_TEXTS + 3)
 
 const char *const usom_address_texts[USOM_ADDRESS_TEXTS] = {
 	[USOM_ADDRESS_NAME] = "name", [USOM_ADDRESS_LINE1] = "line1", [USOM_ADDRESS_LINE2] = "line2",
@@ -137,6 +137,22 @@ take_degrees(UsomAddress *address, const char *name, const JsonbValue *value)
 	return false;
 }
 
+static bool
+take_verdict(UsomAddress *address, const char *name, const JsonbValue *value)
+{
+	static const char *const verdicts[] = {"deliverable", "corrected", "undeliverable", "unknown"};
+
+	if (strcmp(name, "verdict") != 0)
+		return false;
+	for (int i = 0; i < (int) lengthof(verdicts) && address->verdict == NULL; i++)
+		if (value->type == jbvString && (size_t) value->val.string.len == strlen(verdicts[i]) &&
+			memcmp(value->val.string.val, verdicts[i], value->val.string.len) == 0)
+			address->verdict = verdicts[i];
+	if (address->verdict == NULL)
+		refuse(name, "must be deliverable, corrected, undeliverable or unknown");
+	return true;
+}
+
 /* A key that is too long to be one is not repeated: it may be anything. */
 static void
 take_value(UsomAddress *address, const JsonbValue *key, const JsonbValue *value)
@@ -145,7 +161,7 @@ take_value(UsomAddress *address, const JsonbValue *key, const JsonbValue *value)
 
 	if (value->type == jbvNull)
 		return;
-	if (!take_text(address, name, value) && !take_degrees(address, name, value))
+	if (!take_text(address, name, value) && !take_degrees(address, name, value) && !take_verdict(address, name, value))
 		refuse(strlen(name) > 20 ? "a key" : name, "is not known");
 }
 
@@ -230,6 +246,8 @@ add_address(UsomRows *rows, const UsomAddress *address)
 		nulls[column] = !address->has_degrees[i];
 		values[column] = Float8GetDatum(address->degrees[i]);
 	}
+	nulls[column] = address->verdict == NULL;
+	values[column] = nulls[column] ? (Datum) 0 : CStringGetTextDatum(address->verdict);
 	usom_rows_add(rows, values, nulls);
 }
 
@@ -254,8 +272,8 @@ usom_person_write(int64 org_id, const UsomPersonKey *keys, int nkeys, UsomAddres
 	static UsomQuery query = {
 		.text = "WITH k AS (INSERT INTO usom.vault_key (org_id, person_id, key) "
 		"SELECT $1, r.person_id, r.key FROM unnest($2, $3) AS r (person_id, key)) "
-		"INSERT INTO usom.address (org_id, address_id, person_id, name, line1, line2, postcode, city, region, country, latitude, longitude) "
-		"SELECT $1, r.address_id, r.person_id, r.name, r.line1, r.line2, r.postcode, r.city, r.region, r.country, r.latitude, r.longitude "
+		"INSERT INTO usom.address (org_id, address_id, person_id, name, line1, line2, postcode, city, region, country, latitude, longitude, verdict) "
+		"SELECT $1, r.address_id, r.person_id, r.name, r.line1, r.line2, r.postcode, r.city, r.region, r.country, r.latitude, r.longitude, r.verdict "
 		"FROM unnest($4) AS r",
 		.nargs = 4,
 		.argtypes = {"bigint", "bigint[]", "bytea[]", "usom._address_row[]"},
@@ -281,7 +299,7 @@ static UsomAddress *
 load_address(int64 org_id, int64 address_id)
 {
 	static UsomQuery query = {
-		.text = "SELECT a.person_id, a.name, a.line1, a.line2, a.postcode, a.city, a.region, a.country, a.latitude, a.longitude "
+		.text = "SELECT a.person_id, a.name, a.line1, a.line2, a.postcode, a.city, a.region, a.country, a.latitude, a.longitude, a.verdict "
 		"FROM usom.address AS a WHERE a.org_id = $1 AND a.address_id = $2",
 		.nargs = 2,
 		.argtypes = {"bigint", "bigint"},
@@ -309,6 +327,9 @@ load_address(int64 org_id, int64 address_id)
 		address->degrees[i] = DatumGetFloat8(usom_query_get_or_null(0, 2 + USOM_ADDRESS_TEXTS + i, &isnull));
 		address->has_degrees[i] = !isnull;
 	}
+	address->verdict = usom_query_get_text(0, 4 + USOM_ADDRESS_TEXTS);
+	if (address->verdict != NULL)
+		address->verdict = strcpy(SPI_palloc(strlen(address->verdict) + 1), address->verdict);
 	return address;
 }
 

@@ -58,7 +58,8 @@ CREATE TYPE usom._address_row AS (
 	region text,
 	country text,
 	latitude double precision,
-	longitude double precision
+	longitude double precision,
+	verdict text
 );
 COMMENT ON TYPE usom._address_row IS 'How addresses travel from the library to usom.address.';
 

@@ -95,6 +95,7 @@ typedef struct UsomAddress
 	text	   *texts[USOM_ADDRESS_TEXTS];	/* NULL: none */
 	float8		degrees[2];		/* north, east */
 	bool		has_degrees[2];
+	const char *verdict;		/* of who verified it; NULL: nobody */
 } UsomAddress;
 
 /* Names of the columns, by UsomAddressText; of the degrees. */

@@ -52,6 +52,7 @@ CREATE TABLE usom.customer (
 	substitution usom.substitution NOT NULL DEFAULT 'none',
 	segment text CONSTRAINT customer_segment_given CHECK (segment <> ''),
 	tax_exemption text CONSTRAINT customer_tax_exemption_given CHECK (tax_exemption <> ''),
+	blocked boolean NOT NULL DEFAULT false,
 	active boolean NOT NULL DEFAULT true,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	erased_at timestamptz,
@@ -70,6 +71,7 @@ COMMENT ON COLUMN usom.customer.phone IS 'Number for calls; write it in clear, i
 COMMENT ON COLUMN usom.customer.substitution IS 'none or allowed: may other products take the place of what is short without asking? For lines of order documents that do not say.';
 COMMENT ON COLUMN usom.customer.segment IS 'Group that quotas, priorities and runs may name; null: none.';
 COMMENT ON COLUMN usom.customer.tax_exemption IS 'Why tax is another one than for others, as tax rates name it: resale, reverse_charge; null: no reason.';
+COMMENT ON COLUMN usom.customer.blocked IS 'On: not served for now; what becomes of the orders the check customer says (usom.check_rule).';
 COMMENT ON COLUMN usom.customer.active IS 'Off: no new orders.';
 COMMENT ON COLUMN usom.customer.created_at IS 'When the row was made.';
 COMMENT ON COLUMN usom.customer.erased_at IS 'When erase_customer() made the person unknown; null: never.';
@@ -120,6 +122,7 @@ CREATE TABLE usom.address (
 	country text,
 	latitude double precision,
 	longitude double precision,
+	verdict text CONSTRAINT address_verdict_known CHECK (verdict IN ('deliverable', 'corrected', 'undeliverable', 'unknown')),
 	PRIMARY KEY (org_id, address_id)
 );
 COMMENT ON TABLE usom.address IS 'Addresses as they were when orders were placed: rows are added, never changed. Texts are sealed; country, region, postcode and coordinates to a kilometre stay readable for the books and for sourcing.';
@@ -135,6 +138,7 @@ COMMENT ON COLUMN usom.address.region IS 'Part of an ISO 3166-2 code after the c
 COMMENT ON COLUMN usom.address.country IS 'ISO 3166 code; sealed only if it does not look like one.';
 COMMENT ON COLUMN usom.address.latitude IS 'Degrees north, two decimals.';
 COMMENT ON COLUMN usom.address.longitude IS 'Degrees east, two decimals.';
+COMMENT ON COLUMN usom.address.verdict IS 'What somebody outside found when the address was verified: deliverable, corrected, undeliverable, unknown; null: nobody looked.';
 
 -- No statistics and no other copy: pg_statistic would keep keys that are gone.
 CREATE TABLE usom.vault_key (

@@ -50,6 +50,10 @@ INSERT INTO usom.location_capacity (location_id, orders) VALUES (usom.location_i
 SELECT order_no AS o FROM usom.place_order('{"coupons": ["TAP-1"], "lines": [{"sku": "TAP-1", "quantity": 3}]}') \gset
 SELECT * FROM usom.hold_order(:'o', 'customer', 'wait') \g /dev/null
 SELECT * FROM usom.release_hold(:'o', 'customer', 'go on') \g /dev/null
+INSERT INTO usom.hold_rule (code, when_held) VALUES ('TAP-1', 'TAP-1');
+INSERT INTO usom.product_restriction (sku, country) VALUES ('TAP-1', 'AQ');
+INSERT INTO usom.check_rule (check_code, parameters, customer) VALUES ('limits', '{"lines": 1}', 'TAP-1'), ('duplicate', '{}', 'TAP-1');
+SELECT usom.place_order('{"customer": "TAP-1", "lines": [{"sku": "TAP-1", "quantity": 1}, {"sku": "TAP-1", "quantity": 1}]}') \g /dev/null
 SELECT usom.consolidate(array_agg(p.order_no), 'one parcel') FROM usom.place_orders('[{"customer": "TAP-1", "ship_to": {"line1": "1 High Street", "country": "GB"}, "lines": [{"sku": "TAP-1", "quantity": 1}]}, {"customer": "TAP-1", "ship_to": {"line1": "1 High Street", "country": "GB"}, "lines": [{"sku": "TAP-1", "quantity": 1}]}]') p \g /dev/null
 INSERT INTO usom.product (sku) VALUES ('TAP-SHORT');
 INSERT INTO usom.substitute (sku, substitute_sku) VALUES ('TAP-SHORT', 'TAP-1');
@@ -74,7 +78,7 @@ SELECT usom.record_payment(:'o', 'sale', 9, 'TAP-SALE'), usom.refund_order(:'o',
 
 CREATE TEMP TABLE kept (t text PRIMARY KEY, code text, hint text, referred boolean DEFAULT false);
 INSERT INTO kept (t, code, hint) VALUES
-	('stock', 'US004', 'usom.receive_stock()'), ('reservation', 'US004', 'usom.reserve_stock()'), ('fulfillment_line', 'US004', 'usom.place_order()'), ('hold', 'US004', 'usom.hold_order()'), ('exception_case', 'US004', 'usom.resolve_exception()'), ('supply', 'US004', 'usom.add_supply()'), ('event', 'US901', 'the function'),
+	('stock', 'US004', 'usom.receive_stock()'), ('reservation', 'US004', 'usom.reserve_stock()'), ('fulfillment_line', 'US004', 'usom.place_order()'), ('hold', 'US004', 'usom.hold_order()'), ('order_fingerprint', 'US004', 'usom.place_order()'), ('check_hit', 'US901', 'the function'), ('exception_case', 'US004', 'usom.resolve_exception()'), ('supply', 'US004', 'usom.add_supply()'), ('event', 'US901', 'the function'),
 	('order_tax', 'US004', 'usom.set_order_tax()'), ('line_substitution', 'US004', 'usom.propose_substitution()'), ('stock_interest', 'US004', 'usom.watch_stock()'),
 	('approval', 'US004', 'usom.approve_order()'), ('order_risk', 'US901', 'usom.score_order()'), ('price_override', 'US004', 'usom.override_price()'),
 	('shipment', 'US004', 'usom.ship()'), ('return_order', 'US004', 'usom.authorize_return()'), ('return_line', 'US004', 'usom.authorize_return()'),
@@ -123,7 +127,7 @@ SELECT is_empty($$SELECT t, way, came_to FROM outcome WHERE left(came_to, 2) = '
 -- ---- master data: retired, never deleted; codes stay ----
 
 CREATE TEMP TABLE master (t text, column_name text);
-INSERT INTO master VALUES ('organisation', 'code'), ('channel', 'code'), ('customer', 'code'), ('product', 'sku'), ('location', 'code'), ('hold_type', 'code'), ('payment_method', 'code'), ('service_level', 'code'), ('sourcing_rule', 'code'), ('quota', 'code'), ('approval_rule', 'code'), ('price_limit', 'code'), ('promotion', 'code'), ('coupon', 'code'), ('pre_order_offer', 'sku'), ('backorder_variant', 'code'), ('document_counter', 'kind');
+INSERT INTO master VALUES ('organisation', 'code'), ('channel', 'code'), ('customer', 'code'), ('product', 'sku'), ('location', 'code'), ('hold_type', 'code'), ('hold_rule', 'code'), ('check_rule', 'check_code'), ('payment_method', 'code'), ('service_level', 'code'), ('sourcing_rule', 'code'), ('quota', 'code'), ('approval_rule', 'code'), ('price_limit', 'code'), ('promotion', 'code'), ('coupon', 'code'), ('pre_order_offer', 'sku'), ('backorder_variant', 'code'), ('document_counter', 'kind');
 CREATE TEMP TABLE master_outcome AS
 	SELECT m.t, w.way, r.who, pg_temp.attempt(r.how || format(w.command, m.t, m.column_name)) AS came_to FROM master m
 	CROSS JOIN (VALUES ('DELETE', 'DELETE FROM usom.%1$I'), ('TRUNCATE', 'TRUNCATE usom.%1$I CASCADE'), ('another code', 'UPDATE usom.%1$I SET %2$I = %2$I || ''x'''), ('another organisation', 'UPDATE usom.%1$I SET org_id = org_id + 1'),

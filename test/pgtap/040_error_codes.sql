@@ -115,6 +115,8 @@ INSERT INTO raised VALUES
 	('US802', 'SELECT usom.place_order(''{"external_id": "TAP-1", "revision": 1, "lines": [{"sku": "TAP-1", "quantity": 3}]}'')'),
 	('US803', 'SELECT usom.place_order(''{"colour": "red"}'')'),
 	('US120', format('SELECT usom.hold_order(%L, ''fraud'', ''test'', line_no => 1, piece_no => 9)', :'o')),
+	('US121', 'INSERT INTO usom.hold_rule (code, when_held, hold_type) VALUES (''TAP-AB'', ''A'', ''B''), (''TAP-BA'', ''B'', ''A'')'),
+	('US805', 'INSERT INTO usom.check_rule (check_code) VALUES (''colour'')'),
 	('US804', 'INSERT INTO usom.check_rule (check_code, severity, parameters) VALUES (''limits'', ''refuse'', ''{"line_quantity": 1}''); SELECT usom.place_order(''{"lines": [{"sku": "TAP-1", "quantity": 2}]}'')'),
 	('US904', 'INSERT INTO usom.customer (code) VALUES (''TAP-GONE''); SELECT usom.erase_customer(''TAP-GONE'', ''test''); SELECT usom.place_order(''{"customer": "TAP-GONE", "lines": [{"sku": "TAP-1", "quantity": 1}]}'')'),
 	('US905', format('SELECT usom.erase_order_person(%L, ''test'')', :'o')),

@@ -37,8 +37,13 @@ BEGIN
 	INSERT INTO usom.coupon (code, promotion) VALUES (mark || '-COUPON', mark || '-PROMO');
 	INSERT INTO usom.credit_account (customer_id, limit_amount) VALUES (usom.customer_id(mark || '-CUST'), 7777);
 	INSERT INTO usom.hold_type (code, description) VALUES (mark || '-HOLD', mark);
+	INSERT INTO usom.hold_rule (code, when_held, reason) VALUES (mark || '-FOLLOWS', mark || '-NONE', mark);
+	INSERT INTO usom.product_restriction (sku, country, reason) VALUES (mark || '-SKU', 'AQ', mark);
+	INSERT INTO usom.check_rule (check_code, channel, parameters) VALUES ('limits', mark || '-CH', '{"lines": 1}');
+	INSERT INTO usom.check_rule (check_code, customer) VALUES ('duplicate', mark || '-CUST');
 	INSERT INTO usom.retention (what, keep_for) VALUES ('guest', interval '77 years');
 	PERFORM usom.receive_stock(mark || '-LOC', mark || '-SKU', 50, lot => mark || '-LOT', reference => mark);
+	PERFORM usom.place_order(jsonb_build_object('channel', mark || '-CH', 'customer', mark || '-CUST', 'lines', jsonb_build_array(jsonb_build_object('sku', mark || '-SKU', 'quantity', 1, 'unit_price', 7), jsonb_build_object('sku', mark || '-SKU', 'quantity', 2, 'unit_price', 7))));
 	INSERT INTO usom.pre_order_offer (sku, release_at, quantity) VALUES (mark || '-TOO', now() + interval '1 year', 77);
 	INSERT INTO usom.approval_rule (code, name, channel, category) VALUES (mark || '-ASK', mark, mark || '-CH', mark || '-ASK');
 	INSERT INTO usom.price_limit (code, sku, max_discount) VALUES (mark || '-LIMIT', mark || '-SKU', 77);

@@ -76,6 +76,7 @@ INSERT INTO call VALUES
 	('cancel_order', format('SELECT * FROM usom.cancel_order(%L, ''x'')', :'o')), ('cancel_line', format('SELECT * FROM usom.cancel_line(%L, 1, 1, ''x'')', :'o')),
 	('set_order_tax', format('SELECT * FROM usom.set_order_tax(%L, ''[{"line_no": 1, "amount": 1.5}]'')', :'o')),
 	('change_order', format('SELECT * FROM usom.change_order(%L, ''{"priority": 1, "lines": [{"line_no": 1, "quantity": 2}, {"sku": "H-SKU", "quantity": 1}]}'')', :'o')),
+	('set_address_verdict', format('SELECT usom.change_order(%1$L, ''{"ship_to": {"country": "GB"}}''); SELECT * FROM usom.set_address_verdict(%1$L, ''unknown'')', :'o')), ('checks', 'SELECT * FROM usom.checks()'),
 	('hold_order', format('SELECT * FROM usom.hold_order(%L, ''credit'', ''x'')', :'o')), ('release_hold', format('SELECT * FROM usom.release_hold(%L, ''credit'', ''x'')', :'held')),
 	('release_credit_hold', format('SELECT * FROM usom.release_credit_hold(%L, ''x'')', :'held')), ('review_credit', 'SELECT * FROM usom.review_credit(''H-CUST'')'), ('credit_position', 'SELECT * FROM usom.credit_position(''H-CUST'')'),
 	('propose_substitution', format('SELECT usom.propose_substitution(%L, 1)', :'short')), ('accept_substitution', format('SELECT * FROM usom.accept_substitution(%s)', :'offer')),
