@@ -53,7 +53,8 @@ BEGIN
 			'placed_at', image->'placed_at', 'requested_at', image->'requested_at', 'ship_complete', image->'ship_complete',
 			'coupons', image->'coupons', 'ship_to', usom._order_address(org, (image->>'address_id')::bigint), 'payment', image->'payment',
 			'instructions', usom._open(org, image->>'instructions'), 'paid', trim_scale((image->>'paid')::numeric),
-			'created_at', image->'created_at')
+			'created_at', image->'created_at',
+			'parent_order_no', (SELECT p.order_no FROM usom.sales_order p WHERE p.org_id = org AND p.sales_order_id = (image->>'parent_order_id')::bigint))
 		WHEN 'order_line' THEN json_build_object('line_no', image->'line_no', 'sku', sku, 'quantity', trim_scale((image->>'quantity')::numeric),
 			'unit_price', trim_scale((image->>'unit_price')::numeric), 'total', trim_scale((image->>'total')::numeric), 'location', location,
 			'requested_at', image->'requested_at', 'substitution', image->'substitution', 'partial', image->'partial',

@@ -50,7 +50,8 @@ SELECT o.order_no,
 	 FROM usom.order_line l
 	 WHERE l.org_id = o.org_id AND l.sales_order_id = o.sales_order_id) AS tax,
 	trim_scale(o.paid) AS paid,
-	CASE WHEN o.paid IS NULL THEN 'none' ELSE usom._order_payment_status(o.org_id, o.sales_order_id) END AS payment_status
+	CASE WHEN o.paid IS NULL THEN 'none' ELSE usom._order_payment_status(o.org_id, o.sales_order_id) END AS payment_status,
+	(SELECT p.order_no FROM usom.sales_order p WHERE p.org_id = o.org_id AND p.sales_order_id = o.parent_order_id) AS parent_order_no
 FROM usom.sales_order o
 LEFT JOIN usom.channel ch ON ch.org_id = o.org_id AND ch.channel_id = o.channel_id
 LEFT JOIN usom.customer cu ON cu.org_id = o.org_id AND cu.customer_id = o.customer_id
@@ -84,6 +85,7 @@ COMMENT ON COLUMN usom.orders.freight IS 'Freight of its lines, in currency.';
 COMMENT ON COLUMN usom.orders.tax IS 'Tax on its lines, in currency, whether it is in their prices or added to them.';
 COMMENT ON COLUMN usom.orders.paid IS 'Captured for it, less what went back or is asked to go back, in currency; null: no payment is known.';
 COMMENT ON COLUMN usom.orders.payment_status IS 'none; pending (a payment, nothing authorised), partially_authorized, authorized, expired, voided; partially_paid, paid; partially_refunded, refunded, charged_back; paid_unallocated: more is paid than what is cancelled, came back, or waits without a date leaves to be paid, so that goods are to be found, a date promised, or money given back.';
+COMMENT ON COLUMN usom.orders.parent_order_no IS 'Order that it was split from; null: none.';
 
 CREATE VIEW usom.order_lines WITH (security_invoker = true) AS
 SELECT o.order_no,

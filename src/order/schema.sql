@@ -27,12 +27,14 @@ CREATE TABLE usom.sales_order (
 	version integer NOT NULL DEFAULT 1,
 	payload_digest bytea,
 	paid usom.charge,
+	parent_order_id bigint,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	priced_at timestamptz,
 	PRIMARY KEY (org_id, sales_order_id),
 	CONSTRAINT sales_order_no_unique UNIQUE (org_id, order_no)
 );
 CREATE UNIQUE INDEX sales_order_external_unique ON usom.sales_order (org_id, channel_id, external_id) WHERE external_id IS NOT NULL;
+CREATE INDEX sales_order_of_parent ON usom.sales_order (org_id, parent_order_id) WHERE parent_order_id IS NOT NULL;
 CREATE INDEX sales_order_of_customer ON usom.sales_order (org_id, customer_id, sales_order_id) WHERE customer_id IS NOT NULL;
 COMMENT ON TABLE usom.sales_order IS 'A customer''s order. The row is the lock of the whole order: whoever changes lines, pieces or holds has it.';
 COMMENT ON COLUMN usom.sales_order.org_id IS 'Organisation.';
@@ -58,6 +60,7 @@ COMMENT ON COLUMN usom.sales_order.instructions IS 'Words for those who fulfil i
 COMMENT ON COLUMN usom.sales_order.version IS 'Counts the changes; what change_order compares.';
 COMMENT ON COLUMN usom.sales_order.payload_digest IS 'To tell a repeat from another payload: SHA-256 of the document, or HMAC-SHA-256 under the key of the person if it has an address or instructions to seal, so that nobody can try names.';
 COMMENT ON COLUMN usom.sales_order.paid IS 'Captured for the order, less what went back or is asked to go back: kept from usom.payment. Null: no payment is known.';
+COMMENT ON COLUMN usom.sales_order.parent_order_id IS 'Order that it was split from, see usom.split_order(); null: none.';
 COMMENT ON COLUMN usom.sales_order.created_at IS 'When the row was made.';
 COMMENT ON COLUMN usom.sales_order.priced_at IS 'The price rules in force then hold for the order, see reprice_order(); null: those of placed_at.';
 

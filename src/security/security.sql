@@ -212,6 +212,7 @@ CREATE FUNCTION usom._privileges()
 	('start_make()',              '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	('receive_make()',            '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	('cancel_make()',             '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
+	('split_order()',             '',    'x',   'x',   '',    '',    '',    '',    '',    ''),
 	('split_backorder()',         '',    'x',   'x',   '',    '',    '',    '',    '',    ''),
 	('merge_backorder()',         '',    'x',   'x',   '',    '',    '',    '',    '',    ''),
 	('release_order()',           '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),

@@ -109,6 +109,7 @@ INSERT INTO raised VALUES
 	('US702', 'SELECT usom.receive_return(''TAP-NONE'', NULL)'),
 	('US116', format('SELECT usom.propose_substitution(%L, 1)', :'o')),
 	('US117', 'INSERT INTO usom.product (sku) VALUES (''TAP-NONE''); SELECT usom.propose_substitution((usom.place_order(''{"lines": [{"sku": "TAP-NONE", "quantity": 1}]}'')).order_no, 1)'),
+	('US119', format('SELECT usom.split_order(%L)', :'o')),
 	('US118', 'SELECT usom.accept_substitution(0)'),
 	('US115', 'SELECT usom.resolve_exception(0, ''test'')'),
 	('US801', 'SELECT usom.place_order(''{"external_id": "TAP-1", "revision": 2, "lines": [{"sku": "TAP-1", "quantity": 4}]}'')'),

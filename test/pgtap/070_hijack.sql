@@ -99,6 +99,7 @@ INSERT INTO call VALUES
 	('add_supply', 'SELECT usom.add_supply(''purchase'', ''H-LOC'', ''H-SKU'', 1, now())'),
 	('change_supply', 'SELECT usom.change_supply(usom.add_supply(''purchase'', ''H-LOC'', ''H-SKU'', 2, now()), 1)'), ('reverse_receipt', 'WITH s AS MATERIALIZED (SELECT usom.add_supply(''purchase'', ''H-LOC'', ''H-SKU'', 2, now()) AS no), r AS MATERIALIZED (SELECT s.no, r.status FROM s, usom.receive_supply(s.no) r) SELECT usom.reverse_receipt(r.no, 1, ''x'') FROM r'), ('cancel_supply', 'SELECT usom.cancel_supply(usom.add_supply(''purchase'', ''H-LOC'', ''H-SKU'', 2, now()), ''x'')'),
 	('receive_supply', 'SELECT usom.receive_supply(usom.add_supply(''purchase'', ''H-LOC'', ''H-SKU'', 2, now()))'),
+	('split_order', format('SELECT usom.split_order(%L, ''[{"line_no": 1, "quantity": 1}]'')', :'waits')),
 	('split_backorder', format('SELECT * FROM usom.split_backorder(%L, 1, ''[{"quantity": 2, "promised_at": "2100-01-01"}]'')', :'waits')), ('merge_backorder', format('SELECT * FROM usom.merge_backorder(%L, 1)', :'waits')),
 	('piece_amounts', format('SELECT * FROM usom.piece_amounts(%L)', :'o')), ('explain_promise', format('SELECT * FROM usom.explain_promise(%L)', :'o')), ('explain_price', format('SELECT * FROM usom.explain_price(%L)', :'o')),
 	('reserve_stock', 'SELECT usom.reserve_stock(''H-2'', ''H-LOC'', ''H-SKU'', 1, interval ''1 minute'')'), ('release_stock', format('SELECT usom.release_stock(%s)', :cart)),
