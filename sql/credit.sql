@@ -12,7 +12,7 @@ SET usom.org = 'credits';
 UPDATE usom.document_counter SET prefix = upper(left(kind, 1)) || '-', digits = 1, gap_free = true WHERE org_id = usom.current_org();
 INSERT INTO usom.location (code) VALUES ('CRD-A');
 INSERT INTO usom.product (sku) VALUES ('CRD-1'), ('CRD-2'), ('CRD-LESS');
-INSERT INTO usom.customer (code) VALUES ('ACME'), ('LATER'), ('RELEASE'), ('SHIP'), ('OPEN'), ('FOREIGN'), ('REFUSE'), ('PAYER');
+INSERT INTO usom.customer (code) VALUES ('ACME'), ('LATER'), ('RELEASE'), ('SHIP'), ('OPEN'), ('FOREIGN'), ('REFUSE'), ('PAYER'), ('NEWER');
 SELECT usom.receive_stock('CRD-A', sku, 1000) FROM unnest(ARRAY['CRD-1', 'CRD-2']) sku;
 CREATE FUNCTION pg_temp.buy(customer text, amount numeric, more jsonb DEFAULT '{}') RETURNS TABLE (order_no text, status text, reserved numeric) LANGUAGE sql AS $$
 	SELECT p.order_no, p.status, p.quantity_reserved
@@ -176,6 +176,24 @@ SELECT status FROM usom.hold_order(:'o', 'credit', 'invoice 7 is overdue');
 UPDATE usom.credit_account SET limit_amount = 9000 WHERE customer_id = usom.customer_id('REFUSE');
 SELECT hold_type, reason, active FROM usom.holds WHERE order_no = :'o' AND active;
 
+-- What is paid is owed no more: the oldest goes on. What went back is owed again, whatever the limit says.
+INSERT INTO usom.credit_account (customer_id, limit_amount) VALUES (usom.customer_id('PAYER'), 1000);
+SELECT order_no AS p1 FROM pg_temp.buy('PAYER', 600) \gset
+SELECT order_no AS p2 FROM pg_temp.buy('PAYER', 700, '{"payment": {"method": "invoice"}}') \gset
+SELECT order_no AS p3 FROM pg_temp.buy('PAYER', 300) \gset
+SELECT * FROM pg_temp.look('PAYER');
+SELECT payment_status, order_status FROM usom.record_payment(:'p1', 'sale', 350, 'crd-1', 'invoice');
+SELECT * FROM pg_temp.look('PAYER');
+SELECT payment_status, order_status FROM usom.record_payment(:'p1', 'sale', 250, 'crd-2', 'invoice');
+SELECT * FROM pg_temp.look('PAYER');
+-- What is paid for a held order makes it smaller.
+SELECT order_no AS p4 FROM pg_temp.buy('PAYER', 200) \gset
+SELECT * FROM pg_temp.look('PAYER');
+SELECT payment_status, order_status FROM usom.record_payment(:'p4', 'sale', 200, 'crd-3', 'invoice');
+SELECT payment_status, order_status FROM usom.record_payment(:'p1', 'refund', 100, 'crd-4');
+SELECT * FROM pg_temp.look('PAYER');
+SELECT * FROM usom.verify();
+
 -- What may not be written.
 SELECT pg_temp.refused('UPDATE usom.credit_account SET exposure = 0');
 SELECT pg_temp.refused($$UPDATE usom.credit_account SET currency = 'CHF'$$);
@@ -183,8 +201,8 @@ SELECT pg_temp.is_refused('DELETE FROM usom.credit_account');
 SELECT pg_temp.refused('UPDATE usom.credit_account SET limit_amount = -1');
 SELECT pg_temp.refused($$INSERT INTO usom.credit_account (customer_id, limit_amount) VALUES (usom.customer_id('ACME'), 1)$$);
 SELECT pg_temp.refused('INSERT INTO usom.credit_account (customer_id, limit_amount) VALUES (0, 1)');
-SELECT pg_temp.refused($$INSERT INTO usom.credit_account (customer_id, limit_amount, exposure) VALUES (usom.customer_id('PAYER'), 1, 5)$$);
-SELECT pg_temp.refused($$SELECT * FROM usom.credit_position('PAYER')$$);
+SELECT pg_temp.refused($$INSERT INTO usom.credit_account (customer_id, limit_amount, exposure) VALUES (usom.customer_id('NEWER'), 1, 5)$$);
+SELECT pg_temp.refused($$SELECT * FROM usom.credit_position('NEWER')$$);
 SELECT pg_temp.refused($$SELECT * FROM usom.review_credit('NOBODY')$$);
 INSERT INTO usom.credit_account (customer_id, limit_amount) VALUES (usom.customer_id('ACME'), 1) ON CONFLICT DO NOTHING;
 SELECT * FROM usom.review_credit('ACME');

@@ -108,8 +108,9 @@ decide_set(UsomCredit *credit, UsomCreditEvent event)
 		UsomCreditDemand *demand = &credit->demands[i];
 
 		demand->owed = usom_credit_owed(credit->set, demand->order, demand->paid);
+		demand->is_running = usom_order_is_running(credit->set->orders[demand->order].status);
 		usom_credit_decide(credit->accounts, demand, event, USOM_CREDIT_NOWHERE);
-		if (demand->outcome == USOM_CREDIT_SHORT && demand->held_at == USOM_NO_TIME &&
+		if (event == USOM_CREDIT_CHANGES && demand->outcome == USOM_CREDIT_SHORT && demand->held_at == USOM_NO_TIME &&
 			credit->accounts[demand->account].refuses_increase)
 			refuse_increase(credit, demand);
 	}

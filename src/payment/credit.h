@@ -41,7 +41,7 @@ typedef enum UsomCreditEvent
 {
 	USOM_CREDIT_ARRIVES,		/* comes to a point */
 	USOM_CREDIT_CHANGES,		/* the customer wants more or less: more may be refused */
-	USOM_CREDIT_FOLLOWS,		/* units or money went back, or money came: what is, is */
+	USOM_CREDIT_FOLLOWS,		/* units or money went back, money came, an order was split: what is, is */
 	USOM_CREDIT_PASSES,			/* a manager says so */
 	USOM_CREDIT_WAITS			/* is held; may it go on? */
 } UsomCreditEvent;
@@ -57,6 +57,7 @@ typedef struct UsomCreditAccount
 	UsomCreditPoint checked_at;
 	bool		refuses_increase;	/* of orders that have passed; else they are held */
 	bool		is_forced;		/* something counts whatever the limit says */
+	Numeric		given_up;		/* by orders that owe less since the call */
 } UsomCreditAccount;
 
 typedef enum UsomCreditOutcome
@@ -74,6 +75,7 @@ typedef struct UsomCreditDemand
 	int			order;			/* index in the set of the call; -1: not of it */
 	int			account;		/* index */
 	bool		is_known;		/* it takes, or is held */
+	bool		is_running;		/* confirmed, and not ended */
 	bool		is_blocked;		/* held by others as well: let go, but not taken for */
 	TimestampTz held_at;		/* or USOM_NO_TIME */
 	Numeric		amount;			/* that it takes */

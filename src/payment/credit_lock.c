@@ -189,6 +189,7 @@ take_account(UsomCredit *credit, uint64 row)
 		.limit = DatumGetNumeric(usom_query_get(row, 6)),
 		.exposure = DatumGetNumeric(usom_query_get(row, 7)),
 		.exposure_before = DatumGetNumeric(usom_query_get(row, 7)),
+		.given_up = usom_order_no_price(),
 		.checked_at = point_named(usom_query_get_text(row, 8)),
 		.refuses_increase = DatumGetBool(usom_query_get(row, 9)),
 	};

@@ -98,6 +98,24 @@ arrive(UsomCreditAccount *account, UsomCreditDemand *demand, UsomCreditPoint poi
 		fall_short(account, demand);
 }
 
+/* An order that was split off another one: what that has given up is its own. */
+static void
+inherit(UsomCreditAccount *account, UsomCreditDemand *demand)
+{
+	bool		is_given = compare(demand->owed, account->given_up) <= 0;
+
+	if (!demand->is_running || account->checked_at > USOM_CREDIT_CONFIRM)
+		return;
+	if (!is_given && !fits(account, demand->owed))
+	{
+		fall_short(account, demand);
+		return;
+	}
+	account->is_forced |= is_given;
+	account->given_up = not_negative(subtract(account->given_up, demand->owed));
+	cover(account, demand);
+}
+
 /* must: what it owes more is counted, whatever the limit says. */
 static void
 follow(UsomCreditAccount *account, UsomCreditDemand *demand, bool must)
@@ -105,8 +123,13 @@ follow(UsomCreditAccount *account, UsomCreditDemand *demand, bool must)
 	bool		was_covered = compare(demand->amount, demand->wanted) == 0;
 
 	if (!demand->is_known)
+	{
+		if (must)
+			inherit(account, demand);
 		return;
+	}
 	account->is_forced |= must;
+	account->given_up = add(account->given_up, not_negative(subtract(demand->amount, demand->owed)));
 	if (compare(demand->owed, demand->amount) <= 0 ||
 		(was_covered && (must || fits(account, subtract(demand->owed, demand->amount)))))
 		cover(account, demand);

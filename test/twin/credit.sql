@@ -91,7 +91,7 @@ $$;
 -- A random step, done and told to the model; the command that did it, or null if there was nothing to do it with.
 CREATE FUNCTION twin.step() RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
-	verb text := twin.pick('place', 'place', 'place', 'place', 'cancel', 'cancel', 'change', 'change', 'cancel_line', 'ship', 'return', 'limit', 'pass',
+	verb text := twin.pick('place', 'place', 'place', 'place', 'cancel', 'cancel', 'change', 'change', 'cancel_line', 'ship', 'return', 'pay', 'refund', 'limit', 'pass',
 		'ask', 'block', 'unblock');
 	d twin.debt;
 	n integer := twin.pick(1, 9);
