@@ -179,18 +179,18 @@ SELECT hold_type, reason, active FROM usom.holds WHERE order_no = :'o' AND activ
 -- What is paid is owed no more: the oldest goes on. What went back is owed again, whatever the limit says.
 INSERT INTO usom.credit_account (customer_id, limit_amount) VALUES (usom.customer_id('PAYER'), 1000);
 SELECT order_no AS p1 FROM pg_temp.buy('PAYER', 600) \gset
-SELECT order_no AS p2 FROM pg_temp.buy('PAYER', 700, '{"payment": {"method": "invoice"}}') \gset
+SELECT order_no AS p2 FROM pg_temp.buy('PAYER', 700, '{"payment": {"method": "account"}}') \gset
 SELECT order_no AS p3 FROM pg_temp.buy('PAYER', 300) \gset
 SELECT * FROM pg_temp.look('PAYER');
-SELECT payment_status, order_status FROM usom.record_payment(:'p1', 'sale', 350, 'crd-1', 'invoice');
+SELECT payment_status, order_status FROM usom.record_payment(:'p1', 'sale', 350, 'crd-1', 'transfer');
 SELECT * FROM pg_temp.look('PAYER');
-SELECT payment_status, order_status FROM usom.record_payment(:'p1', 'sale', 250, 'crd-2', 'invoice');
+SELECT payment_status, order_status FROM usom.record_payment(:'p1', 'sale', 250, 'crd-2', 'transfer');
 SELECT * FROM pg_temp.look('PAYER');
 -- What is paid for a held order makes it smaller.
 SELECT order_no AS p4 FROM pg_temp.buy('PAYER', 200) \gset
 SELECT * FROM pg_temp.look('PAYER');
-SELECT payment_status, order_status FROM usom.record_payment(:'p4', 'sale', 200, 'crd-3', 'invoice');
-SELECT payment_status, order_status FROM usom.record_payment(:'p1', 'refund', 100, 'crd-4');
+SELECT payment_status, order_status FROM usom.record_payment(:'p4', 'sale', 200, 'crd-3', 'transfer');
+SELECT payment_status, order_status FROM usom.record_payment(:'p1', 'refund', 100, 'crd-4', payment_reference => 'crd-1');
 SELECT * FROM pg_temp.look('PAYER');
 SELECT * FROM usom.verify();
 

@@ -16,6 +16,7 @@ CREATE TABLE twin.debt (
 	gone integer NOT NULL DEFAULT 0,
 	back integer NOT NULL DEFAULT 0,
 	paid numeric NOT NULL DEFAULT 0,
+	payment text,
 	status text NOT NULL,
 	known numeric NOT NULL,
 	taken numeric NOT NULL DEFAULT 0,
@@ -102,7 +103,7 @@ BEGIN
 		WHEN 'cancel' THEN x.status IN ('submitted', 'confirmed') WHEN 'change' THEN x.status IN ('submitted', 'confirmed')
 		WHEN 'cancel_line' THEN x.status IN ('submitted', 'confirmed') AND x.units > 1
 		WHEN 'ship' THEN x.status = 'confirmed' AND x.since IS NULL WHEN 'return' THEN x.status = 'shipped' AND x.back < x.units
-		WHEN 'pay' THEN x.status IN ('submitted', 'confirmed', 'shipped') AND twin.owes(x) > 0 WHEN 'refund' THEN x.paid > 0 AND x.status <> 'cancelled'
+		WHEN 'pay' THEN x.status IN ('submitted', 'confirmed', 'shipped') AND twin.owes(x) > 0 AND x.payment IS NULL WHEN 'refund' THEN x.paid > 0 AND x.status <> 'cancelled'
 		WHEN 'pass' THEN x.since IS NOT NULL WHEN 'ask' THEN x.status = 'submitted' AND NOT x.blocked
 		WHEN 'block' THEN x.status = 'submitted' AND NOT x.blocked WHEN 'unblock' THEN x.status = 'submitted' AND x.blocked ELSE false END
 		ORDER BY random() LIMIT 1;
@@ -148,13 +149,18 @@ BEGIN
 			PERFORM twin.follow(d.order_no, true);
 		WHEN 'pay' THEN
 			d.paid := round(twin.owes(d) * twin.pick(1, 4) / 4, 2);
-			command := format('SELECT usom.record_payment(%L, ''sale'', %s, %L, ''invoice'')', d.order_no, d.paid, 'pay-' || nextval('twin.age'));
+			d.payment := 'pay-' || nextval('twin.age');
+			command := format('SELECT usom.record_payment(%L, ''sale'', %s, %L, ''transfer'')', d.order_no, d.paid, d.payment);
 			EXECUTE command;
-			UPDATE twin.debt SET paid = paid + d.paid WHERE order_no = d.order_no;
+			UPDATE twin.debt SET paid = d.paid, payment = d.payment WHERE order_no = d.order_no;
 			PERFORM twin.follow(d.order_no, true);
 		WHEN 'refund' THEN
-			command := format('SELECT usom.record_payment(%L, ''refund'', 0.01, %L)', d.order_no, 'back-' || nextval('twin.age'));
-			EXECUTE command;
+			command := format('SELECT usom.record_payment(%L, ''refund'', 0.01, %L, payment_reference => %L)', d.order_no, 'back-' || nextval('twin.age'), d.payment);
+			BEGIN
+				EXECUTE command;
+			EXCEPTION WHEN SQLSTATE 'US501' THEN
+				RETURN NULL; -- all of it is on its way back already
+			END;
 			UPDATE twin.debt SET paid = paid - 0.01 WHERE order_no = d.order_no;
 			PERFORM twin.follow(d.order_no, true);
 		WHEN 'pass' THEN
