@@ -27,7 +27,7 @@ PG_CFLAGS  += -Werror
 endif
 
 # First the tests that ask what stands after install(), then the rest by name.
-REGRESS_FIRST  = base state_types install party
+REGRESS_FIRST  = base state_types install party audit
 REGRESS        = $(REGRESS_FIRST) $(filter-out $(REGRESS_FIRST),$(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql))))
 REGRESS_OPTS   = --load-extension=usom
 REGRESS_PREP   = check-script

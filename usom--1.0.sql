@@ -1341,7 +1341,8 @@ CREATE TYPE usom._address_row AS (
 	region text,
 	country text,
 	latitude double precision,
-	longitude double precision
+	longitude double precision,
+	verdict text
 );
 COMMENT ON TYPE usom._address_row IS 'How addresses travel from the library to usom.address.';
 
@@ -2685,6 +2686,52 @@ END
 $$;
 COMMENT ON FUNCTION usom._check_price_limit() IS 'Trigger BEFORE a price limit is written: US006 for a product that there is not, US135 for a role or queue that is neither a profile nor a role.';
 REVOKE ALL ON FUNCTION usom._check_price_limit() FROM PUBLIC;
+
+/* ---- order ---- */
+
+CREATE FUNCTION usom._check_hold_rule() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+DECLARE
+	unknown record;
+	circle text[];
+BEGIN
+	SELECT g.entity, g.code INTO unknown
+	FROM (VALUES ('channel', NEW.channel, 1), ('customer', NEW.customer, 2)) g (entity, code, place)
+	WHERE g.code IS NOT NULL AND NOT CASE g.entity
+		WHEN 'channel' THEN EXISTS (SELECT FROM usom.channel x WHERE x.org_id = NEW.org_id AND x.code = g.code)
+		ELSE EXISTS (SELECT FROM usom.customer x WHERE x.org_id = NEW.org_id AND x.code = g.code)
+	END
+	ORDER BY g.place LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION 'hold rule "%" names % "%", which does not exist', NEW.code, unknown.entity, unknown.code USING
+			ERRCODE = 'US006', DETAIL = 'Codes in rules are looked up when they are written.',
+			HINT = format('INSERT INTO usom.%I first, or correct the code.', unknown.entity);
+	END IF;
+	IF NEW.when_held IS NULL OR NOT NEW.active THEN
+		RETURN NEW;
+	END IF;
+	-- Two rules that are written at once may close a circle together.
+	PERFORM pg_advisory_xact_lock(hashtextextended('usom.hold_rule', NEW.org_id));
+	WITH RECURSIVE raised (hold_type, chain) AS (
+		SELECT NEW.hold_type, ARRAY[NEW.when_held, NEW.hold_type]
+		UNION ALL
+		SELECT r.hold_type, raised.chain || r.hold_type
+		FROM raised JOIN usom.hold_rule r ON r.org_id = NEW.org_id AND r.hold_rule_id <> NEW.hold_rule_id AND r.active AND r.when_held = raised.hold_type
+		WHERE raised.hold_type <> NEW.when_held AND NOT r.hold_type = ANY (raised.chain[2:])
+	)
+	SELECT chain INTO circle FROM raised WHERE hold_type = NEW.when_held ORDER BY cardinality(chain), chain LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION 'hold rule "%" would raise holds in a circle', NEW.code USING
+			ERRCODE = 'US121', DETAIL = format('The circle is %s.', array_to_string(circle, ' -> ')),
+			HINT = 'Let one of the rules place a hold of another type, or set active to false.';
+	END IF;
+	RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION usom._check_hold_rule() IS 'Trigger BEFORE a hold rule is written: US006 for codes that nobody has, US121 for rules that raise each other in a circle.';
+REVOKE ALL ON FUNCTION usom._check_hold_rule() FROM PUBLIC;
 
 /* ---- order ---- */
 
@@ -4330,6 +4377,107 @@ Example: SELECT * FROM usom.backorder_run(''morning'', simulate => true);';
 
 /* ---- api ---- */
 
+CREATE FUNCTION usom.checks() RETURNS TABLE (check_code text, description text, parameters text, hold_type text)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_checks'
+IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.checks() IS
+'The checks that rows of usom.check_rule configure: what each looks at, the keys of its parameters, and the type of its holds where the rule names none. Without a row a check is not made. References (channel, customer, product, location) are always checked: US803. Credit, approval and price checks have tables of their own.
+Example: SELECT * FROM usom.checks();';
+
+CREATE FUNCTION usom._check_parameters(check_code text, parameters jsonb) RETURNS void
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom__check_parameters'
+STABLE STRICT
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._check_parameters(text, jsonb) IS 'US805 unless the check is known and can read the parameters.';
+REVOKE ALL ON FUNCTION usom._check_parameters(text, jsonb) FROM PUBLIC;
+
+CREATE FUNCTION usom._check_check_rule() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+DECLARE
+	unknown record;
+BEGIN
+	PERFORM usom._check_parameters(NEW.check_code, NEW.parameters);
+	SELECT g.entity, g.code INTO unknown
+	FROM (VALUES ('channel', NEW.channel, 1), ('customer', NEW.customer, 2)) g (entity, code, place)
+	WHERE g.code IS NOT NULL AND NOT CASE g.entity
+		WHEN 'channel' THEN EXISTS (SELECT FROM usom.channel x WHERE x.org_id = NEW.org_id AND x.code = g.code)
+		ELSE EXISTS (SELECT FROM usom.customer x WHERE x.org_id = NEW.org_id AND x.code = g.code)
+	END
+	ORDER BY g.place LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION 'the rule of check "%" names % "%", which does not exist', NEW.check_code, unknown.entity, unknown.code USING
+			ERRCODE = 'US006', DETAIL = 'Codes in rules are looked up when they are written.',
+			HINT = format('INSERT INTO usom.%I first, or correct the code.', unknown.entity);
+	END IF;
+	NEW.version := CASE WHEN TG_OP = 'INSERT' THEN 1 WHEN NEW IS DISTINCT FROM OLD THEN OLD.version + 1 ELSE OLD.version END;
+	RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION usom._check_check_rule() IS 'Trigger BEFORE a rule of a check is written: US805 for parameters that the check cannot read, US006 for codes that nobody has; counts the versions.';
+REVOKE ALL ON FUNCTION usom._check_check_rule() FROM PUBLIC;
+
+CREATE FUNCTION usom._check_product_restriction() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+DECLARE
+	unknown record;
+BEGIN
+	SELECT g.entity, g.code INTO unknown
+	FROM (VALUES ('product', NEW.sku, 1), ('channel', NEW.channel, 2)) g (entity, code, place)
+	WHERE g.code IS NOT NULL AND NOT CASE g.entity
+		WHEN 'product' THEN EXISTS (SELECT FROM usom.product x WHERE x.org_id = NEW.org_id AND x.sku = g.code)
+		ELSE EXISTS (SELECT FROM usom.channel x WHERE x.org_id = NEW.org_id AND x.code = g.code)
+	END
+	ORDER BY g.place LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION 'a product restriction names % "%", which does not exist', unknown.entity, unknown.code USING
+			ERRCODE = 'US006', DETAIL = 'Codes in restrictions are looked up when they are written.',
+			HINT = format('INSERT INTO usom.%I first, or correct the code.', unknown.entity);
+	END IF;
+	RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION usom._check_product_restriction() IS 'Trigger BEFORE a product restriction is written: US006 for codes that nobody has.';
+REVOKE ALL ON FUNCTION usom._check_product_restriction() FROM PUBLIC;
+
+CREATE TYPE usom._found_hit AS (
+	check_rule_id bigint,
+	rule_version integer,
+	check_code text,
+	severity text,
+	sales_order_id bigint,
+	external_id text,
+	path text,
+	overridden boolean,
+	reason text
+);
+COMMENT ON TYPE usom._found_hit IS 'Finding of a rule, on its way from C to check_hit, by unnest().';
+
+CREATE TYPE usom._claimed_lines AS (
+	customer_id bigint,
+	fingerprint bytea,
+	sales_order_id bigint
+);
+COMMENT ON TYPE usom._claimed_lines IS 'Order that has the lines of a fingerprint, on its way from C to order_fingerprint, by unnest().';
+
+CREATE FUNCTION usom.set_address_verdict(order_no text, verdict text, reason text DEFAULT NULL)
+RETURNS TABLE (status text, version integer)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_set_address_verdict'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.set_address_verdict(text, text, text) IS
+'Say what the verification of an order''s address by somebody outside has found; the checks look at the order again.
+order_no: the order, not closed, cancelled or rejected. verdict: deliverable, corrected, undeliverable or unknown. reason: for the history.
+A hold that the check address has placed ends when its cause is gone, and an order that only waited for that goes on to confirmed. The address of the order becomes a new snapshot: others that share it keep theirs.
+Returns the status and version of the order.
+Errors: US105 unknown order, US101 if it has ended, 22023 for another verdict or an order without an address, US804 if a check refuses.
+Example: SELECT * FROM usom.set_address_verdict(''SO-000001'', ''undeliverable'', ''no such street'');';
+
+/* ---- api ---- */
+
 CREATE FUNCTION usom.release_credit_hold(order_no text, reason text)
 RETURNS TABLE (status text, version integer)
 LANGUAGE c AS 'MODULE_PATHNAME', 'usom_release_credit_hold'
@@ -5259,6 +5407,19 @@ order_no, line_no: the line. Returns the pieces of the line that wait: as many a
 Errors: US105 or US106 unknown order or line, US101 the order does not run, US102 held, US603 nothing of the line waits.
 Example: SELECT * FROM usom.merge_backorder(''SO-000001'', 1);';
 
+CREATE FUNCTION usom.split_order(order_no text, lines jsonb DEFAULT NULL, reason text DEFAULT NULL)
+RETURNS text
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_split_order'
+VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.split_order(text, jsonb, text) IS
+'What waits of an order becomes an order of its own, with a number of its own: returns that number. usom.orders.parent_order_no of the new order names the old one; what becomes of one is no concern of the other: cancelling the old one leaves the new one.
+order_no: the order. lines: units that wait, as [{"line_no": 1, "quantity": 2}]; null: all that wait. Of a line, what is promised last goes first. reason: why, for the history of both and the audit.
+The units are cancelled where they were ordered, and ordered by the new order at the same price, with their shares of discount, freight and tax: both together cost what the old one cost, to the last minor unit. They go on counting on the supply they counted on, with the same promise; open exceptions about it go with them. Customer, channel, address, priority, dates, terms of payment and turn (placed_at) are those of the old order.
+Not taken along: holds, approvals, payments and authorisations, coupons (their discount is), the external_id, and instructions of guests.
+Errors: US105 or US106 unknown order or line, US101 the order does not run, US102 held, US108 for lines that are none, US113 a component, US119 fewer wait, nothing would be left, a kit, a line that is taken whole, or one with a make order, a supply of its own or a pre-order offer.
+Example: SELECT usom.split_order(''SO-000001'', ''[{"line_no": 1, "quantity": 8000}]'', ''the rest is billed apart'');';
+
 /* ---- api ---- */
 
 CREATE TYPE usom._price_wanted AS (
@@ -5973,7 +6134,7 @@ BEGIN
 		UNION ALL SELECT * FROM usom.verify_reserved()
 		UNION ALL SELECT * FROM usom.verify_supply()
 		UNION ALL SELECT * FROM usom.verify_capacity() UNION ALL SELECT * FROM usom.verify_quota()
-		UNION ALL SELECT * FROM usom.verify_orders()
+		UNION ALL SELECT * FROM usom.verify_orders() UNION ALL SELECT * FROM usom.verify_holds()
 		UNION ALL SELECT * FROM usom.verify_money()
 		UNION ALL SELECT * FROM usom.verify_returns()
 		UNION ALL SELECT * FROM usom.verify_vault()
@@ -5981,7 +6142,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION usom.verify() IS
-'Everything that usom keeps in the caller''s organisation, recomputed from scratch and compared: verify_stock(), verify_reserved(), verify_supply(), verify_capacity(), verify_quota(), verify_orders(), verify_money(), verify_returns(), verify_vault(), verify_entries(). One row per difference with area, entity (the business key), problem, expected and actual value; empty when all is well. One snapshot: it may run while others work.
+'Everything that usom keeps in the caller''s organisation, recomputed from scratch and compared: verify_stock(), verify_reserved(), verify_supply(), verify_capacity(), verify_quota(), verify_orders(), verify_holds(), verify_money(), verify_returns(), verify_vault(), verify_entries(). One row per difference with area, entity (the business key), problem, expected and actual value; empty when all is well. One snapshot: it may run while others work.
 Example: SELECT * FROM usom.verify();';
 
 /* ---- analytics ---- */
@@ -6005,7 +6166,7 @@ BEGIN
 	RETURN (
 		SELECT jsonb_strip_nulls(jsonb_build_object('name', usom._open(a.org_id, a.name),
 			'line1', usom._open(a.org_id, a.line1), 'line2', usom._open(a.org_id, a.line2), 'postcode', usom._open(a.org_id, a.postcode),
-			'city', usom._open(a.org_id, a.city), 'region', usom._open(a.org_id, a.region), 'country', usom._open(a.org_id, a.country), 'latitude', a.latitude, 'longitude', a.longitude))
+			'city', usom._open(a.org_id, a.city), 'region', usom._open(a.org_id, a.region), 'country', usom._open(a.org_id, a.country), 'latitude', a.latitude, 'longitude', a.longitude, 'verdict', a.verdict))
 		FROM usom.address a WHERE a.org_id = $1 AND a.address_id = $2);
 END
 $$;
@@ -6041,7 +6202,8 @@ BEGIN
 			'placed_at', image->'placed_at', 'requested_at', image->'requested_at', 'ship_complete', image->'ship_complete',
 			'coupons', image->'coupons', 'ship_to', usom._order_address(org, (image->>'address_id')::bigint), 'payment', image->'payment',
 			'instructions', usom._open(org, image->>'instructions'), 'paid', trim_scale((image->>'paid')::numeric),
-			'created_at', image->'created_at')
+			'created_at', image->'created_at',
+			'parent_order_no', (SELECT p.order_no FROM usom.sales_order p WHERE p.org_id = org AND p.sales_order_id = (image->>'parent_order_id')::bigint))
 		WHEN 'order_line' THEN json_build_object('line_no', image->'line_no', 'sku', sku, 'quantity', trim_scale((image->>'quantity')::numeric),
 			'unit_price', trim_scale((image->>'unit_price')::numeric), 'total', trim_scale((image->>'total')::numeric), 'location', location,
 			'requested_at', image->'requested_at', 'substitution', image->'substitution', 'partial', image->'partial',
@@ -6362,6 +6524,50 @@ COMMENT ON FUNCTION usom.piece_amounts(text) IS
 'What each piece of an order is worth: the total of its line, shared out by units to the smallest unit of the currency by largest remainder. The amounts of the pieces of a line always sum to its total, however often it is split and merged; cancelled pieces have none.
 order_no: the order. Units that nobody has planned yet, and lines served as other lines, have no piece_no.
 Errors: US105 unknown order. Example: SELECT * FROM usom.piece_amounts(''SO-000001'');';
+
+/* ---- analytics ---- */
+
+CREATE FUNCTION usom.verify_holds() RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0
+AS $$
+DECLARE
+	org CONSTANT bigint := usom.current_org();
+BEGIN
+	RETURN QUERY
+		SELECT 'holds', format('order %s', o.order_no), 'a check holds it twice for the same', '1', t.n::text
+		FROM (
+			SELECT h.sales_order_id, count(*) AS n FROM usom.hold h
+			WHERE h.org_id = org AND h.check_code IS NOT NULL AND h.released_at IS NULL AND (h.expires_at IS NULL OR h.expires_at > statement_timestamp())
+			GROUP BY h.sales_order_id, h.line_no, h.piece_no, h.hold_type, h.check_code HAVING count(*) > 1
+		) t
+		JOIN usom.sales_order o ON o.org_id = org AND o.sales_order_id = t.sales_order_id;
+	RETURN QUERY
+		SELECT 'holds', format('finding %s', h.check_hit_id), CASE WHEN r.check_rule_id IS NULL THEN 'of an unknown rule' WHEN h.rule_version > r.version THEN 'of a version that the rule has not reached' ELSE 'about an unknown order' END,
+			CASE WHEN r.check_rule_id IS NULL THEN 'a row of check_rule' WHEN h.rule_version > r.version THEN 'at most ' || r.version ELSE 'a row of sales_order' END,
+			CASE WHEN h.rule_version > r.version THEN h.rule_version::text ELSE 'none' END
+		FROM usom.check_hit h
+		LEFT JOIN usom.check_rule r ON r.org_id = org AND r.check_rule_id = h.check_rule_id
+		LEFT JOIN usom.sales_order o ON o.org_id = org AND o.sales_order_id = h.sales_order_id
+		WHERE h.org_id = org AND (r.check_rule_id IS NULL OR h.rule_version > r.version OR (h.sales_order_id IS NOT NULL AND o.sales_order_id IS NULL));
+	RETURN QUERY
+		SELECT 'holds', format('fingerprint %s', left(encode(f.fingerprint, 'hex'), 12)), 'names no order of the customer', '#' || f.customer_id, coalesce('#' || o.customer_id, 'none')
+		FROM usom.order_fingerprint f
+		LEFT JOIN usom.sales_order o ON o.org_id = org AND o.sales_order_id = f.sales_order_id
+		WHERE f.org_id = org AND o.customer_id IS DISTINCT FROM f.customer_id;
+	RETURN QUERY
+		WITH RECURSIVE raised (code, held, hold_type) AS (
+			SELECT r.code, r.when_held, r.hold_type FROM usom.hold_rule r WHERE r.org_id = org AND r.active AND r.when_held IS NOT NULL
+			UNION
+			SELECT raised.code, raised.held, r.hold_type FROM raised
+			JOIN usom.hold_rule r ON r.org_id = org AND r.active AND r.when_held = raised.hold_type
+		)
+		SELECT 'holds', format('hold rule "%s"', code), 'raises holds in a circle', 'an end', held FROM raised WHERE hold_type = held;
+END
+$$;
+COMMENT ON FUNCTION usom.verify_holds() IS
+'Holds of checks and rules, recomputed: none stands twice, findings are of rules and orders that there are, the last order with some lines is of that customer, and no hold rules raise each other in a circle. Holds on lines and pieces that there are not: verify_references(). One row a finding, none when all is well.
+Example: SELECT * FROM usom.verify_holds();';
 
 /* ---- analytics ---- */
 
@@ -6805,6 +7011,11 @@ CREATE FUNCTION usom._privileges()
 	('fulfillment_line',          '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
 	('hold',                      '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
 	('hold_type',                 '',    'r',   'riu', 'r',   'r',   'r',   'r',   'r',   'r'),
+	('hold_rule',                 '',    'r',   'riu', 'r',   '',    'r',   'r',   'r',   'r'),
+	('check_rule',                '',    'r',   'riu', 'r',   '',    'r',   'r',   'r',   'r'),
+	('product_restriction',       '',    'r',   'riud','r',   'r',   'r',   'r',   'r',   'r'),
+	('check_hit',                 '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
+	('order_fingerprint',         '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'riud'),
 	('payment_method',            '',    'r',   'riu', 'r',   'r',   'r',   'r',   'r',   'r'),
 	('payment',                   '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
 	('payment_line',              '',    'r',   'r',   '',    '',    'r',   'r',   'r',   'riud'),
@@ -6856,6 +7067,8 @@ CREATE FUNCTION usom._privileges()
 	('pre_orders',                '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('stock_position',            '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('holds',                     '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
+	('check_rules',               '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
+	('check_hits',                '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('approvals',                  '',    'r',   'r',   '',    '',    '',    'r',   'r',   'r'),
 	('price_overrides',            '',    'r',   'r',   '',    '',    '',    'r',   'r',   'r'),
 	('events',                    '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
@@ -6921,6 +7134,7 @@ CREATE FUNCTION usom._privileges()
 	('set_order_tax()',           '',    'x',   'x',   '',    'x',   '',    '',    '',    ''),
 	('hold_order()',              '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
 	('release_hold()',            '',    'x',   'x',   '',    '',    '',    '',    '',    ''),
+	('set_address_verdict()',     '',    'x',   'x',   '',    'x',   '',    '',    '',    ''),
 	('release_credit_hold()',     '',    '',    'x',   '',    '',    '',    '',    '',    ''),
 	('review_credit()',           '',    '',    'x',   '',    '',    '',    '',    '',    ''),
 	('credit_position()',         '',    'x',   'x',   '',    '',    'x',   'x',   'x',   ''),
@@ -6953,6 +7167,7 @@ CREATE FUNCTION usom._privileges()
 	('start_make()',              '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	('receive_make()',            '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	('cancel_make()',             '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
+	('split_order()',             '',    'x',   'x',   '',    '',    '',    '',    '',    ''),
 	('split_backorder()',         '',    'x',   'x',   '',    '',    '',    '',    '',    ''),
 	('merge_backorder()',         '',    'x',   'x',   '',    '',    '',    '',    '',    ''),
 	('release_order()',           '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
@@ -7363,19 +7578,19 @@ AS $$
 	WITH chapter (position, topic, names) AS (VALUES
 		(1, 'begin', ARRAY['install', 'upgrade', 'version', 'doctor', 'help', 'demo', 'demo_remove']),
 		(2, 'order', ARRAY['quote', 'place_order', 'place_orders', 'submit_order', 'confirm_order', 'reject_order', 'close_order',
-			'cancel_order', 'cancel_line', 'change_order', 'set_order_tax', 'hold_order', 'release_hold', 'release_credit_hold', 'review_credit', 'resolve_exception',
+			'cancel_order', 'cancel_line', 'change_order', 'set_order_tax', 'set_address_verdict', 'hold_order', 'release_hold', 'release_credit_hold', 'review_credit', 'resolve_exception',
 			'approve_order', 'decline_order', 'request_approval', 'score_order', 'override_price', 'reprice_order',
 			'propose_substitution', 'accept_substitution', 'decline_substitution', 'substitute_backorders']),
 		(3, 'stock', ARRAY['receive_stock', 'receive_stocks', 'adjust_stock', 'count_stock', 'set_safety', 'add_supply', 'change_supply', 'cancel_supply', 'receive_supply', 'reverse_receipt', 'reserve_stock', 'release_stock',
 			'watch_stock', 'unwatch_stock', 'tell_back_in_stock',
 			'available']),
-		(4, 'fulfil', ARRAY['allocate_order', 'allocate_orders', 'reallocate_order', 'explain_sourcing', 'why_not_allocated', 'simulate_sourcing', 'pickup_alternatives', 'move_pickup', 'earliest_shipment', 'distance_km', 'split_backorder', 'merge_backorder', 'fill_backorders', 'backorder_run', 'convert_pre_orders', 'request_make', 'approve_make', 'start_make', 'receive_make', 'cancel_make', 'ration', 'release_order', 'consolidation_candidates', 'consolidate', 'ship', 'ship_consolidated', 'deliver',
+		(4, 'fulfil', ARRAY['allocate_order', 'allocate_orders', 'reallocate_order', 'explain_sourcing', 'why_not_allocated', 'simulate_sourcing', 'pickup_alternatives', 'move_pickup', 'earliest_shipment', 'distance_km', 'split_order', 'split_backorder', 'merge_backorder', 'fill_backorders', 'backorder_run', 'convert_pre_orders', 'request_make', 'approve_make', 'start_make', 'receive_make', 'cancel_make', 'ration', 'release_order', 'consolidation_candidates', 'consolidate', 'ship', 'ship_consolidated', 'deliver',
 			'authorize_return', 'receive_return']),
 		(4, 'pay', ARRAY['record_payment', 'authorize_payment', 'capture_payment', 'void_payment', 'refund_payment', 'charge_back', 'complete_order', 'refund_order', 'collect_payment']),
-		(5, 'understand', ARRAY['explain_status', 'explain_promise', 'explain_price', 'piece_amounts', 'credit_position', 'order_timeline', 'order_as_of', 'order_changes', 'lifecycle', 'order_lifecycle', 'piece_lifecycle', 'order_types', 'currencies', 'lifecycle_dot',
+		(5, 'understand', ARRAY['explain_status', 'explain_promise', 'explain_price', 'piece_amounts', 'credit_position', 'order_timeline', 'order_as_of', 'order_changes', 'lifecycle', 'order_lifecycle', 'piece_lifecycle', 'order_types', 'checks', 'currencies', 'lifecycle_dot',
 			'error_codes']),
 		(6, 'verify', ARRAY['verify', 'verify_stock', 'verify_reserved', 'verify_supply', 'verify_capacity', 'verify_quota', 'verify_orders', 'verify_counters', 'verify_statuses',
-			'verify_history', 'verify_references', 'verify_pieces', 'verify_kits', 'verify_approvals', 'verify_money', 'verify_payments', 'verify_credit', 'verify_returns', 'verify_vault', 'verify_entries', 'verify_audit']),
+			'verify_history', 'verify_references', 'verify_pieces', 'verify_kits', 'verify_holds', 'verify_approvals', 'verify_money', 'verify_payments', 'verify_credit', 'verify_returns', 'verify_vault', 'verify_entries', 'verify_audit']),
 		(7, 'trust', ARRAY['seal_audit', 'tick', 'export_digest', 'inclusion_proof', 'check_inclusion', 'consistency_proof', 'check_consistency']),
 		(8, 'people', ARRAY['find_customers', 'export_customer', 'erase_customer', 'erase_order_person']),
 		(9, 'keys', ARRAY['next_id', 'next_document_no', 'current_org', 'default_currency', 'channel_id', 'customer_id', 'product_id',
@@ -7818,6 +8033,7 @@ CREATE TABLE usom.customer (
 	substitution usom.substitution NOT NULL DEFAULT 'none',
 	segment text CONSTRAINT customer_segment_given CHECK (segment <> ''),
 	tax_exemption text CONSTRAINT customer_tax_exemption_given CHECK (tax_exemption <> ''),
+	blocked boolean NOT NULL DEFAULT false,
 	active boolean NOT NULL DEFAULT true,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	erased_at timestamptz,
@@ -7836,6 +8052,7 @@ COMMENT ON COLUMN usom.customer.phone IS 'Number for calls; write it in clear, i
 COMMENT ON COLUMN usom.customer.substitution IS 'none or allowed: may other products take the place of what is short without asking? For lines of order documents that do not say.';
 COMMENT ON COLUMN usom.customer.segment IS 'Group that quotas, priorities and runs may name; null: none.';
 COMMENT ON COLUMN usom.customer.tax_exemption IS 'Why tax is another one than for others, as tax rates name it: resale, reverse_charge; null: no reason.';
+COMMENT ON COLUMN usom.customer.blocked IS 'On: not served for now; what becomes of the orders the check customer says (usom.check_rule).';
 COMMENT ON COLUMN usom.customer.active IS 'Off: no new orders.';
 COMMENT ON COLUMN usom.customer.created_at IS 'When the row was made.';
 COMMENT ON COLUMN usom.customer.erased_at IS 'When erase_customer() made the person unknown; null: never.';
@@ -7886,6 +8103,7 @@ CREATE TABLE usom.address (
 	country text,
 	latitude double precision,
 	longitude double precision,
+	verdict text CONSTRAINT address_verdict_known CHECK (verdict IN ('deliverable', 'corrected', 'undeliverable', 'unknown')),
 	PRIMARY KEY (org_id, address_id)
 );
 COMMENT ON TABLE usom.address IS 'Addresses as they were when orders were placed: rows are added, never changed. Texts are sealed; country, region, postcode and coordinates to a kilometre stay readable for the books and for sourcing.';
@@ -7901,6 +8119,7 @@ COMMENT ON COLUMN usom.address.region IS 'Part of an ISO 3166-2 code after the c
 COMMENT ON COLUMN usom.address.country IS 'ISO 3166 code; sealed only if it does not look like one.';
 COMMENT ON COLUMN usom.address.latitude IS 'Degrees north, two decimals.';
 COMMENT ON COLUMN usom.address.longitude IS 'Degrees east, two decimals.';
+COMMENT ON COLUMN usom.address.verdict IS 'What somebody outside found when the address was verified: deliverable, corrected, undeliverable, unknown; null: nobody looked.';
 
 -- No statistics and no other copy: pg_statistic would keep keys that are gone.
 CREATE TABLE usom.vault_key (
@@ -9084,12 +9303,14 @@ CREATE TABLE usom.sales_order (
 	version integer NOT NULL DEFAULT 1,
 	payload_digest bytea,
 	paid usom.charge,
+	parent_order_id bigint,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	priced_at timestamptz,
 	PRIMARY KEY (org_id, sales_order_id),
 	CONSTRAINT sales_order_no_unique UNIQUE (org_id, order_no)
 );
 CREATE UNIQUE INDEX sales_order_external_unique ON usom.sales_order (org_id, channel_id, external_id) WHERE external_id IS NOT NULL;
+CREATE INDEX sales_order_of_parent ON usom.sales_order (org_id, parent_order_id) WHERE parent_order_id IS NOT NULL;
 CREATE INDEX sales_order_of_customer ON usom.sales_order (org_id, customer_id, sales_order_id) WHERE customer_id IS NOT NULL;
 COMMENT ON TABLE usom.sales_order IS 'A customer''s order. The row is the lock of the whole order: whoever changes lines, pieces or holds has it.';
 COMMENT ON COLUMN usom.sales_order.org_id IS 'Organisation.';
@@ -9115,6 +9336,7 @@ COMMENT ON COLUMN usom.sales_order.instructions IS 'Words for those who fulfil i
 COMMENT ON COLUMN usom.sales_order.version IS 'Counts the changes; what change_order compares.';
 COMMENT ON COLUMN usom.sales_order.payload_digest IS 'To tell a repeat from another payload: SHA-256 of the document, or HMAC-SHA-256 under the key of the person if it has an address or instructions to seal, so that nobody can try names.';
 COMMENT ON COLUMN usom.sales_order.paid IS 'Captured for the order, less what went back or is asked to go back: kept from usom.payment. Null: no payment is known.';
+COMMENT ON COLUMN usom.sales_order.parent_order_id IS 'Order that it was split from, see usom.split_order(); null: none.';
 COMMENT ON COLUMN usom.sales_order.created_at IS 'When the row was made.';
 COMMENT ON COLUMN usom.sales_order.priced_at IS 'The price rules in force then hold for the order, see reprice_order(); null: those of placed_at.';
 
@@ -9486,6 +9708,58 @@ COMMENT ON COLUMN usom.order_tax.told_at IS 'When it was told last.';
 SELECT usom._guard_cards('order_tax');
 SELECT usom._guard_kept('order_tax', 'usom.set_order_tax()');
 SELECT usom._audit_table('order_tax');
+
+CREATE TABLE usom.hold_rule (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	hold_rule_id bigint NOT NULL DEFAULT usom.next_id(),
+	code text NOT NULL CONSTRAINT hold_rule_code_given CHECK (code <> ''),
+	hold_type text NOT NULL DEFAULT 'review' CONSTRAINT hold_rule_hold_type_given CHECK (hold_type <> ''),
+	reason text,
+	hold_for interval CONSTRAINT hold_rule_hold_for_positive CHECK (hold_for > interval '0'),
+	looks_at text[] NOT NULL DEFAULT ARRAY['place', 'submit', 'change'] CONSTRAINT hold_rule_looks_at_known
+		CHECK (looks_at <@ ARRAY['place', 'submit', 'change'] AND looks_at <> '{}'),
+	when_held text CONSTRAINT hold_rule_when_held_given CHECK (when_held <> ''),
+	channel text,
+	customer text,
+	segment text CONSTRAINT hold_rule_segment_given CHECK (segment <> ''),
+	country text CONSTRAINT hold_rule_country_iso CHECK (country ~ '^[A-Z]{2}$'),
+	order_type usom.order_type,
+	value_above usom.amount,
+	currency usom.currency_code,
+	active boolean NOT NULL DEFAULT true,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (org_id, hold_rule_id),
+	CONSTRAINT hold_rule_code_unique UNIQUE (org_id, code),
+	CONSTRAINT hold_rule_value_in_a_currency CHECK ((value_above IS NULL) = (currency IS NULL)),
+	CONSTRAINT hold_rule_raises_another CHECK (when_held <> hold_type)
+);
+COMMENT ON TABLE usom.hold_rule IS 'Which orders are put on hold by themselves: those that all of its conditions fit, when they are placed, submitted or changed, or when a hold of another type is placed. Rules that raise each other in a circle are refused when they are written (US121).';
+COMMENT ON COLUMN usom.hold_rule.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.hold_rule.hold_rule_id IS 'Key.';
+COMMENT ON COLUMN usom.hold_rule.code IS 'Name that the hold shows.';
+COMMENT ON COLUMN usom.hold_rule.hold_type IS 'Type of the hold that it places.';
+COMMENT ON COLUMN usom.hold_rule.reason IS 'Reason that the hold shows; null: its conditions.';
+COMMENT ON COLUMN usom.hold_rule.hold_for IS 'How long the hold stands; null: until it is released.';
+COMMENT ON COLUMN usom.hold_rule.looks_at IS 'When it looks: place, submit (of a draft), change. One with when_held looks when such a hold is placed.';
+COMMENT ON COLUMN usom.hold_rule.when_held IS 'Type of a hold on the order: the rule follows when one is placed; null: no hold is asked for.';
+COMMENT ON COLUMN usom.hold_rule.channel IS 'Code of the channel of the order; null: any.';
+COMMENT ON COLUMN usom.hold_rule.customer IS 'Code of the customer of the order; null: any, guests too.';
+COMMENT ON COLUMN usom.hold_rule.segment IS 'Segment of the customer; null: any, guests too.';
+COMMENT ON COLUMN usom.hold_rule.country IS 'ISO 3166 code of two letters of the address; null: any.';
+COMMENT ON COLUMN usom.hold_rule.order_type IS 'Flow of the order; null: any.';
+COMMENT ON COLUMN usom.hold_rule.value_above IS 'Total of the order is more than this; null: any.';
+COMMENT ON COLUMN usom.hold_rule.currency IS 'Currency of value_above: orders in others do not fit.';
+COMMENT ON COLUMN usom.hold_rule.active IS 'Off: places no holds.';
+COMMENT ON COLUMN usom.hold_rule.created_at IS 'When the row was made.';
+CREATE TRIGGER usom_rule BEFORE INSERT OR UPDATE ON usom.hold_rule
+	FOR EACH ROW EXECUTE FUNCTION usom._check_hold_rule();
+CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.hold_rule
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+ALTER TABLE usom.hold_rule ENABLE ALWAYS TRIGGER _memo_changed;
+
+SELECT usom._guard_cards('hold_rule');
+SELECT usom._guard_master('hold_rule', 'code');
+SELECT usom._audit_table('hold_rule');
 $usom_step$),
 
 (1, 702, 'order', $usom_step$
@@ -10985,6 +11259,182 @@ COMMENT ON COLUMN usom.price_steps.change IS 'What the step added; less than zer
 COMMENT ON COLUMN usom.price_steps.currency IS 'ISO 4217 code of the amounts.';
 COMMENT ON COLUMN usom.price_steps.reason IS 'Why, in words.';
 COMMENT ON COLUMN usom.price_steps.counts IS 'True: of the version that was priced last.';
+
+CREATE TABLE usom.check_rule (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	check_rule_id bigint NOT NULL DEFAULT usom.next_id(),
+	check_code text NOT NULL,
+	channel text,
+	customer text,
+	severity text NOT NULL DEFAULT 'warn' CONSTRAINT check_rule_severity_known CHECK (severity IN ('off', 'warn', 'hold', 'refuse')),
+	hold_type text CONSTRAINT check_rule_hold_type_given CHECK (hold_type <> ''),
+	hold_for interval CONSTRAINT check_rule_hold_for_positive CHECK (hold_for > interval '0'),
+	looks_at text[] NOT NULL DEFAULT ARRAY['place', 'submit', 'change'] CONSTRAINT check_rule_looks_at_known
+		CHECK (looks_at <@ ARRAY['place', 'submit', 'change', 'confirm', 'release', 'ship'] AND looks_at <> '{}'),
+	parameters jsonb NOT NULL DEFAULT '{}',
+	active boolean NOT NULL DEFAULT true,
+	version integer NOT NULL DEFAULT 1,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (org_id, check_rule_id),
+	CONSTRAINT check_rule_one_of_a_kind UNIQUE NULLS NOT DISTINCT (org_id, check_code, channel, customer)
+);
+COMMENT ON TABLE usom.check_rule IS 'How a check that usom knows (usom.checks()) is taken: off, warn, hold or refuse, for all, a channel, a customer, or both; the most specific active row counts. Written by plain SQL; older versions stand in the audit.';
+COMMENT ON COLUMN usom.check_rule.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.check_rule.check_rule_id IS 'Key.';
+COMMENT ON COLUMN usom.check_rule.check_code IS 'Check, one of usom.checks().';
+COMMENT ON COLUMN usom.check_rule.channel IS 'Code of the channel of the order; null: any.';
+COMMENT ON COLUMN usom.check_rule.customer IS 'Code of the customer of the order; null: any, guests too.';
+COMMENT ON COLUMN usom.check_rule.severity IS 'off: not looked at; warn: said in the messages; hold: the order is put on hold; refuse: the order is refused (US804).';
+COMMENT ON COLUMN usom.check_rule.hold_type IS 'Type of the holds it places; null: that of the check.';
+COMMENT ON COLUMN usom.check_rule.hold_for IS 'How long its holds stand; null: until they are released.';
+COMMENT ON COLUMN usom.check_rule.looks_at IS 'When it looks: place, submit (of a draft), change, confirm, release, ship.';
+COMMENT ON COLUMN usom.check_rule.parameters IS 'What the check compares with, see usom.checks().';
+COMMENT ON COLUMN usom.check_rule.active IS 'Off: the row does not count, and a less specific one may.';
+COMMENT ON COLUMN usom.check_rule.version IS 'Counts the changes of the row; what check_hit names.';
+COMMENT ON COLUMN usom.check_rule.created_at IS 'When the row was made.';
+CREATE TRIGGER usom_rule BEFORE INSERT OR UPDATE ON usom.check_rule
+	FOR EACH ROW EXECUTE FUNCTION usom._check_check_rule();
+
+CREATE TABLE usom.product_restriction (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	product_restriction_id bigint NOT NULL DEFAULT usom.next_id(),
+	sku text,
+	category text CONSTRAINT product_restriction_category_given CHECK (category <> ''),
+	channel text,
+	country text CONSTRAINT product_restriction_country_iso CHECK (country ~ '^[A-Z]{2}$'),
+	valid_from timestamptz NOT NULL DEFAULT '-infinity',
+	valid_to timestamptz NOT NULL DEFAULT 'infinity',
+	reason text,
+	PRIMARY KEY (org_id, product_restriction_id),
+	CONSTRAINT product_restriction_one_of_a_kind UNIQUE NULLS NOT DISTINCT (org_id, sku, category, channel, country, valid_from),
+	CONSTRAINT product_restriction_sku_or_category CHECK (num_nonnulls(sku, category) = 1),
+	CONSTRAINT product_restriction_valid_to_after_from CHECK (valid_to > valid_from)
+);
+COMMENT ON TABLE usom.product_restriction IS 'What is not sold where: a product or category, in a channel, to a country, for a time. The check sellable (usom.check_rule) says what becomes of an order for it.';
+COMMENT ON COLUMN usom.product_restriction.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.product_restriction.product_restriction_id IS 'Key.';
+COMMENT ON COLUMN usom.product_restriction.sku IS 'Product; null: those of the category.';
+COMMENT ON COLUMN usom.product_restriction.category IS 'Category of products; null: the product.';
+COMMENT ON COLUMN usom.product_restriction.channel IS 'Code of the channel; null: any.';
+COMMENT ON COLUMN usom.product_restriction.country IS 'ISO 3166 code of two letters of the address; null: any.';
+COMMENT ON COLUMN usom.product_restriction.valid_from IS 'From when it stands.';
+COMMENT ON COLUMN usom.product_restriction.valid_to IS 'From then on it stands no more.';
+COMMENT ON COLUMN usom.product_restriction.reason IS 'Why, for the people who ask.';
+CREATE TRIGGER usom_rule BEFORE INSERT OR UPDATE ON usom.product_restriction
+	FOR EACH ROW EXECUTE FUNCTION usom._check_product_restriction();
+
+CREATE TABLE usom.check_hit (
+	org_id bigint NOT NULL,
+	check_hit_id bigint NOT NULL DEFAULT usom.next_id(),
+	check_rule_id bigint NOT NULL,
+	rule_version integer NOT NULL,
+	check_code text NOT NULL,
+	severity text NOT NULL,
+	sales_order_id bigint,
+	external_id text,
+	path text,
+	overridden boolean NOT NULL DEFAULT false,
+	reason text,
+	occurred_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (org_id, check_hit_id),
+	CONSTRAINT check_hit_refused_has_no_order CHECK ((severity = 'refuse') = (sales_order_id IS NULL))
+);
+CREATE INDEX check_hit_of_rule ON usom.check_hit (org_id, check_rule_id);
+CREATE INDEX check_hit_of_order ON usom.check_hit (org_id, sales_order_id) WHERE sales_order_id IS NOT NULL;
+COMMENT ON TABLE usom.check_hit IS 'One row each time a rule has found something. Refused documents are here if a batch refused them; what refuses a call as a whole leaves no trace. Append-only: no rule is a queue.';
+COMMENT ON COLUMN usom.check_hit.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.check_hit.check_hit_id IS 'Key.';
+COMMENT ON COLUMN usom.check_hit.check_rule_id IS 'Rule.';
+COMMENT ON COLUMN usom.check_hit.rule_version IS 'Version of the rule.';
+COMMENT ON COLUMN usom.check_hit.check_code IS 'Check.';
+COMMENT ON COLUMN usom.check_hit.severity IS 'warn, hold or refuse.';
+COMMENT ON COLUMN usom.check_hit.sales_order_id IS 'Order; null: refused.';
+COMMENT ON COLUMN usom.check_hit.external_id IS 'Of a refused document: the number that the channel gave it.';
+COMMENT ON COLUMN usom.check_hit.path IS 'Field that it was about.';
+COMMENT ON COLUMN usom.check_hit.overridden IS 'On: the document said that it is all right, and the hold was not placed.';
+COMMENT ON COLUMN usom.check_hit.reason IS 'Why it is all right.';
+COMMENT ON COLUMN usom.check_hit.occurred_at IS 'Time of the transaction.';
+
+CREATE TABLE usom.order_fingerprint (
+	org_id bigint NOT NULL,
+	customer_id bigint NOT NULL,
+	fingerprint bytea NOT NULL,
+	sales_order_id bigint NOT NULL,
+	previous_id bigint,
+	PRIMARY KEY (org_id, customer_id, fingerprint)
+);
+COMMENT ON TABLE usom.order_fingerprint IS 'Which order of a customer had just these lines last, where a rule looks for duplicates. The row is the lock of two that are placed at once, taken before their headers are written, by key.';
+COMMENT ON COLUMN usom.order_fingerprint.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.order_fingerprint.customer_id IS 'Customer.';
+COMMENT ON COLUMN usom.order_fingerprint.fingerprint IS 'SHA-256 of products and quantities.';
+COMMENT ON COLUMN usom.order_fingerprint.sales_order_id IS 'The last order with these lines.';
+COMMENT ON COLUMN usom.order_fingerprint.previous_id IS 'The one before it.';
+
+CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.check_rule
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.product_restriction
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+ALTER TABLE usom.check_rule ENABLE ALWAYS TRIGGER _memo_changed;
+ALTER TABLE usom.product_restriction ENABLE ALWAYS TRIGGER _memo_changed;
+
+CREATE VIEW usom.check_rules WITH (security_invoker = true) AS
+SELECT r.check_code, r.channel, r.customer, r.severity, r.hold_type, r.hold_for::text AS hold_for, r.looks_at, r.parameters, r.active, r.version,
+	h.hits, h.overridden + o.released AS overrides, h.last_hit_at
+FROM usom.check_rule r
+CROSS JOIN LATERAL (SELECT count(*) AS hits, count(*) FILTER (WHERE c.overridden) AS overridden, max(c.occurred_at) AS last_hit_at
+	FROM usom.check_hit c WHERE c.org_id = r.org_id AND c.check_rule_id = r.check_rule_id) h
+CROSS JOIN LATERAL (SELECT count(DISTINCT l.hold_id) AS released
+	FROM usom.check_hit c
+	JOIN usom.hold l ON l.org_id = c.org_id AND l.sales_order_id = c.sales_order_id AND l.check_code = c.check_code
+		AND l.released_at IS NOT NULL AND NOT l.settled
+	WHERE c.org_id = r.org_id AND c.check_rule_id = r.check_rule_id AND c.severity = 'hold' AND NOT c.overridden) o
+WHERE r.org_id = usom.current_org();
+COMMENT ON VIEW usom.check_rules IS 'The rules of checks of the caller''s organisation, with how often each has found something and how often somebody said that it is all right.';
+COMMENT ON COLUMN usom.check_rules.check_code IS 'Check, see usom.checks().';
+COMMENT ON COLUMN usom.check_rules.channel IS 'Channel; null: any.';
+COMMENT ON COLUMN usom.check_rules.customer IS 'Customer; null: any.';
+COMMENT ON COLUMN usom.check_rules.severity IS 'off, warn, hold or refuse.';
+COMMENT ON COLUMN usom.check_rules.hold_type IS 'Type of its holds; null: that of the check.';
+COMMENT ON COLUMN usom.check_rules.hold_for IS 'How long its holds stand, as an interval; null: until they are released.';
+COMMENT ON COLUMN usom.check_rules.looks_at IS 'When it looks.';
+COMMENT ON COLUMN usom.check_rules.parameters IS 'What the check compares with.';
+COMMENT ON COLUMN usom.check_rules.active IS 'False: it does not count.';
+COMMENT ON COLUMN usom.check_rules.version IS 'Version of the row.';
+COMMENT ON COLUMN usom.check_rules.hits IS 'Findings of all its versions, see check_hits.';
+COMMENT ON COLUMN usom.check_rules.overrides IS 'Of them, those that the document or somebody who released the hold said were all right.';
+COMMENT ON COLUMN usom.check_rules.last_hit_at IS 'Time of the last one; null: none yet.';
+
+CREATE VIEW usom.check_hits WITH (security_invoker = true) AS
+SELECT o.order_no, coalesce(o.external_id, h.external_id) AS external_id, h.check_code, r.channel, r.customer, h.rule_version AS version,
+	h.severity, h.path, h.overridden, h.reason, h.occurred_at
+FROM usom.check_hit h
+JOIN usom.check_rule r ON r.org_id = h.org_id AND r.check_rule_id = h.check_rule_id
+LEFT JOIN usom.sales_order o ON o.org_id = h.org_id AND o.sales_order_id = h.sales_order_id
+WHERE h.org_id = usom.current_org();
+COMMENT ON VIEW usom.check_hits IS 'What the rules of checks of the caller''s organisation have found.';
+COMMENT ON COLUMN usom.check_hits.order_no IS 'Order; null: the document was refused.';
+COMMENT ON COLUMN usom.check_hits.external_id IS 'Number that the channel gave it.';
+COMMENT ON COLUMN usom.check_hits.check_code IS 'Check.';
+COMMENT ON COLUMN usom.check_hits.channel IS 'Channel that the rule is for; null: any.';
+COMMENT ON COLUMN usom.check_hits.customer IS 'Customer that the rule is for; null: any.';
+COMMENT ON COLUMN usom.check_hits.version IS 'Version of the rule.';
+COMMENT ON COLUMN usom.check_hits.severity IS 'warn, hold or refuse.';
+COMMENT ON COLUMN usom.check_hits.path IS 'Field that it was about; null: the order.';
+COMMENT ON COLUMN usom.check_hits.overridden IS 'True: the document said that it is all right.';
+COMMENT ON COLUMN usom.check_hits.reason IS 'Why it is all right.';
+COMMENT ON COLUMN usom.check_hits.occurred_at IS 'When it was found.';
+
+SELECT usom._guard_cards('check_rule');
+SELECT usom._guard_cards('product_restriction');
+SELECT usom._guard_cards('check_hit');
+SELECT usom._guard_master('check_rule', 'check_code');
+SELECT usom._guard_ledger('check_hit', 'the function that placed or changed the order');
+SELECT usom._guard_kept('order_fingerprint', 'usom.place_order()');
+
+SELECT usom._audit_table('check_rule');
+SELECT usom._audit_table('product_restriction');
+SELECT usom._audit_table('check_hit');
+SELECT usom._audit_table('order_fingerprint');
 $usom_step$),
 
 (1, 1401, 'analytics', $usom_step$
@@ -11023,7 +11473,7 @@ SELECT o.order_no,
 	CASE WHEN a.address_id IS NOT NULL THEN jsonb_strip_nulls(jsonb_build_object('name', usom._open(a.org_id, a.name),
 		'line1', usom._open(a.org_id, a.line1), 'line2', usom._open(a.org_id, a.line2),
 		'postcode', usom._open(a.org_id, a.postcode), 'city', usom._open(a.org_id, a.city),
-		'region', usom._open(a.org_id, a.region), 'country', usom._open(a.org_id, a.country), 'latitude', a.latitude, 'longitude', a.longitude)) END AS ship_to,
+		'region', usom._open(a.org_id, a.region), 'country', usom._open(a.org_id, a.country), 'latitude', a.latitude, 'longitude', a.longitude, 'verdict', a.verdict)) END AS ship_to,
 	o.payment,
 	usom._open(o.org_id, o.instructions) AS instructions,
 	o.revision::integer AS revision,
@@ -11039,7 +11489,8 @@ SELECT o.order_no,
 	 FROM usom.order_line l
 	 WHERE l.org_id = o.org_id AND l.sales_order_id = o.sales_order_id) AS tax,
 	trim_scale(o.paid) AS paid,
-	CASE WHEN o.paid IS NULL THEN 'none' ELSE usom._order_payment_status(o.org_id, o.sales_order_id) END AS payment_status
+	CASE WHEN o.paid IS NULL THEN 'none' ELSE usom._order_payment_status(o.org_id, o.sales_order_id) END AS payment_status,
+	(SELECT p.order_no FROM usom.sales_order p WHERE p.org_id = o.org_id AND p.sales_order_id = o.parent_order_id) AS parent_order_no
 FROM usom.sales_order o
 LEFT JOIN usom.channel ch ON ch.org_id = o.org_id AND ch.channel_id = o.channel_id
 LEFT JOIN usom.customer cu ON cu.org_id = o.org_id AND cu.customer_id = o.customer_id
@@ -11073,6 +11524,7 @@ COMMENT ON COLUMN usom.orders.freight IS 'Freight of its lines, in currency.';
 COMMENT ON COLUMN usom.orders.tax IS 'Tax on its lines, in currency, whether it is in their prices or added to them.';
 COMMENT ON COLUMN usom.orders.paid IS 'Captured for it, less what went back or is asked to go back, in currency; null: no payment is known.';
 COMMENT ON COLUMN usom.orders.payment_status IS 'none; pending (a payment, nothing authorised), partially_authorized, authorized, expired, voided; partially_paid, paid; partially_refunded, refunded, charged_back; paid_unallocated: more is paid than what is cancelled, came back, or waits without a date leaves to be paid, so that goods are to be found, a date promised, or money given back.';
+COMMENT ON COLUMN usom.orders.parent_order_no IS 'Order that it was split from; null: none.';
 
 CREATE VIEW usom.order_lines WITH (security_invoker = true) AS
 SELECT o.order_no,
