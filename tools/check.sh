@@ -5,7 +5,7 @@
 #
 # usage: tools/check.sh [PART...]       without a PART all of them
 #
-# parts: tidy sourcing build regress isolation pgtap tap twin fuzz doc demo load capacity quota supply backorders credit adventureworks prices sums capacity_orders
+# parts: tidy sourcing build regress isolation pgtap tap twin fuzz doc demo load capacity quota coupon supply backorders credit adventureworks prices sums capacity_orders
 set -u
 . "$(dirname "$0")/lib.sh"
 if [ -z "${USOM_BUILD:-}" ]; then
@@ -23,7 +23,7 @@ passed=0
 failed=0
 skipped=0
 unbuilt=
-wanted=${*:-tidy sourcing build regress isolation pgtap tap twin fuzz doc demo load capacity quota supply backorders credit adventureworks prices sums capacity_orders}
+wanted=${*:-tidy sourcing build regress isolation pgtap tap twin fuzz doc demo load capacity quota coupon supply backorders credit adventureworks prices sums capacity_orders}
 
 trap 'sh "$top/tools/server.sh" stop' EXIT
 trap 'exit 130' INT TERM
@@ -169,6 +169,7 @@ there demo/check.sh && part demo check_demo
 part load check_load
 part capacity sh "$top/test/load/capacity.sh"
 part quota sh "$top/test/load/quota.sh"
+part coupon sh "$top/test/load/coupon.sh"
 part credit sh "$top/test/load/credit.sh"
 part supply sh "$top/test/load/supply.sh"
 part backorders sh "$top/test/load/backorders.sh"

@@ -17,6 +17,7 @@ sh "$top/tools/make-errors.sh" >"$top/doc/errors.md"
 sh "$top/tools/make-story.sh" doc/tutorial.md >"$top/sql/story_tutorial.sql"
 sh "$top/tools/make-story.sh" README.md >"$top/sql/story_readme.sql"
 sh "$top/tools/make-story.sh" doc/backorders.md >"$top/sql/story_backorder.sql"
+sh "$top/tools/make-story.sh" doc/pricing.md >"$top/sql/story_pricing.sql"
 sh "$top/tools/make-story.sh" doc/payments.md >"$top/sql/story_payment.sql"
 reference=$(mktemp)
 trap 'rm -f "$reference"' EXIT

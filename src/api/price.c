@@ -97,7 +97,8 @@ run_waterfall(const UsomOrderSet *set, const UsomPriceRequest *request, UsomPric
 
 	usom_price_make_units(waterfall);
 	usom_price_take_off(waterfall);
-	pricing->taxes = usom_api_add_charges(set, pricing->order, &request->charge, waterfall, pricing->lines);
+	if (!set->orders[pricing->order].is_new || usom_api_is_charged(set, pricing->order, &request->charge))
+		pricing->taxes = usom_api_add_charges(set, pricing->order, &request->charge, waterfall, pricing->lines);
 	if (waterfall->is_changed)
 		return;
 

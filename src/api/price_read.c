@@ -20,41 +20,51 @@
 	rule ".valid_from <= $5 AND (" rule ".valid_to IS NULL OR " rule ".valid_to > $5) " \
 	"AND (" rule ".currency = $4 OR " rule ".currency IS NULL) "
 
-#define CONTRACT(rank, condition) \
-	"(SELECT " rank " AS rank, c.unit_price, c.percent, c.discountable, " \
-	"CASE WHEN c.customer IS NULL THEN 'segment ' || c.segment ELSE 'customer ' || c.customer END AS rule " \
-	"FROM usom.price_contract c WHERE $7 AND c.org_id = $1 AND " condition " AND " IN_FORCE("c") \
-	"ORDER BY c.currency IS NULL LIMIT 1) "
+/* kind, position, sku, category, rule or segment, unit price, percent, discountable, minimum, of any currency */
+#define CONTRACT(kind, rule, condition) \
+	"UNION ALL SELECT " kind ", l.position, NULL, NULL, " rule ", c.unit_price::numeric, c.percent, c.discountable, NULL, c.currency IS NULL " \
+	"FROM line l JOIN usom.price_contract c ON c.org_id = $1 AND " condition " WHERE $7 AND " IN_FORCE("c")
 
-#define BREAK(rank, condition) \
-	"(SELECT " rank " AS rank, b.unit_price, b.percent, 'from ' || trim_scale(b.min_quantity) AS rule " \
-	"FROM usom.price_break b WHERE $8 AND b.org_id = $1 AND b.level = 'line' AND " condition \
-	" AND b.min_quantity <= r.units AND " IN_FORCE("b") \
-	"ORDER BY b.min_quantity DESC, b.currency IS NULL LIMIT 1) "
+#define BREAK(kind, condition) \
+	"UNION ALL SELECT " kind ", l.position, NULL, NULL, 'from ' || trim_scale(b.min_quantity), b.unit_price::numeric, b.percent, NULL, " \
+	"b.min_quantity::numeric, b.currency IS NULL FROM line l JOIN usom.price_break b ON b.org_id = $1 AND b.level = 'line' AND " condition \
+	" AND b.min_quantity <= l.units WHERE $8 AND " IN_FORCE("b")
 
-/* $7 and $8: there are contracts, breaks. */
+/* Kinds of rows, the more specific of a rule first. */
+#define ROW_LINE 0
+#define ROW_BREAK 5				/* to 7; 1 to 4 are contracts */
+
+/* All rules that lines meet, each by its index; which of them counts is chosen here.  $7 and $8: there are contracts, breaks. */
 static UsomQuery select_prices = {
-	.text = "SELECT r.position::int, p.sku, p.category, "
-	"(SELECT round(t.unit_price / t.per, 4) FROM usom.price t WHERE t.org_id = $1 AND t.sku = p.sku AND t.currency = $4 "
-	"AND t.valid_from <= $5 AND (t.valid_to IS NULL OR t.valid_to > $5) ORDER BY t.valid_from DESC LIMIT 1), "
-	"k.unit_price::numeric, k.percent, k.rule, k.discountable, b.unit_price::numeric, b.percent, b.rule, u.segment "
+	.text = "WITH line AS MATERIALIZED (SELECT r.position::int AS position, r.units, p.sku, p.category, "
+	"(SELECT u.code FROM usom.customer u WHERE u.org_id = $1 AND u.customer_id = $6) AS customer, "
+	"(SELECT u.segment FROM usom.customer u WHERE u.org_id = $1 AND u.customer_id = $6) AS segment "
 	"FROM unnest($2, $3) WITH ORDINALITY AS r (product_id, units, position) "
-	"JOIN usom.product p ON p.org_id = $1 AND p.product_id = r.product_id "
-	"LEFT JOIN usom.customer u ON u.org_id = $1 AND u.customer_id = $6 "
-	"LEFT JOIN LATERAL (SELECT * FROM (" CONTRACT("1", "c.customer = u.code AND c.sku = p.sku")
-	"UNION ALL " CONTRACT("2", "c.customer = u.code AND c.sku IS NULL AND c.category = p.category")
-	"UNION ALL " CONTRACT("3", "c.segment = u.segment AND c.sku = p.sku")
-	"UNION ALL " CONTRACT("4", "c.segment = u.segment AND c.sku IS NULL AND c.category = p.category")
-	") AS ranked ORDER BY rank LIMIT 1) AS k ON true "
-	"LEFT JOIN LATERAL (SELECT * FROM (" BREAK("1", "b.sku = p.sku")
-	"UNION ALL " BREAK("2", "b.sku IS NULL AND b.category = p.category")
-	"UNION ALL " BREAK("3", "b.sku IS NULL AND b.category IS NULL")
-	") AS ranked ORDER BY rank LIMIT 1) AS b ON true",
+	"JOIN usom.product p ON p.org_id = $1 AND p.product_id = r.product_id) "
+	"SELECT 0, l.position, l.sku, l.category, l.segment, "
+	"(SELECT round(t.unit_price / t.per, 4) FROM usom.price t WHERE t.org_id = $1 AND t.sku = l.sku AND t.currency = $4 "
+	"AND t.valid_from <= $5 AND (t.valid_to IS NULL OR t.valid_to > $5) ORDER BY t.valid_from DESC LIMIT 1), "
+	"NULL::numeric, NULL::boolean, NULL::numeric, false FROM line l "
+	CONTRACT("1", "'customer ' || c.customer", "c.customer = l.customer AND c.sku = l.sku")
+	CONTRACT("2", "'customer ' || c.customer", "c.customer = l.customer AND c.sku IS NULL AND c.category = l.category")
+	CONTRACT("3", "'segment ' || c.segment", "c.segment = l.segment AND c.sku = l.sku")
+	CONTRACT("4", "'segment ' || c.segment", "c.segment = l.segment AND c.sku IS NULL AND c.category = l.category")
+	BREAK("5", "b.sku = l.sku")
+	BREAK("6", "b.sku IS NULL AND b.category = l.category")
+	BREAK("7", "b.sku IS NULL AND b.category IS NULL"),
 	.nargs = 8,
 	.argtypes = {"bigint", "bigint[]", "numeric[]", "text", "timestamptz", "bigint", "boolean", "boolean"},
 };
 
-/* Units of the product in all lines of the order; few orders are so long that a look at each pair would matter. */
+/* A contract or break that a line has met: which row of the result, and how well it fits. */
+typedef struct MetRule
+{
+	int			kind;			/* 0: none */
+	int64		minimum;
+	bool		any_currency;
+} MetRule;
+
+/* A line, to be sorted by its product. */
 typedef struct ProductUnits
 {
 	int64		product_id;
@@ -117,27 +127,62 @@ get_scaled(uint64 row, int column, int64 missing)
 	return isnull ? missing : usom_money_of(DatumGetNumeric(value), USOM_AMOUNT_DECIMALS);
 }
 
-/* Columns: unit price, percent, rule. */
-static UsomPriceRule
-get_rule(uint64 row, int column)
+/* The more specific one, then the one with the higher minimum, then the one of the currency. */
+static bool
+fits_better(const MetRule *rule, const MetRule *best)
 {
-	return (UsomPriceRule) {
-		get_scaled(row, column, USOM_NO_UNIT_PRICE), get_scaled(row, column + 1, USOM_NO_PERCENT),
-		usom_query_get_text(row, column + 2)
-	};
+	if (best->kind == 0 || rule->kind != best->kind)
+		return best->kind == 0 || rule->kind < best->kind;
+	if (rule->minimum != best->minimum)
+		return rule->minimum > best->minimum;
+	return best->any_currency && !rule->any_currency;
 }
 
 static void
-take_prices(UsomPriceLine *line, uint64 row)
+take_rule(UsomPriceLine *line, MetRule *contract, MetRule *met_break, uint64 row, int kind)
 {
 	bool		isnull;
+	MetRule		rule = {kind, get_scaled(row, 9, 0), DatumGetBool(usom_query_get(row, 10))};
+	bool		is_break = kind >= ROW_BREAK;
+	UsomPriceRule found;
 
-	line->sku = usom_query_get_text(row, 2);
-	line->category = usom_query_get_text(row, 3);
-	line->list = get_scaled(row, 4, USOM_NO_UNIT_PRICE);
-	line->contract = get_rule(row, 5);
-	line->is_net = !DatumGetBool(usom_query_get_or_null(row, 8, &isnull)) && !isnull;
-	line->line_break = get_rule(row, 9);
+	if (!fits_better(&rule, is_break ? met_break : contract))
+		return;
+	found = (UsomPriceRule) {
+		get_scaled(row, 6, USOM_NO_UNIT_PRICE), get_scaled(row, 7, USOM_NO_PERCENT), usom_query_get_text(row, 5)
+	};
+	*(is_break ? met_break : contract) = rule;
+	*(is_break ? &line->line_break : &line->contract) = found;
+	if (!is_break)
+		line->is_net = !DatumGetBool(usom_query_get_or_null(row, 8, &isnull));
+}
+
+/* Returns how many lines there are among the rows. */
+static int
+take_rows(UsomWaterfall *waterfall, uint64 nrows)
+{
+	MetRule    *contracts = palloc0_array(MetRule, Max(waterfall->nlines, 1));
+	MetRule    *breaks = palloc0_array(MetRule, Max(waterfall->nlines, 1));
+	int			nlines = 0;
+
+	for (uint64 row = 0; row < nrows; row++)
+	{
+		int			kind = DatumGetInt32(usom_query_get(row, 1));
+		int			place = DatumGetInt32(usom_query_get(row, 2)) - 1;
+		UsomPriceLine *line = &waterfall->lines[place];
+
+		if (kind != ROW_LINE)
+		{
+			take_rule(line, &contracts[place], &breaks[place], row, kind);
+			continue;
+		}
+		line->sku = usom_query_get_text(row, 3);
+		line->category = usom_query_get_text(row, 4);
+		line->list = get_scaled(row, 6, USOM_NO_UNIT_PRICE);
+		if (nlines++ == 0)
+			waterfall->segment = usom_query_get_text(row, 5);
+	}
+	return nlines;
 }
 
 void
@@ -148,6 +193,7 @@ usom_api_read_prices(const UsomOrderSet *set, UsomPricing *pricing, const UsomPr
 	Datum		values[8] = {Int64GetDatum(set->org_id)};
 	bool		nulls[8] = {false};
 	uint64		nrows;
+	int			nlines;
 
 	sum_units(set, pricing);
 	fill_arrays(set, pricing, &values[1]);
@@ -158,10 +204,8 @@ usom_api_read_prices(const UsomOrderSet *set, UsomPricing *pricing, const UsomPr
 	values[7] = BoolGetDatum(rules->has_breaks);
 	nulls[5] = order->customer_id == 0;
 	nrows = usom_query_run(&select_prices, values, nulls);
-	Ensure(nrows == (uint64) pricing->nlines, "prices of " UINT64_FORMAT " lines of %d", nrows, pricing->nlines);
-	for (uint64 row = 0; row < nrows; row++)
-		take_prices(&waterfall->lines[DatumGetInt32(usom_query_get(row, 1)) - 1], row);
-	waterfall->segment = nrows > 0 ? usom_query_get_text(0, 12) : NULL;
+	nlines = take_rows(waterfall, nrows);
+	Ensure(nlines == pricing->nlines, "prices of %d lines of %d", nlines, pricing->nlines);
 }
 
 /* ---- what the order was priced with before ---- */
