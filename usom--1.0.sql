@@ -1530,6 +1530,13 @@ Source: ISO 4217, list one, active codes with a minor unit. Errors: none. Exampl
 CREATE TYPE usom._text_range AS RANGE (subtype = text, collation = "C");
 COMMENT ON TYPE usom._text_range IS 'Ranges of texts: a range of one text can be compared in an EXCLUDE constraint without another extension.';
 
+COMMENT ON FUNCTION usom._text_range(text, text) IS 'Makes a range of texts.';
+COMMENT ON FUNCTION usom._text_range(text, text, text) IS 'Makes a range of texts with the bounds that the third says.';
+COMMENT ON TYPE usom._text_multirange IS 'Comes with usom._text_range.';
+COMMENT ON FUNCTION usom._text_multirange() IS 'Comes with usom._text_range.';
+COMMENT ON FUNCTION usom._text_multirange(usom._text_range) IS 'Comes with usom._text_range.';
+COMMENT ON FUNCTION usom._text_multirange(usom._text_range[]) IS 'Comes with usom._text_range.';
+
 CREATE FUNCTION usom._rule_range(org_id bigint, sku text, category text, owner text, segment text, currency text, minimum numeric) RETURNS usom._text_range
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, usom, pg_temp
@@ -7095,6 +7102,7 @@ CREATE FUNCTION usom._privileges()
 	('order_lifecycle()',         'x',   '',    '',    '',    '',    '',    '',    '',    ''),
 	('piece_lifecycle()',         'x',   '',    '',    '',    '',    '',    '',    '',    ''),
 	('order_types()',             'x',   '',    '',    '',    '',    '',    '',    '',    ''),
+	('checks()',                  'x',   '',    '',    '',    '',    '',    '',    '',    ''),
 	('currencies()',              'x',   '',    '',    '',    '',    '',    '',    '',    ''),
 	('lifecycle_dot()',           'x',   '',    '',    '',    '',    '',    '',    '',    ''),
 	('distance_km()',             'x',   '',    '',    '',    '',    '',    '',    '',    ''),
@@ -9827,7 +9835,7 @@ COMMENT ON COLUMN usom.approval_rule.apart_by IS 'How whoever decides is told fr
 COMMENT ON COLUMN usom.approval_rule.active IS 'Off: not asked for orders from now on; what waits goes on waiting.';
 COMMENT ON COLUMN usom.approval_rule.created_at IS 'When the row was made.';
 -- Rows that replication brings were checked where they came from, so this trigger is not ENABLE ALWAYS.
-CREATE TRIGGER usom_approval_rule BEFORE INSERT OR UPDATE ON usom.approval_rule
+CREATE TRIGGER usom_rule BEFORE INSERT OR UPDATE ON usom.approval_rule
 	FOR EACH ROW EXECUTE FUNCTION usom._check_approval_rule();
 
 CREATE TABLE usom.price_limit (

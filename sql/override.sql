@@ -17,7 +17,7 @@ INSERT INTO usom.organisation (code) VALUES ('overrides');
 SELECT usom.grant_access(r, p, 'overrides') FROM (VALUES ('usom_ovr_ann', 'agent'), ('usom_ovr_tom', 'agent'), ('usom_ovr_bob', 'manager')) v (r, p) \g /dev/null
 GRANT usom_ovr_lead TO usom_ovr_tom;
 SET usom.org = 'overrides';
-UPDATE usom.channel SET pricing = 'list' WHERE code = 'phone';
+UPDATE usom.channel SET pricing = 'list' WHERE org_id = usom.current_org() AND code = 'phone';
 INSERT INTO usom.location (code) VALUES ('OVR-A');
 INSERT INTO usom.product (sku, category) VALUES ('OVR-1', 'tools'), ('OVR-2', 'blades'), ('OVR-3', NULL), ('OVR-4', NULL);
 INSERT INTO usom.price (sku, unit_price) VALUES ('OVR-1', 10), ('OVR-2', 20), ('OVR-3', 50);

@@ -21,20 +21,20 @@ $$;
 
 -- A channel that goes by documents has the prices of documents; one that goes by the list expects.
 SELECT * FROM pg_temp.ask('document', '[{"sku": "DRF-1", "quantity": 2, "unit_price": 9}]');
-UPDATE usom.channel SET pricing = 'list' WHERE code = 'web';
+UPDATE usom.channel SET pricing = 'list' WHERE org_id = usom.current_org() AND code = 'web';
 SELECT * FROM pg_temp.ask('accepted', '[{"sku": "DRF-1", "quantity": 2, "unit_price": 9}]');
-UPDATE usom.channel SET price_difference = 'warn' WHERE code = 'web';
+UPDATE usom.channel SET price_difference = 'warn' WHERE org_id = usom.current_org() AND code = 'web';
 SELECT * FROM pg_temp.ask('right', '[{"sku": "DRF-1", "quantity": 2, "unit_price": 10}, {"sku": "DRF-2", "quantity": 1}]');
 SELECT * FROM pg_temp.ask('warned', '[{"sku": "DRF-1", "quantity": 2, "unit_price": 9}, {"sku": "DRF-2", "quantity": 1, "unit_price": 20.01}]');
-UPDATE usom.channel SET price_tolerance = 5 WHERE code = 'web';
+UPDATE usom.channel SET price_tolerance = 5 WHERE org_id = usom.current_org() AND code = 'web';
 SELECT * FROM pg_temp.ask('tolerated', '[{"sku": "DRF-1", "quantity": 2, "unit_price": 9.5}, {"sku": "DRF-2", "quantity": 1, "unit_price": 21}]');
 SELECT * FROM pg_temp.ask('not tolerated', '[{"sku": "DRF-1", "quantity": 2, "unit_price": 9.4999}]');
-UPDATE usom.channel SET price_difference = 'hold' WHERE code = 'web';
+UPDATE usom.channel SET price_difference = 'hold' WHERE org_id = usom.current_org() AND code = 'web';
 SELECT * FROM pg_temp.ask('held', '[{"sku": "DRF-1", "quantity": 2, "unit_price": 8}, {"sku": "DRF-2", "quantity": 1, "unit_price": 30}]');
 SELECT hold_type, reason, blocks, active FROM usom.holds WHERE order_no = pg_temp.no('held');
 SELECT status FROM usom.release_hold(pg_temp.no('held'), 'price', 'told the customer');
 SELECT status FROM usom.confirm_order(pg_temp.no('held'));
-UPDATE usom.channel SET price_difference = 'refuse' WHERE code = 'web';
+UPDATE usom.channel SET price_difference = 'refuse' WHERE org_id = usom.current_org() AND code = 'web';
 SELECT pg_temp.refused($$SELECT * FROM pg_temp.ask('refused', '[{"sku": "DRF-1", "quantity": 2, "unit_price": 8}]')$$);
 SELECT usom.quote('{"channel": "web", "lines": [{"sku": "DRF-1", "quantity": 2, "unit_price": 8}]}') -> 'problems' AS problems;
 -- Who overrides expects nothing; who means the price after what is taken off is understood.
@@ -50,7 +50,7 @@ SELECT pg_temp.refused($$UPDATE usom.sales_order SET status = 'submitted' WHERE 
 UPDATE usom.order_line SET unit_price = 10 WHERE sales_order_id = (SELECT sales_order_id FROM usom.sales_order WHERE order_no = 'DRF-DRAFT');
 UPDATE usom.sales_order SET status = 'submitted' WHERE order_no = 'DRF-DRAFT';
 SELECT status, total FROM usom.orders WHERE order_no = 'DRF-DRAFT';
-UPDATE usom.channel SET price_difference = 'accept', price_tolerance = 0 WHERE code = 'web';
+UPDATE usom.channel SET price_difference = 'accept', price_tolerance = 0 WHERE org_id = usom.current_org() AND code = 'web';
 
 -- The price moves between order and release.
 SELECT status, total FROM pg_temp.ask('drift', '[{"sku": "DRF-1", "quantity": 2}, {"sku": "DRF-2", "quantity": 1}]', '{"placed_at": "2020-01-01"}');
@@ -59,7 +59,7 @@ SELECT status, total FROM pg_temp.ask('drift 3', '[{"sku": "DRF-1", "quantity": 
 SELECT status, total FROM pg_temp.ask('unwatched', '[{"sku": "DRF-1", "quantity": 2}]', '{"placed_at": "2020-01-01"}');
 INSERT INTO usom.price (sku, unit_price, valid_from) VALUES ('DRF-1', 12, '2021-01-01'), ('DRF-2', 20.5, '2021-01-01');
 SELECT status FROM usom.release_order(pg_temp.no('unwatched'));
-UPDATE usom.channel SET price_drift = 5 WHERE code = 'web';
+UPDATE usom.channel SET price_drift = 5 WHERE org_id = usom.current_org() AND code = 'web';
 SET client_min_messages = error;
 SELECT status FROM usom.release_order(pg_temp.no('drift'));
 SELECT hold_type, reason, active FROM usom.holds WHERE order_no = pg_temp.no('drift');

@@ -7,6 +7,9 @@
 \pset format unaligned
 SET timezone = 'UTC';
 SET datestyle = 'ISO';
+-- An organisation of its own: what others have set up costs statements, too.
+INSERT INTO usom.organisation (code) VALUES ('statements');
+SET usom.org = 'statements';
 INSERT INTO usom.location (code) VALUES ('STM-A');
 INSERT INTO usom.product (sku) SELECT 'STM-' || n FROM generate_series(1, 1000) n;
 INSERT INTO usom.product (sku, kind) SELECT 'STM-KIT-' || n, 'kit' FROM generate_series(1, 100) n;

@@ -63,7 +63,7 @@ COMMENT ON COLUMN usom.approval_rule.apart_by IS 'How whoever decides is told fr
 COMMENT ON COLUMN usom.approval_rule.active IS 'Off: not asked for orders from now on; what waits goes on waiting.';
 COMMENT ON COLUMN usom.approval_rule.created_at IS 'When the row was made.';
 -- Rows that replication brings were checked where they came from, so this trigger is not ENABLE ALWAYS.
-CREATE TRIGGER usom_approval_rule BEFORE INSERT OR UPDATE ON usom.approval_rule
+CREATE TRIGGER usom_rule BEFORE INSERT OR UPDATE ON usom.approval_rule
 	FOR EACH ROW EXECUTE FUNCTION usom._check_approval_rule();
 
 CREATE TABLE usom.price_limit (

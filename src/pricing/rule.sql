@@ -3,6 +3,13 @@
 CREATE TYPE usom._text_range AS RANGE (subtype = text, collation = "C");
 COMMENT ON TYPE usom._text_range IS 'Ranges of texts: a range of one text can be compared in an EXCLUDE constraint without another extension.';
 
+COMMENT ON FUNCTION usom._text_range(text, text) IS 'Makes a range of texts.';
+COMMENT ON FUNCTION usom._text_range(text, text, text) IS 'Makes a range of texts with the bounds that the third says.';
+COMMENT ON TYPE usom._text_multirange IS 'Comes with usom._text_range.';
+COMMENT ON FUNCTION usom._text_multirange() IS 'Comes with usom._text_range.';
+COMMENT ON FUNCTION usom._text_multirange(usom._text_range) IS 'Comes with usom._text_range.';
+COMMENT ON FUNCTION usom._text_multirange(usom._text_range[]) IS 'Comes with usom._text_range.';
+
 CREATE FUNCTION usom._rule_range(org_id bigint, sku text, category text, owner text, segment text, currency text, minimum numeric) RETURNS usom._text_range
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, usom, pg_temp
