@@ -5,7 +5,7 @@
 #
 # usage: tools/check.sh [PART...]       without a PART all of them
 #
-# parts: tidy sourcing build regress isolation pgtap tap twin fuzz doc demo load capacity quota coupon supply backorders credit adventureworks prices sums capacity_orders
+# parts: tidy sourcing build regress isolation pgtap tap twin fuzz doc demo load capacity quota coupon supply backorders credit payments adventureworks prices sums capacity_orders
 set -u
 . "$(dirname "$0")/lib.sh"
 if [ -z "${USOM_BUILD:-}" ]; then
@@ -23,7 +23,7 @@ passed=0
 failed=0
 skipped=0
 unbuilt=
-wanted=${*:-tidy sourcing build regress isolation pgtap tap twin fuzz doc demo load capacity quota coupon supply backorders credit adventureworks prices sums capacity_orders}
+wanted=${*:-tidy sourcing build regress isolation pgtap tap twin fuzz doc demo load capacity quota coupon supply backorders credit payments adventureworks prices sums capacity_orders}
 
 trap 'sh "$top/tools/server.sh" stop' EXIT
 trap 'exit 130' INT TERM
@@ -176,7 +176,7 @@ part backorders sh "$top/test/load/backorders.sh"
 part payments sh "$top/test/load/payments.sh"
 part adventureworks sh "$top/test/adventureworks/run.sh"
 part prices sh "$top/test/adventureworks/prices.sh"
-part sums sh "$top/test/pricing/run.sh"
+part sums env PRICING_ORDERS="${PRICING_ORDERS:-1000}" sh "$top/test/pricing/run.sh"
 part capacity_orders sh "$top/test/load/capacity_orders.sh"
 
 [ -z "${USOM_START:-}" ] || printf '%-34s %6.1f s\n' 'all' "$(since "$USOM_START")"
