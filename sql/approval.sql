@@ -8,11 +8,18 @@
 SET timezone = 'UTC';
 SET datestyle = 'ISO';
 SET client_min_messages = warning;
-CREATE ROLE usom_appr_ann;
-CREATE ROLE usom_appr_bob;
-CREATE ROLE usom_appr_eve;
-CREATE ROLE usom_appr_desk;
-CREATE ROLE usom_appr_risk;
+DO $$
+DECLARE
+	r text;
+BEGIN
+	-- roles outlive their database
+	FOREACH r IN ARRAY ARRAY['usom_appr_ann', 'usom_appr_bob', 'usom_appr_eve', 'usom_appr_desk', 'usom_appr_risk'] LOOP
+		IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = r) THEN
+			EXECUTE format('CREATE ROLE %I', r);
+		END IF;
+	END LOOP;
+END
+$$;
 RESET client_min_messages;
 INSERT INTO usom.organisation (code) VALUES ('approvals');
 SELECT usom.grant_access(r, p, 'approvals') FROM (VALUES ('usom_appr_ann', 'agent'), ('usom_appr_eve', 'agent'), ('usom_appr_desk', 'agent'), ('usom_appr_bob', 'manager'), ('usom_appr_risk', 'agent')) v (r, p) \g /dev/null

@@ -8,14 +8,24 @@
 SET timezone = 'UTC';
 SET datestyle = 'ISO';
 SET client_min_messages = warning;
-CREATE ROLE usom_ovr_ann;
-CREATE ROLE usom_ovr_bob;
-CREATE ROLE usom_ovr_tom;
-CREATE ROLE usom_ovr_lead;
+DO $$
+DECLARE
+	r text;
+BEGIN
+	-- roles outlive their database
+	FOREACH r IN ARRAY ARRAY['usom_ovr_ann', 'usom_ovr_bob', 'usom_ovr_tom', 'usom_ovr_lead'] LOOP
+		IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = r) THEN
+			EXECUTE format('CREATE ROLE %I', r);
+		END IF;
+	END LOOP;
+END
+$$;
 RESET client_min_messages;
 INSERT INTO usom.organisation (code) VALUES ('overrides');
 SELECT usom.grant_access(r, p, 'overrides') FROM (VALUES ('usom_ovr_ann', 'agent'), ('usom_ovr_tom', 'agent'), ('usom_ovr_bob', 'manager')) v (r, p) \g /dev/null
+SET client_min_messages = warning;
 GRANT usom_ovr_lead TO usom_ovr_tom;
+RESET client_min_messages;
 SET usom.org = 'overrides';
 UPDATE usom.channel SET pricing = 'list' WHERE org_id = usom.current_org() AND code = 'phone';
 INSERT INTO usom.location (code) VALUES ('OVR-A');

@@ -146,6 +146,7 @@ tampering('history rewritten by the owner, consistently', q{UPDATE usom.audit_en
 tampering('blocks made anew over fewer entries, and all rows of the order deleted with it', q{CREATE TEMP TABLE gone AS SELECT sales_order_id FROM usom.sales_order WHERE external_id = 'R1-5';
 	DELETE FROM usom.audit_entry e WHERE e.sales_order_id IN (TABLE gone) AND e.table_name <> 'stock';
 	DELETE FROM usom.fulfillment_line e WHERE e.sales_order_id IN (TABLE gone); DELETE FROM usom.order_history e WHERE e.sales_order_id IN (TABLE gone);
+	DELETE FROM usom.credit_use e WHERE e.sales_order_id IN (TABLE gone);
 	DELETE FROM usom.order_line e WHERE e.sales_order_id IN (TABLE gone); DELETE FROM usom.sales_order e WHERE e.sales_order_id IN (TABLE gone);
 	UPDATE usom.audit_entry e SET sales_order_id = NULL, entry_no = NULL, previous = NULL WHERE e.sales_order_id IN (TABLE gone);
 	UPDATE usom.audit_entry e SET digest = usom._audit_digest(e) WHERE sales_order_id IS NULL;

@@ -80,6 +80,11 @@ INSERT INTO usom.sourcing_rule (code, channels, locations) VALUES ('near', ARRAY
 INSERT INTO usom.product (sku, decoupling) VALUES ('MADE', 'make_to_order');
 SELECT usom.request_make(o.order_no, 1, 'L1') FROM usom.place_order('{"external_id": "R3-9", "lines": [{"sku": "MADE", "quantity": 2}]}') o;
 INSERT INTO usom.tax_rate (country, percent) VALUES ('AQ', 19);
+INSERT INTO usom.price_contract (customer, sku, currency, unit_price) VALUES ('C1', 'K1', 'EUR', 5);
+INSERT INTO usom.price_break (sku, min_quantity, percent) VALUES ('K1', 10, 5);
+INSERT INTO usom.promotion (code, percent, needs_coupon) VALUES ('TENTH', 10, true);
+INSERT INTO usom.coupon (code, promotion) VALUES ('TENTH', 'TENTH');
+SELECT usom.place_order('{"external_id": "R3-COUPON", "coupons": ["TENTH"], "lines": [{"sku": "P1", "quantity": 1, "unit_price": 1}]}');
 SELECT usom.set_order_tax((usom.place_order('{"external_id": "R3-TAX", "lines": [{"sku": "P1", "quantity": 1, "unit_price": 1}]}')).order_no, '[{"line_no": 1, "amount": 0.19}]');
 INSERT INTO usom.freight_charge (country, order_price) VALUES ('AQ', 5);
 INSERT INTO usom.pre_order_offer (sku, release_at) VALUES ('P5', now() + interval '1 year');
