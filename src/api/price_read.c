@@ -165,6 +165,9 @@ take_rows(UsomWaterfall *waterfall, uint64 nrows)
 	MetRule    *breaks = palloc0_array(MetRule, Max(waterfall->nlines, 1));
 	int			nlines = 0;
 
+	for (int i = 0; i < waterfall->nlines; i++)
+		waterfall->lines[i].contract = waterfall->lines[i].line_break =
+			(UsomPriceRule) {USOM_NO_UNIT_PRICE, USOM_NO_PERCENT, NULL};
 	for (uint64 row = 0; row < nrows; row++)
 	{
 		int			kind = DatumGetInt32(usom_query_get(row, 1));

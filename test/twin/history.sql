@@ -8,7 +8,7 @@ INSERT INTO usom.product (sku, kind) SELECT 'H-' || n, CASE WHEN n = 6 THEN 'ser
 SELECT count(*) AS received FROM generate_series(1, 5) n, unnest(ARRAY['H1', 'H2']) l, LATERAL usom.receive_stock(l, 'H-' || n, 90) \gset
 
 CREATE FUNCTION twin.document(of_order text) RETURNS jsonb LANGUAGE sql STABLE AS $$
-	SELECT to_jsonb(o) - ARRAY['status_group', 'promised_at', 'held'] || jsonb_build_object(
+	SELECT to_jsonb(o) - ARRAY['status_group', 'promised_at', 'held', 'payment_status', 'discount', 'freight', 'tax'] || jsonb_build_object(
 		'lines', (SELECT coalesce(jsonb_agg(to_jsonb(l) - ARRAY['order_no', 'status', 'currency', 'product_name']
 				|| jsonb_build_object('requested_at', t.requested_at, 'pieces', (
 					SELECT coalesce(jsonb_agg(to_jsonb(p) - ARRAY['order_no', 'line_no'] ORDER BY p.piece_no), '[]')

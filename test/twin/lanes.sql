@@ -41,7 +41,7 @@ BEGIN
 	WHEN 4 THEN UPDATE usom.service_level SET active = random() < 0.8, cut_off = CASE WHEN random() < 0.5 THEN time '14:30' END WHERE service_level_id = of_level;
 	WHEN 5 THEN INSERT INTO usom.transit_time (service_level_id, country, distance_from, distance_to, days) VALUES (of_level, of_country, of_distance[1], of_distance[2], twin.pick(0, 20) * 0.25);
 	WHEN 6, 7 THEN INSERT INTO usom.freight_rate (service_level_id, carrier, location_id, country, currency, distance_from, distance_to, weight_from, weight_to, shipment_price, weight_price)
-		VALUES (of_level, twin.pick('', 'a', 'b'), CASE WHEN random() < 0.3 THEN at_location END, of_country, CASE WHEN random() < 0.8 THEN (SELECT currency FROM usom.organisation) ELSE 'XTS' END,
+		VALUES (of_level, twin.pick('', 'a', 'b'), CASE WHEN random() < 0.3 THEN at_location END, of_country, CASE WHEN random() < 0.8 THEN (SELECT currency FROM usom.organisation) ELSE 'CHF' END,
 		of_distance[1], of_distance[2], of_weight[1], of_weight[2], twin.pick(0, 12), twin.pick(0, 4) * 0.5);
 	WHEN 8 THEN INSERT INTO usom.location_calendar (location_id, weekday, on_date, opens, closes, cut_off)
 		VALUES (at_location, CASE WHEN random() < 0.6 THEN twin.pick(1, 7) END, NULL, time '06:00', time '18:00', CASE WHEN random() < 0.5 THEN time '12:00' END);
@@ -60,7 +60,7 @@ BEGIN
 		WHEN 1 THEN DELETE FROM usom.freight_rate WHERE freight_rate_id = (SELECT freight_rate_id FROM usom.freight_rate ORDER BY random() LIMIT 1);
 		WHEN 2 THEN DELETE FROM usom.transit_time WHERE transit_time_id = (SELECT transit_time_id FROM usom.transit_time ORDER BY random() LIMIT 1);
 		WHEN 3 THEN DELETE FROM usom.location_calendar WHERE location_calendar_id = (SELECT location_calendar_id FROM usom.location_calendar ORDER BY random() LIMIT 1);
-		ELSE UPDATE usom.organisation SET currency = twin.pick('EUR', 'XTS');
+		ELSE UPDATE usom.organisation SET currency = twin.pick('EUR', 'CHF');
 		END CASE;
 	END CASE;
 	RETURN true;
