@@ -7393,6 +7393,8 @@ $$;
 COMMENT ON FUNCTION usom._secure_table(text) IS 'Puts row security on a table with org_id: rows of the caller''s organisation alone, and, where they are of orders or returns, of the channels that the caller may see; addresses are for those who see all channels.';
 REVOKE ALL ON FUNCTION usom._secure_table(text) FROM PUBLIC;
 
+/* ---- security ---- */
+
 CREATE FUNCTION usom._add_access("role" text, profile text, org_id bigint, channel_id bigint) RETURNS bigint
 	AS 'MODULE_PATHNAME', 'usom__add_access' LANGUAGE C VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, usom, pg_temp;
