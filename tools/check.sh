@@ -1,12 +1,14 @@
 #!/bin/sh
 # Everything that is tried before a change is taken: builds usom as a private
-# copy, starts a private server and runs every part, also after one failed.
-# Prints a line a part, what failed, and the sum as the last line.
+# copy and runs every part, also after one failed, in two lanes at once, each
+# on a private server of its own.  Prints a line a part, what failed, and the
+# sum as the last line.
 #
 # usage: tools/check.sh [PART...]       without a PART all of them
-#
-# parts: tidy sourcing build regress isolation pgtap tap twin fuzz doc demo load capacity quota coupon supply backorders credit payments adventureworks prices sums capacity_orders
 set -u
+first_parts='tidy sourcing build'
+first_lane='regress isolation pgtap twin doc adventureworks prices coupon quota supply capacity'
+second_lane='tap fuzz demo sums load capacity_orders credit backorders payments'
 . "$(dirname "$0")/lib.sh"
 if [ -z "${USOM_BUILD:-}" ]; then
 	start=$(now)
@@ -15,18 +17,21 @@ if [ -z "${USOM_BUILD:-}" ]; then
 	exec sh "$top/tools/private.sh" sh tools/check.sh "$@"
 fi
 
-USOM_SERVER=check
 USOM_SERVER_CONF=$top/tools/check.conf
-export USOM_SERVER USOM_SERVER_CONF
+export USOM_SERVER_CONF
 logs=$USOM_BUILD/log
-passed=0
-failed=0
-skipped=0
 unbuilt=
-wanted=${*:-tidy sourcing build regress isolation pgtap tap twin fuzz doc demo load capacity quota coupon supply backorders credit payments adventureworks prices sums capacity_orders}
+wanted=${*:-$first_parts $first_lane $second_lane}
+case " $wanted " in *' build '*) ;; *) wanted="build $wanted" ;; esac
+for word in $wanted; do
+	case " $first_parts $first_lane $second_lane " in *" $word "*) ;; *) die "no part $word: $first_parts $first_lane $second_lane" ;; esac
+done
+rm -f "$logs"/*.tally
 
-trap 'sh "$top/tools/server.sh" stop' EXIT
-trap 'exit 130' INT TERM
+stop_server() { USOM_SERVER=$1 sh "$top/tools/server.sh" stop; }
+trap 'stop_server check; stop_server check2' EXIT
+trap 'kill $lanes 2>/dev/null; wait; exit 130' INT TERM
+lanes=
 
 # ---- the tally ----
 
@@ -50,19 +55,18 @@ counts() {
 		}' "$1"
 }
 
-# part NAME COMMAND...: run it, count it, show what went wrong.
+# part NAME: run it, count it into a file, show what went wrong.
 part() {
 	name=$1
-	shift
 	case " $wanted " in *" $name "*) ;; *) return 0 ;; esac
 	if [ -n "$unbuilt" ]; then
-		failed=$((failed + 1))
-		printf '%-10s not run: usom does not build\n' "$name"
+		echo '0 1 0' >"$logs/$name.tally"
+		printf '%-15s not run: usom does not build\n' "$name"
 		return 0
 	fi
 	from=$(now)
 	log=$logs/$name.log
-	"$@" >"$log" 2>&1 </dev/null
+	run_part "$name" >"$log" 2>&1 </dev/null
 	status=$?
 	# shellcheck disable=SC2046
 	set -- $(counts "$log")
@@ -70,9 +74,20 @@ part() {
 	# An exit code that no test accounts for is a failure of its own.
 	if [ $status -ne 0 ] && [ "$bad" = 0 ]; then bad=1; fi
 	if [ $status -eq 0 ] && [ "$ok$bad$skip" = 000 ]; then ok=1; fi
-	passed=$((passed + ok)) failed=$((failed + bad)) skipped=$((skipped + skip))
-	printf '%-10s %5d ok %4d failed %6.1f s\n' "$name" "$ok" "$bad" "$(since "$from")"
-	[ "$bad" = 0 ] || show "$name" "$log"
+	echo "$ok $bad $skip" >"$logs/$name.tally"
+	{
+		printf '%-15s %6d ok %4d failed %6.1f s\n' "$name" "$ok" "$bad" "$(since "$from")"
+		[ "$bad" = 0 ] || show "$name" "$log"
+	} >"$logs/$name.told"
+	cat "$logs/$name.told"
+}
+
+# lane SERVER PART...: the parts one after the other, on a server of that name.
+lane() {
+	export USOM_SERVER="$1" PGHOST="$USOM_SOCKET/$1" PGPORT=5432
+	shift
+	[ -n "$unbuilt" ] || sh "$top/tools/server.sh" fresh || unbuilt=yes
+	for each in "$@"; do part "$each"; done
 }
 
 # The lines of a log that tell what failed, then where the rest is.
@@ -94,8 +109,6 @@ show() {
 
 run_make() { make -C "$top" --no-print-directory PG_CONFIG="$PG_CONFIG" with_llvm=no WERROR=1 "$@"; }
 
-check_build() { sh "$top/tools/build.sh" && sh "$top/tools/server.sh" fresh; }
-
 # That the script is the one of its rooms is for tidy to say.
 # Some of these tests count statements: a vacuum would make backends look up again what they remember.
 check_regress() {
@@ -105,8 +118,6 @@ check_regress() {
 	psql -X -q -d postgres -c 'ALTER SYSTEM RESET autovacuum' -c 'SELECT pg_reload_conf()' >/dev/null || status=1
 	return $status
 }
-
-check_isolation() { run_make installcheck REGRESS= TAP_TESTS= REGRESS_PREP=; }
 
 # Every file in one database of its own folder's making: the files roll back.
 check_pgtap() {
@@ -127,12 +138,6 @@ check_pgtap() {
 	return $status
 }
 
-check_tap() { run_make installcheck REGRESS= ISOLATION= REGRESS_PREP= PROVE_FLAGS="--verbose --timer"; }
-
-check_twin() { sh "$top/test/twin/run.sh"; }
-
-check_fuzz() { sh "$top/test/fuzz/run.sh"; }
-
 # The reference is made from the comments of a database.
 check_doc() {
 	export PGDATABASE=usom_doc
@@ -144,43 +149,37 @@ check_doc() {
 	return $status
 }
 
-check_demo() { sh "$top/demo/check.sh"; }
+run_part() {
+	case $1 in
+	tidy) sh "$top/tools/tidy.sh" ;;
+	sourcing) sh "$top/test/sourcing/run.sh" ;;
+	build) sh "$top/tools/build.sh" ;;
+	regress) check_regress ;;
+	isolation) run_make installcheck REGRESS= TAP_TESTS= REGRESS_PREP= ;;
+	pgtap) check_pgtap ;;
+	tap) run_make installcheck REGRESS= ISOLATION= REGRESS_PREP= PROVE_FLAGS="--verbose --timer" ;;
+	twin | fuzz | adventureworks) sh "$top/test/$1/run.sh" ;;
+	doc) check_doc ;;
+	demo) sh "$top/demo/check.sh" ;;
+	prices) sh "$top/test/adventureworks/prices.sh" ;;
+	sums) PRICING_ORDERS="${PRICING_ORDERS:-1000}" sh "$top/test/pricing/run.sh" ;;
+	load) LOAD_SECONDS=${LOAD_SECONDS:-20} sh "$top/test/load/run.sh" ;;
+	*) sh "$top/test/load/$1.sh" ;;
+	esac
+}
 
-check_load() { LOAD_SECONDS=${LOAD_SECONDS:-20} sh "$top/test/load/run.sh"; }
+for each in $first_parts; do part "$each"; done
+case $(cat "$logs/build.tally") in *' 0 '*) ;; *) unbuilt=yes ;; esac
+lane check $first_lane &
+lanes=$!
+lane check2 $second_lane &
+lanes="$lanes $!"
+wait
 
-there() { [ -f "$top/$1" ]; }
-
-part tidy sh "$top/tools/tidy.sh"
-part sourcing sh "$top/test/sourcing/run.sh"
-sh "$top/tools/server.sh" stop
-case " $wanted " in *' build '*) ;; *) wanted="build $wanted" ;; esac
-before=$failed
-part build check_build
-[ "$failed" = "$before" ] || unbuilt=yes
-export PGHOST="$USOM_SOCKET/$USOM_SERVER" PGPORT=5432
-part regress check_regress
-part isolation check_isolation
-part pgtap check_pgtap
-part tap check_tap
-there test/twin/run.sh && part twin check_twin
-there test/fuzz/run.sh && part fuzz check_fuzz
-there doc/check.sh && part doc check_doc
-there demo/check.sh && part demo check_demo
-part load check_load
-part capacity sh "$top/test/load/capacity.sh"
-part quota sh "$top/test/load/quota.sh"
-part coupon sh "$top/test/load/coupon.sh"
-part credit sh "$top/test/load/credit.sh"
-part supply sh "$top/test/load/supply.sh"
-part backorders sh "$top/test/load/backorders.sh"
-part payments sh "$top/test/load/payments.sh"
-part adventureworks sh "$top/test/adventureworks/run.sh"
-part prices sh "$top/test/adventureworks/prices.sh"
-part sums env PRICING_ORDERS="${PRICING_ORDERS:-1000}" sh "$top/test/pricing/run.sh"
-part capacity_orders sh "$top/test/load/capacity_orders.sh"
-
-[ -z "${USOM_START:-}" ] || printf '%-34s %6.1f s\n' 'all' "$(since "$USOM_START")"
-line="$passed passed, $failed failed"
-[ "$skipped" = 0 ] || line="$line, $skipped skipped"
+[ -z "${USOM_START:-}" ] || printf '%-39s %6.1f s\n' 'all' "$(since "$USOM_START")"
+# shellcheck disable=SC2046
+set -- $(cat "$logs"/*.tally | awk '{ p += $1; f += $2; s += $3 } END { print p + 0, f + 0, s + 0 }')
+line="$1 passed, $2 failed"
+[ "$3" = 0 ] || line="$line, $3 skipped"
 say "$line"
-[ "$failed" = 0 ]
+[ "$2" = 0 ]
