@@ -443,10 +443,10 @@ BEGIN
 				WHERE f.org_id = org AND f.location_id IS NOT NULL
 				GROUP BY f.product_id, f.location_id, f.lot
 				UNION ALL
-				SELECT m.product_id, m.location_id, m.lot, 0, 0, 0, coalesce(-sum(m.delta) FILTER (WHERE m.kind = 'shipment'), 0),
+				SELECT m.product_id, m.location_id, m.lot, 0, 0, 0, coalesce(-sum(m.delta) FILTER (WHERE m.kind IN ('shipment', 'void')), 0),
 					0, coalesce(sum(m.delta) FILTER (WHERE m.kind = 'return'), 0)
 				FROM usom.stock_movement m
-				WHERE m.org_id = org AND m.kind IN ('shipment', 'return')
+				WHERE m.org_id = org AND m.kind IN ('shipment', 'void', 'return')
 				GROUP BY m.product_id, m.location_id, m.lot
 			) k
 			GROUP BY k.product_id, k.location_id, k.lot

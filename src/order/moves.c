@@ -7,7 +7,8 @@
  * Invariant: each function keeps the sum of a line's counters equal to its
  * quantity, and notes with every move what it does to the stock: entering the
  * states that keep stock reserves it, leaving them frees it, shipping takes it
- * from the shelf and a return puts it back.  A piece that is cancelled, waits
+ * from the shelf, a return puts it back, and so does a shipment that is void,
+ * for whom it was reserved.  A piece that is cancelled, waits
  * again or is not wanted gives its day back; one that ships has had it.  A
  * piece that stops waiting lets go of the supply it counted on.
  */
@@ -105,6 +106,13 @@ usom_order_move_stock(UsomOrderSet *set, const UsomStockMovement *movement)
 	set->movements[set->nmovements++] = *movement;
 }
 
+/* What the ledger calls units that leave the shelf or come back to it. */
+static const char *
+ledger_kind(UsomPieceStatus to)
+{
+	return to == USOM_PIECE_SHIPPED ? "shipment" : to == USOM_PIECE_RETURNED ? "return" : "void";
+}
+
 /* What a change of state means for the shelf. */
 static void
 note_stock(UsomOrderSet *set, const UsomPiece *piece, UsomPieceStatus from, UsomPieceStatus to,
@@ -122,11 +130,11 @@ note_stock(UsomOrderSet *set, const UsomPiece *piece, UsomPieceStatus from, Usom
 		reserved += quantity;
 	if (to == USOM_PIECE_SHIPPED)
 		on_hand = -quantity;
-	else if (to == USOM_PIECE_RETURNED)
+	else if (to == USOM_PIECE_RETURNED || (from == USOM_PIECE_SHIPPED && to == USOM_PIECE_RELEASED))
 		on_hand = quantity;
 
 	if (on_hand != 0)
-		note_movement(set, piece, to == USOM_PIECE_SHIPPED ? "shipment" : "return", on_hand, reference);
+		note_movement(set, piece, ledger_kind(to), on_hand, reference);
 	if (on_hand != 0 || reserved != 0)
 		note_delta(set, piece, on_hand, reserved);
 }
@@ -229,6 +237,8 @@ usom_order_move_piece(UsomOrderSet *set, int index, UsomPieceStatus to, UsomQuan
 	piece->supply_id = 0;
 	piece->status = to;
 	piece->changed = true;
+	if (from == USOM_PIECE_SHIPPED && to == USOM_PIECE_RELEASED)
+		piece->shipment_id = 0;
 	if (to == USOM_PIECE_BACKORDERED || to == USOM_PIECE_CANCELLED)
 	{
 		note_load(set, piece, quantity);

@@ -6,11 +6,13 @@ CREATE FUNCTION twin.steps(entity text) RETURNS TABLE (from_status text, to_stat
 	FROM unnest(CASE entity
 		WHEN 'order' THEN ARRAY['draft submitted', 'draft cancelled', 'submitted confirmed', 'submitted rejected', 'submitted cancelled',
 			'confirmed processing follows', 'confirmed cancelled', 'processing confirmed follows', 'processing partially_shipped follows',
-			'processing shipped follows', 'processing cancelled', 'partially_shipped shipped follows', 'partially_shipped delivered follows',
+			'processing shipped follows', 'processing cancelled', 'partially_shipped processing follows', 'partially_shipped shipped follows', 'partially_shipped delivered follows',
+			'shipped processing follows', 'shipped partially_shipped follows',
 			'shipped delivered follows', 'delivered closed']
 		WHEN 'piece' THEN ARRAY['open backordered', 'open reserved', 'open cancelled', 'backordered reserved', 'backordered cancelled',
 			'reserved backordered', 'reserved released', 'reserved cancelled', 'released reserved', 'released picked', 'released packed',
-			'released shipped', 'released cancelled', 'picked packed', 'picked shipped', 'packed shipped', 'shipped delivered',
+			'released shipped', 'released cancelled', 'picked released', 'picked packed', 'picked shipped', 'packed picked', 'packed shipped',
+			'shipped released', 'shipped delivered',
 			'shipped returned', 'delivered returned']
 		END) AS step
 $$;
