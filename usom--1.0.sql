@@ -6035,10 +6035,10 @@ BEGIN
 				WHERE f.org_id = org AND f.location_id IS NOT NULL
 				GROUP BY f.product_id, f.location_id, f.lot
 				UNION ALL
-				SELECT m.product_id, m.location_id, m.lot, 0, 0, 0, coalesce(-sum(m.delta) FILTER (WHERE m.kind = 'shipment'), 0),
+				SELECT m.product_id, m.location_id, m.lot, 0, 0, 0, coalesce(-sum(m.delta) FILTER (WHERE m.kind IN ('shipment', 'void')), 0),
 					0, coalesce(sum(m.delta) FILTER (WHERE m.kind = 'return'), 0)
 				FROM usom.stock_movement m
-				WHERE m.org_id = org AND m.kind IN ('shipment', 'return')
+				WHERE m.org_id = org AND m.kind IN ('shipment', 'void', 'return')
 				GROUP BY m.product_id, m.location_id, m.lot
 			) k
 			GROUP BY k.product_id, k.location_id, k.lot
@@ -8874,7 +8874,7 @@ CREATE TABLE usom.stock_movement (
 	product_id bigint NOT NULL,
 	location_id bigint NOT NULL,
 	lot text COLLATE "C" NOT NULL DEFAULT '',
-	kind text NOT NULL CONSTRAINT stock_movement_kind_known CHECK (kind IN ('receipt', 'reversal', 'adjustment', 'count', 'shipment', 'return')),
+	kind text NOT NULL CONSTRAINT stock_movement_kind_known CHECK (kind IN ('receipt', 'reversal', 'adjustment', 'count', 'shipment', 'void', 'return')),
 	delta numeric(18,6) NOT NULL CONSTRAINT stock_movement_moves CHECK (delta <> 0 AND delta > -1e12 AND delta < 1e12),
 	reference text,
 	reason text,
@@ -8890,7 +8890,7 @@ COMMENT ON COLUMN usom.stock_movement.stock_movement_id IS 'Key.';
 COMMENT ON COLUMN usom.stock_movement.product_id IS 'Product.';
 COMMENT ON COLUMN usom.stock_movement.location_id IS 'Location.';
 COMMENT ON COLUMN usom.stock_movement.lot IS 'Lot; empty where the product has none.';
-COMMENT ON COLUMN usom.stock_movement.kind IS 'receipt, adjustment, count, shipment or return.';
+COMMENT ON COLUMN usom.stock_movement.kind IS 'receipt, reversal, adjustment, count, shipment, void (of a shipment that no carrier took) or return.';
 COMMENT ON COLUMN usom.stock_movement.delta IS 'Units in (positive) or out (negative).';
 COMMENT ON COLUMN usom.stock_movement.reference IS 'Document of the outside world, or number of the shipment or return.';
 COMMENT ON COLUMN usom.stock_movement.reason IS 'Why, in words.';
