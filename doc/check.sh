@@ -3,8 +3,8 @@
 #
 # - doc/errors.md is what tools/make-errors.sh prints; the stories in sql/ are
 #   what tools/make-story.sh prints.
-# - Every ```sql block of tutorial.md, backorders.md, payments.md and README.md, with the untagged block
-#   that follows it, stands in the expected output of its story, in that order.
+# - Every ```sql block of the documents of stories.txt, with the untagged block that follows
+#   it, stands in the expected output of its story, in that order.
 # - Every link to a file or heading of the project leads there.
 # - With --reference: doc/reference.md is what tools/make-reference.sh prints
 #   from the database that psql connects to.
@@ -46,10 +46,7 @@ story() {
 		print "doc: $document: $count blocks as in $expected\n" unless $bad;
 		exit $bad' "$1" "expected/$2.out" || bad=1
 }
-story doc/tutorial.md story_tutorial
-story doc/backorders.md story_backorder
-story doc/payments.md story_payment
-story README.md story_readme
+while read -r document name; do story "$document" "$name"; done <doc/stories.txt
 
 # [text](file#heading) of every document, outside of code.
 perl -e '

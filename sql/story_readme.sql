@@ -46,6 +46,24 @@ FROM usom.place_order('{"lines": [{"sku": "SHOE", "quantity": 20000, "unit_price
 SELECT piece_no, quantity, to_char(promised_at, 'YYYY-MM-DD') AS promised, supply_no
 FROM usom.split_backorder('SO-000002', 1, '{"rate": {"quantity": 4000, "every": "1 month", "from": "2099-04-01"}}');
 
+-- The right amount
+INSERT INTO usom.customer (code, segment) VALUES ('ACME', 'trade');
+INSERT INTO usom.product (sku, name) VALUES ('LAMP', 'Desk lamp');
+INSERT INTO usom.price (sku, unit_price) VALUES ('LAMP', 39.90);
+INSERT INTO usom.price_contract (segment, sku, percent) VALUES ('trade', 'LAMP', 10);
+INSERT INTO usom.promotion (code, level, currency, amount, min_value) VALUES ('AUTUMN', 'order', 'EUR', 10, 100);
+INSERT INTO usom.tax_rate (country, percent) VALUES ('DE', 19);
+INSERT INTO usom.credit_account (customer_id, limit_amount) VALUES (usom.customer_id('ACME'), 500);
+SELECT order_no, status, total
+FROM usom.place_order('{"customer": "ACME", "ship_to": {"country": "DE"}, "lines": [{"sku": "LAMP", "quantity": 7}]}');
+
+SELECT step, rule, unit_price, before, after, reason FROM usom.explain_price('SO-000003');
+
+SELECT order_no, status
+FROM usom.place_order('{"customer": "ACME", "ship_to": {"country": "DE"}, "lines": [{"sku": "LAMP", "quantity": 9}]}');
+
+SELECT order_no, hold_type, reason, blocks FROM usom.holds WHERE active;
+
 -- Trust
 SELECT block_no FROM usom.seal_audit();
 

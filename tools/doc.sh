@@ -14,11 +14,9 @@ if [ -n "${USOM_BUILD:-}" ]; then
 fi
 
 sh "$top/tools/make-errors.sh" >"$top/doc/errors.md"
-sh "$top/tools/make-story.sh" doc/tutorial.md >"$top/sql/story_tutorial.sql"
-sh "$top/tools/make-story.sh" README.md >"$top/sql/story_readme.sql"
-sh "$top/tools/make-story.sh" doc/backorders.md >"$top/sql/story_backorder.sql"
-sh "$top/tools/make-story.sh" doc/pricing.md >"$top/sql/story_pricing.sql"
-sh "$top/tools/make-story.sh" doc/payments.md >"$top/sql/story_payment.sql"
+while read -r document name; do
+	sh "$top/tools/make-story.sh" "$document" >"$top/sql/$name.sql"
+done <"$top/doc/stories.txt"
 reference=$(mktemp)
 trap 'rm -f "$reference"' EXIT
 sh "$top/tools/with-server.sh" doc sh tools/doc.sh >"$reference"
