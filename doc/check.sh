@@ -30,17 +30,39 @@ story() {
 	perl -e '
 		use strict; use warnings;
 		my ($document, $expected) = @ARGV;
-		my $slurp = sub { open my $f, "<", $_[0] or die "doc: $_[0]: $!\n"; local $/; my $s = <$f>; $s =~ s/[ \t]+$//mg; $s };
-		my ($text, $output) = ($slurp->($document), $slurp->($expected));
+		# Blank lines and blanks at the end of a line do not count.
+		my $lines = sub { grep { /\S/ } map { s/\s+$//r } split /\n/, $_[0] // "" };
+		my $slurp = sub { open my $f, "<", $_[0] or die "doc: $_[0]: $!\n"; local $/; <$f> };
+		my $text = $slurp->($document);
+		my @output = $lines->($slurp->($expected));
 		my ($at, $count, $bad) = (0, 0, 0);
+		# Statements and what they answer take turns in the output.
+		my $fits = sub {
+			my ($i, @said) = @_;
+			my @asked = @{ shift @said };
+			while (@asked || @said)
+			{
+				return -1 if $i > $#output;
+				if (@asked && $output[$i] eq $asked[0]) { shift @asked }
+				elsif (@said && $output[$i] eq $said[0]) { shift @said }
+				else { return -1 }
+				$i++;
+			}
+			return $i;
+		};
 		while ($text =~ /^```sql\n(.*?)^```\n(?:\n*^```\n(.*?)^```\n)?/msg)
 		{
-			my $block = $1 . ($2 // "");
+			my @asked = $lines->($1);
+			my @said = $lines->($2);
 			my $line = 1 + (substr($text, 0, $-[0]) =~ tr/\n//);
-			my $found = index($output, $block, $at);
+			my $end = -1;
+			for (my $i = $at; $i <= $#output && $end < 0; $i++)
+			{
+				$end = $fits->($i, \@asked, @said) if $output[$i] eq $asked[0];
+			}
 			$count++;
-			if ($found < 0) { print "doc: $document:$line: not in $expected\n"; $bad = 1 }
-			else { $at = $found + length $block }
+			if ($end < 0) { print "doc: $document:$line: not in $expected\n"; $bad = 1 }
+			else { $at = $end }
 		}
 		die "doc: $document has no sql block\n" unless $count;
 		print "doc: $document: $count blocks as in $expected\n" unless $bad;
