@@ -1,7 +1,8 @@
 #!/bin/sh
 # The scenarios of the bench, each beside its peers, on the server that PGHOST
 # and PGPORT name; then instructions an order, if valgrind is there, the
-# quality of sourcing plans, if a MILP solver is, and what sourcing costs.
+# quality of sourcing plans, if a MILP solver is, what sourcing costs, and the
+# steps of the warehouse.
 #
 # usage: bench/run.sh
 #
@@ -36,6 +37,8 @@ echo
 BENCH_LINE=$line sh "$here/verify.sh"
 echo
 BENCH_LINE=$line sh "$here/sourcing_order.sh"
+echo
+BENCH_LINE=$line sh "$here/fulfillment.sh"
 
 server=$(psql -X -At -d postgres -c 'SHOW server_version' | cut -d ' ' -f 1)
 row="| $(date -u +%Y-%m-%d) | $server | $(nproc) |$(tr '\n' ' ' <"$line" | tr -s ' ' | sed 's/ $//')"
