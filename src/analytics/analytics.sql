@@ -379,7 +379,7 @@ BEGIN
 					ARRAY['piece in the shipment of another order', '#' || f.sales_order_id, '#' || s.sales_order_id]
 				WHEN f.location_id IS NOT NULL AND f.location_id IS DISTINCT FROM s.location_id THEN
 					ARRAY['piece left from another location than its shipment', '#' || s.location_id, '#' || f.location_id]
-				WHEN f.status IN ('shipped', 'delivered') AND f.status::text <> s.status::text THEN
+				WHEN s.status = 'voided' OR (f.status = 'delivered') <> (s.status = 'delivered') AND f.status <> 'returned' THEN
 					ARRAY['piece is not as far as its shipment', s.status::text, f.status::text]
 			END AS wrong
 			FROM usom.fulfillment_line f
@@ -397,7 +397,7 @@ BEGIN
 				WHEN o.sales_order_id IS NULL THEN ARRAY['shipment of an unknown order', 'a row of sales_order', '#' || s.sales_order_id]
 				WHEN s.location_id IS NOT NULL AND lo.location_id IS NULL THEN
 					ARRAY['shipment from an unknown location', 'a row of location', '#' || s.location_id]
-				WHEN f.shipment_id IS NULL THEN ARRAY['shipment without pieces', 'at least 1', '0']
+				WHEN f.shipment_id IS NULL AND s.status <> 'voided' THEN ARRAY['shipment without pieces', 'at least 1', '0']
 			END AS wrong
 			FROM usom.shipment s
 			LEFT JOIN usom.sales_order o ON o.org_id = org AND o.sales_order_id = s.sales_order_id

@@ -70,13 +70,16 @@ BEGIN
 			'quantity', trim_scale((image->>'quantity')::numeric), 'location', location, 'lot', nullif(image->>'lot', ''),
 			'promised_at', image->'promised_at',
 			'shipment_no', (SELECT s.shipment_no FROM usom.shipment s WHERE s.org_id = org AND s.shipment_id = (image->>'shipment_id')::bigint),
-			'supply_no', (SELECT u.supply_no FROM usom.supply u WHERE u.org_id = org AND u.supply_id = (image->>'supply_id')::bigint))
+			'supply_no', (SELECT u.supply_no FROM usom.supply u WHERE u.org_id = org AND u.supply_id = (image->>'supply_id')::bigint),
+			'package_no', (SELECT k.package_no FROM usom.package k WHERE k.org_id = org AND k.package_id = (image->>'package_id')::bigint))
 		WHEN 'hold' THEN json_build_object('hold_type', image->'hold_type', 'line_no', image->'line_no', 'piece_no', image->'piece_no', 'reason', image->'reason',
 			'blocks', image->'blocks', 'expires_at', image->'expires_at', 'placed_at', image->'placed_at', 'placed_by', image->'placed_by',
 			'released_at', image->'released_at', 'released_by', image->'released_by', 'release_reason', image->'release_reason', 'check_code', image->'check_code', 'settled', image->'settled')
 		WHEN 'shipment' THEN json_build_object('shipment_no', image->'shipment_no', 'status', image->'status', 'location', location,
 			'carrier', image->'carrier', 'tracking', image->'tracking', 'shipped_at', image->'shipped_at', 'delivered_at', image->'delivered_at',
-			'consolidation_no', (SELECT c.consolidation_no FROM usom.consolidation c WHERE c.org_id = org AND c.consolidation_id = (image->>'consolidation_id')::bigint))
+			'consolidation_no', (SELECT c.consolidation_no FROM usom.consolidation c WHERE c.org_id = org AND c.consolidation_id = (image->>'consolidation_id')::bigint),
+			'service', image->'service', 'voided_at', image->'voided_at', 'told_at', image->'told_at',
+			'manifest_no', (SELECT m.manifest_no FROM usom.manifest m WHERE m.org_id = org AND m.manifest_id = (image->>'manifest_id')::bigint))
 		WHEN 'return_order' THEN json_build_object('return_no', image->'return_no', 'status', image->'status', 'reason', image->'reason',
 			'authorized_at', image->'authorized_at', 'received_at', image->'received_at')
 		WHEN 'return_line' THEN json_build_object('line_no', image->'line_no', 'quantity', trim_scale((image->>'quantity')::numeric),

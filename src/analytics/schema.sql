@@ -178,13 +178,15 @@ SELECT o.order_no,
 	f.promised_at,
 	sh.shipment_no,
 	nullif(f.lot, '') AS lot,
-	su.supply_no
+	su.supply_no,
+	pk.package_no
 FROM usom.sales_order o
 JOIN usom.fulfillment_line f ON f.org_id = o.org_id AND f.sales_order_id = o.sales_order_id
 LEFT JOIN usom.product p ON p.org_id = f.org_id AND p.product_id = f.product_id
 LEFT JOIN usom.location lo ON lo.org_id = f.org_id AND lo.location_id = f.location_id
 LEFT JOIN usom.shipment sh ON sh.org_id = f.org_id AND sh.shipment_id = f.shipment_id
 LEFT JOIN usom.supply su ON su.org_id = f.org_id AND su.supply_id = f.supply_id
+LEFT JOIN usom.package pk ON pk.org_id = f.org_id AND pk.package_id = f.package_id
 WHERE o.org_id = usom.current_org();
 COMMENT ON VIEW usom.order_pieces IS 'The pieces of the order lines: units that share state, location, lot, promise and shipment.';
 COMMENT ON COLUMN usom.order_pieces.order_no IS 'Number of the order.';
@@ -198,6 +200,7 @@ COMMENT ON COLUMN usom.order_pieces.promised_at IS 'When it is promised; null: n
 COMMENT ON COLUMN usom.order_pieces.shipment_no IS 'Shipment it left with.';
 COMMENT ON COLUMN usom.order_pieces.lot IS 'Lot it is taken from; null: none.';
 COMMENT ON COLUMN usom.order_pieces.supply_no IS 'Supply that it waits for; null: none, or it does not wait.';
+COMMENT ON COLUMN usom.order_pieces.package_no IS 'Package that its units are in; null: none.';
 
 CREATE VIEW usom.backorders WITH (security_invoker = true) AS
 SELECT o.order_no,
@@ -459,7 +462,11 @@ SELECT s.shipment_no,
 	(SELECT trim_scale(sum(f.quantity))
 	 FROM usom.fulfillment_line f
 	 WHERE f.org_id = s.org_id AND f.sales_order_id = s.sales_order_id AND f.shipment_id = s.shipment_id) AS quantity,
-	(SELECT c.consolidation_no FROM usom.consolidation c WHERE c.org_id = s.org_id AND c.consolidation_id = s.consolidation_id) AS consolidation_no
+	(SELECT c.consolidation_no FROM usom.consolidation c WHERE c.org_id = s.org_id AND c.consolidation_id = s.consolidation_id) AS consolidation_no,
+	s.service,
+	(SELECT m.manifest_no FROM usom.manifest m WHERE m.org_id = s.org_id AND m.manifest_id = s.manifest_id) AS manifest_no,
+	s.voided_at,
+	s.told_at
 FROM usom.shipment s
 JOIN usom.sales_order o ON o.org_id = s.org_id AND o.sales_order_id = s.sales_order_id
 LEFT JOIN usom.location lo ON lo.org_id = s.org_id AND lo.location_id = s.location_id
@@ -470,11 +477,15 @@ COMMENT ON COLUMN usom.shipments.order_no IS 'Number of the order.';
 COMMENT ON COLUMN usom.shipments.location IS 'Where it left from; null for services alone.';
 COMMENT ON COLUMN usom.shipments.carrier IS 'Who carries it.';
 COMMENT ON COLUMN usom.shipments.tracking IS 'Carrier''s number.';
-COMMENT ON COLUMN usom.shipments.status IS 'shipped or delivered.';
+COMMENT ON COLUMN usom.shipments.status IS 'shipped, in_transit, failed, delivered, returning, returned, lost or voided; see usom.lifecycle(''shipment'').';
 COMMENT ON COLUMN usom.shipments.shipped_at IS 'When it left.';
 COMMENT ON COLUMN usom.shipments.delivered_at IS 'When it arrived.';
 COMMENT ON COLUMN usom.shipments.consolidation_no IS 'What it left with as one parcel; null: on its own.';
 COMMENT ON COLUMN usom.shipments.quantity IS 'Units in it.';
+COMMENT ON COLUMN usom.shipments.service IS 'Service of the carrier; null: nothing was said.';
+COMMENT ON COLUMN usom.shipments.manifest_no IS 'Manifest that it was taken along with; null: not yet, or without one.';
+COMMENT ON COLUMN usom.shipments.voided_at IS 'When it was made void; null: it was not.';
+COMMENT ON COLUMN usom.shipments.told_at IS 'Time of the carrier''s last word that counted; null: nothing was heard.';
 
 CREATE VIEW usom.returns WITH (security_invoker = true) AS
 SELECT r.return_no,

@@ -8,14 +8,20 @@ CREATE TABLE usom.shipment (
 	carrier text,
 	tracking text,
 	consolidation_id bigint,
+	service text,
+	manifest_id bigint,
 	status usom.shipment_status NOT NULL,
 	shipped_at timestamptz NOT NULL DEFAULT now(),
 	delivered_at timestamptz,
+	voided_at timestamptz,
+	told_at timestamptz,
 	PRIMARY KEY (org_id, shipment_id),
 	CONSTRAINT shipment_no_unique UNIQUE (org_id, shipment_no),
 	CONSTRAINT shipment_of_order FOREIGN KEY (org_id, sales_order_id) REFERENCES usom.sales_order ON DELETE RESTRICT ON UPDATE RESTRICT,
+	CONSTRAINT shipment_voided_iff_dated CHECK ((status = 'voided') = (voided_at IS NOT NULL)),
 	CONSTRAINT shipment_delivered_iff_dated CHECK ((status = 'delivered') = (delivered_at IS NOT NULL))
 );
+CREATE INDEX shipment_by_tracking ON usom.shipment (org_id, tracking) WHERE tracking IS NOT NULL;
 CREATE INDEX shipment_of_order ON usom.shipment (org_id, sales_order_id);
 COMMENT ON TABLE usom.shipment IS 'What left one location for one order at one time.';
 COMMENT ON COLUMN usom.shipment.org_id IS 'Organisation.';
@@ -26,9 +32,13 @@ COMMENT ON COLUMN usom.shipment.location_id IS 'Where it left from; null for ser
 COMMENT ON COLUMN usom.shipment.carrier IS 'Who carries it.';
 COMMENT ON COLUMN usom.shipment.tracking IS 'Carrier''s number.';
 COMMENT ON COLUMN usom.shipment.consolidation_id IS 'Consolidation that it left with; null: on its own.';
-COMMENT ON COLUMN usom.shipment.status IS 'shipped or delivered.';
+COMMENT ON COLUMN usom.shipment.service IS 'Service of the carrier: express, standard.';
+COMMENT ON COLUMN usom.shipment.manifest_id IS 'Manifest that it was taken along with; null: not yet, or without one.';
+COMMENT ON COLUMN usom.shipment.status IS 'See usom.lifecycle(''shipment'').';
 COMMENT ON COLUMN usom.shipment.shipped_at IS 'When it left.';
 COMMENT ON COLUMN usom.shipment.delivered_at IS 'When it arrived.';
+COMMENT ON COLUMN usom.shipment.voided_at IS 'When it was made void; null: it was not.';
+COMMENT ON COLUMN usom.shipment.told_at IS 'Time of the carrier''s last word that counted; null: nothing was heard.';
 
 CREATE TABLE usom.consolidation (
 	org_id bigint NOT NULL,
@@ -97,5 +107,5 @@ SELECT usom._audit_table('consolidation');
 SELECT usom._audit_table('consolidation_order');
 
 SELECT usom._guard_cards('shipment');
-SELECT usom._guard_kept('shipment', 'usom.ship() or usom.deliver()');
+SELECT usom._guard_kept('shipment', 'usom.ship(), usom.deliver() or usom.void_shipment()');
 SELECT usom._audit_table('shipment');

@@ -244,6 +244,8 @@ usom_order_move_piece(UsomOrderSet *set, int index, UsomPieceStatus to, UsomQuan
 		note_load(set, piece, quantity);
 		piece->ships_on = USOM_NO_DAY;
 	}
+	if (to < USOM_PIECE_PACKED)
+		piece->package_id = 0;
 	if (to == USOM_PIECE_BACKORDERED)
 	{
 		piece->location_id = 0;

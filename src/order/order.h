@@ -47,6 +47,7 @@ typedef struct UsomPiece
 	UsomQuantity quantity;		/* 0: taken away */
 	TimestampTz promised_at;	/* or USOM_NO_TIME */
 	int64		shipment_id;	/* 0: none */
+	int64		package_id;		/* that it is packed in; 0: none */
 	DateADT		ships_on;		/* day of its location that it takes capacity of, or USOM_NO_DAY */
 	int64		supply_id;		/* that it waits for; 0: none, or it does not wait */
 	int32		from_piece_no;	/* of a new one: piece that its units were in when it was loaded; 0: none */

@@ -60,7 +60,8 @@ CREATE TYPE usom._piece_row AS (
 	promised_at timestamptz,
 	shipment_id bigint,
 	ships_on date,
-	supply_id bigint
+	supply_id bigint,
+	package_id bigint
 );
 COMMENT ON TYPE usom._piece_row IS 'A piece on its way from C to fulfillment_line, by unnest().';
 

@@ -27,7 +27,7 @@
 #include "utils/timestamp.h"
 
 #define LINE_COLUMNS 27
-#define PIECE_COLUMNS 12
+#define PIECE_COLUMNS 13
 
 static UsomQuery insert_lines = {
 	.text = "INSERT INTO usom.order_line (org_id, sales_order_id, line_no, product_id, quantity, unit_price, total, "
@@ -62,7 +62,7 @@ static UsomQuery delete_lines = {
 
 static UsomQuery insert_pieces = {
 	.text = "INSERT INTO usom.fulfillment_line (org_id, sales_order_id, line_no, piece_no, product_id, location_id, "
-	"lot, status, quantity, promised_at, shipment_id, ships_on, supply_id) SELECT $1, r.* FROM unnest($2) AS r",
+	"lot, status, quantity, promised_at, shipment_id, ships_on, supply_id, package_id) SELECT $1, r.* FROM unnest($2) AS r",
 	.nargs = 2,
 	.argtypes = {"bigint", "usom._piece_row[]"},
 };
@@ -70,7 +70,7 @@ static UsomQuery insert_pieces = {
 static UsomQuery update_pieces = {
 	.text = "UPDATE usom.fulfillment_line AS f SET product_id = r.product_id, location_id = r.location_id, lot = r.lot, "
 	"status = r.status, quantity = r.quantity, promised_at = r.promised_at, shipment_id = r.shipment_id, "
-	"ships_on = r.ships_on, supply_id = r.supply_id FROM unnest($2) AS r WHERE f.org_id = $1 AND f.sales_order_id = r.sales_order_id "
+	"ships_on = r.ships_on, supply_id = r.supply_id, package_id = r.package_id FROM unnest($2) AS r WHERE f.org_id = $1 AND f.sales_order_id = r.sales_order_id "
 	"AND f.line_no = r.line_no AND f.piece_no = r.piece_no",
 	.nargs = 2,
 	.argtypes = {"bigint", "usom._piece_row[]"},
@@ -179,6 +179,7 @@ add_piece(UsomRows *rows, const UsomOrderSet *set, const UsomPiece *piece)
 		Int64GetDatum(piece->shipment_id),
 		DateADTGetDatum(piece->ships_on),
 		Int64GetDatum(piece->supply_id),
+		Int64GetDatum(piece->package_id),
 	};
 	bool		nulls[PIECE_COLUMNS] = {false};
 
@@ -187,6 +188,7 @@ add_piece(UsomRows *rows, const UsomOrderSet *set, const UsomPiece *piece)
 	nulls[9] = piece->shipment_id == 0;
 	nulls[10] = piece->ships_on == USOM_NO_DAY;
 	nulls[11] = piece->supply_id == 0;
+	nulls[12] = piece->package_id == 0;
 	usom_rows_add(rows, values, nulls);
 }
 

@@ -142,6 +142,7 @@ CREATE TABLE usom.fulfillment_line (
 	shipment_id bigint,
 	ships_on date,
 	supply_id bigint,
+	package_id bigint,
 	PRIMARY KEY (org_id, sales_order_id, line_no, piece_no),
 	CONSTRAINT fulfillment_line_is_sound CHECK (usom._piece_is_sound(status, location_id, supply_id, ships_on, shipment_id))
 ) WITH (fillfactor = 60);
@@ -161,6 +162,7 @@ COMMENT ON COLUMN usom.fulfillment_line.promised_at IS 'When it is promised; nul
 COMMENT ON COLUMN usom.fulfillment_line.shipment_id IS 'Shipment it left with.';
 COMMENT ON COLUMN usom.fulfillment_line.ships_on IS 'Day at the clock of the location that the piece takes capacity of; null where the location has no limit.';
 COMMENT ON COLUMN usom.fulfillment_line.supply_id IS 'Supply that a waiting piece counts on; null: none, or it does not wait.';
+COMMENT ON COLUMN usom.fulfillment_line.package_id IS 'Package that its units are in; null: none.';
 
 CREATE TABLE usom.hold (
 	org_id bigint NOT NULL,

@@ -56,7 +56,7 @@ static UsomQuery read_lines = {
 
 static UsomQuery read_pieces = {
 	.text = "SELECT f.sales_order_id, f.line_no, f.piece_no, f.location_id, f.lot, f.status, f.quantity, f.promised_at, "
-	"f.shipment_id, f.ships_on, f.supply_id FROM usom.fulfillment_line f "
+	"f.shipment_id, f.ships_on, f.supply_id, f.package_id FROM usom.fulfillment_line f "
 	"WHERE f.org_id = $1 AND f.sales_order_id = ANY ($2) ORDER BY f.sales_order_id, f.line_no, f.piece_no",
 	.nargs = 2,
 	.argtypes = {"bigint", "bigint[]"},
@@ -334,6 +334,7 @@ take_piece(UsomPiece *piece, int line, uint64 row)
 	piece->shipment_id = get_key(row, 9);
 	piece->ships_on = get_day(row, 10);
 	piece->supply_id = get_key(row, 11);
+	piece->package_id = get_key(row, 12);
 }
 
 /* Both results come sorted as the set is, so one pass over each finds the parents. */

@@ -25,6 +25,7 @@ CREATE TABLE usom.channel (
 	price_difference text NOT NULL DEFAULT 'accept' CONSTRAINT channel_price_difference_known CHECK (price_difference IN ('accept', 'warn', 'hold', 'refuse')),
 	price_tolerance numeric(7,4) NOT NULL DEFAULT 0 CONSTRAINT channel_price_tolerance_percent CHECK (price_tolerance BETWEEN 0 AND 100),
 	price_drift numeric(7,4) CONSTRAINT channel_price_drift_percent CHECK (price_drift BETWEEN 0 AND 100),
+	invoice_on text NOT NULL DEFAULT 'never' CONSTRAINT channel_invoice_on_known CHECK (invoice_on IN ('never', 'ship', 'deliver')),
 	active boolean NOT NULL DEFAULT true,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	PRIMARY KEY (org_id, channel_id),
@@ -39,6 +40,7 @@ COMMENT ON COLUMN usom.channel.pricing IS 'document: a price in the order docume
 COMMENT ON COLUMN usom.channel.price_tolerance IS 'Of pricing list: per cent of usom''s price that the expected one may be away from it without being another one.';
 COMMENT ON COLUMN usom.channel.price_drift IS 'Of pricing list: per cent that list and contract prices may have moved from the agreed ones when an order is released; beyond, the order is put on hold (type price). Null: not looked at.';
 COMMENT ON COLUMN usom.channel.price_difference IS 'Of pricing list, where the expected price is another one: accept, warn (a message), hold (type price) or refuse.';
+COMMENT ON COLUMN usom.channel.invoice_on IS 'When the event invoice_wanted says what of its orders is to be invoiced: never, ship (units have left) or deliver (units have arrived).';
 COMMENT ON COLUMN usom.channel.active IS 'Off: no new orders.';
 COMMENT ON COLUMN usom.channel.created_at IS 'When the row was made.';
 

@@ -9,6 +9,8 @@ CREATE TABLE usom.product (
 	unit text NOT NULL DEFAULT 'each',
 	category text CONSTRAINT product_category_given CHECK (category <> ''),
 	weight usom.quantity NOT NULL DEFAULT 0,
+	volume usom.quantity NOT NULL DEFAULT 0,
+	handling text[] NOT NULL DEFAULT '{}' CONSTRAINT product_handling_codes CHECK (array_position(handling, NULL) IS NULL),
 	tax_class text CONSTRAINT product_tax_class_given CHECK (tax_class <> ''),
 	decoupling text NOT NULL DEFAULT 'make_to_stock' CONSTRAINT product_decoupling_known CHECK (decoupling IN ('make_to_stock', 'assemble', 'make_to_order', 'engineer_to_order')),
 	based_on text,
@@ -29,6 +31,8 @@ COMMENT ON COLUMN usom.product.kit_policy IS 'Of a kit: whole, its components ar
 COMMENT ON COLUMN usom.product.unit IS 'Unit of every quantity of the product.';
 COMMENT ON COLUMN usom.product.category IS 'Group of products that sourcing rules may name; null: none.';
 COMMENT ON COLUMN usom.product.weight IS 'Kilograms of one unit, for freight.';
+COMMENT ON COLUMN usom.product.volume IS 'Litres of one unit, for packing; 0: not known.';
+COMMENT ON COLUMN usom.product.handling IS 'Codes of the handling classes that it is of: fragile, cold.';
 COMMENT ON COLUMN usom.product.tax_class IS 'Group of products that tax rates may name: food, books; null: none.';
 COMMENT ON COLUMN usom.product.decoupling IS 'Where its stock ends: make_to_stock and assemble are served from the shelf; make_to_order and engineer_to_order wait for what is made for them, whatever the type of their order. A change holds from the next plan on.';
 COMMENT ON COLUMN usom.product.based_on IS 'Product that one made for an order was derived from; null: none.';

@@ -12,6 +12,7 @@ CREATE TABLE usom.location (
 	time_zone text NOT NULL DEFAULT 'UTC',
 	ships boolean NOT NULL DEFAULT true,
 	picks_up boolean NOT NULL DEFAULT false,
+	ships_from text NOT NULL DEFAULT 'released' CONSTRAINT location_ships_from_known CHECK (ships_from IN ('released', 'picked', 'packed')),
 	order_cost usom.price_amount NOT NULL DEFAULT 0,
 	unit_cost usom.price_amount NOT NULL DEFAULT 0,
 	handling_cost usom.price_amount NOT NULL DEFAULT 0,
@@ -33,6 +34,7 @@ COMMENT ON COLUMN usom.location.longitude IS 'Degrees east.';
 COMMENT ON COLUMN usom.location.time_zone IS 'Clock of its opening hours and capacity: a name of pg_timezone_names.';
 COMMENT ON COLUMN usom.location.ships IS 'Off: serves no order that is to be sent.';
 COMMENT ON COLUMN usom.location.picks_up IS 'On: customers may fetch their orders here.';
+COMMENT ON COLUMN usom.location.ships_from IS 'Least state that units leave from: released (picking and packing may be skipped), picked, or packed.';
 COMMENT ON COLUMN usom.location.order_cost IS 'What it costs that an order is served from here at all, in the currency of the organisation.';
 COMMENT ON COLUMN usom.location.unit_cost IS 'What each unit costs that is served from here, in the currency of the organisation.';
 COMMENT ON COLUMN usom.location.handling_cost IS 'What each shipment costs to pick and pack, freight aside, in the currency of the organisation.';
@@ -408,7 +410,7 @@ CREATE VIEW usom.locations WITH (security_invoker = true) AS
 SELECT l.code AS location, l.name, l.kind, l.active, l.priority, l.ships, l.picks_up, l.time_zone,
 	l.latitude::numeric AS latitude, l.longitude::numeric AS longitude,
 	trim_scale(l.order_cost) AS order_cost, trim_scale(l.unit_cost) AS unit_cost, trim_scale(l.handling_cost) AS handling_cost,
-	trim_scale(l.protected_quantity) AS protected_quantity
+	trim_scale(l.protected_quantity) AS protected_quantity, l.ships_from
 FROM usom.location l
 WHERE l.org_id = usom.current_org();
 COMMENT ON VIEW usom.locations IS 'The locations of the caller''s organisation.';
@@ -426,6 +428,7 @@ COMMENT ON COLUMN usom.locations.order_cost IS 'What it costs that an order is s
 COMMENT ON COLUMN usom.locations.unit_cost IS 'What each unit costs, in the currency of the organisation.';
 COMMENT ON COLUMN usom.locations.handling_cost IS 'What each shipment costs, freight aside, in the currency of the organisation.';
 COMMENT ON COLUMN usom.locations.protected_quantity IS 'Units of each product that orders to be sent leave to the shop.';
+COMMENT ON COLUMN usom.locations.ships_from IS 'Least state that units leave from: released, picked or packed.';
 
 CREATE VIEW usom.location_loads WITH (security_invoker = true) AS
 SELECT l.code AS location, d.on_date, trim_scale(d.units) AS units, d.orders,

@@ -1,7 +1,7 @@
 /*
  * site.c
  *		What stock needs to know of locations: their order, and which are
- *		active.
+ *		active, and from which state goods leave them.
  *
  * Memory: in a context of the memo (base/memo.h).  Locks: none.
  *
@@ -15,10 +15,16 @@
 #include "base/query.h"
 
 static UsomQuery select_sites = {
-	.text = "SELECT l.location_id, l.priority, l.active FROM usom.location AS l WHERE l.org_id = $1 ORDER BY l.location_id",
+	.text = "SELECT l.location_id, l.priority, l.active, l.ships_from FROM usom.location AS l WHERE l.org_id = $1 ORDER BY l.location_id",
 	.nargs = 1,
 	.argtypes = {"bigint"},
 };
+
+static UsomShipsFrom
+ships_from(const char *label)
+{
+	return strcmp(label, "packed") == 0 ? USOM_SHIPS_PACKED : strcmp(label, "picked") == 0 ? USOM_SHIPS_PICKED : USOM_SHIPS_RELEASED;
+}
 
 static const void *
 read_sites(int64 org_id)
@@ -33,6 +39,7 @@ read_sites(int64 org_id)
 			.location_id = DatumGetInt64(usom_query_get(i, 1)),
 			.priority = DatumGetInt32(usom_query_get(i, 2)),
 			.active = DatumGetBool(usom_query_get(i, 3)),
+			.ships_from = ships_from(usom_query_get_text(i, 4)),
 		};
 	SPI_freetuptable(SPI_tuptable);
 	return sites;

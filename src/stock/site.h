@@ -7,11 +7,20 @@
 
 #include "postgres.h"
 
+/* The steps that units must have taken before they leave, in the order of their states. */
+typedef enum UsomShipsFrom
+{
+	USOM_SHIPS_RELEASED,
+	USOM_SHIPS_PICKED,
+	USOM_SHIPS_PACKED
+} UsomShipsFrom;
+
 typedef struct UsomSite
 {
 	int64		location_id;
 	int32		priority;
 	bool		active;
+	UsomShipsFrom ships_from;
 } UsomSite;
 
 typedef struct UsomSites
