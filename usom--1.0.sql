@@ -1312,7 +1312,7 @@ CREATE FUNCTION usom.furnish_organisation() RETURNS trigger
 	AS $$
 BEGIN
 	INSERT INTO usom.document_counter (org_id, kind, prefix)
-	VALUES (NEW.org_id, 'order', 'SO-'), (NEW.org_id, 'shipment', 'SH-'), (NEW.org_id, 'return', 'RT-'), (NEW.org_id, 'supply', 'SU-'), (NEW.org_id, 'make', 'MO-'), (NEW.org_id, 'run', 'BR-'), (NEW.org_id, 'consolidation', 'CN-');
+	VALUES (NEW.org_id, 'order', 'SO-'), (NEW.org_id, 'shipment', 'SH-'), (NEW.org_id, 'return', 'RT-'), (NEW.org_id, 'supply', 'SU-'), (NEW.org_id, 'make', 'MO-'), (NEW.org_id, 'run', 'BR-'), (NEW.org_id, 'consolidation', 'CN-'), (NEW.org_id, 'package', 'PK-'), (NEW.org_id, 'manifest', 'MF-');
 	INSERT INTO usom.channel (org_id, code, name)
 	VALUES
 		(NEW.org_id, 'web', 'Web shop'), (NEW.org_id, 'pos', 'Shop counter'), (NEW.org_id, 'phone', 'Telephone'),
@@ -2444,7 +2444,8 @@ CREATE TYPE usom._piece_row AS (
 	promised_at timestamptz,
 	shipment_id bigint,
 	ships_on date,
-	supply_id bigint
+	supply_id bigint,
+	package_id bigint
 );
 COMMENT ON TYPE usom._piece_row IS 'A piece on its way from C to fulfillment_line, by unnest().';
 
@@ -3681,6 +3682,27 @@ consolidation_no: as usom.consolidate() gave it. carrier, tracking: for the cust
 Returns a row for each order that had something to ship; those that were cancelled or shipped on their own have none.
 Errors: US307 unknown consolidation, US102 a hold blocks ship, US101 nothing of it is released, US201 an order ships complete and units would stay behind.
 Example: SELECT * FROM usom.ship_consolidated(''CN-000001'', ''DHL'', ''JD014600003'');';
+
+/* ---- fulfillment ---- */
+
+CREATE FUNCTION usom._check_handling() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+DECLARE
+	unknown text := (SELECT h.code FROM unnest(NEW.handling) AS h (code)
+		WHERE NOT EXISTS (SELECT FROM usom.handling_class c WHERE c.org_id = NEW.org_id AND c.code = h.code) LIMIT 1);
+BEGIN
+	IF unknown IS NOT NULL THEN
+		RAISE EXCEPTION '% "%" names handling class "%", which does not exist', TG_TABLE_NAME, to_jsonb(NEW)->>TG_ARGV[0], unknown USING
+			ERRCODE = 'US006', DETAIL = 'Codes of handling classes are looked up when they are written.',
+			HINT = 'INSERT INTO usom.handling_class first, or correct the code.';
+	END IF;
+	RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION usom._check_handling() IS 'Trigger BEFORE a product or packaging is written: US006 for handling classes that nobody has. Argument: the column with the code.';
+REVOKE ALL ON FUNCTION usom._check_handling() FROM PUBLIC;
 
 /* ---- returns ---- */
 
@@ -5971,7 +5993,7 @@ BEGIN
 					ARRAY['piece in the shipment of another order', '#' || f.sales_order_id, '#' || s.sales_order_id]
 				WHEN f.location_id IS NOT NULL AND f.location_id IS DISTINCT FROM s.location_id THEN
 					ARRAY['piece left from another location than its shipment', '#' || s.location_id, '#' || f.location_id]
-				WHEN f.status IN ('shipped', 'delivered') AND f.status::text <> s.status::text THEN
+				WHEN s.status = 'voided' OR (f.status = 'delivered') <> (s.status = 'delivered') AND f.status <> 'returned' THEN
 					ARRAY['piece is not as far as its shipment', s.status::text, f.status::text]
 			END AS wrong
 			FROM usom.fulfillment_line f
@@ -5989,7 +6011,7 @@ BEGIN
 				WHEN o.sales_order_id IS NULL THEN ARRAY['shipment of an unknown order', 'a row of sales_order', '#' || s.sales_order_id]
 				WHEN s.location_id IS NOT NULL AND lo.location_id IS NULL THEN
 					ARRAY['shipment from an unknown location', 'a row of location', '#' || s.location_id]
-				WHEN f.shipment_id IS NULL THEN ARRAY['shipment without pieces', 'at least 1', '0']
+				WHEN f.shipment_id IS NULL AND s.status <> 'voided' THEN ARRAY['shipment without pieces', 'at least 1', '0']
 			END AS wrong
 			FROM usom.shipment s
 			LEFT JOIN usom.sales_order o ON o.org_id = org AND o.sales_order_id = s.sales_order_id
@@ -6226,13 +6248,16 @@ BEGIN
 			'quantity', trim_scale((image->>'quantity')::numeric), 'location', location, 'lot', nullif(image->>'lot', ''),
 			'promised_at', image->'promised_at',
 			'shipment_no', (SELECT s.shipment_no FROM usom.shipment s WHERE s.org_id = org AND s.shipment_id = (image->>'shipment_id')::bigint),
-			'supply_no', (SELECT u.supply_no FROM usom.supply u WHERE u.org_id = org AND u.supply_id = (image->>'supply_id')::bigint))
+			'supply_no', (SELECT u.supply_no FROM usom.supply u WHERE u.org_id = org AND u.supply_id = (image->>'supply_id')::bigint),
+			'package_no', (SELECT k.package_no FROM usom.package k WHERE k.org_id = org AND k.package_id = (image->>'package_id')::bigint))
 		WHEN 'hold' THEN json_build_object('hold_type', image->'hold_type', 'line_no', image->'line_no', 'piece_no', image->'piece_no', 'reason', image->'reason',
 			'blocks', image->'blocks', 'expires_at', image->'expires_at', 'placed_at', image->'placed_at', 'placed_by', image->'placed_by',
 			'released_at', image->'released_at', 'released_by', image->'released_by', 'release_reason', image->'release_reason', 'check_code', image->'check_code', 'settled', image->'settled')
 		WHEN 'shipment' THEN json_build_object('shipment_no', image->'shipment_no', 'status', image->'status', 'location', location,
 			'carrier', image->'carrier', 'tracking', image->'tracking', 'shipped_at', image->'shipped_at', 'delivered_at', image->'delivered_at',
-			'consolidation_no', (SELECT c.consolidation_no FROM usom.consolidation c WHERE c.org_id = org AND c.consolidation_id = (image->>'consolidation_id')::bigint))
+			'consolidation_no', (SELECT c.consolidation_no FROM usom.consolidation c WHERE c.org_id = org AND c.consolidation_id = (image->>'consolidation_id')::bigint),
+			'service', image->'service', 'voided_at', image->'voided_at', 'told_at', image->'told_at',
+			'manifest_no', (SELECT m.manifest_no FROM usom.manifest m WHERE m.org_id = org AND m.manifest_id = (image->>'manifest_id')::bigint))
 		WHEN 'return_order' THEN json_build_object('return_no', image->'return_no', 'status', image->'status', 'reason', image->'reason',
 			'authorized_at', image->'authorized_at', 'received_at', image->'received_at')
 		WHEN 'return_line' THEN json_build_object('line_no', image->'line_no', 'quantity', trim_scale((image->>'quantity')::numeric),
@@ -7844,6 +7869,10 @@ CREATE SEQUENCE usom.order_no_seq;
 COMMENT ON SEQUENCE usom.order_no_seq IS 'Order numbers where the counter is not gap-free.';
 CREATE SEQUENCE usom.consolidation_no_seq;
 COMMENT ON SEQUENCE usom.consolidation_no_seq IS 'Numbers of consolidations where the counter is not gap-free.';
+CREATE SEQUENCE usom.package_no_seq;
+COMMENT ON SEQUENCE usom.package_no_seq IS 'Package numbers where the counter is not gap-free.';
+CREATE SEQUENCE usom.manifest_no_seq;
+COMMENT ON SEQUENCE usom.manifest_no_seq IS 'Manifest numbers where the counter is not gap-free.';
 CREATE SEQUENCE usom.shipment_no_seq;
 COMMENT ON SEQUENCE usom.shipment_no_seq IS 'Shipment numbers where the counter is not gap-free.';
 CREATE SEQUENCE usom.return_no_seq;
@@ -7857,7 +7886,7 @@ COMMENT ON SEQUENCE usom.make_no_seq IS 'Numbers of make orders where the counte
 
 CREATE TABLE usom.document_counter (
 	org_id bigint NOT NULL,
-	kind text NOT NULL CONSTRAINT document_counter_kind_known CHECK (kind IN ('order', 'shipment', 'return', 'supply', 'make', 'run', 'consolidation')),
+	kind text NOT NULL CONSTRAINT document_counter_kind_known CHECK (kind IN ('order', 'shipment', 'return', 'supply', 'make', 'run', 'consolidation', 'package', 'manifest')),
 	prefix text NOT NULL,
 	digits integer NOT NULL DEFAULT 6 CONSTRAINT document_counter_digits_sane CHECK (digits BETWEEN 1 AND 18),
 	gap_free boolean NOT NULL DEFAULT false,
@@ -7866,7 +7895,7 @@ CREATE TABLE usom.document_counter (
 );
 COMMENT ON TABLE usom.document_counter IS 'How an organisation numbers its documents. Gap-free counters are drawn under a row lock and serialise their writers; the others come from a sequence.';
 COMMENT ON COLUMN usom.document_counter.org_id IS 'Organisation.';
-COMMENT ON COLUMN usom.document_counter.kind IS 'order, shipment, return, supply, make, run (of backorders) or consolidation.';
+COMMENT ON COLUMN usom.document_counter.kind IS 'order, shipment, return, supply, make, run (of backorders), consolidation, package or manifest.';
 COMMENT ON COLUMN usom.document_counter.prefix IS 'Put before the digits.';
 COMMENT ON COLUMN usom.document_counter.digits IS 'The number is padded with zeros to so many digits.';
 COMMENT ON COLUMN usom.document_counter.gap_free IS 'On: no number is lost by a rollback, at the price of a queue. Set last_value to the last number used when you switch it on.';
@@ -8016,6 +8045,7 @@ CREATE TABLE usom.channel (
 	price_difference text NOT NULL DEFAULT 'accept' CONSTRAINT channel_price_difference_known CHECK (price_difference IN ('accept', 'warn', 'hold', 'refuse')),
 	price_tolerance numeric(7,4) NOT NULL DEFAULT 0 CONSTRAINT channel_price_tolerance_percent CHECK (price_tolerance BETWEEN 0 AND 100),
 	price_drift numeric(7,4) CONSTRAINT channel_price_drift_percent CHECK (price_drift BETWEEN 0 AND 100),
+	invoice_on text NOT NULL DEFAULT 'never' CONSTRAINT channel_invoice_on_known CHECK (invoice_on IN ('never', 'ship', 'deliver')),
 	active boolean NOT NULL DEFAULT true,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	PRIMARY KEY (org_id, channel_id),
@@ -8030,6 +8060,7 @@ COMMENT ON COLUMN usom.channel.pricing IS 'document: a price in the order docume
 COMMENT ON COLUMN usom.channel.price_tolerance IS 'Of pricing list: per cent of usom''s price that the expected one may be away from it without being another one.';
 COMMENT ON COLUMN usom.channel.price_drift IS 'Of pricing list: per cent that list and contract prices may have moved from the agreed ones when an order is released; beyond, the order is put on hold (type price). Null: not looked at.';
 COMMENT ON COLUMN usom.channel.price_difference IS 'Of pricing list, where the expected price is another one: accept, warn (a message), hold (type price) or refuse.';
+COMMENT ON COLUMN usom.channel.invoice_on IS 'When the event invoice_wanted says what of its orders is to be invoiced: never, ship (units have left) or deliver (units have arrived).';
 COMMENT ON COLUMN usom.channel.active IS 'Off: no new orders.';
 COMMENT ON COLUMN usom.channel.created_at IS 'When the row was made.';
 
@@ -8319,6 +8350,8 @@ CREATE TABLE usom.product (
 	unit text NOT NULL DEFAULT 'each',
 	category text CONSTRAINT product_category_given CHECK (category <> ''),
 	weight usom.quantity NOT NULL DEFAULT 0,
+	volume usom.quantity NOT NULL DEFAULT 0,
+	handling text[] NOT NULL DEFAULT '{}' CONSTRAINT product_handling_codes CHECK (array_position(handling, NULL) IS NULL),
 	tax_class text CONSTRAINT product_tax_class_given CHECK (tax_class <> ''),
 	decoupling text NOT NULL DEFAULT 'make_to_stock' CONSTRAINT product_decoupling_known CHECK (decoupling IN ('make_to_stock', 'assemble', 'make_to_order', 'engineer_to_order')),
 	based_on text,
@@ -8339,6 +8372,8 @@ COMMENT ON COLUMN usom.product.kit_policy IS 'Of a kit: whole, its components ar
 COMMENT ON COLUMN usom.product.unit IS 'Unit of every quantity of the product.';
 COMMENT ON COLUMN usom.product.category IS 'Group of products that sourcing rules may name; null: none.';
 COMMENT ON COLUMN usom.product.weight IS 'Kilograms of one unit, for freight.';
+COMMENT ON COLUMN usom.product.volume IS 'Litres of one unit, for packing; 0: not known.';
+COMMENT ON COLUMN usom.product.handling IS 'Codes of the handling classes that it is of: fragile, cold.';
 COMMENT ON COLUMN usom.product.tax_class IS 'Group of products that tax rates may name: food, books; null: none.';
 COMMENT ON COLUMN usom.product.decoupling IS 'Where its stock ends: make_to_stock and assemble are served from the shelf; make_to_order and engineer_to_order wait for what is made for them, whatever the type of their order. A change holds from the next plan on.';
 COMMENT ON COLUMN usom.product.based_on IS 'Product that one made for an order was derived from; null: none.';
@@ -8816,6 +8851,7 @@ CREATE TABLE usom.location (
 	time_zone text NOT NULL DEFAULT 'UTC',
 	ships boolean NOT NULL DEFAULT true,
 	picks_up boolean NOT NULL DEFAULT false,
+	ships_from text NOT NULL DEFAULT 'released' CONSTRAINT location_ships_from_known CHECK (ships_from IN ('released', 'picked', 'packed')),
 	order_cost usom.price_amount NOT NULL DEFAULT 0,
 	unit_cost usom.price_amount NOT NULL DEFAULT 0,
 	handling_cost usom.price_amount NOT NULL DEFAULT 0,
@@ -8837,6 +8873,7 @@ COMMENT ON COLUMN usom.location.longitude IS 'Degrees east.';
 COMMENT ON COLUMN usom.location.time_zone IS 'Clock of its opening hours and capacity: a name of pg_timezone_names.';
 COMMENT ON COLUMN usom.location.ships IS 'Off: serves no order that is to be sent.';
 COMMENT ON COLUMN usom.location.picks_up IS 'On: customers may fetch their orders here.';
+COMMENT ON COLUMN usom.location.ships_from IS 'Least state that units leave from: released (picking and packing may be skipped), picked, or packed.';
 COMMENT ON COLUMN usom.location.order_cost IS 'What it costs that an order is served from here at all, in the currency of the organisation.';
 COMMENT ON COLUMN usom.location.unit_cost IS 'What each unit costs that is served from here, in the currency of the organisation.';
 COMMENT ON COLUMN usom.location.handling_cost IS 'What each shipment costs to pick and pack, freight aside, in the currency of the organisation.';
@@ -9212,7 +9249,7 @@ CREATE VIEW usom.locations WITH (security_invoker = true) AS
 SELECT l.code AS location, l.name, l.kind, l.active, l.priority, l.ships, l.picks_up, l.time_zone,
 	l.latitude::numeric AS latitude, l.longitude::numeric AS longitude,
 	trim_scale(l.order_cost) AS order_cost, trim_scale(l.unit_cost) AS unit_cost, trim_scale(l.handling_cost) AS handling_cost,
-	trim_scale(l.protected_quantity) AS protected_quantity
+	trim_scale(l.protected_quantity) AS protected_quantity, l.ships_from
 FROM usom.location l
 WHERE l.org_id = usom.current_org();
 COMMENT ON VIEW usom.locations IS 'The locations of the caller''s organisation.';
@@ -9230,6 +9267,7 @@ COMMENT ON COLUMN usom.locations.order_cost IS 'What it costs that an order is s
 COMMENT ON COLUMN usom.locations.unit_cost IS 'What each unit costs, in the currency of the organisation.';
 COMMENT ON COLUMN usom.locations.handling_cost IS 'What each shipment costs, freight aside, in the currency of the organisation.';
 COMMENT ON COLUMN usom.locations.protected_quantity IS 'Units of each product that orders to be sent leave to the shop.';
+COMMENT ON COLUMN usom.locations.ships_from IS 'Least state that units leave from: released, picked or packed.';
 
 CREATE VIEW usom.location_loads WITH (security_invoker = true) AS
 SELECT l.code AS location, d.on_date, trim_scale(d.units) AS units, d.orders,
@@ -9428,6 +9466,7 @@ CREATE TABLE usom.fulfillment_line (
 	shipment_id bigint,
 	ships_on date,
 	supply_id bigint,
+	package_id bigint,
 	PRIMARY KEY (org_id, sales_order_id, line_no, piece_no),
 	CONSTRAINT fulfillment_line_is_sound CHECK (usom._piece_is_sound(status, location_id, supply_id, ships_on, shipment_id))
 ) WITH (fillfactor = 60);
@@ -9447,6 +9486,7 @@ COMMENT ON COLUMN usom.fulfillment_line.promised_at IS 'When it is promised; nul
 COMMENT ON COLUMN usom.fulfillment_line.shipment_id IS 'Shipment it left with.';
 COMMENT ON COLUMN usom.fulfillment_line.ships_on IS 'Day at the clock of the location that the piece takes capacity of; null where the location has no limit.';
 COMMENT ON COLUMN usom.fulfillment_line.supply_id IS 'Supply that a waiting piece counts on; null: none, or it does not wait.';
+COMMENT ON COLUMN usom.fulfillment_line.package_id IS 'Package that its units are in; null: none.';
 
 CREATE TABLE usom.hold (
 	org_id bigint NOT NULL,
@@ -10722,14 +10762,20 @@ CREATE TABLE usom.shipment (
 	carrier text,
 	tracking text,
 	consolidation_id bigint,
+	service text,
+	manifest_id bigint,
 	status usom.shipment_status NOT NULL,
 	shipped_at timestamptz NOT NULL DEFAULT now(),
 	delivered_at timestamptz,
+	voided_at timestamptz,
+	told_at timestamptz,
 	PRIMARY KEY (org_id, shipment_id),
 	CONSTRAINT shipment_no_unique UNIQUE (org_id, shipment_no),
 	CONSTRAINT shipment_of_order FOREIGN KEY (org_id, sales_order_id) REFERENCES usom.sales_order ON DELETE RESTRICT ON UPDATE RESTRICT,
+	CONSTRAINT shipment_voided_iff_dated CHECK ((status = 'voided') = (voided_at IS NOT NULL)),
 	CONSTRAINT shipment_delivered_iff_dated CHECK ((status = 'delivered') = (delivered_at IS NOT NULL))
 );
+CREATE INDEX shipment_by_tracking ON usom.shipment (org_id, tracking) WHERE tracking IS NOT NULL;
 CREATE INDEX shipment_of_order ON usom.shipment (org_id, sales_order_id);
 COMMENT ON TABLE usom.shipment IS 'What left one location for one order at one time.';
 COMMENT ON COLUMN usom.shipment.org_id IS 'Organisation.';
@@ -10740,9 +10786,13 @@ COMMENT ON COLUMN usom.shipment.location_id IS 'Where it left from; null for ser
 COMMENT ON COLUMN usom.shipment.carrier IS 'Who carries it.';
 COMMENT ON COLUMN usom.shipment.tracking IS 'Carrier''s number.';
 COMMENT ON COLUMN usom.shipment.consolidation_id IS 'Consolidation that it left with; null: on its own.';
-COMMENT ON COLUMN usom.shipment.status IS 'shipped or delivered.';
+COMMENT ON COLUMN usom.shipment.service IS 'Service of the carrier: express, standard.';
+COMMENT ON COLUMN usom.shipment.manifest_id IS 'Manifest that it was taken along with; null: not yet, or without one.';
+COMMENT ON COLUMN usom.shipment.status IS 'See usom.lifecycle(''shipment'').';
 COMMENT ON COLUMN usom.shipment.shipped_at IS 'When it left.';
 COMMENT ON COLUMN usom.shipment.delivered_at IS 'When it arrived.';
+COMMENT ON COLUMN usom.shipment.voided_at IS 'When it was made void; null: it was not.';
+COMMENT ON COLUMN usom.shipment.told_at IS 'Time of the carrier''s last word that counted; null: nothing was heard.';
 
 CREATE TABLE usom.consolidation (
 	org_id bigint NOT NULL,
@@ -10811,8 +10861,200 @@ SELECT usom._audit_table('consolidation');
 SELECT usom._audit_table('consolidation_order');
 
 SELECT usom._guard_cards('shipment');
-SELECT usom._guard_kept('shipment', 'usom.ship() or usom.deliver()');
+SELECT usom._guard_kept('shipment', 'usom.ship(), usom.deliver() or usom.void_shipment()');
 SELECT usom._audit_table('shipment');
+$usom_step$),
+
+(1, 1020, 'fulfillment', $usom_step$
+CREATE TABLE usom.handling_class (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	handling_class_id bigint NOT NULL DEFAULT usom.next_id(),
+	code text NOT NULL CONSTRAINT handling_class_code_given CHECK (code <> ''),
+	name text,
+	special_packaging boolean NOT NULL DEFAULT false,
+	apart boolean NOT NULL DEFAULT false,
+	carriers text[] CONSTRAINT handling_class_carriers_not_empty CHECK (cardinality(carriers) > 0 AND array_position(carriers, NULL) IS NULL),
+	temperature_from numeric(5,1) CONSTRAINT handling_class_temperature_sane CHECK (temperature_from BETWEEN -273 AND 1000),
+	temperature_to numeric(5,1) CONSTRAINT handling_class_temperature_to_sane CHECK (temperature_to BETWEEN -273 AND 1000),
+	active boolean NOT NULL DEFAULT true,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (org_id, handling_class_id),
+	CONSTRAINT handling_class_code_unique UNIQUE (org_id, code),
+	CONSTRAINT handling_class_temperature_range CHECK (temperature_to >= temperature_from)
+);
+COMMENT ON TABLE usom.handling_class IS 'How goods want to be handled: fragile, cold, dangerous. Products name the classes that they are of, packaging those that it is fit for.';
+COMMENT ON COLUMN usom.handling_class.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.handling_class.handling_class_id IS 'Key.';
+COMMENT ON COLUMN usom.handling_class.code IS 'What products and packaging name.';
+COMMENT ON COLUMN usom.handling_class.name IS 'Name for people, printed on labels.';
+COMMENT ON COLUMN usom.handling_class.special_packaging IS 'On: units leave in a package alone, of a packaging that names the class.';
+COMMENT ON COLUMN usom.handling_class.apart IS 'On: units are in no package together with goods that are not of the class.';
+COMMENT ON COLUMN usom.handling_class.carriers IS 'Carriers that may take it; null: any.';
+COMMENT ON COLUMN usom.handling_class.temperature_from IS 'Degrees Celsius at least, printed on labels; null: no bound.';
+COMMENT ON COLUMN usom.handling_class.temperature_to IS 'Degrees Celsius at most; null: no bound.';
+COMMENT ON COLUMN usom.handling_class.active IS 'Off: asks for nothing any more.';
+COMMENT ON COLUMN usom.handling_class.created_at IS 'When the row was made.';
+
+CREATE TABLE usom.packaging (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	packaging_id bigint NOT NULL DEFAULT usom.next_id(),
+	code text NOT NULL CONSTRAINT packaging_code_given CHECK (code <> ''),
+	name text,
+	kind text NOT NULL DEFAULT 'box' CONSTRAINT packaging_kind_known CHECK (kind IN ('box', 'envelope', 'bag', 'crate', 'pallet', 'other')),
+	length usom.quantity NOT NULL DEFAULT 0,
+	width usom.quantity NOT NULL DEFAULT 0,
+	height usom.quantity NOT NULL DEFAULT 0,
+	weight usom.quantity NOT NULL DEFAULT 0,
+	max_weight usom.quantity,
+	handling text[] NOT NULL DEFAULT '{}' CONSTRAINT packaging_handling_codes CHECK (array_position(handling, NULL) IS NULL),
+	active boolean NOT NULL DEFAULT true,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (org_id, packaging_id),
+	CONSTRAINT packaging_code_unique UNIQUE (org_id, code)
+);
+COMMENT ON TABLE usom.packaging IS 'Boxes, bags and pallets that units are packed in.';
+COMMENT ON COLUMN usom.packaging.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.packaging.packaging_id IS 'Key.';
+COMMENT ON COLUMN usom.packaging.code IS 'What usom.pack() names.';
+COMMENT ON COLUMN usom.packaging.name IS 'Name for people.';
+COMMENT ON COLUMN usom.packaging.kind IS 'box, envelope, bag, crate, pallet or other.';
+COMMENT ON COLUMN usom.packaging.length IS 'Centimetres inside; 0: not known.';
+COMMENT ON COLUMN usom.packaging.width IS 'Centimetres inside; 0: not known.';
+COMMENT ON COLUMN usom.packaging.height IS 'Centimetres inside; 0: not known. With length, width and height known, no more litres of products go in than it has.';
+COMMENT ON COLUMN usom.packaging.weight IS 'Kilograms when it is empty.';
+COMMENT ON COLUMN usom.packaging.max_weight IS 'Kilograms at most of what is in it; null: no limit.';
+COMMENT ON COLUMN usom.packaging.handling IS 'Codes of the handling classes that it is fit for.';
+COMMENT ON COLUMN usom.packaging.active IS 'Off: nothing new is packed in it.';
+COMMENT ON COLUMN usom.packaging.created_at IS 'When the row was made.';
+
+CREATE TABLE usom.manifest (
+	org_id bigint NOT NULL,
+	manifest_id bigint NOT NULL DEFAULT usom.next_id(),
+	manifest_no text NOT NULL,
+	location_id bigint NOT NULL,
+	carrier text,
+	closed_at timestamptz NOT NULL DEFAULT now(),
+	closed_by text NOT NULL DEFAULT session_user,
+	PRIMARY KEY (org_id, manifest_id),
+	CONSTRAINT manifest_no_unique UNIQUE (org_id, manifest_no)
+);
+COMMENT ON TABLE usom.manifest IS 'Shipments that a carrier took along from a location at one time.';
+COMMENT ON COLUMN usom.manifest.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.manifest.manifest_id IS 'Key.';
+COMMENT ON COLUMN usom.manifest.manifest_no IS 'Number for people.';
+COMMENT ON COLUMN usom.manifest.location_id IS 'Where they were fetched.';
+COMMENT ON COLUMN usom.manifest.carrier IS 'Who took them; null: nobody was named.';
+COMMENT ON COLUMN usom.manifest.closed_at IS 'When they were taken.';
+COMMENT ON COLUMN usom.manifest.closed_by IS 'Session user who closed it.';
+
+CREATE TABLE usom.package (
+	org_id bigint NOT NULL,
+	package_id bigint NOT NULL DEFAULT usom.next_id(),
+	package_no text NOT NULL,
+	sales_order_id bigint NOT NULL,
+	location_id bigint NOT NULL,
+	packaging_id bigint,
+	weight usom.quantity,
+	tracking text,
+	gift_wrap text,
+	shipment_id bigint,
+	packed_at timestamptz NOT NULL DEFAULT now(),
+	packed_by text NOT NULL DEFAULT session_user,
+	unpacked_at timestamptz,
+	PRIMARY KEY (org_id, package_id),
+	CONSTRAINT package_no_unique UNIQUE (org_id, package_no),
+	CONSTRAINT package_unpacked_is_not_shipped CHECK (unpacked_at IS NULL OR shipment_id IS NULL),
+	CONSTRAINT package_of_order FOREIGN KEY (org_id, sales_order_id) REFERENCES usom.sales_order ON DELETE RESTRICT ON UPDATE RESTRICT
+);
+CREATE INDEX package_of_order ON usom.package (org_id, sales_order_id);
+COMMENT ON TABLE usom.package IS 'Units of one order that were packed together at one location. What is in it are the pieces that name it.';
+COMMENT ON COLUMN usom.package.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.package.package_id IS 'Key.';
+COMMENT ON COLUMN usom.package.package_no IS 'Number for people.';
+COMMENT ON COLUMN usom.package.sales_order_id IS 'Order.';
+COMMENT ON COLUMN usom.package.location_id IS 'Where it was packed.';
+COMMENT ON COLUMN usom.package.packaging_id IS 'What it is packed in; null: nothing was said.';
+COMMENT ON COLUMN usom.package.weight IS 'Kilograms as it was weighed; null: it was not.';
+COMMENT ON COLUMN usom.package.tracking IS 'Carrier''s number of the package; null: that of its shipment.';
+COMMENT ON COLUMN usom.package.gift_wrap IS 'Style that it is wrapped in as a gift; null: it is none.';
+COMMENT ON COLUMN usom.package.shipment_id IS 'Shipment that it left with; null: it is still there.';
+COMMENT ON COLUMN usom.package.packed_at IS 'When packing began.';
+COMMENT ON COLUMN usom.package.packed_by IS 'Session user who packed it.';
+COMMENT ON COLUMN usom.package.unpacked_at IS 'When it was unpacked again; null: it was not.';
+
+CREATE TABLE usom.gift_wrap (
+	org_id bigint NOT NULL,
+	sales_order_id bigint NOT NULL,
+	line_no integer NOT NULL,
+	style text NOT NULL,
+	wanted_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (org_id, sales_order_id, line_no),
+	CONSTRAINT gift_wrap_style_given CHECK (style <> ''),
+	CONSTRAINT gift_wrap_of_order FOREIGN KEY (org_id, sales_order_id) REFERENCES usom.sales_order ON DELETE RESTRICT ON UPDATE RESTRICT
+);
+COMMENT ON TABLE usom.gift_wrap IS 'Lines that are to be wrapped as gifts.';
+COMMENT ON COLUMN usom.gift_wrap.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.gift_wrap.sales_order_id IS 'Order.';
+COMMENT ON COLUMN usom.gift_wrap.line_no IS 'Line.';
+COMMENT ON COLUMN usom.gift_wrap.style IS 'Paper that is asked for.';
+COMMENT ON COLUMN usom.gift_wrap.wanted_at IS 'When it was asked for.';
+
+CREATE TABLE usom.tracking_event (
+	org_id bigint NOT NULL,
+	tracking_event_id bigint NOT NULL DEFAULT usom.next_id(),
+	shipment_id bigint NOT NULL,
+	message_id text,
+	kind text NOT NULL CONSTRAINT tracking_event_kind_known CHECK (kind IN ('info', 'in_transit', 'out_for_delivery', 'delivered', 'failed', 'returning', 'lost')),
+	occurred_at timestamptz NOT NULL,
+	place text,
+	note text,
+	counted boolean NOT NULL,
+	recorded_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (org_id, tracking_event_id),
+	CONSTRAINT tracking_event_of_shipment FOREIGN KEY (org_id, shipment_id) REFERENCES usom.shipment ON DELETE RESTRICT ON UPDATE RESTRICT
+);
+CREATE UNIQUE INDEX tracking_event_once ON usom.tracking_event (org_id, shipment_id, message_id) WHERE message_id IS NOT NULL;
+CREATE INDEX tracking_event_of_shipment ON usom.tracking_event (org_id, shipment_id, occurred_at);
+COMMENT ON TABLE usom.tracking_event IS 'What carriers say of shipments, as it came.';
+COMMENT ON COLUMN usom.tracking_event.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.tracking_event.tracking_event_id IS 'Key.';
+COMMENT ON COLUMN usom.tracking_event.shipment_id IS 'Shipment.';
+COMMENT ON COLUMN usom.tracking_event.message_id IS 'The carrier''s key of the message; the same again says nothing new. Null: it has none.';
+COMMENT ON COLUMN usom.tracking_event.kind IS 'info, in_transit, out_for_delivery, delivered, failed, returning or lost.';
+COMMENT ON COLUMN usom.tracking_event.occurred_at IS 'When it happened, by the carrier''s word.';
+COMMENT ON COLUMN usom.tracking_event.place IS 'Where.';
+COMMENT ON COLUMN usom.tracking_event.note IS 'The carrier''s words; nothing about people.';
+COMMENT ON COLUMN usom.tracking_event.counted IS 'Did it change the shipment? Off: it came late, or said nothing new.';
+COMMENT ON COLUMN usom.tracking_event.recorded_at IS 'When it came.';
+
+CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.handling_class
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+ALTER TABLE usom.handling_class ENABLE ALWAYS TRIGGER _memo_changed;
+-- Rows that replication brings were checked where they came from, so these triggers are not ENABLE ALWAYS.
+CREATE TRIGGER usom_handling BEFORE INSERT OR UPDATE OF handling ON usom.product
+	FOR EACH ROW WHEN (NEW.handling <> '{}') EXECUTE FUNCTION usom._check_handling('sku');
+CREATE TRIGGER usom_handling BEFORE INSERT OR UPDATE OF handling ON usom.packaging
+	FOR EACH ROW WHEN (NEW.handling <> '{}') EXECUTE FUNCTION usom._check_handling('code');
+
+SELECT usom._guard_cards('handling_class');
+SELECT usom._guard_cards('packaging');
+SELECT usom._guard_cards('manifest');
+SELECT usom._guard_cards('package');
+SELECT usom._guard_cards('gift_wrap');
+SELECT usom._guard_cards('tracking_event');
+SELECT usom._guard_master('handling_class', 'code');
+SELECT usom._guard_master('packaging', 'code');
+SELECT usom._guard_kept('manifest', 'usom.close_manifest()');
+SELECT usom._guard_kept('package', 'usom.pack() or usom.unpack()');
+SELECT usom._guard_kept('gift_wrap', 'usom.wrap_gift()');
+SELECT usom._guard_ledger('tracking_event', 'usom.record_tracking()');
+
+SELECT usom._audit_table('handling_class');
+SELECT usom._audit_table('packaging');
+SELECT usom._audit_table('manifest');
+SELECT usom._audit_table('package');
+SELECT usom._audit_table('gift_wrap');
+SELECT usom._audit_table('tracking_event');
 $usom_step$),
 
 (1, 1101, 'returns', $usom_step$
@@ -11627,13 +11869,15 @@ SELECT o.order_no,
 	f.promised_at,
 	sh.shipment_no,
 	nullif(f.lot, '') AS lot,
-	su.supply_no
+	su.supply_no,
+	pk.package_no
 FROM usom.sales_order o
 JOIN usom.fulfillment_line f ON f.org_id = o.org_id AND f.sales_order_id = o.sales_order_id
 LEFT JOIN usom.product p ON p.org_id = f.org_id AND p.product_id = f.product_id
 LEFT JOIN usom.location lo ON lo.org_id = f.org_id AND lo.location_id = f.location_id
 LEFT JOIN usom.shipment sh ON sh.org_id = f.org_id AND sh.shipment_id = f.shipment_id
 LEFT JOIN usom.supply su ON su.org_id = f.org_id AND su.supply_id = f.supply_id
+LEFT JOIN usom.package pk ON pk.org_id = f.org_id AND pk.package_id = f.package_id
 WHERE o.org_id = usom.current_org();
 COMMENT ON VIEW usom.order_pieces IS 'The pieces of the order lines: units that share state, location, lot, promise and shipment.';
 COMMENT ON COLUMN usom.order_pieces.order_no IS 'Number of the order.';
@@ -11647,6 +11891,7 @@ COMMENT ON COLUMN usom.order_pieces.promised_at IS 'When it is promised; null: n
 COMMENT ON COLUMN usom.order_pieces.shipment_no IS 'Shipment it left with.';
 COMMENT ON COLUMN usom.order_pieces.lot IS 'Lot it is taken from; null: none.';
 COMMENT ON COLUMN usom.order_pieces.supply_no IS 'Supply that it waits for; null: none, or it does not wait.';
+COMMENT ON COLUMN usom.order_pieces.package_no IS 'Package that its units are in; null: none.';
 
 CREATE VIEW usom.backorders WITH (security_invoker = true) AS
 SELECT o.order_no,
@@ -11908,7 +12153,11 @@ SELECT s.shipment_no,
 	(SELECT trim_scale(sum(f.quantity))
 	 FROM usom.fulfillment_line f
 	 WHERE f.org_id = s.org_id AND f.sales_order_id = s.sales_order_id AND f.shipment_id = s.shipment_id) AS quantity,
-	(SELECT c.consolidation_no FROM usom.consolidation c WHERE c.org_id = s.org_id AND c.consolidation_id = s.consolidation_id) AS consolidation_no
+	(SELECT c.consolidation_no FROM usom.consolidation c WHERE c.org_id = s.org_id AND c.consolidation_id = s.consolidation_id) AS consolidation_no,
+	s.service,
+	(SELECT m.manifest_no FROM usom.manifest m WHERE m.org_id = s.org_id AND m.manifest_id = s.manifest_id) AS manifest_no,
+	s.voided_at,
+	s.told_at
 FROM usom.shipment s
 JOIN usom.sales_order o ON o.org_id = s.org_id AND o.sales_order_id = s.sales_order_id
 LEFT JOIN usom.location lo ON lo.org_id = s.org_id AND lo.location_id = s.location_id
@@ -11919,11 +12168,15 @@ COMMENT ON COLUMN usom.shipments.order_no IS 'Number of the order.';
 COMMENT ON COLUMN usom.shipments.location IS 'Where it left from; null for services alone.';
 COMMENT ON COLUMN usom.shipments.carrier IS 'Who carries it.';
 COMMENT ON COLUMN usom.shipments.tracking IS 'Carrier''s number.';
-COMMENT ON COLUMN usom.shipments.status IS 'shipped or delivered.';
+COMMENT ON COLUMN usom.shipments.status IS 'shipped, in_transit, failed, delivered, returning, returned, lost or voided; see usom.lifecycle(''shipment'').';
 COMMENT ON COLUMN usom.shipments.shipped_at IS 'When it left.';
 COMMENT ON COLUMN usom.shipments.delivered_at IS 'When it arrived.';
 COMMENT ON COLUMN usom.shipments.consolidation_no IS 'What it left with as one parcel; null: on its own.';
 COMMENT ON COLUMN usom.shipments.quantity IS 'Units in it.';
+COMMENT ON COLUMN usom.shipments.service IS 'Service of the carrier; null: nothing was said.';
+COMMENT ON COLUMN usom.shipments.manifest_no IS 'Manifest that it was taken along with; null: not yet, or without one.';
+COMMENT ON COLUMN usom.shipments.voided_at IS 'When it was made void; null: it was not.';
+COMMENT ON COLUMN usom.shipments.told_at IS 'Time of the carrier''s last word that counted; null: nothing was heard.';
 
 CREATE VIEW usom.returns WITH (security_invoker = true) AS
 SELECT r.return_no,

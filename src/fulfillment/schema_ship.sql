@@ -135,6 +135,7 @@ COMMENT ON COLUMN usom.gift_wrap.wanted_at IS 'When it was asked for.';
 CREATE TABLE usom.tracking_event (
 	org_id bigint NOT NULL,
 	tracking_event_id bigint NOT NULL DEFAULT usom.next_id(),
+	sales_order_id bigint NOT NULL,
 	shipment_id bigint NOT NULL,
 	message_id text,
 	kind text NOT NULL CONSTRAINT tracking_event_kind_known CHECK (kind IN ('info', 'in_transit', 'out_for_delivery', 'delivered', 'failed', 'returning', 'lost')),
@@ -151,6 +152,7 @@ CREATE INDEX tracking_event_of_shipment ON usom.tracking_event (org_id, shipment
 COMMENT ON TABLE usom.tracking_event IS 'What carriers say of shipments, as it came.';
 COMMENT ON COLUMN usom.tracking_event.org_id IS 'Organisation.';
 COMMENT ON COLUMN usom.tracking_event.tracking_event_id IS 'Key.';
+COMMENT ON COLUMN usom.tracking_event.sales_order_id IS 'Order of the shipment.';
 COMMENT ON COLUMN usom.tracking_event.shipment_id IS 'Shipment.';
 COMMENT ON COLUMN usom.tracking_event.message_id IS 'The carrier''s key of the message; the same again says nothing new. Null: it has none.';
 COMMENT ON COLUMN usom.tracking_event.kind IS 'info, in_transit, out_for_delivery, delivered, failed, returning or lost.';
