@@ -3690,8 +3690,8 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, usom, pg_temp
 AS $$
 DECLARE
-	unknown text := (SELECT h.code FROM unnest(NEW.handling) AS h (code)
-		WHERE NOT EXISTS (SELECT FROM usom.handling_class c WHERE c.org_id = NEW.org_id AND c.code = h.code) LIMIT 1);
+	unknown text := CASE WHEN NEW.handling <> '{}' THEN (SELECT h.code FROM unnest(NEW.handling) AS h (code)
+		WHERE NOT EXISTS (SELECT FROM usom.handling_class c WHERE c.org_id = NEW.org_id AND c.code = h.code) LIMIT 1) END;
 BEGIN
 	IF unknown IS NOT NULL THEN
 		RAISE EXCEPTION '% "%" names handling class "%", which does not exist', TG_TABLE_NAME, to_jsonb(NEW)->>TG_ARGV[0], unknown USING
@@ -7071,6 +7071,12 @@ CREATE FUNCTION usom._privileges()
 	('stock_interest',            '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'riud'),
 	('consolidation',             '',    'r',   'r',   'r',   '',    '',    'r',   'r',   'riud'),
 	('consolidation_order',       '',    'r',   'r',   'r',   '',    '',    'r',   'r',   'riud'),
+	('handling_class',             '',    'r',   'riu', 'r',   'r',   'r',   'r',   'r',   'r'),
+	('packaging',                  '',    'r',   'riu', 'r',   '',    'r',   'r',   'r',   'r'),
+	('package',                    '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
+	('manifest',                   '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
+	('gift_wrap',                  '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
+	('tracking_event',             '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('shipment',                  '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
 	('return_order',              '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
 	('return_line',               '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
@@ -11002,6 +11008,7 @@ COMMENT ON COLUMN usom.gift_wrap.wanted_at IS 'When it was asked for.';
 CREATE TABLE usom.tracking_event (
 	org_id bigint NOT NULL,
 	tracking_event_id bigint NOT NULL DEFAULT usom.next_id(),
+	sales_order_id bigint NOT NULL,
 	shipment_id bigint NOT NULL,
 	message_id text,
 	kind text NOT NULL CONSTRAINT tracking_event_kind_known CHECK (kind IN ('info', 'in_transit', 'out_for_delivery', 'delivered', 'failed', 'returning', 'lost')),
@@ -11018,6 +11025,7 @@ CREATE INDEX tracking_event_of_shipment ON usom.tracking_event (org_id, shipment
 COMMENT ON TABLE usom.tracking_event IS 'What carriers say of shipments, as it came.';
 COMMENT ON COLUMN usom.tracking_event.org_id IS 'Organisation.';
 COMMENT ON COLUMN usom.tracking_event.tracking_event_id IS 'Key.';
+COMMENT ON COLUMN usom.tracking_event.sales_order_id IS 'Order of the shipment.';
 COMMENT ON COLUMN usom.tracking_event.shipment_id IS 'Shipment.';
 COMMENT ON COLUMN usom.tracking_event.message_id IS 'The carrier''s key of the message; the same again says nothing new. Null: it has none.';
 COMMENT ON COLUMN usom.tracking_event.kind IS 'info, in_transit, out_for_delivery, delivered, failed, returning or lost.';
@@ -11031,10 +11039,10 @@ CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.handling_c
 	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
 ALTER TABLE usom.handling_class ENABLE ALWAYS TRIGGER _memo_changed;
 -- Rows that replication brings were checked where they came from, so these triggers are not ENABLE ALWAYS.
-CREATE TRIGGER usom_handling BEFORE INSERT OR UPDATE OF handling ON usom.product
-	FOR EACH ROW WHEN (NEW.handling <> '{}') EXECUTE FUNCTION usom._check_handling('sku');
-CREATE TRIGGER usom_handling BEFORE INSERT OR UPDATE OF handling ON usom.packaging
-	FOR EACH ROW WHEN (NEW.handling <> '{}') EXECUTE FUNCTION usom._check_handling('code');
+CREATE TRIGGER usom_handling BEFORE INSERT OR UPDATE ON usom.product
+	FOR EACH ROW EXECUTE FUNCTION usom._check_handling('sku');
+CREATE TRIGGER usom_handling BEFORE INSERT OR UPDATE ON usom.packaging
+	FOR EACH ROW EXECUTE FUNCTION usom._check_handling('code');
 
 SELECT usom._guard_cards('handling_class');
 SELECT usom._guard_cards('packaging');

@@ -3,8 +3,8 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, usom, pg_temp
 AS $$
 DECLARE
-	unknown text := (SELECT h.code FROM unnest(NEW.handling) AS h (code)
-		WHERE NOT EXISTS (SELECT FROM usom.handling_class c WHERE c.org_id = NEW.org_id AND c.code = h.code) LIMIT 1);
+	unknown text := CASE WHEN NEW.handling <> '{}' THEN (SELECT h.code FROM unnest(NEW.handling) AS h (code)
+		WHERE NOT EXISTS (SELECT FROM usom.handling_class c WHERE c.org_id = NEW.org_id AND c.code = h.code) LIMIT 1) END;
 BEGIN
 	IF unknown IS NOT NULL THEN
 		RAISE EXCEPTION '% "%" names handling class "%", which does not exist', TG_TABLE_NAME, to_jsonb(NEW)->>TG_ARGV[0], unknown USING

@@ -166,10 +166,10 @@ CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.handling_c
 	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
 ALTER TABLE usom.handling_class ENABLE ALWAYS TRIGGER _memo_changed;
 -- Rows that replication brings were checked where they came from, so these triggers are not ENABLE ALWAYS.
-CREATE TRIGGER usom_handling BEFORE INSERT OR UPDATE OF handling ON usom.product
-	FOR EACH ROW WHEN (NEW.handling <> '{}') EXECUTE FUNCTION usom._check_handling('sku');
-CREATE TRIGGER usom_handling BEFORE INSERT OR UPDATE OF handling ON usom.packaging
-	FOR EACH ROW WHEN (NEW.handling <> '{}') EXECUTE FUNCTION usom._check_handling('code');
+CREATE TRIGGER usom_handling BEFORE INSERT OR UPDATE ON usom.product
+	FOR EACH ROW EXECUTE FUNCTION usom._check_handling('sku');
+CREATE TRIGGER usom_handling BEFORE INSERT OR UPDATE ON usom.packaging
+	FOR EACH ROW EXECUTE FUNCTION usom._check_handling('code');
 
 SELECT usom._guard_cards('handling_class');
 SELECT usom._guard_cards('packaging');
