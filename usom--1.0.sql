@@ -806,13 +806,14 @@ BEGIN
 		PERFORM usom._convert_pre_orders(organisation);
 		PERFORM usom._tell_back_in_stock(organisation);
 		PERFORM usom._review_credits(organisation);
+		PERFORM usom._tidy_fingerprints(organisation);
 		COMMIT;
 	END LOOP;
 	PERFORM usom._retain();
 	COMMIT;
 END
 $$;
-COMMENT ON PROCEDURE usom.tick() IS 'What is to be done from time to time, for all organisations, each in a transaction of its own: seals the audit, gives stock to pre-orders that are released, tells who waits for a product that is in stock again, lets orders go on that there is credit for again, then erases people who are due by usom.retention. Limits of time never wait for it. For pg_cron or a timer, once a minute. Errors: US001; 2D000 inside a transaction block. Example: CALL usom.tick();';
+COMMENT ON PROCEDURE usom.tick() IS 'What is to be done from time to time, for all organisations, each in a transaction of its own: seals the audit, gives stock to pre-orders that are released, tells who waits for a product that is in stock again, lets orders go on that there is credit for again, forgets which orders looked alike when no rule looks back so far, then erases people who are due by usom.retention. Limits of time never wait for it. For pg_cron or a timer, once a minute. Errors: US001; 2D000 inside a transaction block. Example: CALL usom.tick();';
 
 /* ---- audit ---- */
 
@@ -1440,6 +1441,58 @@ $$;
 COMMENT ON FUNCTION usom._check_kit_component() IS 'Trigger AFTER a component of a kit is written: US114 unless the one is a kit and the other is not made of it.';
 REVOKE ALL ON FUNCTION usom._check_kit_component() FROM PUBLIC;
 
+/* ---- product ---- */
+
+-- Quantities in other units than the product's own.
+CREATE FUNCTION usom._unit_of(org bigint, product_sku text, named text, OUT quantity numeric, OUT per numeric)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+BEGIN
+	SELECT 1, 1 INTO quantity, per FROM usom.product p WHERE p.org_id = org AND p.sku = product_sku AND p.unit = named;
+	IF NOT FOUND THEN
+		SELECT u.quantity, u.per INTO quantity, per FROM usom.product_unit u WHERE u.org_id = org AND u.sku = product_sku AND u.unit = named AND u.active;
+	END IF;
+	IF quantity IS NULL THEN
+		RAISE EXCEPTION 'product "%" has no unit "%"', product_sku, named USING
+			ERRCODE = 'US221', DETAIL = 'Units are the product''s own and the active ones of usom.product_unit.',
+			HINT = format('Name one of usom.product_units, or INSERT INTO usom.product_unit (sku, unit, quantity) VALUES (%L, %L, ...).', product_sku, named);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION usom._unit_of(bigint, text, text) IS 'What a unit of a product is: so many of the product''s own are so many of it. US221 if it has none of this name.';
+REVOKE ALL ON FUNCTION usom._unit_of(bigint, text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION usom._unit_of(bigint, text, text) TO PUBLIC;
+
+CREATE FUNCTION usom.convert_quantity(sku text, quantity numeric, unit text, to_unit text DEFAULT NULL) RETURNS numeric
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+DECLARE
+	org CONSTANT bigint := usom.current_org();
+	own text;
+	above numeric;
+	below numeric;
+	converted numeric;
+BEGIN
+	SELECT p.unit INTO own FROM usom.product p WHERE p.org_id = org AND p.product_id = usom.product_id(convert_quantity.sku);
+	SELECT a.quantity * b.per, a.per * b.quantity INTO above, below
+	FROM usom._unit_of(org, sku, unit) a, usom._unit_of(org, sku, coalesce(to_unit, own)) b;
+	converted := round(quantity * above / below, 6);
+	IF converted * below <> quantity * above THEN
+		RAISE EXCEPTION '% % of product "%" are no exact number of %', trim_scale(quantity), unit, sku, coalesce(to_unit, own) USING
+			ERRCODE = 'US220', DETAIL = format('They would be about %s; quantities have six decimals.', converted),
+			HINT = 'Ask for a quantity that comes out, or for another unit.';
+	END IF;
+	RETURN trim_scale(converted);
+END
+$$;
+COMMENT ON FUNCTION usom.convert_quantity(text, numeric, text, text) IS
+'A quantity of a product in another unit, exactly.
+sku, quantity, unit: so many of this unit; the product''s own or one of usom.product_units. to_unit: the unit of the answer; null: the product''s own.
+Errors: US006 unknown product, US221 the product has no such unit, US220 it does not come out in six decimals.
+Example: SELECT usom.convert_quantity(''85123A'', 2, ''box''); -- 24';
+
 /* ---- pricing ---- */
 
 CREATE FUNCTION usom._shares(amount numeric, weights numeric[], decimals integer DEFAULT 2) RETURNS numeric[]
@@ -1613,18 +1666,21 @@ AS $$
 DECLARE
 	what text := format('the price of "%s"', NEW.sku);
 BEGIN
+	IF NEW.unit <> '' THEN
+		PERFORM usom._unit_of(NEW.org_id, NEW.sku, NEW.unit);
+	END IF;
 	PERFORM usom._refuse_no_time(what, NEW.valid_from, NEW.valid_to);
 	IF NEW.valid_to IS NOT NULL THEN
 		PERFORM usom._refuse_overlap(what, tstzrange(NEW.valid_from, NEW.valid_to), (
 			SELECT tstzrange(x.valid_from, x.valid_to) FROM usom.price x
-			WHERE x.org_id = NEW.org_id AND x.sku = NEW.sku AND x.currency = NEW.currency AND x.price_id <> NEW.price_id
+			WHERE x.org_id = NEW.org_id AND x.sku = NEW.sku AND x.unit = NEW.unit AND x.currency = NEW.currency AND x.price_id <> NEW.price_id
 				AND x.valid_to IS NOT NULL AND x.valid_from < NEW.valid_to AND x.valid_to > NEW.valid_from
 			ORDER BY x.valid_from LIMIT 1));
 	END IF;
 	RETURN NEW;
 END
 $$;
-COMMENT ON FUNCTION usom._check_price() IS 'Trigger BEFORE a list price is written: US402 if one with an end overlaps another, US403 for what can never be valid.';
+COMMENT ON FUNCTION usom._check_price() IS 'Trigger BEFORE a list price is written: US221 for a unit that the product has not, US402 if one with an end overlaps another, US403 for what can never be valid.';
 REVOKE ALL ON FUNCTION usom._check_price() FROM PUBLIC;
 
 CREATE FUNCTION usom._check_price_contract() RETURNS trigger
@@ -3902,12 +3958,12 @@ document: an object with these keys; every one but lines, sku and quantity may b
   channel (manual), external_id, revision (1), order_type (standard; see usom.order_types()), customer (a guest), currency (the organisation''s), priority (5; lower is served first), placed_at (now), requested_at, ship_complete (false), draft (false), coupons [text], instructions,
   ship_to {name, line1, line2, postcode, city, region, country, latitude, longitude} (the customer''s first address), payment {method, reference, authorized},
   reservation_owner (its soft reservations are given up for this order),
-  lines [{sku, quantity, unit_price (list price, else 0), location (any), requested_at, substitution (as the customer agreed, else none), partial (true), make {name, based_on, attributes} (the sku is no product yet and is made for the order, for roles that may insert products: engineering approves it)}].
-Quantities in units of the product, six decimals; prices in the currency, four decimals; times as ISO 8601.
+  lines [{sku, quantity, unit (of quantity and unit_price, one of usom.product_units; the product''s own), unit_price (list price, else 0), location (any), requested_at, substitution (as the customer agreed, else none), partial (true), make {name, based_on, attributes} (the sku is no product yet and is made for the order, for roles that may insert products: engineering approves it)}].
+Quantities in the product''s own unit or the one named (then kept in the product''s own, and exact), six decimals; prices in the currency, four decimals; times as ISO 8601.
 Each line is reserved at the first location, by priority, that can serve it whole; else the rest is backordered, unless partial is false.
 Returns one row: order number, status (confirmed; draft if asked for), total, units reserved and backordered, the latest promise (null if something has none), messages [{line_no, code, quantity}] with the codes backordered, no_price, repeated.
 The same channel, external_id and document again returns the order that is there and changes nothing.
-Errors: US803 unknown key, wrong type or unknown code (the path is named), US801 the external_id came with another document, US802 the revision is older.
+Errors: US803 unknown key, wrong type or unknown code (the path is named), US220 a quantity that its unit does not give exactly, US801 the external_id came with another document, US802 the revision is older.
 Example: SELECT * FROM usom.place_order(''{"customer": "17850", "lines": [{"sku": "85123A", "quantity": 6, "unit_price": 2.55}]}'');';
 
 CREATE FUNCTION usom.place_orders(documents jsonb)
@@ -4009,11 +4065,11 @@ SET search_path = pg_catalog, usom, pg_temp;
 COMMENT ON FUNCTION usom.change_order(text, jsonb, integer, text) IS
 'Change what was agreed, as a whole or not at all.
 order_no: the order. version: the version the caller has read; another one is US103; null: whatever it is. reason: why.
-changes: an object with any of priority, requested_at, instructions, ship_complete, ship_to (as in the order document) and lines, an array of
-  {line_no, quantity, unit_price, sku, location, requested_at}: an existing line; what is given is set. {line_no, remove: true}: the line is taken away. {sku, quantity, unit_price, location, requested_at}: a new line.
+changes: an object with any of priority, requested_at, instructions, ship_complete, ship_to (as in the order document), coupons (an array of codes: those that the order uses from now on, in the place of those that it had; each must fit, as when placing) and lines, an array of
+  {line_no, quantity, unit (of quantity and unit_price; the product''s own), unit_price, sku, location, requested_at}: an existing line; what is given is set. {line_no, remove: true}: the line is taken away. {sku, quantity, unit, unit_price, location, requested_at}: a new line.
 A higher quantity is planned like a new order''s; a lower one drops units, least committed first: open, backordered, reserved. Another sku or location plans the units of the line anew. A new price touches no piece.
 Returns the status and the new version of the order.
-Errors: US105 unknown order, US106 unknown line, US108 unreadable changes or unknown codes, US103 version conflict, US104 below what is committed, US109 the last line would go, US101 the order is shipped or ended, US102 a hold blocks change.
+Errors: US105 unknown order, US106 unknown line, US108 unreadable changes or unknown codes, US103 version conflict, US104 below what is committed, US109 the last line would go, US220 a quantity that its unit does not give exactly, US404 to US407 coupons that do not fit, US101 the order is shipped or ended, US102 a hold blocks change.
 Example: SELECT * FROM usom.change_order(''SO-000001'', ''{"lines": [{"line_no": 1, "quantity": 5}, {"sku": "22423", "quantity": 1}]}'', version => 1);';
 
 CREATE FUNCTION usom.allocate_order(order_no text)
@@ -4505,6 +4561,12 @@ Returns the status and version of the order.
 Errors: US105 unknown order, US101 if it has ended, 22023 for another verdict or an order without an address, US804 if a check refuses.
 Example: SELECT * FROM usom.set_address_verdict(''SO-000001'', ''undeliverable'', ''no such street'');';
 
+CREATE FUNCTION usom._tidy_fingerprints(org_id bigint) RETURNS bigint
+LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'usom__tidy_fingerprints'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._tidy_fingerprints(bigint) IS 'Fingerprints of orders of an organisation that no rule about duplicates looks back to are forgotten, 10,000 at most: part of tick(). Returns how many.';
+REVOKE ALL ON FUNCTION usom._tidy_fingerprints(bigint) FROM PUBLIC;
+
 /* ---- api ---- */
 
 CREATE FUNCTION usom.release_credit_hold(order_no text, reason text)
@@ -4916,7 +4978,7 @@ BEGIN
 			JOIN usom.product p ON p.org_id = org AND p.product_id = l.product_id
 			LEFT JOIN LATERAL (
 				SELECT round(x.unit_price / x.per, 4) AS unit_price FROM usom.price x
-				WHERE x.org_id = org AND x.sku = p.sku AND x.currency = the.currency AND x.valid_from <= the.placed_at
+				WHERE x.org_id = org AND x.sku = p.sku AND x.unit = '' AND x.currency = the.currency AND x.valid_from <= the.placed_at
 					AND (x.valid_to IS NULL OR x.valid_to > the.placed_at)
 				ORDER BY x.valid_from DESC LIMIT 1) t ON true
 			WHERE l.org_id = org AND l.sales_order_id = the.sales_order_id AND coalesce(l.kit_line_no = l.line_no, true)
@@ -5609,6 +5671,19 @@ What is told stands before every row of tax_rate; lines that are not named keep 
 Returns the status and the new version of the order.
 Errors: US105 unknown order, US106 unknown line, US108 unreadable taxes, US113 a component of a kit, US420 a tax that cannot be, US421 something was shipped or the order has ended, US102 a hold blocks change.
 Example: SELECT * FROM usom.set_order_tax(''SO-000001'', ''[{"line_no": 1, "amount": 1.53, "jurisdiction": "US-CA"}]'');';
+
+/* ---- api ---- */
+
+CREATE TYPE usom._line_unit_row AS (
+	sales_order_id bigint,
+	line_no integer,
+	product_id bigint,
+	unit text,
+	quantity numeric,
+	per numeric,
+	unit_price numeric
+);
+COMMENT ON TYPE usom._line_unit_row IS 'The unit of a line, on its way from C to line_unit, by unnest().';
 
 /* ---- analytics ---- */
 
@@ -7005,6 +7080,7 @@ CREATE FUNCTION usom._privileges()
 	('retention',                 '',    '',    'riud','',    '',    '',    '',    'r',   ''),
 	('product',                   '',    'r',   'r',   'r',   'r',   'riu', 'r',   'r',   'r'),
 	('kit_component',             '',    'r',   'r',   'r',   'r',   'riud','r',   'r',   'r'),
+	('product_unit',              '',    'r',   'r',   'r',   'r',   'riud','r',   'r',   'r'),
 	('price',                     '',    'r',   'r',   '',    'r',   'riud','r',   'r',   'r'),
 	('tax_rate',                  '',    'r',   'r',   '',    'r',   'riud','r',   'r',   'r'),
 	('freight_charge',            '',    'r',   'r',   '',    'r',   'riud','r',   'r',   'r'),
@@ -7066,6 +7142,7 @@ CREATE FUNCTION usom._privileges()
 	('make_order',                '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'riud'),
 	('allocation_run',            '',    'r',   'r',   'r',   '',    '',    'r',   'r',   'riud'),
 	('substitute',                '',    'r',   'riud', 'r',  'r',   'riud', 'r',  'r',   'r'),
+	('line_unit',                 '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
 	('order_tax',                 '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
 	('line_substitution',         '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
 	('stock_interest',            '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'riud'),
@@ -7113,6 +7190,8 @@ CREATE FUNCTION usom._privileges()
 	('exceptions',                '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('allocation_runs',           '',    'r',   'r',   'r',   '',    '',    'r',   'r',   'r'),
 	('substitutes',               '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
+	('product_units',             '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
+	('line_units',                '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('substitutions',             '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('stock_interests',           '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('consolidations',            '',    'r',   'r',   'r',   '',    '',    'r',   'r',   'r'),
@@ -7253,6 +7332,7 @@ CREATE FUNCTION usom._privileges()
 	('erase_customer()',          '',    '',    'x',   '',    '',    '',    '',    '',    ''),
 	('erase_order_person()',      '',    '',    'x',   '',    '',    '',    '',    '',    ''),
 	-- stock
+	('convert_quantity()',        '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
 	('available()',               '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
 	('earliest_shipment()',       '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
 	('reserve_stock()',           '',    'x',   'x',   '',    'x',   '',    '',    '',    ''),
@@ -7624,7 +7704,7 @@ AS $$
 			'propose_substitution', 'accept_substitution', 'decline_substitution', 'substitute_backorders']),
 		(3, 'stock', ARRAY['receive_stock', 'receive_stocks', 'adjust_stock', 'count_stock', 'set_safety', 'add_supply', 'change_supply', 'cancel_supply', 'receive_supply', 'reverse_receipt', 'reserve_stock', 'release_stock',
 			'watch_stock', 'unwatch_stock', 'tell_back_in_stock',
-			'available']),
+			'available', 'convert_quantity']),
 		(4, 'fulfil', ARRAY['allocate_order', 'allocate_orders', 'reallocate_order', 'explain_sourcing', 'why_not_allocated', 'simulate_sourcing', 'pickup_alternatives', 'move_pickup', 'earliest_shipment', 'distance_km', 'split_order', 'split_backorder', 'merge_backorder', 'fill_backorders', 'backorder_run', 'convert_pre_orders', 'request_make', 'approve_make', 'start_make', 'receive_make', 'cancel_make', 'ration', 'release_order', 'consolidation_candidates', 'consolidate', 'ship', 'ship_consolidated', 'deliver',
 			'authorize_return', 'receive_return']),
 		(4, 'pay', ARRAY['record_payment', 'authorize_payment', 'capture_payment', 'void_payment', 'refund_payment', 'charge_back', 'complete_order', 'refund_order', 'collect_payment']),
@@ -8467,6 +8547,45 @@ SELECT usom._audit_table('product');
 SELECT usom._audit_table('kit_component');
 $usom_step$),
 
+(1, 402, 'product', $usom_step$
+CREATE TABLE usom.product_unit (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	sku text NOT NULL,
+	unit text NOT NULL CONSTRAINT product_unit_given CHECK (unit <> '' AND length(unit) <= 60),
+	quantity usom.positive_quantity NOT NULL DEFAULT 1,
+	per usom.positive_quantity NOT NULL DEFAULT 1,
+	divisible boolean NOT NULL DEFAULT true,
+	active boolean NOT NULL DEFAULT true,
+	PRIMARY KEY (org_id, sku, unit),
+	CONSTRAINT product_unit_of_product FOREIGN KEY (org_id, sku) REFERENCES usom.product (org_id, sku) ON DELETE RESTRICT ON UPDATE RESTRICT
+);
+COMMENT ON TABLE usom.product_unit IS 'Other units that a product is ordered in: a box of 12. Stock, orders and shipments count in the product''s own unit (usom.product.unit); lines of documents may name one of these, and keep what it was then.';
+COMMENT ON COLUMN usom.product_unit.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.product_unit.sku IS 'Product.';
+COMMENT ON COLUMN usom.product_unit.unit IS 'Name of the unit, such as box. The product''s own unit needs no row: it is always one.';
+COMMENT ON COLUMN usom.product_unit.quantity IS 'So many of the product''s own unit ...';
+COMMENT ON COLUMN usom.product_unit.per IS '... are so many of this one: 12 and 1 for a box of twelve, 1 and 12 where one of a dozen is sold.';
+COMMENT ON COLUMN usom.product_unit.divisible IS 'Off: only whole numbers of it are ordered.';
+COMMENT ON COLUMN usom.product_unit.active IS 'Off: no new lines.';
+
+SELECT usom._guard_cards('product_unit');
+SELECT usom._audit_table('product_unit');
+
+CREATE VIEW usom.product_units WITH (security_invoker = true) AS
+SELECT p.sku, p.unit AS base_unit, u.unit, trim_scale(u.quantity) AS quantity, trim_scale(u.per) AS per, u.divisible, u.active
+FROM usom.product p
+JOIN usom.product_unit u ON u.org_id = p.org_id AND u.sku = p.sku
+WHERE p.org_id = usom.current_org();
+COMMENT ON VIEW usom.product_units IS 'The units that products of the caller''s organisation are ordered in, beside their own.';
+COMMENT ON COLUMN usom.product_units.sku IS 'Product.';
+COMMENT ON COLUMN usom.product_units.base_unit IS 'Its own unit, that stock and orders count in.';
+COMMENT ON COLUMN usom.product_units.unit IS 'The other unit.';
+COMMENT ON COLUMN usom.product_units.quantity IS 'So many of the product''s own unit ...';
+COMMENT ON COLUMN usom.product_units.per IS '... are so many of the other one.';
+COMMENT ON COLUMN usom.product_units.divisible IS 'False: only whole numbers of it are ordered.';
+COMMENT ON COLUMN usom.product_units.active IS 'False: no new lines.';
+$usom_step$),
+
 (1, 501, 'pricing', $usom_step$
 CREATE TABLE usom.price (
 	org_id bigint NOT NULL DEFAULT usom.current_org(),
@@ -8477,11 +8596,12 @@ CREATE TABLE usom.price (
 	valid_from timestamptz NOT NULL DEFAULT '-infinity',
 	valid_to timestamptz,
 	per usom.positive_quantity NOT NULL DEFAULT 1,
+	unit text NOT NULL DEFAULT '',
 	PRIMARY KEY (org_id, price_id),
-	CONSTRAINT price_once_at_a_time UNIQUE (org_id, sku, currency, valid_from),
+	CONSTRAINT price_once_at_a_time UNIQUE (org_id, sku, unit, currency, valid_from),
 	CONSTRAINT price_valid_to_after_from CHECK (valid_to > valid_from),
 	CONSTRAINT price_exact_for_one_unit CHECK (per = 1 OR round(unit_price / per, 4) * per = unit_price),
-	CONSTRAINT price_ranges_apart EXCLUDE USING gist (usom._rule_range(org_id, sku, NULL, NULL, NULL, currency, NULL) WITH =,
+	CONSTRAINT price_ranges_apart EXCLUDE USING gist (usom._rule_range(org_id, sku, nullif(unit, ''), NULL, NULL, currency, NULL) WITH =,
 		tstzrange(valid_from, valid_to) WITH &&) WHERE (valid_to IS NOT NULL),
 	CONSTRAINT price_of_product FOREIGN KEY (org_id, sku) REFERENCES usom.product (org_id, sku) ON DELETE RESTRICT ON UPDATE RESTRICT
 );
@@ -8494,6 +8614,7 @@ COMMENT ON COLUMN usom.price.unit_price IS 'Price of as many units as per says.'
 COMMENT ON COLUMN usom.price.valid_from IS 'From when on; until the next row of the same product and currency.';
 COMMENT ON COLUMN usom.price.valid_to IS 'From then on it is not valid, and the price that began before counts again; null: no end.';
 COMMENT ON COLUMN usom.price.per IS 'Units that the price is for, such as 100. What one unit costs must come out exact, in four decimals.';
+COMMENT ON COLUMN usom.price.unit IS 'Unit of usom.product_unit that the price is for, for lines that are ordered in it; empty: the product''s own. What a box costs need not be twelve times what one costs, nor come out exact for one.';
 CREATE TRIGGER usom_rule BEFORE INSERT OR UPDATE ON usom.price
 	FOR EACH ROW EXECUTE FUNCTION usom._check_price();
 
@@ -10058,6 +10179,61 @@ SELECT usom._audit_table('price_limit');
 SELECT usom._audit_table('approval');
 SELECT usom._audit_table('price_override');
 SELECT usom._audit_table('order_risk');
+$usom_step$),
+
+(1, 703, 'order', $usom_step$
+CREATE TABLE usom.line_unit (
+	org_id bigint NOT NULL,
+	sales_order_id bigint NOT NULL,
+	line_no integer NOT NULL,
+	product_id bigint NOT NULL,
+	unit text NOT NULL,
+	quantity usom.positive_quantity NOT NULL,
+	per usom.positive_quantity NOT NULL,
+	unit_price usom.price_amount,
+	PRIMARY KEY (org_id, sales_order_id, line_no),
+	CONSTRAINT line_unit_of_order FOREIGN KEY (org_id, sales_order_id) REFERENCES usom.sales_order ON DELETE RESTRICT ON UPDATE RESTRICT
+);
+COMMENT ON TABLE usom.line_unit IS 'The unit that a line was ordered in, where it is not the product''s own, as it was then.';
+COMMENT ON COLUMN usom.line_unit.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.line_unit.sales_order_id IS 'Order.';
+COMMENT ON COLUMN usom.line_unit.line_no IS 'Line.';
+COMMENT ON COLUMN usom.line_unit.product_id IS 'What the line was about; for another product it says nothing.';
+COMMENT ON COLUMN usom.line_unit.unit IS 'Name of the unit.';
+COMMENT ON COLUMN usom.line_unit.quantity IS 'So many of the product''s own unit ...';
+COMMENT ON COLUMN usom.line_unit.per IS '... are so many of this one, in lowest terms.';
+COMMENT ON COLUMN usom.line_unit.unit_price IS 'Price of one of this unit that was told; null: none was.';
+
+SELECT usom._guard_cards('line_unit');
+SELECT usom._guard_kept('line_unit', 'usom.place_order() or usom.change_order()');
+SELECT usom._audit_table('line_unit');
+
+CREATE VIEW usom.line_units WITH (security_invoker = true) AS
+SELECT o.order_no, l.line_no, p.sku, u.unit,
+	trim_scale(round(l.quantity * u.per / u.quantity, 6)) AS quantity,
+	trim_scale(round((l.quantity - l.quantity_cancelled - l.quantity_shipped - l.quantity_delivered - l.quantity_returned) * u.per / u.quantity, 6)) AS quantity_open,
+	trim_scale(round((l.quantity_shipped + l.quantity_delivered + l.quantity_returned) * u.per / u.quantity, 6)) AS quantity_left,
+	trim_scale(round(l.quantity_cancelled * u.per / u.quantity, 6)) AS quantity_cancelled,
+	trim_scale(u.unit_price) AS unit_price,
+	p.unit AS base_unit,
+	trim_scale(l.quantity) AS base_quantity
+FROM usom.line_unit u
+JOIN usom.order_line l ON l.org_id = u.org_id AND l.sales_order_id = u.sales_order_id AND l.line_no = u.line_no AND l.product_id = u.product_id
+JOIN usom.sales_order o ON o.org_id = u.org_id AND o.sales_order_id = u.sales_order_id
+JOIN usom.product p ON p.org_id = u.org_id AND p.product_id = u.product_id
+WHERE u.org_id = usom.current_org();
+COMMENT ON VIEW usom.line_units IS 'Lines that were ordered in another unit than the product''s own, counted in that unit, to six decimals; nothing is open exactly when the own units are all gone.';
+COMMENT ON COLUMN usom.line_units.order_no IS 'Order.';
+COMMENT ON COLUMN usom.line_units.line_no IS 'Line.';
+COMMENT ON COLUMN usom.line_units.sku IS 'Product.';
+COMMENT ON COLUMN usom.line_units.unit IS 'Unit that was ordered.';
+COMMENT ON COLUMN usom.line_units.quantity IS 'So many of it.';
+COMMENT ON COLUMN usom.line_units.quantity_open IS 'Of them neither cancelled nor gone.';
+COMMENT ON COLUMN usom.line_units.quantity_left IS 'Of them shipped, returned ones too.';
+COMMENT ON COLUMN usom.line_units.quantity_cancelled IS 'Of them cancelled.';
+COMMENT ON COLUMN usom.line_units.unit_price IS 'Price of one of it that was told; null: none was.';
+COMMENT ON COLUMN usom.line_units.base_unit IS 'The product''s own unit.';
+COMMENT ON COLUMN usom.line_units.base_quantity IS 'So many of that.';
 $usom_step$),
 
 (1, 801, 'sourcing', $usom_step$

@@ -196,6 +196,12 @@ FROM usom.quote(pg_temp.doc('{}', '[{"sku": "CHK-1", "quantity": 50, "unit_price
 SELECT q->'valid' AS valid, q->'total' AS total, p->>'severity' AS severity, p->>'code' AS code FROM usom.quote(pg_temp.doc('{"customer": "CHK-TIN"}')) q, jsonb_array_elements(q->'problems') p;
 SELECT count(*) FROM usom.check_hit WHERE sales_order_id IS NOT NULL AND NOT EXISTS (SELECT FROM usom.sales_order o WHERE o.org_id = check_hit.org_id AND o.sales_order_id = check_hit.sales_order_id);
 SELECT check_code, channel, customer, hits, overrides FROM usom.check_rules ORDER BY 1, 2, 3;
+-- what no rule looks back to is forgotten
+SELECT count(*) > 3 AS known FROM usom.order_fingerprint WHERE org_id = usom.current_org();
+SELECT usom._tidy_fingerprints(usom.current_org()) AS too_early;
+UPDATE usom.check_rule SET parameters = '{"window": "1 microsecond"}' WHERE check_code = 'duplicate';
+SELECT usom._tidy_fingerprints(usom.current_org()) > 3 AS forgotten;
+SELECT count(*) FROM usom.order_fingerprint WHERE org_id = usom.current_org();
 -- rows are kept
 SELECT pg_temp.try('DELETE FROM usom.check_rule');
 SELECT pg_temp.try($$UPDATE usom.check_hit SET reason = 'x'$$);

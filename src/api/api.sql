@@ -15,12 +15,12 @@ document: an object with these keys; every one but lines, sku and quantity may b
   channel (manual), external_id, revision (1), order_type (standard; see usom.order_types()), customer (a guest), currency (the organisation''s), priority (5; lower is served first), placed_at (now), requested_at, ship_complete (false), draft (false), coupons [text], instructions,
   ship_to {name, line1, line2, postcode, city, region, country, latitude, longitude} (the customer''s first address), payment {method, reference, authorized},
   reservation_owner (its soft reservations are given up for this order),
-  lines [{sku, quantity, unit_price (list price, else 0), location (any), requested_at, substitution (as the customer agreed, else none), partial (true), make {name, based_on, attributes} (the sku is no product yet and is made for the order, for roles that may insert products: engineering approves it)}].
-Quantities in units of the product, six decimals; prices in the currency, four decimals; times as ISO 8601.
+  lines [{sku, quantity, unit (of quantity and unit_price, one of usom.product_units; the product''s own), unit_price (list price, else 0), location (any), requested_at, substitution (as the customer agreed, else none), partial (true), make {name, based_on, attributes} (the sku is no product yet and is made for the order, for roles that may insert products: engineering approves it)}].
+Quantities in the product''s own unit or the one named (then kept in the product''s own, and exact), six decimals; prices in the currency, four decimals; times as ISO 8601.
 Each line is reserved at the first location, by priority, that can serve it whole; else the rest is backordered, unless partial is false.
 Returns one row: order number, status (confirmed; draft if asked for), total, units reserved and backordered, the latest promise (null if something has none), messages [{line_no, code, quantity}] with the codes backordered, no_price, repeated.
 The same channel, external_id and document again returns the order that is there and changes nothing.
-Errors: US803 unknown key, wrong type or unknown code (the path is named), US801 the external_id came with another document, US802 the revision is older.
+Errors: US803 unknown key, wrong type or unknown code (the path is named), US220 a quantity that its unit does not give exactly, US801 the external_id came with another document, US802 the revision is older.
 Example: SELECT * FROM usom.place_order(''{"customer": "17850", "lines": [{"sku": "85123A", "quantity": 6, "unit_price": 2.55}]}'');';
 
 CREATE FUNCTION usom.place_orders(documents jsonb)
@@ -122,11 +122,11 @@ SET search_path = pg_catalog, usom, pg_temp;
 COMMENT ON FUNCTION usom.change_order(text, jsonb, integer, text) IS
 'Change what was agreed, as a whole or not at all.
 order_no: the order. version: the version the caller has read; another one is US103; null: whatever it is. reason: why.
-changes: an object with any of priority, requested_at, instructions, ship_complete, ship_to (as in the order document) and lines, an array of
-  {line_no, quantity, unit_price, sku, location, requested_at}: an existing line; what is given is set. {line_no, remove: true}: the line is taken away. {sku, quantity, unit_price, location, requested_at}: a new line.
+changes: an object with any of priority, requested_at, instructions, ship_complete, ship_to (as in the order document), coupons (an array of codes: those that the order uses from now on, in the place of those that it had; each must fit, as when placing) and lines, an array of
+  {line_no, quantity, unit (of quantity and unit_price; the product''s own), unit_price, sku, location, requested_at}: an existing line; what is given is set. {line_no, remove: true}: the line is taken away. {sku, quantity, unit, unit_price, location, requested_at}: a new line.
 A higher quantity is planned like a new order''s; a lower one drops units, least committed first: open, backordered, reserved. Another sku or location plans the units of the line anew. A new price touches no piece.
 Returns the status and the new version of the order.
-Errors: US105 unknown order, US106 unknown line, US108 unreadable changes or unknown codes, US103 version conflict, US104 below what is committed, US109 the last line would go, US101 the order is shipped or ended, US102 a hold blocks change.
+Errors: US105 unknown order, US106 unknown line, US108 unreadable changes or unknown codes, US103 version conflict, US104 below what is committed, US109 the last line would go, US220 a quantity that its unit does not give exactly, US404 to US407 coupons that do not fit, US101 the order is shipped or ended, US102 a hold blocks change.
 Example: SELECT * FROM usom.change_order(''SO-000001'', ''{"lines": [{"line_no": 1, "quantity": 5}, {"sku": "22423", "quantity": 1}]}'', version => 1);';
 
 CREATE FUNCTION usom.allocate_order(order_no text)

@@ -17,6 +17,7 @@
 #include "api/finding.h"
 #include "api/price.h"
 #include "api/resolve.h"
+#include "api/unit.h"
 #include "api/withdraw.h"
 
 #include "base/call.h"
@@ -38,11 +39,15 @@ typedef struct LineChange
 	char	   *sku;
 	UsomQuantity quantity;
 	bool		has_quantity;
+	char	   *unit;
+	UsomUnitRatio *ratio;		/* of the unit; quantity and unit_price are the product's own from then on */
+	Numeric		pack_price;		/* of one such unit; NULL: none is told */
 	Numeric		unit_price;
 	bool		has_price;
 	char	   *location;
 	TimestampTz requested_at;
 	bool		remove;
+	int32		changed_line;	/* its line number, of new ones too, once prices are asked for */
 } LineChange;
 
 typedef struct Changes
@@ -69,6 +74,7 @@ static const UsomKey line_keys[] = {
 	USOM_KEY_GIVEN("line_no", USOM_KEY_INTEGER, LineChange, line_no, has_line_no),
 	USOM_KEY_AS("sku", USOM_KEY_TEXT, LineChange, sku),
 	USOM_KEY_GIVEN("quantity", USOM_KEY_QUANTITY, LineChange, quantity, has_quantity),
+	USOM_KEY_AS("unit", USOM_KEY_TEXT, LineChange, unit),
 	USOM_KEY_GIVEN("unit_price", USOM_KEY_AMOUNT, LineChange, unit_price, has_price),
 	USOM_KEY_AS("location", USOM_KEY_TEXT, LineChange, location),
 	USOM_KEY_AS("requested_at", USOM_KEY_TIME, LineChange, requested_at),
@@ -121,6 +127,8 @@ read_line(JsonbContainer *object, int index, void *target)
 	usom_document_read(&line_schema, object, path, change);
 	if (!change->has_line_no && (change->sku == NULL || !change->has_quantity))
 		usom_document_refuse(&line_schema, path, "line_no", "is missing; a new line needs sku and quantity");
+	if (change->unit != NULL && !change->has_quantity)
+		usom_document_refuse(&line_schema, path, "unit", "goes with quantity");
 	if (change->remove && (!change->has_line_no || change->sku || change->has_quantity))
 		usom_document_refuse(&line_schema, path, "remove", "goes with line_no alone");
 }
@@ -178,6 +186,35 @@ resolve(const UsomOrderSet *set, const Changes *changes)
 	for (int i = 0; i < changes->nlines; i++)
 		check_reference(&references[i], i);
 	return references;
+}
+
+/* Quantities and prices of changes that name a unit become those of the product's own. */
+static void
+resolve_units(const UsomOrderSet *set, const Changes *changes, const UsomLineReference *references)
+{
+	for (int i = 0; i < changes->nlines; i++)
+	{
+		LineChange *change = &changes->lines[i];
+		UsomUnitWanted wanted = {.name = change->unit};
+		char		path[32];
+
+		if (likely(change->unit == NULL))
+			continue;
+		snprintf(path, sizeof(path), "lines[%d].", i);
+		wanted.product_id = change->sku != NULL ? references[i].product_id
+			: set->lines[usom_order_find_line(set, 0, change->line_no)].product_id;
+		usom_unit_read(set->org_id, &wanted, 1);
+		if (wanted.ratio == NULL)
+			usom_document_refuse(&line_schema, path, "unit", psprintf("names no active unit of the product: \"%s\"", change->unit));
+		change->quantity = usom_unit_convert(wanted.ratio, change->quantity, path);
+		if (wanted.ratio->is_own)
+			continue;
+		change->ratio = wanted.ratio;
+		if (!change->has_price)
+			continue;
+		change->pack_price = change->unit_price;
+		change->unit_price = usom_api_unit_share(change->ratio, change->pack_price);
+	}
 }
 
 static void
@@ -338,6 +375,7 @@ change_lines(UsomOrderSet *set, const Changes *changes)
 {
 	UsomLineReference *references = resolve(set, changes);
 
+	resolve_units(set, changes, references);
 	for (int i = 0; i < changes->nlines; i++)
 	{
 		if (changes->lines[i].has_line_no)
@@ -447,7 +485,7 @@ gather_asks(const UsomOrderSet *set, const Changes *changes)
 
 	for (int i = 0; i < changes->nlines; i++)
 	{
-		const LineChange *change = &changes->lines[i];
+		LineChange *change = &changes->lines[i];
 		int			line;
 
 		if (change->remove)
@@ -455,11 +493,14 @@ gather_asks(const UsomOrderSet *set, const Changes *changes)
 		while (!change->has_line_no && !set->lines[next].is_new)
 			next++;
 		line = change->has_line_no ? usom_order_find_line(set, 0, change->line_no) : next++;
+		change->changed_line = set->lines[line].line_no;
 		if (change->has_line_no && !change->has_price && change->sku == NULL)
 			continue;
 		asks[line] = (UsomPriceAsk) {
 			.is_told = true,
 			.unit_price = change->has_price ? change->unit_price : NULL,
+			.pack = change->ratio,
+			.pack_price = change->pack_price,
 			.fallback = set->lines[line].unit_price,
 		};
 	}
@@ -477,6 +518,27 @@ price(UsomOrderSet *set, const Changes *changes)
 	if (changes->nlines == 0 && !changes->has_coupons && changes->ship_to == NULL)
 		return NULL;
 	return usom_api_price(set, 0, &request);
+}
+
+/* Lines that were changed in another unit than the product's own. */
+static void
+write_units(const UsomOrderSet *set, const Changes *changes)
+{
+	UsomLineUnit *units = palloc_array(UsomLineUnit, Max(changes->nlines, 1));
+	int			count = 0;
+
+	for (int i = 0; i < changes->nlines; i++)
+	{
+		const LineChange *change = &changes->lines[i];
+
+		if (change->ratio == NULL)
+			continue;
+		units[count++] = (UsomLineUnit) {
+			set->orders[0].sales_order_id, change->changed_line,
+			set->lines[usom_order_find_line(set, 0, change->changed_line)].product_id, change->ratio, change->pack_price
+		};
+	}
+	usom_api_write_line_units(set->org_id, units, count);
 }
 
 static void
@@ -499,6 +561,7 @@ carry_out(UsomOrderSet *set, Changes *changes)
 	if (changes_header(changes))
 		change_header(set, changes);
 	usom_order_save(set);
+	write_units(set, changes);
 	usom_credit_close(credit, USOM_CREDIT_CHANGES);
 	usom_api_write_prices(set, &pricing);
 	if (checking != NULL)

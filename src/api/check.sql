@@ -96,3 +96,9 @@ A hold that the check address has placed ends when its cause is gone, and an ord
 Returns the status and version of the order.
 Errors: US105 unknown order, US101 if it has ended, 22023 for another verdict or an order without an address, US804 if a check refuses.
 Example: SELECT * FROM usom.set_address_verdict(''SO-000001'', ''undeliverable'', ''no such street'');';
+
+CREATE FUNCTION usom._tidy_fingerprints(org_id bigint) RETURNS bigint
+LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'usom__tidy_fingerprints'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._tidy_fingerprints(bigint) IS 'Fingerprints of orders of an organisation that no rule about duplicates looks back to are forgotten, 10,000 at most: part of tick(). Returns how many.';
+REVOKE ALL ON FUNCTION usom._tidy_fingerprints(bigint) FROM PUBLIC;

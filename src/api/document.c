@@ -17,6 +17,7 @@ static void read_lines(JsonbValue *array, void *target);
 static const UsomKey line_keys[] = {
 	USOM_KEY_AS("sku", USOM_KEY_TEXT, UsomDocumentLine, sku),
 	USOM_KEY_AS("quantity", USOM_KEY_QUANTITY, UsomDocumentLine, quantity),
+	USOM_KEY_AS("unit", USOM_KEY_TEXT, UsomDocumentLine, unit),
 	USOM_KEY_GIVEN("unit_price", USOM_KEY_AMOUNT, UsomDocumentLine, unit_price, has_price),
 	USOM_KEY_AS("location", USOM_KEY_TEXT, UsomDocumentLine, location),
 	USOM_KEY_AS("requested_at", USOM_KEY_TIME, UsomDocumentLine, requested_at),

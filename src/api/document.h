@@ -13,6 +13,7 @@
 #include "base/quantity.h"
 #include "datatype/timestamp.h"
 #include "order/type.h"
+#include "product/unit.h"
 #include "utils/jsonb.h"
 #include "utils/numeric.h"
 
@@ -87,6 +88,9 @@ typedef struct UsomDocumentLine
 {
 	char	   *sku;
 	UsomQuantity quantity;
+	char	   *unit;			/* NULL: the product's own */
+	UsomUnitRatio *ratio;		/* of the unit, once it is resolved; quantity and unit_price are the product's own from then on */
+	Numeric		pack_price;		/* of one such unit; NULL: none was told */
 	Numeric		unit_price;
 	bool		has_price;
 	char	   *location;		/* NULL: any */

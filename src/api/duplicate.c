@@ -10,6 +10,8 @@
  * Locks: rows of usom.order_fingerprint by key, before the headers of new
  * orders are written.  At REPEATABLE READ a row that changed meanwhile is 40001.
  *
+ * What no rule looks back to is forgotten by tick(), rows that nobody has locked alone.
+ *
  * Memory: CurrentMemoryContext.
  */
 #include "postgres.h"
@@ -17,11 +19,16 @@
 #include "api/check_rule.h"
 
 #include "audit/sha256.h"
+#include "base/call.h"
 #include "base/errors.h"
 #include "base/query.h"
+#include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
+
+PG_FUNCTION_INFO_V1(usom__tidy_fingerprints);
 
 /* Of a customer's lines there may be several in one call: the last of them is kept. */
 static UsomQuery claim = {
@@ -299,4 +306,61 @@ usom_api_unclaim_duplicates(UsomChecking *const *checkings, const bool *is_gone,
 	values[0] = Int64GetDatum(checkings[0]->set->org_id);
 	values[1] = usom_query_keys(ids, n);
 	usom_query_write(&unclaim, values, NULL);
+}
+
+/* ---- what no rule asks for any more ---- */
+
+#define TIDIED_AT_ONCE 10000
+
+/* Longer ago than any rule looks back, or of an order that was never written. */
+#define FORGOTTEN "coalesce((SELECT greatest(o.placed_at, o.created_at) FROM usom.sales_order AS o " \
+	"WHERE o.org_id = $1 AND o.sales_order_id = f.sales_order_id), '-infinity') < statement_timestamp() - " \
+	"(SELECT coalesce(max(coalesce((r.parameters->>'window')::interval, '24 hours')), '0') FROM usom.check_rule AS r " \
+	"WHERE r.org_id = $1 AND r.check_code = 'duplicate')"
+
+static UsomQuery lock_forgotten = {
+	.text = "SELECT f.fingerprint, f.customer_id FROM usom.order_fingerprint AS f WHERE f.org_id = $1 AND " FORGOTTEN
+	" LIMIT $2 FOR UPDATE SKIP LOCKED",
+	.nargs = 2,
+	.argtypes = {"bigint", "bigint"},
+};
+
+/* A statement of its own: it sees the order that claimed a row just before it was locked. */
+static UsomQuery delete_forgotten = {
+	.text = "DELETE FROM usom.order_fingerprint AS f USING unnest($2, $3) AS r (fingerprint, customer_id) "
+	"WHERE f.org_id = $1 AND f.customer_id = r.customer_id AND f.fingerprint = r.fingerprint AND " FORGOTTEN,
+	.nargs = 3,
+	.argtypes = {"bigint", "bytea[]", "bigint[]"},
+};
+
+static uint64
+tidy(int64 org_id)
+{
+	Datum		values[3] = {Int64GetDatum(org_id), Int64GetDatum(TIDIED_AT_ONCE)};
+	uint64		n = usom_query_write(&lock_forgotten, values, NULL);
+	Datum	   *fingerprints = palloc_array(Datum, n + 1);
+	Datum	   *customers = palloc_array(Datum, n + 1);
+
+	if (n == 0)
+		return 0;
+	for (uint64 row = 0; row < n; row++)
+	{
+		fingerprints[row] = PointerGetDatum(DatumGetByteaPCopy(usom_query_get(row, 1)));
+		customers[row] = usom_query_get(row, 2);
+	}
+	values[1] = PointerGetDatum(construct_array(fingerprints, (int) n, BYTEAOID, -1, false, TYPALIGN_INT));
+	values[2] = PointerGetDatum(construct_array(customers, (int) n, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	return usom_query_write(&delete_forgotten, values, NULL);
+}
+
+/* usom._tidy_fingerprints(org_id bigint) */
+Datum
+usom__tidy_fingerprints(PG_FUNCTION_ARGS)
+{
+	uint64		gone;
+
+	usom_call_begin("tidy", NULL);
+	gone = tidy(PG_GETARG_INT64(0));
+	usom_call_end();
+	PG_RETURN_INT64((int64) gone);
 }

@@ -28,6 +28,7 @@
 #include "api/place.h"
 #include "api/resolve.h"
 #include "api/substitute.h"
+#include "api/unit.h"
 
 #include "audit/sha256.h"
 #include "base/compat.h"
@@ -437,6 +438,7 @@ usom_api_read(Jsonb *jsonb)
 	placing->set = usom_order_set_make(placing->org_id, 1, placing->document->nlines);
 	make_lines(placing);
 	resolve_products(placing);
+	usom_api_resolve_units(placing);
 	return placing;
 }
 
@@ -574,6 +576,7 @@ usom_api_write(Placing **placings, int count)
 	usom_api_redeem_placings(set, placings);
 	usom_api_allocate(set);
 	usom_order_save(set);
+	usom_api_write_placed_units(placings, nplaced);
 	replaced = usom_api_substitute_waiting(set, &replacements, &nreplacements);
 	if (replaced != NULL && nplaced == 1)
 		placings[0]->set = replaced;

@@ -21,6 +21,8 @@ asks_of(const Placing *placing)
 
 		if (line->has_price)
 			asks[i].unit_price = line->unit_price;
+		asks[i].pack = line->ratio;
+		asks[i].pack_price = line->pack_price;
 		if (line->override_price == NULL)
 			continue;
 		asks[i].manual = line->override_price;

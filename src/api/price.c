@@ -17,6 +17,7 @@
 #include "base/query.h"
 #include "party/house.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 
 static bool
 is_priced(const UsomLine *line, int order)
@@ -35,7 +36,8 @@ must_price(const UsomOrderSet *set, int order, const UsomPriceRequest *request, 
 		return true;
 	first = usom_order_first_line(set, order);
 	for (int i = first; i < set->nlines && set->lines[i].order == order; i++)
-		if (set->lines[i].decimals != USOM_NO_DECIMALS || (request->asks != NULL && request->asks[i].manual != NULL))
+		if (set->lines[i].decimals != USOM_NO_DECIMALS ||
+			(request->asks != NULL && (request->asks[i].manual != NULL || request->asks[i].pack != NULL)))
 			return true;
 	return false;
 }
@@ -71,12 +73,31 @@ gather_asks(const UsomOrderSet *set, int order, const UsomPriceRequest *request)
 	return asks;
 }
 
+/* What a box costs, if that is what the line's price is a share of. */
+static void
+take_pack(UsomPriceLine *line, const UsomPriceAsk *ask)
+{
+	Numeric		price = line->document == USOM_NO_UNIT_PRICE ? ask->pack_list : ask->pack_price;
+	UsomUnitPrice share = line->document == USOM_NO_UNIT_PRICE ? line->list : line->document;
+
+	if (price == NULL || usom_unit_share(ask->pack, usom_unit_price_of(price)) != share)
+		return;
+	line->pack_price = usom_unit_price_of(price);
+	line->pack_quantity = ask->pack->quantity;
+	line->pack_per = ask->pack->per;
+	line->pack_reason = psprintf("%s for one %s", DatumGetCString(DirectFunctionCall1(numeric_out,
+		DirectFunctionCall1(numeric_trim_scale, NumericGetDatum(price)))), ask->pack->name);
+}
+
 /* The document's price counts if the channel goes by documents, or if usom has none. */
 static void
 take_ask(UsomPriceLine *line, const UsomPriceAsk *ask, bool by_list)
 {
-	bool		has_price = line->list != USOM_NO_UNIT_PRICE || line->contract.unit_price != USOM_NO_UNIT_PRICE;
+	bool		has_price;
 
+	if (unlikely(ask->pack_list != NULL))
+		line->list = usom_unit_share(ask->pack, usom_unit_price_of(ask->pack_list));
+	has_price = line->list != USOM_NO_UNIT_PRICE || line->contract.unit_price != USOM_NO_UNIT_PRICE;
 	line->document = line->manual.unit_price = USOM_NO_UNIT_PRICE;
 	if (ask->unit_price != NULL && (!by_list || !has_price))
 		line->document = usom_unit_price_of(ask->unit_price);
@@ -84,6 +105,8 @@ take_ask(UsomPriceLine *line, const UsomPriceAsk *ask, bool by_list)
 		line->document = usom_unit_price_of(ask->fallback);
 	if (line->document != USOM_NO_UNIT_PRICE)
 		line->is_net = false;
+	if (unlikely(ask->pack != NULL))
+		take_pack(line, ask);
 	if (ask->manual == NULL)
 		return;
 	line->manual = (UsomPriceRule) {usom_unit_price_of(ask->manual), USOM_NO_PERCENT, ask->manual_rule};
@@ -183,6 +206,7 @@ usom_api_price(UsomOrderSet *set, int order, const UsomPriceRequest *request)
 		return NULL;
 	usom_api_read_prices(set, pricing, rules);
 	asks = gather_asks(set, order, request);
+	usom_api_read_pack_prices(set, pricing, asks);
 	for (int i = 0; i < pricing->nlines; i++)
 		take_ask(&waterfall->lines[i], &asks[pricing->lines[i]], by_list);
 	usom_api_read_coupons(set, pricing, request, rules);

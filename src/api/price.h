@@ -27,6 +27,9 @@ typedef struct UsomPriceAsk
 {
 	bool		is_told;		/* what the line was priced with before counts no more */
 	Numeric		unit_price;		/* NULL: nothing */
+	const UsomUnitRatio *pack;	/* the unit that the line is ordered in; NULL: the product's own */
+	Numeric		pack_price;		/* told for one such; NULL: none */
+	Numeric		pack_list;		/* list price of one such; NULL: there is none */
 	Numeric		fallback;		/* price if there is no other; NULL: none */
 	Numeric		manual;			/* price that somebody has decided on; NULL: none */
 	const char *manual_rule;	/* who or what allowed it */
@@ -67,6 +70,9 @@ extern void usom_api_read_prices(const UsomOrderSet *set, UsomPricing *pricing, 
 
 /* The same file: what the order was priced with before, for lines that nothing is asked for; one statement. */
 extern void usom_api_read_asks(const UsomOrderSet *set, int order, UsomPriceAsk *asks);
+
+/* The same file: list prices of the units that lines are ordered in, where none was told; one statement if there are such lines. */
+extern void usom_api_read_pack_prices(const UsomOrderSet *set, UsomPricing *pricing, UsomPriceAsk *asks);
 
 /* coupon.c: those that the order brings, valid or used by it already; one statement at most. */
 extern void usom_api_read_coupons(const UsomOrderSet *set, UsomPricing *pricing, const UsomPriceRequest *request,

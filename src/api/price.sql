@@ -29,7 +29,7 @@ BEGIN
 			JOIN usom.product p ON p.org_id = org AND p.product_id = l.product_id
 			LEFT JOIN LATERAL (
 				SELECT round(x.unit_price / x.per, 4) AS unit_price FROM usom.price x
-				WHERE x.org_id = org AND x.sku = p.sku AND x.currency = the.currency AND x.valid_from <= the.placed_at
+				WHERE x.org_id = org AND x.sku = p.sku AND x.unit = '' AND x.currency = the.currency AND x.valid_from <= the.placed_at
 					AND (x.valid_to IS NULL OR x.valid_to > the.placed_at)
 				ORDER BY x.valid_from DESC LIMIT 1) t ON true
 			WHERE l.org_id = org AND l.sales_order_id = the.sales_order_id AND coalesce(l.kit_line_no = l.line_no, true)

@@ -42,7 +42,7 @@ static UsomQuery select_prices = {
 	"FROM unnest($2, $3) WITH ORDINALITY AS r (product_id, units, position) "
 	"JOIN usom.product p ON p.org_id = $1 AND p.product_id = r.product_id) "
 	"SELECT 0, l.position, l.sku, l.category, l.segment, "
-	"(SELECT round(t.unit_price / t.per, 4) FROM usom.price t WHERE t.org_id = $1 AND t.sku = l.sku AND t.currency = $4 "
+	"(SELECT round(t.unit_price / t.per, 4) FROM usom.price t WHERE t.org_id = $1 AND t.sku = l.sku AND t.unit = '' AND t.currency = $4 "
 	"AND t.valid_from <= $5 AND (t.valid_to IS NULL OR t.valid_to > $5) ORDER BY t.valid_from DESC LIMIT 1), "
 	"NULL::numeric, NULL::boolean, NULL::numeric, false FROM line l "
 	CONTRACT("1", "'customer ' || c.customer", "c.customer = l.customer AND c.sku = l.sku")
@@ -214,7 +214,9 @@ usom_api_read_prices(const UsomOrderSet *set, UsomPricing *pricing, const UsomPr
 /* ---- what the order was priced with before ---- */
 
 static UsomQuery select_steps = {
-	.text = "SELECT s.line_no, s.step, s.unit_price::numeric, s.rule, s.reason FROM usom.price_step s "
+	.text = "SELECT s.line_no, s.step, s.unit_price::numeric, s.rule, s.reason, u.product_id, u.unit, u.quantity::numeric, u.per::numeric, "
+	"u.unit_price::numeric FROM usom.price_step s "
+	"LEFT JOIN usom.line_unit u ON u.org_id = $1 AND u.sales_order_id = $2 AND u.line_no = s.line_no "
 	"WHERE s.org_id = $1 AND s.sales_order_id = $2 AND s.version = (SELECT max(m.version) FROM usom.price_step m "
 	"WHERE m.org_id = $1 AND m.sales_order_id = $2) ORDER BY s.line_no, s.step_no",
 	.nargs = 2,
@@ -230,6 +232,22 @@ find_line(const UsomOrderSet *set, int order, int32 line_no)
 	return -1;
 }
 
+/* The unit that the line was ordered in, if it is about that product still. */
+static void
+take_pack(const UsomLine *line, UsomPriceAsk *ask, uint64 row)
+{
+	bool		isnull;
+	Datum		product_id = usom_query_get_or_null(row, 6, &isnull);
+	Datum		price;
+
+	if (likely(isnull) || ask->pack != NULL || DatumGetInt64(product_id) != line->product_id)
+		return;
+	ask->pack = usom_unit_make(usom_query_get_text(row, 7), usom_quantity_of(DatumGetNumeric(usom_query_get(row, 8))),
+							   usom_quantity_of(DatumGetNumeric(usom_query_get(row, 9))), true, false);
+	price = usom_query_get_or_null(row, 10, &isnull);
+	ask->pack_price = isnull ? NULL : DatumGetNumericCopy(price);
+}
+
 /* A line that has steps, but none of the document, was priced by rules. */
 static void
 take_step(const UsomOrderSet *set, int order, UsomPriceAsk *asks, bool *was_priced, uint64 row)
@@ -242,7 +260,10 @@ take_step(const UsomOrderSet *set, int order, UsomPriceAsk *asks, bool *was_pric
 	if (line < 0)
 		return;
 	was_priced[line] = true;
-	if (isnull || asks[line].is_told)
+	if (asks[line].is_told)
+		return;
+	take_pack(&set->lines[line], &asks[line], row);
+	if (isnull)
 		return;
 	if (strcmp(step, "document") == 0)
 		asks[line].unit_price = DatumGetNumericCopy(price);
@@ -275,4 +296,47 @@ usom_api_read_asks(const UsomOrderSet *set, int order, UsomPriceAsk *asks)
 		if (!asks[i].is_told && !was_priced[i] && asks[i].unit_price == NULL && asks[i].manual == NULL &&
 			!is_left_open(set, i))
 			asks[i].unit_price = set->lines[i].unit_price;
+}
+
+/* ---- list prices of boxes ---- */
+
+static UsomQuery select_pack_prices = {
+	.text = "SELECT r.position::int, (SELECT round(t.unit_price / t.per, 4) FROM usom.price t WHERE t.org_id = $1 AND t.sku = r.sku "
+	"AND t.unit = r.unit AND t.currency = $4 AND t.valid_from <= $5 AND (t.valid_to IS NULL OR t.valid_to > $5) "
+	"ORDER BY t.valid_from DESC LIMIT 1) FROM unnest($2, $3) WITH ORDINALITY AS r (sku, unit, position)",
+	.nargs = 5,
+	.argtypes = {"bigint", "text[]", "text[]", "text", "timestamptz"},
+};
+
+void
+usom_api_read_pack_prices(const UsomOrderSet *set, UsomPricing *pricing, UsomPriceAsk *asks)
+{
+	Datum	   *skus = palloc_array(Datum, Max(pricing->nlines, 1));
+	Datum	   *units = palloc_array(Datum, Max(pricing->nlines, 1));
+	int		   *lines = palloc_array(int, Max(pricing->nlines, 1));
+	Datum		values[5] = {Int64GetDatum(set->org_id)};
+	int			n = 0;
+
+	for (int i = 0; i < pricing->nlines; i++)
+	{
+		if (likely(asks[pricing->lines[i]].pack == NULL))
+			continue;
+		skus[n] = CStringGetTextDatum(pricing->waterfall.lines[i].sku);
+		units[n] = CStringGetTextDatum(asks[pricing->lines[i]].pack->name);
+		lines[n++] = pricing->lines[i];
+	}
+	if (likely(n == 0))
+		return;
+	values[1] = PointerGetDatum(construct_array_builtin(skus, n, TEXTOID));
+	values[2] = PointerGetDatum(construct_array_builtin(units, n, TEXTOID));
+	values[3] = CStringGetTextDatum(pricing->waterfall.currency);
+	values[4] = TimestampTzGetDatum(pricing->waterfall.at);
+	usom_query_run(&select_pack_prices, values, NULL);
+	for (int row = 0; row < n; row++)
+	{
+		bool		isnull;
+		Datum		price = usom_query_get_or_null(row, 2, &isnull);
+
+		asks[lines[DatumGetInt32(usom_query_get(row, 1)) - 1]].pack_list = isnull ? NULL : DatumGetNumericCopy(price);
+	}
 }

@@ -27,7 +27,7 @@ static UsomQuery resolve_skus = {
 /* The third array repeats the sku of lines whose price is wanted; other lines cost no look-up. */
 static UsomQuery resolve_lines = {
 	.text = "SELECT r.position::int, p.product_id, " USOM_PRODUCT_NATURE ", l.location_id, "
-	"(SELECT round(t.unit_price / t.per, 4) FROM usom.price t WHERE t.org_id = $1 AND t.sku = r.price_sku AND t.currency = $5 "
+	"(SELECT round(t.unit_price / t.per, 4) FROM usom.price t WHERE t.org_id = $1 AND t.sku = r.price_sku AND t.unit = '' AND t.currency = $5 "
 	"AND t.valid_from <= $6 AND (t.valid_to IS NULL OR t.valid_to > $6) ORDER BY t.valid_from DESC LIMIT 1) "
 	"FROM unnest($2, $3, $4) WITH ORDINALITY AS r (sku, location, price_sku, position) "
 	"LEFT JOIN usom.product p ON p.org_id = $1 AND p.sku = r.sku AND p.active "

@@ -21,6 +21,7 @@
 
 #include "api/api.h"
 #include "api/split_order.h"
+#include "api/unit.h"
 #include "api/waits.h"
 
 #include "base/call.h"
@@ -314,6 +315,21 @@ write_child(const UsomOrderSet *set)
 	Ensure(usom_query_write(&insert_child, values, NULL) == 1, "an order is split that is not there");
 }
 
+/* The child's lines are numbered as they were named. */
+static void
+copy_units(const UsomOrderSet *set, const UsomLineUnits *units, int count)
+{
+	int32	   *from = palloc_array(int32, count);
+	int32	   *to = palloc_array(int32, count);
+
+	for (int i = 0; i < count; i++)
+	{
+		from[i] = set->lines[units[i].line].line_no;
+		to[i] = i + 1;
+	}
+	usom_api_copy_line_units(set, PARENT, CHILD, from, to, count);
+}
+
 /* usom.split_order(order_no, lines, reason) */
 Datum
 usom_split_order(PG_FUNCTION_ARGS)
@@ -330,6 +346,7 @@ usom_split_order(PG_FUNCTION_ARGS)
 	tell(set, CHILD, "parent_order_no", set->orders[PARENT].order_no);
 	write_child(set);
 	usom_order_save(set);
+	copy_units(set, units, count);
 	usom_api_write_shares(set, CHILD, set->orders[PARENT].order_no);
 	ids[0] = set->orders[PARENT].sales_order_id;
 	ids[1] = set->orders[CHILD].sales_order_id;

@@ -40,7 +40,7 @@ static UsomQuery read_rules = {
 };
 
 static UsomQuery read_prices = {
-	.text = "SELECT r.ordinal, (SELECT round(t.unit_price / t.per, 4) FROM usom.price t WHERE t.org_id = $1 AND t.sku = r.sku "
+	.text = "SELECT r.ordinal, (SELECT round(t.unit_price / t.per, 4) FROM usom.price t WHERE t.org_id = $1 AND t.sku = r.sku AND t.unit = '' "
 	"AND t.currency = r.currency AND t.valid_from <= $3 AND (t.valid_to IS NULL OR t.valid_to > $3) "
 	"ORDER BY t.valid_from DESC LIMIT 1) FROM unnest($2) AS r",
 	.nargs = 3,

@@ -86,18 +86,21 @@ AS $$
 DECLARE
 	what text := format('the price of "%s"', NEW.sku);
 BEGIN
+	IF NEW.unit <> '' THEN
+		PERFORM usom._unit_of(NEW.org_id, NEW.sku, NEW.unit);
+	END IF;
 	PERFORM usom._refuse_no_time(what, NEW.valid_from, NEW.valid_to);
 	IF NEW.valid_to IS NOT NULL THEN
 		PERFORM usom._refuse_overlap(what, tstzrange(NEW.valid_from, NEW.valid_to), (
 			SELECT tstzrange(x.valid_from, x.valid_to) FROM usom.price x
-			WHERE x.org_id = NEW.org_id AND x.sku = NEW.sku AND x.currency = NEW.currency AND x.price_id <> NEW.price_id
+			WHERE x.org_id = NEW.org_id AND x.sku = NEW.sku AND x.unit = NEW.unit AND x.currency = NEW.currency AND x.price_id <> NEW.price_id
 				AND x.valid_to IS NOT NULL AND x.valid_from < NEW.valid_to AND x.valid_to > NEW.valid_from
 			ORDER BY x.valid_from LIMIT 1));
 	END IF;
 	RETURN NEW;
 END
 $$;
-COMMENT ON FUNCTION usom._check_price() IS 'Trigger BEFORE a list price is written: US402 if one with an end overlaps another, US403 for what can never be valid.';
+COMMENT ON FUNCTION usom._check_price() IS 'Trigger BEFORE a list price is written: US221 for a unit that the product has not, US402 if one with an end overlaps another, US403 for what can never be valid.';
 REVOKE ALL ON FUNCTION usom._check_price() FROM PUBLIC;
 
 CREATE FUNCTION usom._check_price_contract() RETURNS trigger

@@ -8,11 +8,12 @@ CREATE TABLE usom.price (
 	valid_from timestamptz NOT NULL DEFAULT '-infinity',
 	valid_to timestamptz,
 	per usom.positive_quantity NOT NULL DEFAULT 1,
+	unit text NOT NULL DEFAULT '',
 	PRIMARY KEY (org_id, price_id),
-	CONSTRAINT price_once_at_a_time UNIQUE (org_id, sku, currency, valid_from),
+	CONSTRAINT price_once_at_a_time UNIQUE (org_id, sku, unit, currency, valid_from),
 	CONSTRAINT price_valid_to_after_from CHECK (valid_to > valid_from),
 	CONSTRAINT price_exact_for_one_unit CHECK (per = 1 OR round(unit_price / per, 4) * per = unit_price),
-	CONSTRAINT price_ranges_apart EXCLUDE USING gist (usom._rule_range(org_id, sku, NULL, NULL, NULL, currency, NULL) WITH =,
+	CONSTRAINT price_ranges_apart EXCLUDE USING gist (usom._rule_range(org_id, sku, nullif(unit, ''), NULL, NULL, currency, NULL) WITH =,
 		tstzrange(valid_from, valid_to) WITH &&) WHERE (valid_to IS NOT NULL),
 	CONSTRAINT price_of_product FOREIGN KEY (org_id, sku) REFERENCES usom.product (org_id, sku) ON DELETE RESTRICT ON UPDATE RESTRICT
 );
@@ -25,6 +26,7 @@ COMMENT ON COLUMN usom.price.unit_price IS 'Price of as many units as per says.'
 COMMENT ON COLUMN usom.price.valid_from IS 'From when on; until the next row of the same product and currency.';
 COMMENT ON COLUMN usom.price.valid_to IS 'From then on it is not valid, and the price that began before counts again; null: no end.';
 COMMENT ON COLUMN usom.price.per IS 'Units that the price is for, such as 100. What one unit costs must come out exact, in four decimals.';
+COMMENT ON COLUMN usom.price.unit IS 'Unit of usom.product_unit that the price is for, for lines that are ordered in it; empty: the product''s own. What a box costs need not be twelve times what one costs, nor come out exact for one.';
 CREATE TRIGGER usom_rule BEFORE INSERT OR UPDATE ON usom.price
 	FOR EACH ROW EXECUTE FUNCTION usom._check_price();
 

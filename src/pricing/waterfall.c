@@ -132,11 +132,12 @@ set_price(UsomWaterfall *waterfall, int index, UsomPriceStepKind kind, UsomUnitP
 {
 	UsomPriceLine *line = &waterfall->lines[index];
 	bool		is_first = line->unit_price == USOM_NO_UNIT_PRICE;
-	UsomMoney	before = line->goods;
+	UsomMoney	before = line->goods - line->discount;
 
 	if (price == line->unit_price)
 		return;
 	line->unit_price = price;
+	line->discount = 0;
 	line->goods = usom_price_extend(price, line->quantity, waterfall->decimals);
 	usom_price_note(waterfall, index, kind, rule, before, reason);
 	waterfall->steps[waterfall->nsteps - 1].unit_price = price;
@@ -175,6 +176,35 @@ apply_break(UsomWaterfall *waterfall, int index)
 		set_price(waterfall, index, USOM_STEP_BREAK, rule->unit_price, rule->rule, "price for as many");
 }
 
+/* What boxes cost, exactly. */
+static UsomMoney
+pack_amount(const UsomPriceLine *line, int decimals)
+{
+	int64		boxes;
+	int64		denominator;
+
+	if (pg_mul_s64_overflow(line->quantity, line->pack_per, &boxes) ||
+		pg_mul_s64_overflow(line->pack_quantity, USOM_UNIT * powers[USOM_AMOUNT_DECIMALS - decimals], &denominator))
+		ereport(ERROR, errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("quantity out of range"));
+	return usom_money_scale(line->pack_price, boxes, denominator);
+}
+
+/* The price of one unit is that of a box, rounded up: what is too much is taken off the line. */
+static void
+settle_pack(UsomWaterfall *waterfall, int index, UsomPriceStepKind kind)
+{
+	UsomPriceLine *line = &waterfall->lines[index];
+	UsomMoney	before = line->goods;
+
+	if (likely(line->pack_quantity == 0) || (int128) line->unit_price * line->pack_quantity == (int128) line->pack_price * line->pack_per)
+		return;
+	waterfall->is_changed = true;
+	line->discount = before - pack_amount(line, waterfall->decimals);
+	Assert(line->discount >= 0);
+	if (line->discount > 0)
+		usom_price_note(waterfall, index, kind, NULL, before, "share of one unit was rounded up");
+}
+
 static void
 make_unit(UsomWaterfall *waterfall, int index)
 {
@@ -182,11 +212,18 @@ make_unit(UsomWaterfall *waterfall, int index)
 
 	line->unit_price = USOM_NO_UNIT_PRICE;
 	if (line->document != USOM_NO_UNIT_PRICE)
-		set_price(waterfall, index, USOM_STEP_DOCUMENT, line->document, NULL, "price of the document");
+	{
+		set_price(waterfall, index, USOM_STEP_DOCUMENT, line->document, NULL,
+				  line->pack_quantity > 0 ? line->pack_reason : "price of the document");
+		settle_pack(waterfall, index, USOM_STEP_DOCUMENT);
+	}
 	else
 	{
 		if (line->list != USOM_NO_UNIT_PRICE)
-			set_price(waterfall, index, USOM_STEP_LIST, line->list, NULL, "list price");
+		{
+			set_price(waterfall, index, USOM_STEP_LIST, line->list, NULL, line->pack_quantity > 0 ? line->pack_reason : "list price");
+			settle_pack(waterfall, index, USOM_STEP_LIST);
+		}
 		apply_contract(waterfall, index);
 		apply_break(waterfall, index);
 	}

@@ -77,6 +77,10 @@ typedef struct UsomPriceLine
 	UsomQuantity product_units; /* of all lines of the order with the product */
 	UsomUnitPrice document;		/* price that counts because the document says so, or none */
 	UsomUnitPrice list;			/* or none */
+	UsomUnitPrice pack_price;	/* of a box: document or list is its share, rounded up, and the rest is taken off */
+	int64		pack_quantity;	/* so many units are ...; 0: there is no box */
+	int64		pack_per;		/* ... so many boxes, in lowest terms */
+	const char *pack_reason;
 	UsomPriceRule contract;
 	bool		is_net;			/* the contract's price is not touched */
 	UsomPriceRule line_break;

@@ -66,6 +66,8 @@ INSERT INTO usom.backorder_variant (code) VALUES ('TAP-RUN');
 INSERT INTO usom.backorder_segment (variant, rank, strategy, skus) VALUES ('TAP-RUN', 1, 'lose', '{TAP-RUN}');
 SELECT * FROM usom.backorder_run('TAP-RUN') \g /dev/null
 SELECT * FROM usom.set_order_tax(:'o', '[{"line_no": 1, "amount": 1}]') \g /dev/null
+INSERT INTO usom.product_unit (sku, unit, quantity) VALUES ('TAP-1', 'box', 12);
+SELECT usom.place_order('{"lines": [{"sku": "TAP-1", "quantity": 1, "unit": "box"}]}') \g /dev/null
 INSERT INTO usom.product (sku, category) VALUES ('TAP-ASK', 'TAP-ASK');
 INSERT INTO usom.approval_rule (code, category) VALUES ('TAP-1', 'TAP-ASK');
 INSERT INTO usom.price_limit (code, sku, max_discount, max_markup) VALUES ('TAP-1', 'TAP-ASK', 100, 100);
@@ -79,7 +81,7 @@ SELECT usom.record_payment(:'o', 'sale', 9, 'TAP-SALE'), usom.refund_order(:'o',
 CREATE TEMP TABLE kept (t text PRIMARY KEY, code text, hint text, referred boolean DEFAULT false);
 INSERT INTO kept (t, code, hint) VALUES
 	('stock', 'US004', 'usom.receive_stock()'), ('reservation', 'US004', 'usom.reserve_stock()'), ('fulfillment_line', 'US004', 'usom.place_order()'), ('hold', 'US004', 'usom.hold_order()'), ('order_fingerprint', 'US004', 'usom.place_order()'), ('check_hit', 'US901', 'the function'), ('exception_case', 'US004', 'usom.resolve_exception()'), ('supply', 'US004', 'usom.add_supply()'), ('event', 'US901', 'the function'),
-	('order_tax', 'US004', 'usom.set_order_tax()'), ('line_substitution', 'US004', 'usom.propose_substitution()'), ('stock_interest', 'US004', 'usom.watch_stock()'),
+	('order_tax', 'US004', 'usom.set_order_tax()'), ('line_unit', 'US004', 'usom.place_order()'), ('line_substitution', 'US004', 'usom.propose_substitution()'), ('stock_interest', 'US004', 'usom.watch_stock()'),
 	('approval', 'US004', 'usom.approve_order()'), ('order_risk', 'US901', 'usom.score_order()'), ('price_override', 'US004', 'usom.override_price()'),
 	('shipment', 'US004', 'usom.ship()'), ('return_order', 'US004', 'usom.authorize_return()'), ('return_line', 'US004', 'usom.authorize_return()'),
 	('location_load', 'US004', 'usom.place_order()'), ('allocation_run', 'US004', 'usom.allocate_orders()'), ('capacity_use', 'US004', 'usom.place_order()'), ('make_order', 'US004', 'usom.request_make()'), ('quota_load', 'US004', 'usom.place_order()'), ('quota_use', 'US004', 'usom.place_order()'),

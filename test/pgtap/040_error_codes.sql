@@ -82,6 +82,8 @@ INSERT INTO raised VALUES
 	('US302', 'INSERT INTO usom.sourcing_rule (code, when_short, next_rule) VALUES (''TAP-RULE'', ''next_rule'', ''TAP-RULE'')'),
 	('US306', format('SELECT usom.pickup_alternatives(%L)', :'o')),
 	('US307', 'SELECT usom.ship_consolidated(''TAP-NONE'')'),
+	('US220', 'INSERT INTO usom.product_unit (sku, unit, quantity, divisible) VALUES (''TAP-1'', ''box'', 12, false); SELECT usom.place_order(''{"lines": [{"sku": "TAP-1", "quantity": 0.5, "unit": "box"}]}'')'),
+	('US221', 'SELECT usom.convert_quantity(''TAP-1'', 1, ''crate'')'),
 	('US308', 'SELECT usom._begin_allocation(''{"colour": "red"}'', 5, NULL)'),
 	('US401', 'SELECT usom.place_order(''{"currency": "EUU", "lines": [{"sku": "TAP-1", "quantity": 1}]}'')'),
 	('US402', 'INSERT INTO usom.price_break (sku, min_quantity, percent) VALUES (''TAP-1'', 5, 1), (''TAP-1'', 5, 2)'),

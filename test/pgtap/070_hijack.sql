@@ -93,7 +93,7 @@ INSERT INTO call VALUES
 	('reallocate_order', format('SELECT * FROM usom.reallocate_order(%L, ''why'')', :'o')),
 	('explain_status', format('SELECT * FROM usom.explain_status(%L)', :'o')), ('order_timeline', format('SELECT * FROM usom.order_timeline(%L)', :'o')),
 	('order_as_of', format('SELECT usom.order_as_of(%L, clock_timestamp())', :'o')), ('order_changes', format('SELECT * FROM usom.order_changes(%L)', :'o')),
-	('available', 'SELECT usom.available(''H-SKU'', ''H-LOC'')'), ('receive_stock', 'SELECT * FROM usom.receive_stock(''H-LOC'', ''H-SKU'', 1)'),
+	('available', 'SELECT usom.available(''H-SKU'', ''H-LOC'')'), ('convert_quantity', 'SELECT usom.convert_quantity(''H-SKU'', 1, ''each'')'), ('receive_stock', 'SELECT * FROM usom.receive_stock(''H-LOC'', ''H-SKU'', 1)'),
 	('receive_stocks', 'SELECT * FROM usom.receive_stocks(''[{"location": "H-LOC", "sku": "H-SKU", "quantity": 1}]'')'), ('adjust_stock', 'SELECT * FROM usom.adjust_stock(''H-LOC'', ''H-SKU'', -1, ''x'')'),
 	('count_stock', 'SELECT * FROM usom.count_stock(''H-LOC'', ''H-SKU'', 900)'), ('set_safety', 'SELECT * FROM usom.set_safety(''H-LOC'', ''H-SKU'', 1)'),
 	('add_supply', 'SELECT usom.add_supply(''purchase'', ''H-LOC'', ''H-SKU'', 1, now())'),

@@ -43,6 +43,8 @@ INSERT INTO usom.price (sku, currency, unit_price, valid_from) VALUES ('P1', 'EU
 UPDATE usom.price SET unit_price = 6;
 DELETE FROM usom.price;
 SELECT usom.set_order_tax((usom.place_order('{"external_id": "$round-tax", "lines": [{"sku": "P1", "quantity": 1, "unit_price": 1}]}')).order_no, '[{"line_no": 1, "amount": 0.19}]');
+INSERT INTO usom.product_unit (sku, unit, quantity) VALUES ('P1', 'box $round', 12);
+SELECT usom.place_order('{"external_id": "$round-box", "lines": [{"sku": "P1", "quantity": 1, "unit": "box $round", "unit_price": 10}]}');
 INSERT INTO usom.tax_rate (country, tax_class, percent) VALUES ('AQ', '$round', 19);
 UPDATE usom.tax_rate SET percent = percent + 1;
 INSERT INTO usom.freight_charge (country, order_price, valid_to) VALUES ('AQ', 5, now());

@@ -86,6 +86,8 @@ INSERT INTO usom.promotion (code, percent, needs_coupon) VALUES ('TENTH', 10, tr
 INSERT INTO usom.coupon (code, promotion) VALUES ('TENTH', 'TENTH');
 SELECT usom.place_order('{"external_id": "R3-COUPON", "coupons": ["TENTH"], "lines": [{"sku": "P1", "quantity": 1, "unit_price": 1}]}');
 SELECT usom.set_order_tax((usom.place_order('{"external_id": "R3-TAX", "lines": [{"sku": "P1", "quantity": 1, "unit_price": 1}]}')).order_no, '[{"line_no": 1, "amount": 0.19}]');
+INSERT INTO usom.product_unit (sku, unit, quantity) VALUES ('P1', 'box', 12);
+SELECT usom.place_order('{"external_id": "R3-BOX", "lines": [{"sku": "P1", "quantity": 1, "unit": "box", "unit_price": 10}]}');
 INSERT INTO usom.freight_charge (country, order_price) VALUES ('AQ', 5);
 INSERT INTO usom.pre_order_offer (sku, release_at) VALUES ('P5', now() + interval '1 year');
 INSERT INTO usom.quota (code, quantity) VALUES ('all', 1000);
