@@ -13,11 +13,8 @@
 #include "postgres.h"
 
 #include "api/api.h"
-#include "api/document.h"
+#include "api/change.h"
 #include "api/finding.h"
-#include "api/price.h"
-#include "api/resolve.h"
-#include "api/unit.h"
 #include "api/withdraw.h"
 
 #include "base/call.h"
@@ -32,63 +29,27 @@
 
 PG_FUNCTION_INFO_V1(usom_change_order);
 
-typedef struct LineChange
-{
-	int32		line_no;
-	bool		has_line_no;	/* else a new line */
-	char	   *sku;
-	UsomQuantity quantity;
-	bool		has_quantity;
-	char	   *unit;
-	UsomUnitRatio *ratio;		/* of the unit; quantity and unit_price are the product's own from then on */
-	Numeric		pack_price;		/* of one such unit; NULL: none is told */
-	Numeric		unit_price;
-	bool		has_price;
-	char	   *location;
-	TimestampTz requested_at;
-	bool		remove;
-	int32		changed_line;	/* its line number, of new ones too, once prices are asked for */
-} LineChange;
-
-typedef struct Changes
-{
-	int			nlines;
-	LineChange *lines;
-	int32		priority;
-	bool		has_priority;
-	Jsonb	   *ship_to;
-	TimestampTz requested_at;
-	char	   *instructions;
-	bool		ship_complete;
-	bool		has_ship_complete;
-	ArrayType  *coupons;
-	bool		has_coupons;
-	UsomAddress *address;		/* what ship_to became; NULL: none */
-	text	   *sealed_instructions;
-	const UsomHolds *holds;		/* on lines and pieces, that block changes */
-} Changes;
-
 static void read_lines(JsonbValue *array, void *target);
 
 static const UsomKey line_keys[] = {
-	USOM_KEY_GIVEN("line_no", USOM_KEY_INTEGER, LineChange, line_no, has_line_no),
-	USOM_KEY_AS("sku", USOM_KEY_TEXT, LineChange, sku),
-	USOM_KEY_GIVEN("quantity", USOM_KEY_QUANTITY, LineChange, quantity, has_quantity),
-	USOM_KEY_AS("unit", USOM_KEY_TEXT, LineChange, unit),
-	USOM_KEY_GIVEN("unit_price", USOM_KEY_AMOUNT, LineChange, unit_price, has_price),
-	USOM_KEY_AS("location", USOM_KEY_TEXT, LineChange, location),
-	USOM_KEY_AS("requested_at", USOM_KEY_TIME, LineChange, requested_at),
-	USOM_KEY_AS("remove", USOM_KEY_BOOLEAN, LineChange, remove),
+	USOM_KEY_GIVEN("line_no", USOM_KEY_INTEGER, UsomLineChange, line_no, has_line_no),
+	USOM_KEY_AS("sku", USOM_KEY_TEXT, UsomLineChange, sku),
+	USOM_KEY_GIVEN("quantity", USOM_KEY_QUANTITY, UsomLineChange, quantity, has_quantity),
+	USOM_KEY_AS("unit", USOM_KEY_TEXT, UsomLineChange, unit),
+	USOM_KEY_GIVEN("unit_price", USOM_KEY_AMOUNT, UsomLineChange, unit_price, has_price),
+	USOM_KEY_AS("location", USOM_KEY_TEXT, UsomLineChange, location),
+	USOM_KEY_AS("requested_at", USOM_KEY_TIME, UsomLineChange, requested_at),
+	USOM_KEY_AS("remove", USOM_KEY_BOOLEAN, UsomLineChange, remove),
 };
 
 static const UsomKey change_keys[] = {
 	{"lines", USOM_KEY_LINES, 0, 0},
-	USOM_KEY_GIVEN("priority", USOM_KEY_INTEGER, Changes, priority, has_priority),
-	USOM_KEY_AS("ship_to", USOM_KEY_ADDRESS, Changes, ship_to),
-	USOM_KEY_AS("requested_at", USOM_KEY_TIME, Changes, requested_at),
-	USOM_KEY_AS("instructions", USOM_KEY_FREE_TEXT, Changes, instructions),
-	USOM_KEY_GIVEN("ship_complete", USOM_KEY_BOOLEAN, Changes, ship_complete, has_ship_complete),
-	USOM_KEY_GIVEN("coupons", USOM_KEY_TEXTS, Changes, coupons, has_coupons),
+	USOM_KEY_GIVEN("priority", USOM_KEY_INTEGER, UsomChanges, priority, has_priority),
+	USOM_KEY_AS("ship_to", USOM_KEY_ADDRESS, UsomChanges, ship_to),
+	USOM_KEY_AS("requested_at", USOM_KEY_TIME, UsomChanges, requested_at),
+	USOM_KEY_AS("instructions", USOM_KEY_FREE_TEXT, UsomChanges, instructions),
+	USOM_KEY_GIVEN("ship_complete", USOM_KEY_BOOLEAN, UsomChanges, ship_complete, has_ship_complete),
+	USOM_KEY_GIVEN("coupons", USOM_KEY_TEXTS, UsomChanges, coupons, has_coupons),
 };
 
 static UsomSchema line_schema = {"changes", 0, line_keys, lengthof(line_keys), NULL};
@@ -119,11 +80,11 @@ static UsomQuery read_buyer = {
 static void
 read_line(JsonbContainer *object, int index, void *target)
 {
-	LineChange *change = &((Changes *) target)->lines[index];
+	UsomLineChange *change = &((UsomChanges *) target)->lines[index];
 	char		path[32];
 
 	snprintf(path, sizeof(path), "lines[%d].", index);
-	*change = (LineChange) {.requested_at = USOM_NO_TIME};
+	*change = (UsomLineChange) {.requested_at = USOM_NO_TIME};
 	usom_document_read(&line_schema, object, path, change);
 	if (!change->has_line_no && (change->sku == NULL || !change->has_quantity))
 		usom_document_refuse(&line_schema, path, "line_no", "is missing; a new line needs sku and quantity");
@@ -136,18 +97,18 @@ read_line(JsonbContainer *object, int index, void *target)
 static void
 read_lines(JsonbValue *array, void *target)
 {
-	Changes    *changes = target;
+	UsomChanges    *changes = target;
 
 	if (array->type != jbvBinary || !JsonContainerIsArray(array->val.binary.data))
 		usom_document_refuse(&change_schema, "", "lines", "must be an array of objects");
-	changes->lines = palloc_array(LineChange, Max(JsonContainerSize(array->val.binary.data), 1));
+	changes->lines = palloc_array(UsomLineChange, Max(JsonContainerSize(array->val.binary.data), 1));
 	changes->nlines = usom_document_each(&change_schema, array, "lines", read_line, changes);
 }
 
-static Changes *
+static UsomChanges *
 parse_changes(Jsonb *jsonb)
 {
-	Changes    *changes = palloc0_object(Changes);
+	UsomChanges    *changes = palloc0_object(UsomChanges);
 
 	line_schema.sqlerrcode = change_schema.sqlerrcode = USOM_ERR(INVALID_CHANGE);
 	changes->requested_at = USOM_NO_TIME;
@@ -171,7 +132,7 @@ check_reference(const UsomLineReference *reference, int index)
 }
 
 static UsomLineReference *
-resolve(const UsomOrderSet *set, const Changes *changes)
+resolve(const UsomOrderSet *set, const UsomChanges *changes)
 {
 	UsomLineReference *references = palloc0_array(UsomLineReference, Max(changes->nlines, 1));
 
@@ -188,35 +149,6 @@ resolve(const UsomOrderSet *set, const Changes *changes)
 	return references;
 }
 
-/* Quantities and prices of changes that name a unit become those of the product's own. */
-static void
-resolve_units(const UsomOrderSet *set, const Changes *changes, const UsomLineReference *references)
-{
-	for (int i = 0; i < changes->nlines; i++)
-	{
-		LineChange *change = &changes->lines[i];
-		UsomUnitWanted wanted = {.name = change->unit};
-		char		path[32];
-
-		if (likely(change->unit == NULL))
-			continue;
-		snprintf(path, sizeof(path), "lines[%d].", i);
-		wanted.product_id = change->sku != NULL ? references[i].product_id
-			: set->lines[usom_order_find_line(set, 0, change->line_no)].product_id;
-		usom_unit_read(set->org_id, &wanted, 1);
-		if (wanted.ratio == NULL)
-			usom_document_refuse(&line_schema, path, "unit", psprintf("names no active unit of the product: \"%s\"", change->unit));
-		change->quantity = usom_unit_convert(wanted.ratio, change->quantity, path);
-		if (wanted.ratio->is_own)
-			continue;
-		change->ratio = wanted.ratio;
-		if (!change->has_price)
-			continue;
-		change->pack_price = change->unit_price;
-		change->unit_price = usom_api_unit_share(change->ratio, change->pack_price);
-	}
-}
-
 static void
 add_open_units(UsomLine *line, UsomQuantity quantity)
 {
@@ -226,7 +158,7 @@ add_open_units(UsomLine *line, UsomQuantity quantity)
 }
 
 static void
-add_line(UsomOrderSet *set, const LineChange *change, const UsomLineReference *reference)
+add_line(UsomOrderSet *set, const UsomLineChange *change, const UsomLineReference *reference)
 {
 	int32		last = 0;
 	UsomLine   *line;
@@ -337,7 +269,7 @@ remove_line(UsomOrderSet *set, int index)
 }
 
 static void
-change_line(UsomOrderSet *set, const LineChange *change, const UsomLineReference *reference)
+change_line(UsomOrderSet *set, const UsomLineChange *change, const UsomLineReference *reference)
 {
 	int			index = usom_order_find_line(set, 0, change->line_no);
 	UsomLine   *line = &set->lines[index];
@@ -371,11 +303,11 @@ check_some_line_left(const UsomOrderSet *set)
 }
 
 static void
-change_lines(UsomOrderSet *set, const Changes *changes)
+change_lines(UsomOrderSet *set, const UsomChanges *changes)
 {
 	UsomLineReference *references = resolve(set, changes);
 
-	resolve_units(set, changes, references);
+	usom_api_resolve_change_units(set, changes, &line_schema, references);
 	for (int i = 0; i < changes->nlines; i++)
 	{
 		if (changes->lines[i].has_line_no)
@@ -414,7 +346,7 @@ find_key(const UsomOrderSet *set, UsomPersonKey *key)
 
 /* Before any stock is locked. */
 static void
-seal_texts(const UsomOrderSet *set, Changes *changes)
+seal_texts(const UsomOrderSet *set, UsomChanges *changes)
 {
 	bool		has_instructions = changes->instructions != NULL && *changes->instructions != '\0';
 	UsomPersonKey key;
@@ -434,7 +366,7 @@ seal_texts(const UsomOrderSet *set, Changes *changes)
 }
 
 static void
-change_header(const UsomOrderSet *set, const Changes *changes)
+change_header(const UsomOrderSet *set, const UsomChanges *changes)
 {
 	Datum		values[10] = {
 		Int64GetDatum(set->org_id),
@@ -460,7 +392,7 @@ change_header(const UsomOrderSet *set, const Changes *changes)
 }
 
 static bool
-changes_header(const Changes *changes)
+changes_header(const UsomChanges *changes)
 {
 	return changes->has_priority || changes->ship_to != NULL || changes->requested_at != USOM_NO_TIME ||
 		changes->instructions != NULL || changes->has_ship_complete || changes->has_coupons;
@@ -468,7 +400,7 @@ changes_header(const Changes *changes)
 
 /* A draft is checked when it is submitted. */
 static const UsomChecking *
-check_change(UsomOrderSet *set, const Changes *changes)
+check_change(UsomOrderSet *set, const UsomChanges *changes)
 {
 	if (set->orders[0].status == USOM_ORDER_DRAFT)
 		return NULL;
@@ -476,73 +408,8 @@ check_change(UsomOrderSet *set, const Changes *changes)
 	return usom_api_check_orders(set, USOM_AT_CHANGE, changes->ship_to)[0];
 }
 
-/* What the change says about prices: of lines that it names, and of new ones. */
-static UsomPriceAsk *
-gather_asks(const UsomOrderSet *set, const Changes *changes)
-{
-	UsomPriceAsk *asks = palloc0_array(UsomPriceAsk, Max(set->nlines, 1));
-	int			next = 0;
-
-	for (int i = 0; i < changes->nlines; i++)
-	{
-		LineChange *change = &changes->lines[i];
-		int			line;
-
-		if (change->remove)
-			continue;
-		while (!change->has_line_no && !set->lines[next].is_new)
-			next++;
-		line = change->has_line_no ? usom_order_find_line(set, 0, change->line_no) : next++;
-		change->changed_line = set->lines[line].line_no;
-		if (change->has_line_no && !change->has_price && change->sku == NULL)
-			continue;
-		asks[line] = (UsomPriceAsk) {
-			.is_told = true,
-			.unit_price = change->has_price ? change->unit_price : NULL,
-			.pack = change->ratio,
-			.pack_price = change->pack_price,
-			.fallback = set->lines[line].unit_price,
-		};
-	}
-	return asks;
-}
-
-static UsomPricing *
-price(UsomOrderSet *set, const Changes *changes)
-{
-	UsomPriceRequest request = {
-		.asks = gather_asks(set, changes), .has_coupons = changes->has_coupons, .coupons = changes->coupons,
-		.must_fit = changes->has_coupons, .charge = {.ship_to = changes->ship_to}
-	};
-
-	if (changes->nlines == 0 && !changes->has_coupons && changes->ship_to == NULL)
-		return NULL;
-	return usom_api_price(set, 0, &request);
-}
-
-/* Lines that were changed in another unit than the product's own. */
 static void
-write_units(const UsomOrderSet *set, const Changes *changes)
-{
-	UsomLineUnit *units = palloc_array(UsomLineUnit, Max(changes->nlines, 1));
-	int			count = 0;
-
-	for (int i = 0; i < changes->nlines; i++)
-	{
-		const LineChange *change = &changes->lines[i];
-
-		if (change->ratio == NULL)
-			continue;
-		units[count++] = (UsomLineUnit) {
-			set->orders[0].sales_order_id, change->changed_line,
-			set->lines[usom_order_find_line(set, 0, change->changed_line)].product_id, change->ratio, change->pack_price
-		};
-	}
-	usom_api_write_line_units(set->org_id, units, count);
-}
-
-static void
-carry_out(UsomOrderSet *set, Changes *changes)
+carry_out(UsomOrderSet *set, UsomChanges *changes)
 {
 	UsomCredit *credit = usom_credit_open(set);
 	UsomPricing *pricing;
@@ -552,7 +419,7 @@ carry_out(UsomOrderSet *set, Changes *changes)
 	change_lines(set, changes);
 	if (changes->requested_at != USOM_NO_TIME)
 		set->orders[0].requested_at = changes->requested_at;
-	pricing = price(set, changes);
+	pricing = usom_api_price_change(set, changes);
 	checking = check_change(set, changes);
 	usom_api_redeem(set, &pricing);
 	usom_api_allocate(set);
@@ -561,7 +428,7 @@ carry_out(UsomOrderSet *set, Changes *changes)
 	if (changes_header(changes))
 		change_header(set, changes);
 	usom_order_save(set);
-	write_units(set, changes);
+	usom_api_write_change_units(set, changes);
 	usom_credit_close(credit, USOM_CREDIT_CHANGES);
 	usom_api_write_prices(set, &pricing);
 	if (checking != NULL)
@@ -590,7 +457,7 @@ usom_change_order(PG_FUNCTION_ARGS)
 	UsomAnswer *answer = usom_order_answer_begin(fcinfo, "change_order", 3);
 	UsomOrderSet *set = usom_order_load(usom_party_org(), usom_order_arg_text(fcinfo, 0, "order_no"));
 	const UsomHolds *holds;
-	Changes    *changes;
+	UsomChanges    *changes;
 
 	usom_order_arg_required(fcinfo, 1, "changes");
 	holds = check_changeable(set, !PG_ARGISNULL(2), PG_ARGISNULL(2) ? 0 : PG_GETARG_INT32(2));

@@ -30,7 +30,6 @@
 #include "api/substitute.h"
 #include "api/unit.h"
 
-#include "audit/sha256.h"
 #include "base/compat.h"
 #include "base/call.h"
 #include "base/errors.h"
@@ -81,86 +80,6 @@ static UsomQuery insert_header = {
 		"usom.amount", "integer", "timestamptz", "timestamptz", "boolean", "text[]", "bigint", "jsonb", "text", "bytea"
 	},
 };
-
-static bytea *
-digest(const Jsonb *document)
-{
-	UsomDigest	result;
-
-	usom_sha256(&(UsomPart) {VARDATA_ANY(document), VARSIZE_ANY_EXHDR(document)}, 1, &result);
-	return usom_sha256_bytea(&result);
-}
-
-/*
- * What tells a repeat from another payload.  Of a document about a person it
- * is keyed: nobody without the key can try which name gives it.
- */
-static bytea *
-digest_for(const Placing *placing, const UsomPersonKey *key)
-{
-	if (!placing->is_personal)
-		return digest(placing->payload);
-	return usom_vault_digest(key, "payload", VARDATA_ANY(placing->payload), VARSIZE_ANY_EXHDR(placing->payload));
-}
-
-/* The digest that the order would have that is there; NULL if it is about a person and there is no key. */
-static bytea *
-expected_digest(const Placing *placing)
-{
-	UsomPersonKey key = {0};
-	bool		isnull;
-	Datum		stored;
-
-	if (!placing->is_personal)
-		return digest_for(placing, &key);
-	if (DatumGetBool(usom_query_get(0, 10)))
-		usom_person_refuse_erased(psprintf("the buyer of order \"%s\"", placing->repeats));
-	stored = usom_query_get_or_null(0, 9, &isnull);
-	if (isnull)
-		return NULL;
-	if (!usom_person_take_key(stored, placing->org_id, DatumGetInt64(usom_query_get(0, 8)), &key))
-		return NULL;
-	return digest_for(placing, &key);
-}
-
-/* An order of the channel has this external id: the same document again, or an error. */
-static void
-check_repeat(Placing *placing)
-{
-	const UsomDocument *document = placing->document;
-	int32		revision = DatumGetInt32(usom_query_get(0, 5));
-	bool		isnull;
-	Datum		known = usom_query_get_or_null(0, 6, &isnull);
-	bytea	   *expected;
-
-	placing->repeats = usom_query_get_text(0, 4);
-	expected = expected_digest(placing);
-	if (!isnull && expected != NULL && revision == document->revision &&
-		DatumGetBool(DirectFunctionCall2(byteaeq, known, PointerGetDatum(expected))))
-		return;
-	if (document->revision < revision)
-		ereport(ERROR, errcode(USOM_ERR(STALE_REVISION)),
-				errmsg("document \"%s\" of channel \"%s\" is stale", document->external_id, document->channel),
-				errdetail("It has revision %d; order \"%s\" was placed from revision %d.",
-						  document->revision, placing->repeats, revision),
-				errhint("Send the newest revision."));
-	ereport(ERROR, errcode(USOM_ERR(KEY_REUSED)),
-			errmsg("document \"%s\" of channel \"%s\" was placed with another payload",
-				   document->external_id, document->channel),
-			errdetail("It is order \"%s\", placed from revision %d.", placing->repeats, revision),
-			errhint("Call usom.change_order('%s', ...) to change it, or send another external_id.", placing->repeats));
-}
-
-void
-usom_api_resolve_again(Placing *placing)
-{
-	usom_api_resolve_references(placing);
-	if (placing->repeats == NULL)
-		ereport(ERROR, errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-				errmsg("could not place document \"%s\" because another call took its key and let it go",
-					   placing->document->external_id),
-				errhint("Send the document again."));
-}
 
 static void
 note_customer(Placing *placing)
@@ -242,7 +161,7 @@ usom_api_resolve_references(Placing *placing)
 	placing->repeats = NULL;
 	usom_query_get_or_null(0, 4, &isnull);
 	if (!isnull)
-		check_repeat(placing);
+		usom_api_check_repeat(placing);
 }
 
 static void
@@ -334,7 +253,7 @@ seal_person(Placing *placing)
 	if (placing->address != NULL)
 		placing->address_id = placing->address->address_id;
 	if (placing->is_personal && document->external_id != NULL)
-		placing->digest = digest_for(placing, &placing->key);
+		placing->digest = usom_api_placing_digest(placing, &placing->key);
 }
 
 /* Keys of guests and addresses of all orders that were written, in one statement. */
@@ -429,7 +348,7 @@ usom_api_read(Jsonb *jsonb)
 	placing->payload = jsonb;
 	placing->is_personal = tells_of_person(placing->document);
 	if (placing->document->external_id != NULL && !placing->is_personal)
-		placing->digest = digest(jsonb);
+		placing->digest = usom_api_placing_digest(placing, NULL);
 	placing->placed_at = placing->document->placed_at != USOM_NO_TIME ? placing->document->placed_at : usom_call_time();
 	usom_api_resolve_references(placing);
 	if (placing->repeats != NULL)
@@ -531,7 +450,7 @@ compare_keys(const void *a, const void *b)
 	return left->ordinal - right->ordinal;
 }
 
-/* First come, first served: keys and stock go by the order of the documents. */
+/* First come, first served. */
 static int
 compare_ordinals(const void *a, const void *b)
 {

@@ -63,6 +63,12 @@ extern void usom_api_finish(Placing *placing);
 extern void usom_api_write(Placing **placings, int count);
 extern void usom_api_resolve_references(Placing *placing);
 
+/* place_repeat.c: an order of the channel has the external id, and the row is read; US801, US802 unless it came of this very document. */
+extern void usom_api_check_repeat(Placing *placing);
+
+/* The same file: what tells it; the key is looked at where the document is about a person. */
+extern bytea *usom_api_placing_digest(const Placing *placing, const UsomPersonKey *key);
+
 /* The second look, after another call took the external id: 40001 if its order is gone again. */
 extern void usom_api_resolve_again(Placing *placing);
 
