@@ -18,6 +18,7 @@
 #include "base/query.h"
 #include "base/settings.h"
 #include "fulfillment/fulfillment.h"
+#include "fulfillment/pickup.h"
 #include "order/lifecycle.h"
 #include "party/party.h"
 #include "payment/credit.h"
@@ -56,6 +57,7 @@ _PG_init(void)
 	usom_credit_init();
 	usom_payment_init();
 	usom_fulfillment_init();
+	usom_service_init();
 	usom_returns_init();
 	usom_api_init();
 }

@@ -18,6 +18,7 @@
 #include "base/call.h"
 #include "base/errors.h"
 #include "base/query.h"
+#include "fulfillment/pickup.h"
 #include "order/answer.h"
 #include "order/news.h"
 #include "party/party.h"
@@ -58,8 +59,8 @@ is_fetched(const UsomOrderSet *set, int line)
 }
 
 /* Where an order is fetched: what its first line says that says something; 0: none does. */
-static int64
-place_of(const UsomOrderSet *set, int order)
+int64
+usom_api_pick_up_place(const UsomOrderSet *set, int order)
 {
 	for (int i = usom_order_first_line(set, order); i < set->nlines && set->lines[i].order == order; i++)
 		if (is_fetched(set, i) && set->lines[i].location_id != 0)
@@ -117,7 +118,7 @@ usom_api_settle_pick_ups(UsomOrderSet *set)
 			continue;
 		if (places == NULL)
 			places = palloc0_array(int64, set->norders);
-		places[order] = place_of(set, order);
+		places[order] = usom_api_pick_up_place(set, order);
 		settle_place(set, order, places[order]);
 	}
 	if (places != NULL)
@@ -140,16 +141,22 @@ usom_api_find_alternatives(const UsomOrderSet *set, int order)
 
 /* ---- another place ---- */
 
+void
+usom_api_check_pick_up(const UsomOrder *order, const char *hint)
+{
+	if (order->order_type != USOM_TYPE_PICK_UP)
+		ereport(ERROR, errcode(USOM_ERR(NOT_FOR_PICK_UP)),
+				errmsg("order \"%s\" is no pick-up", order->order_no),
+				errdetail("Its type is %s.", usom_order_type_name(order->order_type)),
+				errhint("%s", hint));
+}
+
 static void
 check_movable(UsomOrderSet *set)
 {
 	const UsomOrder *order = &set->orders[0];
 
-	if (order->order_type != USOM_TYPE_PICK_UP)
-		ereport(ERROR, errcode(USOM_ERR(NOT_FOR_PICK_UP)),
-				errmsg("order \"%s\" is no pick-up", order->order_no),
-				errdetail("Its type is %s.", usom_order_type_name(order->order_type)),
-				errhint("Locations of other orders are changed with usom.change_order()."));
+	usom_api_check_pick_up(order, "Locations of other orders are changed with usom.change_order().");
 	if (!usom_order_is_running(order->status) || order->status >= USOM_ORDER_SHIPPED)
 		usom_order_refuse(order->order_no, "move", order->status);
 	usom_order_check_holds(set, 0, "change");
@@ -166,6 +173,7 @@ check_movable(UsomOrderSet *set)
 static void
 move(UsomOrderSet *set, int64 place, Jsonb *payload)
 {
+	usom_pickup_decide(set, 0);
 	usom_api_give_up_reserved(set);
 	for (int i = 0; i < set->nlines; i++)
 		if (is_fetched(set, i))
@@ -187,7 +195,7 @@ usom_move_pickup(PG_FUNCTION_ARGS)
 	UsomAnswer *answer = usom_order_answer_begin(fcinfo, "move_pickup", 2);
 	UsomOrderSet *set = usom_order_load(usom_party_org(), usom_order_arg_text(fcinfo, 0, "order_no"));
 	char	   *location = usom_order_arg_text(fcinfo, 1, "location");
-	int64		now = place_of(set, 0);
+	int64		now = usom_api_pick_up_place(set, 0);
 	Datum		values[] = {Int64GetDatum(set->org_id), CStringGetTextDatum(location), Int64GetDatum(now)};
 
 	check_movable(set);

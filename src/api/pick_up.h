@@ -20,6 +20,12 @@
  */
 extern void usom_api_settle_pick_ups(UsomOrderSet *set);
 
+/* Where an order is fetched: what its first stocked line says that says something; 0: none does. */
+extern int64 usom_api_pick_up_place(const UsomOrderSet *set, int order);
+
+/* US306 if nobody fetches the order; the hint says what is for others. */
+extern void usom_api_check_pick_up(const UsomOrder *order, const char *hint);
+
 /*
  * Where else the waiting units of the lines of an order could be fetched: an
  * array by line, nearest first; NULL for lines without.  The order is saved.

@@ -363,7 +363,7 @@ extern void usom_order_save(UsomOrderSet *set);
 
 /*
  * Rooms to the right follow what orders do: called by save before it writes,
- * with the orders as they will be.  They may tell and raise, and set what is paid.
+ * with the orders as they will be, in the order in which they asked.  They may tell and raise, and set what is paid.
  */
 typedef void (*UsomOrderFollow) (UsomOrderSet *set);
 extern void usom_order_at_save(UsomOrderFollow follow);

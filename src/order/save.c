@@ -370,13 +370,16 @@ usom_order_write_pegs(UsomOrderSet *set)
 	set->npegs = 0;
 }
 
-static UsomOrderFollow follow_order = NULL;
+#define MOST_FOLLOWERS 8
+
+static UsomOrderFollow followers[MOST_FOLLOWERS];
+static int	nfollowers = 0;
 
 void
 usom_order_at_save(UsomOrderFollow follow)
 {
-	Assert(follow_order == NULL);
-	follow_order = follow;
+	Ensure(nfollowers < MOST_FOLLOWERS, "too many rooms follow orders");
+	followers[nfollowers++] = follow;
 }
 
 void
@@ -384,8 +387,8 @@ usom_order_save(UsomOrderSet *set)
 {
 	for (int i = 0; i < set->norders; i++)
 		usom_order_mirror_kits(set, i);
-	if (follow_order != NULL)
-		follow_order(set);
+	for (int i = 0; i < nfollowers; i++)
+		followers[i](set);
 	write_stock(set);
 	usom_order_write_pegs(set);
 	usom_order_renegotiate(set);

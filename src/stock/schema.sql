@@ -13,6 +13,7 @@ CREATE TABLE usom.location (
 	ships boolean NOT NULL DEFAULT true,
 	picks_up boolean NOT NULL DEFAULT false,
 	ships_from text NOT NULL DEFAULT 'released' CONSTRAINT location_ships_from_known CHECK (ships_from IN ('released', 'picked', 'packed')),
+	pickup_days integer NOT NULL DEFAULT 7 CONSTRAINT location_pickup_days_sane CHECK (pickup_days BETWEEN 0 AND 365),
 	order_cost usom.price_amount NOT NULL DEFAULT 0,
 	unit_cost usom.price_amount NOT NULL DEFAULT 0,
 	handling_cost usom.price_amount NOT NULL DEFAULT 0,
@@ -35,6 +36,7 @@ COMMENT ON COLUMN usom.location.time_zone IS 'Clock of its opening hours and cap
 COMMENT ON COLUMN usom.location.ships IS 'Off: serves no order that is to be sent.';
 COMMENT ON COLUMN usom.location.picks_up IS 'On: customers may fetch their orders here.';
 COMMENT ON COLUMN usom.location.ships_from IS 'Least state that units leave from: released (picking and packing may be skipped), picked, or packed.';
+COMMENT ON COLUMN usom.location.pickup_days IS 'So many days after the one when it became ready an order is kept for the customer who fetches it, to the end of the last one.';
 COMMENT ON COLUMN usom.location.order_cost IS 'What it costs that an order is served from here at all, in the currency of the organisation.';
 COMMENT ON COLUMN usom.location.unit_cost IS 'What each unit costs that is served from here, in the currency of the organisation.';
 COMMENT ON COLUMN usom.location.handling_cost IS 'What each shipment costs to pick and pack, freight aside, in the currency of the organisation.';
