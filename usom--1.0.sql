@@ -1313,7 +1313,7 @@ CREATE FUNCTION usom.furnish_organisation() RETURNS trigger
 	AS $$
 BEGIN
 	INSERT INTO usom.document_counter (org_id, kind, prefix)
-	VALUES (NEW.org_id, 'order', 'SO-'), (NEW.org_id, 'shipment', 'SH-'), (NEW.org_id, 'return', 'RT-'), (NEW.org_id, 'supply', 'SU-'), (NEW.org_id, 'make', 'MO-'), (NEW.org_id, 'run', 'BR-'), (NEW.org_id, 'consolidation', 'CN-'), (NEW.org_id, 'package', 'PK-'), (NEW.org_id, 'manifest', 'MF-');
+	VALUES (NEW.org_id, 'order', 'SO-'), (NEW.org_id, 'shipment', 'SH-'), (NEW.org_id, 'return', 'RT-'), (NEW.org_id, 'supply', 'SU-'), (NEW.org_id, 'make', 'MO-'), (NEW.org_id, 'run', 'BR-'), (NEW.org_id, 'consolidation', 'CN-'), (NEW.org_id, 'package', 'PK-'), (NEW.org_id, 'manifest', 'MF-'), (NEW.org_id, 'appointment', 'AP-');
 	INSERT INTO usom.channel (org_id, code, name)
 	VALUES
 		(NEW.org_id, 'web', 'Web shop'), (NEW.org_id, 'pos', 'Shop counter'), (NEW.org_id, 'phone', 'Telephone'),
@@ -3760,6 +3760,141 @@ $$;
 COMMENT ON FUNCTION usom._check_handling() IS 'Trigger BEFORE a product or packaging is written: US006 for handling classes that nobody has. Argument: the column with the code.';
 REVOKE ALL ON FUNCTION usom._check_handling() FROM PUBLIC;
 
+/* ---- fulfillment ---- */
+
+CREATE FUNCTION usom.technician_id(code text) RETURNS bigint
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_technician_id'
+STABLE STRICT PARALLEL RESTRICTED
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.technician_id(text) IS 'Key of the technician with this code in the organisation of the caller, for rows of technician_skill and technician_hours. Raises US006 if there is none. Example: INSERT INTO usom.technician_skill (technician_id, skill) VALUES (usom.technician_id(''ANN''), ''boiler'');';
+
+CREATE FUNCTION usom._check_service_work() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+DECLARE
+	product record;
+BEGIN
+	SELECT p.sku, p.kind INTO product FROM usom.product p WHERE p.org_id = NEW.org_id AND p.product_id = NEW.product_id;
+	IF product.kind IS DISTINCT FROM 'service' THEN
+		RAISE EXCEPTION 'product "%" is no service', coalesce(product.sku, '#' || NEW.product_id) USING
+			ERRCODE = 'US650', DETAIL = format('Its kind is %s.', coalesce(product.kind, 'unknown')),
+			HINT = 'INSERT INTO usom.product (sku, kind) VALUES (''...'', ''service''); the kind of a product does not change.';
+	END IF;
+	RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION usom._check_service_work() IS 'Trigger BEFORE a row of service_work is written: US650 unless its product is a service.';
+REVOKE ALL ON FUNCTION usom._check_service_work() FROM PUBLIC;
+
+CREATE FUNCTION usom._technicians_for(org_id bigint, product_id bigint, starts_at timestamptz, ends_at timestamptz)
+RETURNS TABLE (technician_id bigint, technician text, obstacle text, detail text)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, usom, pg_temp SET jit = off
+AS $$
+	SELECT t.technician_id, t.code,
+		CASE WHEN NOT t.active THEN 'inactive' WHEN m.skill IS NOT NULL THEN 'skill' WHEN NOT h.works THEN 'hours' WHEN b.busy IS NOT NULL THEN 'busy' END,
+		CASE WHEN NOT t.active THEN 'gets no new appointments' WHEN m.skill IS NOT NULL THEN format('lacks the skill "%s"', m.skill)
+			WHEN NOT h.works THEN 'does not work then' WHEN b.busy IS NOT NULL THEN format('is booked then: %s', b.busy) END
+	FROM usom.technician t
+	CROSS JOIN LATERAL (SELECT $3 AT TIME ZONE t.time_zone AS begins, $4 AT TIME ZONE t.time_zone AS ends) l
+	LEFT JOIN LATERAL (
+		SELECT min(k.skill) AS skill
+		FROM usom.service_work w CROSS JOIN unnest(w.skills) k (skill)
+		WHERE w.org_id = t.org_id AND w.product_id = $2 AND NOT EXISTS (
+			SELECT FROM usom.technician_skill s
+			WHERE s.org_id = t.org_id AND s.technician_id = t.technician_id AND s.skill = k.skill AND (s.valid_until IS NULL OR s.valid_until >= l.ends::date))
+	) m ON true
+	CROSS JOIN LATERAL (
+		SELECT NOT EXISTS (SELECT FROM usom.technician_hours h WHERE h.org_id = t.org_id AND h.technician_id = t.technician_id)
+			OR EXISTS (SELECT FROM usom.technician_hours h WHERE h.org_id = t.org_id AND h.technician_id = t.technician_id
+				AND h.weekday = extract(isodow FROM l.begins) AND h.begins <= l.begins::time AND h.ends::interval >= l.ends - date_trunc('day', l.begins)) AS works
+	) h
+	LEFT JOIN LATERAL (
+		SELECT min(a.appointment_no) AS busy FROM usom.appointment a
+		WHERE int8range(a.org_id, a.org_id, '[]') = int8range(t.org_id, t.org_id, '[]')
+			AND int8range(a.technician_id, a.technician_id, '[]') = int8range(t.technician_id, t.technician_id, '[]')
+			AND a.during && tstzrange($3, $4) AND a.status = 'booked'
+	) b ON true
+	WHERE t.org_id = $1
+$$;
+COMMENT ON FUNCTION usom._technicians_for(bigint, bigint, timestamptz, timestamptz) IS 'Technicians of an organisation for the work of a service from when to when: what is in the way (inactive, skill, hours, busy; null: nothing), and in words.';
+REVOKE ALL ON FUNCTION usom._technicians_for(bigint, bigint, timestamptz, timestamptz) FROM PUBLIC;
+
+CREATE FUNCTION usom.service_slots(sku text, starts_from timestamptz DEFAULT now(), until timestamptz DEFAULT NULL, technician text DEFAULT NULL,
+	minutes integer DEFAULT NULL, slots integer DEFAULT 20)
+RETURNS TABLE (starts_at timestamptz, ends_at timestamptz, technician text)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_service_slots'
+VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.service_slots(text, timestamptz, timestamptz, text, integer, integer) IS
+'Who could do the work of a service, and when: free times of technicians that have the skills and work then, every half hour, earliest first.
+sku: the service, see usom.service_work. starts_from, until: where to look, 92 days at most; until null: seven days. technician: code, null: anybody. minutes: length; null: that of the service, or an hour. slots: so many at most.
+A slot is not kept: book_appointment() says whether it still stands.
+Errors: US006 unknown product or technician, 22023 for a time that is none.
+Example: SELECT * FROM usom.service_slots(''BOILER-CHECK'', now() + interval ''1 day'');';
+
+/* ---- fulfillment ---- */
+
+CREATE FUNCTION usom.verify_service() RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0
+AS $$
+DECLARE
+	org CONSTANT bigint := usom.current_org();
+BEGIN
+	PERFORM usom._check_installed();
+	RETURN QUERY
+		SELECT 'service', format('pick-up of order %s', o.order_no), CASE WHEN p.status = 'ready' THEN 'is ready with nothing put aside' ELSE 'waits for a decision about an order that is over' END,
+			CASE WHEN p.status = 'ready' THEN 'picked or packed units' ELSE 'an order that runs' END, CASE WHEN p.status = 'ready' THEN '0' ELSE o.status::text END
+		FROM usom.pickup p
+		JOIN usom.sales_order o ON o.org_id = org AND o.sales_order_id = p.sales_order_id
+		WHERE p.org_id = org AND p.ended_at IS NULL AND CASE WHEN p.status = 'ready'
+			THEN NOT EXISTS (SELECT FROM usom.fulfillment_line f WHERE f.org_id = org AND f.sales_order_id = p.sales_order_id AND f.status IN ('picked', 'packed'))
+			ELSE o.status IN ('delivered', 'closed', 'cancelled', 'rejected') END;
+	RETURN QUERY
+		SELECT 'service', format('pick-up of order %s', o.order_no), 'is of an order that nobody fetches', 'pick_up', o.order_type::text
+		FROM usom.pickup p
+		JOIN usom.sales_order o ON o.org_id = org AND o.sales_order_id = p.sales_order_id
+		WHERE p.org_id = org AND o.order_type <> 'pick_up';
+	RETURN QUERY
+		SELECT 'service', format('supply %s', s.supply_no), 'says less than its receipts', r.units::text, s.received::text
+		FROM (SELECT d.supply_id, sum(d.delivered) AS units FROM usom.drop_ship_receipt d WHERE d.org_id = org GROUP BY d.supply_id) r
+		LEFT JOIN usom.supply s ON s.org_id = org AND s.supply_id = r.supply_id
+		WHERE r.units > coalesce(s.received, 0);
+	RETURN QUERY
+		SELECT 'service', format('shipment %s', h.shipment_no), 'holds other units than the supplier sent', trim_scale(d.delivered)::text, trim_scale(coalesce(f.units, 0))::text
+		FROM usom.drop_ship_receipt d
+		JOIN usom.shipment h ON h.org_id = org AND h.shipment_id = d.shipment_id AND h.status = 'delivered'
+		LEFT JOIN LATERAL (SELECT sum(x.quantity) AS units FROM usom.fulfillment_line x
+			WHERE x.org_id = org AND x.sales_order_id = d.sales_order_id AND x.line_no = d.line_no AND x.shipment_id = d.shipment_id) f ON true
+		WHERE d.org_id = org AND f.units IS DISTINCT FROM d.delivered;
+	RETURN QUERY
+		SELECT 'service', format('appointment %s', a.appointment_no), 'is for a line that nothing is left of', 'units to be done', '0'
+		FROM usom.appointment a
+		LEFT JOIN usom.order_line l ON l.org_id = org AND l.sales_order_id = a.sales_order_id AND l.line_no = a.line_no
+		WHERE a.org_id = org AND a.status = 'booked' AND a.sales_order_id IS NOT NULL
+			AND coalesce(l.quantity_open + l.quantity_backordered + l.quantity_reserved + l.quantity_released + l.quantity_picked + l.quantity_packed, 0) = 0;
+	RETURN QUERY
+		SELECT 'service', format('appointment %s', a.appointment_no), 'names no technician', '#' || a.technician_id, 'none'
+		FROM usom.appointment a
+		WHERE a.org_id = org AND NOT EXISTS (SELECT FROM usom.technician t WHERE t.org_id = org AND t.technician_id = a.technician_id);
+	RETURN QUERY
+		SELECT 'service', format('appointment %s', a.appointment_no), 'has a completion paper and is not done', 'done', a.status
+		FROM usom.service_report r
+		JOIN usom.appointment a ON a.org_id = org AND a.appointment_id = r.appointment_id
+		WHERE r.org_id = org AND a.status <> 'done';
+	RETURN QUERY
+		SELECT 'service', format('appointments %s and %s', a.appointment_no, b.appointment_no), 'of one technician at one time', 'one', 'two'
+		FROM usom.appointment a
+		JOIN usom.appointment b ON b.org_id = org AND b.technician_id = a.technician_id AND b.appointment_id > a.appointment_id AND b.during && a.during AND b.status = 'booked'
+		WHERE a.org_id = org AND a.status = 'booked';
+END
+$$;
+COMMENT ON FUNCTION usom.verify_service() IS
+'Pick-ups, drop shipments and appointments against the orders they belong to: what is ready is put aside, what suppliers delivered is what left and was received, no technician is booked twice, papers are of work that was done. One row a finding, none when all is well.
+Example: SELECT * FROM usom.verify_service();';
+
 /* ---- returns ---- */
 
 CREATE TYPE usom.return_status;
@@ -4616,6 +4751,22 @@ Example: SELECT * FROM usom.review_credit(''ACME'');';
 
 /* ---- api ---- */
 
+CREATE FUNCTION usom.receive_drop_ship(supply_no text, quantity numeric DEFAULT NULL, reference text DEFAULT NULL, carrier text DEFAULT NULL,
+	tracking text DEFAULT NULL, delivered boolean DEFAULT true, final boolean DEFAULT false)
+RETURNS TABLE (supply_no text, status text, received numeric, delivered numeric, surplus numeric, shipment_no text)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_receive_drop_ship'
+VOLATILE PARALLEL UNSAFE ROWS 1
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.receive_drop_ship(text, numeric, text, text, text, boolean, boolean) IS
+'A supplier has sent units of an order line straight to the customer: they are received where the supplier is, and in the same call reserved for the line, shipped and delivered, so that what is delivered is what was received.
+supply_no: supply of kind drop_ship that names the line, see usom.add_supply(). quantity: units; null: all that is to come. reference: delivery note or message of the supplier: one that comes again answers as before. carrier, tracking: as in usom.ship(). delivered: false if they are only under way, usom.deliver() tells the rest. final: nothing more comes, though it is less (then 0 is a quantity): what is left waits again as with usom.receive_supply().
+Units that the line does not want any more, because it was cancelled or changed, are no stock: they are surplus, with an exception drop_ship_surplus. What the customer changes meanwhile is told as supply_excess and supply_wanted; usom.change_supply() says what the supplier answers.
+Returns the supply as it is now, and of this message the units delivered and surplus and the shipment, which is null if none were, or a check has put the order on hold.
+Errors: US204 unknown supply, US642 it is sent to no customer, US206 it has ended and quantity is null, US102 a hold blocks ship, US201 the order ships complete and something would stay behind, 22003 or 22023 for a quantity that is none.
+Example: SELECT * FROM usom.receive_drop_ship(''SU-000001'', 6, ''DN-4711'');';
+
+/* ---- api ---- */
+
 CREATE FUNCTION usom.watch_stock(customer text, sku text, quantity numeric DEFAULT 1, location text DEFAULT NULL,
 	expires_at timestamptz DEFAULT NULL) RETURNS bigint
 LANGUAGE c AS 'MODULE_PATHNAME', 'usom_watch_stock'
@@ -4908,8 +5059,59 @@ COMMENT ON FUNCTION usom.move_pickup(text, text, text) IS
 'Have a pick-up order fetched elsewhere: what its location has reserved is given up, and all that is not handed out yet is planned at the other one. Writes the event pick_up_moved.
 order_no: the order, of type pick_up. location: another location with picks_up on. reason: kept in the audit.
 Returns the status and version of the order, unchanged if it is fetched there already.
+What its location has rejected is decided about so.
 Errors: US105 unknown order, US006 unknown location, US306 the order is no pick-up or nobody picks up there, US101 some of it is released already or the order has ended, US102 a hold blocks changes.
 Example: SELECT * FROM usom.move_pickup(''SO-000001'', ''CITY'', ''the customer asked'');';
+
+CREATE FUNCTION usom.ready_pickup(order_no text, collect_until timestamptz DEFAULT NULL)
+RETURNS TABLE (status text, version integer, location text, collect_until timestamptz)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_ready_pickup'
+VOLATILE PARALLEL UNSAFE ROWS 1
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.ready_pickup(text, timestamptz) IS
+'Put a pick-up order aside for its customer: what its location has reserved or released for it is picked, and the customer is told by the event pickup_ready (location, collect_until, quantity).
+order_no: the order, of type pick_up. collect_until: until when it is kept; null: to the end of the day pickup_days after today, by the clock of the location.
+What waits for stock is put aside by a later call, which begins the time anew. What was rejected before is not any more. A repeated call answers as the first.
+Returns the status and version of the order, where it is and until when; these are null if a check has put the order on hold.
+Errors: US105 unknown order, US306 it is no pick-up, US101 it does not run or has left, US102 a hold blocks release, US201 it ships complete and something waits, US640 nothing is there, 22023 collect_until has passed.
+Example: SELECT * FROM usom.ready_pickup(''SO-000001'');';
+
+CREATE FUNCTION usom.collect_pickup(order_no text, lines jsonb DEFAULT NULL)
+RETURNS text
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_collect_pickup'
+VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.collect_pickup(text, jsonb) IS
+'The customer is there: what was put aside is handed out, shipped and delivered in one. Writes the event pickup_collected with the last of it. Somebody who comes late gets it as long as it was not put back.
+order_no: the order, of type pick_up. lines: as in usom.ship(), if the customer takes a part; null: all that is put aside, and services that are released.
+Returns the number of the shipment; null if a check has put the order on hold. A repeated call without lines answers as the first.
+Errors: US105 unknown order, US306 it is no pick-up, US640 nothing is put aside, and those of usom.ship().
+Example: SELECT usom.collect_pickup(''SO-000001'');';
+
+CREATE FUNCTION usom.reject_pickup(order_no text, reason text)
+RETURNS TABLE (status text, version integer)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_reject_pickup'
+VOLATILE PARALLEL UNSAFE ROWS 1
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.reject_pickup(text, text) IS
+'The location cannot put the order aside: its units wait again, and it stands in usom.exceptions and usom.pickups as pickup_rejected until somebody decides. Nothing sends it instead; a hold of that type keeps it from being released. Writes the event pickup_rejected and one row of history.
+order_no: the order, of type pick_up. reason: why, for those who decide.
+What is decided: usom.move_pickup() to another location, usom.ready_pickup() after all, or usom.cancel_order(). That the shelf has less than was thought is for usom.count_stock() to say.
+Returns the status and version of the order. A repeated call changes nothing.
+Errors: US105 unknown order, US306 it is no pick-up, US101 it does not run or has left, US640 nothing of it is there.
+Example: SELECT * FROM usom.reject_pickup(''SO-000001'', ''the box is damaged'');';
+
+CREATE FUNCTION usom.put_back_pickups(location text DEFAULT NULL, order_no text DEFAULT NULL, reason text DEFAULT NULL)
+RETURNS TABLE (order_no text, status text, quantity numeric)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_put_back_pickups'
+VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.put_back_pickups(text, text, text) IS
+'Nobody came: of orders whose time is over (missed in usom.pickups) what was put aside goes back to the shelf, and all that was not fetched is cancelled; money follows as with usom.cancel_line(). Writes the event pickup_missed. Until somebody calls it, the goods are kept and may still be fetched.
+location: code, null: all. order_no: only this one. reason: why, for the history.
+Returns the orders, their status now, and the units that were cancelled. Orders with a hold that blocks cancel are left out, unless one is named.
+Errors: US006 unknown location; with order_no US105 unknown order, US306 no pick-up, US640 nothing is put aside, US641 the time is not over, US102 a hold blocks cancel.
+Example: SELECT * FROM usom.put_back_pickups(''MITTE'');';
 
 /* ---- api ---- */
 
@@ -5187,6 +5389,76 @@ END
 $$;
 COMMENT ON FUNCTION usom._select_orders(jsonb, bigint[], boolean, integer, timestamptz, bigint) IS 'Keys of the running orders that a filter chooses, by priority, then age: planned, those with units reserved or waiting; else those with open units, or waiting ones of products of which something is free. visible: channels that the caller sees, null: all. reached_...: only those behind that order. Errors: US308 for a filter that cannot be read, US006, US105 for codes that nobody has.';
 REVOKE ALL ON FUNCTION usom._select_orders(jsonb, bigint[], boolean, integer, timestamptz, bigint) FROM PUBLIC;
+
+/* ---- api ---- */
+
+CREATE FUNCTION usom.book_appointment(order_no text, line_no integer, starts_at timestamptz, technician text DEFAULT NULL, minutes integer DEFAULT NULL)
+RETURNS TABLE (appointment_no text, technician text, starts_at timestamptz, ends_at timestamptz)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_book_appointment'
+VOLATILE PARALLEL UNSAFE ROWS 1
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.book_appointment(text, integer, timestamptz, text, integer) IS
+'Book a technician for a line of a service order, and reserve the parts of the order with it: what waits is planned in the same call, and all of it must be there, or promised for before the appointment begins. Writes the event appointment_booked.
+order_no, line_no: a line with a service, of an order of type service. starts_at: when it begins. technician: code; null: the first by code who can. minutes: length; null: that of usom.service_work, or an hour.
+The technician needs the skills that service_work asks for, works then, and has nothing else: nobody is booked twice for one time, whoever asks first.
+Errors: US105 or US106 unknown order or line, US006 unknown technician, US101 the order does not run, US102 a hold blocks release, US650 no service, US657 the line has an appointment, US651 busy, US652 nobody fits, US653 parts are missing, 22023 minutes or a time that are none.
+Example: SELECT * FROM usom.book_appointment(''SO-000001'', 1, ''2027-03-01 09:00+00'');';
+
+CREATE FUNCTION usom.move_appointment(appointment_no text, starts_at timestamptz, technician text DEFAULT NULL, reason text DEFAULT NULL)
+RETURNS TABLE (appointment_no text, technician text, starts_at timestamptz, ends_at timestamptz)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_move_appointment'
+VOLATILE PARALLEL UNSAFE ROWS 1
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.move_appointment(text, timestamptz, text, text) IS
+'Another time or technician for an appointment: a new one takes its place, of the same length, in one step; if that cannot be, the old one stands. Writes the event appointment_moved.
+appointment_no: one of an order that stands. starts_at: when the new one begins. technician: code; null: the same. reason: why.
+Errors: US654 unknown appointment, US655 it does not stand, or is an absence, and those of usom.book_appointment().
+Example: SELECT * FROM usom.move_appointment(''AP-000001'', ''2027-03-02 09:00+00'', reason => ''the customer asked'');';
+
+CREATE FUNCTION usom.cancel_appointment(appointment_no text, reason text DEFAULT NULL)
+RETURNS text
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_cancel_appointment'
+VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.cancel_appointment(text, text) IS
+'Nobody comes: the time of the technician is free again; an absence ends the same way. The order keeps its parts and waits for another appointment; usom.cancel_order() cancels the appointments of an order by itself. Writes the event appointment_cancelled.
+appointment_no: one that stands. reason: why. Returns the status, cancelled. A repeated call changes nothing.
+Errors: US654 unknown appointment, US655 it is done, moved or has failed.
+Example: SELECT usom.cancel_appointment(''AP-000001'', ''the customer is ill'');';
+
+CREATE FUNCTION usom.fail_appointment(appointment_no text, reason text)
+RETURNS text
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_fail_appointment'
+VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.fail_appointment(text, text) IS
+'The technician came and could not work: nobody at home, no access. The line stands in usom.exceptions as appointment_failed until it has another appointment; parts stay reserved. Writes the event appointment_failed.
+appointment_no: one that stands. reason: why. Returns the status, failed. A repeated call changes nothing.
+Errors: US654 unknown appointment, US655 it is done, moved, cancelled, or an absence.
+Example: SELECT usom.fail_appointment(''AP-000001'', ''nobody at home'');';
+
+CREATE FUNCTION usom.block_technician(technician text, starts_at timestamptz, ends_at timestamptz, reason text)
+RETURNS text
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_block_technician'
+VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.block_technician(text, timestamptz, timestamptz, text) IS
+'A technician is away from when to when: leave, training. Returns the number, which usom.cancel_appointment() takes.
+technician: code. reason: why; it needs to say no more than colleagues may know.
+Errors: US006 unknown technician, US651 there are appointments then: move them first, 22023 times that are none.
+Example: SELECT usom.block_technician(''ANN'', ''2027-08-01 00:00+00'', ''2027-08-15 00:00+00'', ''leave'');';
+
+CREATE FUNCTION usom.complete_service(appointment_no text, report jsonb)
+RETURNS jsonb
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_complete_service'
+VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.complete_service(text, jsonb) IS
+'The work is done: the service and the parts that were used are shipped and delivered in one, and the completion paper is written. With the last service of the order, parts that were not used go back to the shelf: they are cancelled, and money follows.
+appointment_no: one that stands. report: {"work": "text", "started_at": "time", "finished_at": "time", "accepted": true, "parts": [{"line_no": 2, "quantity": 1}]}; all keys may be left out. Without parts all parts of the order were used, if it is its last service, or else none. accepted: did the customer accept the work; false opens a case service_not_accepted.
+Returns the paper, as usom.service_papers shows it; null if a check has put the order on hold. A repeated call answers as the first.
+Errors: US654 unknown appointment, US655 it does not stand, US656 the report cannot be read, US106 or US108 for its parts, and those of usom.ship(): US102 a hold, US601 more parts than there are.
+Example: SELECT usom.complete_service(''AP-000001'', ''{"work": "burner replaced", "parts": [{"line_no": 2, "quantity": 1}], "accepted": true}'');';
 
 /* ---- api ---- */
 
@@ -6241,12 +6513,13 @@ BEGIN
 		UNION ALL SELECT * FROM usom.verify_orders() UNION ALL SELECT * FROM usom.verify_holds()
 		UNION ALL SELECT * FROM usom.verify_money()
 		UNION ALL SELECT * FROM usom.verify_returns()
+		UNION ALL SELECT * FROM usom.verify_service()
 		UNION ALL SELECT * FROM usom.verify_vault()
 		UNION ALL SELECT * FROM usom.verify_entries();
 END
 $$;
 COMMENT ON FUNCTION usom.verify() IS
-'Everything that usom keeps in the caller''s organisation, recomputed from scratch and compared: verify_stock(), verify_reserved(), verify_supply(), verify_capacity(), verify_quota(), verify_orders(), verify_holds(), verify_money(), verify_returns(), verify_vault(), verify_entries(). One row per difference with area, entity (the business key), problem, expected and actual value; empty when all is well. One snapshot: it may run while others work.
+'Everything that usom keeps in the caller''s organisation, recomputed from scratch and compared: verify_stock(), verify_reserved(), verify_supply(), verify_capacity(), verify_quota(), verify_orders(), verify_holds(), verify_money(), verify_returns(), verify_service(), verify_vault(), verify_entries(). One row per difference with area, entity (the business key), problem, expected and actual value; empty when all is well. One snapshot: it may run while others work.
 Example: SELECT * FROM usom.verify();';
 
 /* ---- analytics ---- */
@@ -7154,6 +7427,14 @@ CREATE FUNCTION usom._privileges()
 	('manifest',                   '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
 	('gift_wrap',                  '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
 	('tracking_event',             '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
+	('pickup',                    '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
+	('drop_ship_receipt',         '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
+	('technician',                '',    'r',   'riu', 'r',   '',    'r',   'r',   'r',   'r'),
+	('technician_skill',          '',    'r',   'riud','r',   '',    'r',   'r',   'r',   'r'),
+	('technician_hours',          '',    'r',   'riud','r',   '',    'r',   'r',   'r',   'r'),
+	('service_work',              '',    'r',   'riud','r',   'r',   'r',   'r',   'r',   'r'),
+	('appointment',               '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'riud'),
+	('service_report',            '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('shipment',                  '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
 	('return_order',              '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
 	('return_line',               '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
@@ -7195,6 +7476,11 @@ CREATE FUNCTION usom._privileges()
 	('substitutions',             '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('stock_interests',           '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('consolidations',            '',    'r',   'r',   'r',   '',    '',    'r',   'r',   'r'),
+	('pickups',                   '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
+	('drop_ship_receipts',        '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
+	('technicians',               '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
+	('appointments',              '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
+	('service_papers',            '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('shipments',                 '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('returns',                   '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('payments',                  '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
@@ -7323,6 +7609,19 @@ CREATE FUNCTION usom._privileges()
 	('pickup_alternatives()',     '',    'x',   'x',   'x',   'x',   '',    '',    '',    ''),
 	('_pickup_alternatives()',    '',    'x',   'x',   'x',   'x',   '',    '',    '',    ''),
 	('move_pickup()',             '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
+	('technician_id()',           '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
+	('ready_pickup()',           '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
+	('collect_pickup()',         '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
+	('reject_pickup()',          '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
+	('put_back_pickups()',       '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
+	('receive_drop_ship()',      '',    '',    'x',   'x',   '',    'x',   '',    '',    ''),
+	('service_slots()',          '',    'x',   'x',   'x',   'x',   '',    '',    '',    ''),
+	('book_appointment()',       '',    'x',   'x',   '',    'x',   '',    '',    '',    ''),
+	('move_appointment()',       '',    'x',   'x',   '',    'x',   '',    '',    '',    ''),
+	('cancel_appointment()',     '',    'x',   'x',   '',    'x',   '',    '',    '',    ''),
+	('fail_appointment()',       '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
+	('block_technician()',       '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
+	('complete_service()',       '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	('simulate_sourcing()',       '',    '',    'x',   '',    '',    '',    '',    '',    ''),
 	('explain_sourcing()',        '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
 	('why_not_allocated()',       '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
@@ -7705,17 +8004,17 @@ AS $$
 		(3, 'stock', ARRAY['receive_stock', 'receive_stocks', 'adjust_stock', 'count_stock', 'set_safety', 'add_supply', 'change_supply', 'cancel_supply', 'receive_supply', 'reverse_receipt', 'reserve_stock', 'release_stock',
 			'watch_stock', 'unwatch_stock', 'tell_back_in_stock',
 			'available', 'convert_quantity']),
-		(4, 'fulfil', ARRAY['allocate_order', 'allocate_orders', 'reallocate_order', 'explain_sourcing', 'why_not_allocated', 'simulate_sourcing', 'pickup_alternatives', 'move_pickup', 'earliest_shipment', 'distance_km', 'split_order', 'split_backorder', 'merge_backorder', 'fill_backorders', 'backorder_run', 'convert_pre_orders', 'request_make', 'approve_make', 'start_make', 'receive_make', 'cancel_make', 'ration', 'release_order', 'consolidation_candidates', 'consolidate', 'ship', 'ship_consolidated', 'deliver',
+		(4, 'fulfil', ARRAY['allocate_order', 'allocate_orders', 'reallocate_order', 'explain_sourcing', 'why_not_allocated', 'simulate_sourcing', 'pickup_alternatives', 'move_pickup', 'ready_pickup', 'collect_pickup', 'reject_pickup', 'put_back_pickups', 'receive_drop_ship', 'service_slots', 'book_appointment', 'move_appointment', 'cancel_appointment', 'fail_appointment', 'block_technician', 'complete_service', 'earliest_shipment', 'distance_km', 'split_order', 'split_backorder', 'merge_backorder', 'fill_backorders', 'backorder_run', 'convert_pre_orders', 'request_make', 'approve_make', 'start_make', 'receive_make', 'cancel_make', 'ration', 'release_order', 'consolidation_candidates', 'consolidate', 'ship', 'ship_consolidated', 'deliver',
 			'authorize_return', 'receive_return']),
 		(4, 'pay', ARRAY['record_payment', 'authorize_payment', 'capture_payment', 'void_payment', 'refund_payment', 'charge_back', 'complete_order', 'refund_order', 'collect_payment']),
 		(5, 'understand', ARRAY['explain_status', 'explain_promise', 'explain_price', 'piece_amounts', 'credit_position', 'order_timeline', 'order_as_of', 'order_changes', 'lifecycle', 'order_lifecycle', 'piece_lifecycle', 'order_types', 'checks', 'currencies', 'lifecycle_dot',
 			'error_codes']),
 		(6, 'verify', ARRAY['verify', 'verify_stock', 'verify_reserved', 'verify_supply', 'verify_capacity', 'verify_quota', 'verify_orders', 'verify_counters', 'verify_statuses',
-			'verify_history', 'verify_references', 'verify_pieces', 'verify_kits', 'verify_holds', 'verify_approvals', 'verify_money', 'verify_payments', 'verify_credit', 'verify_returns', 'verify_vault', 'verify_entries', 'verify_audit']),
+			'verify_history', 'verify_references', 'verify_pieces', 'verify_kits', 'verify_holds', 'verify_approvals', 'verify_money', 'verify_payments', 'verify_credit', 'verify_returns', 'verify_service', 'verify_vault', 'verify_entries', 'verify_audit']),
 		(7, 'trust', ARRAY['seal_audit', 'tick', 'export_digest', 'inclusion_proof', 'check_inclusion', 'consistency_proof', 'check_consistency']),
 		(8, 'people', ARRAY['find_customers', 'export_customer', 'erase_customer', 'erase_order_person']),
 		(9, 'keys', ARRAY['next_id', 'next_document_no', 'current_org', 'default_currency', 'channel_id', 'customer_id', 'product_id',
-			'location_id']),
+			'location_id', 'technician_id']),
 		(10, 'access', ARRAY['grant_access', 'revoke_access'])
 	), entry AS (
 		SELECT coalesce(c.position, 90) AS position, coalesce(array_position(c.names, p.proname::text), 0) AS place,
@@ -7959,6 +8258,8 @@ CREATE SEQUENCE usom.package_no_seq;
 COMMENT ON SEQUENCE usom.package_no_seq IS 'Package numbers where the counter is not gap-free.';
 CREATE SEQUENCE usom.manifest_no_seq;
 COMMENT ON SEQUENCE usom.manifest_no_seq IS 'Manifest numbers where the counter is not gap-free.';
+CREATE SEQUENCE usom.appointment_no_seq;
+COMMENT ON SEQUENCE usom.appointment_no_seq IS 'Appointment numbers where the counter is not gap-free.';
 CREATE SEQUENCE usom.shipment_no_seq;
 COMMENT ON SEQUENCE usom.shipment_no_seq IS 'Shipment numbers where the counter is not gap-free.';
 CREATE SEQUENCE usom.return_no_seq;
@@ -7972,7 +8273,7 @@ COMMENT ON SEQUENCE usom.make_no_seq IS 'Numbers of make orders where the counte
 
 CREATE TABLE usom.document_counter (
 	org_id bigint NOT NULL,
-	kind text NOT NULL CONSTRAINT document_counter_kind_known CHECK (kind IN ('order', 'shipment', 'return', 'supply', 'make', 'run', 'consolidation', 'package', 'manifest')),
+	kind text NOT NULL CONSTRAINT document_counter_kind_known CHECK (kind IN ('order', 'shipment', 'return', 'supply', 'make', 'run', 'consolidation', 'package', 'manifest', 'appointment')),
 	prefix text NOT NULL,
 	digits integer NOT NULL DEFAULT 6 CONSTRAINT document_counter_digits_sane CHECK (digits BETWEEN 1 AND 18),
 	gap_free boolean NOT NULL DEFAULT false,
@@ -7981,7 +8282,7 @@ CREATE TABLE usom.document_counter (
 );
 COMMENT ON TABLE usom.document_counter IS 'How an organisation numbers its documents. Gap-free counters are drawn under a row lock and serialise their writers; the others come from a sequence.';
 COMMENT ON COLUMN usom.document_counter.org_id IS 'Organisation.';
-COMMENT ON COLUMN usom.document_counter.kind IS 'order, shipment, return, supply, make, run (of backorders), consolidation, package or manifest.';
+COMMENT ON COLUMN usom.document_counter.kind IS 'order, shipment, return, supply, make, run (of backorders), consolidation, package, manifest or appointment.';
 COMMENT ON COLUMN usom.document_counter.prefix IS 'Put before the digits.';
 COMMENT ON COLUMN usom.document_counter.digits IS 'The number is padded with zeros to so many digits.';
 COMMENT ON COLUMN usom.document_counter.gap_free IS 'On: no number is lost by a rollback, at the price of a queue. Set last_value to the last number used when you switch it on.';
@@ -8979,6 +9280,7 @@ CREATE TABLE usom.location (
 	ships boolean NOT NULL DEFAULT true,
 	picks_up boolean NOT NULL DEFAULT false,
 	ships_from text NOT NULL DEFAULT 'released' CONSTRAINT location_ships_from_known CHECK (ships_from IN ('released', 'picked', 'packed')),
+	pickup_days integer NOT NULL DEFAULT 7 CONSTRAINT location_pickup_days_sane CHECK (pickup_days BETWEEN 0 AND 365),
 	order_cost usom.price_amount NOT NULL DEFAULT 0,
 	unit_cost usom.price_amount NOT NULL DEFAULT 0,
 	handling_cost usom.price_amount NOT NULL DEFAULT 0,
@@ -9001,6 +9303,7 @@ COMMENT ON COLUMN usom.location.time_zone IS 'Clock of its opening hours and cap
 COMMENT ON COLUMN usom.location.ships IS 'Off: serves no order that is to be sent.';
 COMMENT ON COLUMN usom.location.picks_up IS 'On: customers may fetch their orders here.';
 COMMENT ON COLUMN usom.location.ships_from IS 'Least state that units leave from: released (picking and packing may be skipped), picked, or packed.';
+COMMENT ON COLUMN usom.location.pickup_days IS 'So many days after the one when it became ready an order is kept for the customer who fetches it, to the end of the last one.';
 COMMENT ON COLUMN usom.location.order_cost IS 'What it costs that an order is served from here at all, in the currency of the organisation.';
 COMMENT ON COLUMN usom.location.unit_cost IS 'What each unit costs that is served from here, in the currency of the organisation.';
 COMMENT ON COLUMN usom.location.handling_cost IS 'What each shipment costs to pick and pack, freight aside, in the currency of the organisation.';
@@ -11045,6 +11348,333 @@ SELECT usom._audit_table('consolidation_order');
 SELECT usom._guard_cards('shipment');
 SELECT usom._guard_kept('shipment', 'usom.ship(), usom.deliver() or usom.void_shipment()');
 SELECT usom._audit_table('shipment');
+$usom_step$),
+
+(1, 1010, 'fulfillment', $usom_step$
+CREATE TABLE usom.pickup (
+	org_id bigint NOT NULL,
+	pickup_id bigint NOT NULL DEFAULT usom.next_id(),
+	sales_order_id bigint NOT NULL,
+	location_id bigint NOT NULL,
+	status text NOT NULL CONSTRAINT pickup_status_known CHECK (status IN ('ready', 'rejected', 'collected', 'put_back', 'withdrawn')),
+	ready_at timestamptz,
+	collect_until timestamptz,
+	reason text,
+	ended_at timestamptz,
+	PRIMARY KEY (org_id, pickup_id),
+	CONSTRAINT pickup_of_order FOREIGN KEY (org_id, sales_order_id) REFERENCES usom.sales_order ON DELETE RESTRICT ON UPDATE RESTRICT,
+	CONSTRAINT pickup_window_iff_was_ready CHECK ((ready_at IS NULL) = (collect_until IS NULL)),
+	CONSTRAINT pickup_was_ready_unless_rejected CHECK (status = 'rejected' OR ready_at IS NOT NULL),
+	CONSTRAINT pickup_ended_iff_over CHECK (status = 'rejected' OR (status = 'ready') = (ended_at IS NULL))
+);
+CREATE UNIQUE INDEX pickup_open_once ON usom.pickup (org_id, sales_order_id) WHERE ended_at IS NULL;
+CREATE INDEX pickup_of_order_ever ON usom.pickup (org_id, sales_order_id);
+COMMENT ON TABLE usom.pickup IS 'What was put aside for a customer who fetches it, or what a store could not put aside. Of an order at most one is open; written under the lock of the order.';
+COMMENT ON COLUMN usom.pickup.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.pickup.pickup_id IS 'Key.';
+COMMENT ON COLUMN usom.pickup.sales_order_id IS 'Order.';
+COMMENT ON COLUMN usom.pickup.location_id IS 'Where it is fetched.';
+COMMENT ON COLUMN usom.pickup.status IS 'ready, rejected (the store cannot serve it: somebody decides, then it has an end), collected, put_back (nobody came) or withdrawn (cancelled before it was fetched). That the time is over is read from collect_until.';
+COMMENT ON COLUMN usom.pickup.ready_at IS 'When the customer was told that it is ready; null: never.';
+COMMENT ON COLUMN usom.pickup.collect_until IS 'Until when it is kept for the customer.';
+COMMENT ON COLUMN usom.pickup.reason IS 'Why it was rejected or put back.';
+COMMENT ON COLUMN usom.pickup.ended_at IS 'When it was fetched, put back, withdrawn, or decided about; null: open.';
+
+CREATE TABLE usom.drop_ship_receipt (
+	org_id bigint NOT NULL,
+	drop_ship_receipt_id bigint NOT NULL DEFAULT usom.next_id(),
+	supply_id bigint NOT NULL,
+	sales_order_id bigint NOT NULL,
+	line_no integer NOT NULL,
+	reference text CONSTRAINT drop_ship_receipt_reference_given CHECK (reference <> ''),
+	quantity usom.quantity NOT NULL DEFAULT 0,
+	delivered usom.quantity NOT NULL DEFAULT 0,
+	surplus usom.quantity NOT NULL DEFAULT 0,
+	shipment_id bigint,
+	received_at timestamptz NOT NULL DEFAULT now(),
+	received_by text NOT NULL DEFAULT session_user,
+	PRIMARY KEY (org_id, drop_ship_receipt_id),
+	CONSTRAINT drop_ship_receipt_once UNIQUE (org_id, supply_id, reference),
+	CONSTRAINT drop_ship_receipt_of_order FOREIGN KEY (org_id, sales_order_id) REFERENCES usom.sales_order ON DELETE RESTRICT ON UPDATE RESTRICT,
+	CONSTRAINT drop_ship_receipt_adds_up CHECK (quantity = delivered + surplus),
+	CONSTRAINT drop_ship_receipt_shipped_if_delivered CHECK (shipment_id IS NULL OR delivered > 0)
+);
+CREATE INDEX drop_ship_receipt_of_line ON usom.drop_ship_receipt (org_id, sales_order_id, line_no);
+COMMENT ON TABLE usom.drop_ship_receipt IS 'What a supplier sent straight to a customer, one row for each message about it. The row is written before the order is locked: of two messages with one reference the second waits for the first.';
+COMMENT ON COLUMN usom.drop_ship_receipt.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.drop_ship_receipt.drop_ship_receipt_id IS 'Key.';
+COMMENT ON COLUMN usom.drop_ship_receipt.supply_id IS 'Supply that it was expected of.';
+COMMENT ON COLUMN usom.drop_ship_receipt.sales_order_id IS 'Order.';
+COMMENT ON COLUMN usom.drop_ship_receipt.line_no IS 'Line.';
+COMMENT ON COLUMN usom.drop_ship_receipt.reference IS 'Delivery note or message of the supplier, once for a supply; null: none.';
+COMMENT ON COLUMN usom.drop_ship_receipt.quantity IS 'Units that the supplier says it sent.';
+COMMENT ON COLUMN usom.drop_ship_receipt.delivered IS 'Of them, units that the line wanted.';
+COMMENT ON COLUMN usom.drop_ship_receipt.surplus IS 'Of them, units that nobody wants any more: an exception says so.';
+COMMENT ON COLUMN usom.drop_ship_receipt.shipment_id IS 'Shipment that they left with; null: none, or a hold kept them.';
+COMMENT ON COLUMN usom.drop_ship_receipt.received_at IS 'When the message came.';
+COMMENT ON COLUMN usom.drop_ship_receipt.received_by IS 'Session user who recorded it.';
+
+CREATE TABLE usom.technician (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	technician_id bigint NOT NULL DEFAULT usom.next_id(),
+	code text NOT NULL CONSTRAINT technician_code_given CHECK (code <> ''),
+	name text,
+	time_zone text NOT NULL DEFAULT 'UTC',
+	active boolean NOT NULL DEFAULT true,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (org_id, technician_id),
+	CONSTRAINT technician_code_unique UNIQUE (org_id, code)
+);
+COMMENT ON TABLE usom.technician IS 'Who does service work at customers.';
+COMMENT ON COLUMN usom.technician.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.technician.technician_id IS 'Key.';
+COMMENT ON COLUMN usom.technician.code IS 'What functions name; a number or a name for work, not more about the person than work needs.';
+COMMENT ON COLUMN usom.technician.name IS 'Name for people.';
+COMMENT ON COLUMN usom.technician.time_zone IS 'Clock of the working hours: a name of pg_timezone_names.';
+COMMENT ON COLUMN usom.technician.active IS 'Off: gets no new appointments.';
+COMMENT ON COLUMN usom.technician.created_at IS 'When the row was made.';
+
+CREATE TABLE usom.technician_skill (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	technician_id bigint NOT NULL,
+	skill text NOT NULL CONSTRAINT technician_skill_given CHECK (skill <> ''),
+	valid_until date,
+	PRIMARY KEY (org_id, technician_id, skill),
+	CONSTRAINT technician_skill_of_technician FOREIGN KEY (org_id, technician_id) REFERENCES usom.technician ON DELETE RESTRICT ON UPDATE RESTRICT
+);
+COMMENT ON TABLE usom.technician_skill IS 'What a technician can do, or is certified for.';
+COMMENT ON COLUMN usom.technician_skill.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.technician_skill.technician_id IS 'Technician, see usom.technician_id().';
+COMMENT ON COLUMN usom.technician_skill.skill IS 'Word that service_work names, too.';
+COMMENT ON COLUMN usom.technician_skill.valid_until IS 'Last day of the certificate; null: it does not run out.';
+
+CREATE TABLE usom.technician_hours (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	technician_id bigint NOT NULL,
+	weekday integer NOT NULL CONSTRAINT technician_hours_weekday_known CHECK (weekday BETWEEN 1 AND 7),
+	begins time NOT NULL,
+	ends time NOT NULL,
+	PRIMARY KEY (org_id, technician_id, weekday, begins),
+	CONSTRAINT technician_hours_of_technician FOREIGN KEY (org_id, technician_id) REFERENCES usom.technician ON DELETE RESTRICT ON UPDATE RESTRICT,
+	CONSTRAINT technician_hours_end_after_begin CHECK (begins < ends),
+	CONSTRAINT technician_hours_do_not_overlap EXCLUDE USING gist (
+		int8range(org_id, org_id, '[]') WITH =,
+		int8range(technician_id, technician_id, '[]') WITH =,
+		tsrange(date '0001-01-01' + (weekday - 1) + begins, date '0001-01-01' + (weekday - 1) + ends) WITH &&)
+);
+COMMENT ON TABLE usom.technician_hours IS 'When a technician works, by the clock of the technician. Without any hours, at any time.';
+COMMENT ON COLUMN usom.technician_hours.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.technician_hours.technician_id IS 'Technician, see usom.technician_id().';
+COMMENT ON COLUMN usom.technician_hours.weekday IS '1 Monday to 7 Sunday.';
+COMMENT ON COLUMN usom.technician_hours.begins IS 'Local time from which on appointments may begin.';
+COMMENT ON COLUMN usom.technician_hours.ends IS 'Local time at which the last one ends; 24:00 is the end of the day.';
+COMMENT ON CONSTRAINT technician_hours_do_not_overlap ON usom.technician_hours IS 'Hours of one weekday stand beside each other.';
+
+CREATE TABLE usom.service_work (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	product_id bigint NOT NULL,
+	minutes integer NOT NULL DEFAULT 60 CONSTRAINT service_work_minutes_sane CHECK (minutes BETWEEN 1 AND 1440),
+	skills text[] NOT NULL DEFAULT '{}' CONSTRAINT service_work_skills_given CHECK (array_position(skills, NULL) IS NULL AND array_position(skills, '') IS NULL),
+	PRIMARY KEY (org_id, product_id),
+	CONSTRAINT service_work_of_product FOREIGN KEY (org_id, product_id) REFERENCES usom.product ON DELETE RESTRICT ON UPDATE RESTRICT
+);
+COMMENT ON TABLE usom.service_work IS 'How long the work of a service takes and what it asks of the technician. A service without a row takes an hour and asks for nothing.';
+COMMENT ON COLUMN usom.service_work.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.service_work.product_id IS 'The service: usom.product_id(''sku'').';
+COMMENT ON COLUMN usom.service_work.minutes IS 'Minutes of an appointment.';
+COMMENT ON COLUMN usom.service_work.skills IS 'All of these the technician needs.';
+
+CREATE TABLE usom.appointment (
+	org_id bigint NOT NULL,
+	appointment_id bigint NOT NULL DEFAULT usom.next_id(),
+	appointment_no text NOT NULL,
+	sales_order_id bigint,
+	line_no integer,
+	technician_id bigint NOT NULL,
+	during tstzrange NOT NULL,
+	status text NOT NULL CONSTRAINT appointment_status_known CHECK (status IN ('booked', 'done', 'moved', 'cancelled', 'failed')),
+	reason text,
+	moved_from bigint,
+	booked_at timestamptz NOT NULL DEFAULT now(),
+	booked_by text NOT NULL DEFAULT session_user,
+	ended_at timestamptz,
+	PRIMARY KEY (org_id, appointment_id),
+	CONSTRAINT appointment_no_unique UNIQUE (org_id, appointment_no),
+	CONSTRAINT appointment_of_order FOREIGN KEY (org_id, sales_order_id) REFERENCES usom.sales_order ON DELETE RESTRICT ON UPDATE RESTRICT,
+	CONSTRAINT appointment_of_line_iff_of_order CHECK ((sales_order_id IS NULL) = (line_no IS NULL)),
+	CONSTRAINT appointment_has_bounds CHECK (NOT isempty(during) AND NOT lower_inf(during) AND NOT upper_inf(during) AND lower_inc(during) AND NOT upper_inc(during)),
+	CONSTRAINT appointment_ended_iff_over CHECK ((status = 'booked') = (ended_at IS NULL)),
+	CONSTRAINT technician_booked_once EXCLUDE USING gist (
+		int8range(org_id, org_id, '[]') WITH =,
+		int8range(technician_id, technician_id, '[]') WITH =,
+		during WITH &&) WHERE (status = 'booked')
+);
+CREATE UNIQUE INDEX appointment_open_once ON usom.appointment (org_id, sales_order_id, line_no) WHERE status = 'booked' AND sales_order_id IS NOT NULL;
+CREATE INDEX appointment_of_order_ever ON usom.appointment (org_id, sales_order_id) WHERE sales_order_id IS NOT NULL;
+COMMENT ON TABLE usom.appointment IS 'When a technician works on an order line; without an order, when a technician is away. Nobody is booked twice for one time: technician_booked_once.';
+COMMENT ON COLUMN usom.appointment.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.appointment.appointment_id IS 'Key.';
+COMMENT ON COLUMN usom.appointment.appointment_no IS 'Number for people.';
+COMMENT ON COLUMN usom.appointment.sales_order_id IS 'Order; null: an absence.';
+COMMENT ON COLUMN usom.appointment.line_no IS 'Line of the service; null: an absence.';
+COMMENT ON COLUMN usom.appointment.technician_id IS 'Technician.';
+COMMENT ON COLUMN usom.appointment.during IS 'From when to when.';
+COMMENT ON COLUMN usom.appointment.status IS 'booked, done, moved (another one took its place), cancelled or failed (the technician could not work).';
+COMMENT ON COLUMN usom.appointment.reason IS 'Why it was moved, cancelled or failed, or why the technician is away.';
+COMMENT ON COLUMN usom.appointment.moved_from IS 'Appointment that it took the place of.';
+COMMENT ON COLUMN usom.appointment.booked_at IS 'When it was booked.';
+COMMENT ON COLUMN usom.appointment.booked_by IS 'Session user who did.';
+COMMENT ON COLUMN usom.appointment.ended_at IS 'When it was done, moved, cancelled or failed; null: it stands.';
+COMMENT ON CONSTRAINT technician_booked_once ON usom.appointment IS 'No technician has two appointments at one time. Range classes of GiST compare the keys, so that no other extension is needed.';
+
+CREATE TABLE usom.service_report (
+	org_id bigint NOT NULL,
+	appointment_id bigint NOT NULL,
+	sales_order_id bigint NOT NULL,
+	line_no integer NOT NULL,
+	paper jsonb NOT NULL CONSTRAINT service_report_paper_is_object CHECK (jsonb_typeof(paper) = 'object'),
+	reported_at timestamptz NOT NULL DEFAULT now(),
+	reported_by text NOT NULL DEFAULT session_user,
+	PRIMARY KEY (org_id, appointment_id),
+	CONSTRAINT service_report_of_appointment FOREIGN KEY (org_id, appointment_id) REFERENCES usom.appointment ON DELETE RESTRICT ON UPDATE RESTRICT
+);
+COMMENT ON TABLE usom.service_report IS 'Completion papers: what was done, and with which parts, as it was told. They are not changed.';
+COMMENT ON COLUMN usom.service_report.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.service_report.appointment_id IS 'Appointment.';
+COMMENT ON COLUMN usom.service_report.sales_order_id IS 'Order.';
+COMMENT ON COLUMN usom.service_report.line_no IS 'Line of the service.';
+COMMENT ON COLUMN usom.service_report.paper IS 'The paper.';
+COMMENT ON COLUMN usom.service_report.reported_at IS 'When it was told.';
+COMMENT ON COLUMN usom.service_report.reported_by IS 'Session user who told it.';
+
+CREATE VIEW usom.pickups WITH (security_invoker = true) AS
+SELECT o.order_no, l.code AS location,
+	CASE WHEN p.status = 'ready' AND p.collect_until <= now() THEN 'missed' ELSE p.status END AS status,
+	p.ended_at IS NULL AS open,
+	(SELECT coalesce(trim_scale(sum(f.quantity)), 0) FROM usom.fulfillment_line f
+	 WHERE f.org_id = p.org_id AND f.sales_order_id = p.sales_order_id AND f.location_id = p.location_id
+		AND f.status IN ('picked', 'packed') AND p.status = 'ready') AS quantity_ready,
+	p.ready_at, p.collect_until, p.reason, p.ended_at
+FROM usom.pickup p
+JOIN usom.sales_order o ON o.org_id = p.org_id AND o.sales_order_id = p.sales_order_id
+LEFT JOIN usom.location l ON l.org_id = p.org_id AND l.location_id = p.location_id
+WHERE p.org_id = usom.current_org();
+COMMENT ON VIEW usom.pickups IS 'What stores have put aside for customers, and what they could not.';
+COMMENT ON COLUMN usom.pickups.order_no IS 'Order.';
+COMMENT ON COLUMN usom.pickups.location IS 'Where it is fetched.';
+COMMENT ON COLUMN usom.pickups.status IS 'ready, missed (ready, and the time is over), rejected, collected, put_back or withdrawn.';
+COMMENT ON COLUMN usom.pickups.open IS 'True: the customer may come, or somebody has to decide.';
+COMMENT ON COLUMN usom.pickups.quantity_ready IS 'Units that are put aside now.';
+COMMENT ON COLUMN usom.pickups.ready_at IS 'When the customer was told.';
+COMMENT ON COLUMN usom.pickups.collect_until IS 'Until when it is kept.';
+COMMENT ON COLUMN usom.pickups.reason IS 'Why it was rejected or put back.';
+COMMENT ON COLUMN usom.pickups.ended_at IS 'When it ended; null: open.';
+
+CREATE VIEW usom.drop_ship_receipts WITH (security_invoker = true) AS
+SELECT o.order_no, r.line_no, s.supply_no, r.reference, trim_scale(r.quantity) AS quantity, trim_scale(r.delivered) AS delivered,
+	trim_scale(r.surplus) AS surplus, h.shipment_no, r.received_at, r.received_by
+FROM usom.drop_ship_receipt r
+JOIN usom.sales_order o ON o.org_id = r.org_id AND o.sales_order_id = r.sales_order_id
+LEFT JOIN usom.supply s ON s.org_id = r.org_id AND s.supply_id = r.supply_id
+LEFT JOIN usom.shipment h ON h.org_id = r.org_id AND h.shipment_id = r.shipment_id
+WHERE r.org_id = usom.current_org();
+COMMENT ON VIEW usom.drop_ship_receipts IS 'What suppliers sent straight to customers.';
+COMMENT ON COLUMN usom.drop_ship_receipts.order_no IS 'Order.';
+COMMENT ON COLUMN usom.drop_ship_receipts.line_no IS 'Line.';
+COMMENT ON COLUMN usom.drop_ship_receipts.supply_no IS 'Supply that it was expected of.';
+COMMENT ON COLUMN usom.drop_ship_receipts.reference IS 'Delivery note or message of the supplier.';
+COMMENT ON COLUMN usom.drop_ship_receipts.quantity IS 'Units that the supplier says it sent.';
+COMMENT ON COLUMN usom.drop_ship_receipts.delivered IS 'Of them, units that the line wanted.';
+COMMENT ON COLUMN usom.drop_ship_receipts.surplus IS 'Of them, units that nobody wants any more.';
+COMMENT ON COLUMN usom.drop_ship_receipts.shipment_no IS 'Shipment that they left with.';
+COMMENT ON COLUMN usom.drop_ship_receipts.received_at IS 'When the message came.';
+COMMENT ON COLUMN usom.drop_ship_receipts.received_by IS 'Session user who recorded it.';
+
+CREATE VIEW usom.technicians WITH (security_invoker = true) AS
+SELECT t.code AS technician, t.name, t.time_zone, t.active,
+	ARRAY(SELECT s.skill FROM usom.technician_skill s WHERE s.org_id = t.org_id AND s.technician_id = t.technician_id
+		AND (s.valid_until IS NULL OR s.valid_until >= (now() AT TIME ZONE t.time_zone)::date) ORDER BY s.skill COLLATE "C") AS skills
+FROM usom.technician t
+WHERE t.org_id = usom.current_org();
+COMMENT ON VIEW usom.technicians IS 'Technicians of the caller''s organisation and what they can do today.';
+COMMENT ON COLUMN usom.technicians.technician IS 'Code.';
+COMMENT ON COLUMN usom.technicians.name IS 'Name for people.';
+COMMENT ON COLUMN usom.technicians.time_zone IS 'Clock of the working hours.';
+COMMENT ON COLUMN usom.technicians.active IS 'False: gets no new appointments.';
+COMMENT ON COLUMN usom.technicians.skills IS 'Skills that have not run out.';
+
+CREATE VIEW usom.appointments WITH (security_invoker = true) AS
+SELECT a.appointment_no, o.order_no, a.line_no, p.sku, t.code AS technician, lower(a.during) AS starts_at, upper(a.during) AS ends_at,
+	CASE WHEN a.sales_order_id IS NULL AND a.status = 'booked' THEN 'away' ELSE a.status END AS status, a.reason,
+	CASE WHEN a.status = 'booked' AND a.sales_order_id IS NOT NULL THEN NOT EXISTS (
+		SELECT FROM usom.fulfillment_line f JOIN usom.product x ON x.org_id = f.org_id AND x.product_id = f.product_id AND x.kind = 'physical'
+		WHERE f.org_id = a.org_id AND f.sales_order_id = a.sales_order_id AND f.status = 'backordered'
+			AND coalesce(f.promised_at > lower(a.during), true)) END AS parts_ready,
+	(SELECT b.appointment_no FROM usom.appointment b WHERE b.org_id = a.org_id AND b.appointment_id = a.moved_from) AS moved_from,
+	a.booked_at, a.booked_by, a.ended_at
+FROM usom.appointment a
+LEFT JOIN usom.sales_order o ON o.org_id = a.org_id AND o.sales_order_id = a.sales_order_id
+LEFT JOIN usom.order_line l ON l.org_id = a.org_id AND l.sales_order_id = a.sales_order_id AND l.line_no = a.line_no
+LEFT JOIN usom.product p ON p.org_id = a.org_id AND p.product_id = l.product_id
+LEFT JOIN usom.technician t ON t.org_id = a.org_id AND t.technician_id = a.technician_id
+WHERE a.org_id = usom.current_org();
+COMMENT ON VIEW usom.appointments IS 'When technicians work on which orders, or are away.';
+COMMENT ON COLUMN usom.appointments.appointment_no IS 'Number.';
+COMMENT ON COLUMN usom.appointments.order_no IS 'Order; null: an absence.';
+COMMENT ON COLUMN usom.appointments.line_no IS 'Line of the service.';
+COMMENT ON COLUMN usom.appointments.sku IS 'The service.';
+COMMENT ON COLUMN usom.appointments.technician IS 'Code of the technician.';
+COMMENT ON COLUMN usom.appointments.starts_at IS 'When it begins.';
+COMMENT ON COLUMN usom.appointments.ends_at IS 'When it ends.';
+COMMENT ON COLUMN usom.appointments.status IS 'booked, away (an absence that stands), done, moved, cancelled or failed.';
+COMMENT ON COLUMN usom.appointments.reason IS 'Why it was moved, cancelled or failed, or why the technician is away.';
+COMMENT ON COLUMN usom.appointments.parts_ready IS 'True: the parts of the order are there, or promised for before it begins. Null unless booked.';
+COMMENT ON COLUMN usom.appointments.moved_from IS 'Appointment that it took the place of.';
+COMMENT ON COLUMN usom.appointments.booked_at IS 'When it was booked.';
+COMMENT ON COLUMN usom.appointments.booked_by IS 'Session user who did.';
+COMMENT ON COLUMN usom.appointments.ended_at IS 'When it was done, moved, cancelled or failed.';
+
+CREATE VIEW usom.service_papers WITH (security_invoker = true) AS
+SELECT a.appointment_no, o.order_no, r.line_no, r.paper, r.reported_at, r.reported_by
+FROM usom.service_report r
+JOIN usom.sales_order o ON o.org_id = r.org_id AND o.sales_order_id = r.sales_order_id
+JOIN usom.appointment a ON a.org_id = r.org_id AND a.appointment_id = r.appointment_id
+WHERE r.org_id = usom.current_org();
+COMMENT ON VIEW usom.service_papers IS 'Completion papers of service work.';
+COMMENT ON COLUMN usom.service_papers.appointment_no IS 'Appointment.';
+COMMENT ON COLUMN usom.service_papers.order_no IS 'Order.';
+COMMENT ON COLUMN usom.service_papers.line_no IS 'Line of the service.';
+COMMENT ON COLUMN usom.service_papers.paper IS 'Appointment, order, service, technician, times, work, parts used and left over, and whether the customer accepted it.';
+COMMENT ON COLUMN usom.service_papers.reported_at IS 'When it was told.';
+COMMENT ON COLUMN usom.service_papers.reported_by IS 'Session user who told it.';
+
+CREATE TRIGGER usom_time_zone BEFORE INSERT OR UPDATE OF time_zone ON usom.technician
+	FOR EACH ROW EXECUTE FUNCTION usom._check_time_zone();
+ALTER TABLE usom.technician ENABLE ALWAYS TRIGGER usom_time_zone;
+CREATE TRIGGER usom_service_work BEFORE INSERT OR UPDATE ON usom.service_work
+	FOR EACH ROW EXECUTE FUNCTION usom._check_service_work();
+ALTER TABLE usom.service_work ENABLE ALWAYS TRIGGER usom_service_work;
+
+SELECT usom._guard_cards('pickup');
+SELECT usom._guard_cards('drop_ship_receipt');
+SELECT usom._guard_cards('technician');
+SELECT usom._guard_cards('technician_skill');
+SELECT usom._guard_cards('service_work');
+SELECT usom._guard_cards('appointment');
+SELECT usom._guard_cards('service_report');
+SELECT usom._guard_master('technician', 'code');
+SELECT usom._guard_kept('pickup', 'usom.ready_pickup() or usom.reject_pickup()');
+SELECT usom._guard_kept('drop_ship_receipt', 'usom.receive_drop_ship()');
+SELECT usom._guard_kept('appointment', 'usom.book_appointment() or usom.cancel_appointment()');
+SELECT usom._guard_ledger('service_report', 'usom.complete_service()');
+SELECT usom._audit_table('pickup');
+SELECT usom._audit_table('drop_ship_receipt');
+SELECT usom._audit_table('technician');
+SELECT usom._audit_table('technician_skill');
+SELECT usom._audit_table('technician_hours');
+SELECT usom._audit_table('service_work');
+SELECT usom._audit_table('appointment');
+SELECT usom._audit_table('service_report');
 $usom_step$),
 
 (1, 1020, 'fulfillment', $usom_step$

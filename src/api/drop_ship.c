@@ -56,7 +56,7 @@ static UsomQuery update_receipt = {
 };
 
 static UsomQuery read_receipt = {
-	.text = "SELECT s.supply_no, s.status, s.received::pg_catalog.numeric, r.delivered::pg_catalog.numeric, r.surplus::pg_catalog.numeric, h.shipment_no "
+	.text = "SELECT s.supply_no, s.status, trim_scale(s.received), trim_scale(r.delivered), trim_scale(r.surplus), h.shipment_no "
 	"FROM usom.drop_ship_receipt AS r JOIN usom.supply AS s ON s.org_id = $1 AND s.supply_id = r.supply_id "
 	"LEFT JOIN usom.shipment AS h ON h.org_id = $1 AND h.shipment_id = r.shipment_id "
 	"WHERE r.org_id = $1 AND (r.drop_ship_receipt_id = $2 OR (r.supply_id = $3 AND r.reference = $4))",
@@ -198,15 +198,17 @@ take_units(UsomReplan *replan, UsomQuantity quantity)
 	Ensure(left == 0, "a supply promises more than counts on it");
 }
 
+/* What was released is saved: it leaves.  NULL: a check has put the order on hold. */
 static const char *
 ship(UsomReplan *replan, const UsomShipLabel *label)
 {
 	UsomShipLabel from = *label;
+	bool		left;
 
 	from.location_id = replan->location_id;
-	if (!usom_fulfillment_ship_some(replan->set, 0, &from))
-		return NULL;
-	return replan->set->orders[0].event_reference;
+	left = usom_fulfillment_ship_some(replan->set, 0, &from);
+	usom_order_save(replan->set);
+	return left ? replan->set->orders[0].event_reference : NULL;
 }
 
 static UsomQuery raise_case = {
@@ -252,9 +254,10 @@ receive(UsomReplan *replan, Receipt *receipt, const UsomShipLabel *label, bool f
 	{
 		put_on_shelf(replan, receipt->delivered);
 		take_units(replan, receipt->delivered);
-		receipt->shipment_no = ship(replan, label);
 	}
 	usom_api_close_supply(replan, "receive");
+	if (receipt->delivered > 0)
+		receipt->shipment_no = ship(replan, label);
 }
 
 static UsomQuantity

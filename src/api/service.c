@@ -113,10 +113,9 @@ check_parts(const UsomOrderSet *set, TimestampTz starts_at)
 	for (int i = 0; i < set->npieces; i++)
 		if (comes_late(set, &set->pieces[i], starts_at))
 			ereport(ERROR, errcode(USOM_ERR(PARTS_MISSING)),
-					errmsg("the parts of order \"%s\" are not all there at %s", set->orders[0].order_no, pstrdup(timestamptz_to_str(starts_at))),
+					errmsg("the parts of order \"%s\" are not all there at %s", set->orders[0].order_no, moment_text(starts_at)),
 					errdetail("%s units of line %d wait, promised for %s.", usom_quantity_text(set->pieces[i].quantity),
-							  set->lines[set->pieces[i].line].line_no,
-							  set->pieces[i].promised_at == USOM_NO_TIME ? "no date" : timestamptz_to_str(set->pieces[i].promised_at)),
+							  set->lines[set->pieces[i].line].line_no, moment_text(set->pieces[i].promised_at)),
 					errhint("Take a later time, or receive the parts first."));
 }
 

@@ -259,14 +259,14 @@ static UsomQuery write_paper = {
 };
 
 static Datum
-text_or_null(const char *text, bool *isnull)
+text_or_null(const char *value, bool *isnull)
 {
-	*isnull = text == NULL;
-	return text ? CStringGetTextDatum(text) : (Datum) 0;
+	*isnull = value == NULL;
+	return value ? CStringGetTextDatum(value) : (Datum) 0;
 }
 
 static Jsonb *
-write(int64 org_id, const UsomAppointment *appointment, const Report *report, const char *shipments)
+put_on_paper(int64 org_id, const UsomAppointment *appointment, const Report *report, const char *shipments)
 {
 	bool		nulls[7] = {false, false, false, false, false, false, !report->has_verdict};
 	Datum		values[7] = {Int64GetDatum(org_id), Int64GetDatum(appointment->appointment_id), CStringGetTextDatum(shipments)};
@@ -349,7 +349,7 @@ complete(UsomOrderSet *set, const UsomAppointment *appointment, const Report *re
 
 	usom_service_end(set->org_id, appointment, "done", NULL);
 	shipments = hand_over(set, line, report, last);
-	paper = write(set->org_id, appointment, report, shipments);
+	paper = put_on_paper(set->org_id, appointment, report, shipments);
 	finish(usom_order_load(set->org_id, appointment->order_no), appointment, report, last);
 	return paper;
 }
