@@ -30,6 +30,20 @@ INSERT INTO usom.approval_rule (code, category) VALUES ('TAP-ASK', 'TAP-ASK');
 INSERT INTO usom.approval_rule (code, category, valid_for) VALUES ('TAP-SOON', 'TAP-SOON', interval '1 microsecond');
 SELECT order_no AS asked FROM usom.place_order('{"lines": [{"sku": "TAP-ASK", "quantity": 1, "unit_price": 1}]}') \gset
 SELECT order_no AS soon FROM usom.place_order('{"lines": [{"sku": "TAP-SOON", "quantity": 1, "unit_price": 1}]}') \gset
+INSERT INTO usom.location (code, picks_up) VALUES ('TAP-STORE', true);
+INSERT INTO usom.product (sku, kind) VALUES ('TAP-WORK', 'service');
+INSERT INTO usom.technician (code) VALUES ('TAP-ANN'), ('TAP-BOB');
+INSERT INTO usom.service_work (product_id, skills) VALUES (usom.product_id('TAP-WORK'), '{tap}');
+INSERT INTO usom.technician_skill (technician_id, skill) VALUES (usom.technician_id('TAP-ANN'), 'tap');
+SELECT count(*) FROM usom.receive_stock('TAP-STORE', 'TAP-1', 10) \g /dev/null
+SELECT order_no AS fetched FROM usom.place_order('{"order_type": "pick_up", "lines": [{"sku": "TAP-1", "quantity": 1, "location": "TAP-STORE"}]}') \gset
+SELECT order_no AS kept FROM usom.place_order('{"order_type": "pick_up", "lines": [{"sku": "TAP-1", "quantity": 1, "location": "TAP-STORE"}]}') \gset
+SELECT status FROM usom.ready_pickup(:'kept') \g /dev/null
+SELECT order_no AS work FROM usom.place_order('{"order_type": "service", "lines": [{"sku": "TAP-WORK", "quantity": 1}, {"sku": "TAP-WORK", "quantity": 1}, {"sku": "TAP-WORK", "quantity": 1}]}') \gset
+SELECT order_no AS parts FROM usom.place_order('{"order_type": "service", "lines": [{"sku": "TAP-WORK", "quantity": 1}, {"sku": "TAP-1", "quantity": 500}]}') \gset
+SELECT appointment_no AS visit FROM usom.book_appointment(:'work', 1, '2100-01-04 09:00+00') \gset
+SELECT appointment_no AS off FROM usom.book_appointment(:'work', 2, '2100-01-05 09:00+00') \gset
+SELECT usom.fail_appointment(:'off', 'nobody at home') \g /dev/null
 CREATE ROLE tap_desk;
 SELECT usom.grant_access('tap_desk', 'agent') \g /dev/null
 CREATE FUNCTION pg_temp.again() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -107,6 +121,17 @@ INSERT INTO raised VALUES
 	('US601', format('SELECT usom.ship(%L, ''[{"line_no": 1, "quantity": 9}]'')', :'sent')),
 	('US602', 'SELECT usom.deliver(''TAP-NONE'')'),
 	('US603', format('SELECT usom.release_order(%L)', :'waits')),
+	('US640', format('SELECT usom.collect_pickup(%L)', :'fetched')),
+	('US641', format('SELECT usom.put_back_pickups(order_no => %L)', :'kept')),
+	('US642', 'SELECT usom.receive_drop_ship(usom.add_supply(''purchase'', ''TAP-A'', ''TAP-1'', 1, ''2100-01-01''))'),
+	('US650', format('SELECT usom.book_appointment(%L, 1, ''2100-01-04 09:00+00'')', :'o')),
+	('US651', format('SELECT usom.book_appointment(%L, 2, ''2100-01-04 09:30+00'')', :'work')),
+	('US652', format('SELECT usom.book_appointment(%L, 2, ''2100-01-04 09:30+00'', ''TAP-BOB'')', :'work')),
+	('US653', format('SELECT usom.book_appointment(%L, 1, ''2100-01-06 09:00+00'')', :'parts')),
+	('US654', 'SELECT usom.cancel_appointment(''TAP-NONE'')'),
+	('US655', format('SELECT usom.move_appointment(%L, ''2100-01-07 09:00+00'')', :'off')),
+	('US656', format('SELECT usom.complete_service(%L, ''{"colour": "red"}'')', :'visit')),
+	('US657', format('SELECT usom.book_appointment(%L, 1, ''2100-01-08 09:00+00'')', :'work')),
 	('US701', format('SELECT usom.receive_return(%L, ''[{"line_no": 1, "quantity": 9}]'')', :'r')),
 	('US702', 'SELECT usom.receive_return(''TAP-NONE'', NULL)'),
 	('US116', format('SELECT usom.propose_substitution(%L, 1)', :'o')),
