@@ -239,7 +239,7 @@ SELECT p.sku,
 	trim_scale(sum(s.on_hand)) AS on_hand,
 	trim_scale(sum(s.reserved)) AS reserved,
 	trim_scale(sum(s.safety)) AS safety,
-	trim_scale(coalesce(sum(greatest(s.on_hand - s.reserved - s.safety - h.held, 0)) FILTER (WHERE lo.active), 0)) AS available,
+	trim_scale(coalesce(sum(greatest(s.on_hand - s.reserved - s.safety - h.held, 0)) FILTER (WHERE lo.active AND coalesce(s.usable_until > statement_timestamp(), true)), 0)) AS available,
 	(SELECT trim_scale(coalesce(sum(u.quantity - u.received), 0))
 	 FROM usom.supply u
 	 WHERE u.org_id = s.org_id AND u.product_id = s.product_id AND u.location_id = s.location_id
@@ -264,7 +264,7 @@ COMMENT ON COLUMN usom.stock_position.location IS 'Location.';
 COMMENT ON COLUMN usom.stock_position.on_hand IS 'Units on the shelf.';
 COMMENT ON COLUMN usom.stock_position.reserved IS 'Units promised to order pieces that are not shipped yet.';
 COMMENT ON COLUMN usom.stock_position.safety IS 'Units that are never promised.';
-COMMENT ON COLUMN usom.stock_position.available IS 'Units that can be promised: on hand less reserved, held and safety, per lot and never below zero; nothing at a location that is not active. What usom.available() says.';
+COMMENT ON COLUMN usom.stock_position.available IS 'Units that can be promised: on hand less reserved, held and safety, per lot and never below zero; nothing at a location that is not active, nor of a lot that has expired or is blocked. What usom.available() says.';
 COMMENT ON COLUMN usom.stock_position.incoming IS 'Units that are expected and have not arrived, see supplies.';
 COMMENT ON COLUMN usom.stock_position.held IS 'Units under soft reservations that have not expired.';
 

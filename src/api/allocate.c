@@ -174,7 +174,7 @@ add_freed(const UsomOrderSet *set, UsomStockRow *rows, int nrows)
 	{
 		UsomStockRow *row = bsearch(&deltas[i].key, rows, nrows, sizeof(UsomStockRow), usom_stock_key_compare);
 
-		if (row != NULL)
+		if (row != NULL && row->usable_until > usom_call_time())
 			row->available = Max(row->available + deltas[i].on_hand - deltas[i].reserved, 0);
 	}
 }
@@ -286,6 +286,7 @@ serve(UsomOrderSet *set, Gathered *gathered)
 	capping = cap_by_quota(set, gathered, rows, nrows);
 	if (unlikely(gathered->whole_kits))
 		usom_api_ask_for_whole_kits(set, gathered, rows, nrows);
+	usom_stock_first_expired_first(rows, nrows);
 	served = unlikely(gathered->count > 0 && usom_sourcing_is_ruled(set->org_id))
 		? usom_api_serve_by_rules(set, gathered, rows, nrows) : serve_by_priority(set, gathered, rows, nrows);
 	usom_api_charge(capping, set);

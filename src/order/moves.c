@@ -289,6 +289,25 @@ usom_order_peg_piece(UsomOrderSet *set, int index, UsomQuantity quantity, int64 
 	piece->changed = true;
 }
 
+int
+usom_order_swap_lot(UsomOrderSet *set, int index, UsomQuantity units, const char *lot)
+{
+	UsomPiece  *piece;
+
+	Assert(set->pieces[index].status == USOM_PIECE_RESERVED || set->pieces[index].status == USOM_PIECE_RELEASED);
+	Ensure(units > 0 && units <= set->pieces[index].quantity, "a piece cannot take more units from a lot than it has");
+	if (strcmp(set->pieces[index].lot, lot) == 0)
+		return index;
+	if (units < set->pieces[index].quantity)
+		index = split_piece(set, index, units);
+	piece = &set->pieces[index];
+	note_delta(set, piece, 0, -units);
+	piece->lot = lot;
+	note_delta(set, piece, 0, units);
+	piece->changed = true;
+	return index;
+}
+
 void
 usom_order_join_pieces(UsomOrderSet *set, int into, int index)
 {

@@ -73,6 +73,7 @@ typedef struct UsomLine
 	int64		product_id;
 	bool		stocked;		/* a physical product */
 	bool		is_made;		/* that is made for each order */
+	bool		by_serial;		/* each unit has a number of its own */
 	UsomQuantity quantity;
 	Numeric		unit_price;
 	Numeric		total;
@@ -231,6 +232,14 @@ extern void usom_order_move_stock(UsomOrderSet *set, const UsomStockMovement *mo
 /* The units of a waiting piece go over to another one of its line that counts on the same; it is gone. */
 extern void usom_order_join_pieces(UsomOrderSet *set, int into, int piece);
 
+/*
+ * Units of a piece that is reserved or released are taken from another lot of
+ * the same product and location: the reservation moves there.  Whether the lot
+ * has them and is usable is asked before (usom_stock_check_lot), and guarded
+ * by save.  Fewer units than all become a new piece.  Returns its index.
+ */
+extern int	usom_order_swap_lot(UsomOrderSet *set, int piece, UsomQuantity units, const char *lot);
+
 /* Take units away from a piece, as if they had not been ordered (change_order). */
 extern void usom_order_drop_units(UsomOrderSet *set, int piece, UsomQuantity quantity);
 
@@ -289,6 +298,9 @@ extern bool usom_order_is_made_for(const UsomOrderSet *set, int line);
 
 /* Sum of the counters over the lines of an order; of a kit, those of its components count. */
 extern UsomCounters usom_order_sum(const UsomOrderSet *set, int order);
+
+/* serials.c, for save.c: units with serial numbers follow their pieces.  No statement where no line has any. */
+extern void usom_order_follow_serials(UsomOrderSet *set);
 
 /*
  * kit.c: pure.  A kit has no pieces: its counters mirror those of its

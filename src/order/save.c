@@ -23,6 +23,7 @@
 #include "base/settings.h"
 #include "order/approval.h"
 #include "order/news.h"
+#include "stock/lot.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -248,6 +249,20 @@ write_pieces(UsomQuery *query, const UsomOrderSet *set, RowKind kind)
 		write_rows(query, set, rows);
 }
 
+/* Nothing leaves of a lot that has expired or is blocked.  No statement where nothing with a lot leaves. */
+static void
+check_lots(const UsomOrderSet *set)
+{
+	UsomStockKey *keys = palloc_array(UsomStockKey, set->nmovements + 1);
+	int			count = 0;
+
+	for (int i = 0; i < set->nmovements; i++)
+		if (set->movements[i].key.lot[0] != '\0' && strcmp(set->movements[i].kind, "shipment") == 0)
+			keys[count++] = set->movements[i].key;
+	if (unlikely(count > 0))
+		usom_stock_check_usable(set->org_id, keys, count);
+}
+
 static void
 write_stock(UsomOrderSet *set)
 {
@@ -261,6 +276,7 @@ write_stock(UsomOrderSet *set)
 			keys[i] = set->deltas[i].key;
 		usom_stock_lock_keys(set->org_id, keys, set->ndeltas);
 	}
+	check_lots(set);
 	usom_stock_apply(set->org_id, set->deltas, set->ndeltas);
 	if (set->nmovements > 0)
 		usom_stock_book(set->org_id, set->movements, set->nmovements);
@@ -400,6 +416,7 @@ usom_order_save(UsomOrderSet *set)
 	write_pieces(&insert_pieces, set, ROWS_NEW);
 	write_pieces(&delete_pieces, set, ROWS_GONE);
 	write_lines(&delete_lines, set, ROWS_GONE);
+	usom_order_follow_serials(set);
 	usom_order_move_holds(set);
 	write_headers(set);
 	usom_approval_follow(set);

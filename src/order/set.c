@@ -182,6 +182,8 @@ usom_order_mark_agreed(UsomLine *line)
 void
 usom_order_take_nature(UsomLine *line, UsomNature nature)
 {
+	line->by_serial = (nature & USOM_BY_SERIAL) != 0;
+	nature = (UsomNature) (nature & ~USOM_BY_SERIAL);
 	line->stocked = nature == USOM_PHYSICAL || nature == USOM_MADE;
 	line->is_made = nature == USOM_MADE;
 	line->is_kit = nature >= USOM_KIT_IN_PARTS;

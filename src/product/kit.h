@@ -10,6 +10,7 @@
 /* What a product is to an order, in one number: an expression over a row p of usom.product. */
 #define USOM_PRODUCT_NATURE \
 	"CASE p.kind WHEN 'physical' THEN 1 + (p.decoupling IN ('make_to_order', 'engineer_to_order'))::integer " \
+	"+ CASE p.tracking WHEN 'serial' THEN 8 ELSE 0 END " \
 	"WHEN 'service' THEN 0 ELSE 3 + (p.kit_policy = 'whole')::integer END"
 
 typedef enum UsomNature
@@ -20,6 +21,8 @@ typedef enum UsomNature
 	USOM_KIT_IN_PARTS,
 	USOM_WHOLE_KIT
 } UsomNature;
+
+#define USOM_BY_SERIAL 8		/* added to the nature of what has a number on each unit */
 
 /* Units of a product that is no kit, for one kit. */
 typedef struct UsomComponent

@@ -16,6 +16,7 @@ CREATE TABLE usom.product (
 	based_on text,
 	attributes jsonb,
 	fill_on_receipt boolean,
+	tracking text NOT NULL DEFAULT 'none' CONSTRAINT product_tracking_known CHECK (tracking IN ('none', 'lot', 'serial')),
 	active boolean NOT NULL DEFAULT true,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	PRIMARY KEY (org_id, product_id),
@@ -38,6 +39,7 @@ COMMENT ON COLUMN usom.product.decoupling IS 'Where its stock ends: make_to_stoc
 COMMENT ON COLUMN usom.product.based_on IS 'Product that one made for an order was derived from; null: none.';
 COMMENT ON COLUMN usom.product.attributes IS 'What one made for an order is to be like; null: nothing was said.';
 COMMENT ON COLUMN usom.product.fill_on_receipt IS 'Does what receive_stock() takes in go to waiting lines in the same call? Null: as the organisation has it.';
+COMMENT ON COLUMN usom.product.tracking IS 'none; lot: units come with the name of their lot; serial: each unit has a number of its own. Changes only while none is on hand.';
 COMMENT ON COLUMN usom.product.active IS 'Off: no new orders.';
 COMMENT ON COLUMN usom.product.created_at IS 'When the row was made.';
 

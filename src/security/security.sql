@@ -28,6 +28,8 @@ CREATE FUNCTION usom._privileges()
 	('coupon',                    '',    'r',   'r',   '',    '',    'riu', 'r',   'r',   'r'),
 	('coupon_redemption',         '',    'r',   'r',   '',    '',    'r',   'r',   'r',   'riud'),
 	('price_step',                '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
+	('lot',                       '',    'r',   'riu', 'riu', '',    'r',   'r',   'r',   'r'),
+	('serial_unit',               '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'riud'),
 	('location',                  '',    'r',   'riu', 'r',   'r',   'r',   'r',   'r',   'r'),
 	('location_calendar',         '',    'r',   'riud','r',   'r',   'r',   'r',   'r',   'r'),
 	('location_capacity',         '',    'r',   'riud','r',   '',    'r',   'r',   'r',   'r'),

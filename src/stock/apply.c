@@ -18,6 +18,7 @@
 
 #include "base/errors.h"
 #include "base/query.h"
+#include "stock/lot.h"
 #include "stock/place.h"
 #include "utils/builtins.h"
 
@@ -125,13 +126,28 @@ usom_stock_apply(int64 org_id, const UsomStockDelta *deltas, int ndeltas)
 }
 
 static UsomQuery add_deltas = {
-	.text = "INSERT INTO usom.stock AS s (org_id, product_id, location_id, lot, on_hand) "
-	"SELECT $1, d.product_id, d.location_id, d.lot, d.on_hand FROM unnest($2) AS d "
+	.text = "INSERT INTO usom.stock AS s (org_id, product_id, location_id, lot, on_hand, usable_until) "
+	"SELECT $1, d.product_id, d.location_id, d.lot, d.on_hand, "
+	"CASE WHEN d.lot <> '' THEN (SELECT " USOM_LOT_USABLE_UNTIL " FROM usom.lot AS l "
+	"WHERE l.org_id = $1 AND l.product_id = d.product_id AND l.lot = d.lot) END FROM unnest($2) AS d "
 	"ORDER BY d.product_id, d.location_id, d.lot "
 	"ON CONFLICT (org_id, product_id, location_id, lot) DO UPDATE SET on_hand = s.on_hand + excluded.on_hand",
 	.nargs = 2,
 	.argtypes = {"bigint", "usom._stock_delta[]"},
 };
+
+/* Rows may be new, and those of a lot are as usable as it is. */
+static void
+open_lots(int64 org_id, const UsomStockDelta *deltas, int ndeltas)
+{
+	UsomStockKey *keys = palloc_array(UsomStockKey, ndeltas);
+	int			count = 0;
+
+	for (int i = 0; i < ndeltas; i++)
+		if (deltas[i].key.lot[0] != '\0')
+			keys[count++] = deltas[i].key;
+	usom_stock_open_lots(org_id, keys, count);
+}
 
 void
 usom_stock_add(int64 org_id, const UsomStockDelta *deltas, int ndeltas)
@@ -142,6 +158,7 @@ usom_stock_add(int64 org_id, const UsomStockDelta *deltas, int ndeltas)
 
 	if (nmerged == 0)
 		return;
+	open_lots(org_id, merged, nmerged);
 	values[0] = Int64GetDatum(org_id);
 	values[1] = delta_rows(merged, nmerged);
 	usom_query_write(&add_deltas, values, NULL);

@@ -76,13 +76,13 @@ usom_stock_read_key(uint64 row, int column)
 }
 
 /* Only row-local terms, see above. */
-#define FREE "usom._free(s.on_hand, s.reserved, s.safety, s.held, s.held_until, $3)"
+#define FREE "usom._free(s.on_hand, s.reserved, s.safety, s.held, s.held_until, s.usable_until, $3)"
 
 static UsomQuery lock_products = {
-	.text = "SELECT s.product_id, s.location_id, s.lot, s.free, coalesce(s.run_out, false) "
+	.text = "SELECT s.product_id, s.location_id, s.lot, s.free, coalesce(s.run_out, false), s.usable_until "
 	"FROM unnest($2) AS p (product_id) "
 	"CROSS JOIN LATERAL ("
-	"SELECT s.product_id, s.location_id, s.lot, " FREE " AS free, s.held_until <= $3 AS run_out "
+	"SELECT s.product_id, s.location_id, s.lot, " FREE " AS free, s.held_until <= $3 AS run_out, s.usable_until "
 	"FROM usom.stock AS s WHERE s.org_id = $1 AND s.product_id = p.product_id AND ($4 OR " FREE " > 0) "
 	"ORDER BY s.location_id, s.lot FOR NO KEY UPDATE OF s) AS s",
 	.nargs = 4,
@@ -115,7 +115,10 @@ product_array(const int64 *products, int nproducts)
 										   FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }
 
-/* usom._free(on_hand, reserved, safety, held, held_until, at): millionths, maybe below zero; for the statement that locks */
+/*
+ * usom._free(on_hand, reserved, safety, held, held_until, usable_until, at):
+ * millionths, maybe below zero; for the statement that locks
+ */
 PG_FUNCTION_INFO_V1(usom__free);
 Datum
 usom__free(PG_FUNCTION_ARGS)
@@ -123,8 +126,10 @@ usom__free(PG_FUNCTION_ARGS)
 	UsomQuantity on_hand = usom_quantity_of_datum(PG_GETARG_DATUM(0));
 	UsomQuantity taken = usom_quantity_of_datum(PG_GETARG_DATUM(1)) + usom_quantity_of_datum(PG_GETARG_DATUM(2));
 
-	if (!PG_ARGISNULL(4) && PG_GETARG_TIMESTAMPTZ(4) > PG_GETARG_TIMESTAMPTZ(5))
+	if (!PG_ARGISNULL(4) && PG_GETARG_TIMESTAMPTZ(4) > PG_GETARG_TIMESTAMPTZ(6))
 		taken += usom_quantity_of_datum(PG_GETARG_DATUM(3));
+	if (!PG_ARGISNULL(5) && PG_GETARG_TIMESTAMPTZ(5) <= PG_GETARG_TIMESTAMPTZ(6))
+		PG_RETURN_INT64(Min(on_hand - taken, 0));
 	PG_RETURN_INT64(on_hand - taken);
 }
 
@@ -151,6 +156,16 @@ settle_holds(int64 org_id, const UsomStockKey *keys, int nkeys, TimestampTz at, 
 	take_off(rows, nrows, holds, nholds);
 }
 
+/* Until when the row may be promised; what has no end lasts longest. */
+static TimestampTz
+read_end(uint64 row, int column)
+{
+	bool		isnull;
+	Datum		until = usom_query_get_or_null(row, column, &isnull);
+
+	return isnull ? PG_INT64_MAX : DatumGetTimestampTz(until);
+}
+
 /* A row of the lock statement; of a location that is not active, nothing is available, whatever is given back. */
 static UsomStockRow
 get_row(uint64 row, const UsomSites *sites)
@@ -160,6 +175,7 @@ get_row(uint64 row, const UsomSites *sites)
 	bool		active = site != NULL && site->active;
 
 	result.priority = site != NULL ? site->priority : 0;
+	result.usable_until = read_end(row, 6);
 	result.available = active ? DatumGetInt64(usom_query_get(row, 4)) : -USOM_QUANTITY_LIMIT;
 	return result;
 }
@@ -240,10 +256,11 @@ usom_stock_take_over(int64 org_id, const int64 *products, int nproducts, Timesta
 
 /* The same without a lock, all rows; a row whose soft holds have run out is asked for what still holds. */
 static UsomQuery look_at_products = {
-	.text = "SELECT s.product_id, s.location_id, s.lot, l.priority, CASE WHEN l.active THEN s.on_hand - s.reserved - s.safety "
+	.text = "SELECT s.product_id, s.location_id, s.lot, l.priority, "
+	"CASE WHEN l.active AND coalesce(s.usable_until > $3, true) THEN s.on_hand - s.reserved - s.safety "
 	"- CASE WHEN s.held_until > $3 THEN s.held WHEN s.held_until IS NULL THEN 0 ELSE "
 	"coalesce((SELECT sum(r.quantity) FROM usom.reservation AS r WHERE r.org_id = $1 AND r.product_id = s.product_id "
-	"AND r.location_id = s.location_id AND r.lot = s.lot AND r.expires_at > $3), 0) END ELSE 0 END "
+	"AND r.location_id = s.location_id AND r.lot = s.lot AND r.expires_at > $3), 0) END ELSE 0 END, s.usable_until "
 	"FROM usom.stock AS s JOIN usom.location AS l ON l.org_id = $1 AND l.location_id = s.location_id "
 	"WHERE s.org_id = $1 AND s.product_id = ANY ($2) ORDER BY s.product_id, s.location_id, s.lot",
 	.nargs = 3,
@@ -265,6 +282,7 @@ usom_stock_look_at_products(int64 org_id, const int64 *products, int nproducts, 
 		rows[i].key = usom_stock_read_key(i, 1);
 		rows[i].priority = DatumGetInt32(usom_query_get(i, 4));
 		rows[i].available = Max(available, 0);
+		rows[i].usable_until = read_end(i, 6);
 	}
 	return rows;
 }

@@ -24,6 +24,7 @@
 #include "base/card_guard.h"
 #include "base/errors.h"
 #include "base/query.h"
+#include "stock/lot.h"
 #include "utils/builtins.h"
 
 PG_FUNCTION_INFO_V1(usom_receive_stocks);
@@ -142,7 +143,8 @@ usom_receive_stocks(PG_FUNCTION_ARGS)
 }
 
 static UsomQuery make_row = {
-	.text = "INSERT INTO usom.stock (org_id, product_id, location_id, lot) VALUES ($1, $2, $3, $4) "
+	.text = "INSERT INTO usom.stock (org_id, product_id, location_id, lot, usable_until) VALUES ($1, $2, $3, $4, "
+	"(SELECT " USOM_LOT_USABLE_UNTIL " FROM usom.lot AS l WHERE l.org_id = $1 AND l.product_id = $2 AND l.lot = $4)) "
 	"ON CONFLICT (org_id, product_id, location_id, lot) DO NOTHING",
 	.nargs = 4,
 	.argtypes = {"bigint", "bigint", "bigint", "text"},
@@ -151,6 +153,7 @@ static UsomQuery make_row = {
 static void
 make_stock_row(const UsomPlace *place, const char *lot)
 {
+	UsomStockKey key = {place->product_id, place->location_id, lot};
 	Datum		values[] = {
 		Int64GetDatum(place->org_id),
 		Int64GetDatum(place->product_id),
@@ -158,6 +161,7 @@ make_stock_row(const UsomPlace *place, const char *lot)
 		CStringGetTextDatum(lot),
 	};
 
+	usom_stock_open_lots(place->org_id, &key, lot[0] != '\0');
 	usom_query_write(&make_row, values, NULL);
 }
 

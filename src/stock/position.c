@@ -34,7 +34,7 @@ static UsomQuery read_position = {
 	"+ CASE WHEN s.held_until <= $4 THEN "
 	"(SELECT coalesce(sum(r.quantity), 0) FROM usom.reservation AS r "
 	"WHERE r.org_id = $1 AND r.product_id = $2 AND r.location_id = s.location_id AND r.lot = s.lot "
-	"AND r.expires_at <= $4) ELSE 0 END, 0)) FILTER (WHERE l.active), 0)) "
+	"AND r.expires_at <= $4) ELSE 0 END, 0)) FILTER (WHERE l.active AND coalesce(s.usable_until > $4, true)), 0)) "
 	"FROM usom.stock AS s JOIN usom.location AS l ON l.org_id = $1 AND l.location_id = s.location_id "
 	"WHERE s.org_id = $1 AND s.product_id = $2 AND s.location_id = coalesce($3, s.location_id)",
 	.nargs = 4,
@@ -84,7 +84,7 @@ static UsomQuery read_kits = {
 	"WHERE r.org_id = $1 AND r.product_id = s.product_id AND r.location_id = s.location_id AND r.lot = s.lot "
 	"AND r.expires_at <= $5) ELSE 0 END, 0)) AS available "
 	"FROM usom.stock AS s JOIN usom.location AS l ON l.org_id = $1 AND l.location_id = s.location_id AND l.active "
-	"WHERE s.org_id = $1 AND s.product_id = ANY ($2) AND s.location_id = coalesce($4, s.location_id) "
+	"WHERE s.org_id = $1 AND coalesce(s.usable_until > $5, true) AND s.product_id = ANY ($2) AND s.location_id = coalesce($4, s.location_id) "
 	"GROUP BY s.product_id) AS a ON a.product_id = c.product_id",
 	.nargs = 5,
 	.argtypes = {"bigint", "bigint[]", "numeric[]", "bigint", "timestamptz"},

@@ -149,15 +149,16 @@ expire_lots(const UsomPlace *place, const UsomLot *lots, int nlots)
 /* Of the locked rows alone: one that was made since is not ours to decide on. */
 static UsomQuery read_candidates = {
 	.text = "SELECT s.product_id, s.location_id, s.lot, "
-	"s.on_hand - s.reserved - s.safety - s.held + coalesce(r.quantity, 0), coalesce(r.quantity, 0) "
+	"CASE WHEN coalesce(s.usable_until > $4, true) THEN s.on_hand - s.reserved - s.safety - s.held + coalesce(r.quantity, 0) ELSE 0 END, "
+	"coalesce(r.quantity, 0) "
 	"FROM unnest($2) AS k "
 	"JOIN usom.stock AS s ON s.org_id = $1 AND s.product_id = k.product_id "
 	"AND s.location_id = k.location_id AND s.lot = k.lot "
 	"LEFT JOIN usom.reservation AS r ON r.org_id = $1 AND r.product_id = k.product_id "
 	"AND r.location_id = k.location_id AND r.lot = k.lot AND r.owner = $3 "
-	"ORDER BY s.lot",
-	.nargs = 3,
-	.argtypes = {"bigint", "usom._stock_key[]", "text"},
+	"ORDER BY s.usable_until NULLS LAST, s.lot",
+	.nargs = 4,
+	.argtypes = {"bigint", "usom._stock_key[]", "text", "timestamptz"},
 };
 
 static Candidate *
@@ -165,7 +166,7 @@ find_candidates(const UsomPlace *place, const UsomLot *lots, int nlots, const ch
 {
 	UsomStockKey *keys = palloc_array(UsomStockKey, Max(nlots, 1));
 	Candidate  *candidates = palloc_array(Candidate, Max(nlots, 1));
-	Datum		values[3];
+	Datum		values[4];
 	uint64		found;
 
 	for (int i = 0; i < nlots; i++)
@@ -173,6 +174,7 @@ find_candidates(const UsomPlace *place, const UsomLot *lots, int nlots, const ch
 	values[0] = Int64GetDatum(place->org_id);
 	values[1] = usom_stock_key_rows(keys, nlots);
 	values[2] = CStringGetTextDatum(owner);
+	values[3] = TimestampTzGetDatum(usom_call_time());
 	found = usom_query_run(&read_candidates, values, NULL);
 	Ensure(found == (uint64) nlots, "usom found " UINT64_FORMAT " of %d locked stock rows", found, nlots);
 	for (int i = 0; i < nlots; i++)

@@ -53,6 +53,7 @@ CREATE TABLE usom.stock (
 	held usom.quantity NOT NULL DEFAULT 0,
 	held_until timestamptz,
 	safety usom.quantity NOT NULL DEFAULT 0,
+	usable_until timestamptz,
 	PRIMARY KEY (org_id, product_id, location_id, lot),
 	CONSTRAINT stock_not_oversold CHECK (reserved <= on_hand),
 	CONSTRAINT stock_held_iff_dated CHECK ((held > 0) = (held_until IS NOT NULL))
@@ -67,6 +68,7 @@ COMMENT ON COLUMN usom.stock.reserved IS 'Units promised to order pieces that ar
 COMMENT ON COLUMN usom.stock.held IS 'Units under soft reservations: the sum of their rows. Once held_until has passed, those that have run out are subtracted.';
 COMMENT ON COLUMN usom.stock.held_until IS 'Earliest expiry among the soft reservations; null if there is none.';
 COMMENT ON COLUMN usom.stock.safety IS 'Units that are never promised.';
+COMMENT ON COLUMN usom.stock.usable_until IS 'From then on nothing of it is promised, reserved or shipped: when the lot expires; -infinity: it is blocked; null: for ever. Kept from usom.lot.';
 
 CREATE TABLE usom.stock_movement (
 	org_id bigint NOT NULL,

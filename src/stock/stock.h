@@ -32,6 +32,7 @@ typedef struct UsomStockRow
 	UsomStockKey key;
 	int			priority;		/* of the location; lower first */
 	UsomQuantity available;		/* on_hand - reserved - soft holds at that time - safety, never below 0 */
+	TimestampTz usable_until;	/* PG_INT64_MAX: for ever; what is over then has nothing available */
 } UsomStockRow;
 
 typedef struct UsomStockDelta
@@ -83,6 +84,12 @@ extern UsomStockRow *usom_stock_take_over(int64 org_id, const int64 *products, i
 /* How much there is of products at every location, without a lock: for explanations.  One statement. */
 extern UsomStockRow *usom_stock_look_at_products(int64 org_id, const int64 *products, int nproducts, TimestampTz at,
 												 int *nrows);
+
+/*
+ * Rows in the order in which planning uses them up: by product and location
+ * as before, there the lot that expires first.  Keys are no longer in order.
+ */
+extern void usom_stock_first_expired_first(UsomStockRow *rows, int nrows);
 
 /* Lock the rows with these keys (sorted and made unique inside), in lock order.  One statement. */
 extern void usom_stock_lock_keys(int64 org_id, const UsomStockKey *keys, int nkeys);

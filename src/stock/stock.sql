@@ -40,12 +40,12 @@ CREATE TYPE usom._stock_code AS (
 );
 COMMENT ON TYPE usom._stock_code IS 'Codes on their way from C to the statement that looks them up, by unnest().';
 
-CREATE FUNCTION usom._free(on_hand usom.quantity, reserved usom.quantity, safety usom.quantity, held usom.quantity, held_until timestamptz, at timestamptz)
+CREATE FUNCTION usom._free(on_hand usom.quantity, reserved usom.quantity, safety usom.quantity, held usom.quantity, held_until timestamptz, usable_until timestamptz, at timestamptz)
 RETURNS bigint
 LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'usom__free';
-COMMENT ON FUNCTION usom._free(usom.quantity, usom.quantity, usom.quantity, usom.quantity, timestamptz, timestamptz) IS
-'Units of a stock row that nobody has, in millionths: on_hand - reserved - safety, and - held unless held_until has passed. Below zero where there is less than the safety stock. For the statement that locks many rows: one function call instead of eight. Only held_until may be null.';
-REVOKE ALL ON FUNCTION usom._free(usom.quantity, usom.quantity, usom.quantity, usom.quantity, timestamptz, timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION usom._free(usom.quantity, usom.quantity, usom.quantity, usom.quantity, timestamptz, timestamptz, timestamptz) IS
+'Units of a stock row that nobody has, in millionths: on_hand - reserved - safety, and - held unless held_until has passed. Below zero where there is less than the safety stock. For the statement that locks many rows: one function call instead of eight. None if usable_until has passed. Only held_until and usable_until may be null.';
+REVOKE ALL ON FUNCTION usom._free(usom.quantity, usom.quantity, usom.quantity, usom.quantity, timestamptz, timestamptz, timestamptz) FROM PUBLIC;
 
 CREATE FUNCTION usom.location_id(code text) RETURNS bigint
 LANGUAGE c AS 'MODULE_PATHNAME', 'usom_location_id'

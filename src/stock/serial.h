@@ -1,0 +1,61 @@
+/*
+ * serial.h
+ *		Units that have a number of their own.
+ *
+ *		A row of usom.serial_unit is one unit for ever: on hand at a location,
+ *		reserved, picked or shipped for a line of an order, or gone.  It is
+ *		claimed under its row lock without waiting: who comes second is refused
+ *		at once.
+ *
+ *		Serials follow the counters of their line: usom_order_save() calls
+ *		usom_stock_serials_follow() for the lines of such products that it
+ *		writes.  So a verb that picks or ships needs to name serials only where
+ *		the caller named them (take); else those that are reserved for the line
+ *		go, and US213 if there are not enough.
+ *
+ *		All functions want an SPI connection and the lock of the order.
+ */
+#ifndef USOM_STOCK_SERIAL_H
+#define USOM_STOCK_SERIAL_H
+
+#include "base/quantity.h"
+
+/*
+ * These units are for the line from now on: on hand at the location (0: at
+ * any) and nobody's, or the line's already.  Call it before the pieces move; then the
+ * named ones are the first to be picked or shipped.  reference: the pick list
+ * or the like, may be NULL.  US212 names one that is not there or is
+ * another's; who claims it at the same time wins.  Two statements.
+ */
+extern void usom_stock_serials_take(int64 org_id, int64 product_id, int64 location_id, const char *const *serials,
+									int nserials, int64 sales_order_id, int32 line_no, const char *reference);
+
+/*
+ * Units of the line are on hand at the location again, and nobody's: returned,
+ * put back or out of a shipment.  location 0: they are gone, not in stock.  US212
+ * names one that is none of the line's.  Call it before the set is saved.  One
+ * statement, two to refuse.
+ */
+extern void usom_stock_serials_give_back(int64 org_id, int64 product_id, int64 location_id, const char *const *serials,
+										 int nserials, int64 sales_order_id, int32 line_no, const char *reference);
+
+/* How many units of a line stand in which state at a location now. */
+typedef struct UsomSerialLine
+{
+	int64		sales_order_id;
+	int32		line_no;
+	int64		location_id;
+	UsomQuantity kept;			/* reserved, released, picked, packed */
+	UsomQuantity picked;		/* of them picked, packed */
+	UsomQuantity shipped;		/* shipped, delivered */
+} UsomSerialLine;
+
+/*
+ * Bring the serials of lines in line with their units: those asked for by
+ * number go first; what a line keeps no more is free.  All locations of a line
+ * are given.  US213 if more units are shipped than serials are named.  Two
+ * statements.
+ */
+extern void usom_stock_serials_follow(int64 org_id, const UsomSerialLine *lines, int nlines);
+
+#endif							/* USOM_STOCK_SERIAL_H */
