@@ -26,7 +26,7 @@ CREATE FUNCTION usom._lot_written() RETURNS trigger
 COMMENT ON FUNCTION usom._lot_written() IS 'Trigger AFTER a statement wrote lots: their stock, locked in its order, is usable as long as they are.';
 REVOKE ALL ON FUNCTION usom._lot_written() FROM PUBLIC;
 
-CREATE FUNCTION usom._guard_tracking() RETURNS trigger
+CREATE FUNCTION usom._check_tracking() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = pg_catalog, usom, pg_temp
 AS $$
@@ -39,5 +39,5 @@ BEGIN
 	RETURN NEW;
 END
 $$;
-COMMENT ON FUNCTION usom._guard_tracking() IS 'Trigger BEFORE the tracking of a product changes: US216 while there is stock of it.';
-REVOKE ALL ON FUNCTION usom._guard_tracking() FROM PUBLIC;
+COMMENT ON FUNCTION usom._check_tracking() IS 'Trigger BEFORE the tracking of a product changes: US216 while there is stock of it.';
+REVOKE ALL ON FUNCTION usom._check_tracking() FROM PUBLIC;
