@@ -120,6 +120,8 @@ usom_count_stock(PG_FUNCTION_ARGS)
 	counting.lot_name = usom_stock_optional_text(fcinfo, 3);
 	usom_call_begin("count_stock", NULL);
 	usom_retry(lock_all, &counting);
+	if (counting.counted != counting.lot.on_hand)
+		usom_stock_check_named(&counting.place, counting.lot.key.lot, false);
 	if (counting.is_short)
 		count_below_reserved(&counting);
 	else if (counting.counted != counting.lot.on_hand)

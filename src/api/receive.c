@@ -1,7 +1,8 @@
 /*
  * receive.c
- *		usom.receive_stock(): units come to the shelf, and to who waits, where
- *		the organisation or the product says that a receipt fills.
+ *		usom.receive_stock() and usom.receive_serials(): units come to the shelf,
+ *		and to who waits, where the organisation or the product says that a
+ *		receipt fills.
  *
  * Locks: a receipt that does not fill, its row of stock.  Else the orders that
  * wait for the product, by key, and its stock, in stock order, before anything
@@ -19,9 +20,12 @@
 #include "base/card_guard.h"
 #include "base/query.h"
 #include "base/retry.h"
+#include "stock/lot.h"
 #include "stock/place.h"
+#include "stock/serial.h"
 
 PG_FUNCTION_INFO_V1(usom_receive_stock);
+PG_FUNCTION_INFO_V1(usom_receive_serials);
 
 typedef struct Filling
 {
@@ -63,12 +67,30 @@ lock_all(void *arg)
 	return usom_order_set_has(filling->set, ids, nids);
 }
 
+/* A lot is opened before stock is locked: that is the order of the two. */
+static Datum
+receive(FunctionCallInfo fcinfo, const UsomPlace *place, const char *lot, UsomQuantity quantity, const char *reference)
+{
+	Filling		filling = {.org_id = place->org_id, .product_id = place->product_id};
+	UsomStockKey key = {place->product_id, place->location_id, lot};
+
+	if (lot != NULL && lot[0] != '\0')
+		usom_stock_open_lots(place->org_id, &key, 1);
+	if (place->fills)
+		usom_retry(lock_all, &filling);
+	usom_stock_receive(place, lot, quantity, reference);
+	if (place->fills)
+		usom_api_fill_set(filling.set, place->product_id, NULL);
+	usom_stock_return_position(fcinfo, place);
+	usom_call_end();
+	return (Datum) 0;
+}
+
 /* usom.receive_stock(location text, sku text, quantity numeric, lot text, reference text) */
 Datum
 usom_receive_stock(PG_FUNCTION_ARGS)
 {
 	UsomPlace	place = {0};
-	Filling		filling = {0};
 	UsomQuantity quantity;
 	const char *lot;
 	const char *reference;
@@ -81,14 +103,28 @@ usom_receive_stock(PG_FUNCTION_ARGS)
 	reference = usom_stock_optional_text(fcinfo, 4);
 	usom_call_begin("receive_stock", NULL);
 	usom_stock_find_places(&place, 1);
-	filling.org_id = place.org_id;
-	filling.product_id = place.product_id;
-	if (place.fills)
-		usom_retry(lock_all, &filling);
-	usom_stock_receive(&place, lot, quantity, reference);
-	if (place.fills)
-		usom_api_fill_set(filling.set, place.product_id, NULL);
-	usom_stock_return_position(fcinfo, &place);
-	usom_call_end();
-	return (Datum) 0;
+	usom_stock_check_named(&place, lot, false);
+	return receive(fcinfo, &place, lot, quantity, reference);
+}
+
+/* usom.receive_serials(location text, sku text, serials text[], reference text) */
+Datum
+usom_receive_serials(PG_FUNCTION_ARGS)
+{
+	UsomPlace	place = {0};
+	const char *const *serials;
+	int			nserials;
+	const char *reference;
+
+	usom_card_check_call(fcinfo);
+	place.location = usom_stock_required_text(fcinfo, 0, "location");
+	place.sku = usom_stock_required_text(fcinfo, 1, "sku");
+	serials = usom_stock_serials_argument(fcinfo, 2, &nserials);
+	usom_stock_positive((UsomQuantity) nserials * USOM_UNIT, "the number of serials");
+	reference = usom_stock_optional_text(fcinfo, 3);
+	usom_call_begin("receive_serials", NULL);
+	usom_stock_find_places(&place, 1);
+	usom_stock_check_named(&place, NULL, true);
+	usom_stock_serials_receive(place.org_id, place.product_id, place.location_id, serials, nserials, reference);
+	return receive(fcinfo, &place, NULL, (UsomQuantity) nserials * USOM_UNIT, reference);
 }

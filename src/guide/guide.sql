@@ -9,7 +9,7 @@ AS $$
 			'cancel_order', 'cancel_line', 'change_order', 'set_order_tax', 'set_address_verdict', 'hold_order', 'release_hold', 'release_credit_hold', 'review_credit', 'resolve_exception',
 			'approve_order', 'decline_order', 'request_approval', 'score_order', 'override_price', 'reprice_order',
 			'propose_substitution', 'accept_substitution', 'decline_substitution', 'substitute_backorders']),
-		(3, 'stock', ARRAY['receive_stock', 'receive_stocks', 'adjust_stock', 'count_stock', 'set_safety', 'add_supply', 'change_supply', 'cancel_supply', 'receive_supply', 'reverse_receipt', 'reserve_stock', 'release_stock',
+		(3, 'stock', ARRAY['receive_stock', 'receive_stocks', 'adjust_stock', 'count_stock', 'set_safety', 'add_supply', 'change_supply', 'cancel_supply', 'receive_supply', 'reverse_receipt', 'reserve_stock', 'release_stock', 'receive_serials', 'assign_serials', 'remove_serials',
 			'watch_stock', 'unwatch_stock', 'tell_back_in_stock',
 			'available', 'convert_quantity']),
 		(4, 'fulfil', ARRAY['allocate_order', 'allocate_orders', 'reallocate_order', 'explain_sourcing', 'why_not_allocated', 'simulate_sourcing', 'pickup_alternatives', 'move_pickup', 'ready_pickup', 'collect_pickup', 'reject_pickup', 'put_back_pickups', 'receive_drop_ship', 'service_slots', 'book_appointment', 'move_appointment', 'cancel_appointment', 'fail_appointment', 'block_technician', 'complete_service', 'earliest_shipment', 'distance_km', 'split_order', 'split_backorder', 'merge_backorder', 'fill_backorders', 'backorder_run', 'convert_pre_orders', 'request_make', 'approve_make', 'start_make', 'receive_make', 'cancel_make', 'ration', 'release_order', 'consolidation_candidates', 'consolidate', 'ship', 'ship_consolidated', 'deliver',

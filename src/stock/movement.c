@@ -136,6 +136,8 @@ usom_receive_stocks(PG_FUNCTION_ARGS)
 	if (nreceipts > 0)
 	{
 		usom_stock_find_places(places, nreceipts);
+		for (int i = 0; i < nreceipts; i++)
+			usom_stock_check_named(&places[i], receipts[i].lot, false);
 		receive(places, receipts, nreceipts);
 	}
 	usom_call_end();
@@ -245,6 +247,7 @@ usom_adjust_stock(PG_FUNCTION_ARGS)
 				errhint("Give the units that came (positive) or went (negative)."));
 	usom_call_begin("adjust_stock", usom_stock_required_text(fcinfo, 3, "reason"));
 	lot = usom_stock_open_lot(&place, usom_stock_optional_text(fcinfo, 4), delta > 0);
+	usom_stock_check_named(&place, lot.key.lot, false);
 	usom_stock_change_on_hand(&place, &lot, delta, "adjustment");
 	usom_stock_return_position(fcinfo, &place);
 	usom_call_end();

@@ -94,7 +94,32 @@ usom_stock_refuse(const UsomPlace *place)
 			: errhint("Leave it out, or insert a physical product under another sku."));
 }
 
-/* Keys from the first four columns of a row: product_id, kind, location_id, location is active. */
+UsomTracking
+usom_stock_tracking(const char *name)
+{
+	return strcmp(name, "none") == 0 ? USOM_UNTRACKED : strcmp(name, "lot") == 0 ? USOM_BY_LOT : USOM_BY_NUMBER;
+}
+
+void
+usom_stock_check_named(const UsomPlace *place, const char *lot, bool by_number)
+{
+	bool		has_lot = lot != NULL && lot[0] != '\0';
+
+	if (place->tracking == USOM_BY_LOT && !has_lot)
+		ereport(ERROR, errcode(USOM_ERR(LOT_NEEDED)),
+				errmsg("units of \"%s\" at \"%s\" need the name of their lot", place->sku, place->location),
+				errdetail("The product is tracked by lot."), errhint("Name it: lot => '...'."));
+	if ((place->tracking == USOM_BY_NUMBER) != by_number)
+		ereport(ERROR, errcode(USOM_ERR(LOT_NEEDED)),
+				errmsg(by_number ? "units of \"%s\" at \"%s\" have no serial numbers" :
+					   "units of \"%s\" at \"%s\" need their serial numbers", place->sku, place->location),
+				errdetail("The product is %s.", place->tracking == USOM_BY_NUMBER ? "tracked by serial number" :
+						  place->tracking == USOM_BY_LOT ? "tracked by lot" : "not tracked"),
+				by_number ? errhint("Call usom.receive_stock() or usom.adjust_stock(), or change tracking of the product.") :
+				errhint("Call usom.receive_serials() or usom.remove_serials()."));
+}
+
+/* Keys from the first five columns of a row: product_id, kind, location_id, location is active, tracking. */
 static void
 read_place(UsomPlace *place, uint64 row)
 {
@@ -113,6 +138,7 @@ read_place(UsomPlace *place, uint64 row)
 	if (strcmp(kind, "physical") != 0 && !(place->is_kit && place->takes_kits))
 		usom_stock_refuse(place);
 	place->active = !no_location && DatumGetBool(usom_query_get(row, 4));
+	place->tracking = usom_stock_tracking(usom_query_get_text(row, 5));
 	if (no_location)
 		place->location_id = 0;
 }
@@ -135,7 +161,7 @@ code_rows(const UsomPlace *places, int nplaces)
 }
 
 static UsomQuery find_places = {
-	.text = "SELECT p.product_id, p.kind, l.location_id, l.active, "
+	.text = "SELECT p.product_id, p.kind, l.location_id, l.active, p.tracking, "
 	"coalesce(p.fill_on_receipt, (SELECT o.fill_on_receipt FROM usom.organisation AS o WHERE o.org_id = $1), false) "
 	"FROM unnest($2) WITH ORDINALITY AS c (location, sku, ordinal) "
 	"LEFT JOIN usom.product AS p ON p.org_id = $1 AND p.sku = c.sku "
@@ -156,13 +182,13 @@ usom_stock_find_places(UsomPlace *places, int nplaces)
 	{
 		places[i].org_id = org_id;
 		read_place(&places[i], i);
-		places[i].fills = DatumGetBool(usom_query_get(i, 5));
+		places[i].fills = DatumGetBool(usom_query_get(i, 6));
 	}
 }
 
 /* One row if the place has no stock row: its lot is null then. */
 static UsomQuery lock_place = {
-	.text = "SELECT p.product_id, p.kind, l.location_id, l.active, "
+	.text = "SELECT p.product_id, p.kind, l.location_id, l.active, p.tracking, "
 	"s.lot, s.on_hand, s.reserved, coalesce(s.held_until <= $5, false) "
 	"FROM (SELECT 1) AS one "
 	"LEFT JOIN usom.product AS p ON p.org_id = $1 AND p.sku = $3 "
@@ -183,10 +209,10 @@ read_lot(const UsomPlace *place, uint64 row)
 
 	lot.key.product_id = place->product_id;
 	lot.key.location_id = place->location_id;
-	lot.key.lot = usom_query_get_text(row, 5);
-	lot.on_hand = usom_quantity_of(DatumGetNumeric(usom_query_get(row, 6)));
-	lot.reserved = usom_quantity_of(DatumGetNumeric(usom_query_get(row, 7)));
-	lot.run_out = DatumGetBool(usom_query_get(row, 8));
+	lot.key.lot = usom_query_get_text(row, 6);
+	lot.on_hand = usom_quantity_of(DatumGetNumeric(usom_query_get(row, 7)));
+	lot.reserved = usom_quantity_of(DatumGetNumeric(usom_query_get(row, 8)));
+	lot.run_out = DatumGetBool(usom_query_get(row, 9));
 	return lot;
 }
 
@@ -207,7 +233,7 @@ usom_stock_lock_place(UsomPlace *place, const char *lot, int *nlots)
 	*nlots = (int) usom_query_run(&lock_place, values, nulls);
 	read_place(place, 0);
 	lots = palloc_array(UsomLot, *nlots);
-	if (usom_query_get_text(0, 5) == NULL)
+	if (usom_query_get_text(0, 6) == NULL)
 		*nlots = 0;
 	for (int i = 0; i < *nlots; i++)
 		lots[i] = read_lot(place, i);

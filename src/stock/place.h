@@ -12,6 +12,14 @@
 #include "fmgr.h"
 #include "stock/stock.h"
 
+/* How units of a product are told apart. */
+typedef enum UsomTracking
+{
+	USOM_UNTRACKED,
+	USOM_BY_LOT,
+	USOM_BY_NUMBER
+} UsomTracking;
+
 /* A product at a location, as the caller names them and as the tables do. */
 typedef struct UsomPlace
 {
@@ -24,6 +32,7 @@ typedef struct UsomPlace
 	bool		fills;			/* what is received goes to who waits; by find_places alone */
 	bool		takes_kits;		/* asked for: the product may be a kit */
 	bool		is_kit;
+	UsomTracking tracking;
 } UsomPlace;
 
 /* A stock row under its lock. */
@@ -54,6 +63,13 @@ extern UsomQuantity usom_stock_positive(UsomQuantity quantity, const char *name)
 
 /* Fill in the keys: one statement.  US006 names an unknown code, US203 what has no stock: a service, or a kit. */
 extern void usom_stock_find_places(UsomPlace *places, int nplaces);
+
+/*
+ * US210 unless units that come to the place, or leave it, have the name that
+ * their product wants: a lot ("" and NULL are none), or serial numbers.
+ */
+extern void usom_stock_check_named(const UsomPlace *place, const char *lot, bool by_number);
+extern UsomTracking usom_stock_tracking(const char *name);
 
 /* US203: a service, or a kit, has no stock. */
 extern void usom_stock_refuse(const UsomPlace *place) pg_attribute_noreturn();

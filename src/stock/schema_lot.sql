@@ -71,3 +71,24 @@ SELECT usom._guard_master('lot', 'lot');
 SELECT usom._guard_kept('serial_unit', 'usom.receive_serials(), usom.assign_serials() or usom.remove_serials()');
 SELECT usom._audit_table('lot');
 SELECT usom._audit_table('serial_unit');
+
+CREATE VIEW usom.lots WITH (security_invoker = true) AS
+SELECT t.sku, t.lot, o.code AS location, coalesce(trim_scale(s.on_hand), 0) AS on_hand, coalesce(trim_scale(s.reserved), 0) AS reserved,
+	t.expires_at, t.blocked, t.blocked IS NULL AND coalesce(t.expires_at > statement_timestamp(), true) AS usable,
+	t.made_on, t.supplier, t.reference
+FROM usom.lot t
+LEFT JOIN usom.stock s ON s.org_id = t.org_id AND s.product_id = t.product_id AND s.lot = t.lot
+LEFT JOIN usom.location o ON o.org_id = s.org_id AND o.location_id = s.location_id
+WHERE t.org_id = usom.current_org();
+COMMENT ON VIEW usom.lots IS 'The lots of the caller''s organisation, a row for each location that has or had stock of one. Ask by sku; ORDER BY expires_at shows which goes first.';
+COMMENT ON COLUMN usom.lots.sku IS 'Product.';
+COMMENT ON COLUMN usom.lots.lot IS 'Name of the lot.';
+COMMENT ON COLUMN usom.lots.location IS 'Location; null: none has had any of it yet.';
+COMMENT ON COLUMN usom.lots.on_hand IS 'Units on the shelf.';
+COMMENT ON COLUMN usom.lots.reserved IS 'Units promised to order pieces that are not shipped yet.';
+COMMENT ON COLUMN usom.lots.expires_at IS 'From then on nothing of it is promised, reserved or shipped; null: never.';
+COMMENT ON COLUMN usom.lots.blocked IS 'Why it is blocked; null: it is not.';
+COMMENT ON COLUMN usom.lots.usable IS 'True: its units are promised now.';
+COMMENT ON COLUMN usom.lots.made_on IS 'Day on which it was made.';
+COMMENT ON COLUMN usom.lots.supplier IS 'Who made or delivered it.';
+COMMENT ON COLUMN usom.lots.reference IS 'Number of the certificate, or what the supplier calls it.';

@@ -65,6 +65,12 @@ static UsomQuery find_untaken = {
 };
 
 static void
+refuse_twice(void)
+{
+	ereport(ERROR, errcode(USOM_ERR(SERIAL_TAKEN)), errmsg("a serial number is named twice"), errhint("Name each unit once."));
+}
+
+static void
 refuse_taken(int64 org_id, int64 product_id, Datum wanted, Datum had)
 {
 	Datum		values[] = {Int64GetDatum(org_id), Int64GetDatum(product_id), wanted, had};
@@ -74,8 +80,7 @@ refuse_taken(int64 org_id, int64 product_id, Datum wanted, Datum had)
 	const char *location;
 
 	if (usom_query_run(&find_untaken, values, NULL) == 0)
-		ereport(ERROR, errcode(USOM_ERR(SERIAL_TAKEN)),
-				errmsg("a serial number is named twice"), errhint("Name each unit once."));
+		refuse_twice();
 	serial = usom_query_get_text(0, 1);
 	status = usom_query_get_text(0, 3);
 	order_no = usom_query_get_text(0, 4);
@@ -122,6 +127,82 @@ usom_stock_serials_take(int64 org_id, int64 product_id, int64 location_id, const
 	if (count < nserials)
 		refuse_taken(org_id, product_id, wanted, text_array(read_serials(count), count));
 	usom_query_write(&name_units, name, nulls);
+}
+
+/* ---- come and go ---- */
+
+const char **
+usom_stock_serials_argument(FunctionCallInfo fcinfo, int argument, int *nserials)
+{
+	ArrayType  *array;
+	Datum	   *elements;
+	bool	   *nulls;
+	const char **serials;
+
+	if (PG_ARGISNULL(argument))
+		ereport(ERROR, errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				errmsg("serials must not be null"), errhint("Name them: serials => ARRAY['...']"));
+	array = PG_GETARG_ARRAYTYPE_P(argument);
+	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, nserials);
+	serials = palloc_array(const char *, Max(*nserials, 1));
+	for (int i = 0; i < *nserials; i++)
+	{
+		serials[i] = nulls[i] ? "" : TextDatumGetCString(elements[i]);
+		for (int j = 0; j < i; j++)
+			if (strcmp(serials[i], serials[j]) == 0)
+				refuse_twice();
+		if (serials[i][0] == '\0')
+			ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("a serial number must not be empty"), errhint("Name each unit once."));
+	}
+	return serials;
+}
+
+/* What is in stock, or was shipped, does not come a second time. */
+static UsomQuery receive_units = {
+	.text = "INSERT INTO usom.serial_unit AS u (org_id, product_id, serial, location_id, reference, changed_at) "
+	"SELECT $1, $2, n.serial, $4, $5, $6 FROM unnest($3) AS n (serial) ORDER BY n.serial "
+	"ON CONFLICT (org_id, product_id, serial) DO UPDATE SET status = 'on_hand', location_id = excluded.location_id, "
+	"reference = excluded.reference, changed_at = excluded.changed_at WHERE u.status = 'gone' RETURNING u.serial",
+	.nargs = 6,
+	.argtypes = {"bigint", "bigint", "text[]", "bigint", "text", "timestamptz"},
+};
+
+void
+usom_stock_serials_receive(int64 org_id, int64 product_id, int64 location_id, const char *const *serials, int nserials,
+						   const char *reference)
+{
+	Datum		values[] = {
+		Int64GetDatum(org_id), Int64GetDatum(product_id), text_array(serials, nserials), Int64GetDatum(location_id),
+		reference ? CStringGetTextDatum(reference) : (Datum) 0, TimestampTzGetDatum(usom_call_time()),
+	};
+	bool		nulls[6] = {[4] = reference == NULL};
+	int			count = (int) usom_query_write(&receive_units, values, nulls);
+
+	if (count < nserials)
+		refuse_taken(org_id, product_id, values[2], text_array(read_serials(count), count));
+}
+
+static UsomQuery remove_units = {
+	.text = "UPDATE usom.serial_unit AS u SET status = 'gone', changed_at = $5 "
+	"FROM (SELECT c.serial FROM usom.serial_unit AS c WHERE c.org_id = $1 AND c.product_id = $2 AND c.serial = ANY ($3) "
+	"AND c.location_id = $4 AND c.status = 'on_hand' ORDER BY c.serial FOR UPDATE SKIP LOCKED) AS c "
+	"WHERE u.org_id = $1 AND u.product_id = $2 AND u.serial = c.serial RETURNING u.serial",
+	.nargs = 5,
+	.argtypes = {"bigint", "bigint", "text[]", "bigint", "timestamptz"},
+};
+
+void
+usom_stock_serials_remove(int64 org_id, int64 product_id, int64 location_id, const char *const *serials, int nserials)
+{
+	Datum		values[] = {
+		Int64GetDatum(org_id), Int64GetDatum(product_id), text_array(serials, nserials), Int64GetDatum(location_id),
+		TimestampTzGetDatum(usom_call_time()),
+	};
+	int			count = (int) usom_query_write(&remove_units, values, NULL);
+
+	if (count < nserials)
+		refuse_taken(org_id, product_id, values[2], text_array(read_serials(count), count));
 }
 
 /* ---- give back ---- */

@@ -19,6 +19,7 @@
 #define USOM_STOCK_SERIAL_H
 
 #include "base/quantity.h"
+#include "fmgr.h"
 
 /*
  * These units are for the line from now on: on hand at the location (0: at
@@ -38,6 +39,14 @@ extern void usom_stock_serials_take(int64 org_id, int64 product_id, int64 locati
  */
 extern void usom_stock_serials_give_back(int64 org_id, int64 product_id, int64 location_id, const char *const *serials,
 										 int nserials, int64 sales_order_id, int32 line_no, const char *reference);
+
+/* A text[] argument: 22004 if null, 22023 for an empty number, US212 for one that is named twice. */
+extern const char **usom_stock_serials_argument(FunctionCallInfo fcinfo, int argument, int *nserials);
+
+/* Units come in stock, and leave it without an order.  US212 names one that is there already, or is not to be had.  The balance is the caller's to change. */
+extern void usom_stock_serials_receive(int64 org_id, int64 product_id, int64 location_id, const char *const *serials,
+									   int nserials, const char *reference);
+extern void usom_stock_serials_remove(int64 org_id, int64 product_id, int64 location_id, const char *const *serials, int nserials);
 
 /* How many units of a line stand in which state at a location now. */
 typedef struct UsomSerialLine
