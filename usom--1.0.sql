@@ -1814,12 +1814,12 @@ CREATE TYPE usom._stock_code AS (
 );
 COMMENT ON TYPE usom._stock_code IS 'Codes on their way from C to the statement that looks them up, by unnest().';
 
-CREATE FUNCTION usom._free(on_hand usom.quantity, reserved usom.quantity, safety usom.quantity, held usom.quantity, held_until timestamptz, at timestamptz)
+CREATE FUNCTION usom._free(on_hand usom.quantity, reserved usom.quantity, safety usom.quantity, held usom.quantity, held_until timestamptz, usable_until timestamptz, at timestamptz)
 RETURNS bigint
 LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'usom__free';
-COMMENT ON FUNCTION usom._free(usom.quantity, usom.quantity, usom.quantity, usom.quantity, timestamptz, timestamptz) IS
-'Units of a stock row that nobody has, in millionths: on_hand - reserved - safety, and - held unless held_until has passed. Below zero where there is less than the safety stock. For the statement that locks many rows: one function call instead of eight. Only held_until may be null.';
-REVOKE ALL ON FUNCTION usom._free(usom.quantity, usom.quantity, usom.quantity, usom.quantity, timestamptz, timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION usom._free(usom.quantity, usom.quantity, usom.quantity, usom.quantity, timestamptz, timestamptz, timestamptz) IS
+'Units of a stock row that nobody has, in millionths: on_hand - reserved - safety, and - held unless held_until has passed. Below zero where there is less than the safety stock. For the statement that locks many rows: one function call instead of eight. None if usable_until has passed. Only held_until and usable_until may be null.';
+REVOKE ALL ON FUNCTION usom._free(usom.quantity, usom.quantity, usom.quantity, usom.quantity, timestamptz, timestamptz, timestamptz) FROM PUBLIC;
 
 CREATE FUNCTION usom.location_id(code text) RETURNS bigint
 LANGUAGE c AS 'MODULE_PATHNAME', 'usom_location_id'
@@ -1996,6 +1996,52 @@ COMMENT ON FUNCTION usom.verify_capacity() IS 'What is taken of the days of loca
 
 /* ---- stock ---- */
 
+CREATE FUNCTION usom._check_lot() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+BEGIN
+	IF TG_OP = 'UPDATE' AND (NEW.sku, NEW.product_id) IS DISTINCT FROM (OLD.sku, OLD.product_id) THEN
+		RAISE EXCEPTION 'sku of lot "%" does not change', OLD.lot USING
+			ERRCODE = 'US005', HINT = 'Add a new row with the value you want.';
+	END IF;
+	IF TG_OP = 'INSERT' THEN
+		NEW.product_id := (SELECT p.product_id FROM usom.product p WHERE p.org_id = NEW.org_id AND p.sku = NEW.sku AND p.kind = 'physical');
+	END IF;
+	IF NEW.product_id IS NULL THEN
+		RAISE EXCEPTION 'a lot names product "%", which is not stocked', NEW.sku USING
+			ERRCODE = 'US006', HINT = 'INSERT INTO usom.product first, or correct the code.';
+	END IF;
+	RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION usom._check_lot() IS 'Trigger BEFORE a lot is written: finds the key of its product, US006 if there is none; US005 for another product.';
+REVOKE ALL ON FUNCTION usom._check_lot() FROM PUBLIC;
+
+CREATE FUNCTION usom._lot_written() RETURNS trigger
+	AS 'MODULE_PATHNAME', 'usom__lot_written' LANGUAGE C
+	SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._lot_written() IS 'Trigger AFTER a statement wrote lots: their stock, locked in its order, is usable as long as they are.';
+REVOKE ALL ON FUNCTION usom._lot_written() FROM PUBLIC;
+
+CREATE FUNCTION usom._check_tracking() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+BEGIN
+	IF EXISTS (SELECT FROM usom.stock s WHERE s.org_id = NEW.org_id AND s.product_id = NEW.product_id AND s.on_hand > 0) THEN
+		RAISE EXCEPTION 'tracking of product "%" does not change while it is in stock', NEW.sku USING
+			ERRCODE = 'US216', DETAIL = format('It is %s; units on the shelf have no other names.', OLD.tracking),
+			HINT = 'Take its stock to zero first, see usom.stock_position.';
+	END IF;
+	RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION usom._check_tracking() IS 'Trigger BEFORE the tracking of a product changes: US216 while there is stock of it.';
+REVOKE ALL ON FUNCTION usom._check_tracking() FROM PUBLIC;
+
+/* ---- stock ---- */
+
 CREATE TYPE usom._quota_demand AS (
 	ordinal integer,
 	sales_order_id bigint,
@@ -2127,6 +2173,18 @@ AS $$
 	LEFT JOIN usom.quota q ON q.org_id = usom.current_org() AND q.quota_id = f.quota_id
 $$;
 COMMENT ON FUNCTION usom.verify_quota() IS 'What is used of quotas and sold of pre-order offers, recomputed from what each line uses, and lines that use more than the units they have. That more is used than a quota allows is no finding: it may have been lowered. One row a finding, none when all is well. Example: SELECT * FROM usom.verify_quota();';
+
+/* ---- stock ---- */
+
+CREATE TYPE usom._serial_line AS (
+	sales_order_id bigint,
+	line_no integer,
+	location_id bigint,
+	kept bigint,
+	picked bigint,
+	shipped bigint
+);
+COMMENT ON TYPE usom._serial_line IS 'Units of a line at a location that have serial numbers, on their way from C to serial_unit, by unnest().';
 
 /* ---- stock ---- */
 
@@ -5392,6 +5450,44 @@ REVOKE ALL ON FUNCTION usom._select_orders(jsonb, bigint[], boolean, integer, ti
 
 /* ---- api ---- */
 
+CREATE FUNCTION usom.receive_serials(location text, sku text, serials text[], reference text DEFAULT NULL)
+RETURNS TABLE (location text, sku text, on_hand numeric, available numeric)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_receive_serials'
+VOLATILE PARALLEL UNSAFE ROWS 1
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.receive_serials(text, text, text[], text) IS
+'Take units into stock that have serial numbers (tracking of the product is serial), one unit for each number. Else as receive_stock().
+location, sku: where and what. serials: the numbers, each once. reference: number of the delivery note.
+A number that was taken out of stock may come back; one that is in stock, or was shipped, does not come a second time: what a customer sends back is received with its return.
+Returns what the location has now.
+Errors: US212 a number that is in stock already, or is named twice; US210 the product has no serial numbers; US006 unknown code; US203 a service; 22023 no number, or an empty one.
+Example: SELECT * FROM usom.receive_serials(''MAIN'', ''PHONE'', ARRAY[''SN-1'', ''SN-2''], ''PO-7'');';
+
+CREATE FUNCTION usom.remove_serials(location text, sku text, serials text[], reason text)
+RETURNS TABLE (location text, sku text, on_hand numeric, available numeric)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_remove_serials'
+VOLATILE PARALLEL UNSAFE ROWS 1
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.remove_serials(text, text, text[], text) IS
+'Take units out of stock by their serial numbers, as adjust_stock() does without.
+location, sku: where and what. serials: the numbers, each on hand there and nobody''s. reason: why.
+Returns what the location has now.
+Errors: US212 a number that is not there or is an order''s; US201 if less would be left than is reserved for orders; US210 the product has no serial numbers; US006 unknown code; US203 a service; 22023 no number, or an empty one.
+Example: SELECT * FROM usom.remove_serials(''MAIN'', ''PHONE'', ARRAY[''SN-2''], ''broken'');';
+
+CREATE FUNCTION usom.assign_serials(order_no text, line_no integer, serials text[]) RETURNS void
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_assign_serials'
+VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.assign_serials(text, integer, text[]) IS
+'These very units are for the line: they are reserved for it, and go with it when it is picked or shipped. Units of a product with serial numbers leave by number alone, so this (or a picker who scans them) comes before usom.ship().
+order_no, line_no: the line. serials: the numbers, on hand where the line keeps units (usom.order_pieces), at most as many as it keeps there. Those assigned earlier stay as far as there is room; what the line keeps no more is free by itself.
+Who asks for a number that somebody else is just getting is refused at once.
+Errors: US212 a number that is not there or is another order''s; US210 the product has no serial numbers; US105 or US106 unknown order or line; 22023 more numbers than the line keeps units there.
+Example: SELECT usom.assign_serials(''SO-000001'', 1, ARRAY[''SN-1'']);';
+
+/* ---- api ---- */
+
 CREATE FUNCTION usom.book_appointment(order_no text, line_no integer, starts_at timestamptz, technician text DEFAULT NULL, minutes integer DEFAULT NULL)
 RETURNS TABLE (appointment_no text, technician text, starts_at timestamptz, ends_at timestamptz)
 LANGUAGE c AS 'MODULE_PATHNAME', 'usom_book_appointment'
@@ -7363,6 +7459,8 @@ CREATE FUNCTION usom._privileges()
 	('coupon',                    '',    'r',   'r',   '',    '',    'riu', 'r',   'r',   'r'),
 	('coupon_redemption',         '',    'r',   'r',   '',    '',    'r',   'r',   'r',   'riud'),
 	('price_step',                '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
+	('lot',                       '',    'r',   'riu', 'riu', '',    'r',   'r',   'r',   'r'),
+	('serial_unit',               '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'riud'),
 	('location',                  '',    'r',   'riu', 'r',   'r',   'r',   'r',   'r',   'r'),
 	('location_calendar',         '',    'r',   'riud','r',   'r',   'r',   'r',   'r',   'r'),
 	('location_capacity',         '',    'r',   'riud','r',   '',    'r',   'r',   'r',   'r'),
@@ -7458,6 +7556,8 @@ CREATE FUNCTION usom._privileges()
 	('backorder_runs',            '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('backorder_changes',         '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('supplies',                  '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
+	('lots',                      '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
+	('serials',                   '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('quotas',                    '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('make_orders',               '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('pre_orders',                '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
@@ -7638,6 +7738,9 @@ CREATE FUNCTION usom._privileges()
 	('release_stock()',           '',    'x',   'x',   '',    'x',   '',    '',    '',    ''),
 	('receive_stock()',           '',    '',    'x',   'x',   '',    'x',   '',    '',    ''),
 	('receive_stocks()',          '',    '',    'x',   'x',   '',    'x',   '',    '',    ''),
+	('receive_serials()',         '',    '',    'x',   'x',   '',    'x',   '',    '',    ''),
+	('remove_serials()',          '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
+	('assign_serials()',          '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
 	('adjust_stock()',            '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	('count_stock()',             '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	('add_supply()',              '',    '',    'x',   'x',   '',    'x',   '',    '',    ''),
@@ -8001,7 +8104,7 @@ AS $$
 			'cancel_order', 'cancel_line', 'change_order', 'set_order_tax', 'set_address_verdict', 'hold_order', 'release_hold', 'release_credit_hold', 'review_credit', 'resolve_exception',
 			'approve_order', 'decline_order', 'request_approval', 'score_order', 'override_price', 'reprice_order',
 			'propose_substitution', 'accept_substitution', 'decline_substitution', 'substitute_backorders']),
-		(3, 'stock', ARRAY['receive_stock', 'receive_stocks', 'adjust_stock', 'count_stock', 'set_safety', 'add_supply', 'change_supply', 'cancel_supply', 'receive_supply', 'reverse_receipt', 'reserve_stock', 'release_stock',
+		(3, 'stock', ARRAY['receive_stock', 'receive_stocks', 'adjust_stock', 'count_stock', 'set_safety', 'add_supply', 'change_supply', 'cancel_supply', 'receive_supply', 'reverse_receipt', 'reserve_stock', 'release_stock', 'receive_serials', 'assign_serials', 'remove_serials',
 			'watch_stock', 'unwatch_stock', 'tell_back_in_stock',
 			'available', 'convert_quantity']),
 		(4, 'fulfil', ARRAY['allocate_order', 'allocate_orders', 'reallocate_order', 'explain_sourcing', 'why_not_allocated', 'simulate_sourcing', 'pickup_alternatives', 'move_pickup', 'ready_pickup', 'collect_pickup', 'reject_pickup', 'put_back_pickups', 'receive_drop_ship', 'service_slots', 'book_appointment', 'move_appointment', 'cancel_appointment', 'fail_appointment', 'block_technician', 'complete_service', 'earliest_shipment', 'distance_km', 'split_order', 'split_backorder', 'merge_backorder', 'fill_backorders', 'backorder_run', 'convert_pre_orders', 'request_make', 'approve_make', 'start_make', 'receive_make', 'cancel_make', 'ration', 'release_order', 'consolidation_candidates', 'consolidate', 'ship', 'ship_consolidated', 'deliver',
@@ -8744,6 +8847,7 @@ CREATE TABLE usom.product (
 	based_on text,
 	attributes jsonb,
 	fill_on_receipt boolean,
+	tracking text NOT NULL DEFAULT 'none' CONSTRAINT product_tracking_known CHECK (tracking IN ('none', 'lot', 'serial')),
 	active boolean NOT NULL DEFAULT true,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	PRIMARY KEY (org_id, product_id),
@@ -8766,6 +8870,7 @@ COMMENT ON COLUMN usom.product.decoupling IS 'Where its stock ends: make_to_stoc
 COMMENT ON COLUMN usom.product.based_on IS 'Product that one made for an order was derived from; null: none.';
 COMMENT ON COLUMN usom.product.attributes IS 'What one made for an order is to be like; null: nothing was said.';
 COMMENT ON COLUMN usom.product.fill_on_receipt IS 'Does what receive_stock() takes in go to waiting lines in the same call? Null: as the organisation has it.';
+COMMENT ON COLUMN usom.product.tracking IS 'none; lot: units come with the name of their lot; serial: each unit has a number of its own. Changes only while none is on hand.';
 COMMENT ON COLUMN usom.product.active IS 'Off: no new orders.';
 COMMENT ON COLUMN usom.product.created_at IS 'When the row was made.';
 
@@ -9320,6 +9425,7 @@ CREATE TABLE usom.stock (
 	held usom.quantity NOT NULL DEFAULT 0,
 	held_until timestamptz,
 	safety usom.quantity NOT NULL DEFAULT 0,
+	usable_until timestamptz,
 	PRIMARY KEY (org_id, product_id, location_id, lot),
 	CONSTRAINT stock_not_oversold CHECK (reserved <= on_hand),
 	CONSTRAINT stock_held_iff_dated CHECK ((held > 0) = (held_until IS NOT NULL))
@@ -9334,6 +9440,7 @@ COMMENT ON COLUMN usom.stock.reserved IS 'Units promised to order pieces that ar
 COMMENT ON COLUMN usom.stock.held IS 'Units under soft reservations: the sum of their rows. Once held_until has passed, those that have run out are subtracted.';
 COMMENT ON COLUMN usom.stock.held_until IS 'Earliest expiry among the soft reservations; null if there is none.';
 COMMENT ON COLUMN usom.stock.safety IS 'Units that are never promised.';
+COMMENT ON COLUMN usom.stock.usable_until IS 'From then on nothing of it is promised, reserved or shipped: when the lot expires; -infinity: it is blocked; null: for ever. Kept from usom.lot.';
 
 CREATE TABLE usom.stock_movement (
 	org_id bigint NOT NULL,
@@ -9750,6 +9857,102 @@ SELECT usom._audit_table('quota_use');
 SELECT usom._audit_table('location_capacity');
 SELECT usom._audit_table('location_load');
 SELECT usom._audit_table('capacity_use');
+$usom_step$),
+
+(1, 602, 'stock', $usom_step$
+CREATE TABLE usom.lot (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	product_id bigint NOT NULL,
+	lot text COLLATE "C" NOT NULL CONSTRAINT lot_given CHECK (lot <> ''),
+	sku text NOT NULL,
+	expires_at timestamptz,
+	blocked text CONSTRAINT lot_blocked_for_a_reason CHECK (blocked <> ''),
+	made_on date,
+	supplier text,
+	reference text,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (org_id, product_id, lot),
+	CONSTRAINT lot_of_product FOREIGN KEY (org_id, sku) REFERENCES usom.product (org_id, sku) ON DELETE RESTRICT ON UPDATE RESTRICT
+);
+COMMENT ON TABLE usom.lot IS 'What is known of a lot: INSERT INTO usom.lot (sku, lot, expires_at) before or after it is received; the first receipt makes the row if it is missing. Its stock is promised, first expired first, until it expires, and not while it is blocked.';
+COMMENT ON COLUMN usom.lot.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.lot.product_id IS 'Product; found by sku.';
+COMMENT ON COLUMN usom.lot.lot IS 'Name of the lot.';
+COMMENT ON COLUMN usom.lot.sku IS 'Product, as documents name it.';
+COMMENT ON COLUMN usom.lot.expires_at IS 'From then on nothing of it is promised, reserved or shipped; null: never.';
+COMMENT ON COLUMN usom.lot.blocked IS 'Why nothing of it is promised, reserved or shipped now; null: it is not blocked. usom.block_lot() takes what is reserved off it, too.';
+COMMENT ON COLUMN usom.lot.made_on IS 'Day on which it was made.';
+COMMENT ON COLUMN usom.lot.supplier IS 'Who made or delivered it.';
+COMMENT ON COLUMN usom.lot.reference IS 'Number of the certificate, or what the supplier calls the lot.';
+COMMENT ON COLUMN usom.lot.created_at IS 'When the row was made.';
+-- Rows that replication brings were checked where they came from, so this trigger is not ENABLE ALWAYS.
+CREATE TRIGGER usom_lot BEFORE INSERT OR UPDATE ON usom.lot
+	FOR EACH ROW EXECUTE FUNCTION usom._check_lot();
+CREATE TRIGGER usom_lot_added AFTER INSERT ON usom.lot
+	REFERENCING NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION usom._lot_written();
+CREATE TRIGGER usom_lot_changed AFTER UPDATE ON usom.lot
+	REFERENCING NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION usom._lot_written();
+CREATE TRIGGER usom_tracking BEFORE UPDATE OF tracking ON usom.product
+	FOR EACH ROW WHEN (NEW.tracking <> OLD.tracking) EXECUTE FUNCTION usom._check_tracking();
+ALTER TABLE usom.product ENABLE ALWAYS TRIGGER usom_tracking;
+
+CREATE TABLE usom.serial_unit (
+	org_id bigint NOT NULL,
+	product_id bigint NOT NULL,
+	serial text COLLATE "C" NOT NULL CONSTRAINT serial_unit_given CHECK (serial <> ''),
+	location_id bigint NOT NULL,
+	status text NOT NULL DEFAULT 'on_hand' CONSTRAINT serial_unit_status_known CHECK (status IN ('on_hand', 'reserved', 'picked', 'shipped', 'gone')),
+	sales_order_id bigint,
+	line_no integer,
+	named boolean NOT NULL DEFAULT false,
+	reference text,
+	changed_at timestamptz NOT NULL DEFAULT now(),
+	created_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (org_id, product_id, serial),
+	CONSTRAINT serial_unit_of_line_iff_claimed CHECK ((sales_order_id IS NOT NULL) = (status IN ('reserved', 'picked', 'shipped'))),
+	CONSTRAINT serial_unit_of_line_iff_of_order CHECK ((sales_order_id IS NULL) = (line_no IS NULL))
+) WITH (fillfactor = 70);
+CREATE INDEX serial_unit_of_line ON usom.serial_unit (org_id, sales_order_id, line_no) WHERE sales_order_id IS NOT NULL;
+CREATE INDEX serial_unit_at ON usom.serial_unit (org_id, product_id, location_id) WHERE status <> 'gone';
+COMMENT ON TABLE usom.serial_unit IS 'Units that have a number of their own, each once for ever: where it is, or whose. Its row lock is taken without waiting: who claims it second is refused.';
+COMMENT ON COLUMN usom.serial_unit.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.serial_unit.product_id IS 'Product.';
+COMMENT ON COLUMN usom.serial_unit.serial IS 'Serial number; of a product each is there once.';
+COMMENT ON COLUMN usom.serial_unit.location_id IS 'Location where it is, or was last.';
+COMMENT ON COLUMN usom.serial_unit.status IS 'on_hand; reserved or picked for a line, on the shelf still; shipped; gone (taken out of stock).';
+COMMENT ON COLUMN usom.serial_unit.sales_order_id IS 'Order that it is for or went to; null: nobody''s.';
+COMMENT ON COLUMN usom.serial_unit.line_no IS 'Line of that order.';
+COMMENT ON COLUMN usom.serial_unit.named IS 'Asked for by its number: it goes before the others of its line.';
+COMMENT ON COLUMN usom.serial_unit.reference IS 'Document of its last step.';
+COMMENT ON COLUMN usom.serial_unit.changed_at IS 'When its state changed last.';
+COMMENT ON COLUMN usom.serial_unit.created_at IS 'When it was received first.';
+
+SELECT usom._guard_cards('lot');
+SELECT usom._guard_master('lot', 'lot');
+SELECT usom._guard_kept('serial_unit', 'usom.receive_serials(), usom.assign_serials() or usom.remove_serials()');
+SELECT usom._audit_table('lot');
+SELECT usom._audit_table('serial_unit');
+
+CREATE VIEW usom.lots WITH (security_invoker = true) AS
+SELECT t.sku, t.lot, o.code AS location, coalesce(trim_scale(s.on_hand), 0) AS on_hand, coalesce(trim_scale(s.reserved), 0) AS reserved,
+	t.expires_at, t.blocked, t.blocked IS NULL AND coalesce(t.expires_at > statement_timestamp(), true) AS usable,
+	t.made_on, t.supplier, t.reference
+FROM usom.lot t
+LEFT JOIN usom.stock s ON s.org_id = t.org_id AND s.product_id = t.product_id AND s.lot = t.lot
+LEFT JOIN usom.location o ON o.org_id = s.org_id AND o.location_id = s.location_id
+WHERE t.org_id = usom.current_org();
+COMMENT ON VIEW usom.lots IS 'The lots of the caller''s organisation, a row for each location that has or had stock of one. Ask by sku; ORDER BY expires_at shows which goes first.';
+COMMENT ON COLUMN usom.lots.sku IS 'Product.';
+COMMENT ON COLUMN usom.lots.lot IS 'Name of the lot.';
+COMMENT ON COLUMN usom.lots.location IS 'Location; null: none has had any of it yet.';
+COMMENT ON COLUMN usom.lots.on_hand IS 'Units on the shelf.';
+COMMENT ON COLUMN usom.lots.reserved IS 'Units promised to order pieces that are not shipped yet.';
+COMMENT ON COLUMN usom.lots.expires_at IS 'From then on nothing of it is promised, reserved or shipped; null: never.';
+COMMENT ON COLUMN usom.lots.blocked IS 'Why it is blocked; null: it is not.';
+COMMENT ON COLUMN usom.lots.usable IS 'True: its units are promised now.';
+COMMENT ON COLUMN usom.lots.made_on IS 'Day on which it was made.';
+COMMENT ON COLUMN usom.lots.supplier IS 'Who made or delivered it.';
+COMMENT ON COLUMN usom.lots.reference IS 'Number of the certificate, or what the supplier calls it.';
 $usom_step$),
 
 (1, 701, 'order', $usom_step$
@@ -12744,7 +12947,7 @@ SELECT p.sku,
 	trim_scale(sum(s.on_hand)) AS on_hand,
 	trim_scale(sum(s.reserved)) AS reserved,
 	trim_scale(sum(s.safety)) AS safety,
-	trim_scale(coalesce(sum(greatest(s.on_hand - s.reserved - s.safety - h.held, 0)) FILTER (WHERE lo.active), 0)) AS available,
+	trim_scale(coalesce(sum(greatest(s.on_hand - s.reserved - s.safety - h.held, 0)) FILTER (WHERE lo.active AND coalesce(s.usable_until > statement_timestamp(), true)), 0)) AS available,
 	(SELECT trim_scale(coalesce(sum(u.quantity - u.received), 0))
 	 FROM usom.supply u
 	 WHERE u.org_id = s.org_id AND u.product_id = s.product_id AND u.location_id = s.location_id
@@ -12769,7 +12972,7 @@ COMMENT ON COLUMN usom.stock_position.location IS 'Location.';
 COMMENT ON COLUMN usom.stock_position.on_hand IS 'Units on the shelf.';
 COMMENT ON COLUMN usom.stock_position.reserved IS 'Units promised to order pieces that are not shipped yet.';
 COMMENT ON COLUMN usom.stock_position.safety IS 'Units that are never promised.';
-COMMENT ON COLUMN usom.stock_position.available IS 'Units that can be promised: on hand less reserved, held and safety, per lot and never below zero; nothing at a location that is not active. What usom.available() says.';
+COMMENT ON COLUMN usom.stock_position.available IS 'Units that can be promised: on hand less reserved, held and safety, per lot and never below zero; nothing at a location that is not active, nor of a lot that has expired or is blocked. What usom.available() says.';
 COMMENT ON COLUMN usom.stock_position.incoming IS 'Units that are expected and have not arrived, see supplies.';
 COMMENT ON COLUMN usom.stock_position.held IS 'Units under soft reservations that have not expired.';
 
@@ -13170,6 +13373,26 @@ COMMENT ON COLUMN usom.price_overrides.placed_by IS 'Session user who set it.';
 COMMENT ON COLUMN usom.price_overrides.placed_for IS 'Application user, as claimed.';
 COMMENT ON COLUMN usom.price_overrides.ended_at IS 'When another price took its place; null: it holds.';
 COMMENT ON COLUMN usom.price_overrides.ended_by IS 'Session user whose change ended it.';
+$usom_step$),
+
+(1, 1405, 'analytics', $usom_step$
+CREATE VIEW usom.serials WITH (security_invoker = true) AS
+SELECT p.sku, u.serial, u.status, lo.code AS location, o.order_no, u.line_no, u.reference, u.changed_at, u.created_at
+FROM usom.serial_unit u
+JOIN usom.product p ON p.org_id = u.org_id AND p.product_id = u.product_id
+LEFT JOIN usom.location lo ON lo.org_id = u.org_id AND lo.location_id = u.location_id
+LEFT JOIN usom.sales_order o ON o.org_id = u.org_id AND o.sales_order_id = u.sales_order_id
+WHERE u.org_id = usom.current_org();
+COMMENT ON VIEW usom.serials IS 'Units with serial numbers of the caller''s organisation. Ask by sku and serial, or by order_no.';
+COMMENT ON COLUMN usom.serials.sku IS 'Product.';
+COMMENT ON COLUMN usom.serials.serial IS 'Serial number.';
+COMMENT ON COLUMN usom.serials.status IS 'on_hand; reserved or picked for a line, on the shelf still; shipped; gone (taken out of stock).';
+COMMENT ON COLUMN usom.serials.location IS 'Location where it is, or was last.';
+COMMENT ON COLUMN usom.serials.order_no IS 'Order that it is for or went to; null: nobody''s.';
+COMMENT ON COLUMN usom.serials.line_no IS 'Line of that order.';
+COMMENT ON COLUMN usom.serials.reference IS 'Document of its last step.';
+COMMENT ON COLUMN usom.serials.changed_at IS 'When its state changed last.';
+COMMENT ON COLUMN usom.serials.created_at IS 'When it was received first.';
 $usom_step$),
 
 (1, 1420, 'analytics', $usom_step$

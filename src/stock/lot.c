@@ -93,9 +93,9 @@ static UsomQuery lock_stock = {
 
 static UsomQuery mark_stock = {
 	.text = "UPDATE usom.stock AS s SET usable_until = m.usable_until "
-	"FROM (SELECT l.product_id, l.lot, " USOM_LOT_USABLE_UNTIL " AS usable_until FROM usom.lot AS l "
+	"FROM (SELECT l.org_id, l.product_id, l.lot, " USOM_LOT_USABLE_UNTIL " AS usable_until FROM usom.lot AS l "
 	"WHERE l.org_id = $1 AND (l.product_id, l.lot) IN (SELECT k.product_id, k.lot FROM unnest($2) AS k)) AS m "
-	"WHERE s.org_id = $1 AND s.product_id = m.product_id AND s.lot = m.lot AND s.usable_until IS DISTINCT FROM m.usable_until",
+	"WHERE s.org_id = $1 AND m.org_id = $1 AND s.product_id = m.product_id AND s.lot = m.lot AND s.usable_until IS DISTINCT FROM m.usable_until",
 	.nargs = 2,
 	.argtypes = {"bigint", "usom._stock_key[]"},
 };
