@@ -106,7 +106,11 @@ BEGIN
 			UNION ALL
 			SELECT 5, 'deliver', format('SELECT usom.deliver(%L);', s.shipment_no)
 			FROM usom.shipments s
-			WHERE s.order_no = explain_status.order_no AND s.status = 'shipped'
+			WHERE s.order_no = explain_status.order_no AND s.status IN ('shipped', 'in_transit')
+			UNION ALL
+			SELECT 5, v.verb, format(v.call, s.shipment_no)
+			FROM usom.shipments s, (VALUES ('retry', 'SELECT usom.retry_delivery(%L);'), ('return to sender', 'SELECT usom.return_to_sender(%L, ''reason'');')) AS v (verb, call)
+			WHERE s.order_no = explain_status.order_no AND s.status = 'failed'
 			UNION ALL
 			SELECT 6, 'return', format('SELECT usom.authorize_return(%s, ''[{"line_no": %s, "quantity": %s}]'', ''reason'');',
 				quoted, l.line_no, l.quantity_shipped + l.quantity_delivered)
@@ -548,7 +552,7 @@ BEGIN
 		SELECT * FROM usom.verify_stock()
 		UNION ALL SELECT * FROM usom.verify_reserved()
 		UNION ALL SELECT * FROM usom.verify_supply()
-		UNION ALL SELECT * FROM usom.verify_capacity() UNION ALL SELECT * FROM usom.verify_quota()
+		UNION ALL SELECT * FROM usom.verify_capacity() UNION ALL SELECT * FROM usom.verify_quota() UNION ALL SELECT * FROM usom.verify_parcels()
 		UNION ALL SELECT * FROM usom.verify_orders() UNION ALL SELECT * FROM usom.verify_holds()
 		UNION ALL SELECT * FROM usom.verify_money()
 		UNION ALL SELECT * FROM usom.verify_returns()
@@ -558,5 +562,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION usom.verify() IS
-'Everything that usom keeps in the caller''s organisation, recomputed from scratch and compared: verify_stock(), verify_reserved(), verify_supply(), verify_capacity(), verify_quota(), verify_orders(), verify_holds(), verify_money(), verify_returns(), verify_service(), verify_vault(), verify_entries(). One row per difference with area, entity (the business key), problem, expected and actual value; empty when all is well. One snapshot: it may run while others work.
+'Everything that usom keeps in the caller''s organisation, recomputed from scratch and compared: verify_stock(), verify_reserved(), verify_supply(), verify_capacity(), verify_quota(), verify_parcels(), verify_orders(), verify_holds(), verify_money(), verify_returns(), verify_service(), verify_vault(), verify_entries(). One row per difference with area, entity (the business key), problem, expected and actual value; empty when all is well. One snapshot: it may run while others work.
 Example: SELECT * FROM usom.verify();';

@@ -7,6 +7,7 @@
 
 #include "base/state.h"
 #include "order/order.h"
+#include "utils/jsonb.h"
 
 #define SHIPMENT_STATE(number, name, label) USOM_SHIPMENT_##name = number,
 typedef enum UsomShipmentStatus
@@ -45,6 +46,9 @@ typedef struct UsomShipLabel
 	bool		no_tracking;
 	int64		consolidation_id;	/* 0: none */
 	int64		location_id;	/* ships from here alone; 0: from all */
+	const char *service;		/* of the carrier; NULL: none */
+	int			npackages;		/* ships these packages alone; 0: whatever it is in */
+	int64	   *packages;
 } UsomShipLabel;
 
 /*
@@ -53,5 +57,12 @@ typedef struct UsomShipLabel
  * nothing is done.
  */
 extern bool usom_fulfillment_ship_some(UsomOrderSet *set, int order, const UsomShipLabel *label);
+
+/*
+ * The same for what a list like the argument "lines" of ship() names, of the
+ * first order of the set; NULL: all that is ready.  US601 if there is less,
+ * US620 if it is not so far as its location asks.  False: the order is held now.
+ */
+extern bool usom_fulfillment_ship_list(UsomOrderSet *set, Jsonb *list, const UsomShipLabel *label);
 
 #endif							/* USOM_FULFILLMENT_FULFILLMENT_H */

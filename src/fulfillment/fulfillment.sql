@@ -10,15 +10,15 @@ Returns the status (processing, or as before if nothing new was reserved) and ve
 Errors: US105 unknown order, US102 a hold blocks release, US101 the order is not confirmed, US201 the order ships complete and something is backordered, US603 nothing is reserved.
 Example: SELECT * FROM usom.release_order(''SO-000001'');';
 
-CREATE FUNCTION usom.ship(order_no text, lines jsonb DEFAULT NULL, carrier text DEFAULT NULL, tracking text DEFAULT NULL)
+CREATE FUNCTION usom.ship(order_no text, lines jsonb DEFAULT NULL, carrier text DEFAULT NULL, tracking text DEFAULT NULL, service text DEFAULT NULL, packages text[] DEFAULT NULL)
 RETURNS text
 LANGUAGE c AS 'MODULE_PATHNAME', 'usom_ship'
 SET search_path = pg_catalog, usom, pg_temp;
-COMMENT ON FUNCTION usom.ship(text, jsonb, text, text) IS
-'Ship released units: they leave the stock of their location.
-order_no: the order. lines: [{"line_no": 1, "quantity": 2}], in units of the product, entries of one line add up; null: all that is released. carrier, tracking: for the customer.
+COMMENT ON FUNCTION usom.ship(text, jsonb, text, text, text, text[]) IS
+'Ship units that are released, picked or packed, as their location asks: they leave its stock.
+order_no: the order. lines: [{"line_no": 1, "quantity": 2}], in units of the product, entries of one line add up, "lot" names one; null: all that is ready. carrier, tracking, service: for the customer. packages: numbers of packages; null: whatever units are in.
 Returns the shipment number; with several locations one shipment each, the numbers joined by a comma and a blank.
-Errors: US105 unknown order, US106 unknown line, US108 unreadable lines, US102 a hold blocks ship, US101 nothing is released, US601 more than is released, US201 the order ships complete and units would stay behind.
+Errors: US105 unknown order, US106 unknown line, US108 unreadable lines, US102 a hold blocks ship, US101 nothing is released, US601 more than is released, US620 not picked or packed where the location asks for it, US201 the order ships complete and units would stay behind, US622 unknown package, US623 a package would leave in part, US624 the carrier may not take it or it has to be packed.
 Example: SELECT usom.ship(''SO-000001'', ''[{"line_no": 1, "quantity": 2}]'', ''DHL'', ''JD014600003'');';
 
 CREATE FUNCTION usom.deliver(shipment_no text, at timestamptz DEFAULT now())
@@ -29,5 +29,5 @@ COMMENT ON FUNCTION usom.deliver(text, timestamptz) IS
 'Note that a shipment has arrived. A shipment that was delivered before is left as it is.
 shipment_no: as ship() gave it. at: when it arrived.
 Returns the status and version of the order.
-Errors: US602 unknown shipment.
+Errors: US602 unknown shipment, US101 it is void, or came back.
 Example: SELECT * FROM usom.deliver(''SH-000001'');';

@@ -89,7 +89,6 @@ CREATE TABLE usom.package (
 	packaging_id bigint,
 	weight usom.quantity,
 	tracking text,
-	gift_wrap text,
 	shipment_id bigint,
 	packed_at timestamptz NOT NULL DEFAULT now(),
 	packed_by text NOT NULL DEFAULT session_user,
@@ -109,7 +108,6 @@ COMMENT ON COLUMN usom.package.location_id IS 'Where it was packed.';
 COMMENT ON COLUMN usom.package.packaging_id IS 'What it is packed in; null: nothing was said.';
 COMMENT ON COLUMN usom.package.weight IS 'Kilograms as it was weighed; null: it was not.';
 COMMENT ON COLUMN usom.package.tracking IS 'Carrier''s number of the package; null: that of its shipment.';
-COMMENT ON COLUMN usom.package.gift_wrap IS 'Style that it is wrapped in as a gift; null: it is none.';
 COMMENT ON COLUMN usom.package.shipment_id IS 'Shipment that it left with; null: it is still there.';
 COMMENT ON COLUMN usom.package.packed_at IS 'When packing began.';
 COMMENT ON COLUMN usom.package.packed_by IS 'Session user who packed it.';
@@ -137,6 +135,7 @@ CREATE TABLE usom.tracking_event (
 	tracking_event_id bigint NOT NULL DEFAULT usom.next_id(),
 	sales_order_id bigint NOT NULL,
 	shipment_id bigint NOT NULL,
+	package_id bigint,
 	message_id text,
 	kind text NOT NULL CONSTRAINT tracking_event_kind_known CHECK (kind IN ('info', 'in_transit', 'out_for_delivery', 'delivered', 'failed', 'returning', 'lost')),
 	occurred_at timestamptz NOT NULL,
@@ -154,6 +153,7 @@ COMMENT ON COLUMN usom.tracking_event.org_id IS 'Organisation.';
 COMMENT ON COLUMN usom.tracking_event.tracking_event_id IS 'Key.';
 COMMENT ON COLUMN usom.tracking_event.sales_order_id IS 'Order of the shipment.';
 COMMENT ON COLUMN usom.tracking_event.shipment_id IS 'Shipment.';
+COMMENT ON COLUMN usom.tracking_event.package_id IS 'Package that the carrier named; null: the shipment.';
 COMMENT ON COLUMN usom.tracking_event.message_id IS 'The carrier''s key of the message; the same again says nothing new. Null: it has none.';
 COMMENT ON COLUMN usom.tracking_event.kind IS 'info, in_transit, out_for_delivery, delivered, failed, returning or lost.';
 COMMENT ON COLUMN usom.tracking_event.occurred_at IS 'When it happened, by the carrier''s word.';

@@ -5,13 +5,14 @@
  * One shipment per location; services go along with the first of them, those
  * in kits as far as the goods of their kits have left.  Pieces that are packed
  * go first, then picked ones, then released ones: what is
- * nearest to the door.
+ * nearest to the door.  A location may ask that units are picked or packed
+ * before they leave; a package leaves whole.
  *
  * Locks: the order, then the stock rows that the units leave (by save).
  */
 #include "postgres.h"
 
-#include "fulfillment/fulfillment.h"
+#include "fulfillment/parcel.h"
 
 #include "base/call.h"
 #include "base/errors.h"
@@ -21,16 +22,40 @@
 #include "order/answer.h"
 #include "order/line_list.h"
 #include "party/party.h"
+#include "stock/site.h"
 #include "utils/builtins.h"
 
 PG_FUNCTION_INFO_V1(usom_ship);
 
 static UsomQuery insert_shipment = {
 	.text = "INSERT INTO usom.shipment (org_id, shipment_id, shipment_no, sales_order_id, location_id, carrier, tracking, "
-	"consolidation_id, status) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'shipped')",
-	.nargs = 8,
-	.argtypes = {"bigint", "bigint", "text", "bigint", "bigint", "text", "text", "bigint"},
+	"consolidation_id, service, status) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'shipped')",
+	.nargs = 9,
+	.argtypes = {"bigint", "bigint", "text", "bigint", "bigint", "text", "text", "bigint", "text"},
 };
+
+static UsomQuery find_code = {
+	.text = "SELECT l.code, l.ships_from FROM usom.location AS l WHERE l.org_id = $1 AND l.location_id = $2",
+	.nargs = 2,
+	.argtypes = {"bigint", "bigint"},
+};
+
+enum ShipArg
+{
+	ARG_ORDER,
+	ARG_LINES,
+	ARG_CARRIER,
+	ARG_TRACKING,
+	ARG_SERVICE,
+	ARG_PACKAGES
+};
+
+/* A location that asks for more than released units. */
+typedef struct Door
+{
+	int64		location_id;
+	UsomPieceStatus least;
+} Door;
 
 /* A shipment in the making. */
 typedef struct Shipment
@@ -46,6 +71,8 @@ typedef struct Shipping
 	int			order;
 	const UsomHolds *holds;
 	UsomShipLabel label;
+	int			ndoors;
+	Door	   *doors;
 	int			nshipments;
 	Shipment   *shipments;
 } Shipping;
@@ -56,10 +83,40 @@ may_ship(UsomPieceStatus status)
 	return status == USOM_PIECE_RELEASED || status == USOM_PIECE_PICKED || status == USOM_PIECE_PACKED;
 }
 
+/* Copied: what is remembered of locations may be forgotten while orders are saved. */
+static void
+read_doors(Shipping *shipping)
+{
+	const UsomSites *sites = usom_stock_sites(shipping->set->org_id);
+
+	for (int i = 0; i < sites->count; i++)
+	{
+		if (likely(sites->sites[i].ships_from == USOM_SHIPS_RELEASED))
+			continue;
+		if (shipping->doors == NULL)
+			shipping->doors = palloc_array(Door, sites->count);
+		shipping->doors[shipping->ndoors++] = (Door) {
+			sites->sites[i].location_id,
+			sites->sites[i].ships_from == USOM_SHIPS_PACKED ? USOM_PIECE_PACKED : USOM_PIECE_PICKED
+		};
+	}
+}
+
+/* As far as its location asks for. */
+static bool
+is_so_far(const Shipping *shipping, const UsomPiece *piece)
+{
+	for (int i = 0; i < shipping->ndoors; i++)
+		if (shipping->doors[i].location_id == piece->location_id)
+			return piece->status >= shipping->doors[i].least;
+	return true;
+}
+
 static void
 write_shipment(const Shipping *shipping, const Shipment *shipment)
 {
-	Datum		values[8] = {
+	const char *service = shipping->label.service;
+	Datum		values[9] = {
 		Int64GetDatum(shipping->set->org_id),
 		Int64GetDatum(shipment->shipment_id),
 		CStringGetTextDatum(shipment->shipment_no),
@@ -68,13 +125,15 @@ write_shipment(const Shipping *shipping, const Shipment *shipment)
 		shipping->label.carrier,
 		shipping->label.tracking,
 		Int64GetDatum(shipping->label.consolidation_id),
+		service ? CStringGetTextDatum(service) : (Datum) 0,
 	};
-	bool		nulls[8] = {false};
+	bool		nulls[9] = {false};
 
 	nulls[4] = shipment->location_id == 0;
 	nulls[5] = shipping->label.no_carrier;
 	nulls[6] = shipping->label.no_tracking;
 	nulls[7] = shipping->label.consolidation_id == 0;
+	nulls[8] = service == NULL;
 	usom_query_write(&insert_shipment, values, nulls);
 }
 
@@ -104,15 +163,34 @@ ship_piece(Shipping *shipping, int index, UsomQuantity quantity)
 	shipping->set->pieces[index].shipment_id = shipment->shipment_id;
 }
 
-/* Of the order, and of the location that the label names, if it names one; not held. */
+/* In one of the packages that the label names, if it names some; services are in none. */
+static bool
+is_in_package(const Shipping *shipping, const UsomPiece *piece)
+{
+	if (likely(shipping->label.npackages == 0) || piece->location_id == 0)
+		return true;
+	for (int i = 0; i < shipping->label.npackages; i++)
+		if (shipping->label.packages[i] == piece->package_id)
+			return true;
+	return false;
+}
+
+/* Ready to leave the location that the label names, if it names one; held or not. */
+static bool
+is_ready(const Shipping *shipping, const UsomPiece *piece)
+{
+	return may_ship(piece->status) && is_so_far(shipping, piece) && is_in_package(shipping, piece) &&
+		(shipping->label.location_id == 0 || piece->location_id == 0 || piece->location_id == shipping->label.location_id);
+}
+
+/* Of the order, ready, and not held. */
 static bool
 is_wanted(const Shipping *shipping, int index)
 {
 	const UsomPiece *piece = &shipping->set->pieces[index];
 
-	return shipping->set->lines[piece->line].order == shipping->order &&
-		usom_order_hold_of_piece(shipping->set, shipping->holds, index) == NULL &&
-		(shipping->label.location_id == 0 || piece->location_id == 0 || piece->location_id == shipping->label.location_id);
+	return shipping->set->lines[piece->line].order == shipping->order && is_ready(shipping, piece) &&
+		usom_order_hold_of_piece(shipping->set, shipping->holds, index) == NULL;
 }
 
 static bool
@@ -145,7 +223,7 @@ ship_all(Shipping *shipping, bool services)
 	{
 		UsomQuantity quantity = set->pieces[i].quantity;
 
-		if (!may_ship(set->pieces[i].status) || !is_wanted(shipping, i) || is_service(set, set->pieces[i].line) != services)
+		if (!is_wanted(shipping, i) || is_service(set, set->pieces[i].line) != services)
 			continue;
 		if (services)
 			quantity = Min(quantity, along(set, set->pieces[i].line));
@@ -157,24 +235,71 @@ ship_all(Shipping *shipping, bool services)
 	return shipped;
 }
 
+/* Units that are not so far as their location asks, of one line or of any (-1). */
 static void
-check_enough(const UsomOrderSet *set, const UsomLineUnits *units)
+refuse_not_so_far(const Shipping *shipping, int line)
 {
-	const UsomLine *line = &set->lines[units->line];
-	const UsomQuantity *count = line->counters.by_state;
-	UsomQuantity ready = count[USOM_PIECE_RELEASED] + count[USOM_PIECE_PICKED] + count[USOM_PIECE_PACKED];
+	const UsomOrderSet *set = shipping->set;
 
-	if (units->quantity > ready)
-		ereport(ERROR, errcode(USOM_ERR(OVER_SHIPPED)),
-				errmsg("cannot ship %s of line %d of order \"%s\"", usom_quantity_text(units->quantity),
-					   line->line_no, set->orders[0].order_no),
-				errdetail("%s released, %s reserved, %s backordered, %s shipped already.", usom_quantity_text(ready),
-						  usom_quantity_text(count[USOM_PIECE_RESERVED]),
-						  usom_quantity_text(count[USOM_PIECE_BACKORDERED]),
-						  usom_quantity_text(count[USOM_PIECE_SHIPPED] + count[USOM_PIECE_DELIVERED])),
-				count[USOM_PIECE_RESERVED] > 0
-				? errhint("Call usom.release_order('%s') first, or ship less.", set->orders[0].order_no)
-				: errhint("Ship %s at most.", usom_quantity_text(ready)));
+	for (int i = 0; i < set->npieces; i++)
+	{
+		const UsomPiece *piece = &set->pieces[i];
+		Datum		values[] = {Int64GetDatum(set->org_id), Int64GetDatum(piece->location_id)};
+
+		if (!may_ship(piece->status) || is_so_far(shipping, piece) || set->lines[piece->line].order != shipping->order ||
+			(line >= 0 && piece->line != line))
+			continue;
+		usom_query_run(&find_code, values, NULL);
+		ereport(ERROR, errcode(USOM_ERR(NOT_SO_FAR)),
+				errmsg("cannot ship line %d of order \"%s\": it is not %s", set->lines[piece->line].line_no,
+					   set->orders[shipping->order].order_no, usom_query_get_text(0, 2)),
+				errdetail("Units leave location \"%s\" when they are %s; %s are %s.", usom_query_get_text(0, 1), usom_query_get_text(0, 2),
+						  usom_quantity_text(piece->quantity), usom_piece_lifecycle_table.labels[piece->status]),
+				errhint("Have them picked; then usom.pack('%s') where they leave packed.", set->orders[shipping->order].order_no));
+	}
+}
+
+/* Of the line, and of the lot if one is named. */
+static bool
+is_of(const UsomPiece *piece, const UsomMarkedUnits *entry)
+{
+	return piece->line == entry->units.line && (entry->lot == NULL || strcmp(entry->lot, piece->lot) == 0);
+}
+
+static UsomQuantity
+ready_units(const Shipping *shipping, const UsomMarkedUnits *entry)
+{
+	UsomQuantity ready = 0;
+
+	for (int i = 0; i < shipping->set->npieces; i++)
+		if (is_of(&shipping->set->pieces[i], entry) && is_ready(shipping, &shipping->set->pieces[i]))
+			ready += shipping->set->pieces[i].quantity;
+	return ready;
+}
+
+static void
+check_enough(const Shipping *shipping, const UsomMarkedUnits *entry)
+{
+	const UsomOrderSet *set = shipping->set;
+	const UsomLine *line = &set->lines[entry->units.line];
+	const UsomQuantity *count = line->counters.by_state;
+	UsomQuantity ready = ready_units(shipping, entry);
+
+	if (entry->units.quantity <= ready)
+		return;
+	if (shipping->ndoors > 0 && ready < count[USOM_PIECE_RELEASED] + count[USOM_PIECE_PICKED] + count[USOM_PIECE_PACKED])
+		refuse_not_so_far(shipping, entry->units.line);
+	ereport(ERROR, errcode(USOM_ERR(OVER_SHIPPED)),
+			errmsg("cannot ship %s of line %d of order \"%s\"", usom_quantity_text(entry->units.quantity),
+				   line->line_no, set->orders[shipping->order].order_no),
+			errdetail("%s released%s%s, %s reserved, %s backordered, %s shipped already.", usom_quantity_text(ready),
+					  entry->lot ? " of lot " : "", entry->lot ? entry->lot : "",
+					  usom_quantity_text(count[USOM_PIECE_RESERVED]),
+					  usom_quantity_text(count[USOM_PIECE_BACKORDERED]),
+					  usom_quantity_text(count[USOM_PIECE_SHIPPED] + count[USOM_PIECE_DELIVERED])),
+			count[USOM_PIECE_RESERVED] > 0
+			? errhint("Call usom.release_order('%s') first, or ship less.", set->orders[shipping->order].order_no)
+			: errhint("Ship %s at most.", usom_quantity_text(ready)));
 }
 
 /* Ready units are held: of one line, or of any (-1). */
@@ -190,41 +315,40 @@ refuse_held(const Shipping *shipping, int line)
 }
 
 static void
-ship_units(Shipping *shipping, const UsomLineUnits *units)
+ship_units(Shipping *shipping, const UsomMarkedUnits *entry)
 {
 	UsomOrderSet *set = shipping->set;
-	UsomQuantity left = units->quantity;
+	UsomQuantity left = entry->units.quantity;
 	int			npieces = set->npieces;
 
-	check_enough(set, units);
+	check_enough(shipping, entry);
 	for (UsomPieceStatus status = USOM_PIECE_PACKED; status >= USOM_PIECE_RELEASED; status--)
 		for (int i = 0; i < npieces && left > 0; i++)
 		{
 			UsomQuantity quantity = Min(left, set->pieces[i].quantity);
 
-			if (set->pieces[i].line != units->line || set->pieces[i].status != status ||
-				usom_order_hold_of_piece(set, shipping->holds, i) != NULL)
+			if (!is_of(&set->pieces[i], entry) || set->pieces[i].status != status || !is_wanted(shipping, i))
 				continue;
 			left -= quantity;
 			ship_piece(shipping, i, quantity);
 		}
 	if (left > 0)
-		refuse_held(shipping, units->line);
+		refuse_held(shipping, entry->units.line);
 }
 
 static UsomQuantity
 ship_lines(Shipping *shipping, Jsonb *list, bool services)
 {
 	int			count;
-	UsomLineUnits *units = usom_order_read_line_list(shipping->set, list, &count);
+	UsomMarkedUnits *units = usom_order_read_marked_list(shipping->set, list, &count);
 	UsomQuantity shipped = 0;
 
 	for (int i = 0; i < count; i++)
 	{
-		if (is_service(shipping->set, units[i].line) != services)
+		if (is_service(shipping->set, units[i].units.line) != services)
 			continue;
 		ship_units(shipping, &units[i]);
-		shipped = usom_quantity_add(shipped, units[i].quantity);
+		shipped = usom_quantity_add(shipped, units[i].units.quantity);
 	}
 	return shipped;
 }
@@ -253,11 +377,13 @@ shipment_numbers(const Shipping *shipping)
 static void
 check_something(const Shipping *shipping, UsomQuantity shipped)
 {
-	const UsomOrder *order = &shipping->set->orders[0];
+	const UsomOrder *order = &shipping->set->orders[shipping->order];
 
 	if (shipped > 0)
 		return;
 	refuse_held(shipping, -1);
+	if (shipping->ndoors > 0)
+		refuse_not_so_far(shipping, -1);
 	if (!usom_order_is_running(order->status) || order->status >= USOM_ORDER_SHIPPED)
 		usom_order_refuse(order->order_no, "ship", order->status);
 	ereport(ERROR, errcode(USOM_ERR(ILLEGAL_TRANSITION)),
@@ -307,16 +433,19 @@ check_whole_kits(const UsomOrderSet *set)
 
 /* What was shipped of the order stands in its history. */
 static void
-finish(Shipping *shipping, UsomQuantity shipped)
+finish(Shipping *shipping, UsomQuantity shipped, const UsomMoney *invoiced)
 {
 	UsomOrderSet *set = shipping->set;
 	UsomOrder  *order = &set->orders[shipping->order];
 
 	check_complete(set, shipping->order);
 	check_whole_kits(set);
+	usom_handling_check_leaving(set, shipping->order, shipping->label.no_carrier ? NULL : TextDatumGetCString(shipping->label.carrier));
+	usom_parcel_leave(set, shipping->order);
 	order->event_quantity = shipped;
 	order->event_reference = shipment_numbers(shipping);
 	usom_order_settle(set, shipping->order, "ship");
+	usom_invoice_end(set, shipping->order, USOM_INVOICE_SHIP, invoiced, order->event_reference);
 }
 
 static bool
@@ -325,8 +454,7 @@ has_goods(const Shipping *shipping)
 	const UsomOrderSet *set = shipping->set;
 
 	for (int i = 0; i < set->npieces; i++)
-		if (may_ship(set->pieces[i].status) && set->pieces[i].quantity > 0 &&
-			is_wanted(shipping, i) && !is_service(set, set->pieces[i].line))
+		if (set->pieces[i].quantity > 0 && is_wanted(shipping, i) && !is_service(set, set->pieces[i].line))
 			return true;
 	return false;
 }
@@ -335,8 +463,10 @@ bool
 usom_fulfillment_ship_some(UsomOrderSet *set, int order, const UsomShipLabel *label)
 {
 	Shipping	shipping = {.set = set, .order = order, .label = *label};
+	UsomMoney  *invoiced;
 	UsomQuantity goods;
 
+	read_doors(&shipping);
 	if (!has_goods(&shipping))
 		return false;
 	shipping.holds = usom_order_check_whole(set, order, "ship");
@@ -345,33 +475,46 @@ usom_fulfillment_ship_some(UsomOrderSet *set, int order, const UsomShipLabel *la
 	if (!usom_fulfillment_may_leave(set, order, "ship"))
 		return false;
 	shipping.shipments = palloc_array(Shipment, set->npieces + 1);
+	invoiced = usom_invoice_begin(set, order, USOM_INVOICE_SHIP);
 	goods = ship_all(&shipping, false);
-	finish(&shipping, usom_quantity_add(goods, ship_all(&shipping, true)));
+	finish(&shipping, usom_quantity_add(goods, ship_all(&shipping, true)), invoiced);
 	return true;
 }
 
+bool
+usom_fulfillment_ship_list(UsomOrderSet *set, Jsonb *list, const UsomShipLabel *label)
+{
+	Shipping	shipping = {.set = set, .label = *label};
+	UsomMoney  *invoiced;
+	UsomQuantity shipped;
+
+	shipping.shipments = palloc_array(Shipment, set->npieces + 1);
+	shipping.holds = usom_order_check_whole(set, 0, "ship");
+	if (!usom_fulfillment_may_leave(set, 0, "ship"))
+		return false;
+	read_doors(&shipping);
+	invoiced = usom_invoice_begin(set, 0, USOM_INVOICE_SHIP);
+	shipped = ship_wanted(&shipping, list);
+	check_something(&shipping, shipped);
+	finish(&shipping, shipped, invoiced);
+	return true;
+}
+
+/* usom.ship(order_no, lines, carrier, tracking, service, packages) */
 Datum
 usom_ship(PG_FUNCTION_ARGS)
 {
 	UsomAnswer *answer = usom_order_answer_begin(fcinfo, "ship", -1);
-	UsomOrderSet *set = usom_order_load(usom_party_org(), usom_order_arg_text(fcinfo, 0, "order_no"));
-	Shipping	shipping = {.set = set};
-	UsomQuantity shipped;
+	UsomOrderSet *set = usom_order_load(usom_party_org(), usom_order_arg_text(fcinfo, ARG_ORDER, "order_no"));
+	UsomShipLabel label = {.no_carrier = PG_ARGISNULL(ARG_CARRIER), .no_tracking = PG_ARGISNULL(ARG_TRACKING)};
+	bool		left;
 
-	shipping.label.no_carrier = PG_ARGISNULL(2);
-	shipping.label.no_tracking = PG_ARGISNULL(3);
-	shipping.label.carrier = shipping.label.no_carrier ? (Datum) 0 : PG_GETARG_DATUM(2);
-	shipping.label.tracking = shipping.label.no_tracking ? (Datum) 0 : PG_GETARG_DATUM(3);
-	shipping.shipments = palloc_array(Shipment, set->npieces + 1);
-	shipping.holds = usom_order_check_whole(set, 0, "ship");
-	if (!usom_fulfillment_may_leave(set, 0, "ship"))
-	{
-		usom_order_save(set);
-		return usom_order_answer_null(answer);
-	}
-	shipped = ship_wanted(&shipping, PG_ARGISNULL(1) ? NULL : PG_GETARG_JSONB_P(1));
-	check_something(&shipping, shipped);
-	finish(&shipping, shipped);
+	label.carrier = label.no_carrier ? (Datum) 0 : PG_GETARG_DATUM(ARG_CARRIER);
+	label.tracking = label.no_tracking ? (Datum) 0 : PG_GETARG_DATUM(ARG_TRACKING);
+	label.service = PG_ARGISNULL(ARG_SERVICE) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(ARG_SERVICE));
+	if (!PG_ARGISNULL(ARG_PACKAGES))
+		label.packages = usom_parcel_find(set, 0, PG_GETARG_DATUM(ARG_PACKAGES), &label.npackages);
+	left = usom_fulfillment_ship_list(set, PG_ARGISNULL(ARG_LINES) ? NULL : PG_GETARG_JSONB_P(ARG_LINES), &label);
 	usom_order_save(set);
-	return usom_order_answer_string(answer, set->orders[0].event_reference);
+	return left ? usom_order_answer_string(answer, set->orders[0].event_reference) : usom_order_answer_null(answer);
 }

@@ -125,6 +125,14 @@ usom_order_settle_case(UsomOrderSet *set, int order, int32 line_no, const char *
 	set->settled = queue(set->settled, &settled, sizeof(settled));
 }
 
+void
+usom_order_settle_one(UsomOrderSet *set, int order, const char *kind, const char *reference)
+{
+	Case		settled = {set->orders[order].sales_order_id, 0, kind, reference, NULL, NULL, USOM_NO_TIME};
+
+	set->settled = queue(set->settled, &settled, sizeof(settled));
+}
+
 static void
 write_events(int64 org_id, const List *events)
 {

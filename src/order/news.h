@@ -33,6 +33,9 @@ extern void usom_order_raise(UsomOrderSet *set, int order, int32 line_no, const 
 /* Close the open cases of the kind on the line, whatever their reference: their cause is gone. */
 extern void usom_order_settle_case(UsomOrderSet *set, int order, int32 line_no, const char *kind);
 
+/* Close the open one of an order with this reference. */
+extern void usom_order_settle_one(UsomOrderSet *set, int order, const char *kind, const char *reference);
+
 /* For save.c. */
 extern void usom_order_write_news(UsomOrderSet *set);
 
