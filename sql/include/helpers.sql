@@ -5,7 +5,7 @@ RESET client_min_messages;
 
 -- Numbers of documents depend on what ran before: SO-000017 is shown as SO-#.
 CREATE FUNCTION pg_temp.mask(shown text) RETURNS text LANGUAGE sql
-	AS $$SELECT regexp_replace(regexp_replace($1, '\m(SO|SH|RT|MO)-\d+', '\1-#', 'g'), '(row contains |\)=)\(.*\)', '\1(...)')$$;
+	AS $$SELECT regexp_replace(regexp_replace($1, '\m(SO|SH|RT|MO|PK|MF)-\d+', '\1-#', 'g'), '(row contains |\)=)\(.*\)', '\1(...)')$$;
 
 -- Run a command that should fail; what it said, line by line.
 CREATE FUNCTION pg_temp.refused(command text) RETURNS SETOF text LANGUAGE plpgsql AS $$

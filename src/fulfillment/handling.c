@@ -213,7 +213,8 @@ check_piece(const UsomOrderSet *set, const UsomPiece *piece, const UsomGoods *go
 				errmsg("line %d of order \"%s\" does not leave so: \"%s\" is %s", set->lines[piece->line].line_no,
 					   set->orders[set->lines[piece->line].order].order_no, goods->sku, care->code),
 				unpacked ? errdetail("Units of the class leave in a package alone.")
-				: errdetail("\"%s\" is not among its carriers.", carrier ? carrier : ""),
+				: carrier == NULL ? errdetail("No carrier was named, and not every one may take it.")
+				: errdetail("\"%s\" is not among its carriers.", carrier),
 				unpacked ? errhint("Call usom.pack() with a packaging that is fit for it.")
 				: errhint("Name a carrier of usom.handling_class.carriers."));
 	}
