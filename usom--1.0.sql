@@ -3688,15 +3688,15 @@ Returns the status (processing, or as before if nothing new was reserved) and ve
 Errors: US105 unknown order, US102 a hold blocks release, US101 the order is not confirmed, US201 the order ships complete and something is backordered, US603 nothing is reserved.
 Example: SELECT * FROM usom.release_order(''SO-000001'');';
 
-CREATE FUNCTION usom.ship(order_no text, lines jsonb DEFAULT NULL, carrier text DEFAULT NULL, tracking text DEFAULT NULL)
+CREATE FUNCTION usom.ship(order_no text, lines jsonb DEFAULT NULL, carrier text DEFAULT NULL, tracking text DEFAULT NULL, service text DEFAULT NULL, packages text[] DEFAULT NULL)
 RETURNS text
 LANGUAGE c AS 'MODULE_PATHNAME', 'usom_ship'
 SET search_path = pg_catalog, usom, pg_temp;
-COMMENT ON FUNCTION usom.ship(text, jsonb, text, text) IS
-'Ship released units: they leave the stock of their location.
-order_no: the order. lines: [{"line_no": 1, "quantity": 2}], in units of the product, entries of one line add up; null: all that is released. carrier, tracking: for the customer.
+COMMENT ON FUNCTION usom.ship(text, jsonb, text, text, text, text[]) IS
+'Ship units that are released, picked or packed, as their location asks: they leave its stock.
+order_no: the order. lines: [{"line_no": 1, "quantity": 2}], in units of the product, entries of one line add up, "lot" names one; null: all that is ready. carrier, tracking, service: for the customer. packages: numbers of packages; null: whatever units are in.
 Returns the shipment number; with several locations one shipment each, the numbers joined by a comma and a blank.
-Errors: US105 unknown order, US106 unknown line, US108 unreadable lines, US102 a hold blocks ship, US101 nothing is released, US601 more than is released, US201 the order ships complete and units would stay behind.
+Errors: US105 unknown order, US106 unknown line, US108 unreadable lines, US102 a hold blocks ship, US101 nothing is released, US601 more than is released, US620 not picked or packed where the location asks for it, US201 the order ships complete and units would stay behind, US622 unknown package, US623 a package would leave in part, US624 the carrier may not take it or it has to be packed.
 Example: SELECT usom.ship(''SO-000001'', ''[{"line_no": 1, "quantity": 2}]'', ''DHL'', ''JD014600003'');';
 
 CREATE FUNCTION usom.deliver(shipment_no text, at timestamptz DEFAULT now())
@@ -3707,7 +3707,7 @@ COMMENT ON FUNCTION usom.deliver(text, timestamptz) IS
 'Note that a shipment has arrived. A shipment that was delivered before is left as it is.
 shipment_no: as ship() gave it. at: when it arrived.
 Returns the status and version of the order.
-Errors: US602 unknown shipment.
+Errors: US602 unknown shipment, US101 it is void, or came back.
 Example: SELECT * FROM usom.deliver(''SH-000001'');';
 
 /* ---- fulfillment ---- */
@@ -3818,6 +3818,39 @@ $$;
 COMMENT ON FUNCTION usom._check_handling() IS 'Trigger BEFORE a product or packaging is written: US006 for handling classes that nobody has. Argument: the column with the code.';
 REVOKE ALL ON FUNCTION usom._check_handling() FROM PUBLIC;
 
+CREATE FUNCTION usom.pack(order_no text, lines jsonb DEFAULT NULL, packaging text DEFAULT NULL, location text DEFAULT NULL, weight numeric DEFAULT NULL, tracking text DEFAULT NULL, package_no text DEFAULT NULL)
+RETURNS text
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_pack'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.pack(text, jsonb, text, text, numeric, text, text) IS
+'Pack units of an order that are released or picked, at one location, into a package. Units that are picked go first.
+order_no: the order. lines: [{"line_no": 1, "quantity": 2}], in units of the product, "lot" names one; null: all that is there. packaging: code of usom.packaging; null: nothing is said. location: where; null: where the units are, if that is one place. weight: kilograms as weighed. tracking: the carrier''s number of the package. package_no: a package to put them into that has not left; null: a new one.
+Returns the number of the package. usom.package_lines shows what is in it.
+Errors: US105 unknown order, US106 unknown line, US108 unreadable lines, US006 unknown location or packaging, US603 nothing is there to be packed, US621 more than is released or picked, or at several locations, US622 unknown package, US623 it has left or was unpacked, US624 too much for the packaging, or not as handling classes ask.
+Example: SELECT usom.pack(''SO-000001'', ''[{"line_no": 1, "quantity": 2}]'', ''BOX-M'', weight => 1.2);';
+
+CREATE FUNCTION usom.unpack(package_no text, reason text DEFAULT NULL)
+RETURNS TABLE (status text, version integer)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_unpack'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.unpack(text, text) IS
+'Take all units out of a package that has not left: they are picked again. A package that was unpacked before is left as it is.
+package_no: as pack() gave it. reason: kept in the audit.
+Returns the status and version of the order.
+Errors: US622 unknown package, US623 it was shipped.
+Example: SELECT * FROM usom.unpack(''PK-000001'', ''wrong box'');';
+
+CREATE FUNCTION usom.wrap_gift(order_no text, line_no integer, style text DEFAULT 'standard')
+RETURNS TABLE (status text, version integer)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_wrap_gift'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.wrap_gift(text, integer, text) IS
+'Have a line wrapped as a gift: usom.package_lines and the packing slip say so, and a slip with a gift shows no prices.
+order_no: the order. line_no: a line of which nothing is packed yet. style: the paper; null: no gift any more.
+Returns the status and version of the order.
+Errors: US105 unknown order, US106 unknown line, US104 some of it is packed or has left, US101 the order has ended.
+Example: SELECT * FROM usom.wrap_gift(''SO-000001'', 1, ''birthday'');';
+
 /* ---- fulfillment ---- */
 
 CREATE FUNCTION usom.technician_id(code text) RETURNS bigint
@@ -3891,6 +3924,85 @@ sku: the service, see usom.service_work. starts_from, until: where to look, 92 d
 A slot is not kept: book_appointment() says whether it still stands.
 Errors: US006 unknown product or technician, 22023 for a time that is none.
 Example: SELECT * FROM usom.service_slots(''BOILER-CHECK'', now() + interval ''1 day'');';
+
+/* ---- fulfillment ---- */
+
+CREATE FUNCTION usom.void_shipment(shipment_no text, reason text)
+RETURNS TABLE (status text, version integer)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_void_shipment'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.void_shipment(text, text) IS
+'Make a shipment void that no carrier took: its units never left. They are back in the stock of their location and stay reserved for the order, as far on as the location asks for; packages stay packed. Writes the events shipment_void and, where ship() told what is to be invoiced, invoice_void. A shipment that is void already is left as it is.
+shipment_no: as ship() gave it. reason: kept in the audit.
+Returns the status and version of the order.
+Errors: US602 unknown shipment, US625 a carrier has it: it stands on a closed manifest, was heard of, or some of it came back; US101 it was delivered or returned.
+Example: SELECT * FROM usom.void_shipment(''SH-000001'', ''wrong label'');';
+
+CREATE FUNCTION usom.close_manifest(location text, carrier text DEFAULT NULL)
+RETURNS text
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_close_manifest'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.close_manifest(text, text) IS
+'A carrier has taken what stood ready for it at a location: all its shipments that are shipped and on no manifest yet. They cannot be made void any more.
+location: code. carrier: as ship() was told; null: shipments without one.
+Returns the number of the manifest; usom.manifests shows what is on it, usom.manifest() gives it as JSON.
+Errors: US006 unknown location, US603 nothing stands ready.
+Example: SELECT usom.close_manifest(''MAIN'', ''DHL'');';
+
+CREATE FUNCTION usom.record_tracking(tracking text, kind text, occurred_at timestamptz DEFAULT now(), message_id text DEFAULT NULL, place text DEFAULT NULL, note text DEFAULT NULL, carrier text DEFAULT NULL)
+RETURNS TABLE (shipment_no text, status text, counted boolean)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_record_tracking'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.record_tracking(text, text, timestamptz, text, text, text, text) IS
+'Note what a carrier says of a shipment. Messages may come late, in any order, and twice: all are kept, and one counts if there is such a step and nothing later was heard; that a shipment has arrived counts whenever it is heard. Of a shipment with several packages that have numbers of their own, the last one that arrives brings it. What fails is a case delivery_failed and an event; what cannot be (a void shipment moves) a case tracking_conflict.
+tracking: number of the shipment, or the carrier''s number of it or of a package; shipments that share it are told all. kind: info, in_transit, out_for_delivery, delivered, failed, returning or lost. occurred_at: when, by the carrier. message_id: the carrier''s key of the message. place, note: its words, nothing about people. carrier: to tell equal numbers apart.
+Returns for each shipment its status now, and whether the message counted.
+Errors: US602 nobody has this number, US626 unknown kind.
+Example: SELECT * FROM usom.record_tracking(''JD014600003'', ''in_transit'', message_id => ''e-17'', place => ''Leipzig'');';
+
+CREATE FUNCTION usom.fail_delivery(shipment_no text, reason text)
+RETURNS TABLE (status text, version integer)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_fail_delivery'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.fail_delivery(text, text) IS
+'Note that a shipment could not be delivered. It is a case delivery_failed until somebody decides: retry_delivery(), return_to_sender(), lose_shipment(), or it is delivered after all. Writes the event delivery_failed. Repeated, it changes nothing.
+shipment_no: as ship() gave it. reason: kept in the audit and told by the event; nothing about people.
+Returns the status and version of the order.
+Errors: US602 unknown shipment, US101 it was delivered, is void, or comes back.
+Example: SELECT * FROM usom.fail_delivery(''SH-000001'', ''nobody there'');';
+
+CREATE FUNCTION usom.retry_delivery(shipment_no text, reason text DEFAULT NULL)
+RETURNS TABLE (status text, version integer)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_retry_delivery'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.retry_delivery(text, text) IS
+'Have a shipment that failed delivered again: it is in transit, its case is settled. Writes the event redelivery_wanted, which the carrier''s system reads. Repeated, it changes nothing.
+shipment_no: as ship() gave it. reason: kept in the audit and told by the event.
+Returns the status and version of the order.
+Errors: US602 unknown shipment, US101 it has not failed.
+Example: SELECT * FROM usom.retry_delivery(''SH-000001'', ''tomorrow before noon'');';
+
+CREATE FUNCTION usom.return_to_sender(shipment_no text, reason text)
+RETURNS TABLE (status text, version integer)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_return_to_sender'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.return_to_sender(text, text) IS
+'Have a shipment brought back that does not arrive. Its units are on their way until they are received. Writes the event return_to_sender. Repeated, it changes nothing.
+shipment_no: as ship() gave it. reason: kept in the audit and told by the event.
+Returns the status and version of the order.
+Errors: US602 unknown shipment, US101 it was delivered, is void, or has come back.
+Example: SELECT * FROM usom.return_to_sender(''SH-000001'', ''refused'');';
+
+CREATE FUNCTION usom.lose_shipment(shipment_no text, reason text)
+RETURNS TABLE (status text, version integer)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_lose_shipment'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.lose_shipment(text, text) IS
+'Give a shipment up that does not arrive and does not come back. It is a case shipment_lost until it turns up; the customer''s money or goods are for people to decide about. Writes the event shipment_lost. Repeated, it changes nothing.
+shipment_no: as ship() gave it. reason: kept in the audit and told by the event.
+Returns the status and version of the order.
+Errors: US602 unknown shipment, US101 it was delivered, is void, or has come back.
+Example: SELECT * FROM usom.lose_shipment(''SH-000001'', ''not heard of for four weeks'');';
 
 /* ---- fulfillment ---- */
 
@@ -6163,7 +6275,11 @@ BEGIN
 			UNION ALL
 			SELECT 5, 'deliver', format('SELECT usom.deliver(%L);', s.shipment_no)
 			FROM usom.shipments s
-			WHERE s.order_no = explain_status.order_no AND s.status = 'shipped'
+			WHERE s.order_no = explain_status.order_no AND s.status IN ('shipped', 'in_transit')
+			UNION ALL
+			SELECT 5, v.verb, format(v.call, s.shipment_no)
+			FROM usom.shipments s, (VALUES ('retry', 'SELECT usom.retry_delivery(%L);'), ('return to sender', 'SELECT usom.return_to_sender(%L, ''reason'');')) AS v (verb, call)
+			WHERE s.order_no = explain_status.order_no AND s.status = 'failed'
 			UNION ALL
 			SELECT 6, 'return', format('SELECT usom.authorize_return(%s, ''[{"line_no": %s, "quantity": %s}]'', ''reason'');',
 				quoted, l.line_no, l.quantity_shipped + l.quantity_delivered)
@@ -6605,7 +6721,7 @@ BEGIN
 		SELECT * FROM usom.verify_stock()
 		UNION ALL SELECT * FROM usom.verify_reserved()
 		UNION ALL SELECT * FROM usom.verify_supply()
-		UNION ALL SELECT * FROM usom.verify_capacity() UNION ALL SELECT * FROM usom.verify_quota()
+		UNION ALL SELECT * FROM usom.verify_capacity() UNION ALL SELECT * FROM usom.verify_quota() UNION ALL SELECT * FROM usom.verify_parcels()
 		UNION ALL SELECT * FROM usom.verify_orders() UNION ALL SELECT * FROM usom.verify_holds()
 		UNION ALL SELECT * FROM usom.verify_money()
 		UNION ALL SELECT * FROM usom.verify_returns()
@@ -6615,7 +6731,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION usom.verify() IS
-'Everything that usom keeps in the caller''s organisation, recomputed from scratch and compared: verify_stock(), verify_reserved(), verify_supply(), verify_capacity(), verify_quota(), verify_orders(), verify_holds(), verify_money(), verify_returns(), verify_service(), verify_vault(), verify_entries(). One row per difference with area, entity (the business key), problem, expected and actual value; empty when all is well. One snapshot: it may run while others work.
+'Everything that usom keeps in the caller''s organisation, recomputed from scratch and compared: verify_stock(), verify_reserved(), verify_supply(), verify_capacity(), verify_quota(), verify_parcels(), verify_orders(), verify_holds(), verify_money(), verify_returns(), verify_service(), verify_vault(), verify_entries(). One row per difference with area, entity (the business key), problem, expected and actual value; empty when all is well. One snapshot: it may run while others work.
 Example: SELECT * FROM usom.verify();';
 
 /* ---- analytics ---- */
@@ -6884,6 +7000,184 @@ Returns when, who (the user that the application claimed and the role, or the ro
 For who may read usom.audit_entry. Names, streets and instructions are shown to those who may read usom.vault_key, until the person is erased.
 Errors: US105 unknown order.
 Example: SELECT occurred_at, who, verb, entity, field, before, after FROM usom.order_changes(''SO-000001'');';
+
+/* ---- analytics ---- */
+
+-- Papers of the warehouse as JSON, and what is kept of packages and shipments, recomputed.
+
+CREATE FUNCTION usom.packing_slip(shipment_no text) RETURNS jsonb
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+DECLARE
+	the record;
+	gift boolean;
+BEGIN
+	PERFORM usom._check_card('shipment_no', packing_slip.shipment_no);
+	PERFORM usom._check_installed();
+	SELECT s.org_id, s.shipment_id, s.sales_order_id, v.*, o.ship_to, o.instructions, o.currency, o.external_id INTO the
+	FROM usom.shipment s JOIN usom.shipments v ON v.shipment_no = s.shipment_no JOIN usom.orders o ON o.order_no = v.order_no
+	WHERE s.org_id = usom.current_org() AND s.shipment_no = packing_slip.shipment_no;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'no shipment "%"', packing_slip.shipment_no USING ERRCODE = 'US602', HINT = 'Look it up in usom.shipments.';
+	END IF;
+	gift := EXISTS (
+		SELECT FROM usom.gift_wrap w JOIN usom.fulfillment_line f ON f.org_id = w.org_id AND f.sales_order_id = w.sales_order_id AND f.line_no = w.line_no
+		WHERE w.org_id = the.org_id AND w.sales_order_id = the.sales_order_id AND f.shipment_id = the.shipment_id);
+	RETURN jsonb_build_object('shipment_no', the.shipment_no, 'order_no', the.order_no, 'external_id', the.external_id, 'status', the.status,
+		'location', the.location, 'carrier', the.carrier, 'service', the.service, 'tracking', the.tracking, 'shipped_at', the.shipped_at,
+		'ship_to', the.ship_to, 'instructions', the.instructions, 'gift', gift, 'currency', CASE WHEN NOT gift THEN the.currency END,
+		'lines', (
+			SELECT coalesce(jsonb_agg(jsonb_build_object('line_no', l.line_no, 'sku', l.sku, 'name', l.name, 'quantity', trim_scale(l.units),
+				'lot', l.lot, 'package_no', l.package_no, 'gift_wrap', l.style, 'unit_price', CASE WHEN NOT gift THEN trim_scale(l.unit_price) END)
+				ORDER BY l.line_no, l.package_no, l.lot), '[]')
+			FROM (
+				SELECT f.line_no, p.sku, p.name, nullif(f.lot, '') AS lot, k.package_no, w.style, t.unit_price, sum(f.quantity) AS units
+				FROM usom.fulfillment_line f
+				JOIN usom.order_line t ON t.org_id = f.org_id AND t.sales_order_id = f.sales_order_id AND t.line_no = f.line_no
+				JOIN usom.product p ON p.org_id = f.org_id AND p.product_id = f.product_id
+				LEFT JOIN usom.package k ON k.org_id = f.org_id AND k.package_id = f.package_id
+				LEFT JOIN usom.gift_wrap w ON w.org_id = f.org_id AND w.sales_order_id = f.sales_order_id AND w.line_no = f.line_no
+				WHERE f.org_id = the.org_id AND f.sales_order_id = the.sales_order_id AND f.shipment_id = the.shipment_id
+				GROUP BY 1, 2, 3, 4, 5, 6, 7) l),
+		'to_follow', (
+			SELECT coalesce(jsonb_agg(jsonb_build_object('line_no', l.line_no, 'sku', l.sku, 'quantity', l.units) ORDER BY l.line_no), '[]')
+			FROM (
+				SELECT v.line_no, v.sku, v.quantity - v.quantity_cancelled - v.quantity_shipped - v.quantity_delivered - v.quantity_returned AS units
+				FROM usom.order_lines v WHERE v.order_no = the.order_no) l
+			WHERE l.units > 0));
+END
+$$;
+COMMENT ON FUNCTION usom.packing_slip(text) IS
+'The packing slip of a shipment as JSON: what is in it by line, lot and package, where it goes, and what of the order is to follow. Where a line is a gift, it names no prices.
+shipment_no: as ship() gave it. The address is as full as the caller may read it.
+Errors: US602 unknown shipment.
+Example: SELECT jsonb_pretty(usom.packing_slip(''SH-000001''));';
+
+CREATE FUNCTION usom.shipping_label(package_no text) RETURNS jsonb
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+DECLARE
+	the record;
+	answer jsonb;
+BEGIN
+	PERFORM usom._check_card('package_no', shipping_label.package_no);
+	PERFORM usom._check_installed();
+	SELECT k.* INTO the FROM usom.packages k WHERE k.package_no = shipping_label.package_no;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'no package "%"', shipping_label.package_no USING ERRCODE = 'US622', HINT = 'Look it up in usom.packages.';
+	END IF;
+	SELECT jsonb_build_object('package_no', the.package_no, 'order_no', the.order_no, 'shipment_no', the.shipment_no, 'carrier', s.carrier,
+		'service', s.service, 'tracking', the.tracking, 'location', the.location, 'ship_to', o.ship_to, 'packaging', the.packaging, 'weight', the.weight,
+		'number', (SELECT count(*) FROM usom.packages k WHERE k.order_no = the.order_no AND k.shipment_no = the.shipment_no AND k.package_no <= the.package_no),
+		'of', (SELECT count(*) FROM usom.packages k WHERE k.order_no = the.order_no AND k.shipment_no = the.shipment_no),
+		'handling', (
+			SELECT coalesce(jsonb_agg(jsonb_build_object('code', c.code, 'name', c.name,
+				'temperature_from', c.temperature_from, 'temperature_to', c.temperature_to) ORDER BY c.code), '[]')
+			FROM usom.handling_class c WHERE c.org_id = usom.current_org() AND c.code = ANY (the.handling)))
+	INTO answer
+	FROM usom.orders o LEFT JOIN usom.shipments s ON s.shipment_no = the.shipment_no
+	WHERE o.order_no = the.order_no;
+	RETURN answer;
+END
+$$;
+COMMENT ON FUNCTION usom.shipping_label(text) IS
+'What stands on the label of a package, as JSON: where it goes, by whom, its weight (kilograms) and how it wants to be handled; number and of count the packages of its shipment, 0 before it has left.
+package_no: as pack() gave it. The address is as full as the caller may read it.
+Errors: US622 unknown package.
+Example: SELECT usom.shipping_label(''PK-000001'');';
+
+CREATE FUNCTION usom.manifest_sheet(manifest_no text) RETURNS jsonb
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+DECLARE
+	answer jsonb;
+BEGIN
+	PERFORM usom._check_card('manifest_no', manifest_sheet.manifest_no);
+	PERFORM usom._check_installed();
+	SELECT jsonb_build_object('manifest_no', m.manifest_no, 'location', m.location, 'carrier', m.carrier, 'closed_at', m.closed_at,
+		'packages', sum(m.packages), 'weight', sum(m.weight),
+		'shipments', jsonb_agg(jsonb_build_object('shipment_no', m.shipment_no, 'order_no', m.order_no, 'service', m.service, 'tracking', m.tracking,
+			'packages', m.packages, 'weight', m.weight) ORDER BY m.shipment_no))
+	INTO answer
+	FROM usom.manifests m
+	WHERE m.manifest_no = manifest_sheet.manifest_no
+	GROUP BY m.manifest_no, m.location, m.carrier, m.closed_at;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'no manifest "%"', manifest_sheet.manifest_no USING ERRCODE = 'US627', HINT = 'Look it up in usom.manifests.';
+	END IF;
+	RETURN answer;
+END
+$$;
+COMMENT ON FUNCTION usom.manifest_sheet(text) IS
+'A closed manifest as JSON: its shipments, with packages and weight (kilograms), and their sums.
+manifest_no: as close_manifest() gave it.
+Errors: US627 unknown manifest.
+Example: SELECT usom.manifest_sheet(''MF-000001'');';
+
+CREATE FUNCTION usom.verify_parcels()
+RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0 SET enable_nestloop = off
+AS $$
+DECLARE
+	org CONSTANT bigint := usom.current_org();
+BEGIN
+	RETURN QUERY
+		SELECT 'parcels', 'package ' || coalesce(r.package_no, '#' || r.package_id), r.wrong[1], r.wrong[2], r.wrong[3]
+		FROM (
+			SELECT k.package_no, f.package_id, CASE
+				WHEN k.package_id IS NULL THEN ARRAY['units in an unknown package', 'a row of package', '#' || f.package_id]
+				WHEN f.first_order <> k.sales_order_id OR f.last_order <> k.sales_order_id THEN
+					ARRAY['units of another order in a package', '#' || k.sales_order_id, '#' || f.last_order]
+				WHEN f.first_location <> k.location_id OR f.last_location <> k.location_id THEN
+					ARRAY['units of another location in a package', '#' || k.location_id, '#' || f.last_location]
+				WHEN k.unpacked_at IS NOT NULL THEN ARRAY['units in a package that was unpacked', '0', trim_scale(f.units)::text]
+				WHEN k.shipment_id IS NULL AND f.left_units > 0 THEN ARRAY['units left out of a package that has not', '0', trim_scale(f.left_units)::text]
+				WHEN k.shipment_id IS NOT NULL AND f.left_units < f.units THEN
+					ARRAY['units stayed of a package that left', '0', trim_scale(f.units - f.left_units)::text]
+				WHEN k.shipment_id IS NOT NULL AND (f.first_shipment <> k.shipment_id OR f.last_shipment <> k.shipment_id) THEN
+					ARRAY['units left with another shipment than their package', '#' || k.shipment_id, '#' || f.last_shipment]
+				WHEN f.no_goods > 0 THEN ARRAY['units in a package that are not packed', '0', trim_scale(f.no_goods)::text]
+			END AS wrong
+			FROM (
+				SELECT k.package_id, min(k.sales_order_id) AS first_order, max(k.sales_order_id) AS last_order, min(k.location_id) AS first_location,
+					max(k.location_id) AS last_location, min(k.shipment_id) AS first_shipment, max(k.shipment_id) AS last_shipment, sum(k.quantity) AS units,
+					coalesce(sum(k.quantity) FILTER (WHERE k.shipment_id IS NOT NULL), 0) AS left_units,
+					coalesce(sum(k.quantity) FILTER (WHERE k.status NOT IN ('packed', 'shipped', 'delivered', 'returned')), 0) AS no_goods
+				FROM usom.fulfillment_line k
+				WHERE k.org_id = org AND k.package_id IS NOT NULL
+				GROUP BY k.package_id
+			) f
+			LEFT JOIN usom.package k ON k.org_id = org AND k.package_id = f.package_id
+		) r
+		WHERE r.wrong IS NOT NULL;
+	RETURN QUERY
+		SELECT 'parcels', 'shipment ' || r.shipment_no, r.wrong[1], r.wrong[2], r.wrong[3]
+		FROM (
+			SELECT s.shipment_no, CASE
+				WHEN s.manifest_id IS NOT NULL AND m.manifest_id IS NULL THEN ARRAY['shipment on an unknown manifest', 'a row of manifest', '#' || s.manifest_id]
+				WHEN m.location_id <> s.location_id OR m.carrier IS DISTINCT FROM s.carrier AND m.manifest_id IS NOT NULL THEN
+					ARRAY['shipment on the manifest of another location or carrier', m.carrier, s.carrier]
+				WHEN s.manifest_id IS NOT NULL AND s.status = 'voided' THEN ARRAY['void shipment on a manifest', 'none', m.manifest_no]
+				WHEN s.told_at IS DISTINCT FROM e.told_at AND e.told_at IS NOT NULL AND s.told_at IS NULL THEN
+					ARRAY['shipment does not know what its carrier said', e.told_at::text, NULL]
+			END AS wrong
+			FROM usom.shipment s
+			LEFT JOIN usom.manifest m ON m.org_id = org AND m.manifest_id = s.manifest_id
+			LEFT JOIN (
+				SELECT e.shipment_id, max(e.occurred_at) AS told_at FROM usom.tracking_event e WHERE e.org_id = org AND e.counted GROUP BY e.shipment_id
+			) e ON e.shipment_id = s.shipment_id
+			WHERE s.org_id = org
+		) r
+		WHERE r.wrong IS NOT NULL;
+END
+$$;
+COMMENT ON FUNCTION usom.verify_parcels() IS
+'Packages against the pieces that are in them, and shipments against manifests and what carriers said. Empty when all is well.
+Example: SELECT * FROM usom.verify_parcels();';
 
 /* ---- analytics ---- */
 
@@ -7581,6 +7875,10 @@ CREATE FUNCTION usom._privileges()
 	('technicians',               '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('appointments',              '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('service_papers',            '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
+	('packages',                   '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
+	('package_lines',              '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
+	('tracking_events',            '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
+	('manifests',                  '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('shipments',                 '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('returns',                   '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('payments',                  '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
@@ -7679,6 +7977,19 @@ CREATE FUNCTION usom._privileges()
 	('consolidation_candidates()', '',   'x',   'x',   'x',   '',    '',    '',    '',    ''),
 	('consolidate()',             '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
 	('ship_consolidated()',       '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
+	('wrap_gift()',                '',    'x',   'x',   '',    'x',   '',    '',    '',    ''),
+	('pack()',                     '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
+	('unpack()',                   '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
+	('void_shipment()',            '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
+	('close_manifest()',           '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
+	('packing_slip()',             '',    'x',   'x',   'x',   '',    'x',   '',    '',    ''),
+	('shipping_label()',           '',    'x',   'x',   'x',   '',    'x',   '',    '',    ''),
+	('manifest_sheet()',           '',    'x',   'x',   'x',   '',    'x',   '',    '',    ''),
+	('record_tracking()',          '',    '',    'x',   'x',   '',    'x',   '',    '',    ''),
+	('fail_delivery()',            '',    '',    'x',   'x',   '',    'x',   '',    '',    ''),
+	('retry_delivery()',           '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
+	('return_to_sender()',         '',    'x',   'x',   'x',   '',    'x',   '',    '',    ''),
+	('lose_shipment()',            '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	('ship()',                    '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	('deliver()',                 '',    '',    'x',   'x',   '',    'x',   '',    '',    ''),
 	('authorize_return()',        '',    'x',   'x',   '',    'x',   '',    '',    '',    ''),
@@ -8108,12 +8419,17 @@ AS $$
 			'watch_stock', 'unwatch_stock', 'tell_back_in_stock',
 			'available', 'convert_quantity']),
 		(4, 'fulfil', ARRAY['allocate_order', 'allocate_orders', 'reallocate_order', 'explain_sourcing', 'why_not_allocated', 'simulate_sourcing', 'pickup_alternatives', 'move_pickup', 'ready_pickup', 'collect_pickup', 'reject_pickup', 'put_back_pickups', 'receive_drop_ship', 'service_slots', 'book_appointment', 'move_appointment', 'cancel_appointment', 'fail_appointment', 'block_technician', 'complete_service', 'earliest_shipment', 'distance_km', 'split_order', 'split_backorder', 'merge_backorder', 'fill_backorders', 'backorder_run', 'convert_pre_orders', 'request_make', 'approve_make', 'start_make', 'receive_make', 'cancel_make', 'ration', 'release_order', 'consolidation_candidates', 'consolidate', 'ship', 'ship_consolidated', 'deliver',
+		(4, 'fulfil', ARRAY['allocate_order', 'allocate_orders', 'reallocate_order', 'explain_sourcing', 'why_not_allocated', 'simulate_sourcing', 'pickup_alternatives', 'move_pickup', 'earliest_shipment', 'distance_km', 'split_order', 'split_backorder', 'merge_backorder', 'fill_backorders', 'backorder_run', 'convert_pre_orders', 'request_make', 'approve_make', 'start_make', 'receive_make', 'cancel_make', 'ration', 'release_order', 'consolidation_candidates', 'consolidate', 'ship', 'ship_consolidated', 'deliver',
+			'available']),
+		(4, 'fulfil', ARRAY['allocate_order', 'allocate_orders', 'reallocate_order', 'explain_sourcing', 'why_not_allocated', 'simulate_sourcing', 'pickup_alternatives', 'move_pickup', 'earliest_shipment', 'distance_km', 'split_order', 'split_backorder', 'merge_backorder', 'fill_backorders', 'backorder_run', 'convert_pre_orders', 'request_make', 'approve_make', 'start_make', 'receive_make', 'cancel_make', 'ration', 'release_order', 'consolidation_candidates', 'consolidate', 'wrap_gift', 'pack', 'unpack', 'ship', 'ship_consolidated', 'void_shipment', 'close_manifest', 'packing_slip', 'shipping_label', 'manifest_sheet', 'record_tracking', 'deliver', 'fail_delivery', 'retry_delivery', 'return_to_sender', 'lose_shipment',
 			'authorize_return', 'receive_return']),
 		(4, 'pay', ARRAY['record_payment', 'authorize_payment', 'capture_payment', 'void_payment', 'refund_payment', 'charge_back', 'complete_order', 'refund_order', 'collect_payment']),
 		(5, 'understand', ARRAY['explain_status', 'explain_promise', 'explain_price', 'piece_amounts', 'credit_position', 'order_timeline', 'order_as_of', 'order_changes', 'lifecycle', 'order_lifecycle', 'piece_lifecycle', 'order_types', 'checks', 'currencies', 'lifecycle_dot',
 			'error_codes']),
 		(6, 'verify', ARRAY['verify', 'verify_stock', 'verify_reserved', 'verify_supply', 'verify_capacity', 'verify_quota', 'verify_orders', 'verify_counters', 'verify_statuses',
 			'verify_history', 'verify_references', 'verify_pieces', 'verify_kits', 'verify_holds', 'verify_approvals', 'verify_money', 'verify_payments', 'verify_credit', 'verify_returns', 'verify_service', 'verify_vault', 'verify_entries', 'verify_audit']),
+		(6, 'verify', ARRAY['verify', 'verify_stock', 'verify_reserved', 'verify_supply', 'verify_capacity', 'verify_quota', 'verify_parcels', 'verify_orders', 'verify_counters', 'verify_statuses',
+			'verify_history', 'verify_references', 'verify_pieces', 'verify_kits', 'verify_holds', 'verify_approvals', 'verify_money', 'verify_payments', 'verify_credit', 'verify_returns', 'verify_vault', 'verify_entries', 'verify_audit']),
 		(7, 'trust', ARRAY['seal_audit', 'tick', 'export_digest', 'inclusion_proof', 'check_inclusion', 'consistency_proof', 'check_consistency']),
 		(8, 'people', ARRAY['find_customers', 'export_customer', 'erase_customer', 'erase_order_person']),
 		(9, 'keys', ARRAY['next_id', 'next_document_no', 'current_org', 'default_currency', 'channel_id', 'customer_id', 'product_id',
@@ -11463,6 +11779,7 @@ CREATE TABLE usom.shipment (
 	CONSTRAINT shipment_voided_iff_dated CHECK ((status = 'voided') = (voided_at IS NOT NULL)),
 	CONSTRAINT shipment_delivered_iff_dated CHECK ((status = 'delivered') = (delivered_at IS NOT NULL))
 );
+CREATE INDEX shipment_ready ON usom.shipment (org_id, location_id) WHERE manifest_id IS NULL AND status = 'shipped';
 CREATE INDEX shipment_by_tracking ON usom.shipment (org_id, tracking) WHERE tracking IS NOT NULL;
 CREATE INDEX shipment_of_order ON usom.shipment (org_id, sales_order_id);
 COMMENT ON TABLE usom.shipment IS 'What left one location for one order at one time.';
@@ -11971,7 +12288,6 @@ CREATE TABLE usom.package (
 	packaging_id bigint,
 	weight usom.quantity,
 	tracking text,
-	gift_wrap text,
 	shipment_id bigint,
 	packed_at timestamptz NOT NULL DEFAULT now(),
 	packed_by text NOT NULL DEFAULT session_user,
@@ -11991,7 +12307,6 @@ COMMENT ON COLUMN usom.package.location_id IS 'Where it was packed.';
 COMMENT ON COLUMN usom.package.packaging_id IS 'What it is packed in; null: nothing was said.';
 COMMENT ON COLUMN usom.package.weight IS 'Kilograms as it was weighed; null: it was not.';
 COMMENT ON COLUMN usom.package.tracking IS 'Carrier''s number of the package; null: that of its shipment.';
-COMMENT ON COLUMN usom.package.gift_wrap IS 'Style that it is wrapped in as a gift; null: it is none.';
 COMMENT ON COLUMN usom.package.shipment_id IS 'Shipment that it left with; null: it is still there.';
 COMMENT ON COLUMN usom.package.packed_at IS 'When packing began.';
 COMMENT ON COLUMN usom.package.packed_by IS 'Session user who packed it.';
@@ -12019,6 +12334,7 @@ CREATE TABLE usom.tracking_event (
 	tracking_event_id bigint NOT NULL DEFAULT usom.next_id(),
 	sales_order_id bigint NOT NULL,
 	shipment_id bigint NOT NULL,
+	package_id bigint,
 	message_id text,
 	kind text NOT NULL CONSTRAINT tracking_event_kind_known CHECK (kind IN ('info', 'in_transit', 'out_for_delivery', 'delivered', 'failed', 'returning', 'lost')),
 	occurred_at timestamptz NOT NULL,
@@ -12036,6 +12352,7 @@ COMMENT ON COLUMN usom.tracking_event.org_id IS 'Organisation.';
 COMMENT ON COLUMN usom.tracking_event.tracking_event_id IS 'Key.';
 COMMENT ON COLUMN usom.tracking_event.sales_order_id IS 'Order of the shipment.';
 COMMENT ON COLUMN usom.tracking_event.shipment_id IS 'Shipment.';
+COMMENT ON COLUMN usom.tracking_event.package_id IS 'Package that the carrier named; null: the shipment.';
 COMMENT ON COLUMN usom.tracking_event.message_id IS 'The carrier''s key of the message; the same again says nothing new. Null: it has none.';
 COMMENT ON COLUMN usom.tracking_event.kind IS 'info, in_transit, out_for_delivery, delivered, failed, returning or lost.';
 COMMENT ON COLUMN usom.tracking_event.occurred_at IS 'When it happened, by the carrier''s word.';
@@ -13432,6 +13749,127 @@ COMMENT ON COLUMN usom.shipments.service IS 'Service of the carrier; null: nothi
 COMMENT ON COLUMN usom.shipments.manifest_no IS 'Manifest that it was taken along with; null: not yet, or without one.';
 COMMENT ON COLUMN usom.shipments.voided_at IS 'When it was made void; null: it was not.';
 COMMENT ON COLUMN usom.shipments.told_at IS 'Time of the carrier''s last word that counted; null: nothing was heard.';
+
+CREATE VIEW usom.packages WITH (security_invoker = true) AS
+SELECT k.package_no,
+	o.order_no,
+	lo.code AS location,
+	CASE WHEN k.unpacked_at IS NOT NULL THEN 'unpacked' WHEN k.shipment_id IS NOT NULL THEN 'shipped' WHEN c.units IS NULL THEN 'empty' ELSE 'packed' END AS status,
+	g.code AS packaging,
+	trim_scale(c.units) AS quantity,
+	trim_scale(coalesce(k.weight, c.weight + coalesce(g.weight, 0))) AS weight,
+	k.weight IS NOT NULL AS weighed,
+	ARRAY(SELECT DISTINCT h.code
+	 FROM usom.fulfillment_line f
+	 JOIN usom.product p ON p.org_id = f.org_id AND p.product_id = f.product_id
+	 CROSS JOIN LATERAL unnest(p.handling) AS h (code)
+	 WHERE f.org_id = k.org_id AND f.sales_order_id = k.sales_order_id AND f.package_id = k.package_id
+	 ORDER BY 1) AS handling,
+	s.shipment_no,
+	coalesce(k.tracking, s.tracking) AS tracking,
+	k.packed_at,
+	k.packed_by,
+	k.unpacked_at
+FROM usom.package k
+JOIN usom.sales_order o ON o.org_id = k.org_id AND o.sales_order_id = k.sales_order_id
+LEFT JOIN usom.location lo ON lo.org_id = k.org_id AND lo.location_id = k.location_id
+LEFT JOIN usom.packaging g ON g.org_id = k.org_id AND g.packaging_id = k.packaging_id
+LEFT JOIN usom.shipment s ON s.org_id = k.org_id AND s.shipment_id = k.shipment_id
+CROSS JOIN LATERAL (
+	SELECT sum(f.quantity) AS units, sum(f.quantity * p.weight) AS weight
+	FROM usom.fulfillment_line f
+	JOIN usom.product p ON p.org_id = f.org_id AND p.product_id = f.product_id
+	WHERE f.org_id = k.org_id AND f.sales_order_id = k.sales_order_id AND f.package_id = k.package_id) c
+WHERE k.org_id = usom.current_org();
+COMMENT ON VIEW usom.packages IS 'Packages of the orders: units that were packed together at one location.';
+COMMENT ON COLUMN usom.packages.package_no IS 'Number of the package.';
+COMMENT ON COLUMN usom.packages.order_no IS 'Number of the order.';
+COMMENT ON COLUMN usom.packages.location IS 'Where it was packed.';
+COMMENT ON COLUMN usom.packages.status IS 'packed, shipped, unpacked, or empty: its units were cancelled.';
+COMMENT ON COLUMN usom.packages.packaging IS 'What it is packed in; null: nothing was said.';
+COMMENT ON COLUMN usom.packages.quantity IS 'Units in it; null: none.';
+COMMENT ON COLUMN usom.packages.weight IS 'Kilograms, packaging included: as weighed, else by the weights of what is in it.';
+COMMENT ON COLUMN usom.packages.weighed IS 'True: it was put on a scale.';
+COMMENT ON COLUMN usom.packages.handling IS 'Codes of the handling classes of what is in it.';
+COMMENT ON COLUMN usom.packages.shipment_no IS 'Shipment that it left with; null: it is still there.';
+COMMENT ON COLUMN usom.packages.tracking IS 'Carrier''s number of it, or of its shipment.';
+COMMENT ON COLUMN usom.packages.packed_at IS 'When packing began.';
+COMMENT ON COLUMN usom.packages.packed_by IS 'Session user who packed it.';
+COMMENT ON COLUMN usom.packages.unpacked_at IS 'When it was unpacked again; null: it was not.';
+
+CREATE VIEW usom.package_lines WITH (security_invoker = true) AS
+SELECT k.package_no,
+	o.order_no,
+	f.line_no,
+	p.sku,
+	p.name AS product_name,
+	trim_scale(sum(f.quantity)) AS quantity,
+	nullif(f.lot, '') AS lot,
+	w.style AS gift_wrap
+FROM usom.package k
+JOIN usom.sales_order o ON o.org_id = k.org_id AND o.sales_order_id = k.sales_order_id
+JOIN usom.fulfillment_line f ON f.org_id = k.org_id AND f.sales_order_id = k.sales_order_id AND f.package_id = k.package_id
+LEFT JOIN usom.product p ON p.org_id = f.org_id AND p.product_id = f.product_id
+LEFT JOIN usom.gift_wrap w ON w.org_id = f.org_id AND w.sales_order_id = f.sales_order_id AND w.line_no = f.line_no
+WHERE k.org_id = usom.current_org()
+GROUP BY k.package_no, o.order_no, f.line_no, p.sku, p.name, f.lot, w.style;
+COMMENT ON VIEW usom.package_lines IS 'What is in packages, by line and lot.';
+COMMENT ON COLUMN usom.package_lines.package_no IS 'Number of the package.';
+COMMENT ON COLUMN usom.package_lines.order_no IS 'Number of the order.';
+COMMENT ON COLUMN usom.package_lines.line_no IS 'Line.';
+COMMENT ON COLUMN usom.package_lines.sku IS 'Product.';
+COMMENT ON COLUMN usom.package_lines.product_name IS 'Name of the product.';
+COMMENT ON COLUMN usom.package_lines.quantity IS 'Units.';
+COMMENT ON COLUMN usom.package_lines.lot IS 'Lot they are of; null: none.';
+COMMENT ON COLUMN usom.package_lines.gift_wrap IS 'Paper that the line is wrapped in; null: it is no gift.';
+
+CREATE VIEW usom.tracking_events WITH (security_invoker = true) AS
+SELECT s.shipment_no, o.order_no, k.package_no, e.kind, e.occurred_at, e.place, e.note, e.message_id, e.counted, e.recorded_at
+FROM usom.tracking_event e
+JOIN usom.shipment s ON s.org_id = e.org_id AND s.shipment_id = e.shipment_id
+JOIN usom.sales_order o ON o.org_id = e.org_id AND o.sales_order_id = e.sales_order_id
+LEFT JOIN usom.package k ON k.org_id = e.org_id AND k.package_id = e.package_id
+WHERE e.org_id = usom.current_org();
+COMMENT ON VIEW usom.tracking_events IS 'What carriers said of shipments.';
+COMMENT ON COLUMN usom.tracking_events.shipment_no IS 'Number of the shipment.';
+COMMENT ON COLUMN usom.tracking_events.order_no IS 'Number of the order.';
+COMMENT ON COLUMN usom.tracking_events.package_no IS 'Package that was named; null: the shipment.';
+COMMENT ON COLUMN usom.tracking_events.kind IS 'info, in_transit, out_for_delivery, delivered, failed, returning or lost.';
+COMMENT ON COLUMN usom.tracking_events.occurred_at IS 'When it happened, by the carrier.';
+COMMENT ON COLUMN usom.tracking_events.place IS 'Where.';
+COMMENT ON COLUMN usom.tracking_events.note IS 'The carrier''s words.';
+COMMENT ON COLUMN usom.tracking_events.message_id IS 'The carrier''s key of the message.';
+COMMENT ON COLUMN usom.tracking_events.counted IS 'True: it changed the shipment.';
+COMMENT ON COLUMN usom.tracking_events.recorded_at IS 'When it came.';
+
+CREATE VIEW usom.manifests WITH (security_invoker = true) AS
+SELECT m.manifest_no, lo.code AS location, m.carrier, m.closed_at, m.closed_by, s.shipment_no, o.order_no, s.service, s.tracking,
+	c.packages, trim_scale(coalesce(c.weight, 0) + coalesce(u.weight, 0)) AS weight
+FROM usom.manifest m
+JOIN usom.shipment s ON s.org_id = m.org_id AND s.manifest_id = m.manifest_id
+JOIN usom.sales_order o ON o.org_id = s.org_id AND o.sales_order_id = s.sales_order_id
+LEFT JOIN usom.location lo ON lo.org_id = m.org_id AND lo.location_id = m.location_id
+CROSS JOIN LATERAL (
+	SELECT count(*)::integer AS packages, sum(k.weight) AS weight
+	FROM usom.packages k WHERE k.order_no = o.order_no AND k.shipment_no = s.shipment_no) c
+CROSS JOIN LATERAL (
+	SELECT sum(f.quantity * p.weight) AS weight
+	FROM usom.fulfillment_line f
+	JOIN usom.product p ON p.org_id = f.org_id AND p.product_id = f.product_id
+	WHERE f.org_id = s.org_id AND f.sales_order_id = s.sales_order_id AND f.shipment_id = s.shipment_id AND f.package_id IS NULL) u
+WHERE m.org_id = usom.current_org();
+COMMENT ON VIEW usom.manifests IS 'What carriers took along: a row for each shipment on a closed manifest.';
+COMMENT ON COLUMN usom.manifests.manifest_no IS 'Number of the manifest.';
+COMMENT ON COLUMN usom.manifests.location IS 'Where it was taken.';
+COMMENT ON COLUMN usom.manifests.carrier IS 'Who took it; null: nobody was named.';
+COMMENT ON COLUMN usom.manifests.closed_at IS 'When it was taken.';
+COMMENT ON COLUMN usom.manifests.closed_by IS 'Session user who closed it.';
+COMMENT ON COLUMN usom.manifests.shipment_no IS 'Number of the shipment.';
+COMMENT ON COLUMN usom.manifests.order_no IS 'Number of the order.';
+COMMENT ON COLUMN usom.manifests.service IS 'Service of the carrier.';
+COMMENT ON COLUMN usom.manifests.tracking IS 'Carrier''s number.';
+COMMENT ON COLUMN usom.manifests.packages IS 'Packages of the shipment; 0: its units are in none.';
+COMMENT ON COLUMN usom.manifests.weight IS 'Kilograms: of its packages, and of units in none.';
 $usom_step$),
 
 (1, 1501, 'security', $usom_step$

@@ -27,19 +27,17 @@ static UsomQuery find_location = {
 	.argtypes = {"text"},
 };
 
-#define STANDS_READY \
-	"s.org_id = $1 AND s.location_id = $2 AND s.carrier IS NOT DISTINCT FROM $3 AND s.manifest_id IS NULL AND s.status = 'shipped' "
-
 static UsomQuery lock_orders = {
 	.text = "SELECT o.sales_order_id FROM usom.sales_order AS o WHERE o.org_id = $1 AND ($4 IS NULL OR o.channel_id = ANY ($4)) "
-	"AND o.sales_order_id IN (SELECT s.sales_order_id FROM usom.shipment AS s WHERE " STANDS_READY ") "
-	"ORDER BY o.sales_order_id FOR UPDATE",
+	"AND o.sales_order_id IN (SELECT s.sales_order_id FROM usom.shipment AS s WHERE s.org_id = $1 AND s.location_id = $2 "
+	"AND s.carrier IS NOT DISTINCT FROM $3 AND s.manifest_id IS NULL AND s.status = 'shipped') ORDER BY o.sales_order_id FOR UPDATE",
 	.nargs = 4,
 	.argtypes = {"bigint", "bigint", "text", "bigint[]"},
 };
 
 static UsomQuery mark_shipments = {
-	.text = "UPDATE usom.shipment AS s SET manifest_id = $4 WHERE " STANDS_READY "AND s.sales_order_id = ANY ($5)",
+	.text = "UPDATE usom.shipment AS s SET manifest_id = $4 WHERE s.org_id = $1 AND s.location_id = $2 "
+	"AND s.carrier IS NOT DISTINCT FROM $3 AND s.manifest_id IS NULL AND s.status = 'shipped' AND s.sales_order_id = ANY ($5)",
 	.nargs = 5,
 	.argtypes = {"bigint", "bigint", "text", "bigint", "bigint[]"},
 };

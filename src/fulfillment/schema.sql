@@ -21,6 +21,7 @@ CREATE TABLE usom.shipment (
 	CONSTRAINT shipment_voided_iff_dated CHECK ((status = 'voided') = (voided_at IS NOT NULL)),
 	CONSTRAINT shipment_delivered_iff_dated CHECK ((status = 'delivered') = (delivered_at IS NOT NULL))
 );
+CREATE INDEX shipment_ready ON usom.shipment (org_id, location_id) WHERE manifest_id IS NULL AND status = 'shipped';
 CREATE INDEX shipment_by_tracking ON usom.shipment (org_id, tracking) WHERE tracking IS NOT NULL;
 CREATE INDEX shipment_of_order ON usom.shipment (org_id, sales_order_id);
 COMMENT ON TABLE usom.shipment IS 'What left one location for one order at one time.';

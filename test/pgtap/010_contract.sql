@@ -44,7 +44,7 @@ INSERT INTO contract VALUES
 	('allocate_order', 'order_no text', NULL),
 	('fill_backorders', 'sku text DEFAULT NULL::text', NULL),
 	('release_order', 'order_no text', NULL),
-	('ship', 'order_no text, lines jsonb DEFAULT NULL::jsonb, carrier text DEFAULT NULL::text, tracking text DEFAULT NULL::text', 'text'),
+	('ship', 'order_no text, lines jsonb DEFAULT NULL::jsonb, carrier text DEFAULT NULL::text, tracking text DEFAULT NULL::text, service text DEFAULT NULL::text, packages text[] DEFAULT NULL::text[]', 'text'),
 	('deliver', 'shipment_no text, at timestamp with time zone DEFAULT now()', NULL),
 	('authorize_return', 'order_no text, lines jsonb, reason text', 'text'),
 	('receive_return', 'return_no text, lines jsonb', NULL),

@@ -53,6 +53,18 @@ BEGIN
 END
 $$;
 
+INSERT INTO usom.location (code, ships_from) VALUES ('TAP-P', 'packed');
+SELECT count(*) FROM usom.receive_stock('TAP-P', 'TAP-1', 10) \g /dev/null
+SELECT order_no AS door FROM usom.place_order('{"lines": [{"sku": "TAP-1", "quantity": 3, "location": "TAP-P"}]}') \gset
+SELECT * FROM usom.release_order(:'door') \g /dev/null
+SELECT usom.pack(:'door', '[{"line_no": 1, "quantity": 2}]') AS p \gset
+INSERT INTO usom.packaging (code, max_weight) VALUES ('TAP-S', 1);
+INSERT INTO usom.product (sku, weight) VALUES ('TAP-LEAD', 9);
+SELECT count(*) FROM usom.receive_stock('TAP-A', 'TAP-LEAD', 10) \g /dev/null
+SELECT order_no AS lead FROM usom.place_order('{"lines": [{"sku": "TAP-LEAD", "quantity": 3}]}') \gset
+SELECT * FROM usom.release_order(:'lead') \g /dev/null
+SELECT usom.ship(:'lead', '[{"line_no": 1, "quantity": 1}]', 'TAP', 'TAP-T') AS t \gset
+SELECT usom.close_manifest('TAP-A', 'TAP') \g /dev/null
 CREATE TEMP TABLE raised (code text, command text);
 INSERT INTO raised VALUES
 	('US001', 'ALTER TABLE usom._schema_step RENAME TO _gone; SELECT usom.place_order(''{}'')'),
@@ -125,6 +137,14 @@ INSERT INTO raised VALUES
 	('US511', 'SELECT usom.review_credit(''TAP-NONE'')'),
 	('US601', format('SELECT usom.ship(%L, ''[{"line_no": 1, "quantity": 9}]'')', :'sent')),
 	('US602', 'SELECT usom.deliver(''TAP-NONE'')'),
+	('US620', format('SELECT usom.ship(%L, ''[{"line_no": 1, "quantity": 3}]'')', :'door')),
+	('US621', format('SELECT usom.pack(%L, ''[{"line_no": 1, "quantity": 9}]'')', :'door')),
+	('US622', 'SELECT usom.unpack(''TAP-NONE'')'),
+	('US623', format('SELECT usom.ship(%L, ''[{"line_no": 1, "quantity": 1}]'')', :'door')),
+	('US624', format('SELECT usom.pack(%L, packaging => ''TAP-S'')', :'lead')),
+	('US625', format('SELECT usom.void_shipment(%L, NULL)', :'t')),
+	('US626', format('SELECT usom.record_tracking(%L, ''TAP-NONE'')', :'t')),
+	('US627', 'SELECT usom.manifest_sheet(''TAP-NONE'')'),
 	('US603', format('SELECT usom.release_order(%L)', :'waits')),
 	('US640', format('SELECT usom.collect_pickup(%L)', :'fetched')),
 	('US641', format('SELECT usom.put_back_pickups(order_no => %L)', :'kept')),
