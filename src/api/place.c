@@ -211,12 +211,14 @@ resolve_products(Placing *placing)
 {
 	const UsomDocument *document = placing->document;
 	UsomLineReference *references = palloc0_array(UsomLineReference, document->nlines);
+	bool		is_ruled = usom_price_rules(placing->org_id)->is_any && usom_currency_decimals(placing->currency) != USOM_NO_DECIMALS;
 
 	for (int i = 0; i < document->nlines; i++)
 	{
 		references[i].sku = document->lines[i].sku;
 		references[i].location = document->lines[i].location;
-		references[i].wants_price = !document->lines[i].has_price;
+		/* Where rules price the order, list prices are read with them. */
+		references[i].wants_price = !document->lines[i].has_price && !is_ruled;
 	}
 	usom_api_resolve_lines(placing->org_id, references, document->nlines, placing->currency, placing->placed_at);
 	for (int i = 0; i < document->nlines; i++)

@@ -20,49 +20,70 @@
 	rule ".valid_from <= $5 AND (" rule ".valid_to IS NULL OR " rule ".valid_to > $5) " \
 	"AND (" rule ".currency = $4 OR " rule ".currency IS NULL) "
 
-/* kind, position, sku, category, rule or segment, unit price, percent, discountable, minimum, of any currency */
-#define CONTRACT(kind, rule, condition) \
-	"UNION ALL SELECT " kind ", l.position, NULL, NULL, " rule ", c.unit_price::numeric, c.percent, c.discountable, NULL, c.currency IS NULL " \
-	"FROM line l JOIN usom.price_contract c ON c.org_id = $1 AND " condition " WHERE $7 AND " IN_FORCE("c")
+/* kind, position, sku, category, segment or rule, unit price, percent, discountable, minimum, of any currency */
+#define CONTRACT(kind, from, position, category, rule, condition) \
+	"UNION ALL SELECT " kind ", " position ", NULL, " category ", " rule ", c.unit_price::numeric, c.percent, c.discountable, NULL, c.currency IS NULL " \
+	"FROM " from " JOIN usom.price_contract c ON c.org_id = $1 AND " condition " WHERE ($7)[" kind "] AND " IN_FORCE("c")
 
-#define BREAK(kind, condition) \
-	"UNION ALL SELECT " kind ", l.position, NULL, NULL, 'from ' || trim_scale(b.min_quantity), b.unit_price::numeric, b.percent, NULL, " \
-	"b.min_quantity::numeric, b.currency IS NULL FROM line l JOIN usom.price_break b ON b.org_id = $1 AND b.level = 'line' AND " condition \
-	" AND b.min_quantity <= l.units WHERE $8 AND " IN_FORCE("b")
+#define BREAK(kind, from, position, category, most, condition) \
+	"UNION ALL SELECT " kind ", " position ", NULL, " category ", 'from ' || trim_scale(b.min_quantity), b.unit_price::numeric, b.percent, NULL, " \
+	"b.min_quantity::numeric, b.currency IS NULL FROM " from " JOIN usom.price_break b ON b.org_id = $1 AND b.level = 'line' AND " condition \
+	" AND b.min_quantity <= " most " WHERE ($7)[" kind "] AND " IN_FORCE("b")
 
-/* Kinds of rows, the more specific of a rule first. */
+/* Kinds of rows: 0 is a line, the others are those of rules.h. */
 #define ROW_LINE 0
-#define ROW_BREAK 5				/* to 7; 1 to 4 are contracts */
 
-/* All rules that lines meet, each by its index; which of them counts is chosen here.  $7 and $8: there are contracts, breaks. */
+/*
+ * All rules that lines meet, those of products by the index of their line,
+ * those of categories by the category; which of them counts is chosen here.
+ * $7: of which kinds there are any; $8: the most units of a product.
+ */
 static UsomQuery select_prices = {
-	.text = "WITH line AS MATERIALIZED (SELECT r.position::int AS position, r.units, p.sku, p.category, "
-	"(SELECT u.code FROM usom.customer u WHERE u.org_id = $1 AND u.customer_id = $6) AS customer, "
-	"(SELECT u.segment FROM usom.customer u WHERE u.org_id = $1 AND u.customer_id = $6) AS segment "
+	.text = "WITH line AS MATERIALIZED (SELECT r.position::int AS position, r.units, p.sku, p.category "
 	"FROM unnest($2, $3) WITH ORDINALITY AS r (product_id, units, position) "
-	"JOIN usom.product p ON p.org_id = $1 AND p.product_id = r.product_id) "
-	"SELECT 0, l.position, l.sku, l.category, l.segment, "
+	"JOIN usom.product p ON p.org_id = $1 AND p.product_id = r.product_id), "
+	"buyer AS MATERIALIZED (SELECT u.code, u.segment FROM usom.customer u WHERE u.org_id = $1 AND u.customer_id = $6), "
+	"category AS MATERIALIZED (SELECT DISTINCT l.category FROM line l WHERE l.category IS NOT NULL AND (($7)[2] OR ($7)[4] OR ($7)[6])) "
+	"SELECT 0, l.position, l.sku, l.category, (SELECT u.segment FROM buyer u), "
 	"(SELECT round(t.unit_price / t.per, 4) FROM usom.price t WHERE t.org_id = $1 AND t.sku = l.sku AND t.unit = '' AND t.currency = $4 "
 	"AND t.valid_from <= $5 AND (t.valid_to IS NULL OR t.valid_to > $5) ORDER BY t.valid_from DESC LIMIT 1), "
 	"NULL::numeric, NULL::boolean, NULL::numeric, false FROM line l "
-	CONTRACT("1", "'customer ' || c.customer", "c.customer = l.customer AND c.sku = l.sku")
-	CONTRACT("2", "'customer ' || c.customer", "c.customer = l.customer AND c.sku IS NULL AND c.category = l.category")
-	CONTRACT("3", "'segment ' || c.segment", "c.segment = l.segment AND c.sku = l.sku")
-	CONTRACT("4", "'segment ' || c.segment", "c.segment = l.segment AND c.sku IS NULL AND c.category = l.category")
-	BREAK("5", "b.sku = l.sku")
-	BREAK("6", "b.sku IS NULL AND b.category = l.category")
-	BREAK("7", "b.sku IS NULL AND b.category IS NULL"),
+	CONTRACT("1", "buyer u CROSS JOIN line l", "l.position", "NULL", "'customer ' || c.customer", "c.customer = u.code AND c.sku = l.sku")
+	CONTRACT("2", "buyer u CROSS JOIN category k", "NULL", "k.category", "'customer ' || c.customer", "c.customer = u.code AND c.sku IS NULL AND c.category = k.category")
+	CONTRACT("3", "buyer u CROSS JOIN line l", "l.position", "NULL", "'segment ' || c.segment", "c.segment = u.segment AND c.sku = l.sku")
+	CONTRACT("4", "buyer u CROSS JOIN category k", "NULL", "k.category", "'segment ' || c.segment", "c.segment = u.segment AND c.sku IS NULL AND c.category = k.category")
+	BREAK("5", "line l", "l.position", "NULL", "l.units", "b.sku = l.sku")
+	BREAK("6", "category k", "NULL", "k.category", "$8", "b.sku IS NULL AND b.category = k.category")
+	BREAK("7", "(SELECT 1) AS one", "NULL", "NULL", "$8", "b.sku IS NULL AND b.category IS NULL"),
 	.nargs = 8,
-	.argtypes = {"bigint", "bigint[]", "numeric[]", "text", "timestamptz", "bigint", "boolean", "boolean"},
+	.argtypes = {"bigint", "bigint[]", "numeric[]", "text", "timestamptz", "bigint", "boolean[]", "numeric"},
 };
 
-/* A contract or break that a line has met: which row of the result, and how well it fits. */
+/* A contract or break that a line has met, and how well it fits. */
 typedef struct MetRule
 {
 	int			kind;			/* 0: none */
-	int64		minimum;
+	UsomQuantity minimum;
 	bool		any_currency;
 } MetRule;
+
+/* A line, to be sorted by its category. */
+typedef struct CategoryLine
+{
+	const char *category;
+	int			line;
+} CategoryLine;
+
+/* What is taken from the rows of the statement. */
+typedef struct Reading
+{
+	UsomPriceLine *lines;
+	int			nlines;
+	MetRule    *contracts;		/* by line */
+	MetRule    *breaks;
+	CategoryLine *by_category;	/* lines that have one, once all lines are read */
+	int			ncategorized;
+} Reading;
 
 /* A line, to be sorted by its product. */
 typedef struct ProductUnits
@@ -139,63 +160,142 @@ fits_better(const MetRule *rule, const MetRule *best)
 }
 
 static void
-take_rule(UsomPriceLine *line, MetRule *contract, MetRule *met_break, uint64 row, int kind)
+take_rule(Reading *reading, int line, const MetRule *rule, const UsomPriceRule *found, bool is_net)
 {
-	bool		isnull;
-	MetRule		rule = {kind, get_scaled(row, 9, 0), DatumGetBool(usom_query_get(row, 10))};
-	bool		is_break = kind >= ROW_BREAK;
-	UsomPriceRule found;
+	bool		is_break = rule->kind >= USOM_BREAK_OF_PRODUCT;
+	MetRule    *best = is_break ? &reading->breaks[line] : &reading->contracts[line];
 
-	if (!fits_better(&rule, is_break ? met_break : contract))
+	if (rule->minimum > reading->lines[line].product_units || !fits_better(rule, best))
 		return;
-	found = (UsomPriceRule) {
-		get_scaled(row, 6, USOM_NO_UNIT_PRICE), get_scaled(row, 7, USOM_NO_PERCENT), usom_query_get_text(row, 5)
-	};
-	*(is_break ? met_break : contract) = rule;
-	*(is_break ? &line->line_break : &line->contract) = found;
+	*best = *rule;
+	*(is_break ? &reading->lines[line].line_break : &reading->lines[line].contract) = *found;
 	if (!is_break)
-		line->is_net = !DatumGetBool(usom_query_get_or_null(row, 8, &isnull));
+		reading->lines[line].is_net = is_net;
 }
 
-/* Returns how many lines there are among the rows. */
+static int
+compare_categories(const void *a, const void *b)
+{
+	return strcmp(((const CategoryLine *) a)->category, ((const CategoryLine *) b)->category);
+}
+
+/* The first of the lines with the category, or where they would be. */
+static int
+first_of_category(const Reading *reading, const char *category)
+{
+	int			low = 0;
+	int			high = reading->ncategorized;
+
+	while (low < high)
+	{
+		int			middle = (low + high) / 2;
+
+		if (strcmp(reading->by_category[middle].category, category) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* A rule of one line, of those of a category, or of all. */
+static void
+take_row(Reading *reading, uint64 row)
+{
+	bool		isnull;
+	bool		not_discountable = !DatumGetBool(usom_query_get_or_null(row, 8, &isnull));
+	bool		is_net = !isnull && not_discountable;
+	Datum		minimum = usom_query_get_or_null(row, 9, &isnull);
+	MetRule		rule = {
+		DatumGetInt32(usom_query_get(row, 1)), isnull ? 0 : usom_quantity_of(DatumGetNumeric(minimum)), DatumGetBool(usom_query_get(row, 10))
+	};
+	UsomPriceRule found = {get_scaled(row, 6, USOM_NO_UNIT_PRICE), get_scaled(row, 7, USOM_NO_PERCENT), usom_query_get_text(row, 5)};
+	int32		position = DatumGetInt32(usom_query_get_or_null(row, 2, &isnull));
+	const char *category = usom_query_get_text(row, 4);
+
+	if (!isnull)
+		take_rule(reading, position - 1, &rule, &found, is_net);
+	else if (category == NULL)
+		for (int i = 0; i < reading->nlines; i++)
+			take_rule(reading, i, &rule, &found, is_net);
+	else
+		for (int i = first_of_category(reading, category);
+			 i < reading->ncategorized && strcmp(reading->by_category[i].category, category) == 0; i++)
+			take_rule(reading, reading->by_category[i].line, &rule, &found, is_net);
+}
+
+static void
+take_line(UsomWaterfall *waterfall, uint64 row)
+{
+	UsomPriceLine *line = &waterfall->lines[DatumGetInt32(usom_query_get(row, 2)) - 1];
+
+	line->sku = usom_query_get_text(row, 3);
+	line->category = usom_query_get_text(row, 4);
+	line->list = get_scaled(row, 6, USOM_NO_UNIT_PRICE);
+	if (waterfall->segment == NULL)
+		waterfall->segment = usom_query_get_text(row, 5);
+}
+
+static void
+sort_by_category(Reading *reading)
+{
+	reading->by_category = palloc_array(CategoryLine, Max(reading->nlines, 1));
+	for (int i = 0; i < reading->nlines; i++)
+		if (reading->lines[i].category != NULL)
+			reading->by_category[reading->ncategorized++] = (CategoryLine) {reading->lines[i].category, i};
+	qsort(reading->by_category, reading->ncategorized, sizeof(CategoryLine), compare_categories);
+}
+
+/* Lines come first.  Returns how many there are among the rows. */
 static int
 take_rows(UsomWaterfall *waterfall, uint64 nrows)
 {
-	MetRule    *contracts = palloc0_array(MetRule, Max(waterfall->nlines, 1));
-	MetRule    *breaks = palloc0_array(MetRule, Max(waterfall->nlines, 1));
-	int			nlines = 0;
+	Reading		reading = {
+		.lines = waterfall->lines, .nlines = waterfall->nlines,
+		.contracts = palloc0_array(MetRule, Max(waterfall->nlines, 1)), .breaks = palloc0_array(MetRule, Max(waterfall->nlines, 1))
+	};
+	uint64		row = 0;
+	int			nlines;
 
 	for (int i = 0; i < waterfall->nlines; i++)
 		waterfall->lines[i].contract = waterfall->lines[i].line_break =
 			(UsomPriceRule) {USOM_NO_UNIT_PRICE, USOM_NO_PERCENT, NULL};
-	for (uint64 row = 0; row < nrows; row++)
-	{
-		int			kind = DatumGetInt32(usom_query_get(row, 1));
-		int			place = DatumGetInt32(usom_query_get(row, 2)) - 1;
-		UsomPriceLine *line = &waterfall->lines[place];
-
-		if (kind != ROW_LINE)
-		{
-			take_rule(line, &contracts[place], &breaks[place], row, kind);
-			continue;
-		}
-		line->sku = usom_query_get_text(row, 3);
-		line->category = usom_query_get_text(row, 4);
-		line->list = get_scaled(row, 6, USOM_NO_UNIT_PRICE);
-		if (nlines++ == 0)
-			waterfall->segment = usom_query_get_text(row, 5);
-	}
+	for (; row < nrows && DatumGetInt32(usom_query_get(row, 1)) == ROW_LINE; row++)
+		take_line(waterfall, row);
+	nlines = (int) row;
+	sort_by_category(&reading);
+	for (; row < nrows; row++)
+		take_row(&reading, row);
 	return nlines;
+}
+
+/* Which kinds of rules there are for an order of the customer. */
+static Datum
+kinds_wanted(const UsomPriceRules *rules, bool has_customer)
+{
+	Datum		kinds[USOM_PRICE_RULE_KINDS];
+
+	for (int i = 0; i < USOM_PRICE_RULE_KINDS; i++)
+		kinds[i] = BoolGetDatum(rules->has_kind[i + 1] && (has_customer || i + 1 >= USOM_BREAK_OF_PRODUCT));
+	return PointerGetDatum(construct_array(kinds, USOM_PRICE_RULE_KINDS, BOOLOID, 1, true, TYPALIGN_CHAR));
+}
+
+static Datum
+most_units(const UsomPricing *pricing)
+{
+	UsomQuantity most = 0;
+
+	for (int i = 0; i < pricing->nlines; i++)
+		most = Max(most, pricing->waterfall.lines[i].product_units);
+	return NumericGetDatum(usom_quantity_numeric(most));
 }
 
 void
 usom_api_read_prices(const UsomOrderSet *set, UsomPricing *pricing, const UsomPriceRules *rules)
 {
 	const UsomOrder *order = &set->orders[pricing->order];
-	UsomWaterfall *waterfall = &pricing->waterfall;
 	Datum		values[8] = {Int64GetDatum(set->org_id)};
 	bool		nulls[8] = {false};
-	uint64		nrows;
 	int			nlines;
 
 	sum_units(set, pricing);
@@ -203,11 +303,10 @@ usom_api_read_prices(const UsomOrderSet *set, UsomPricing *pricing, const UsomPr
 	values[3] = CStringGetTextDatum(order->currency);
 	values[4] = TimestampTzGetDatum(usom_order_price_time(order));
 	values[5] = Int64GetDatum(order->customer_id);
-	values[6] = BoolGetDatum(rules->has_contracts && order->customer_id != 0);
-	values[7] = BoolGetDatum(rules->has_breaks);
+	values[6] = kinds_wanted(rules, order->customer_id != 0);
+	values[7] = most_units(pricing);
 	nulls[5] = order->customer_id == 0;
-	nrows = usom_query_run(&select_prices, values, nulls);
-	nlines = take_rows(waterfall, nrows);
+	nlines = take_rows(&pricing->waterfall, usom_query_run(&select_prices, values, nulls));
 	Ensure(nlines == pricing->nlines, "prices of %d lines of %d", nlines, pricing->nlines);
 }
 

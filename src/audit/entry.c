@@ -35,11 +35,13 @@
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #define KEPT_BLOCK_SIZE (32 * 1024)	/* stays with the backend */
 #define GATHERED_LIMIT (16 * 1024 * 1024)	/* bytes; a call that gathers more writes early */
+#define LARGE_IMAGES (64 * 1024)	/* bytes of a call, from which on they are compressed by the faster method */
 #define FIRST_CAPACITY 16
 
 static MemoryContext memory = NULL;
@@ -315,6 +317,27 @@ find_actor(void)
 	return actor;
 }
 
+/*
+ * Images of many rows are compressed by the faster method, where the server
+ * has it: the level of settings to go back to, 0 for none.
+ */
+static int
+choose_compression(int first, int end)
+{
+	int			nest = 0;
+#ifdef USE_LZ4
+	Size		size = 0;
+
+	for (int i = first; i < end; i++)
+		size += (entries[i].before ? VARSIZE(entries[i].before) : 0) + (entries[i].after ? VARSIZE(entries[i].after) : 0);
+	if (likely(size < LARGE_IMAGES))
+		return 0;
+	nest = NewGUCNestLevel();
+	set_config_option("default_toast_compression", "lz4", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+#endif
+	return nest;
+}
+
 /* Entries [first, end) are of one organisation. */
 static void
 insert_run(int first, int end)
@@ -325,6 +348,7 @@ insert_run(int first, int end)
 	UsomRows   *rows = usom_rows_make("_audit_row", end - first);
 	bool		nulls[8] = {false};
 	Datum		values[8];
+	int			nest;
 
 	for (int i = first; i < end; i++)
 		add_row(rows, &entries[i], digests[i - first]);
@@ -336,7 +360,10 @@ insert_run(int first, int end)
 	values[5] = CStringGetTextDatum(actor.client_addr);
 	values[6] = CStringGetTextDatum(actor.application_name);
 	values[7] = usom_rows_datum(rows);
+	nest = choose_compression(first, end);
 	usom_query_write(&insert_entries, values, nulls);
+	if (nest > 0)
+		AtEOXact_GUC(true, nest);
 }
 
 /* What is written at once ended at once: no moment shows a half of a call. */

@@ -63,8 +63,12 @@ usom_money_is_exact(Numeric amount, int decimals)
 Numeric
 usom_money_numeric(UsomMoney amount, int decimals)
 {
-	Numeric		value = int64_div_fast_to_numeric(amount, decimals);
+	int64		scaled;
+	Numeric		value;
 
+	if (likely(!pg_mul_s64_overflow(amount, powers[USOM_AMOUNT_DECIMALS - decimals], &scaled)))
+		return int64_div_fast_to_numeric(scaled, USOM_AMOUNT_DECIMALS);
+	value = int64_div_fast_to_numeric(amount, decimals);
 	return DatumGetNumeric(DirectFunctionCall2(numeric_round, NumericGetDatum(value), Int32GetDatum(USOM_AMOUNT_DECIMALS)));
 }
 

@@ -19,8 +19,13 @@
 #include "utils/timestamp.h"
 
 static UsomQuery ask = {
-	.text = "SELECT EXISTS (SELECT 1 FROM usom.price_contract c WHERE c.org_id = $1), "
-	"EXISTS (SELECT 1 FROM usom.price_break b WHERE b.org_id = $1 AND b.level = 'line'), "
+	.text = "SELECT EXISTS (SELECT 1 FROM usom.price_contract c WHERE c.org_id = $1 AND c.customer IS NOT NULL AND c.sku IS NOT NULL), "
+	"EXISTS (SELECT 1 FROM usom.price_contract c WHERE c.org_id = $1 AND c.customer IS NOT NULL AND c.sku IS NULL), "
+	"EXISTS (SELECT 1 FROM usom.price_contract c WHERE c.org_id = $1 AND c.segment IS NOT NULL AND c.sku IS NOT NULL), "
+	"EXISTS (SELECT 1 FROM usom.price_contract c WHERE c.org_id = $1 AND c.segment IS NOT NULL AND c.sku IS NULL), "
+	"EXISTS (SELECT 1 FROM usom.price_break b WHERE b.org_id = $1 AND b.level = 'line' AND b.sku IS NOT NULL), "
+	"EXISTS (SELECT 1 FROM usom.price_break b WHERE b.org_id = $1 AND b.level = 'line' AND b.category IS NOT NULL), "
+	"EXISTS (SELECT 1 FROM usom.price_break b WHERE b.org_id = $1 AND b.level = 'line' AND b.sku IS NULL AND b.category IS NULL), "
 	"EXISTS (SELECT 1 FROM usom.coupon c WHERE c.org_id = $1)",
 	.nargs = 1,
 	.argtypes = {"bigint"},
@@ -150,13 +155,13 @@ read_rules(int64 org_id)
 	Datum		values[] = {Int64GetDatum(org_id)};
 
 	usom_memo_look(&ask, values);
-	rules->has_contracts = DatumGetBool(usom_query_get(0, 1));
-	rules->has_breaks = DatumGetBool(usom_query_get(0, 2));
-	rules->has_coupons = DatumGetBool(usom_query_get(0, 3));
+	for (int kind = 1; kind <= USOM_PRICE_RULE_KINDS; kind++)
+		rules->is_any |= rules->has_kind[kind] = DatumGetBool(usom_query_get(0, kind));
+	rules->has_coupons = DatumGetBool(usom_query_get(0, USOM_PRICE_RULE_KINDS + 1));
 	SPI_freetuptable(SPI_tuptable);
 	read_promotions(rules, values);
 	read_breaks(rules, values);
-	rules->is_any = rules->has_contracts || rules->has_breaks || rules->has_coupons || rules->npromotions > 0 || rules->nbreaks > 0;
+	rules->is_any = rules->is_any || rules->has_coupons || rules->npromotions > 0 || rules->nbreaks > 0;
 	return rules;
 }
 

@@ -7,11 +7,24 @@
 
 #include "pricing/waterfall.h"
 
+/* Contracts and breaks of lines, the more specific of either first. */
+typedef enum UsomPriceRuleKind
+{
+	USOM_CONTRACT_OF_CUSTOMER = 1,	/* for a product */
+	USOM_CONTRACT_OF_CUSTOMER_FOR_CATEGORY,
+	USOM_CONTRACT_OF_SEGMENT,
+	USOM_CONTRACT_OF_SEGMENT_FOR_CATEGORY,
+	USOM_BREAK_OF_PRODUCT,
+	USOM_BREAK_OF_CATEGORY,
+	USOM_BREAK_OF_ALL
+} UsomPriceRuleKind;
+
+#define USOM_PRICE_RULE_KINDS USOM_BREAK_OF_ALL
+
 typedef struct UsomPriceRules
 {
 	bool		is_any;			/* any contract, break, promotion or coupon */
-	bool		has_contracts;
-	bool		has_breaks;		/* of lines */
+	bool		has_kind[USOM_PRICE_RULE_KINDS + 1];	/* contracts and breaks of lines; by kind, 0 says nothing */
 	bool		has_coupons;
 	int			npromotions;
 	const UsomPromotion **promotions;	/* by priority and code, retired ones too */
