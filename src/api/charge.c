@@ -304,8 +304,8 @@ add_tax(Charging *charging)
 	}
 }
 
-UsomTaxAnswers *
-usom_api_add_charges(const UsomOrderSet *set, int order, const UsomChargeRequest *request, UsomWaterfall *waterfall, const int *lines)
+static Charging
+begin(const UsomOrderSet *set, int order, const UsomChargeRequest *request, UsomWaterfall *waterfall, const int *lines)
 {
 	Charging	charging = {
 		.set = set, .order = &set->orders[order], .request = request, .waterfall = waterfall, .lines = lines,
@@ -314,7 +314,23 @@ usom_api_add_charges(const UsomOrderSet *set, int order, const UsomChargeRequest
 
 	charging.answers->answers = palloc_array(UsomTaxAnswer, Max(waterfall->nlines, 1));
 	read_all(&charging);
+	return charging;
+}
+
+UsomTaxAnswers *
+usom_api_add_charges(const UsomOrderSet *set, int order, const UsomChargeRequest *request, UsomWaterfall *waterfall, const int *lines)
+{
+	Charging	charging = begin(set, order, request, waterfall, lines);
+
 	add_freight(&charging);
 	add_tax(&charging);
 	return charging.answers;
+}
+
+void
+usom_api_add_taxes(const UsomOrderSet *set, int order, const UsomChargeRequest *request, UsomWaterfall *waterfall, const int *lines)
+{
+	Charging	charging = begin(set, order, request, waterfall, lines);
+
+	add_tax(&charging);
 }

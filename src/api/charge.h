@@ -54,6 +54,9 @@ extern bool usom_api_is_charged(const UsomOrderSet *set, int order, const UsomCh
 extern UsomTaxAnswers *usom_api_add_charges(const UsomOrderSet *set, int order, const UsomChargeRequest *request,
 									   UsomWaterfall *waterfall, const int *lines);
 
+/* The taxes alone of lines whose goods, discount and freight stand. */
+extern void usom_api_add_taxes(const UsomOrderSet *set, int order, const UsomChargeRequest *request, UsomWaterfall *waterfall, const int *lines);
+
 /* order_tax.c: the taxes that were told, of several orders in one statement; NULLs among them are passed over. */
 extern void usom_api_write_taxes(int64 org_id, UsomTaxAnswers *const *answers, const int64 *order_ids, int count);
 

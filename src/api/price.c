@@ -99,7 +99,7 @@ take_ask(UsomPriceLine *line, const UsomPriceAsk *ask, bool by_list)
 		line->list = usom_unit_share(ask->pack, usom_unit_price_of(ask->pack_list));
 	has_price = line->list != USOM_NO_UNIT_PRICE || line->contract.unit_price != USOM_NO_UNIT_PRICE;
 	line->document = line->manual.unit_price = USOM_NO_UNIT_PRICE;
-	if (ask->unit_price != NULL && (!by_list || !has_price))
+	if (ask->unit_price != NULL && (!by_list || !has_price || ask->stands))
 		line->document = usom_unit_price_of(ask->unit_price);
 	else if (ask->fallback != NULL && !has_price)
 		line->document = usom_unit_price_of(ask->fallback);

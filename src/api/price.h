@@ -27,6 +27,7 @@ typedef struct UsomPriceAsk
 {
 	bool		is_told;		/* what the line was priced with before counts no more */
 	Numeric		unit_price;		/* NULL: nothing */
+	bool		stands;			/* unit_price counts before every list price, as that of a substitute does */
 	const UsomUnitRatio *pack;	/* the unit that the line is ordered in; NULL: the product's own */
 	Numeric		pack_price;		/* told for one such; NULL: none */
 	Numeric		pack_list;		/* list price of one such; NULL: there is none */

@@ -353,6 +353,7 @@ take_step(const UsomOrderSet *set, int order, UsomPriceAsk *asks, bool *was_pric
 {
 	int			line = find_line(set, order, DatumGetInt32(usom_query_get(row, 1)));
 	const char *step = usom_query_get_text(row, 2);
+	const char *rule = usom_query_get_text(row, 4);
 	bool		isnull;
 	Datum		price = usom_query_get_or_null(row, 3, &isnull);
 
@@ -365,11 +366,14 @@ take_step(const UsomOrderSet *set, int order, UsomPriceAsk *asks, bool *was_pric
 	if (isnull)
 		return;
 	if (strcmp(step, "document") == 0)
+	{
 		asks[line].unit_price = DatumGetNumericCopy(price);
+		asks[line].stands = rule != NULL && strcmp(rule, "substitution") == 0;
+	}
 	else if (strcmp(step, "manual") == 0 && asks[line].manual == NULL)
 	{
 		asks[line].manual = DatumGetNumericCopy(price);
-		asks[line].manual_rule = usom_query_get_text(row, 4);
+		asks[line].manual_rule = rule;
 		asks[line].manual_reason = usom_query_get_text(row, 5);
 	}
 }

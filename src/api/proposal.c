@@ -395,6 +395,7 @@ usom_accept_substitution(PG_FUNCTION_ARGS)
 	usom_api_replace(set, &replacement, 1);
 	set->orders[0].event_reference = psprintf(INT64_FORMAT, proposal.substitution_id);
 	usom_order_save(set);
+	usom_api_write_replacement_prices(set, &replacement, 1);
 	write_decision(set, &proposal, "accepted", &replacement);
 	usom_credit_close(credit, USOM_CREDIT_CHANGES);
 	return usom_order_answer_status(answer, set);

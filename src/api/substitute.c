@@ -28,8 +28,6 @@
 #include "utils/json.h"
 #include "utils/timestamp.h"
 
-#define PRICE_DECIMALS 4
-
 static UsomQuery read_rules = {
 	.text = "SELECT p.product_id, s.product_id, r.sku, r.substitute_sku, r.quantity, r.substitute_quantity, r.price_rule "
 	"FROM usom.product p JOIN usom.substitute r ON r.org_id = p.org_id AND r.sku = p.sku AND r.active "
@@ -37,14 +35,6 @@ static UsomQuery read_rules = {
 	"WHERE p.org_id = $1 AND p.product_id = ANY ($2) ORDER BY p.product_id, r.priority, r.substitute_sku COLLATE \"C\"",
 	.nargs = 2,
 	.argtypes = {"bigint", "bigint[]"},
-};
-
-static UsomQuery read_prices = {
-	.text = "SELECT r.ordinal, (SELECT round(t.unit_price / t.per, 4) FROM usom.price t WHERE t.org_id = $1 AND t.sku = r.sku AND t.unit = '' "
-	"AND t.currency = r.currency AND t.valid_from <= $3 AND (t.valid_to IS NULL OR t.valid_to > $3) "
-	"ORDER BY t.valid_from DESC LIMIT 1) FROM unnest($2) AS r",
-	.nargs = 3,
-	.argtypes = {"bigint", "usom._price_wanted[]", "timestamptz"},
 };
 
 static UsomQuery insert_done = {
@@ -197,63 +187,6 @@ usom_api_choose_substitute(const UsomOrderSet *set, int index, UsomQuantity unit
 	return best;
 }
 
-/* ---- price ---- */
-
-static Numeric
-kept_price(const UsomLine *line, const UsomSubstitute *substitute)
-{
-	Datum		value = DirectFunctionCall2(numeric_mul, NumericGetDatum(line->unit_price),
-											NumericGetDatum(usom_quantity_numeric(substitute->quantity)));
-
-	value = DirectFunctionCall2(numeric_div, value, NumericGetDatum(usom_quantity_numeric(substitute->substitute_quantity)));
-	return DatumGetNumeric(DirectFunctionCall2(numeric_round, value, Int32GetDatum(PRICE_DECIMALS)));
-}
-
-static void
-price_by_rule(const UsomOrderSet *set, UsomReplacement *replacement, Numeric list_price)
-{
-	int			line = usom_order_find_line(set, replacement->order, replacement->line_no);
-	Numeric		kept = kept_price(&set->lines[line], replacement->substitute);
-
-	replacement->unit_price = kept;
-	if (list_price == NULL || strcmp(replacement->substitute->price_rule, "keep") == 0)
-		return;
-	if (strcmp(replacement->substitute->price_rule, "actual") == 0)
-		replacement->unit_price = list_price;
-	else
-		replacement->unit_price = DatumGetNumeric(DirectFunctionCall2(numeric_smaller, NumericGetDatum(kept),
-																	  NumericGetDatum(list_price)));
-}
-
-void
-usom_api_price_replacements(const UsomOrderSet *set, UsomReplacement *replacements, int count)
-{
-	UsomRows   *rows = usom_rows_make("_price_wanted", count);
-	Datum		parameters[3] = {Int64GetDatum(set->org_id)};
-
-	for (int i = 0; i < count; i++)
-	{
-		Datum		values[3] = {
-			Int32GetDatum(i),
-			CStringGetTextDatum(replacements[i].substitute->substitute_sku),
-			CStringGetTextDatum(set->orders[replacements[i].order].currency),
-		};
-		bool		nulls[3] = {false};
-
-		usom_rows_add(rows, values, nulls);
-	}
-	parameters[1] = usom_rows_datum(rows);
-	parameters[2] = TimestampTzGetDatum(usom_call_time());
-	usom_query_run(&read_prices, parameters, NULL);
-	for (int i = 0; i < count; i++)
-	{
-		bool		isnull;
-		Datum		price = usom_query_get_or_null(i, 2, &isnull);
-
-		price_by_rule(set, &replacements[DatumGetInt32(usom_query_get(i, 1))], isnull ? NULL : DatumGetNumericCopy(price));
-	}
-}
-
 /* ---- carrying out ---- */
 
 static void
@@ -274,6 +207,8 @@ replace_one(UsomOrderSet *set, UsomReplacement *replacement)
 	line->requested_at = before.requested_at;
 	line->substitution = "none";
 	line->partial = before.partial;
+	usom_api_take_over_charges(&before, &set->lines[usom_order_find_line(set, replacement->order, replacement->line_no)],
+							   line, replacement);
 	replacement->substitute_line_no = line->line_no;
 }
 
@@ -319,6 +254,7 @@ usom_api_replace(UsomOrderSet *set, UsomReplacement *replacements, int count)
 {
 	for (int i = 0; i < count; i++)
 		replace_one(set, &replacements[i]);
+	usom_api_tax_replacements(set, replacements, count);
 	usom_api_allocate(set);
 	for (int i = 0; i < count; i++)
 		settle(set, &replacements[i]);
@@ -441,6 +377,7 @@ usom_api_substitute_waiting(UsomOrderSet *saved, UsomReplacement **replacements,
 	usom_api_price_replacements(set, *replacements, *count);
 	usom_api_replace(set, *replacements, *count);
 	usom_order_save(set);
+	usom_api_write_replacement_prices(set, *replacements, *count);
 	note_substitutions(set, *replacements, *count);
 	usom_credit_follow_set(set, USOM_CREDIT_CHANGES);
 	copy_headers(saved, set);

@@ -11,6 +11,7 @@
 #ifndef USOM_API_SUBSTITUTE_H
 #define USOM_API_SUBSTITUTE_H
 
+#include "api/charge.h"
 #include "order/order.h"
 #include "utils/jsonb.h"
 
@@ -35,6 +36,10 @@ typedef struct UsomReplacement
 	int64		multiples;		/* how many times the quantities of the rule */
 	Numeric		unit_price;		/* of the substitute */
 	int32		substitute_line_no;	/* once it is done */
+	UsomTaxAnswer *told;		/* tax that follows what was told for the line; NULL: none */
+	const char *jurisdiction;	/* of its tax; NULL: not taxed */
+	bool		costs_the_same;	/* before tax, as the units replaced */
+	UsomMoney	tax_before;		/* of those */
 } UsomReplacement;
 
 /* Rules of products, each product's by priority; one statement. */
@@ -49,8 +54,17 @@ extern UsomReplacement usom_api_choose_substitute(const UsomOrderSet *set, int l
 												  const UsomSubstitute *substitutes, int count,
 												  const UsomStockRow *rows, int nrows);
 
-/* What the units cost then; one statement where list prices matter. */
+/* substitute_price.c: what the units cost then; one statement where list prices matter. */
 extern void usom_api_price_replacements(const UsomOrderSet *set, UsomReplacement *replacements, int count);
+
+/*
+ * The same file: units of a line were cancelled (before, after), and the
+ * substitute has their discount and freight; then the taxes of substitutes.
+ * When the lines are saved, the steps and told taxes are written.
+ */
+extern void usom_api_take_over_charges(const UsomLine *before, const UsomLine *after, UsomLine *substitute, UsomReplacement *replacement);
+extern void usom_api_tax_replacements(const UsomOrderSet *set, UsomReplacement *replacements, int count);
+extern void usom_api_write_replacement_prices(const UsomOrderSet *set, const UsomReplacement *replacements, int count);
 
 /* Carry them out in memory and plan the new lines; settles the orders. */
 extern void usom_api_replace(UsomOrderSet *set, UsomReplacement *replacements, int count);
