@@ -117,6 +117,21 @@ SELECT ordinal, outcome, sqlstate, message FROM usom.place_orders((SELECT jsonb_
 SELECT * FROM pg_temp.counts() WHERE code = 'TWO';
 SELECT ordinal, outcome, sqlstate FROM usom.place_orders((SELECT jsonb_agg(jsonb_build_object('coupons', jsonb_build_array(c), 'lines', '[{"sku": "CPN-1", "quantity": 2}]'::jsonb)) FROM unnest(ARRAY['TWO', 'ALL']) c));
 
+-- The last use, wanted by three documents of one batch: the first has it, what else is in the batch is placed; the same for a customer's share.
+INSERT INTO usom.coupon (code, promotion, limit_uses) VALUES ('LAST', 'CPN-5', 1);
+INSERT INTO usom.coupon (code, promotion, limit_per_customer) VALUES ('ONCE', 'CPN-5', 1);
+SELECT ordinal, outcome, sqlstate, message FROM usom.place_orders((SELECT jsonb_agg(jsonb_strip_nulls(jsonb_build_object('coupons', to_jsonb(c), 'customer', u, 'lines', '[{"sku": "CPN-1", "quantity": 2}]'::jsonb)))
+	FROM (VALUES ('{LAST}'::text[], NULL), ('{}', NULL), ('{LAST}', NULL), ('{ONCE}', 'CPN-ANN'), ('{ONCE}', 'CPN-BOB'), ('{ONCE}', 'CPN-ANN'), ('{ONCE}', NULL), ('{LAST,ONCE}', 'CPN-BOB')) d (c, u)));
+SELECT * FROM pg_temp.counts() WHERE code IN ('LAST', 'ONCE');
+
+-- All that is wrong at once, with what checks find; one alone is its own error.
+INSERT INTO usom.check_rule (check_code, severity, parameters) VALUES ('limits', 'refuse', '{"lines": 1}');
+SELECT pg_temp.refused($$SELECT usom.place_order('{"placed_at": "2026-06-01T12:00:00Z", "coupons": ["NOTHING", "LAST", "OLD"], "lines": [{"sku": "CPN-1", "quantity": 2}, {"sku": "CPN-2", "quantity": 1}]}')$$);
+SELECT p->>'code' AS code, p->>'path' AS path, p->>'severity' AS severity, p->>'message' AS message FROM jsonb_array_elements(usom.quote('{"placed_at": "2026-06-01T12:00:00Z", "coupons": ["NOTHING", "LAST"], "lines": [{"sku": "CPN-1", "quantity": 2}, {"sku": "CPN-2", "quantity": 1}]}') -> 'problems') p;
+UPDATE usom.check_rule SET active = false;
+SELECT pg_temp.refused($$SELECT usom.place_order('{"placed_at": "2026-06-01T12:00:00Z", "coupons": ["NOTHING"], "lines": [{"sku": "CPN-1", "quantity": 2}]}')$$);
+SELECT pg_temp.refused($$SELECT usom.place_order('{"draft": true, "placed_at": "2026-06-01T12:00:00Z", "coupons": ["NOTHING", "LAST"], "lines": [{"sku": "CPN-1", "quantity": 2}]}')$$);
+
 -- Nobody counts by hand, and no limit goes below what is used.
 SELECT pg_temp.refused($$UPDATE usom.coupon SET redeemed = 0$$);
 SELECT pg_temp.refused($$INSERT INTO usom.coupon (code, promotion, redeemed) VALUES ('MORE', 'CPN-5', 3)$$);

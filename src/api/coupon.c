@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "api/finding.h"
 #include "api/price.h"
 
 #include "base/errors.h"
@@ -29,37 +30,70 @@ static UsomQuery select_coupons = {
 	.argtypes = {"bigint", "text[]", "bigint", "timestamptz", "boolean"},
 };
 
+/* What is wrong with a coupon: a finding among others, or raised at once. */
 static void
-refuse_unknown(const char *code)
+complain(const UsomPriceRequest *request, int sqlerrcode, const char *message, const char *detail, const char *remedy)
 {
-	ereport(ERROR, errcode(USOM_ERR(UNKNOWN_COUPON)),
-			errmsg("coupon \"%s\" does not exist", code),
-			errdetail("Coupons are looked up by their exact code."),
-			errhint("Leave the coupon out, or INSERT INTO usom.coupon (code, promotion) VALUES (%s, ...).", quote_literal_cstr(code)));
+	UsomFinding *finding;
+
+	if (request->problems == NULL)
+		ereport(ERROR, errcode(sqlerrcode), errmsg("%s", message), errdetail("%s", detail), errhint("%s", remedy));
+	finding = palloc_object(UsomFinding);
+	*finding = (UsomFinding) {
+		.path = "coupons", .code = pstrdup(unpack_sql_state(sqlerrcode)), .severity = USOM_REFUSE, .hold_until = USOM_NO_TIME,
+		.message = message, .detail = detail, .remedy = remedy
+	};
+	*request->problems = lappend(*request->problems, finding);
 }
 
 static void
-refuse_invalid(const char *code, const char *promotion, TimestampTz at)
+refuse_unknown(const UsomPriceRequest *request, const char *code)
 {
-	ereport(ERROR, errcode(USOM_ERR(COUPON_NOT_VALID)),
-			errmsg("coupon \"%s\" is not valid", code),
-			errdetail("It, or its promotion \"%s\", is not active or not in force at %s, when the order was placed.", promotion,
-					  timestamptz_to_str(at)),
-			errhint("Leave the coupon out; its dates are in usom.coupon and usom.promotion."));
+	complain(request, USOM_ERR(UNKNOWN_COUPON), psprintf("coupon \"%s\" does not exist", code),
+			 "Coupons are looked up by their exact code.",
+			 psprintf("Leave the coupon out, or INSERT INTO usom.coupon (code, promotion) VALUES (%s, ...).", quote_literal_cstr(code)));
 }
+
+static void
+refuse_invalid(const UsomPriceRequest *request, const char *code, const char *promotion, TimestampTz at)
+{
+	complain(request, USOM_ERR(COUPON_NOT_VALID), psprintf("coupon \"%s\" is not valid", code),
+			 psprintf("It, or its promotion \"%s\", is not active or not in force at %s, when the order was placed.", promotion,
+					  timestamptz_to_str(at)),
+			 "Leave the coupon out; its dates are in usom.coupon and usom.promotion.");
+}
+
+#define ALL_USED "As many orders use it as may."
+#define USED_UP_REMEDY "Leave the coupon out, cancel an order that uses it, or raise limit_uses in usom.coupon."
 
 void
-usom_api_refuse_used_up(const char *code)
+usom_api_refuse_coupon(const UsomCouponLoss *loss)
 {
-	ereport(ERROR, errcode(USOM_ERR(COUPON_USED_UP)),
-			errmsg("coupon \"%s\" is used up", code),
-			errdetail("As many orders use it as may."),
-			errhint("Leave the coupon out, cancel an order that uses it, or raise limit_uses in usom.coupon."));
+	switch (loss->kind)
+	{
+		case USOM_COUPON_NOT_FOR_GUESTS:
+			ereport(ERROR, errcode(USOM_ERR(COUPON_USED_UP)),
+					errmsg("coupon \"%s\" is not for guests", loss->code),
+					errdetail("Each customer may use it for %d orders, and of guests nobody knows who they are.", loss->limit),
+					errhint("Name the customer in the document, or leave the coupon out."));
+			break;
+		case USOM_COUPON_USED_BY_CUSTOMER:
+			ereport(ERROR, errcode(USOM_ERR(COUPON_USED_UP)),
+					errmsg("coupon \"%s\" is used up for this customer", loss->code),
+					errdetail("Each customer may use it for %d orders.", loss->limit),
+					errhint("Leave the coupon out, or cancel an order of the customer that uses it."));
+			break;
+		case USOM_COUPON_USED_UP:
+			ereport(ERROR, errcode(USOM_ERR(COUPON_USED_UP)),
+					errmsg("coupon \"%s\" is used up", loss->code), errdetail("%s", ALL_USED), errhint("%s", USED_UP_REMEDY));
+			break;
+	}
+	pg_unreachable();
 }
 
 /* Fields of one row; false if the coupon is passed over. */
 static bool
-take_coupon(UsomPricing *pricing, const UsomPriceRules *rules, bool must_fit, uint64 row)
+take_coupon(UsomPricing *pricing, const UsomPriceRules *rules, const UsomPriceRequest *request, uint64 row)
 {
 	UsomWaterfall *waterfall = &pricing->waterfall;
 	UsomCouponUse *coupon = &waterfall->coupons[waterfall->ncoupons];
@@ -68,8 +102,8 @@ take_coupon(UsomPricing *pricing, const UsomPriceRules *rules, bool must_fit, ui
 
 	*coupon = (UsomCouponUse) {.code = usom_query_get_text(row, 1), .is_used = DatumGetBool(usom_query_get(row, 6))};
 	coupon->coupon_id = DatumGetInt64(usom_query_get_or_null(row, 2, &isnull));
-	if (isnull && must_fit)
-		refuse_unknown(coupon->code);
+	if (isnull && request->must_fit)
+		refuse_unknown(request, coupon->code);
 	if (isnull)
 		return false;
 	coupon->promotion = usom_price_find_promotion(rules, promotion);
@@ -78,14 +112,14 @@ take_coupon(UsomPricing *pricing, const UsomPriceRules *rules, bool must_fit, ui
 	if (!DatumGetBool(usom_query_get(row, 4)) || coupon->promotion == NULL ||
 		!usom_promotion_is_valid(waterfall, coupon->promotion))
 	{
-		if (must_fit)
-			refuse_invalid(coupon->code, promotion, waterfall->at);
+		if (request->must_fit)
+			refuse_invalid(request, coupon->code, promotion, waterfall->at);
 		return false;
 	}
 	if (!DatumGetBool(usom_query_get(row, 5)))
 		return true;
-	if (must_fit)
-		usom_api_refuse_used_up(coupon->code);
+	if (request->must_fit)
+		complain(request, USOM_ERR(COUPON_USED_UP), psprintf("coupon \"%s\" is used up", coupon->code), ALL_USED, USED_UP_REMEDY);
 	return false;
 }
 
@@ -107,7 +141,7 @@ usom_api_read_coupons(const UsomOrderSet *set, UsomPricing *pricing, const UsomP
 	nrows = usom_query_run(&select_coupons, values, nulls);
 	pricing->waterfall.coupons = palloc_array(UsomCouponUse, Max(nrows, 1));
 	for (uint64 row = 0; row < nrows; row++)
-		if (take_coupon(pricing, rules, request->must_fit, row))
+		if (take_coupon(pricing, rules, request, row))
 			pricing->waterfall.ncoupons++;
 }
 
@@ -119,10 +153,9 @@ usom_api_check_coupons(const UsomPricing *pricing, const UsomPriceRequest *reque
 		const UsomCouponUse *coupon = &pricing->waterfall.coupons[i];
 
 		if (!coupon->applies && request->must_fit)
-			ereport(ERROR, errcode(USOM_ERR(COUPON_NOT_FOR_ORDER)),
-					errmsg("coupon \"%s\" takes nothing off this order", coupon->code),
-					errdetail("Its promotion \"%s\" (%s) has conditions that the order does not meet, or goes with no other promotion.",
+			complain(request, USOM_ERR(COUPON_NOT_FOR_ORDER), psprintf("coupon \"%s\" takes nothing off this order", coupon->code),
+					 psprintf("Its promotion \"%s\" (%s) has conditions that the order does not meet, or goes with no other promotion.",
 							  coupon->promotion->code, coupon->promotion->reason),
-					errhint("Leave the coupon out, or order what usom.promotion asks for."));
+					 "Leave the coupon out, or order what usom.promotion asks for.");
 	}
 }

@@ -57,10 +57,18 @@ append_refusal(StringInfo listed, const UsomFinding *finding)
 		appendStringInfo(listed, " [%s]", finding->remedy);
 }
 
+/* Of a finding that is an error of its own, when it is alone. */
+static bool
+is_sqlstate(const char *code)
+{
+	return strlen(code) == 5 && strncmp(code, "US", 2) == 0;
+}
+
 void
 usom_api_refuse_findings(const UsomChecking *checking)
 {
 	const UsomOrder *order = &checking->set->orders[checking->order];
+	const UsomFinding *last = NULL;
 	StringInfoData listed;
 	int			count = 0;
 
@@ -69,11 +77,18 @@ usom_api_refuse_findings(const UsomChecking *checking)
 	{
 		const UsomFinding *finding = list_nth(checking->findings, i);
 
-		if (finding->severity == USOM_REFUSE && count++ < FINDINGS_SHOWN)
+		if (finding->severity != USOM_REFUSE)
+			continue;
+		last = finding;
+		if (count++ < FINDINGS_SHOWN)
 			append_refusal(&listed, finding);
 	}
 	if (count == 0)
 		return;
+	if (count == 1 && is_sqlstate(last->code))
+		ereport(ERROR, errcode(MAKE_SQLSTATE(last->code[0], last->code[1], last->code[2], last->code[3], last->code[4])),
+				errmsg("%s", last->message), last->detail ? errdetail("%s", last->detail) : 0,
+				last->remedy ? errhint("%s", last->remedy) : 0);
 	if (count > FINDINGS_SHOWN)
 		appendStringInfo(&listed, "; and %d more", count - FINDINGS_SHOWN);
 	ereport(ERROR, errcode(USOM_ERR(REFUSED_BY_CHECKS)),

@@ -37,6 +37,7 @@ typedef struct Placing
 	List	   *problems;		/* of UsomProblem: references that could not be resolved */
 	UsomChecking checking;		/* what checks have found */
 	UsomPricing *pricing;		/* NULL: there is nothing to price by */
+	List	   *price_problems;	/* of UsomFinding: coupons that do not fit */
 	bool		is_quote;		/* will be undone: takes no number and no external id */
 	JsonbParseState *messages;	/* array under construction; NULL: empty */
 } Placing;

@@ -122,12 +122,16 @@ void
 usom_api_check_placing(Placing *placing)
 {
 	if (placing->set->orders[0].status == USOM_ORDER_DRAFT)
+	{
+		usom_api_refuse_findings(&(UsomChecking) {.set = placing->set, .findings = placing->price_problems});
 		return;
+	}
 	placing->checking = (UsomChecking) {
 		.point = USOM_AT_PLACE, .set = placing->set, .document = placing->document,
 		.ship_to = placing->document->ship_to, .is_quote = placing->is_quote, .address_id = placing->address_id
 	};
 	usom_api_check(&placing->checking);
+	placing->checking.findings = list_concat(placing->checking.findings, placing->price_problems);
 	if (!placing->is_quote)
 		usom_api_refuse_findings(&placing->checking);
 }

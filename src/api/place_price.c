@@ -54,6 +54,7 @@ usom_api_price_placing(Placing *placing)
 {
 	UsomPriceRequest request = {
 		.asks = asks_of(placing), .has_coupons = true, .coupons = placing->document->coupons, .must_fit = true,
+		.problems = &placing->price_problems,
 		.charge = {placing->document->ship_to, placing->address_id, taxes_of(placing)},
 	};
 

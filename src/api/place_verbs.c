@@ -21,6 +21,7 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "order/answer.h"
+#include "party/party.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/resowner.h"
@@ -111,10 +112,10 @@ typedef struct BatchItem
 	Outcome		outcome;
 } BatchItem;
 
-typedef void (*Attempt) (BatchItem *item);
+typedef void (*Attempt) (BatchItem *item, int count);
 
 static void
-prepare_item(BatchItem *item)
+prepare_item(BatchItem *item, int count)
 {
 	usom_card_check_jsonb("order document", item->document);
 	item->read = usom_api_read(item->document);
@@ -125,21 +126,21 @@ prepare_item(BatchItem *item)
 
 /* A check refuses it, now that the others are known. */
 static void
-refuse_item(BatchItem *item)
+refuse_item(BatchItem *item, int count)
 {
 	usom_api_refuse_findings(&item->placing->checking);
 }
 
 /* Another call took the external id while this one waited. */
 static void
-compare_item(BatchItem *item)
+compare_item(BatchItem *item, int count)
 {
 	usom_api_resolve_again(item->placing);
 }
 
-/* An error costs this document alone; one that is not its fault goes on once the subtransaction is gone. */
-static void
-attempt(BatchItem *item, Attempt run)
+/* An error undoes what was written, and is returned; one that is nobody's fault goes on once the subtransaction is gone. */
+static ErrorData *
+try_run(Attempt run, BatchItem *items, int count)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -149,7 +150,7 @@ attempt(BatchItem *item, Attempt run)
 	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{
-		run(item);
+		run(items, count);
 		ReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();
@@ -162,16 +163,25 @@ attempt(BatchItem *item, Attempt run)
 	PG_END_TRY();
 	MemoryContextSwitchTo(context);
 	CurrentResourceOwner = owner;
+	if (error != NULL && !usom_api_is_fault_of_document(error))
+		ReThrowError(error);
+	return error;
+}
+
+/* An error costs this document alone. */
+static void
+attempt(BatchItem *item, Attempt run)
+{
+	ErrorData  *error = try_run(run, item, 1);
+
 	if (error == NULL)
 		return;
-	if (!usom_api_is_fault_of_document(error))
-		ReThrowError(error);
 	item->placing = NULL;
 	reject(&item->outcome, error);
 }
 
 static void
-write_items(BatchItem *items, int count)
+write_all(BatchItem *items, int count)
 {
 	Placing   **placings = palloc_array(Placing *, Max(count, 1));
 	int			n = 0;
@@ -181,6 +191,51 @@ write_items(BatchItem *items, int count)
 			placings[n++] = items[i].placing;
 	if (n > 0)
 		usom_api_write(placings, n);
+}
+
+static void
+refuse_lost(BatchItem *item, int count)
+{
+	usom_api_refuse_coupon(item->placing->pricing->loss);
+}
+
+/* What is left of a batch that was undone begins anew, without those that others were before; false if there are none. */
+static bool
+begin_again(BatchItem *items, int count)
+{
+	bool		any = false;
+
+	for (int i = 0; i < count; i++)
+	{
+		if (items[i].placing == NULL)
+			continue;
+		if (items[i].placing->pricing != NULL && items[i].placing->pricing->loss != NULL)
+		{
+			attempt(&items[i], refuse_lost);
+			any = true;
+		}
+		else
+			attempt(&items[i], prepare_item);
+	}
+	return any;
+}
+
+/* Of those that want the last use of a coupon the first has it; the others are rejected, and the rest is written. */
+static void
+write_items(BatchItem *items, int count)
+{
+	ErrorData  *error;
+
+	if (likely(!usom_price_rules(usom_party_org())->has_coupons))
+	{
+		write_all(items, count);
+		return;
+	}
+	while ((error = try_run(write_all, items, count)) != NULL)
+	{
+		if (error->sqlerrcode != USOM_ERR(COUPON_USED_UP) || !begin_again(items, count))
+			ReThrowError(error);
+	}
 }
 
 static void

@@ -44,7 +44,23 @@ typedef struct UsomPriceRequest
 	ArrayType  *coupons;		/* codes; NULL: none */
 	UsomChargeRequest charge;
 	bool		must_fit;		/* a coupon that does not fit the order is an error, and not passed over */
+	List	  **problems;		/* such errors become findings of this list, all of them; NULL: the first is raised */
 } UsomPriceRequest;
+
+typedef enum UsomCouponLossKind
+{
+	USOM_COUPON_USED_UP,
+	USOM_COUPON_USED_BY_CUSTOMER,
+	USOM_COUPON_NOT_FOR_GUESTS
+} UsomCouponLossKind;
+
+/* Why an order does not get the use of a coupon that it wants. */
+typedef struct UsomCouponLoss
+{
+	UsomCouponLossKind kind;
+	const char *code;
+	int32		limit;			/* of a customer */
+} UsomCouponLoss;
 
 /* A priced order, until its steps are written. */
 typedef struct UsomPricing
@@ -54,6 +70,7 @@ typedef struct UsomPricing
 	int		   *lines;			/* of the set, by those of the waterfall */
 	UsomWaterfall waterfall;
 	UsomTaxAnswers *taxes;		/* that were told now */
+	UsomCouponLoss *loss;		/* a use of a coupon that others have; NULL: none was wanted in vain */
 } UsomPricing;
 
 /*
@@ -80,14 +97,15 @@ extern void usom_api_read_coupons(const UsomOrderSet *set, UsomPricing *pricing,
 								  const UsomPriceRules *rules);
 
 /* The same file: US406. */
-extern void usom_api_refuse_used_up(const char *code);
+extern void usom_api_refuse_coupon(const UsomCouponLoss *loss) pg_attribute_noreturn();
 
 /* The same file: US407 for a coupon that took nothing off, if it must fit. */
 extern void usom_api_check_coupons(const UsomPricing *pricing, const UsomPriceRequest *request);
 
 /*
  * redeem.c: the orders take the coupons that they use, and let go of those that they use
- * no more.  US406 if there is no use left.  No statement without coupons.
+ * no more.  US406 if there is no use left: of several orders the first ones
+ * take it, and the pricing of each other says what it has lost.  No statement without coupons.
  * pricings are by order of the set, NULL where nothing was priced.
  */
 extern void usom_api_redeem(const UsomOrderSet *set, UsomPricing *const *pricings);

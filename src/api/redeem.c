@@ -32,6 +32,7 @@ typedef struct CouponChange
 	int64		coupon_id;
 	int64		customer_id;	/* 0: a guest */
 	bool		takes;			/* else lets go */
+	UsomPricing *pricing;		/* of the order that takes it */
 } CouponChange;
 
 typedef struct CouponChanges
@@ -52,7 +53,7 @@ typedef struct Coupon
 } Coupon;
 
 static void
-add_change(CouponChanges *list, const UsomOrder *order, int64 coupon_id, bool takes)
+add_change(CouponChanges *list, const UsomOrder *order, int64 coupon_id, UsomPricing *taker)
 {
 	if (list->count == list->capacity)
 	{
@@ -60,7 +61,7 @@ add_change(CouponChanges *list, const UsomOrder *order, int64 coupon_id, bool ta
 		list->changes = list->changes == NULL ? palloc_array(CouponChange, list->capacity)
 			: repalloc_array(list->changes, CouponChange, list->capacity);
 	}
-	list->changes[list->count++] = (CouponChange) {order->sales_order_id, coupon_id, order->customer_id, takes};
+	list->changes[list->count++] = (CouponChange) {order->sales_order_id, coupon_id, order->customer_id, taker != NULL, taker};
 }
 
 /* ---- what orders use already ---- */
@@ -159,46 +160,51 @@ uses_of_customer(int64 org_id, const CouponChanges *list, int index)
 	usom_query_run(&count_uses, values, NULL);
 	uses = DatumGetInt32(usom_query_get(0, 1));
 	for (int i = 0; i < index; i++)
-		if (list->changes[i].coupon_id == change->coupon_id && list->changes[i].customer_id == change->customer_id)
+		if (list->changes[i].coupon_id == change->coupon_id && list->changes[i].customer_id == change->customer_id &&
+			(!list->changes[i].takes || list->changes[i].pricing->loss == NULL))
 			uses += list->changes[i].takes ? 1 : -1;
 	return uses;
 }
 
-static void
-check_customer(int64 org_id, const CouponChanges *list, int index, const Coupon *coupon)
+/* Has the order no use of the coupon, as the ones before it have theirs? */
+static bool
+is_lost(int64 org_id, const CouponChanges *list, int index, const Coupon *coupon, UsomCouponLossKind *kind)
 {
+	*kind = USOM_COUPON_USED_UP;
+	if (coupon->redeemed >= coupon->limit_uses)
+		return true;
 	if (coupon->limit_per_customer == PG_INT32_MAX)
-		return;
-	if (list->changes[index].customer_id == 0)
-		ereport(ERROR, errcode(USOM_ERR(COUPON_USED_UP)),
-				errmsg("coupon \"%s\" is not for guests", coupon->code),
-				errdetail("Each customer may use it for %d orders, and of guests nobody knows who they are.", coupon->limit_per_customer),
-				errhint("Name the customer in the document, or leave the coupon out."));
-	if (uses_of_customer(org_id, list, index) >= coupon->limit_per_customer)
-		ereport(ERROR, errcode(USOM_ERR(COUPON_USED_UP)),
-				errmsg("coupon \"%s\" is used up for this customer", coupon->code),
-				errdetail("Each customer may use it for %d orders.", coupon->limit_per_customer),
-				errhint("Leave the coupon out, or cancel an order of the customer that uses it."));
+		return false;
+	*kind = list->changes[index].customer_id == 0 ? USOM_COUPON_NOT_FOR_GUESTS : USOM_COUPON_USED_BY_CUSTOMER;
+	return list->changes[index].customer_id == 0 || uses_of_customer(org_id, list, index) >= coupon->limit_per_customer;
 }
 
-/* Those that let go come first in the list: what they free can be taken. */
+/* Those that let go come first in the list: what they free can be taken.  All losses are found before the first is raised. */
 static void
 check_limits(int64 org_id, const CouponChanges *list, Coupon *coupons, int ncoupons)
 {
+	const UsomCouponLoss *first = NULL;
+
 	for (int i = 0; i < list->count; i++)
 	{
-		Coupon	   *coupon = find_coupon(coupons, ncoupons, list->changes[i].coupon_id);
+		CouponChange *change = &list->changes[i];
+		Coupon	   *coupon = find_coupon(coupons, ncoupons, change->coupon_id);
+		UsomCouponLossKind kind;
 
-		if (!list->changes[i].takes)
-		{
+		if (!change->takes)
 			coupon->redeemed--;
-			continue;
+		else if (change->pricing->loss == NULL && !is_lost(org_id, list, i, coupon, &kind))
+			coupon->redeemed++;
+		else if (change->pricing->loss == NULL)
+		{
+			change->pricing->loss = palloc_object(UsomCouponLoss);
+			*change->pricing->loss = (UsomCouponLoss) {kind, coupon->code, coupon->limit_per_customer};
 		}
-		if (coupon->redeemed >= coupon->limit_uses)
-			usom_api_refuse_used_up(coupon->code);
-		coupon->redeemed++;
-		check_customer(org_id, list, i, coupon);
+		if (first == NULL && change->takes)
+			first = change->pricing->loss;
 	}
+	if (first != NULL)
+		usom_api_refuse_coupon(first);
 }
 
 static void
@@ -264,7 +270,7 @@ gather_freed(const UsomOrderSet *set, UsomPricing *const *pricings, CouponChange
 		UsomCouponUse *use = find_use(pricings[order], coupon_id);
 
 		if (use == NULL || !use->applies)
-			add_change(list, &set->orders[order], coupon_id, false);
+			add_change(list, &set->orders[order], coupon_id, NULL);
 	}
 }
 
@@ -282,7 +288,7 @@ usom_api_redeem(const UsomOrderSet *set, UsomPricing *const *pricings)
 			const UsomCouponUse *use = &pricings[i]->waterfall.coupons[j];
 
 			if (use->applies && !use->is_used)
-				add_change(&list, &set->orders[i], use->coupon_id, true);
+				add_change(&list, &set->orders[i], use->coupon_id, pricings[i]);
 		}
 	write_list(set->org_id, &list);
 }
@@ -306,7 +312,7 @@ usom_api_release_coupons(const UsomOrderSet *set)
 	{
 		int			order = find_order(set, DatumGetInt64(usom_query_get(row, 1)));
 
-		add_change(&list, &set->orders[order], DatumGetInt64(usom_query_get(row, 2)), false);
+		add_change(&list, &set->orders[order], DatumGetInt64(usom_query_get(row, 2)), NULL);
 	}
 	write_list(set->org_id, &list);
 }
