@@ -50,6 +50,15 @@ SELECT pg_temp.refused($$UPDATE usom.sales_order SET status = 'submitted' WHERE 
 UPDATE usom.order_line SET unit_price = 10 WHERE sales_order_id = (SELECT sales_order_id FROM usom.sales_order WHERE order_no = 'DRF-DRAFT');
 UPDATE usom.sales_order SET status = 'submitted' WHERE order_no = 'DRF-DRAFT';
 SELECT status, total FROM usom.orders WHERE order_no = 'DRF-DRAFT';
+-- Changes expect the prices that they name, of old lines and new ones; other lines expect nothing.
+SELECT pg_temp.refused(format('SELECT usom.change_order(%L, %L)', 'DRF-DRAFT', '{"lines": [{"line_no": 1, "quantity": 3, "unit_price": 8}, {"sku": "DRF-2", "quantity": 1, "unit_price": 30}]}'));
+SELECT status FROM usom.change_order('DRF-DRAFT', '{"lines": [{"line_no": 1, "quantity": 3}, {"sku": "DRF-2", "quantity": 1, "unit_price": 20}]}');
+UPDATE usom.channel SET price_difference = 'hold' WHERE org_id = usom.current_org() AND code = 'web';
+SET client_min_messages = error;
+SELECT status FROM usom.change_order('DRF-DRAFT', '{"lines": [{"line_no": 2, "quantity": 1, "unit_price": 12}]}');
+RESET client_min_messages;
+SELECT hold_type, reason, active FROM usom.holds WHERE order_no = 'DRF-DRAFT';
+SELECT line_no, unit_price, total FROM usom.order_lines WHERE order_no = 'DRF-DRAFT' ORDER BY 1;
 UPDATE usom.channel SET price_difference = 'accept', price_tolerance = 0 WHERE org_id = usom.current_org() AND code = 'web';
 
 -- The price moves between order and release.

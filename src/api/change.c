@@ -405,7 +405,7 @@ check_change(UsomOrderSet *set, const UsomChanges *changes)
 	if (set->orders[0].status == USOM_ORDER_DRAFT)
 		return NULL;
 	usom_order_settle(set, 0, "change");
-	return usom_api_check_orders(set, USOM_AT_CHANGE, changes->ship_to)[0];
+	return usom_api_check_change(set, changes->ship_to, usom_api_expected_prices(set, changes));
 }
 
 static void

@@ -56,6 +56,9 @@ extern void usom_api_resolve_change_units(const UsomOrderSet *set, const UsomCha
 /* When the lines are as they will be; NULL: nothing is priced. */
 extern UsomPricing *usom_api_price_change(UsomOrderSet *set, const UsomChanges *changes);
 
+/* By line of the set: the prices that the change names, NULL for other lines; NULL: it names none. */
+extern const Numeric *usom_api_expected_prices(const UsomOrderSet *set, const UsomChanges *changes);
+
 /* When they are written. */
 extern void usom_api_write_change_units(const UsomOrderSet *set, const UsomChanges *changes);
 

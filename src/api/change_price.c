@@ -83,6 +83,22 @@ usom_api_price_change(UsomOrderSet *set, const UsomChanges *changes)
 	return usom_api_price(set, 0, &request);
 }
 
+const Numeric *
+usom_api_expected_prices(const UsomOrderSet *set, const UsomChanges *changes)
+{
+	Numeric    *expected = NULL;
+
+	for (int i = 0; i < changes->nlines; i++)
+	{
+		if (!changes->lines[i].has_price || changes->lines[i].remove)
+			continue;
+		if (expected == NULL)
+			expected = palloc0_array(Numeric, Max(set->nlines, 1));
+		expected[usom_order_find_line(set, 0, changes->lines[i].changed_line)] = changes->lines[i].unit_price;
+	}
+	return expected;
+}
+
 /* Lines that were changed in another unit than the product's own. */
 void
 usom_api_write_change_units(const UsomOrderSet *set, const UsomChanges *changes)

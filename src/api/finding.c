@@ -269,15 +269,15 @@ settle_passed(UsomChecking *checking)
 	checking->settled = (int) usom_query_write(&settle_holds, values, NULL);
 }
 
-UsomChecking **
-usom_api_check_orders(UsomOrderSet *set, UsomCheckPoint point, const Jsonb *ship_to)
+static UsomChecking **
+check_orders(UsomOrderSet *set, UsomCheckPoint point, const Jsonb *ship_to, const Numeric *expected)
 {
 	UsomChecking **checkings = palloc0_array(UsomChecking *, Max(set->norders, 1));
 
 	for (int i = 0; i < set->norders; i++)
 	{
 		checkings[i] = palloc0_object(UsomChecking);
-		*checkings[i] = (UsomChecking) {.point = point, .set = set, .order = i, .ship_to = ship_to};
+		*checkings[i] = (UsomChecking) {.point = point, .set = set, .order = i, .ship_to = ship_to, .expected = expected};
 		usom_api_check(checkings[i]);
 	}
 	if (point == USOM_AT_SUBMIT)
@@ -294,6 +294,18 @@ usom_api_check_orders(UsomOrderSet *set, UsomCheckPoint point, const Jsonb *ship
 	for (int i = 0; i < set->norders; i++)
 		tell(checkings[i]);
 	return checkings;
+}
+
+UsomChecking **
+usom_api_check_orders(UsomOrderSet *set, UsomCheckPoint point, const Jsonb *ship_to)
+{
+	return check_orders(set, point, ship_to, NULL);
+}
+
+UsomChecking *
+usom_api_check_change(UsomOrderSet *set, const Jsonb *ship_to, const Numeric *expected)
+{
+	return check_orders(set, USOM_AT_CHANGE, ship_to, expected)[0];
 }
 
 /* ---- for messages and quotes ---- */

@@ -60,6 +60,7 @@ typedef struct UsomChecking
 	UsomOrderSet *set;
 	int			order;			/* of the set */
 	const UsomDocument *document;	/* at USOM_AT_PLACE alone */
+	const Numeric *expected;	/* at USOM_AT_CHANGE: prices that the change names, by line of the set, NULL for the others; or NULL */
 	const Jsonb *ship_to;		/* as in the document, if it is known in clear; or NULL */
 	bool		is_quote;
 	List	   *findings;		/* of UsomFinding * */
@@ -85,6 +86,9 @@ extern void usom_api_refuse_findings(const UsomChecking *checking);
  * note in the history what holds.  One checking for each order.
  */
 extern UsomChecking **usom_api_check_orders(UsomOrderSet *set, UsomCheckPoint point, const Jsonb *ship_to);
+
+/* The same at USOM_AT_CHANGE, of the one order of the set, with the prices that the change expects. */
+extern UsomChecking *usom_api_check_change(UsomOrderSet *set, const Jsonb *ship_to, const Numeric *expected);
 
 /* The same for one that was checked already. */
 extern void usom_api_settle_findings(UsomChecking *checking);

@@ -3,7 +3,7 @@
  *		Are prices the expected ones, and at the release still the agreed ones?
  *
  * Both are for channels that go by usom's prices (pricing list).  Expected is
- * what the document said, or the line of a draft; a sender who means the price
+ * what the document or the change said, or the line of a draft; a sender who means the price
  * after what is taken off is understood, too.  Agreed is what list, contract
  * and breaks said when the order was priced.  A price that drifted is looked
  * at once: after its hold was released, the same price holds the order no more.
@@ -103,6 +103,8 @@ expected_price(const UsomChecking *checking, int index)
 	if (checking->point == USOM_AT_PLACE)
 		return index < document->nlines && document->lines[index].has_price && document->lines[index].override_price == NULL
 			? document->lines[index].unit_price : NULL;
+	if (checking->point == USOM_AT_CHANGE)
+		return checking->expected[index];
 	return line->agreed.unit_price != NULL && !is_zero(line->agreed.unit_price) ? line->agreed.unit_price : NULL;
 }
 
@@ -141,7 +143,7 @@ usom_api_check_expected_prices(UsomChecking *checking)
 	int64		tolerance;
 
 	if (likely(channel == NULL || !channel->prices_by_list) || strcmp(channel->price_difference, "accept") == 0 ||
-		!(checking->point == USOM_AT_PLACE ||
+		!(checking->point == USOM_AT_PLACE || (checking->point == USOM_AT_CHANGE && checking->expected != NULL) ||
 		  (checking->point == USOM_AT_SUBMIT && order->status_before == USOM_ORDER_DRAFT)))
 		return;
 	severity = severity_of(channel);
