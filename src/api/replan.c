@@ -30,7 +30,7 @@
 #include "utils/timestamp.h"
 
 static UsomQuery read_supply = {
-	.text = "SELECT s.supply_id, s.product_id, s.location_id, s.quantity, s.received, s.expected_at, s.confidence, s.status "
+	.text = "SELECT s.supply_id, s.product_id, s.location_id, s.quantity, s.received, s.expected_at, s.confidence, s.status, s.sales_order_id IS NOT NULL "
 	"FROM usom.supply s WHERE s.org_id = $1 AND s.supply_no = $2",
 	.nargs = 2,
 	.argtypes = {"bigint", "text"},
@@ -85,6 +85,7 @@ read_row(UsomReplan *replan)
 	replan->expected_at = replan->expected_before = DatumGetTimestampTz(usom_query_get(0, 6));
 	replan->confidence = DatumGetNumeric(usom_query_get(0, 7));
 	replan->status = usom_query_get_text(0, 8);
+	replan->of_line = DatumGetBool(usom_query_get(0, 9));
 }
 
 static int
@@ -289,6 +290,14 @@ settle_changed(UsomReplan *replan, const char *event)
 	}
 }
 
+/* A supply of one line that brings no more than the line wants: whoever asked about it has an answer. */
+static UsomQuery settle_excess = {
+	.text = "SELECT usom._settle_case(s.sales_order_id, s.line_no, 'supply_excess', s.supply_no) FROM usom.supply AS s "
+	"WHERE s.org_id = $1 AND s.supply_id = $2 AND (s.status <> 'expected' OR s.quantity <= s.received + s.pegged)",
+	.nargs = 2,
+	.argtypes = {"bigint", "bigint"},
+};
+
 void
 usom_api_close_supply(UsomReplan *replan, const char *event)
 {
@@ -299,4 +308,6 @@ usom_api_close_supply(UsomReplan *replan, const char *event)
 	usom_api_judge_waits(set, replan->before, replan->supply_no);
 	settle_changed(replan, event);
 	usom_order_save(set);
+	if (replan->of_line)
+		usom_query_run(&settle_excess, (Datum[]) {Int64GetDatum(replan->org_id), Int64GetDatum(replan->supply_id)}, NULL);
 }

@@ -41,6 +41,7 @@ typedef struct UsomReplan
 	TimestampTz expected_before;	/* when it was opened */
 	Numeric		confidence;
 	const char *status;
+	bool		of_line;		/* it is for one order line alone */
 	UsomOrderSet *set;
 	UsomWait   *before;
 	bool	   *counted_on_it;	/* pieces that did when it was opened */

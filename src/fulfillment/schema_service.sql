@@ -197,7 +197,7 @@ COMMENT ON COLUMN usom.service_report.reported_by IS 'Session user who told it.'
 
 CREATE VIEW usom.pickups WITH (security_invoker = true) AS
 SELECT o.order_no, l.code AS location,
-	CASE WHEN p.status = 'ready' AND p.collect_until <= now() THEN 'missed' ELSE p.status END AS status,
+	CASE WHEN p.status = 'ready' AND p.collect_until <= statement_timestamp() THEN 'missed' ELSE p.status END AS status,
 	p.ended_at IS NULL AS open,
 	(SELECT coalesce(trim_scale(sum(f.quantity)), 0) FROM usom.fulfillment_line f
 	 WHERE f.org_id = p.org_id AND f.sales_order_id = p.sales_order_id AND f.location_id = p.location_id
