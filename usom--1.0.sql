@@ -3884,9 +3884,9 @@ LANGUAGE sql STABLE
 SET search_path = pg_catalog, usom, pg_temp SET jit = off
 AS $$
 	SELECT t.technician_id, t.code,
-		CASE WHEN NOT t.active THEN 'inactive' WHEN m.skill IS NOT NULL THEN 'skill' WHEN NOT h.works THEN 'hours' WHEN b.busy IS NOT NULL THEN 'busy' END,
-		CASE WHEN NOT t.active THEN 'gets no new appointments' WHEN m.skill IS NOT NULL THEN format('lacks the skill "%s"', m.skill)
-			WHEN NOT h.works THEN 'does not work then' WHEN b.busy IS NOT NULL THEN format('is booked then: %s', b.busy) END
+		CASE WHEN NOT t.active AND $2 IS NOT NULL THEN 'inactive' WHEN m.skill IS NOT NULL THEN 'skill' WHEN NOT h.works AND $2 IS NOT NULL THEN 'hours' WHEN b.busy IS NOT NULL THEN 'busy' END,
+		CASE WHEN NOT t.active AND $2 IS NOT NULL THEN 'gets no new appointments' WHEN m.skill IS NOT NULL THEN format('lacks the skill "%s"', m.skill)
+			WHEN NOT h.works AND $2 IS NOT NULL THEN 'does not work then' WHEN b.busy IS NOT NULL THEN format('is booked then: %s', b.busy) END
 	FROM usom.technician t
 	CROSS JOIN LATERAL (SELECT $3 AT TIME ZONE t.time_zone AS begins, $4 AT TIME ZONE t.time_zone AS ends) l
 	LEFT JOIN LATERAL (
@@ -3909,7 +3909,7 @@ AS $$
 	) b ON true
 	WHERE t.org_id = $1
 $$;
-COMMENT ON FUNCTION usom._technicians_for(bigint, bigint, timestamptz, timestamptz) IS 'Technicians of an organisation for the work of a service from when to when: what is in the way (inactive, skill, hours, busy; null: nothing), and in words.';
+COMMENT ON FUNCTION usom._technicians_for(bigint, bigint, timestamptz, timestamptz) IS 'Technicians of an organisation for the work of a service from when to when: what is in the way (inactive, skill, hours, busy; null: nothing), and in words. Of no service (null), busy alone.';
 REVOKE ALL ON FUNCTION usom._technicians_for(bigint, bigint, timestamptz, timestamptz) FROM PUBLIC;
 
 CREATE FUNCTION usom.service_slots(sku text, starts_from timestamptz DEFAULT now(), until timestamptz DEFAULT NULL, technician text DEFAULT NULL,
@@ -12069,7 +12069,7 @@ COMMENT ON COLUMN usom.service_report.reported_by IS 'Session user who told it.'
 
 CREATE VIEW usom.pickups WITH (security_invoker = true) AS
 SELECT o.order_no, l.code AS location,
-	CASE WHEN p.status = 'ready' AND p.collect_until <= now() THEN 'missed' ELSE p.status END AS status,
+	CASE WHEN p.status = 'ready' AND p.collect_until <= statement_timestamp() THEN 'missed' ELSE p.status END AS status,
 	p.ended_at IS NULL AS open,
 	(SELECT coalesce(trim_scale(sum(f.quantity)), 0) FROM usom.fulfillment_line f
 	 WHERE f.org_id = p.org_id AND f.sales_order_id = p.sales_order_id AND f.location_id = p.location_id

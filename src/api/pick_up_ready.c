@@ -328,18 +328,36 @@ static UsomQuery find_missed = {
 	.text = "SELECT p.sales_order_id FROM usom.pickup AS p "
 	"JOIN usom.sales_order AS o ON o.org_id = $1 AND o.sales_order_id = p.sales_order_id "
 	"WHERE p.org_id = $1 AND p.ended_at IS NULL AND p.status = 'ready' AND p.collect_until <= $2 "
-	"AND ($3 IS NULL OR p.location_id = usom.location_id($3)) AND ($4 IS NULL OR o.order_no = $4) "
+	"AND ($3 IS NULL OR p.location_id = $3) AND ($4 IS NULL OR o.order_no = $4) "
 	"AND ($5 IS NULL OR o.channel_id = ANY ($5)) ORDER BY p.sales_order_id",
 	.nargs = 5,
-	.argtypes = {"bigint", "timestamptz", "text", "text", "bigint[]"},
+	.argtypes = {"bigint", "timestamptz", "bigint", "text", "bigint[]"},
 };
+
+static UsomQuery find_location = {
+	.text = "SELECT usom.location_id($1)",
+	.nargs = 1,
+	.argtypes = {"text"},
+};
+
+static Datum
+location_argument(FunctionCallInfo fcinfo, int arg)
+{
+	Datum		code;
+
+	if (PG_ARGISNULL(arg))
+		return (Datum) 0;
+	code = PG_GETARG_DATUM(arg);
+	usom_query_run(&find_location, &code, NULL);
+	return usom_query_get(0, 1);
+}
 
 static UsomOrderSet *
 load_missed(FunctionCallInfo fcinfo, int64 org_id)
 {
 	bool		nulls[5] = {false, false, PG_ARGISNULL(0), PG_ARGISNULL(1), false};
 	Datum		values[5] = {
-		Int64GetDatum(org_id), TimestampTzGetDatum(usom_call_time()), PG_ARGISNULL(0) ? (Datum) 0 : PG_GETARG_DATUM(0),
+		Int64GetDatum(org_id), TimestampTzGetDatum(usom_call_time()), location_argument(fcinfo, 0),
 		PG_ARGISNULL(1) ? (Datum) 0 : PG_GETARG_DATUM(1)
 	};
 	int64	   *ids;

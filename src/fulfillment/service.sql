@@ -29,9 +29,9 @@ LANGUAGE sql STABLE
 SET search_path = pg_catalog, usom, pg_temp SET jit = off
 AS $$
 	SELECT t.technician_id, t.code,
-		CASE WHEN NOT t.active THEN 'inactive' WHEN m.skill IS NOT NULL THEN 'skill' WHEN NOT h.works THEN 'hours' WHEN b.busy IS NOT NULL THEN 'busy' END,
-		CASE WHEN NOT t.active THEN 'gets no new appointments' WHEN m.skill IS NOT NULL THEN format('lacks the skill "%s"', m.skill)
-			WHEN NOT h.works THEN 'does not work then' WHEN b.busy IS NOT NULL THEN format('is booked then: %s', b.busy) END
+		CASE WHEN NOT t.active AND $2 IS NOT NULL THEN 'inactive' WHEN m.skill IS NOT NULL THEN 'skill' WHEN NOT h.works AND $2 IS NOT NULL THEN 'hours' WHEN b.busy IS NOT NULL THEN 'busy' END,
+		CASE WHEN NOT t.active AND $2 IS NOT NULL THEN 'gets no new appointments' WHEN m.skill IS NOT NULL THEN format('lacks the skill "%s"', m.skill)
+			WHEN NOT h.works AND $2 IS NOT NULL THEN 'does not work then' WHEN b.busy IS NOT NULL THEN format('is booked then: %s', b.busy) END
 	FROM usom.technician t
 	CROSS JOIN LATERAL (SELECT $3 AT TIME ZONE t.time_zone AS begins, $4 AT TIME ZONE t.time_zone AS ends) l
 	LEFT JOIN LATERAL (
@@ -54,7 +54,7 @@ AS $$
 	) b ON true
 	WHERE t.org_id = $1
 $$;
-COMMENT ON FUNCTION usom._technicians_for(bigint, bigint, timestamptz, timestamptz) IS 'Technicians of an organisation for the work of a service from when to when: what is in the way (inactive, skill, hours, busy; null: nothing), and in words.';
+COMMENT ON FUNCTION usom._technicians_for(bigint, bigint, timestamptz, timestamptz) IS 'Technicians of an organisation for the work of a service from when to when: what is in the way (inactive, skill, hours, busy; null: nothing), and in words. Of no service (null), busy alone.';
 REVOKE ALL ON FUNCTION usom._technicians_for(bigint, bigint, timestamptz, timestamptz) FROM PUBLIC;
 
 CREATE FUNCTION usom.service_slots(sku text, starts_from timestamptz DEFAULT now(), until timestamptz DEFAULT NULL, technician text DEFAULT NULL,
