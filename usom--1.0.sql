@@ -2568,7 +2568,9 @@ CREATE TYPE usom._order_row AS (
 	status usom.order_status,
 	total usom.amount,
 	version integer,
-	paid usom.charge
+	paid usom.charge,
+	flow_id bigint,
+	flow_state text
 );
 COMMENT ON TYPE usom._order_row IS 'The kept columns of an order on their way from C to sales_order, by unnest().';
 
@@ -2582,7 +2584,8 @@ CREATE TYPE usom._history_row AS (
 	quantity numeric,
 	reason text,
 	reference text,
-	app_user text
+	app_user text,
+	flow_state text
 );
 COMMENT ON TYPE usom._history_row IS 'A change on its way from C to order_history, by unnest().';
 
@@ -2808,6 +2811,264 @@ END
 $$;
 COMMENT ON FUNCTION usom._check_price_limit() IS 'Trigger BEFORE a price limit is written: US006 for a product that there is not, US135 for a role or queue that is neither a profile nor a role.';
 REVOKE ALL ON FUNCTION usom._check_price_limit() FROM PUBLIC;
+
+/* ---- order ---- */
+
+-- Flows that somebody writes: see src/order/flow.h.
+
+CREATE FUNCTION usom._guard_flow() RETURNS trigger
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom__guard_flow'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._guard_flow() IS 'BEFORE ROW on flow: a published version does not change (US144); version and publication are kept by usom (US004).';
+REVOKE ALL ON FUNCTION usom._guard_flow() FROM PUBLIC;
+
+CREATE FUNCTION usom._guard_flow_part() RETURNS trigger
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom__guard_flow_part'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._guard_flow_part() IS 'BEFORE ROW on the parts of flows: those of a published version do not change (US144).';
+REVOKE ALL ON FUNCTION usom._guard_flow_part() FROM PUBLIC;
+
+CREATE FUNCTION usom._furnish_flow() RETURNS trigger
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom__furnish_flow'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._furnish_flow() IS 'AFTER ROW on flow: a new flow has a state for each status of orders but draft.';
+REVOKE ALL ON FUNCTION usom._furnish_flow() FROM PUBLIC;
+
+CREATE FUNCTION usom._check_flow_rule() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+BEGIN
+	IF NEW.channel IS NOT NULL AND NOT EXISTS (SELECT FROM usom.channel c WHERE c.org_id = NEW.org_id AND c.code = NEW.channel) THEN
+		RAISE EXCEPTION 'flow rule "%" names channel "%", which does not exist', NEW.code, NEW.channel USING
+			ERRCODE = 'US006', DETAIL = 'Codes in rules are looked up when they are written.', HINT = 'INSERT INTO usom.channel first, or correct the code.';
+	ELSIF NOT EXISTS (SELECT FROM usom.flow f WHERE f.org_id = NEW.org_id AND f.code = NEW.flow AND f.published_at IS NOT NULL) THEN
+		RAISE EXCEPTION 'flow rule "%" names flow "%", which is not published', NEW.code, NEW.flow USING
+			ERRCODE = 'US006', DETAIL = 'Orders take published flows.', HINT = format('SELECT usom.publish_flow(%L);', NEW.flow);
+	END IF;
+	RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION usom._check_flow_rule() IS 'Trigger BEFORE a flow rule is written: US006 for a channel that nobody has, or a flow that is not published.';
+REVOKE ALL ON FUNCTION usom._check_flow_rule() FROM PUBLIC;
+
+CREATE FUNCTION usom._flow_guard_name(guard text) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+	SELECT CASE WHEN guard LIKE '%.%' THEN guard ELSE 'usom._flow_' || guard END
+$$;
+COMMENT ON FUNCTION usom._flow_guard_name(text) IS 'Name of the function of a guard: its own, or one of usom''s.';
+REVOKE ALL ON FUNCTION usom._flow_guard_name(text) FROM PUBLIC;
+
+CREATE FUNCTION usom._check_flow_guard(guard text) RETURNS boolean
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+DECLARE
+	found CONSTANT regprocedure := to_regprocedure(usom._flow_guard_name(guard) || '(bigint, text)');
+	the record;
+	problem text;
+BEGIN
+	SELECT p.prokind = 'f' AND p.prorettype = 'boolean'::regtype AND NOT p.proretset AS is_predicate, p.provolatile <> 'v' AS is_stable,
+		r.rolsuper OR r.oid = t.relowner AS is_trusted
+	INTO the
+	FROM pg_proc p JOIN pg_roles r ON r.oid = p.proowner, pg_class t
+	WHERE p.oid = found AND t.oid = 'usom.sales_order'::regclass;
+	problem := CASE
+		WHEN found IS NULL AND guard LIKE '%.%' THEN format('There is no function %s(bigint, text).', guard)
+		WHEN found IS NULL THEN 'usom''s own are paid, promised, released, reserved and unheld.'
+		WHEN NOT the.is_predicate THEN 'It does not return one boolean.'
+		WHEN NOT the.is_stable THEN 'It is VOLATILE: a guard looks and changes nothing.'
+		WHEN NOT the.is_trusted THEN 'It is owned neither by a superuser nor by the owner of usom, as whom guards run.'
+	END;
+	IF problem IS NOT NULL THEN
+		RAISE EXCEPTION 'guard "%" of a flow cannot be asked', guard USING ERRCODE = 'US143', DETAIL = problem,
+			HINT = 'CREATE FUNCTION ' || CASE WHEN guard LIKE '%.%' THEN guard ELSE 'schema.' || guard END || '(org_id bigint, order_no text) RETURNS boolean, STABLE, as a superuser.';
+	END IF;
+	RETURN true;
+END
+$$;
+COMMENT ON FUNCTION usom._check_flow_guard(text) IS 'True, or US143: the guard is no function that may be asked.';
+REVOKE ALL ON FUNCTION usom._check_flow_guard(text) FROM PUBLIC;
+
+CREATE FUNCTION usom._ask_flow_guard(guard text, org_id bigint, order_no text) RETURNS boolean
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+DECLARE
+	answer boolean;
+BEGIN
+	PERFORM usom._check_flow_guard(guard);
+	EXECUTE format('SELECT %s($1, $2)', usom._flow_guard_name(guard)) INTO answer USING org_id, order_no;
+	RETURN answer;
+END
+$$;
+COMMENT ON FUNCTION usom._ask_flow_guard(text, bigint, text) IS 'Is the guard true of the order as it is? By the constraint flow_guard_named a guard is a plain name. US143 if it is no function that may be asked.';
+REVOKE ALL ON FUNCTION usom._ask_flow_guard(text, bigint, text) FROM PUBLIC;
+
+CREATE FUNCTION usom._flow_paid(org_id bigint, order_no text) RETURNS boolean
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+BEGIN
+	RETURN (SELECT coalesce(o.paid, 0) >= o.total FROM usom.sales_order o WHERE o.org_id = $1 AND o.order_no = $2);
+END
+$$;
+COMMENT ON FUNCTION usom._flow_paid(bigint, text) IS 'Guard paid: as much is captured as the order costs.';
+REVOKE ALL ON FUNCTION usom._flow_paid(bigint, text) FROM PUBLIC;
+
+CREATE FUNCTION usom._flow_promised(org_id bigint, order_no text) RETURNS boolean
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+BEGIN
+	RETURN (
+		SELECT NOT EXISTS (SELECT FROM usom.order_line l WHERE l.org_id = $1 AND l.sales_order_id = o.sales_order_id AND l.quantity_open > 0)
+			AND NOT EXISTS (SELECT FROM usom.fulfillment_line f WHERE f.org_id = $1 AND f.sales_order_id = o.sales_order_id
+				AND f.status = 'backordered' AND f.promised_at IS NULL)
+		FROM usom.sales_order o WHERE o.org_id = $1 AND o.order_no = $2);
+END
+$$;
+COMMENT ON FUNCTION usom._flow_promised(bigint, text) IS 'Guard promised: whatever waits is promised for a date.';
+REVOKE ALL ON FUNCTION usom._flow_promised(bigint, text) FROM PUBLIC;
+
+CREATE FUNCTION usom._flow_reserved(org_id bigint, order_no text) RETURNS boolean
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+BEGIN
+	RETURN (
+		SELECT NOT EXISTS (SELECT FROM usom.order_line l WHERE l.org_id = $1 AND l.sales_order_id = o.sales_order_id
+			AND (l.quantity_open > 0 OR l.quantity_backordered > 0))
+		FROM usom.sales_order o WHERE o.org_id = $1 AND o.order_no = $2);
+END
+$$;
+COMMENT ON FUNCTION usom._flow_reserved(bigint, text) IS 'Guard reserved: nothing of the order is open or waits for stock.';
+REVOKE ALL ON FUNCTION usom._flow_reserved(bigint, text) FROM PUBLIC;
+
+CREATE FUNCTION usom._flow_released(org_id bigint, order_no text) RETURNS boolean
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+BEGIN
+	RETURN (
+		SELECT NOT EXISTS (SELECT FROM usom.order_line l WHERE l.org_id = $1 AND l.sales_order_id = o.sales_order_id
+			AND (l.quantity_open > 0 OR l.quantity_backordered > 0 OR l.quantity_reserved > 0))
+		FROM usom.sales_order o WHERE o.org_id = $1 AND o.order_no = $2);
+END
+$$;
+COMMENT ON FUNCTION usom._flow_released(bigint, text) IS 'Guard released: everything of the order is released to a location, or further.';
+REVOKE ALL ON FUNCTION usom._flow_released(bigint, text) FROM PUBLIC;
+
+CREATE FUNCTION usom._flow_unheld(org_id bigint, order_no text) RETURNS boolean
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+BEGIN
+	RETURN (
+		SELECT NOT EXISTS (SELECT FROM usom.hold h WHERE h.org_id = $1 AND h.sales_order_id = o.sales_order_id
+			AND h.released_at IS NULL AND (h.expires_at IS NULL OR h.expires_at > statement_timestamp()))
+		FROM usom.sales_order o WHERE o.org_id = $1 AND o.order_no = $2);
+END
+$$;
+COMMENT ON FUNCTION usom._flow_unheld(bigint, text) IS 'Guard unheld: no hold is active, whatever it blocks.';
+REVOKE ALL ON FUNCTION usom._flow_unheld(bigint, text) FROM PUBLIC;
+
+CREATE FUNCTION usom._flow_graph(statuses text[], starts boolean[], built_in boolean[], from_place integer[], to_place integer[])
+RETURNS TABLE (what text, place integer, other integer, status text)
+LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'usom__flow_graph'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._flow_graph(text[], boolean[], boolean[], integer[], integer[]) IS
+'A flow as a graph, for those who try the checks: what publishing adds (adds) and leaves out (gone), and what is wrong (bad_step, no_start, unreachable, dead_end, no_cancel). Places of states in the arrays, from 1.';
+REVOKE ALL ON FUNCTION usom._flow_graph(text[], boolean[], boolean[], integer[], integer[]) FROM PUBLIC;
+
+CREATE FUNCTION usom.flow_id(code text, version integer DEFAULT NULL) RETURNS bigint
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+DECLARE
+	found bigint;
+BEGIN
+	PERFORM usom._check_installed(), usom._check_card('code', code);
+	SELECT f.flow_id INTO found FROM usom.flow f
+	WHERE f.org_id = usom.current_org() AND f.code = flow_id.code AND (flow_id.version IS NULL OR f.version = flow_id.version)
+	ORDER BY f.version DESC LIMIT 1;
+	IF found IS NULL THEN
+		RAISE EXCEPTION 'no flow "%"%', code, coalesce(format(' in version %s', version), '') USING ERRCODE = 'US006',
+			HINT = 'INSERT INTO usom.flow (code) first, or correct the code.';
+	END IF;
+	RETURN found;
+END
+$$;
+COMMENT ON FUNCTION usom.flow_id(text, integer) IS 'Key of a version of a flow of the caller''s organisation. code: the flow. version: null: the newest, which is the one that is being written if there is one. Errors: US001, US006. Example: INSERT INTO usom.flow_state (flow_id, state, status) VALUES (usom.flow_id(''engraving''), ''engraved'', ''confirmed'');';
+
+CREATE FUNCTION usom.check_flow(flow text) RETURNS TABLE (fault text, state text, status text, message text)
+LANGUAGE c STABLE STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'usom_check_flow'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.check_flow(text) IS
+'What keeps the newest version of a flow from being published, one row each; writes nothing. flow: its code.
+fault: bad_step (a step between statuses that orders do not go between, see order_lifecycle()), no_start (no state of a status starts), unreachable, dead_end (neither closed nor cancelled nor rejected can be reached), no_cancel (the order could be cancelled in this status, but no way within it leads to a state of cancelled).
+Errors: US006 unknown flow. Example: SELECT * FROM usom.check_flow(''engraving'');';
+
+CREATE FUNCTION usom.publish_flow(flow text) RETURNS integer
+LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'usom_publish_flow'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.publish_flow(text) IS
+'Check the newest version of a flow and publish it: from then on it does not change, and orders that a row of usom.flow_rule sends to the flow take it.
+flow: its code. Its built-in states from which no transition was written go on as orders do without a flow; those that nothing leads to are left out.
+Returns the version; a repeated call returns it again.
+Errors: US006 unknown flow, US142 with everything that check_flow() finds in the detail, US143 for a guard that cannot be asked.
+Example: SELECT usom.publish_flow(''engraving'');';
+
+CREATE FUNCTION usom.revise_flow(flow text) RETURNS integer
+LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'usom_revise_flow'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.revise_flow(text) IS
+'Begin the next version of a published flow: a copy of what was written, to be changed by plain SQL and published. Orders keep the version that they have. flow: its code.
+Returns the version; while one is being written, its number.
+Errors: US006 unknown flow. Example: SELECT usom.revise_flow(''engraving'');';
+
+CREATE FUNCTION usom.take_step(order_no text, to_state text, reason text DEFAULT NULL)
+RETURNS TABLE (status text, version integer, flow_state text)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_take_step'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.take_step(text, text, text) IS
+'Take an order to another state of its flow, within its status. UPDATE usom.sales_order SET flow_state does the same. Between statuses the state follows by itself when the order is confirmed, released, shipped and so on.
+order_no: the order. to_state: a state that a step leads to, see explain_steps(). reason: why; it stands in the history.
+Returns status, version and state of the order; asking for the state that it has changes nothing.
+Errors: US105 unknown order, US140 no such step, US141 a guard refuses it (all of them in the detail), US101 if the order has ended.
+Example: SELECT * FROM usom.take_step(''SO-000001'', ''engraved'');';
+
+CREATE FUNCTION usom.explain_steps(order_no text)
+RETURNS TABLE (to_state text, status text, taken_by text, open boolean, guard text, severity text, passes boolean, message text)
+LANGUAGE c STABLE STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'usom_explain_steps'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.explain_steps(text) IS
+'The steps of its flow that lead on from where an order is, with every guard asked now; writes nothing. One row per step and guard; none for an order without a flow. order_no: the order.
+taken_by: take_step, or the step of the order that goes to that status (release, ship and so on). open: false while a guard refuses it. passes: null for a guard that is off.
+Errors: US105 unknown order, US143 a guard that cannot be asked. Example: SELECT * FROM usom.explain_steps(''SO-000001'');';
+
+CREATE FUNCTION usom.flow_dot(flow text, version integer DEFAULT NULL) RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+DECLARE
+	key CONSTANT bigint := usom.flow_id(flow, version);
+BEGIN
+	RETURN (
+		SELECT format(E'digraph %s {\n\trankdir=LR;\n%s%s}\n', quote_ident(flow),
+			(SELECT string_agg(format(E'\tsubgraph cluster_%s {\n\t\tlabel="%s";\n%s\t}\n', c.status, c.status, c.states), '' ORDER BY c.place)
+			 FROM (SELECT s.status::text AS status, min(s.status) AS place,
+					string_agg(format(E'\t\t"%s"%s;\n', replace(s.state, '"', '\"'), CASE WHEN s.starts THEN ' [penwidth=2]' ELSE '' END), '' ORDER BY s.state) AS states
+				FROM usom.flow_state s WHERE s.org_id = usom.current_org() AND s.flow_id = key GROUP BY s.status) c),
+			coalesce((SELECT string_agg(format(E'\t"%s" -> "%s"%s;\n', replace(t.from_state, '"', '\"'), replace(t.to_state, '"', '\"'),
+				CASE WHEN t.built_in THEN ' [style=dashed]' ELSE '' END), '' ORDER BY t.from_state, t.rank, t.to_state)
+			 FROM usom.flow_transition t WHERE t.org_id = usom.current_org() AND t.flow_id = key), '')));
+END
+$$;
+COMMENT ON FUNCTION usom.flow_dot(text, integer) IS
+'A version of a flow as a picture for Graphviz: states in the status that they lie within, those where orders begin drawn bold, steps that nobody wrote dashed. flow: its code. version: null: the newest. Errors: US006 unknown flow. Example: SELECT usom.flow_dot(''engraving'');';
 
 /* ---- order ---- */
 
@@ -6722,7 +6983,7 @@ BEGIN
 		UNION ALL SELECT * FROM usom.verify_reserved()
 		UNION ALL SELECT * FROM usom.verify_supply()
 		UNION ALL SELECT * FROM usom.verify_capacity() UNION ALL SELECT * FROM usom.verify_quota() UNION ALL SELECT * FROM usom.verify_parcels()
-		UNION ALL SELECT * FROM usom.verify_orders() UNION ALL SELECT * FROM usom.verify_holds()
+		UNION ALL SELECT * FROM usom.verify_orders() UNION ALL SELECT * FROM usom.verify_holds() UNION ALL SELECT * FROM usom.verify_flows()
 		UNION ALL SELECT * FROM usom.verify_money()
 		UNION ALL SELECT * FROM usom.verify_returns()
 		UNION ALL SELECT * FROM usom.verify_service()
@@ -6731,7 +6992,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION usom.verify() IS
-'Everything that usom keeps in the caller''s organisation, recomputed from scratch and compared: verify_stock(), verify_reserved(), verify_supply(), verify_capacity(), verify_quota(), verify_parcels(), verify_orders(), verify_holds(), verify_money(), verify_returns(), verify_service(), verify_vault(), verify_entries(). One row per difference with area, entity (the business key), problem, expected and actual value; empty when all is well. One snapshot: it may run while others work.
+'Everything that usom keeps in the caller''s organisation, recomputed from scratch and compared: verify_stock(), verify_reserved(), verify_supply(), verify_capacity(), verify_quota(), verify_parcels(), verify_orders(), verify_holds(), verify_flows(), verify_money(), verify_returns(), verify_service(), verify_vault(), verify_entries(). One row per difference with area, entity (the business key), problem, expected and actual value; empty when all is well. One snapshot: it may run while others work.
 Example: SELECT * FROM usom.verify();';
 
 /* ---- analytics ---- */
@@ -6792,7 +7053,10 @@ BEGIN
 			'coupons', image->'coupons', 'ship_to', usom._order_address(org, (image->>'address_id')::bigint), 'payment', image->'payment',
 			'instructions', usom._open(org, image->>'instructions'), 'paid', trim_scale((image->>'paid')::numeric),
 			'created_at', image->'created_at',
-			'parent_order_no', (SELECT p.order_no FROM usom.sales_order p WHERE p.org_id = org AND p.sales_order_id = (image->>'parent_order_id')::bigint))
+			'parent_order_no', (SELECT p.order_no FROM usom.sales_order p WHERE p.org_id = org AND p.sales_order_id = (image->>'parent_order_id')::bigint),
+			'flow', (SELECT f.code FROM usom.flow f WHERE f.org_id = org AND f.flow_id = (image->>'flow_id')::bigint),
+			'flow_version', (SELECT f.version FROM usom.flow f WHERE f.org_id = org AND f.flow_id = (image->>'flow_id')::bigint),
+			'flow_state', image->'flow_state')
 		WHEN 'order_line' THEN json_build_object('line_no', image->'line_no', 'sku', sku, 'quantity', trim_scale((image->>'quantity')::numeric),
 			'unit_price', trim_scale((image->>'unit_price')::numeric), 'total', trim_scale((image->>'total')::numeric), 'location', location,
 			'requested_at', image->'requested_at', 'substitution', image->'substitution', 'partial', image->'partial',
@@ -7297,6 +7561,66 @@ Errors: US105 unknown order. Example: SELECT * FROM usom.piece_amounts(''SO-0000
 
 /* ---- analytics ---- */
 
+CREATE FUNCTION usom.verify_flows() RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0
+AS $$
+DECLARE
+	org CONSTANT bigint := usom.current_org();
+BEGIN
+	RETURN QUERY
+		SELECT 'flows', format('order %s', o.order_no), CASE WHEN f.published_at IS NULL THEN 'takes a flow that is not published' ELSE 'is in a state of another status, or of none' END,
+			CASE WHEN f.published_at IS NULL THEN 'a published version' ELSE o.status::text END,
+			CASE WHEN f.published_at IS NULL THEN coalesce(f.code || ' ' || f.version, '#' || o.flow_id) ELSE coalesce(o.flow_state || ': ' || s.status, o.flow_state, 'none') END
+		FROM usom.sales_order o
+		LEFT JOIN usom.flow f ON f.org_id = org AND f.flow_id = o.flow_id
+		LEFT JOIN usom.flow_state s ON s.org_id = org AND s.flow_id = o.flow_id AND s.state = o.flow_state
+		WHERE o.org_id = org AND (o.flow_id IS NOT NULL OR o.flow_state IS NOT NULL)
+			AND (f.published_at IS NULL OR s.status IS DISTINCT FROM o.status);
+	RETURN QUERY
+		SELECT 'flows', format('order %s', o.order_no), 'is in another state than its history says', coalesce(h.flow_state, 'none'), o.flow_state
+		FROM usom.sales_order o
+		LEFT JOIN LATERAL (
+			SELECT h.flow_state FROM usom.order_history h
+			WHERE h.org_id = org AND h.sales_order_id = o.sales_order_id AND h.flow_state IS NOT NULL ORDER BY h.version DESC LIMIT 1
+		) h ON true
+		WHERE o.org_id = org AND o.flow_id IS NOT NULL AND h.flow_state IS DISTINCT FROM o.flow_state;
+	RETURN QUERY
+		SELECT 'flows', format('order %s', t.order_no), format('version %s took a step that its flow has not', t.version), t.before || ' -> ' || t.flow_state, 'none'
+		FROM (
+			SELECT o.order_no, o.flow_id, h.version, h.event, h.flow_state, h.to_status, b.status AS status_before,
+				lag(h.flow_state) OVER (PARTITION BY h.sales_order_id ORDER BY h.version) AS before
+			FROM usom.order_history h
+			JOIN usom.sales_order o ON o.org_id = org AND o.sales_order_id = h.sales_order_id
+			JOIN usom.flow_state b ON b.org_id = org AND b.flow_id = o.flow_id AND b.state = h.flow_state
+			WHERE h.org_id = org AND h.flow_state IS NOT NULL
+		) t
+		JOIN usom.flow_state p ON p.org_id = org AND p.flow_id = t.flow_id AND p.state = t.before
+		WHERE t.before <> t.flow_state AND t.status_before >= p.status
+			AND NOT EXISTS (SELECT FROM usom.flow_transition s WHERE s.org_id = org AND s.flow_id = t.flow_id AND s.from_state = t.before AND s.to_state = t.flow_state);
+	RETURN QUERY
+		SELECT 'flows', format('flow %s', f.code), format('version %s is published and has a fault: %s', f.version, g.what), 'none', coalesce(a.states[g.place], g.status)
+		FROM usom.flow f
+		CROSS JOIN LATERAL (
+			SELECT array_agg(s.state ORDER BY s.state COLLATE "C") AS states, array_agg(s.status::text ORDER BY s.state COLLATE "C") AS statuses,
+				array_agg(s.starts ORDER BY s.state COLLATE "C") AS starts, array_agg(false) AS marks
+			FROM usom.flow_state s WHERE s.org_id = org AND s.flow_id = f.flow_id
+		) a
+		CROSS JOIN LATERAL (
+			SELECT coalesce(array_agg(array_position(a.states, t.from_state) ORDER BY t.from_state, t.to_state), '{}') AS from_places,
+				coalesce(array_agg(array_position(a.states, t.to_state) ORDER BY t.from_state, t.to_state), '{}') AS to_places
+			FROM usom.flow_transition t WHERE t.org_id = org AND t.flow_id = f.flow_id
+		) b
+		CROSS JOIN LATERAL usom._flow_graph(a.statuses, a.starts, a.marks, b.from_places, b.to_places) g
+		WHERE f.org_id = org AND f.published_at IS NOT NULL AND g.what NOT IN ('adds', 'gone');
+END
+$$;
+COMMENT ON FUNCTION usom.verify_flows() IS
+'Flows and the orders that take them, recomputed: each is in a state of its published version that lies within its status and that its history ends with, by steps that the flow has (what goes back needs none), and published versions have no fault. One row a finding, none when all is well.
+Example: SELECT * FROM usom.verify_flows();';
+
+/* ---- analytics ---- */
+
 CREATE FUNCTION usom.verify_holds() RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
 SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0
@@ -7785,6 +8109,12 @@ CREATE FUNCTION usom._privileges()
 	('hold',                      '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
 	('hold_type',                 '',    'r',   'riu', 'r',   'r',   'r',   'r',   'r',   'r'),
 	('hold_rule',                 '',    'r',   'riu', 'r',   '',    'r',   'r',   'r',   'r'),
+	('flow',                      '',    'r',   'riud','r',   'r',   'r',   'r',   'r',   'r'),
+	('flow_state',                '',    'r',   'riud','r',   'r',   'r',   'r',   'r',   'r'),
+	('flow_transition',           '',    'r',   'riud','r',   'r',   'r',   'r',   'r',   'r'),
+	('flow_guard',                '',    'r',   'riud','r',   'r',   'r',   'r',   'r',   'r'),
+	('flow_effect',               '',    'r',   'riud','r',   'r',   'r',   'r',   'r',   'r'),
+	('flow_rule',                 '',    'r',   'riu', 'r',   '',    'r',   'r',   'r',   'r'),
 	('check_rule',                '',    'r',   'riu', 'r',   '',    'r',   'r',   'r',   'r'),
 	('product_restriction',       '',    'r',   'riud','r',   'r',   'r',   'r',   'r',   'r'),
 	('check_hit',                 '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
@@ -7857,6 +8187,8 @@ CREATE FUNCTION usom._privileges()
 	('pre_orders',                '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('stock_position',            '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('holds',                     '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
+	('flows',                      '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
+	('flow_steps',                 '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('check_rules',               '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('check_hits',                '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('approvals',                  '',    'r',   'r',   '',    '',    '',    'r',   'r',   'r'),
@@ -8017,6 +8349,13 @@ CREATE FUNCTION usom._privileges()
 	('_charge_part()',            '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
 	('order_timeline()',          '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
 	('explain_status()',          '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
+	('flow_id()',                 '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
+	('check_flow()',              '',    'x',   'x',   '',    '',    '',    '',    'x',   ''),
+	('publish_flow()',            '',    '',    'x',   '',    '',    '',    '',    '',    ''),
+	('revise_flow()',             '',    '',    'x',   '',    '',    '',    '',    '',    ''),
+	('take_step()',               '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
+	('explain_steps()',           '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
+	('flow_dot()',                '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
 	('pickup_alternatives()',     '',    'x',   'x',   'x',   'x',   '',    '',    '',    ''),
 	('_pickup_alternatives()',    '',    'x',   'x',   'x',   'x',   '',    '',    '',    ''),
 	('move_pickup()',             '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
@@ -8422,18 +8761,22 @@ AS $$
 		(4, 'fulfil', ARRAY['allocate_order', 'allocate_orders', 'reallocate_order', 'explain_sourcing', 'why_not_allocated', 'simulate_sourcing', 'pickup_alternatives', 'move_pickup', 'earliest_shipment', 'distance_km', 'split_order', 'split_backorder', 'merge_backorder', 'fill_backorders', 'backorder_run', 'convert_pre_orders', 'request_make', 'approve_make', 'start_make', 'receive_make', 'cancel_make', 'ration', 'release_order', 'consolidation_candidates', 'consolidate', 'ship', 'ship_consolidated', 'deliver',
 			'available']),
 		(4, 'fulfil', ARRAY['allocate_order', 'allocate_orders', 'reallocate_order', 'explain_sourcing', 'why_not_allocated', 'simulate_sourcing', 'pickup_alternatives', 'move_pickup', 'earliest_shipment', 'distance_km', 'split_order', 'split_backorder', 'merge_backorder', 'fill_backorders', 'backorder_run', 'convert_pre_orders', 'request_make', 'approve_make', 'start_make', 'receive_make', 'cancel_make', 'ration', 'release_order', 'consolidation_candidates', 'consolidate', 'wrap_gift', 'pack', 'unpack', 'ship', 'ship_consolidated', 'void_shipment', 'close_manifest', 'packing_slip', 'shipping_label', 'manifest_sheet', 'record_tracking', 'deliver', 'fail_delivery', 'retry_delivery', 'return_to_sender', 'lose_shipment',
+		(4, 'fulfil', ARRAY['allocate_order', 'allocate_orders', 'reallocate_order', 'explain_sourcing', 'why_not_allocated', 'simulate_sourcing', 'pickup_alternatives', 'move_pickup', 'earliest_shipment', 'distance_km', 'split_order', 'take_step', 'split_backorder', 'merge_backorder', 'fill_backorders', 'backorder_run', 'convert_pre_orders', 'request_make', 'approve_make', 'start_make', 'receive_make', 'cancel_make', 'ration', 'release_order', 'consolidation_candidates', 'consolidate', 'ship', 'ship_consolidated', 'deliver',
 			'authorize_return', 'receive_return']),
 		(4, 'pay', ARRAY['record_payment', 'authorize_payment', 'capture_payment', 'void_payment', 'refund_payment', 'charge_back', 'complete_order', 'refund_order', 'collect_payment']),
-		(5, 'understand', ARRAY['explain_status', 'explain_promise', 'explain_price', 'piece_amounts', 'credit_position', 'order_timeline', 'order_as_of', 'order_changes', 'lifecycle', 'order_lifecycle', 'piece_lifecycle', 'order_types', 'checks', 'currencies', 'lifecycle_dot',
+		(5, 'understand', ARRAY['explain_status', 'explain_steps', 'explain_promise', 'explain_price', 'piece_amounts', 'credit_position', 'order_timeline', 'order_as_of', 'order_changes', 'lifecycle', 'order_lifecycle', 'piece_lifecycle', 'order_types', 'checks', 'currencies', 'lifecycle_dot', 'flow_dot',
 			'error_codes']),
 		(6, 'verify', ARRAY['verify', 'verify_stock', 'verify_reserved', 'verify_supply', 'verify_capacity', 'verify_quota', 'verify_orders', 'verify_counters', 'verify_statuses',
 			'verify_history', 'verify_references', 'verify_pieces', 'verify_kits', 'verify_holds', 'verify_approvals', 'verify_money', 'verify_payments', 'verify_credit', 'verify_returns', 'verify_service', 'verify_vault', 'verify_entries', 'verify_audit']),
 		(6, 'verify', ARRAY['verify', 'verify_stock', 'verify_reserved', 'verify_supply', 'verify_capacity', 'verify_quota', 'verify_parcels', 'verify_orders', 'verify_counters', 'verify_statuses',
 			'verify_history', 'verify_references', 'verify_pieces', 'verify_kits', 'verify_holds', 'verify_approvals', 'verify_money', 'verify_payments', 'verify_credit', 'verify_returns', 'verify_vault', 'verify_entries', 'verify_audit']),
+			'verify_history', 'verify_references', 'verify_pieces', 'verify_kits', 'verify_holds', 'verify_flows', 'verify_approvals', 'verify_money', 'verify_payments', 'verify_credit', 'verify_returns', 'verify_vault', 'verify_entries', 'verify_audit']),
 		(7, 'trust', ARRAY['seal_audit', 'tick', 'export_digest', 'inclusion_proof', 'check_inclusion', 'consistency_proof', 'check_consistency']),
 		(8, 'people', ARRAY['find_customers', 'export_customer', 'erase_customer', 'erase_order_person']),
 		(9, 'keys', ARRAY['next_id', 'next_document_no', 'current_org', 'default_currency', 'channel_id', 'customer_id', 'product_id',
 			'location_id', 'technician_id']),
+			'location_id']),
+		(10, 'flows', ARRAY['check_flow', 'publish_flow', 'revise_flow', 'flow_id']),
 		(10, 'access', ARRAY['grant_access', 'revoke_access'])
 	), entry AS (
 		SELECT coalesce(c.position, 90) AS position, coalesce(array_position(c.names, p.proname::text), 0) AS place,
@@ -10303,6 +10646,8 @@ CREATE TABLE usom.sales_order (
 	parent_order_id bigint,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	priced_at timestamptz,
+	flow_id bigint,
+	flow_state text,
 	PRIMARY KEY (org_id, sales_order_id),
 	CONSTRAINT sales_order_no_unique UNIQUE (org_id, order_no)
 );
@@ -10336,6 +10681,8 @@ COMMENT ON COLUMN usom.sales_order.paid IS 'Captured for the order, less what we
 COMMENT ON COLUMN usom.sales_order.parent_order_id IS 'Order that it was split from, see usom.split_order(); null: none.';
 COMMENT ON COLUMN usom.sales_order.created_at IS 'When the row was made.';
 COMMENT ON COLUMN usom.sales_order.priced_at IS 'The price rules in force then hold for the order, see reprice_order(); null: those of placed_at.';
+COMMENT ON COLUMN usom.sales_order.flow_id IS 'Version of the flow that it takes, see usom.flow; null: the built-in one. Settled when it is placed or submitted.';
+COMMENT ON COLUMN usom.sales_order.flow_state IS 'State of that flow; null: none but the status. UPDATE ... SET flow_state takes a step, as usom.take_step() does.';
 
 CREATE TABLE usom.order_line (
 	org_id bigint NOT NULL DEFAULT usom.current_org(),
@@ -10511,6 +10858,7 @@ CREATE TABLE usom.order_history (
 	actor text NOT NULL DEFAULT session_user,
 	app_user text,
 	occurred_at timestamptz NOT NULL DEFAULT now(),
+	flow_state text,
 	PRIMARY KEY (org_id, sales_order_id, version)
 );
 COMMENT ON TABLE usom.order_history IS 'One row per change of an order: what was done, from which status to which, by whom and why. Append-only.';
@@ -10527,6 +10875,7 @@ COMMENT ON COLUMN usom.order_history.reference IS 'Shipment, return or hold type
 COMMENT ON COLUMN usom.order_history.actor IS 'Session user.';
 COMMENT ON COLUMN usom.order_history.app_user IS 'Application user, as claimed by usom.app_user.';
 COMMENT ON COLUMN usom.order_history.occurred_at IS 'Time of the transaction.';
+COMMENT ON COLUMN usom.order_history.flow_state IS 'State of its flow after the change; null: it takes the built-in flow.';
 
 CREATE TRIGGER usom_guard BEFORE INSERT OR UPDATE OR DELETE ON usom.sales_order
 	FOR EACH ROW EXECUTE FUNCTION usom._guard_order();
@@ -11001,6 +11350,234 @@ SELECT usom._audit_table('price_limit');
 SELECT usom._audit_table('approval');
 SELECT usom._audit_table('price_override');
 SELECT usom._audit_table('order_risk');
+$usom_step$),
+
+(1, 704, 'order', $usom_step$
+CREATE TABLE usom.flow (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	flow_id bigint NOT NULL DEFAULT usom.next_id(),
+	code text NOT NULL CONSTRAINT flow_code_given CHECK (code <> ''),
+	version integer NOT NULL DEFAULT 1 CONSTRAINT flow_version_positive CHECK (version > 0),
+	description text,
+	published_at timestamptz,
+	published_by text,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (org_id, flow_id),
+	CONSTRAINT flow_version_unique UNIQUE (org_id, code, version),
+	CONSTRAINT flow_published_iff_by CHECK ((published_at IS NULL) = (published_by IS NULL))
+);
+COMMENT ON TABLE usom.flow IS 'A flow of orders that somebody wrote, on top of the built-in one: a version of it. A new one begins with one state for each status of orders but draft; usom.publish_flow() checks it, and from then on it does not change (US144). Orders keep the version they began with.';
+COMMENT ON COLUMN usom.flow.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.flow.flow_id IS 'Key, see usom.flow_id().';
+COMMENT ON COLUMN usom.flow.code IS 'Name that rules and messages use.';
+COMMENT ON COLUMN usom.flow.version IS 'Version; later ones are made by usom.revise_flow().';
+COMMENT ON COLUMN usom.flow.description IS 'Words for people.';
+COMMENT ON COLUMN usom.flow.published_at IS 'When it was published; null: it is being written.';
+COMMENT ON COLUMN usom.flow.published_by IS 'Session user who published it.';
+COMMENT ON COLUMN usom.flow.created_at IS 'When the row was made.';
+
+CREATE TABLE usom.flow_state (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	flow_id bigint NOT NULL,
+	state text NOT NULL CONSTRAINT flow_state_given CHECK (state <> ''),
+	status usom.order_status NOT NULL CONSTRAINT flow_state_not_of_drafts CHECK (status <> 'draft'),
+	starts boolean NOT NULL DEFAULT false,
+	description text,
+	built_in boolean NOT NULL DEFAULT false,
+	PRIMARY KEY (org_id, flow_id, state),
+	CONSTRAINT flow_state_of_flow FOREIGN KEY (org_id, flow_id) REFERENCES usom.flow ON DELETE RESTRICT ON UPDATE RESTRICT
+);
+CREATE UNIQUE INDEX flow_state_starts_once ON usom.flow_state (org_id, flow_id, status) WHERE starts;
+COMMENT ON TABLE usom.flow_state IS 'A state of a flow: it lies within one status of orders.';
+COMMENT ON COLUMN usom.flow_state.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.flow_state.flow_id IS 'Version of the flow.';
+COMMENT ON COLUMN usom.flow_state.state IS 'Name of the state.';
+COMMENT ON COLUMN usom.flow_state.status IS 'Status that orders in the state have. A draft has no state: its flow is settled when it is submitted.';
+COMMENT ON COLUMN usom.flow_state.starts IS 'On: orders that come into the status without a transition of their own begin here. One of the states of a status is it.';
+COMMENT ON COLUMN usom.flow_state.description IS 'Words for people.';
+COMMENT ON COLUMN usom.flow_state.built_in IS 'On: the flow was made with it; if no transition from it is written, it goes on as the built-in flow does.';
+
+CREATE TABLE usom.flow_transition (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	flow_id bigint NOT NULL,
+	from_state text NOT NULL,
+	to_state text NOT NULL,
+	rank integer NOT NULL DEFAULT 10,
+	description text,
+	built_in boolean NOT NULL DEFAULT false,
+	PRIMARY KEY (org_id, flow_id, from_state, to_state),
+	CONSTRAINT flow_transition_leads_on CHECK (from_state <> to_state),
+	CONSTRAINT flow_transition_from FOREIGN KEY (org_id, flow_id, from_state) REFERENCES usom.flow_state ON DELETE RESTRICT ON UPDATE RESTRICT,
+	CONSTRAINT flow_transition_to FOREIGN KEY (org_id, flow_id, to_state) REFERENCES usom.flow_state ON DELETE RESTRICT ON UPDATE RESTRICT
+);
+COMMENT ON TABLE usom.flow_transition IS 'A step of a flow. Between states of one status it is taken by usom.take_step(), or by UPDATE ... SET flow_state; between statuses, when the order goes from the one to the other.';
+COMMENT ON COLUMN usom.flow_transition.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.flow_transition.flow_id IS 'Version of the flow.';
+COMMENT ON COLUMN usom.flow_transition.from_state IS 'State that it leads from.';
+COMMENT ON COLUMN usom.flow_transition.to_state IS 'State that it leads to.';
+COMMENT ON COLUMN usom.flow_transition.rank IS 'If several lead to the status that the order goes to, the lowest is asked first, then by the name of the state; the first that its guards let pass is taken.';
+COMMENT ON COLUMN usom.flow_transition.description IS 'Words for people.';
+COMMENT ON COLUMN usom.flow_transition.built_in IS 'On: nobody wrote it; it was added when the flow was published.';
+
+CREATE TABLE usom.flow_guard (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	flow_id bigint NOT NULL,
+	from_state text NOT NULL,
+	to_state text NOT NULL,
+	guard text NOT NULL CONSTRAINT flow_guard_named CHECK (guard ~ '^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?$'),
+	severity text NOT NULL DEFAULT 'refuse' CONSTRAINT flow_guard_severity_known CHECK (severity IN ('off', 'warn', 'hold', 'refuse')),
+	hold_type text NOT NULL DEFAULT 'review' CONSTRAINT flow_guard_hold_type_given CHECK (hold_type <> ''),
+	message text,
+	PRIMARY KEY (org_id, flow_id, from_state, to_state, guard),
+	CONSTRAINT flow_guard_of_transition FOREIGN KEY (org_id, flow_id, from_state, to_state) REFERENCES usom.flow_transition ON DELETE RESTRICT ON UPDATE RESTRICT
+);
+COMMENT ON TABLE usom.flow_guard IS 'What must be true of an order that takes a step of a flow.';
+COMMENT ON COLUMN usom.flow_guard.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.flow_guard.flow_id IS 'Version of the flow.';
+COMMENT ON COLUMN usom.flow_guard.from_state IS 'State that the step leads from.';
+COMMENT ON COLUMN usom.flow_guard.to_state IS 'State that it leads to.';
+COMMENT ON COLUMN usom.flow_guard.guard IS 'One of usom''s own: paid, promised, released, reserved, unheld; or schema.function: a function (org_id bigint, order_no text) RETURNS boolean, STABLE or IMMUTABLE, owned by a superuser or by the owner of usom, as whom it runs. It sees the order as it is before the step; null counts as false.';
+COMMENT ON COLUMN usom.flow_guard.severity IS 'If it is not true: refuse: the step is not taken; hold: it is taken, and a hold placed; warn: it is taken, and an exception raised; off: it is not asked.';
+COMMENT ON COLUMN usom.flow_guard.hold_type IS 'Type of the hold that is placed.';
+COMMENT ON COLUMN usom.flow_guard.message IS 'What people read if it is not true; null: its name.';
+
+CREATE TABLE usom.flow_effect (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	flow_id bigint NOT NULL,
+	from_state text NOT NULL,
+	to_state text NOT NULL,
+	effect text NOT NULL CONSTRAINT flow_effect_known CHECK (effect IN ('hold', 'release_hold', 'event', 'exception')),
+	argument text NOT NULL CONSTRAINT flow_effect_argument_given CHECK (argument <> ''),
+	message text,
+	PRIMARY KEY (org_id, flow_id, from_state, to_state, effect, argument),
+	CONSTRAINT flow_effect_releases_no_approval CHECK (effect <> 'release_hold' OR argument <> 'approval'),
+	CONSTRAINT flow_effect_of_transition FOREIGN KEY (org_id, flow_id, from_state, to_state) REFERENCES usom.flow_transition ON DELETE RESTRICT ON UPDATE RESTRICT
+);
+COMMENT ON TABLE usom.flow_effect IS 'What a step of a flow does besides.';
+COMMENT ON COLUMN usom.flow_effect.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.flow_effect.flow_id IS 'Version of the flow.';
+COMMENT ON COLUMN usom.flow_effect.from_state IS 'State that the step leads from.';
+COMMENT ON COLUMN usom.flow_effect.to_state IS 'State that it leads to.';
+COMMENT ON COLUMN usom.flow_effect.effect IS 'hold: place a hold on the order; release_hold: end its active holds of a type; event: tell the outside; exception: raise one for people.';
+COMMENT ON COLUMN usom.flow_effect.argument IS 'Type of the hold, or kind of the event or exception.';
+COMMENT ON COLUMN usom.flow_effect.message IS 'Reason of the hold, or words of the exception; null: the step.';
+
+CREATE TABLE usom.flow_rule (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	flow_rule_id bigint NOT NULL DEFAULT usom.next_id(),
+	code text NOT NULL CONSTRAINT flow_rule_code_given CHECK (code <> ''),
+	flow text NOT NULL,
+	order_type usom.order_type,
+	channel text,
+	active boolean NOT NULL DEFAULT true,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (org_id, flow_rule_id),
+	CONSTRAINT flow_rule_code_unique UNIQUE (org_id, code)
+);
+CREATE UNIQUE INDEX flow_rule_of_orders_once ON usom.flow_rule (org_id, order_type, channel) NULLS NOT DISTINCT WHERE active;
+COMMENT ON TABLE usom.flow_rule IS 'Which orders take which flow: the newest published version of it, when they are placed or submitted. Of several rules that fit the one with both order_type and channel counts, then order_type, then channel. Orders that none fits take the built-in flow.';
+COMMENT ON COLUMN usom.flow_rule.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.flow_rule.flow_rule_id IS 'Key.';
+COMMENT ON COLUMN usom.flow_rule.code IS 'Name of the rule.';
+COMMENT ON COLUMN usom.flow_rule.flow IS 'Code of a published flow.';
+COMMENT ON COLUMN usom.flow_rule.order_type IS 'Type of the order; null: any.';
+COMMENT ON COLUMN usom.flow_rule.channel IS 'Code of the channel of the order; null: any.';
+COMMENT ON COLUMN usom.flow_rule.active IS 'Off: no order takes a flow by it.';
+COMMENT ON COLUMN usom.flow_rule.created_at IS 'When the row was made.';
+
+CREATE TRIGGER usom_guard BEFORE INSERT OR UPDATE OR DELETE ON usom.flow
+	FOR EACH ROW EXECUTE FUNCTION usom._guard_flow();
+CREATE TRIGGER usom_guard BEFORE INSERT OR UPDATE OR DELETE ON usom.flow_state
+	FOR EACH ROW EXECUTE FUNCTION usom._guard_flow_part();
+CREATE TRIGGER usom_guard BEFORE INSERT OR UPDATE OR DELETE ON usom.flow_transition
+	FOR EACH ROW EXECUTE FUNCTION usom._guard_flow_part();
+CREATE TRIGGER usom_guard BEFORE INSERT OR UPDATE OR DELETE ON usom.flow_guard
+	FOR EACH ROW EXECUTE FUNCTION usom._guard_flow_part();
+CREATE TRIGGER usom_guard BEFORE INSERT OR UPDATE OR DELETE ON usom.flow_effect
+	FOR EACH ROW EXECUTE FUNCTION usom._guard_flow_part();
+ALTER TABLE usom.flow ENABLE ALWAYS TRIGGER usom_guard;
+ALTER TABLE usom.flow_state ENABLE ALWAYS TRIGGER usom_guard;
+ALTER TABLE usom.flow_transition ENABLE ALWAYS TRIGGER usom_guard;
+ALTER TABLE usom.flow_guard ENABLE ALWAYS TRIGGER usom_guard;
+ALTER TABLE usom.flow_effect ENABLE ALWAYS TRIGGER usom_guard;
+CREATE TRIGGER usom_furnish AFTER INSERT ON usom.flow
+	FOR EACH ROW WHEN (NEW.version = 1) EXECUTE FUNCTION usom._furnish_flow();
+CREATE TRIGGER usom_rule BEFORE INSERT OR UPDATE ON usom.flow_rule
+	FOR EACH ROW EXECUTE FUNCTION usom._check_flow_rule();
+
+CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.flow
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+ALTER TABLE usom.flow ENABLE ALWAYS TRIGGER _memo_changed;
+CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.flow_state
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+ALTER TABLE usom.flow_state ENABLE ALWAYS TRIGGER _memo_changed;
+CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.flow_transition
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+ALTER TABLE usom.flow_transition ENABLE ALWAYS TRIGGER _memo_changed;
+CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.flow_guard
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+ALTER TABLE usom.flow_guard ENABLE ALWAYS TRIGGER _memo_changed;
+CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.flow_effect
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+ALTER TABLE usom.flow_effect ENABLE ALWAYS TRIGGER _memo_changed;
+CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.flow_rule
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+ALTER TABLE usom.flow_rule ENABLE ALWAYS TRIGGER _memo_changed;
+
+SELECT usom._guard_cards('flow');
+SELECT usom._guard_cards('flow_state');
+SELECT usom._guard_cards('flow_transition');
+SELECT usom._guard_cards('flow_guard');
+SELECT usom._guard_cards('flow_effect');
+SELECT usom._guard_cards('flow_rule');
+SELECT usom._guard_master('flow_rule', 'code');
+SELECT usom._audit_table('flow');
+SELECT usom._audit_table('flow_state');
+SELECT usom._audit_table('flow_transition');
+SELECT usom._audit_table('flow_guard');
+SELECT usom._audit_table('flow_effect');
+SELECT usom._audit_table('flow_rule');
+
+CREATE VIEW usom.flows WITH (security_invoker = true) AS
+SELECT f.code, f.version, CASE WHEN f.published_at IS NULL THEN 'draft' ELSE 'published' END AS status, f.description, f.published_at, f.published_by,
+	(SELECT count(*) FROM usom.flow_state s WHERE s.org_id = f.org_id AND s.flow_id = f.flow_id) AS states,
+	ARRAY(SELECT r.code FROM usom.flow_rule r WHERE r.org_id = f.org_id AND r.flow = f.code AND r.active
+		AND f.version = (SELECT max(n.version) FROM usom.flow n WHERE n.org_id = f.org_id AND n.code = f.code AND n.published_at IS NOT NULL) ORDER BY 1) AS rules
+FROM usom.flow f
+WHERE f.org_id = usom.current_org();
+COMMENT ON VIEW usom.flows IS 'Versions of flows of the caller''s organisation.';
+COMMENT ON COLUMN usom.flows.code IS 'Flow.';
+COMMENT ON COLUMN usom.flows.version IS 'Version.';
+COMMENT ON COLUMN usom.flows.status IS 'draft or published.';
+COMMENT ON COLUMN usom.flows.description IS 'Words for people.';
+COMMENT ON COLUMN usom.flows.published_at IS 'When it was published; null: it is being written.';
+COMMENT ON COLUMN usom.flows.published_by IS 'By whom.';
+COMMENT ON COLUMN usom.flows.states IS 'How many states it has.';
+COMMENT ON COLUMN usom.flows.rules IS 'Rules that send orders to it now.';
+
+CREATE VIEW usom.flow_steps WITH (security_invoker = true) AS
+SELECT f.code AS flow, f.version, t.from_state, a.status::text AS from_status, t.to_state, b.status::text AS to_status, t.rank, t.built_in, t.description,
+	ARRAY(SELECT g.severity || ': ' || g.guard FROM usom.flow_guard g WHERE g.org_id = t.org_id AND g.flow_id = t.flow_id
+		AND g.from_state = t.from_state AND g.to_state = t.to_state ORDER BY g.guard) AS guards,
+	ARRAY(SELECT e.effect || ': ' || e.argument FROM usom.flow_effect e WHERE e.org_id = t.org_id AND e.flow_id = t.flow_id
+		AND e.from_state = t.from_state AND e.to_state = t.to_state ORDER BY e.effect, e.argument) AS effects
+FROM usom.flow_transition t
+JOIN usom.flow f ON f.org_id = t.org_id AND f.flow_id = t.flow_id
+JOIN usom.flow_state a ON a.org_id = t.org_id AND a.flow_id = t.flow_id AND a.state = t.from_state
+JOIN usom.flow_state b ON b.org_id = t.org_id AND b.flow_id = t.flow_id AND b.state = t.to_state
+WHERE t.org_id = usom.current_org();
+COMMENT ON VIEW usom.flow_steps IS 'Steps of the flows of the caller''s organisation, with their guards and effects.';
+COMMENT ON COLUMN usom.flow_steps.flow IS 'Flow.';
+COMMENT ON COLUMN usom.flow_steps.version IS 'Version.';
+COMMENT ON COLUMN usom.flow_steps.from_state IS 'State that it leads from.';
+COMMENT ON COLUMN usom.flow_steps.from_status IS 'Status of that state.';
+COMMENT ON COLUMN usom.flow_steps.to_state IS 'State that it leads to.';
+COMMENT ON COLUMN usom.flow_steps.to_status IS 'Status of that state.';
+COMMENT ON COLUMN usom.flow_steps.rank IS 'Of several that lead to one status the lowest is asked first.';
+COMMENT ON COLUMN usom.flow_steps.built_in IS 'On: nobody wrote it; it was added when the flow was published.';
+COMMENT ON COLUMN usom.flow_steps.description IS 'Words for people.';
+COMMENT ON COLUMN usom.flow_steps.guards IS 'Severity and guard of each.';
+COMMENT ON COLUMN usom.flow_steps.effects IS 'Effect and what it is about.';
 $usom_step$),
 
 (1, 703, 'order', $usom_step$
@@ -13076,11 +13653,15 @@ SELECT o.order_no,
 	 WHERE l.org_id = o.org_id AND l.sales_order_id = o.sales_order_id) AS tax,
 	trim_scale(o.paid) AS paid,
 	CASE WHEN o.paid IS NULL THEN 'none' ELSE usom._order_payment_status(o.org_id, o.sales_order_id) END AS payment_status,
-	(SELECT p.order_no FROM usom.sales_order p WHERE p.org_id = o.org_id AND p.sales_order_id = o.parent_order_id) AS parent_order_no
+	(SELECT p.order_no FROM usom.sales_order p WHERE p.org_id = o.org_id AND p.sales_order_id = o.parent_order_id) AS parent_order_no,
+	fl.code AS flow,
+	fl.version AS flow_version,
+	o.flow_state
 FROM usom.sales_order o
 LEFT JOIN usom.channel ch ON ch.org_id = o.org_id AND ch.channel_id = o.channel_id
 LEFT JOIN usom.customer cu ON cu.org_id = o.org_id AND cu.customer_id = o.customer_id
 LEFT JOIN usom.address a ON a.org_id = o.org_id AND a.address_id = o.address_id
+LEFT JOIN usom.flow fl ON fl.org_id = o.org_id AND fl.flow_id = o.flow_id
 WHERE o.org_id = usom.current_org();
 COMMENT ON VIEW usom.orders IS 'The orders of the caller''s organisation, one row each. Ask by order_no or by customer; sub-selects (promised_at, held, the Returned group) cost only when their column is asked for.';
 COMMENT ON COLUMN usom.orders.order_no IS 'Number of the order.';
@@ -13111,6 +13692,9 @@ COMMENT ON COLUMN usom.orders.tax IS 'Tax on its lines, in currency, whether it 
 COMMENT ON COLUMN usom.orders.paid IS 'Captured for it, less what went back or is asked to go back, in currency; null: no payment is known.';
 COMMENT ON COLUMN usom.orders.payment_status IS 'none; pending (a payment, nothing authorised), partially_authorized, authorized, expired, voided; partially_paid, paid; partially_refunded, refunded, charged_back; paid_unallocated: more is paid than what is cancelled, came back, or waits without a date leaves to be paid, so that goods are to be found, a date promised, or money given back.';
 COMMENT ON COLUMN usom.orders.parent_order_no IS 'Order that it was split from; null: none.';
+COMMENT ON COLUMN usom.orders.flow IS 'Code of the flow that it takes, see flows; null: the built-in one.';
+COMMENT ON COLUMN usom.orders.flow_version IS 'Version of that flow; it stays, whatever is published later.';
+COMMENT ON COLUMN usom.orders.flow_state IS 'State of that flow, within the status; null: none but the status.';
 
 CREATE VIEW usom.order_lines WITH (security_invoker = true) AS
 SELECT o.order_no,
@@ -13516,7 +14100,8 @@ SELECT o.order_no,
 	h.actor,
 	h.app_user,
 	h.reference,
-	h.version
+	h.version,
+	h.flow_state
 FROM usom.order_history h
 JOIN usom.sales_order o ON o.org_id = h.org_id AND o.sales_order_id = h.sales_order_id
 WHERE h.org_id = usom.current_org();
@@ -13533,6 +14118,7 @@ COMMENT ON COLUMN usom.timeline.actor IS 'Session user.';
 COMMENT ON COLUMN usom.timeline.app_user IS 'Application user, as claimed by usom.app_user.';
 COMMENT ON COLUMN usom.timeline.reference IS 'Shipment, return or hold type.';
 COMMENT ON COLUMN usom.timeline.version IS 'Version of the order that the change made.';
+COMMENT ON COLUMN usom.timeline.flow_state IS 'State of its flow after the change; null: it takes the built-in flow.';
 
 CREATE VIEW usom.pre_orders WITH (security_invoker = true) AS
 SELECT f.sku, f.opens_at, f.release_at, trim_scale(f.quantity) AS quantity, coalesce(trim_scale(l.used), 0) AS used,

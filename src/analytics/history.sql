@@ -54,7 +54,10 @@ BEGIN
 			'coupons', image->'coupons', 'ship_to', usom._order_address(org, (image->>'address_id')::bigint), 'payment', image->'payment',
 			'instructions', usom._open(org, image->>'instructions'), 'paid', trim_scale((image->>'paid')::numeric),
 			'created_at', image->'created_at',
-			'parent_order_no', (SELECT p.order_no FROM usom.sales_order p WHERE p.org_id = org AND p.sales_order_id = (image->>'parent_order_id')::bigint))
+			'parent_order_no', (SELECT p.order_no FROM usom.sales_order p WHERE p.org_id = org AND p.sales_order_id = (image->>'parent_order_id')::bigint),
+			'flow', (SELECT f.code FROM usom.flow f WHERE f.org_id = org AND f.flow_id = (image->>'flow_id')::bigint),
+			'flow_version', (SELECT f.version FROM usom.flow f WHERE f.org_id = org AND f.flow_id = (image->>'flow_id')::bigint),
+			'flow_state', image->'flow_state')
 		WHEN 'order_line' THEN json_build_object('line_no', image->'line_no', 'sku', sku, 'quantity', trim_scale((image->>'quantity')::numeric),
 			'unit_price', trim_scale((image->>'unit_price')::numeric), 'total', trim_scale((image->>'total')::numeric), 'location', location,
 			'requested_at', image->'requested_at', 'substitution', image->'substitution', 'partial', image->'partial',

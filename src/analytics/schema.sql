@@ -51,11 +51,15 @@ SELECT o.order_no,
 	 WHERE l.org_id = o.org_id AND l.sales_order_id = o.sales_order_id) AS tax,
 	trim_scale(o.paid) AS paid,
 	CASE WHEN o.paid IS NULL THEN 'none' ELSE usom._order_payment_status(o.org_id, o.sales_order_id) END AS payment_status,
-	(SELECT p.order_no FROM usom.sales_order p WHERE p.org_id = o.org_id AND p.sales_order_id = o.parent_order_id) AS parent_order_no
+	(SELECT p.order_no FROM usom.sales_order p WHERE p.org_id = o.org_id AND p.sales_order_id = o.parent_order_id) AS parent_order_no,
+	fl.code AS flow,
+	fl.version AS flow_version,
+	o.flow_state
 FROM usom.sales_order o
 LEFT JOIN usom.channel ch ON ch.org_id = o.org_id AND ch.channel_id = o.channel_id
 LEFT JOIN usom.customer cu ON cu.org_id = o.org_id AND cu.customer_id = o.customer_id
 LEFT JOIN usom.address a ON a.org_id = o.org_id AND a.address_id = o.address_id
+LEFT JOIN usom.flow fl ON fl.org_id = o.org_id AND fl.flow_id = o.flow_id
 WHERE o.org_id = usom.current_org();
 COMMENT ON VIEW usom.orders IS 'The orders of the caller''s organisation, one row each. Ask by order_no or by customer; sub-selects (promised_at, held, the Returned group) cost only when their column is asked for.';
 COMMENT ON COLUMN usom.orders.order_no IS 'Number of the order.';
@@ -86,6 +90,9 @@ COMMENT ON COLUMN usom.orders.tax IS 'Tax on its lines, in currency, whether it 
 COMMENT ON COLUMN usom.orders.paid IS 'Captured for it, less what went back or is asked to go back, in currency; null: no payment is known.';
 COMMENT ON COLUMN usom.orders.payment_status IS 'none; pending (a payment, nothing authorised), partially_authorized, authorized, expired, voided; partially_paid, paid; partially_refunded, refunded, charged_back; paid_unallocated: more is paid than what is cancelled, came back, or waits without a date leaves to be paid, so that goods are to be found, a date promised, or money given back.';
 COMMENT ON COLUMN usom.orders.parent_order_no IS 'Order that it was split from; null: none.';
+COMMENT ON COLUMN usom.orders.flow IS 'Code of the flow that it takes, see flows; null: the built-in one.';
+COMMENT ON COLUMN usom.orders.flow_version IS 'Version of that flow; it stays, whatever is published later.';
+COMMENT ON COLUMN usom.orders.flow_state IS 'State of that flow, within the status; null: none but the status.';
 
 CREATE VIEW usom.order_lines WITH (security_invoker = true) AS
 SELECT o.order_no,
@@ -491,7 +498,8 @@ SELECT o.order_no,
 	h.actor,
 	h.app_user,
 	h.reference,
-	h.version
+	h.version,
+	h.flow_state
 FROM usom.order_history h
 JOIN usom.sales_order o ON o.org_id = h.org_id AND o.sales_order_id = h.sales_order_id
 WHERE h.org_id = usom.current_org();
@@ -508,6 +516,7 @@ COMMENT ON COLUMN usom.timeline.actor IS 'Session user.';
 COMMENT ON COLUMN usom.timeline.app_user IS 'Application user, as claimed by usom.app_user.';
 COMMENT ON COLUMN usom.timeline.reference IS 'Shipment, return or hold type.';
 COMMENT ON COLUMN usom.timeline.version IS 'Version of the order that the change made.';
+COMMENT ON COLUMN usom.timeline.flow_state IS 'State of its flow after the change; null: it takes the built-in flow.';
 
 CREATE VIEW usom.pre_orders WITH (security_invoker = true) AS
 SELECT f.sku, f.opens_at, f.release_at, trim_scale(f.quantity) AS quantity, coalesce(trim_scale(l.used), 0) AS used,

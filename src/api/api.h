@@ -56,6 +56,9 @@ extern void usom_api_reject(UsomOrderSet *set);
 extern void usom_api_cancel(UsomOrderSet *set);
 extern void usom_api_close(UsomOrderSet *set);
 
+/* May a submitted order be confirmed by itself: no hold and no flow keeps it? */
+extern bool usom_api_goes_on(UsomOrderSet *set, int order);
+
 /* place.c */
 typedef struct UsomPlaced
 {

@@ -352,7 +352,7 @@ usom_approve_order(PG_FUNCTION_ARGS)
 	if (is_complete(deciding))
 		usom_approval_settle(set, 0);
 	note_decision(deciding, "approve", "approved");
-	if (set->orders[0].status == USOM_ORDER_SUBMITTED && !usom_order_is_held(set, 0, "confirm"))
+	if (usom_api_goes_on(set, 0))
 		usom_api_confirm(set);
 	return usom_order_answer_status(answer, set);
 }

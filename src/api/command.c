@@ -29,6 +29,7 @@
 #include "executor/tuptable.h"
 #include "miscadmin.h"
 #include "order/approval.h"
+#include "order/flow.h"
 #include "order/news.h"
 #include "payment/credit.h"
 #include "sourcing/ruled.h"
@@ -50,6 +51,7 @@ typedef struct Written
 	UsomOrderStatus from;
 	UsomOrderStatus to;
 	bool		moved;			/* goes to another address */
+	const char *flow_state;		/* that a step was taken from; NULL: none was */
 } Written;
 
 typedef struct WrittenList
@@ -125,6 +127,23 @@ is_moved(TriggerData *trigdata, TupleTableSlot *before, TupleTableSlot *after)
 	return was_null != is_null || (!is_null && DatumGetInt64(was) != DatumGetInt64(is));
 }
 
+/* The state of its flow, if it has become another one; the guard has seen that there are both. */
+static const char *
+state_left(TriggerData *trigdata, TupleTableSlot *before, TupleTableSlot *after)
+{
+	int			column = usom_trigger_column(trigdata, "flow_state", TEXTOID);
+	bool		was_null;
+	bool		is_null;
+	Datum		was = slot_getattr(before, column, &was_null);
+	Datum		is = slot_getattr(after, column, &is_null);
+	char	   *left;
+
+	if (was_null || is_null)
+		return NULL;
+	left = TextDatumGetCString(was);
+	return strcmp(left, TextDatumGetCString(is)) != 0 ? left : NULL;
+}
+
 static void
 note_row(WrittenList *list, TriggerData *trigdata, TupleTableSlot *before, TupleTableSlot *after)
 {
@@ -139,6 +158,7 @@ note_row(WrittenList *list, TriggerData *trigdata, TupleTableSlot *before, Tuple
 		.from = (UsomOrderStatus) DatumGetUInt8(get_column(trigdata, before, "status", InvalidOid)),
 		.to = (UsomOrderStatus) DatumGetUInt8(get_column(trigdata, after, "status", InvalidOid)),
 		.moved = is_moved(trigdata, before, after),
+		.flow_state = state_left(trigdata, before, after),
 	};
 }
 
@@ -404,13 +424,43 @@ follow_moves(const WrittenList *list, int64 org_id)
 	usom_order_write_news(set);
 }
 
+/* The step is taken from the state that the order had; the list is sorted. */
+static void
+take_steps(UsomOrderSet *set, const WrittenList *list)
+{
+	for (int i = 0; i < set->norders; i++)
+	{
+		Written		key = {.org_id = set->org_id, .order_id = set->orders[i].sales_order_id};
+		const Written *written = bsearch(&key, list->rows, list->count, sizeof(Written), compare_written);
+		const char *to_state = set->orders[i].flow_state;
+
+		Ensure(written != NULL, "an order was loaded that the statement did not write");
+		set->orders[i].flow_state = written->flow_state;
+		usom_flow_step(set, i, to_state);
+	}
+	usom_order_save(set);
+}
+
+static void
+follow_steps(const WrittenList *list, int64 org_id)
+{
+	int64	   *ids = palloc_array(int64, list->count);
+	int			n = 0;
+
+	for (int i = 0; i < list->count; i++)
+		if (list->rows[i].org_id == org_id && list->rows[i].flow_state != NULL)
+			ids[n++] = list->rows[i].order_id;
+	if (n > 0)
+		take_steps(usom_order_load_many(org_id, ids, n), list);
+}
+
 static void
 follow_updates(WrittenList *list)
 {
 	WrittenList corrections = {.rows = palloc_array(Written, Max(list->count, 1))};
 
 	for (int i = 0; i < list->count; i++)
-		if (list->rows[i].from == list->rows[i].to)
+		if (list->rows[i].from == list->rows[i].to && list->rows[i].flow_state == NULL)
 			corrections.rows[corrections.count++] = list->rows[i];
 	note(&note_change, &corrections);
 	qsort(list->rows, list->count, sizeof(Written), compare_written);
@@ -418,6 +468,7 @@ follow_updates(WrittenList *list)
 	for (int i = 0; i < list->count; i++)
 		if (i == 0 || list->rows[i].org_id != list->rows[i - 1].org_id)
 		{
+			follow_steps(list, list->rows[i].org_id);
 			follow_moves(list, list->rows[i].org_id);
 			follow(list, list->rows[i].org_id);
 		}

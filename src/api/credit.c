@@ -98,6 +98,8 @@ copy_headers(UsomOrderSet *to, const UsomOrderSet *from)
 			{
 				to->orders[j].version = from->orders[i].version;
 				to->orders[j].status = to->orders[j].status_before = from->orders[i].status;
+				to->orders[j].flow_id = from->orders[i].flow_id;
+				to->orders[j].flow_state = from->orders[i].flow_state;
 			}
 }
 
@@ -109,7 +111,7 @@ load_confirmable(UsomOrderSet *set)
 	int			n = 0;
 
 	for (int i = 0; i < set->norders; i++)
-		if (set->orders[i].status == USOM_ORDER_SUBMITTED && !usom_order_is_held(set, i, "confirm"))
+		if (usom_api_goes_on(set, i))
 			ids[n++] = set->orders[i].sales_order_id;
 	return n > 0 ? usom_order_load_many(set->org_id, ids, n) : NULL;
 }

@@ -450,7 +450,7 @@ usom_complete_order(PG_FUNCTION_ARGS)
 	status = recording.set->orders[0].status;
 	if (status == USOM_ORDER_DRAFT)
 		usom_api_submit(recording.set);
-	else if (status == USOM_ORDER_SUBMITTED && !usom_order_is_held(recording.set, 0, "confirm"))
+	else if (usom_api_goes_on(recording.set, 0))
 		usom_api_confirm(recording.set);
 	return answer_recording(answer, &recording);
 }

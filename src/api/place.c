@@ -36,6 +36,7 @@
 #include "base/ident.h"
 #include "base/query.h"
 #include "base/settings.h"
+#include "order/flow.h"
 #include "party/house.h"
 #include "party/party.h"
 #include "utils/builtins.h"
@@ -329,6 +330,8 @@ make_order(Placing *placing)
 		usom_api_expand_kits(placing->set);
 	usom_api_price_placing(placing);
 	usom_order_settle(placing->set, 0, "place");
+	if (order->status == USOM_ORDER_CONFIRMED && usom_flow_keeps_submitted(placing->set, 0))
+		order->status = USOM_ORDER_SUBMITTED;
 	if (order->status != USOM_ORDER_DRAFT)
 		usom_api_settle_pick_ups(placing->set);
 }

@@ -23,6 +23,7 @@
 #include "base/call.h"
 #include "base/errors.h"
 #include "order/answer.h"
+#include "order/flow.h"
 #include "party/party.h"
 #include "payment/credit.h"
 #include "utils/builtins.h"
@@ -110,10 +111,17 @@ usom_api_confirm_covered(UsomOrderSet *set)
 	allocate(set);
 }
 
+bool
+usom_api_goes_on(UsomOrderSet *set, int order)
+{
+	return set->orders[order].status == USOM_ORDER_SUBMITTED && !usom_flow_keeps_submitted(set, order) &&
+		!usom_order_is_held(set, order, "confirm");
+}
+
 void
 usom_api_go_on(UsomOrderSet *set, const UsomChecking *checking)
 {
-	if (checking->settled > 0 && set->orders[0].status == USOM_ORDER_SUBMITTED && !usom_order_is_held(set, 0, "confirm"))
+	if (checking->settled > 0 && usom_api_goes_on(set, 0))
 		usom_api_confirm(set);
 }
 
@@ -147,7 +155,7 @@ usom_api_submit(UsomOrderSet *set)
 	usom_order_save(set);
 	usom_api_write_prices(set, pricings);
 	for (int i = 0; i < set->norders; i++)
-		if (!usom_order_is_held(set, i, "confirm"))
+		if (usom_api_goes_on(set, i))
 			step(set, i, "confirm", USOM_ORDER_CONFIRMED);
 	usom_api_take_credit(set);
 	allocate(set);

@@ -360,6 +360,8 @@ copy_headers(UsomOrderSet *to, const UsomOrderSet *from)
 				to->orders[j].version = from->orders[i].version;
 				to->orders[j].total = from->orders[i].total;
 				to->orders[j].status = to->orders[j].status_before = from->orders[i].status;
+				to->orders[j].flow_id = from->orders[i].flow_id;
+				to->orders[j].flow_state = from->orders[i].flow_state;
 			}
 }
 

@@ -42,12 +42,12 @@ static const UsomTriggerSpec piece_spec = {"usom._guard_piece", .before = true, 
 
 /* Columns of sales_order that are set when the row is made and never by hand after. */
 static const char *const kept_columns[] = {
-	"org_id", "sales_order_id", "order_no", "total", "version", "priced_at", "payload_digest", "paid", "created_at", NULL
+	"org_id", "sales_order_id", "order_no", "total", "version", "priced_at", "payload_digest", "paid", "created_at", "flow_id", NULL
 };
 
 /* Columns that may be corrected while the order runs. */
 static const char *const free_columns[] = {
-	"status", "priority", "requested_at", "ship_complete", "ship_to", "address_id", "payment", "instructions", NULL
+	"status", "priority", "requested_at", "ship_complete", "ship_to", "address_id", "payment", "instructions", "flow_state", NULL
 };
 
 static bool
@@ -85,6 +85,12 @@ get_column(TriggerData *trigdata, HeapTuple tuple, const char *name, Oid type)
 		ereport(ERROR, errcode(ERRCODE_NOT_NULL_VIOLATION),
 				errmsg("null value in column \"%s\" of \"%s\"", name, RelationGetRelationName(trigdata->tg_relation)));
 	return value;
+}
+
+static bool
+column_is_null(TriggerData *trigdata, HeapTuple tuple, const char *name, Oid type)
+{
+	return heap_attisnull(tuple, usom_trigger_column(trigdata, name, type), RelationGetDescr(trigdata->tg_relation));
 }
 
 /* The column holds a state: one byte, by value; its type is usom's own. */
@@ -143,6 +149,22 @@ check_new_order(TriggerData *trigdata, HeapTuple row)
 	if (!DatumGetBool(DirectFunctionCall2(numeric_eq, get_column(trigdata, row, "total", NUMERICOID),
 										  NumericGetDatum(int64_to_numeric(0)))))
 		refuse_column(trigdata, row, "total", status);
+	if (!column_is_null(trigdata, row, "flow_id", INT8OID))
+		refuse_column(trigdata, row, "flow_id", status);
+	if (!column_is_null(trigdata, row, "flow_state", TEXTOID))
+		refuse_column(trigdata, row, "flow_state", status);
+}
+
+/* A step of a flow is taken from the state that the order has, to another one, and not together with a status. */
+static void
+check_flow_step(TriggerData *trigdata, HeapTuple before, HeapTuple after)
+{
+	if (get_state(trigdata, before) != get_state(trigdata, after) || column_is_null(trigdata, after, "flow_state", TEXTOID) ||
+		column_is_null(trigdata, before, "flow_state", TEXTOID))
+		ereport(ERROR, errcode(USOM_ERR(FLOW_STEP)),
+				errmsg("cannot set the state of the flow of order \"%s\" so", get_order_no(trigdata, before)),
+				errdetail("It goes from one state to another, of an order that has a flow, and not together with the status."),
+				errhint("Call usom.take_step('%s', ...); the state follows by itself where the status changes.", get_order_no(trigdata, before)));
 }
 
 static void
@@ -170,6 +192,8 @@ check_order_update(TriggerData *trigdata, HeapTuple before, HeapTuple after)
 		if (is_listed(kept_columns, name) ||
 			(from != USOM_ORDER_DRAFT && (from >= USOM_ORDER_CLOSED || !is_listed(free_columns, name))))
 			refuse_column(trigdata, before, name, from);
+		if (strcmp(name, "flow_state") == 0)
+			check_flow_step(trigdata, before, after);
 	}
 }
 

@@ -8,6 +8,7 @@
 
 #include "order/lifecycle.h"
 #include "order/approval.h"
+#include "order/flow.h"
 
 #include "base/errors.h"
 
@@ -111,4 +112,5 @@ usom_order_init(void)
 	usom_order_hold_init();
 	usom_approval_init();
 	usom_order_hold_rule_init();
+	usom_flow_init();
 }

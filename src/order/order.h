@@ -123,6 +123,9 @@ typedef struct UsomOrder
 	int64		customer_id;	/* 0: a guest */
 	Numeric		paid;			/* captured less what went back or is asked to; NULL: no payment is known */
 	const char *pay_method;		/* that the document named; NULL: none, or not loaded */
+	int64		flow_id;		/* version of the flow that it takes (flow.h); 0: the built-in one */
+	const char *flow_state;		/* of that flow; NULL: none */
+	bool		flow_changed;	/* save writes both */
 	bool		is_new;			/* header written by the caller, history begins */
 	bool		changed;		/* save writes header and history */
 	bool		content_changed;	/* what approvals are bound to, beside the lines */
@@ -173,6 +176,8 @@ typedef struct UsomOrderSet
 	List	   *events;		/* news.h: what the save makes known */
 	List	   *raised;
 	List	   *settled;
+	struct UsomRows *flow_holds;	/* flow.h: what steps of flows do at the save */
+	List	   *flow_releases;
 } UsomOrderSet;
 
 /* set.c: make, load */

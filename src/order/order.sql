@@ -70,7 +70,9 @@ CREATE TYPE usom._order_row AS (
 	status usom.order_status,
 	total usom.amount,
 	version integer,
-	paid usom.charge
+	paid usom.charge,
+	flow_id bigint,
+	flow_state text
 );
 COMMENT ON TYPE usom._order_row IS 'The kept columns of an order on their way from C to sales_order, by unnest().';
 
@@ -84,7 +86,8 @@ CREATE TYPE usom._history_row AS (
 	quantity numeric,
 	reason text,
 	reference text,
-	app_user text
+	app_user text,
+	flow_state text
 );
 COMMENT ON TYPE usom._history_row IS 'A change on its way from C to order_history, by unnest().';
 

@@ -22,6 +22,7 @@
 #include "base/query.h"
 #include "base/settings.h"
 #include "order/approval.h"
+#include "order/flow.h"
 #include "order/news.h"
 #include "stock/lot.h"
 #include "utils/builtins.h"
@@ -86,7 +87,8 @@ static UsomQuery delete_pieces = {
 };
 
 static UsomQuery update_orders = {
-	.text = "UPDATE usom.sales_order AS o SET status = r.status, total = r.total, version = r.version, paid = coalesce(r.paid, o.paid) "
+	.text = "UPDATE usom.sales_order AS o SET status = r.status, total = r.total, version = r.version, paid = coalesce(r.paid, o.paid), "
+	"flow_id = coalesce(r.flow_id, o.flow_id), flow_state = coalesce(r.flow_state, o.flow_state) "
 	"FROM unnest($2) AS r WHERE o.org_id = $1 AND o.sales_order_id = r.sales_order_id",
 	.nargs = 2,
 	.argtypes = {"bigint", "usom._order_row[]"},
@@ -94,7 +96,7 @@ static UsomQuery update_orders = {
 
 static UsomQuery insert_history = {
 	.text = "INSERT INTO usom.order_history (org_id, sales_order_id, version, event, from_status, to_status, line_no, "
-	"quantity, reason, reference, app_user) SELECT $1, r.* FROM unnest($2) AS r",
+	"quantity, reason, reference, app_user, flow_state) SELECT $1, r.* FROM unnest($2) AS r",
 	.nargs = 2,
 	.argtypes = {"bigint", "usom._history_row[]"},
 };
@@ -310,6 +312,7 @@ add_history(UsomRows *rows, const UsomOrder *order)
 		reason ? CStringGetTextDatum(reason) : (Datum) 0,
 		order->event_reference ? CStringGetTextDatum(order->event_reference) : (Datum) 0,
 		CStringGetTextDatum(app_user),
+		order->flow_state ? CStringGetTextDatum(order->flow_state) : (Datum) 0,
 	};
 	bool		nulls[lengthof(values)] = {false};
 
@@ -319,6 +322,7 @@ add_history(UsomRows *rows, const UsomOrder *order)
 	nulls[7] = reason == NULL;
 	nulls[8] = order->event_reference == NULL;
 	nulls[9] = app_user[0] == '\0';
+	nulls[10] = order->flow_state == NULL;
 	usom_rows_add(rows, values, nulls);
 }
 
@@ -339,8 +343,8 @@ write_headers(UsomOrderSet *set)
 	for (int i = 0; i < set->norders; i++)
 	{
 		UsomOrder  *order = &set->orders[i];
-		bool		nulls[5] = {false, false, false, false, order->paid == NULL};
-		Datum		values[5];
+		bool		nulls[7] = {false, false, false, false, order->paid == NULL, !order->flow_changed, !order->flow_changed};
+		Datum		values[7];
 
 		if (!order->changed)
 			continue;
@@ -352,7 +356,9 @@ write_headers(UsomOrderSet *set)
 		values[2] = NumericGetDatum(order->total);
 		values[3] = Int32GetDatum(order->version);
 		values[4] = NumericGetDatum(order->paid);
-		if (!order->is_new)
+		values[5] = Int64GetDatum(order->flow_id);
+		values[6] = order->flow_changed ? CStringGetTextDatum(order->flow_state) : (Datum) 0;
+		if (!order->is_new || order->flow_changed)
 			usom_rows_add(headers, values, nulls);
 		add_history(history, order);
 	}
@@ -366,7 +372,7 @@ mark_saved(UsomOrderSet *set)
 {
 	for (int i = 0; i < set->norders; i++)
 	{
-		set->orders[i].changed = set->orders[i].is_new = set->orders[i].content_changed = false;
+		set->orders[i].changed = set->orders[i].is_new = set->orders[i].content_changed = set->orders[i].flow_changed = false;
 		set->orders[i].status_before = set->orders[i].status;
 	}
 	for (int i = 0; i < set->nlines; i++)
@@ -403,6 +409,7 @@ usom_order_save(UsomOrderSet *set)
 {
 	for (int i = 0; i < set->norders; i++)
 		usom_order_mirror_kits(set, i);
+	usom_flow_follow(set);
 	for (int i = 0; i < nfollowers; i++)
 		followers[i](set);
 	write_stock(set);

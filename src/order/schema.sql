@@ -30,6 +30,8 @@ CREATE TABLE usom.sales_order (
 	parent_order_id bigint,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	priced_at timestamptz,
+	flow_id bigint,
+	flow_state text,
 	PRIMARY KEY (org_id, sales_order_id),
 	CONSTRAINT sales_order_no_unique UNIQUE (org_id, order_no)
 );
@@ -63,6 +65,8 @@ COMMENT ON COLUMN usom.sales_order.paid IS 'Captured for the order, less what we
 COMMENT ON COLUMN usom.sales_order.parent_order_id IS 'Order that it was split from, see usom.split_order(); null: none.';
 COMMENT ON COLUMN usom.sales_order.created_at IS 'When the row was made.';
 COMMENT ON COLUMN usom.sales_order.priced_at IS 'The price rules in force then hold for the order, see reprice_order(); null: those of placed_at.';
+COMMENT ON COLUMN usom.sales_order.flow_id IS 'Version of the flow that it takes, see usom.flow; null: the built-in one. Settled when it is placed or submitted.';
+COMMENT ON COLUMN usom.sales_order.flow_state IS 'State of that flow; null: none but the status. UPDATE ... SET flow_state takes a step, as usom.take_step() does.';
 
 CREATE TABLE usom.order_line (
 	org_id bigint NOT NULL DEFAULT usom.current_org(),
@@ -238,6 +242,7 @@ CREATE TABLE usom.order_history (
 	actor text NOT NULL DEFAULT session_user,
 	app_user text,
 	occurred_at timestamptz NOT NULL DEFAULT now(),
+	flow_state text,
 	PRIMARY KEY (org_id, sales_order_id, version)
 );
 COMMENT ON TABLE usom.order_history IS 'One row per change of an order: what was done, from which status to which, by whom and why. Append-only.';
@@ -254,6 +259,7 @@ COMMENT ON COLUMN usom.order_history.reference IS 'Shipment, return or hold type
 COMMENT ON COLUMN usom.order_history.actor IS 'Session user.';
 COMMENT ON COLUMN usom.order_history.app_user IS 'Application user, as claimed by usom.app_user.';
 COMMENT ON COLUMN usom.order_history.occurred_at IS 'Time of the transaction.';
+COMMENT ON COLUMN usom.order_history.flow_state IS 'State of its flow after the change; null: it takes the built-in flow.';
 
 CREATE TRIGGER usom_guard BEFORE INSERT OR UPDATE OR DELETE ON usom.sales_order
 	FOR EACH ROW EXECUTE FUNCTION usom._guard_order();

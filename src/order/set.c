@@ -22,7 +22,8 @@
 
 #define SELECT_ORDER \
 	"SELECT o.sales_order_id, o.order_no, o.status, o.version, o.total, o.currency, o.requested_at, o.ship_complete, " \
-	"o.order_type, o.priority, o.placed_at, o.channel_id, o.customer_id, o.paid, o.payment->>'method', o.priced_at " \
+	"o.order_type, o.priority, o.placed_at, o.channel_id, o.customer_id, o.paid, o.payment->>'method', o.priced_at, " \
+	"o.flow_id, o.flow_state " \
 	"FROM usom.sales_order o "
 
 #define KIT_COLUMN 22			/* of read_lines: where the columns about kits begin */
@@ -271,6 +272,8 @@ take_order(UsomOrder *order, uint64 row)
 	order->paid = unpaid ? NULL : DatumGetNumeric(paid);
 	order->pay_method = usom_query_get_text(row, 15);
 	order->priced_at = get_key(row, 16);
+	order->flow_id = get_key(row, 17);
+	order->flow_state = usom_query_get_text(row, 18);
 }
 
 static void

@@ -25,6 +25,8 @@ SELECT order_no AS sent FROM usom.place_order('{"lines": [{"sku": "TAP-1", "quan
 SELECT * FROM usom.release_order(:'sent') \g /dev/null
 SELECT usom.ship(:'sent', '[{"line_no": 1, "quantity": 1}]') AS s \gset
 SELECT usom.authorize_return(:'sent', '[{"line_no": 1, "quantity": 1}]', NULL) AS r \gset
+INSERT INTO usom.flow (code) VALUES ('TAP-1');
+INSERT INTO usom.flow_transition (flow_id, from_state, to_state) SELECT usom.flow_id('TAP-1'), 'confirmed', s FROM unnest(ARRAY['processing', 'cancelled']) s;
 INSERT INTO usom.product (sku, category) VALUES ('TAP-ASK', 'TAP-ASK'), ('TAP-SOON', 'TAP-SOON');
 INSERT INTO usom.approval_rule (code, category) VALUES ('TAP-ASK', 'TAP-ASK');
 INSERT INTO usom.approval_rule (code, category, valid_for) VALUES ('TAP-SOON', 'TAP-SOON', interval '1 microsecond');
@@ -169,6 +171,12 @@ INSERT INTO raised VALUES
 	('US803', 'SELECT usom.place_order(''{"colour": "red"}'')'),
 	('US120', format('SELECT usom.hold_order(%L, ''fraud'', ''test'', line_no => 1, piece_no => 9)', :'o')),
 	('US121', 'INSERT INTO usom.hold_rule (code, when_held, hold_type) VALUES (''TAP-AB'', ''A'', ''B''), (''TAP-BA'', ''B'', ''A'')'),
+	('US140', format('UPDATE usom.sales_order SET flow_state = ''x'' WHERE order_no = %L', :'o')),
+	('US141', $q$INSERT INTO usom.flow_guard (flow_id, from_state, to_state, guard) VALUES (usom.flow_id('TAP-1'), 'confirmed', 'processing', 'paid'); SELECT usom.publish_flow('TAP-1'); INSERT INTO usom.flow_rule (code, flow) VALUES ('TAP-1', 'TAP-1');
+		SELECT usom.release_order((usom.place_order('{"lines": [{"sku": "TAP-1", "quantity": 1, "unit_price": 1}]}')).order_no)$q$),
+	('US142', $q$DELETE FROM usom.flow_transition WHERE to_state = 'cancelled'; SELECT usom.publish_flow('TAP-1')$q$),
+	('US143', $q$INSERT INTO usom.flow_guard (flow_id, from_state, to_state, guard) VALUES (usom.flow_id('TAP-1'), 'confirmed', 'processing', 'tap.none'); SELECT usom.publish_flow('TAP-1')$q$),
+	('US144', $q$SELECT usom.publish_flow('TAP-1'); UPDATE usom.flow SET description = 'x'$q$),
 	('US805', 'INSERT INTO usom.check_rule (check_code) VALUES (''colour'')'),
 	('US804', 'INSERT INTO usom.check_rule (check_code, severity, parameters) VALUES (''limits'', ''refuse'', ''{"line_quantity": 1}''); SELECT usom.place_order(''{"lines": [{"sku": "TAP-1", "quantity": 2}]}'')'),
 	('US904', 'INSERT INTO usom.customer (code) VALUES (''TAP-GONE''); SELECT usom.erase_customer(''TAP-GONE'', ''test''); SELECT usom.place_order(''{"customer": "TAP-GONE", "lines": [{"sku": "TAP-1", "quantity": 1}]}'')'),
