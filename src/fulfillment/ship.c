@@ -22,6 +22,7 @@
 #include "order/answer.h"
 #include "order/line_list.h"
 #include "party/party.h"
+#include "stock/serial.h"
 #include "stock/site.h"
 #include "utils/builtins.h"
 
@@ -266,6 +267,19 @@ is_of(const UsomPiece *piece, const UsomMarkedUnits *entry)
 	return piece->line == entry->units.line && (entry->lot == NULL || strcmp(entry->lot, piece->lot) == 0);
 }
 
+/* Units of these numbers are the line's, and the first to leave. */
+static void
+take_serials(const Shipping *shipping, const UsomMarkedUnits *entry)
+{
+	const UsomOrderSet *set = shipping->set;
+	const UsomLine *line = &set->lines[entry->units.line];
+
+	if (likely(entry->nserials == 0))
+		return;
+	usom_stock_serials_take(set->org_id, line->product_id, shipping->label.location_id, entry->serials, entry->nserials,
+							set->orders[shipping->order].sales_order_id, line->line_no, NULL);
+}
+
 static UsomQuantity
 ready_units(const Shipping *shipping, const UsomMarkedUnits *entry)
 {
@@ -322,6 +336,7 @@ ship_units(Shipping *shipping, const UsomMarkedUnits *entry)
 	int			npieces = set->npieces;
 
 	check_enough(shipping, entry);
+	take_serials(shipping, entry);
 	for (UsomPieceStatus status = USOM_PIECE_PACKED; status >= USOM_PIECE_RELEASED; status--)
 		for (int i = 0; i < npieces && left > 0; i++)
 		{
