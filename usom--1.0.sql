@@ -3955,9 +3955,9 @@ LANGUAGE c AS 'MODULE_PATHNAME', 'usom_ship'
 SET search_path = pg_catalog, usom, pg_temp;
 COMMENT ON FUNCTION usom.ship(text, jsonb, text, text, text, text[]) IS
 'Ship units that are released, picked or packed, as their location asks: they leave its stock.
-order_no: the order. lines: [{"line_no": 1, "quantity": 2}], in units of the product, entries of one line add up, "lot" names one; null: all that is ready. carrier, tracking, service: for the customer. packages: numbers of packages; null: whatever units are in.
+order_no: the order. lines: [{"line_no": 1, "quantity": 2}], in units of the product, entries of one line add up, "lot" names one, "serials": ["A1", "A2"] the units; null: all that is ready. carrier, tracking, service: for the customer. packages: numbers of packages; null: whatever units are in.
 Returns the shipment number; with several locations one shipment each, the numbers joined by a comma and a blank.
-Errors: US105 unknown order, US106 unknown line, US108 unreadable lines, US102 a hold blocks ship, US101 nothing is released, US601 more than is released, US620 not picked or packed where the location asks for it, US201 the order ships complete and units would stay behind, US622 unknown package, US623 a package would leave in part, US624 the carrier may not take it or it has to be packed.
+Errors: US105 unknown order, US106 unknown line, US108 unreadable lines, US102 a hold blocks ship, US101 nothing is released, US601 more than is released, US620 not picked or packed where the location asks for it, US201 the order ships complete and units would stay behind, US622 unknown package, US623 a package would leave in part, US624 the carrier may not take it or it has to be packed, US212 a serial is not there or another''s, US213 not as many serials as units.
 Example: SELECT usom.ship(''SO-000001'', ''[{"line_no": 1, "quantity": 2}]'', ''DHL'', ''JD014600003'');';
 
 CREATE FUNCTION usom.deliver(shipment_no text, at timestamptz DEFAULT now())
@@ -8144,7 +8144,7 @@ CREATE FUNCTION usom._privileges()
 	('consolidation',             '',    'r',   'r',   'r',   '',    '',    'r',   'r',   'riud'),
 	('consolidation_order',       '',    'r',   'r',   'r',   '',    '',    'r',   'r',   'riud'),
 	('handling_class',             '',    'r',   'riu', 'r',   'r',   'r',   'r',   'r',   'r'),
-	('packaging',                  '',    'r',   'riu', 'r',   '',    'r',   'r',   'r',   'r'),
+	('packaging',                  '',    'r',   'riu', 'r',   'r',   'r',   'r',   'r',   'r'),
 	('package',                    '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
 	('manifest',                   '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
 	('gift_wrap',                  '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),

@@ -95,7 +95,7 @@ CREATE FUNCTION usom._privileges()
 	('consolidation',             '',    'r',   'r',   'r',   '',    '',    'r',   'r',   'riud'),
 	('consolidation_order',       '',    'r',   'r',   'r',   '',    '',    'r',   'r',   'riud'),
 	('handling_class',             '',    'r',   'riu', 'r',   'r',   'r',   'r',   'r',   'r'),
-	('packaging',                  '',    'r',   'riu', 'r',   '',    'r',   'r',   'r',   'r'),
+	('packaging',                  '',    'r',   'riu', 'r',   'r',   'r',   'r',   'r',   'r'),
 	('package',                    '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
 	('manifest',                   '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
 	('gift_wrap',                  '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),

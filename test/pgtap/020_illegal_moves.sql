@@ -157,7 +157,7 @@ INSERT INTO forced SELECT format('MERGE DELETE one that is %s', status), format(
 INSERT INTO forced VALUES
 	('TRUNCATE', 'TRUNCATE usom.sales_order', '0A000'), ('TRUNCATE CASCADE', 'TRUNCATE usom.sales_order CASCADE', 'US004'),
 	('TRUNCATE lines', 'TRUNCATE usom.order_line', 'US004'), ('TRUNCATE lines CASCADE', 'TRUNCATE usom.order_line CASCADE', 'US004'),
-	('TRUNCATE all together', 'TRUNCATE usom.sales_order, usom.order_line, usom.fulfillment_line, usom.hold, usom.order_history, usom.shipment, usom.return_order, usom.return_line, usom.line_substitution, usom.order_risk, usom.approval, usom.price_override, usom.payment, usom.payment_line, usom.payment_request, usom.payment_transaction', 'US004');
+	('TRUNCATE all together', 'TRUNCATE usom.sales_order, usom.order_line, usom.fulfillment_line, usom.hold, usom.order_history, usom.shipment, usom.package, usom.gift_wrap, usom.tracking_event, usom.return_order, usom.return_line, usom.line_substitution, usom.order_risk, usom.approval, usom.price_override, usom.payment, usom.payment_line, usom.payment_request, usom.payment_transaction', 'US004');
 -- A line of no order, or of what does not exist.
 INSERT INTO forced SELECT 'INSERT ' || what, command, 'refused' FROM (VALUES
 	('a line of no order', 'INSERT INTO usom.order_line (sales_order_id, line_no, product_id, quantity) VALUES (-1, 1, usom.product_id(''TAP-1''), 1)'),

@@ -85,8 +85,14 @@ BEGIN
 	PERFORM usom.record_payment(o, 'sale', 77, mark || '-PAID', mark);
 	PERFORM usom.refund_order(o, 7, reason => mark);
 	INSERT INTO usom.payment_method (code, name) VALUES (mark || '-PAY', mark);
+	INSERT INTO usom.handling_class (code, name) VALUES (mark || '-COLD', mark);
+	INSERT INTO usom.packaging (code, name, handling) VALUES (mark || '-BOX', mark, ARRAY[mark || '-COLD']);
+	PERFORM usom.wrap_gift(o, 1, mark);
 	PERFORM usom.release_order(o);
+	PERFORM usom.pack(o, packaging => mark || '-BOX', weight => 7, tracking => mark || '-BOX');
 	s := usom.ship(o, NULL, mark || '-CARRIER', mark || '-TRACK');
+	PERFORM usom.close_manifest(mark || '-LOC', mark || '-CARRIER');
+	PERFORM usom.record_tracking(s, 'in_transit', now(), mark, mark, mark);
 	PERFORM usom.deliver(s);
 	PERFORM usom.authorize_return(o, '[{"line_no": 1, "quantity": 1}]', mark);
 	PERFORM usom.place_order(jsonb_build_object('external_id', mark || '-WAIT', 'channel', mark || '-CH', 'customer', mark || '-CUST',

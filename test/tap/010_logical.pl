@@ -75,6 +75,16 @@ SELECT usom.consolidate(array_agg(p.order_no), 'one parcel') FROM generate_serie
 	'lines', '[{"sku": "P2", "quantity": 1}]'::jsonb)) p;
 SELECT usom.ship_consolidated(consolidation_no, 'DHL') FROM usom.consolidations WHERE shipped_at IS NULL;
 SELECT usom._begin_allocation('{"channel": "web"}', 5, NULL);
+INSERT INTO usom.handling_class (code) VALUES ('$round');
+INSERT INTO usom.packaging (code, handling) VALUES ('$round', ARRAY['$round']);
+SELECT usom.place_order('{"external_id": "$round-packed", "lines": [{"sku": "P2", "quantity": 1}, {"sku": "P1", "quantity": 1}]}');
+SELECT usom.wrap_gift(order_no, 1), usom.wrap_gift(order_no, 2), usom.release_order(order_no) FROM usom.orders WHERE external_id = '$round-packed';
+SELECT usom.wrap_gift(order_no, 2, NULL), usom.pack(order_no, '[{"line_no": 1, "quantity": 1}]', '$round') FROM usom.orders WHERE external_id = '$round-packed';
+SELECT usom.ship(order_no, '[{"line_no": 1, "quantity": 1}]', '$round', '$round-track') FROM usom.orders WHERE external_id = '$round-packed';
+SELECT usom.close_manifest(location, '$round') FROM usom.shipments WHERE tracking = '$round-track';
+SELECT usom.record_tracking('$round-track', 'failed');
+SELECT usom.ship(order_no) FROM usom.orders WHERE external_id = '$round-packed';
+SELECT usom.void_shipment(s.shipment_no, 'why') FROM usom.shipments s JOIN usom.orders o USING (order_no) WHERE o.external_id = '$round-packed' AND s.status = 'shipped';
 SELECT usom.erase_customer('$round-erased', 'asked for it');
 CREATE ROLE "$round";
 SELECT usom.grant_access('$round', 'agent');

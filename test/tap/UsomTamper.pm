@@ -59,6 +59,14 @@ INSERT INTO usom.location_capacity (location_id, orders) VALUES (usom.location_i
 SELECT usom._change_capacity(ARRAY[ROW(usom.location_id('L9'), '2026-12-01', o.sales_order_id, 2)::usom._capacity_change])
 FROM usom.sales_order o WHERE o.external_id = 'R1-1';
 SELECT usom._begin_allocation('{}', 5, NULL);
+INSERT INTO usom.handling_class (code) VALUES ('fragile');
+INSERT INTO usom.packaging (code, handling) VALUES ('BOX', '{fragile}');
+SELECT usom.place_order('{"external_id": "R3-PACKED", "lines": [{"sku": "P6", "quantity": 1}]}');
+SELECT usom.wrap_gift(o.order_no, 1), usom.release_order(o.order_no) FROM usom.orders o WHERE o.external_id = 'R3-PACKED';
+SELECT usom.pack(o.order_no, packaging => 'BOX') FROM usom.orders o WHERE o.external_id = 'R3-PACKED';
+SELECT usom.ship(o.order_no, NULL, 'DHL', 'R3-TRACK') FROM usom.orders o WHERE o.external_id = 'R3-PACKED';
+SELECT usom.close_manifest(s.location, 'DHL') FROM usom.shipments s WHERE s.tracking = 'R3-TRACK';
+SELECT usom.record_tracking('R3-TRACK', 'in_transit');
 SELECT usom.consolidate(array_agg(p.order_no), 'one parcel') FROM usom.place_orders('[{"customer": "C1", "ship_to": {"line1": "1 High Street", "country": "GB"}, "lines": [{"sku": "P6", "quantity": 1}]}, {"customer": "C1", "ship_to": {"line1": "1 High Street", "country": "GB"}, "lines": [{"sku": "P6", "quantity": 1}]}]') p;
 INSERT INTO usom.service_level (code) VALUES ('express');
 INSERT INTO usom.transit_time (service_level_id, days) SELECT service_level_id, 1 FROM usom.service_level;
