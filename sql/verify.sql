@@ -122,7 +122,11 @@ SELECT pg_temp.broken($$DELETE FROM usom.stock WHERE org_id = usom.current_org()
 
 -- Returns.
 SELECT pg_temp.broken($$UPDATE usom.return_order SET status = 'authorized' WHERE org_id = usom.current_org()$$);
-SELECT pg_temp.broken($$UPDATE usom.return_line SET quantity_received = 1 WHERE org_id = usom.current_org()$$);
+SELECT pg_temp.broken($$UPDATE usom.return_line SET quantity_received = 1, quantity_accepted = 1 WHERE org_id = usom.current_org()$$);
+SELECT pg_temp.broken($$UPDATE usom.return_piece SET quantity = 1 WHERE org_id = usom.current_org()$$);
+SELECT pg_temp.broken($$UPDATE usom.return_piece SET piece_no = 9 WHERE org_id = usom.current_org()$$);
+SELECT pg_temp.broken($$UPDATE usom.return_piece SET disposition = 'scrap' WHERE org_id = usom.current_org()$$);
+SELECT pg_temp.broken($$DELETE FROM usom.return_piece WHERE org_id = usom.current_org()$$);
 SELECT pg_temp.broken($$UPDATE usom.return_line SET quantity = 6 WHERE org_id = usom.current_org()$$);
 SELECT pg_temp.broken($$UPDATE usom.return_line SET line_no = 2 WHERE org_id = usom.current_org()$$);
 SELECT pg_temp.broken($$DELETE FROM usom.return_line WHERE org_id = usom.current_org()$$);

@@ -84,9 +84,14 @@ BEGIN
 			'service', image->'service', 'voided_at', image->'voided_at', 'told_at', image->'told_at',
 			'manifest_no', (SELECT m.manifest_no FROM usom.manifest m WHERE m.org_id = org AND m.manifest_id = (image->>'manifest_id')::bigint))
 		WHEN 'return_order' THEN json_build_object('return_no', image->'return_no', 'status', image->'status', 'reason', image->'reason',
-			'authorized_at', image->'authorized_at', 'received_at', image->'received_at')
+			'authorized_at', image->'authorized_at', 'received_at', image->'received_at', 'expires_at', image->'expires_at',
+			'is_blind', image->'is_blind', 'exchange_order_no',
+			(SELECT e.order_no FROM usom.sales_order e WHERE e.org_id = org AND e.sales_order_id = (image->>'exchange_order_id')::bigint))
 		WHEN 'return_line' THEN json_build_object('line_no', image->'line_no', 'quantity', trim_scale((image->>'quantity')::numeric),
-			'quantity_received', trim_scale((image->>'quantity_received')::numeric))
+			'quantity_received', trim_scale((image->>'quantity_received')::numeric),
+			'quantity_accepted', trim_scale((image->>'quantity_accepted')::numeric), 'quantity_rejected', trim_scale((image->>'quantity_rejected')::numeric),
+			'quantity_given_up', trim_scale((image->>'quantity_given_up')::numeric), 'inspects', image->'inspects',
+			'disposition', image->'disposition', 'rule', image->'rule')
 	END;
 END
 $$;

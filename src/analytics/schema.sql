@@ -457,35 +457,6 @@ COMMENT ON COLUMN usom.stock_interests.expires_at IS 'Until when; null: until to
 COMMENT ON COLUMN usom.stock_interests.told_at IS 'When the event back_in_stock was written.';
 COMMENT ON COLUMN usom.stock_interests.open IS 'True: neither told nor expired.';
 
-CREATE VIEW usom.returns WITH (security_invoker = true) AS
-SELECT r.return_no,
-	o.order_no,
-	r.status::text AS status,
-	r.reason,
-	r.authorized_at,
-	r.received_at,
-	l.line_no,
-	p.sku,
-	trim_scale(l.quantity) AS quantity,
-	trim_scale(l.quantity_received) AS quantity_received
-FROM usom.return_order r
-JOIN usom.sales_order o ON o.org_id = r.org_id AND o.sales_order_id = r.sales_order_id
-LEFT JOIN usom.return_line l ON l.org_id = r.org_id AND l.return_order_id = r.return_order_id
-LEFT JOIN usom.order_line ol ON ol.org_id = r.org_id AND ol.sales_order_id = r.sales_order_id AND ol.line_no = l.line_no
-LEFT JOIN usom.product p ON p.org_id = ol.org_id AND p.product_id = ol.product_id
-WHERE r.org_id = usom.current_org();
-COMMENT ON VIEW usom.returns IS 'Returns, one row per return and order line.';
-COMMENT ON COLUMN usom.returns.return_no IS 'Number of the return.';
-COMMENT ON COLUMN usom.returns.order_no IS 'Number of the order.';
-COMMENT ON COLUMN usom.returns.status IS 'Status of the return: authorized, partially_received or received.';
-COMMENT ON COLUMN usom.returns.reason IS 'Why the customer sends it back.';
-COMMENT ON COLUMN usom.returns.authorized_at IS 'When it was allowed.';
-COMMENT ON COLUMN usom.returns.received_at IS 'When the last unit came.';
-COMMENT ON COLUMN usom.returns.line_no IS 'Line of the order.';
-COMMENT ON COLUMN usom.returns.sku IS 'Product.';
-COMMENT ON COLUMN usom.returns.quantity IS 'Units that may come back.';
-COMMENT ON COLUMN usom.returns.quantity_received IS 'Units that came.';
-
 CREATE VIEW usom.timeline WITH (security_invoker = true) AS
 SELECT o.order_no,
 	h.occurred_at AS at,

@@ -43,6 +43,9 @@ typedef struct Removal
 
 /* Children first: the foreign keys refuse any other order. */
 static Removal removals[] = {
+	{"pieces of returns", OF_DEMO("DELETE FROM usom.return_piece WHERE org_id = $1 AND return_order_id IN "
+								  "(SELECT r.return_order_id FROM usom.return_order AS r "
+								  "WHERE r.org_id = $1 AND r.sales_order_id = ANY ($2))")},
 	{"return lines", OF_DEMO("DELETE FROM usom.return_line WHERE org_id = $1 AND return_order_id IN "
 							 "(SELECT r.return_order_id FROM usom.return_order AS r "
 							 "WHERE r.org_id = $1 AND r.sales_order_id = ANY ($2))")},

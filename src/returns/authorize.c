@@ -3,9 +3,12 @@
  *		Leave to return: which units of an order may come back.
  *
  * A unit may be authorised once it has been shipped, and only once: what
- * earlier returns still expect is subtracted.
+ * earlier returns still expect is subtracted.  Return rules say whether, until
+ * when, and whether somebody decides.
  *
  * Locks: the order; returns are changed under it alone.
+ *
+ * Memory: the call's.
  */
 #include "postgres.h"
 
@@ -13,12 +16,10 @@
 
 #include "base/call.h"
 #include "base/errors.h"
-#include "base/ident.h"
-#include "base/query.h"
 #include "order/answer.h"
-#include "order/line_list.h"
 #include "party/party.h"
 #include "utils/builtins.h"
+#include "utils/timestamp.h"
 
 #define RETURN_STATE(number, name, label) [number] = label,
 static const char *const return_labels[] = {
@@ -43,88 +44,60 @@ USOM_STATE_TYPE(return_status, usom_return_lifecycle_table)
 
 PG_FUNCTION_INFO_V1(usom_authorize_return);
 
-static UsomQuery read_expected = {
-	.text = "SELECT t.line_no, sum(t.quantity - t.quantity_received) FROM usom.return_order r "
-	"JOIN usom.return_line t ON t.org_id = r.org_id AND t.return_order_id = r.return_order_id "
-	"WHERE r.org_id = $1 AND r.sales_order_id = $2 AND r.status <> 'received' GROUP BY t.line_no",
-	.nargs = 2,
-	.argtypes = {"bigint", "bigint"},
-};
-
-static UsomQuery insert_return = {
-	.text = "INSERT INTO usom.return_order (org_id, return_order_id, return_no, sales_order_id, status, reason) "
-	"VALUES ($1, $2, $3, $4, 'authorized', $5)",
-	.nargs = 5,
-	.argtypes = {"bigint", "bigint", "text", "bigint", "text"},
-};
-
-static UsomQuery insert_lines = {
-	.text = "INSERT INTO usom.return_line (org_id, return_order_id, line_no, quantity) "
-	"SELECT $1, r.return_order_id, r.line_no, r.quantity FROM unnest($2) AS r",
-	.nargs = 2,
-	.argtypes = {"bigint", "usom._return_row[]"},
-};
-
 void
 usom_returns_init(void)
 {
 	usom_lifecycle_register(&usom_return_lifecycle_table);
+	usom_return_rule_init();
 }
 
-/* Units that earlier returns still expect, by line of the set. */
-static UsomQuantity *
-expected_units(const UsomOrderSet *set)
+void
+usom_return_check_units(const UsomOrderSet *set, const UsomLineUnits *units, const UsomReturnJudgement *judgements)
 {
-	UsomQuantity *expected = palloc0_array(UsomQuantity, set->nlines + 1);
-	Datum		values[2] = {Int64GetDatum(set->org_id), Int64GetDatum(set->orders[0].sales_order_id)};
-	uint64		n = usom_query_run(&read_expected, values, NULL);
+	const UsomReturnJudgement *judgement = &judgements[units->line];
+	UsomQuantity left = judgement->with_customer - judgement->expected;
 
-	for (uint64 row = 0; row < n; row++)
-		expected[usom_order_find_line(set, 0, DatumGetInt32(usom_query_get(row, 1)))] =
-			usom_quantity_of(DatumGetNumeric(usom_query_get(row, 2)));
-	return expected;
-}
-
-static void
-check_units(const UsomOrderSet *set, const UsomLineUnits *units, const UsomQuantity *expected)
-{
-	const UsomLine *line = &set->lines[units->line];
-	UsomQuantity out = line->counters.by_state[USOM_PIECE_SHIPPED] + line->counters.by_state[USOM_PIECE_DELIVERED];
-
-	if (units->quantity > out - expected[units->line])
+	if (units->quantity > left)
 		ereport(ERROR, errcode(USOM_ERR(OVER_RETURNED)),
 				errmsg("cannot authorize the return of %s of line %d of order \"%s\"",
-					   usom_quantity_text(units->quantity), line->line_no, set->orders[0].order_no),
-				errdetail("%s are with the customer, %s of them are expected back already.", usom_quantity_text(out),
-						  usom_quantity_text(expected[units->line])),
-				errhint("Ask for %s at most.", usom_quantity_text(out - expected[units->line])));
+					   usom_quantity_text(units->quantity), set->lines[units->line].line_no, set->orders[0].order_no),
+				errdetail("%s are with the customer, %s of them are expected back already.",
+						  usom_quantity_text(judgement->with_customer), usom_quantity_text(judgement->expected)),
+				errhint("Ask for %s at most.", usom_quantity_text(left)));
 }
 
 static void
-write_return(const UsomOrderSet *set, int64 id, const char *return_no, const UsomLineUnits *units, int count,
-			 const char *reason)
+refuse(const UsomOrderSet *set, const UsomLineUnits *units, const UsomReturnJudgement *judgement)
 {
-	UsomRows   *rows = usom_rows_make("_return_row", count);
-	Datum		header[5] = {
-		Int64GetDatum(set->org_id), Int64GetDatum(id), CStringGetTextDatum(return_no),
-		Int64GetDatum(set->orders[0].sales_order_id), reason ? CStringGetTextDatum(reason) : (Datum) 0
-	};
-	bool		header_nulls[5] = {false, false, false, false, reason == NULL};
-	Datum		values[2] = {Int64GetDatum(set->org_id)};
+	const char *why = judgement->rule->outcome == USOM_RETURN_REFUSE
+		? psprintf("Rule \"%s\" takes nothing back.", judgement->rule->code)
+		: psprintf("Rule \"%s\" takes units back for %d days from delivery; %s are in time.", judgement->rule->code,
+				   judgement->rule->days, usom_quantity_text(judgement->in_time));
+
+	ereport(ERROR, errcode(USOM_ERR(NOT_RETURNABLE)),
+			errmsg("%s of line %d of order \"%s\" do not come back", usom_quantity_text(units->quantity),
+				   set->lines[units->line].line_no, set->orders[0].order_no),
+			errdetail("%s", why),
+			errhint("SELECT * FROM usom.explain_return('%s') says what may come back.", set->orders[0].order_no));
+}
+
+/* The strictest of what the lines come to. */
+static UsomReturnOutcome
+judge(const UsomOrderSet *set, const UsomLineUnits *units, int count, const UsomReturnJudgement *judgements)
+{
+	UsomReturnOutcome strictest = USOM_RETURN_ALLOW;
 
 	for (int i = 0; i < count; i++)
 	{
-		Datum		row[3] = {
-			Int64GetDatum(id), Int32GetDatum(set->lines[units[i].line].line_no),
-			NumericGetDatum(usom_quantity_stored(units[i].quantity))
-		};
-		bool		nulls[3] = {false, false, false};
+		const UsomReturnJudgement *judgement = &judgements[units[i].line];
+		UsomReturnOutcome outcome = usom_return_outcome(judgement, units[i].quantity);
 
-		usom_rows_add(rows, row, nulls);
+		usom_return_check_units(set, &units[i], judgements);
+		if (outcome == USOM_RETURN_REFUSE)
+			refuse(set, &units[i], judgement);
+		strictest = Max(strictest, outcome);
 	}
-	usom_query_write(&insert_return, header, header_nulls);
-	values[1] = usom_rows_datum(rows);
-	usom_query_write(&insert_lines, values, NULL);
+	return strictest;
 }
 
 Datum
@@ -132,21 +105,19 @@ usom_authorize_return(PG_FUNCTION_ARGS)
 {
 	UsomAnswer *answer = usom_order_answer_begin(fcinfo, "authorize_return", 2);
 	UsomOrderSet *set = usom_order_load(usom_party_org(), usom_order_arg_text(fcinfo, 0, "order_no"));
-	char	   *return_no;
-	UsomQuantity *expected;
+	UsomReturnJudgement *judgements;
 	UsomLineUnits *units;
+	UsomReturn *back;
+	bool		asks;
 	int			count;
 
 	usom_order_arg_required(fcinfo, 1, "lines");
 	units = usom_order_read_line_list(set, PG_GETARG_JSONB_P(1), &count);
-	expected = expected_units(set);
-	for (int i = 0; i < count; i++)
-		check_units(set, &units[i], expected);
-	return_no = usom_ident_document_no(set->org_id, "return");
-	write_return(set, usom_ident_next(), return_no, units, count, usom_call_reason());
-	set->orders[0].event = "authorize_return";
-	set->orders[0].event_reference = return_no;
-	set->orders[0].changed = true;
-	usom_order_save(set);
-	return usom_order_answer_string(answer, return_no);
+	judgements = usom_return_judge_lines(set, usom_call_reason());
+	asks = judge(set, units, count, judgements) == USOM_RETURN_ASK;
+	back = usom_return_make(set, units, count, judgements, asks ? USOM_RETURN_REQUESTED : USOM_RETURN_AUTHORIZED, false);
+	if (asks)
+		usom_return_tell(back, "return_requested");
+	usom_return_save(back, asks ? "request_return" : "authorize_return", 0);
+	return usom_order_answer_string(answer, back->return_no);
 }

@@ -76,7 +76,7 @@ CREATE TABLE usom.stock_movement (
 	product_id bigint NOT NULL,
 	location_id bigint NOT NULL,
 	lot text COLLATE "C" NOT NULL DEFAULT '',
-	kind text NOT NULL CONSTRAINT stock_movement_kind_known CHECK (kind IN ('receipt', 'reversal', 'adjustment', 'count', 'shipment', 'void', 'return')),
+	kind text NOT NULL CONSTRAINT stock_movement_kind_known CHECK (kind IN ('receipt', 'reversal', 'adjustment', 'count', 'shipment', 'void', 'return', 'transfer', 'scrap', 'refurbish', 'to_vendor')),
 	delta numeric(18,6) NOT NULL CONSTRAINT stock_movement_moves CHECK (delta <> 0 AND delta > -1e12 AND delta < 1e12),
 	reference text,
 	reason text,
@@ -92,7 +92,7 @@ COMMENT ON COLUMN usom.stock_movement.stock_movement_id IS 'Key.';
 COMMENT ON COLUMN usom.stock_movement.product_id IS 'Product.';
 COMMENT ON COLUMN usom.stock_movement.location_id IS 'Location.';
 COMMENT ON COLUMN usom.stock_movement.lot IS 'Lot; empty where the product has none.';
-COMMENT ON COLUMN usom.stock_movement.kind IS 'receipt, reversal, adjustment, count, shipment, void (of a shipment that no carrier took) or return.';
+COMMENT ON COLUMN usom.stock_movement.kind IS 'receipt, reversal, adjustment, count, shipment, void (of a shipment that no carrier took) or return; transfer, scrap, refurbish or to_vendor of what came back.';
 COMMENT ON COLUMN usom.stock_movement.delta IS 'Units in (positive) or out (negative).';
 COMMENT ON COLUMN usom.stock_movement.reference IS 'Document of the outside world, or number of the shipment or return.';
 COMMENT ON COLUMN usom.stock_movement.reason IS 'Why, in words.';

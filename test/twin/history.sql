@@ -20,8 +20,10 @@ CREATE FUNCTION twin.document(of_order text) RETURNS jsonb LANGUAGE sql STABLE A
 		'shipments', (SELECT coalesce(jsonb_agg(to_jsonb(h) - ARRAY['order_no', 'quantity'] ORDER BY h.shipment_no), '[]')
 			FROM usom.shipments h WHERE h.order_no = of_order),
 		'returns', (SELECT coalesce(jsonb_agg(r.head || jsonb_build_object('lines', r.lines) ORDER BY r.head->>'return_no'), '[]')
-			FROM (SELECT to_jsonb(r) - ARRAY['order_no', 'line_no', 'sku', 'quantity', 'quantity_received'] AS head,
-					jsonb_agg(jsonb_build_object('line_no', r.line_no, 'quantity', r.quantity, 'quantity_received', r.quantity_received) ORDER BY r.line_no) AS lines
+			FROM (SELECT to_jsonb(r) - ARRAY['order_no', 'line_no', 'sku', 'quantity', 'quantity_received', 'quantity_accepted', 'quantity_rejected', 'quantity_given_up',
+						'inspects', 'disposition', 'rule', 'expired'] AS head,
+					jsonb_agg(jsonb_build_object('line_no', r.line_no, 'quantity', r.quantity, 'quantity_received', r.quantity_received, 'quantity_accepted', r.quantity_accepted,
+						'quantity_rejected', r.quantity_rejected, 'quantity_given_up', r.quantity_given_up, 'inspects', r.inspects, 'disposition', r.disposition, 'rule', r.rule) ORDER BY r.line_no) AS lines
 				FROM usom.returns r WHERE r.order_no = of_order GROUP BY 1) r))
 	FROM usom.orders o JOIN usom.sales_order s ON s.org_id = usom.current_org() AND s.order_no = o.order_no
 	WHERE o.order_no = of_order
