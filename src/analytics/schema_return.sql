@@ -1,4 +1,4 @@
--- step 20
+-- step 53
 CREATE VIEW usom.returns WITH (security_invoker = true) AS
 SELECT r.return_no,
 	o.order_no,
