@@ -23,7 +23,7 @@
 #include "utils/timestamp.h"
 
 static UsomQuery find_return = {
-	.text = "SELECT o.order_no FROM usom.return_order r "
+	.text = "SELECT o.order_no, o.sales_order_id, r.exchange_order_id FROM usom.return_order r "
 	"JOIN usom.sales_order o ON o.org_id = r.org_id AND o.sales_order_id = r.sales_order_id "
 	"WHERE r.org_id = $1 AND r.return_no = $2 AND ($3 IS NULL OR o.channel_id = ANY ($3))",
 	.nargs = 3,
@@ -95,6 +95,12 @@ static UsomQuery update_return = {
 	.argtypes = {"bigint", "bigint", "usom.return_status", "timestamptz"},
 };
 
+static UsomQuery note_exchange = {
+	.text = "UPDATE usom.return_order AS r SET exchange_order_id = $3 WHERE r.org_id = $1 AND r.return_order_id = $2",
+	.nargs = 3,
+	.argtypes = {"bigint", "bigint", "bigint"},
+};
+
 static int64
 get_key(uint64 row, int column)
 {
@@ -157,6 +163,7 @@ usom_return_load(int64 org_id, const char *return_no)
 	UsomReturn *back = palloc0_object(UsomReturn);
 	bool		nulls[3] = {false};
 	Datum		values[3] = {Int64GetDatum(org_id), CStringGetTextDatum(return_no)};
+	char	   *order_no;
 
 	values[2] = usom_party_channels(&nulls[2]);
 	if (usom_query_run(&find_return, values, nulls) == 0)
@@ -164,7 +171,10 @@ usom_return_load(int64 org_id, const char *return_no)
 				errmsg("no return \"%s\"", return_no),
 				errhint("Look it up in usom.returns."));
 	back->return_no = return_no;
-	back->set = usom_order_load(org_id, usom_query_get_text(0, 1));
+	order_no = usom_query_get_text(0, 1);
+	if (get_key(0, 3) != 0)
+		usom_return_lock_both(org_id, get_key(0, 2), get_key(0, 3));
+	back->set = usom_order_load(org_id, order_no);
 	read_header(back);
 	return back;
 }
@@ -312,6 +322,17 @@ usom_return_write(UsomReturn *back)
 	write_pieces(&insert_pieces, back, true);
 	usom_return_write_status(back, usom_return_derive_status(back));
 	mark_written(back);
+}
+
+void
+usom_return_write_exchange(UsomReturn *back, int64 exchange_order_id)
+{
+	Datum		values[3] = {
+		Int64GetDatum(back->set->org_id), Int64GetDatum(back->return_order_id), Int64GetDatum(exchange_order_id)
+	};
+
+	usom_query_write(&note_exchange, values, NULL);
+	back->exchange_order_id = exchange_order_id;
 }
 
 /* ---- make ---- */

@@ -185,13 +185,14 @@ available(const UsomReturn *back, const Finding *finding)
 	return units;
 }
 
-static bool
-is_all_inspected(const UsomReturn *back)
+static UsomQuantity
+count_waiting(const UsomReturn *back)
 {
+	UsomQuantity units = 0;
+
 	for (int i = 0; i < back->nlines; i++)
-		if (back->lines[i].received > back->lines[i].accepted + back->lines[i].rejected)
-			return false;
-	return true;
+		units += back->lines[i].received - back->lines[i].accepted - back->lines[i].rejected;
+	return units;
 }
 
 static UsomQuantity
@@ -212,10 +213,13 @@ inspect(UsomReturn *back, const Finding *findings, int count)
 }
 
 static void
-save(UsomReturn *back, UsomQuantity total)
+carry_out(UsomReturn *back, const Finding *findings, int count)
 {
+	UsomQuantity waited = count_waiting(back);
+	UsomQuantity total = inspect(back, findings, count);
+
 	usom_return_write(back);
-	if (is_all_inspected(back))
+	if (waited > 0 && count_waiting(back) == 0)
 	{
 		usom_return_tell(back, "return_inspected");
 		if (back->is_blind)
@@ -241,7 +245,7 @@ usom_inspect_return(PG_FUNCTION_ARGS)
 	{
 		UsomCredit *credit = usom_credit_open(back->set);
 
-		save(back, inspect(back, findings, count));
+		carry_out(back, findings, count);
 		usom_credit_close(credit, USOM_CREDIT_FOLLOWS);
 	}
 	usom_return_statuses(back, values);

@@ -254,6 +254,23 @@ extern void usom_return_save(UsomReturn *back, const char *event, UsomQuantity q
 extern void usom_return_check_units(const UsomOrderSet *set, const UsomLineUnits *units,
 									const UsomReturnJudgement *judgements);
 
+/* ---- exchange.c ---- */
+
+/* Type of the hold on an exchange order until its return is back. */
+#define USOM_EXCHANGE_HOLD "exchange"
+
+/* Lock an order and the one that is the exchange for its return, by key. */
+extern void usom_return_lock_both(int64 org_id, int64 sales_order_id, int64 exchange_order_id);
+
+/* Is anything still to come, or to be inspected? */
+extern bool usom_return_waits(const UsomReturn *back);
+
+/* After units of the return moved in memory: the exchange order is paid with them, and goes on when all is back. */
+extern void usom_return_follow_exchange(UsomReturn *back);
+
+/* Note the order that is the exchange for the return. */
+extern void usom_return_write_exchange(UsomReturn *back, int64 exchange_order_id);
+
 /* ---- decide.c ---- */
 
 /* US704: the return does not take the step from its status. */

@@ -111,7 +111,7 @@ end_of(const UsomReturnRule *rule, TimestampTz since)
 	return since + rule->days * USECS_PER_DAY;
 }
 
-/* What is expected back already was asked for first: it is what is over before the rest. */
+/* What is expected back already is of those in time: asking twice gives no more than asking once. */
 UsomReturnJudgement
 usom_return_judge(const UsomReturnRule *rule, const UsomReturnStay *stays, int nstays, int line, UsomQuantity expected,
 				  TimestampTz at)
@@ -136,7 +136,7 @@ usom_return_judge(const UsomReturnRule *rule, const UsomReturnStay *stays, int n
 	}
 	if (!ends)
 		judgement.until = USOM_NO_TIME;
-	judgement.in_time = Max(judgement.with_customer - over - Max(expected - over, 0), 0);
+	judgement.in_time = Max(judgement.with_customer - over - expected, 0);
 	return judgement;
 }
 

@@ -51,7 +51,11 @@ place_stock(UsomReturn *back, const UsomReturnPiece *part, const UsomPiece *piec
 	}
 }
 
-/* Units that were delivered come back before units that are still on their way. */
+/*
+ * Units that were delivered come back before units that are still on their
+ * way, and what left last before what left earlier: so what stays with the
+ * customer is never younger than it was.
+ */
 static int
 find_out(const UsomOrderSet *set, int line)
 {
@@ -59,11 +63,12 @@ find_out(const UsomOrderSet *set, int line)
 
 	for (int i = 0; i < set->npieces; i++)
 	{
-		if (set->pieces[i].line != line)
+		const UsomPiece *piece = &set->pieces[i];
+
+		if (piece->line != line || (piece->status != USOM_PIECE_DELIVERED && piece->status != USOM_PIECE_SHIPPED))
 			continue;
-		if (set->pieces[i].status == USOM_PIECE_DELIVERED)
-			return i;
-		if (set->pieces[i].status == USOM_PIECE_SHIPPED && found < 0)
+		if (found < 0 || piece->status > set->pieces[found].status ||
+			(piece->status == set->pieces[found].status && piece->shipment_id > set->pieces[found].shipment_id))
 			found = i;
 	}
 	return found;
@@ -155,6 +160,8 @@ usom_return_save(UsomReturn *back, const char *event, UsomQuantity quantity)
 	else
 		order->event = event;
 	order->changed = true;
+	if (back->exchange_order_id != 0)
+		usom_return_follow_exchange(back);
 	if (back->moves_on)
 		write_stock(back->set);
 	usom_order_save(back->set);

@@ -296,6 +296,7 @@ CREATE FUNCTION usom._privileges()
 	('refuse_return()',           '',    '',    'x',   '',    '',    '',    '',    '',    ''),
 	('cancel_return()',           '',    'x',   'x',   '',    'x',   '',    '',    '',    ''),
 	('explain_return()',          '',    'x',   'x',   'x',   'x',   '',    '',    '',    ''),
+	('exchange_return()',         '',    'x',   'x',   '',    'x',   '',    '',    '',    ''),
 	('piece_amounts()',           '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
 	('explain_price()',           '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
 	('explain_promise()',         '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
