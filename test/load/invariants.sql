@@ -36,7 +36,7 @@ UNION ALL SELECT 'what is shipped has left the shelf', count(*) FROM (
 	WHERE a.gone IS DISTINCT FROM b.gone
 UNION ALL SELECT 'what came back is on the returns', count(*) FROM (
 	SELECT sum(quantity) AS units FROM usom.fulfillment_line WHERE status = 'returned') a,
-	(SELECT sum(quantity_received) AS units FROM usom.return_line) b
+	(SELECT sum(quantity_accepted) AS units FROM usom.return_line) b
 	WHERE coalesce(a.units, 0) <> coalesce(b.units, 0)
 UNION ALL SELECT 'the total of an order is the sum of its lines', count(*) FROM usom.sales_order o
 	WHERE o.total <> (SELECT coalesce(sum(l.total), 0) FROM usom.order_line l

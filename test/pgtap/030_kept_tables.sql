@@ -75,6 +75,8 @@ SELECT usom.score_order(order_no, 50), usom.override_price(order_no, 1, 2, 'test
 SELECT * FROM usom.release_order(:'o') \g /dev/null
 SELECT usom.ship(:'o') AS s \gset
 SELECT usom.authorize_return(:'o', '[{"line_no": 1, "quantity": 1}]', 'broken') AS r \gset
+INSERT INTO usom.return_rule (code) VALUES ('TAP-1');
+SELECT usom.receive_blind_return(:'o', '[{"line_no": 1, "quantity": 1}]') \g /dev/null
 SELECT usom._begin_allocation('{}', 5, NULL) \g /dev/null
 INSERT INTO usom.handling_class (code) VALUES ('TAP-1');
 INSERT INTO usom.packaging (code) VALUES ('TAP-1');
@@ -95,6 +97,7 @@ INSERT INTO kept (t, code, hint) VALUES
 	('approval', 'US004', 'usom.approve_order()'), ('order_risk', 'US901', 'usom.score_order()'), ('price_override', 'US004', 'usom.override_price()'),
 	('shipment', 'US004', 'usom.ship()'), ('return_order', 'US004', 'usom.authorize_return()'), ('return_line', 'US004', 'usom.authorize_return()'),
 	('package', 'US004', 'usom.pack()'), ('gift_wrap', 'US004', 'usom.wrap_gift()'), ('manifest', 'US004', 'usom.close_manifest()'), ('tracking_event', 'US901', 'usom.record_tracking()'),
+	('shipment', 'US004', 'usom.ship()'), ('return_order', 'US004', 'usom.authorize_return()'), ('return_line', 'US004', 'usom.authorize_return()'), ('return_piece', 'US004', 'usom.receive_return()'),
 	('location_load', 'US004', 'usom.place_order()'), ('allocation_run', 'US004', 'usom.allocate_orders()'), ('capacity_use', 'US004', 'usom.place_order()'), ('make_order', 'US004', 'usom.request_make()'), ('quota_load', 'US004', 'usom.place_order()'), ('quota_use', 'US004', 'usom.place_order()'),
 	('consolidation', 'US004', 'usom.consolidate()'), ('consolidation_order', 'US004', 'usom.consolidate()'),
 	('coupon_redemption', 'US004', 'usom.place_order()'), ('credit_use', 'US004', 'usom.release_credit_hold()'), ('price_step', 'US901', 'usom.change_order()'),
@@ -141,6 +144,7 @@ SELECT is_empty($$SELECT t, way, came_to FROM outcome WHERE left(came_to, 2) = '
 
 CREATE TEMP TABLE master (t text, column_name text);
 INSERT INTO master VALUES ('organisation', 'code'), ('channel', 'code'), ('customer', 'code'), ('product', 'sku'), ('location', 'code'), ('hold_type', 'code'), ('hold_rule', 'code'), ('check_rule', 'check_code'), ('payment_method', 'code'), ('service_level', 'code'), ('sourcing_rule', 'code'), ('quota', 'code'), ('handling_class', 'code'), ('packaging', 'code'), ('approval_rule', 'code'), ('price_limit', 'code'), ('promotion', 'code'), ('coupon', 'code'), ('pre_order_offer', 'sku'), ('backorder_variant', 'code'), ('document_counter', 'kind');
+INSERT INTO master VALUES ('organisation', 'code'), ('channel', 'code'), ('customer', 'code'), ('product', 'sku'), ('location', 'code'), ('hold_type', 'code'), ('hold_rule', 'code'), ('return_rule', 'code'), ('check_rule', 'check_code'), ('payment_method', 'code'), ('service_level', 'code'), ('sourcing_rule', 'code'), ('quota', 'code'), ('approval_rule', 'code'), ('price_limit', 'code'), ('promotion', 'code'), ('coupon', 'code'), ('pre_order_offer', 'sku'), ('backorder_variant', 'code'), ('document_counter', 'kind');
 CREATE TEMP TABLE master_outcome AS
 	SELECT m.t, w.way, r.who, pg_temp.attempt(r.how || format(w.command, m.t, m.column_name)) AS came_to FROM master m
 	CROSS JOIN (VALUES ('DELETE', 'DELETE FROM usom.%1$I'), ('TRUNCATE', 'TRUNCATE usom.%1$I CASCADE'), ('another code', 'UPDATE usom.%1$I SET %2$I = %2$I || ''x'''), ('another organisation', 'UPDATE usom.%1$I SET org_id = org_id + 1'),

@@ -94,7 +94,8 @@ BEGIN
 	PERFORM usom.close_manifest(mark || '-LOC', mark || '-CARRIER');
 	PERFORM usom.record_tracking(s, 'in_transit', now(), mark, mark, mark);
 	PERFORM usom.deliver(s);
-	PERFORM usom.authorize_return(o, '[{"line_no": 1, "quantity": 1}]', mark);
+	INSERT INTO usom.return_rule (code, sku, reason) VALUES (mark, mark, mark);
+	PERFORM usom.authorize_return(o, '[{"line_no": 1, "quantity": 1}]', mark), usom.receive_blind_return(o, '[{"line_no": 1, "quantity": 1}]', mark);
 	PERFORM usom.place_order(jsonb_build_object('external_id', mark || '-WAIT', 'channel', mark || '-CH', 'customer', mark || '-CUST',
 		'lines', jsonb_build_array(jsonb_build_object('sku', mark || '-TOO', 'quantity', 3))));
 	PERFORM usom.request_make(x.order_no, 1, mark || '-LOC', 1) FROM usom.orders x WHERE x.external_id = mark || '-WAIT';
@@ -271,9 +272,11 @@ SELECT pg_temp.silent('FETCH ALL FROM own', 'a cursor of the own role');
 SELECT pg_temp.unknown('SELECT * FROM ' || f, :'b_order', 'SO-NOBODYS', format('%s about their order', f))
 FROM unnest(ARRAY['usom.cancel_order(%L, ''x'')', 'usom.confirm_order(%L)', 'usom.submit_order(%L)', 'usom.close_order(%L)', 'usom.reject_order(%L, ''x'')', 'usom.cancel_line(%L, 1, 1, ''x'')',
 	'usom.change_order(%L, ''{"priority": 1}'')', 'usom.hold_order(%L, ''credit'', ''x'')', 'usom.release_hold(%L, ''SECRET-HOLD'', ''x'')', 'usom.allocate_order(%L)', 'usom.release_order(%L)', 'usom.ship(%L)',
-	'usom.authorize_return(%L, ''[{"line_no": 1, "quantity": 1}]'', ''x'')', 'usom.explain_status(%L)', 'usom.explain_sourcing(%L)', 'usom.why_not_allocated(%L, 1)', 'usom.reallocate_order(%L, ''x'')', 'usom.pickup_alternatives(%L)', 'usom.consolidate(ARRAY[%L, ''x''], ''x'')', 'usom.move_pickup(%L, ''X'', ''x'')', 'usom.order_timeline(%L)', 'usom.erase_order_person(%L, ''x'')', 'usom.order_as_of(%L, now())', 'usom.order_changes(%L)']) AS f;
+	'usom.authorize_return(%L, ''[{"line_no": 1, "quantity": 1}]'', ''x'')', 'usom.receive_blind_return(%L, ''[{"line_no": 1, "quantity": 1}]'')', 'usom.explain_return(%L)', 'usom.explain_status(%L)', 'usom.explain_sourcing(%L)', 'usom.why_not_allocated(%L, 1)', 'usom.reallocate_order(%L, ''x'')', 'usom.pickup_alternatives(%L)', 'usom.consolidate(ARRAY[%L, ''x''], ''x'')', 'usom.move_pickup(%L, ''X'', ''x'')', 'usom.order_timeline(%L)', 'usom.erase_order_person(%L, ''x'')', 'usom.order_as_of(%L, now())', 'usom.order_changes(%L)']) AS f;
 SELECT pg_temp.unknown('SELECT * FROM usom.deliver(%L)', :'b_shipment', 'SH-NOBODYS', 'their shipment');
 SELECT pg_temp.unknown('SELECT * FROM usom.receive_return(%L, ''[{"line_no": 1, "quantity": 1}]'')', :'b_return', 'RT-NOBODYS', 'their return');
+SELECT pg_temp.unknown('SELECT * FROM ' || f, :'b_return', 'RT-NOBODYS', format('%s about their return', f))
+FROM unnest(ARRAY['usom.approve_return(%L, ''x'')', 'usom.refuse_return(%L, ''x'')', 'usom.cancel_return(%L, ''x'')', 'usom.inspect_return(%L)', 'usom.exchange_return(%L)']) AS f;
 SELECT pg_temp.unknown('SELECT usom.release_stock(%s)', :'b_cart', '4711', 'their reservation');
 SELECT pg_temp.unknown('SELECT usom.product_id(%L)', 'SECRET-SKU', 'NOBODY-SKU', 'their product');
 SELECT pg_temp.unknown('SELECT usom.customer_id(%L)', 'SECRET-CUST', 'NOBODY-CUST', 'their customer');
@@ -313,18 +316,22 @@ SELECT usom.release_order(:'other') \g /dev/null
 SELECT usom.ship(:'other', NULL, 'SECRET', 'SECRET') AS other_shipment \gset
 SELECT usom.deliver(:'other_shipment') \g /dev/null
 SELECT usom.authorize_return(:'other', '[{"line_no": 1, "quantity": 1}]', 'SECRET') AS other_return \gset
+SELECT usom.receive_blind_return(:'other', '[{"line_no": 2, "quantity": 1}]', 'SECRET') \g /dev/null
 SELECT sales_order_id AS other_id FROM usom.sales_order WHERE order_no = :'other' \gset
 SELECT pg_temp.silent(format('SELECT t FROM usom.%I t', t), format('a channel and usom.%s', t), 'tap_web')
 FROM unnest(ARRAY['orders', 'order_lines', 'order_pieces', 'holds', 'shipments', 'returns', 'timeline', 'backorders', 'sales_order', 'order_history', 'hold', 'shipment', 'return_order', 'audit']) AS t;
 SELECT is(pg_temp.gist('tap_web', format('SELECT count(*) FROM usom.%I WHERE sales_order_id = %s', t, :other_id)), E'(0)\n', format('rows of another channel''s order in usom.%s', t))
 FROM unnest(ARRAY['sales_order', 'order_line', 'fulfillment_line', 'hold', 'order_history', 'shipment', 'return_order', 'stock_movement', 'audit_entry']) AS t;
 SELECT is(pg_temp.gist('tap_web', 'SELECT count(*) FROM usom.return_line'), E'(0)\n', 'lines of another channel''s return');
+SELECT is(pg_temp.gist('tap_web', 'SELECT count(*) FROM usom.return_piece'), E'(0)\n', 'pieces of another channel''s return');
 SELECT isnt(pg_temp.gist('tap_web', 'SELECT order_no FROM usom.order_lines'), '', 'a channel sees its own');
 SELECT pg_temp.unknown('SELECT * FROM ' || f, :'other', 'SO-NOBODYS', format('%s about another channel''s order', f), 'tap_web')
 FROM unnest(ARRAY['usom.cancel_order(%L, ''x'')', 'usom.change_order(%L, ''{"priority": 1}'')', 'usom.hold_order(%L, ''credit'', ''x'')', 'usom.release_hold(%L, ''credit'', ''x'')', 'usom.allocate_order(%L)', 'usom.release_order(%L)',
-	'usom.ship(%L)', 'usom.authorize_return(%L, ''[{"line_no": 1, "quantity": 1}]'', ''x'')', 'usom.explain_status(%L)', 'usom.explain_sourcing(%L)', 'usom.why_not_allocated(%L, 1)', 'usom.reallocate_order(%L, ''x'')', 'usom.pickup_alternatives(%L)', 'usom.consolidate(ARRAY[%L, ''x''], ''x'')', 'usom.move_pickup(%L, ''X'', ''x'')', 'usom.order_timeline(%L)', 'usom.order_as_of(%L, now())', 'usom.order_changes(%L)']) AS f;
+	'usom.ship(%L)', 'usom.authorize_return(%L, ''[{"line_no": 1, "quantity": 1}]'', ''x'')', 'usom.receive_blind_return(%L, ''[{"line_no": 1, "quantity": 1}]'')', 'usom.explain_return(%L)', 'usom.explain_status(%L)', 'usom.explain_sourcing(%L)', 'usom.why_not_allocated(%L, 1)', 'usom.reallocate_order(%L, ''x'')', 'usom.pickup_alternatives(%L)', 'usom.consolidate(ARRAY[%L, ''x''], ''x'')', 'usom.move_pickup(%L, ''X'', ''x'')', 'usom.order_timeline(%L)', 'usom.order_as_of(%L, now())', 'usom.order_changes(%L)']) AS f;
 SELECT pg_temp.unknown('SELECT * FROM usom.deliver(%L)', :'other_shipment', 'SH-NOBODYS', 'another channel''s shipment', 'tap_web');
 SELECT pg_temp.unknown('SELECT * FROM usom.receive_return(%L, ''[{"line_no": 1, "quantity": 1}]'')', :'other_return', 'RT-NOBODYS', 'another channel''s return', 'tap_web');
+SELECT pg_temp.unknown('SELECT * FROM ' || f, :'other_return', 'RT-NOBODYS', format('%s about another channel''s return', f), 'tap_web')
+FROM unnest(ARRAY['usom.approve_return(%L, ''x'')', 'usom.refuse_return(%L, ''x'')', 'usom.cancel_return(%L, ''x'')', 'usom.inspect_return(%L)', 'usom.exchange_return(%L)']) AS f;
 SELECT usom.receive_stock('MINE-LOC', 'SHARED', 5) \g /dev/null
 SELECT is(pg_temp.gist('tap_web', 'SELECT * FROM usom.fill_backorders(''SHARED'')'), '', 'another channel''s backorders are not filled by this one');
 SELECT alike(pg_temp.gist('tap_web', 'SELECT usom.place_order(''{"channel": "phone", "lines": [{"sku": "MINE-SKU", "quantity": 1}]}'')'), '42501%', 'an order by another channel');

@@ -38,6 +38,11 @@ SELECT usom.release_order(n) FROM unnest(ARRAY[:'sent', :'done', :'back']) n \g 
 SELECT usom.ship(:'done') AS done_s, usom.ship(:'back') AS back_s \gset
 SELECT usom.deliver(:'back_s') \g /dev/null
 SELECT usom.authorize_return(:'back', '[{"line_no": 1, "quantity": 1}]', 'x') AS r \gset
+INSERT INTO usom.return_rule (code, outcome, reason) VALUES ('H-ASK', 'ask', 'ask');
+SELECT order_no AS returned FROM usom.place_order('{"lines": [{"sku": "H-SKU", "quantity": 9}]}') \gset
+SELECT usom.release_order(:'returned'), usom.ship(:'returned') \g /dev/null
+SELECT usom.authorize_return(:'returned', '[{"line_no": 1, "quantity": 1}]', 'ask') AS ask_1, usom.authorize_return(:'returned', '[{"line_no": 1, "quantity": 1}]', 'ask') AS ask_2, usom.authorize_return(:'returned', '[{"line_no": 1, "quantity": 1}]', 'x') AS off, usom.authorize_return(:'returned', '[{"line_no": 1, "quantity": 1}]', 'x') AS other_goods \gset
+SELECT return_no AS looked_at FROM usom.receive_blind_return(:'returned', '[{"line_no": 1, "quantity": 1}]') \gset
 SELECT sales_order_id AS draft_id, usom.product_id('H-SKU') AS product_id FROM usom.sales_order WHERE order_no = :'draft' \gset
 SELECT usom.seal_audit() \g /dev/null
 SELECT usom.export_digest() AS digest, (SELECT min(audit_entry_id) FROM usom.audit_entry) AS entry \gset
@@ -96,6 +101,10 @@ INSERT INTO call VALUES
 	('retry_delivery', format('SELECT * FROM usom.fail_delivery(%1$L, ''x''); SELECT * FROM usom.retry_delivery(%1$L)', :'done_s')), ('return_to_sender', format('SELECT * FROM usom.return_to_sender(%L, ''x'')', :'done_s')),
 	('lose_shipment', format('SELECT * FROM usom.lose_shipment(%L, ''x'')', :'done_s')),
 	('authorize_return', format('SELECT usom.authorize_return(%L, ''[{"line_no": 1, "quantity": 1}]'', ''x'')', :'back')), ('receive_return', format('SELECT * FROM usom.receive_return(%L, ''[{"line_no": 1, "quantity": 1}]'')', :'r')),
+	('authorize_return', format('SELECT usom.authorize_return(%L, ''[{"line_no": 1, "quantity": 1}]'', ''x'')', :'back')), ('explain_return', format('SELECT * FROM usom.explain_return(%L)', :'returned')),
+	('approve_return', format('SELECT * FROM usom.approve_return(%L, ''x'')', :'ask_1')), ('refuse_return', format('SELECT * FROM usom.refuse_return(%L, ''x'')', :'ask_2')), ('cancel_return', format('SELECT * FROM usom.cancel_return(%L, ''x'')', :'off')),
+	('receive_blind_return', format('SELECT * FROM usom.receive_blind_return(%L, ''[{"line_no": 1, "quantity": 1}]'', ''x'', ''H-LOC'')', :'returned')), ('inspect_return', format('SELECT * FROM usom.inspect_return(%L, NULL, ''x'')', :'looked_at')), ('exchange_return', format('SELECT usom.exchange_return(%L)', :'other_goods')),
+	('receive_return', format('SELECT * FROM usom.receive_return(%L, ''[{"line_no": 1, "quantity": 1}]'')', :'r')),
 	('explain_sourcing', format('SELECT * FROM usom.explain_sourcing(%L)', :'o')), ('why_not_allocated', format('SELECT * FROM usom.why_not_allocated(%L, 1)', :'o')),
 	('reallocate_order', format('SELECT * FROM usom.reallocate_order(%L, ''why'')', :'o')),
 	('explain_status', format('SELECT * FROM usom.explain_status(%L)', :'o')), ('order_timeline', format('SELECT * FROM usom.order_timeline(%L)', :'o')),

@@ -100,6 +100,7 @@ INSERT INTO usom.freight_charge (country, order_price) VALUES ('AQ', 5);
 INSERT INTO usom.pre_order_offer (sku, release_at) VALUES ('P5', now() + interval '1 year');
 INSERT INTO usom.quota (code, quantity) VALUES ('all', 1000);
 INSERT INTO usom.hold_rule (code, when_held) VALUES ('follows', 'nothing');
+INSERT INTO usom.return_rule (code, inspects) VALUES ('looked at', true);
 INSERT INTO usom.product_restriction (sku, country) VALUES ('P1', 'AQ');
 INSERT INTO usom.check_rule (check_code, customer, parameters) VALUES ('limits', 'C1', '{"lines": 1}'), ('duplicate', 'C1', '{}');
 SELECT usom.place_order('{"external_id": "R3-CHECK", "customer": "C1", "lines": [{"sku": "P1", "quantity": 1, "unit_price": 1}, {"sku": "P2", "quantity": 1, "unit_price": 1}]}');
