@@ -161,7 +161,7 @@ INSERT INTO raised VALUES
 	('US657', format('SELECT usom.book_appointment(%L, 1, ''2100-01-08 09:00+00'')', :'work')),
 	('US701', format('SELECT usom.receive_return(%L, ''[{"line_no": 1, "quantity": 9}]'')', :'r')),
 	('US702', 'SELECT usom.receive_return(''TAP-NONE'', NULL)'),
-	('US703', format('INSERT INTO usom.return_rule (code, outcome) VALUES (''TAP-R'', ''refuse''); SELECT usom.authorize_return(%L, ''[{"line_no": 1, "quantity": 1}]'', ''x'')', :'sent')),
+	('US703', format('INSERT INTO usom.return_rule (code, outcome) VALUES (''TAP-R'', ''refuse''); SELECT usom.cancel_return(%1$L, ''x''); SELECT usom.authorize_return(order_no, ''[{"line_no": 1, "quantity": 1}]'', ''x'') FROM usom.returns WHERE return_no = %1$L', :'r')),
 	('US704', format('SELECT usom.refuse_return(%L, ''x'')', :'r')),
 	('US705', format('ALTER TABLE usom.return_order DISABLE TRIGGER USER; UPDATE usom.return_order SET expires_at = now() WHERE return_no = %1$L; SELECT usom.receive_return(%1$L)', :'r')),
 	('US706', format('SELECT usom.inspect_return(%L, ''[{"line_no": 1, "quantity": 1}]'')', :'r')),
