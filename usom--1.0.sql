@@ -4479,31 +4479,259 @@ COMMENT ON AGGREGATE pg_catalog.min(usom.return_status) IS 'The earliest state.'
 CREATE TYPE usom._return_row AS (
 	return_order_id bigint,
 	line_no integer,
-	quantity usom.quantity
+	quantity usom.quantity,
+	quantity_received usom.quantity,
+	quantity_accepted usom.quantity,
+	quantity_rejected usom.quantity,
+	quantity_given_up usom.quantity,
+	inspects boolean,
+	disposition text,
+	rule text
 );
 COMMENT ON TYPE usom._return_row IS 'A return line on its way from C, by unnest().';
+
+CREATE TYPE usom._return_piece_row AS (
+	return_order_id bigint,
+	line_no integer,
+	return_piece_no integer,
+	quantity usom.quantity,
+	disposition text,
+	piece_no integer,
+	location_id bigint,
+	condition text,
+	received_at timestamptz,
+	inspected_at timestamptz
+);
+COMMENT ON TYPE usom._return_piece_row IS 'A piece of a return on its way from C, by unnest().';
 
 CREATE FUNCTION usom.authorize_return(order_no text, lines jsonb, reason text)
 RETURNS text
 LANGUAGE c AS 'MODULE_PATHNAME', 'usom_authorize_return'
 SET search_path = pg_catalog, usom, pg_temp;
 COMMENT ON FUNCTION usom.authorize_return(text, jsonb, text) IS
-'Give leave to return units that were shipped.
-order_no: the order. lines: [{"line_no": 1, "quantity": 2}], in units of the product; entries of one line add up. reason: why they come back.
-Returns the number of the return, which the customer quotes; call receive_return() when they arrive.
-Errors: US105 unknown order, US106 unknown line, US108 unreadable lines, US701 more than is with the customer and not expected back already.
+'Give leave to return units that were shipped, as the return rules say: a line that no rule of usom.return_rule fits may come back.
+order_no: the order. lines: [{"line_no": 1, "quantity": 2}], in units of the product; entries of one line add up. reason: why they come back; rules may ask for it.
+Returns the number of the return, which the customer quotes; call receive_return() when they arrive. Where a rule says ask, the return is requested: it waits for approve_return() or refuse_return(), and an event return_requested tells. usom.returns.expires_at says until when the goods must come.
+Errors: US105 unknown order, US106 unknown line, US108 unreadable lines, US701 more than is with the customer and not expected back already, US703 a rule refuses it.
 Example: SELECT usom.authorize_return(''SO-000001'', ''[{"line_no": 1, "quantity": 2}]'', ''wrong colour'');';
 
-CREATE FUNCTION usom.receive_return(return_no text, lines jsonb DEFAULT NULL)
+CREATE FUNCTION usom.explain_return(order_no text, reason text DEFAULT NULL)
+RETURNS TABLE (line_no integer, sku text, with_customer numeric, expected numeric, returnable numeric, outcome text, rule text, until timestamptz, refund numeric)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_explain_return'
+VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.explain_return(text, text) IS
+'What of an order may come back now, line by line, and why: the judgement that authorize_return() makes. Writes nothing.
+order_no: the order. reason: the one that the customer would give.
+Returns for each line of goods or services that left: units with_customer, expected back already, returnable (the others), the outcome for all of them (allow, ask, refuse), the code of the rule (null: none fits), until when the last of them is in time (null: no end), and the refund if all that is returnable came back: what those units cost, at most; what was captured is the ceiling.
+Errors: US105 unknown order.
+Example: SELECT * FROM usom.explain_return(''SO-000001'', ''too big'');';
+
+CREATE FUNCTION usom.approve_return(return_no text, reason text)
+RETURNS TABLE (status text, order_status text)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_approve_return'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.approve_return(text, text) IS
+'Give leave to a return that was requested. One that is authorised already stays as it is.
+return_no: as authorize_return() gave it. reason: kept in the history and the audit.
+Returns the status of the return and of the order.
+Errors: US702 unknown return, US704 it was decided otherwise, or has gone on.
+Example: SELECT * FROM usom.approve_return(''RT-000001'', ''a good customer'');';
+
+CREATE FUNCTION usom.refuse_return(return_no text, reason text)
+RETURNS TABLE (status text, order_status text)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_refuse_return'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.refuse_return(text, text) IS
+'Refuse a return that was requested: its units stay with the customer. One that is refused already stays as it is.
+return_no: as authorize_return() gave it. reason: kept in the history and the audit.
+Returns the status of the return and of the order. Writes the event return_refused.
+Errors: US702 unknown return, US704 it was decided otherwise, or has gone on.
+Example: SELECT * FROM usom.refuse_return(''RT-000001'', ''worn for a year'');';
+
+CREATE FUNCTION usom.cancel_return(return_no text, reason text)
+RETURNS TABLE (status text, order_status text)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_cancel_return'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.cancel_return(text, text) IS
+'What of a return has not come is not expected any more: the customer keeps it. What came stays, and is inspected as it would have been. Nothing left to come: nothing happens.
+return_no: as authorize_return() gave it. reason: kept in the history and the audit.
+Returns the status of the return (cancelled if nothing came, else received or inspected) and of the order.
+Errors: US702 unknown return.
+Example: SELECT * FROM usom.cancel_return(''RT-000001'', ''the customer keeps them'');';
+
+CREATE FUNCTION usom.receive_return(return_no text, lines jsonb DEFAULT NULL, location text DEFAULT NULL)
 RETURNS TABLE (status text, order_status text)
 LANGUAGE c AS 'MODULE_PATHNAME', 'usom_receive_return'
 SET search_path = pg_catalog, usom, pg_temp;
-COMMENT ON FUNCTION usom.receive_return(text, jsonb) IS
-'Book units of a return that have arrived: they are returned units of the order and are on hand again where they were shipped from.
-return_no: as authorize_return() gave it. lines: [{"line_no": 1, "quantity": 2}]; null: all that is due.
+COMMENT ON FUNCTION usom.receive_return(text, jsonb, text) IS
+'Book units of a return that have arrived: they are returned units of the order, are refunded, and are on hand again where they were shipped from. Lines whose return rule says inspects wait for inspect_return() instead; a rule may have units refurbished, scrapped or sent to the vendor.
+return_no: as authorize_return() gave it. lines: [{"line_no": 1, "quantity": 2}]; null: all that is due. location: code of the location where they arrived; null: where they were shipped from.
 Returns the status of the return (partially_received, received) and of the order.
-Errors: US702 unknown return, US106 unknown line, US108 unreadable lines, US701 more than authorised.
+Errors: US702 unknown return, US006 unknown location, US106 unknown line, US108 unreadable lines, US701 more than authorised, US704 it is requested, refused or cancelled, US705 its time is over.
 Example: SELECT * FROM usom.receive_return(''RT-000001'', ''[{"line_no": 1, "quantity": 2}]'');';
+
+CREATE FUNCTION usom.receive_blind_return(order_no text, lines jsonb, reason text DEFAULT NULL, location text DEFAULT NULL)
+RETURNS TABLE (return_no text, status text, order_status text)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_receive_blind_return'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.receive_blind_return(text, jsonb, text, text) IS
+'Book units of an order that came back without leave. They wait for inspect_return(), whatever return rules say, and are an exception blind_return until all of them are inspected.
+order_no: the order that they are of. lines: [{"line_no": 1, "quantity": 2}]. reason: what the customer says, if anything. location: code of the location where they arrived; null: where they were shipped from.
+Returns the number of the return, its status (received) and that of the order.
+Errors: US105 unknown order, US006 unknown location, US106 unknown line, US108 unreadable lines, US701 more than is with the customer and not expected back already.
+Example: SELECT * FROM usom.receive_blind_return(''SO-000001'', ''[{"line_no": 1, "quantity": 1}]'');';
+
+CREATE FUNCTION usom.inspect_return(return_no text, lines jsonb DEFAULT NULL, reason text DEFAULT NULL)
+RETURNS TABLE (status text, order_status text)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_inspect_return'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.inspect_return(text, jsonb, text) IS
+'Say what becomes of units that came back. restock: on hand again; refurbish: kept, and decided by another call; scrap; to_vendor: sent to who made them. All of these are taken back: returned units of the order, refunded as the customer paid for them. reject: not taken back; they go to the customer again, who is not refunded.
+return_no: the return. lines: [{"line_no": 1, "quantity": 2, "disposition": "restock", "condition": "as new"}]; disposition: as the return rule says if left out; condition: words for the record, may be left out. Units that wait come first, in the order in which they came, then those that are refurbished. null: all that waits, as the rules say. reason: kept in the history and the audit.
+Units that are not restocked are in the ledger of stock as a return and a movement of kind refurbish, scrap or to_vendor; they are never on hand. Writes the event return_inspected when nothing waits any more.
+Returns the status of the return (inspected, when all has come and nothing waits) and of the order.
+Errors: US702 unknown return, US106 unknown line, US108 unreadable lines, US706 fewer units wait, or units cannot become that.
+Example: SELECT * FROM usom.inspect_return(''RT-000001'', ''[{"line_no": 1, "quantity": 1, "disposition": "scrap", "condition": "broken"}]'');';
+
+/* ---- returns ---- */
+
+CREATE FUNCTION usom.verify_returns()
+RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0 SET enable_nestloop = off
+AS $$
+DECLARE
+	org CONSTANT bigint := usom.current_org();
+BEGIN
+	RETURN QUERY
+		SELECT 'returns', 'return ' || r.return_no, r.wrong[1], r.wrong[2], r.wrong[3]
+		FROM (
+			SELECT h.return_no, CASE
+				WHEN o.sales_order_id IS NULL THEN ARRAY['return for an unknown order', 'a row of sales_order', '#' || h.sales_order_id]
+				WHEN u.return_order_id IS NULL THEN ARRAY['return has no lines', 'at least 1', '0']
+				WHEN h.status::text <> u.derived
+					AND (h.status::text, u.derived) NOT IN (('requested', 'authorized'), ('refused', 'cancelled')) THEN ARRAY['status does not follow from the units', u.derived, h.status::text]
+			END AS wrong
+			FROM usom.return_order h
+			LEFT JOIN usom.sales_order o ON o.org_id = org AND o.sales_order_id = h.sales_order_id
+			LEFT JOIN (
+				SELECT l.return_order_id, CASE
+						WHEN sum(l.quantity_received) = 0 AND sum(l.quantity_given_up) = sum(l.quantity) THEN 'cancelled'
+						WHEN sum(l.quantity_received) = 0 THEN 'authorized'
+						WHEN sum(l.quantity_received + l.quantity_given_up) < sum(l.quantity) THEN 'partially_received'
+						WHEN bool_or(l.inspects AND l.quantity_received > 0)
+							AND sum(l.quantity_received) = sum(l.quantity_accepted + l.quantity_rejected) THEN 'inspected'
+						ELSE 'received'
+					END AS derived
+				FROM usom.return_line l
+				WHERE l.org_id = org
+				GROUP BY l.return_order_id
+			) u ON u.return_order_id = h.return_order_id
+			WHERE h.org_id = org
+		) r
+		WHERE r.wrong IS NOT NULL;
+	RETURN QUERY
+		SELECT 'returns', 'return #' || l.return_order_id || ' line ' || l.line_no, 'line without a return', 'a row of return_order', 'none'
+		FROM usom.return_line l
+		LEFT JOIN usom.return_order h ON h.org_id = org AND h.return_order_id = l.return_order_id
+		WHERE l.org_id = org AND h.return_order_id IS NULL;
+	RETURN QUERY
+		SELECT 'returns', format('order %s line %s', coalesce(
+				(SELECT o.order_no FROM usom.sales_order o WHERE o.org_id = org AND o.sales_order_id = w.sales_order_id),
+				'#' || w.sales_order_id), w.line_no), w.wrong[1], w.wrong[2], w.wrong[3]
+		FROM (
+			SELECT u.sales_order_id, u.line_no, CASE
+				WHEN l.line_no IS NULL THEN ARRAY['return of an unknown line', 'a row of order_line', 'none']
+				WHEN l.quantity_returned <> u.accepted THEN
+					ARRAY['units returned are not those taken back', trim_scale(u.accepted)::text, trim_scale(l.quantity_returned)::text]
+				WHEN u.authorized > l.quantity_shipped + l.quantity_delivered + l.quantity_returned THEN
+					ARRAY['more may come back than left', trim_scale(l.quantity_shipped + l.quantity_delivered + l.quantity_returned)::text,
+						trim_scale(u.authorized)::text]
+			END AS wrong
+			FROM (
+				SELECT x.sales_order_id, x.line_no, sum(x.authorized) AS authorized, sum(x.accepted) AS accepted
+				FROM (
+					-- what has not come in time is expected no more than what was given up
+					SELECT h.sales_order_id, r.line_no, r.quantity_accepted AS accepted,
+						CASE WHEN h.expires_at <= statement_timestamp() THEN r.quantity_received ELSE r.quantity - r.quantity_given_up END
+							- r.quantity_rejected AS authorized
+					FROM usom.return_line r
+					JOIN usom.return_order h ON h.org_id = org AND h.return_order_id = r.return_order_id
+					WHERE r.org_id = org
+					UNION ALL
+					SELECT l.sales_order_id, l.line_no, 0, 0
+					FROM usom.order_line l
+					WHERE l.org_id = org AND l.quantity_returned > 0 AND l.kit_line_no IS DISTINCT FROM l.line_no
+				) x
+				GROUP BY x.sales_order_id, x.line_no
+			) u
+			LEFT JOIN usom.order_line l ON l.org_id = org AND l.sales_order_id = u.sales_order_id AND l.line_no = u.line_no
+		) w
+		WHERE w.wrong IS NOT NULL;
+	RETURN QUERY
+		SELECT 'returns', format('return #%s line %s', w.return_order_id, w.line_no), w.wrong[1], w.wrong[2], w.wrong[3]
+		FROM (
+			SELECT coalesce(l.return_order_id, p.return_order_id) AS return_order_id, coalesce(l.line_no, p.line_no) AS line_no, CASE
+				WHEN l.line_no IS NULL THEN ARRAY['pieces of no line', 'a row of return_line', 'none']
+				WHEN l.quantity_received <> coalesce(p.received, 0) THEN
+					ARRAY['units received are not those of the pieces', trim_scale(coalesce(p.received, 0))::text, trim_scale(l.quantity_received)::text]
+				WHEN l.quantity_accepted <> coalesce(p.accepted, 0) THEN
+					ARRAY['units taken back are not those of the pieces', trim_scale(coalesce(p.accepted, 0))::text, trim_scale(l.quantity_accepted)::text]
+				WHEN l.quantity_rejected <> coalesce(p.rejected, 0) THEN
+					ARRAY['units not taken back are not those of the pieces', trim_scale(coalesce(p.rejected, 0))::text, trim_scale(l.quantity_rejected)::text]
+			END AS wrong
+			FROM (SELECT * FROM usom.return_line l WHERE l.org_id = org) l
+			FULL JOIN (
+				SELECT p.return_order_id, p.line_no, sum(p.quantity) AS received,
+					coalesce(sum(p.quantity) FILTER (WHERE p.disposition <> 'reject'), 0) AS accepted,
+					coalesce(sum(p.quantity) FILTER (WHERE p.disposition = 'reject'), 0) AS rejected
+				FROM usom.return_piece p WHERE p.org_id = org GROUP BY p.return_order_id, p.line_no
+			) p ON p.return_order_id = l.return_order_id AND p.line_no = l.line_no
+		) w
+		WHERE w.wrong IS NOT NULL;
+	-- a piece of the order comes back once
+	RETURN QUERY
+		SELECT 'returns', format('order %s line %s piece %s', coalesce(
+				(SELECT o.order_no FROM usom.sales_order o WHERE o.org_id = org AND o.sales_order_id = w.sales_order_id),
+				'#' || w.sales_order_id), w.line_no, w.piece_no), 'units returned are not those of the pieces of returns', w.back, w.returned
+		FROM (
+			SELECT x.sales_order_id, x.line_no, x.piece_no, trim_scale(sum(x.back))::text AS back, trim_scale(sum(x.returned))::text AS returned
+			FROM (
+				SELECT h.sales_order_id, p.line_no, p.piece_no, p.quantity AS back, 0 AS returned
+				FROM usom.return_piece p JOIN usom.return_order h ON h.org_id = org AND h.return_order_id = p.return_order_id
+				WHERE p.org_id = org AND p.piece_no IS NOT NULL
+				UNION ALL
+				SELECT f.sales_order_id, f.line_no, f.piece_no, 0, f.quantity
+				FROM usom.fulfillment_line f WHERE f.org_id = org AND f.status = 'returned'
+			) x
+			GROUP BY x.sales_order_id, x.line_no, x.piece_no
+			HAVING sum(x.back) <> sum(x.returned)
+		) w;
+	-- what is not restocked has left the shelf again
+	RETURN QUERY
+		SELECT 'returns', 'return ' || w.return_no, 'units in the ledger are not those of the pieces: ' || w.kind, w.gone, w.booked
+		FROM (
+			SELECT x.return_no, x.kind, trim_scale(sum(x.gone))::text AS gone, trim_scale(sum(x.booked))::text AS booked
+			FROM (
+				SELECT h.return_no, p.disposition AS kind, p.quantity AS gone, 0 AS booked
+				FROM usom.return_piece p
+				JOIN usom.return_order h ON h.org_id = org AND h.return_order_id = p.return_order_id
+				JOIN usom.fulfillment_line f ON f.org_id = org AND f.sales_order_id = h.sales_order_id AND f.line_no = p.line_no
+					AND f.piece_no = p.piece_no AND f.location_id IS NOT NULL
+				WHERE p.org_id = org AND p.disposition IN ('refurbish', 'scrap', 'to_vendor')
+				UNION ALL
+				SELECT m.reference, m.kind, 0, -m.delta
+				FROM usom.stock_movement m WHERE m.org_id = org AND m.kind IN ('refurbish', 'scrap', 'to_vendor')
+			) x
+			GROUP BY x.return_no, x.kind
+			HAVING sum(x.gone) <> sum(x.booked)
+		) w;
+END
+$$;
+COMMENT ON FUNCTION usom.verify_returns() IS
+'Returns against the orders they belong to: status, units received, taken back and not, piece by piece; never more than left; and against the ledger of stock. Empty when all is well.
+Example: SELECT * FROM usom.verify_returns();';
 
 /* ---- api ---- */
 
@@ -5195,6 +5423,21 @@ Units that the line does not want any more, because it was cancelled or changed,
 Returns the supply as it is now, and of this message the units delivered and surplus and the shipment, which is null if none were, or a check has put the order on hold.
 Errors: US204 unknown supply, US642 it is sent to no customer, US206 it has ended and quantity is null, US102 a hold blocks ship, US201 the order ships complete and something would stay behind, 22003 or 22023 for a quantity that is none.
 Example: SELECT * FROM usom.receive_drop_ship(''SU-000001'', 6, ''DN-4711'');';
+
+/* ---- api ---- */
+
+CREATE FUNCTION usom.exchange_return(return_no text, lines jsonb DEFAULT NULL, advance boolean DEFAULT false, reason text DEFAULT NULL)
+RETURNS text
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_exchange_return'
+VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.exchange_return(text, jsonb, boolean, text) IS
+'Other goods for those that come back: an order of its own, for the same customer, channel, currency and address, whose parent_order_no is the order of the return. It reserves its stock at once and is on hold (type exchange) until all of the return is back and taken back; then the hold ends by itself. If some of it is not taken back, or does not come, the exception exchange_short waits for somebody who releases the hold or cancels.
+return_no: a return that leave was given to. lines: what the customer gets, as in the order document; null: the same goods again, at the price they had. advance: true lets it leave before the goods are back; the exception exchange_outstanding is due when the return expires. reason: kept in the audit.
+The refund of what comes back after it was placed pays for it as far as it costs something, as a payment by the method exchange; what is left is asked back like any refund, and what it costs more is to be paid like any order. What came back before is refunded already.
+Returns the number of the new order; a repeated call returns the same one.
+Errors: US702 unknown return, US707 it is requested, refused or cancelled, or nothing of it was taken back; those of usom.place_order().
+Example: SELECT usom.exchange_return(''RT-000001'', ''[{"sku": "LAMP-RED", "quantity": 1}]'');';
 
 /* ---- api ---- */
 
@@ -6899,78 +7142,6 @@ COMMENT ON FUNCTION usom.verify_reserved() IS
 'Stock against pieces, per product, location and lot: what is reserved, what left by shipments, what came back. Empty when all is well.
 Example: SELECT * FROM usom.verify_reserved();';
 
-CREATE FUNCTION usom.verify_returns()
-RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
-LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
-SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0 SET enable_nestloop = off
-AS $$
-DECLARE
-	org CONSTANT bigint := usom.current_org();
-BEGIN
-	RETURN QUERY
-		SELECT 'returns', 'return ' || r.return_no, r.wrong[1], r.wrong[2], r.wrong[3]
-		FROM (
-			SELECT h.return_no, CASE
-				WHEN o.sales_order_id IS NULL THEN ARRAY['return for an unknown order', 'a row of sales_order', '#' || h.sales_order_id]
-				WHEN u.return_order_id IS NULL THEN ARRAY['return has no lines', 'at least 1', '0']
-				WHEN h.status::text <> u.derived THEN ARRAY['status does not follow from the units', u.derived, h.status::text]
-			END AS wrong
-			FROM usom.return_order h
-			LEFT JOIN usom.sales_order o ON o.org_id = org AND o.sales_order_id = h.sales_order_id
-			LEFT JOIN (
-				SELECT l.return_order_id, CASE
-						WHEN sum(l.quantity_received) = 0 THEN 'authorized'
-						WHEN sum(l.quantity_received) < sum(l.quantity) THEN 'partially_received'
-						ELSE 'received'
-					END AS derived
-				FROM usom.return_line l
-				WHERE l.org_id = org
-				GROUP BY l.return_order_id
-			) u ON u.return_order_id = h.return_order_id
-			WHERE h.org_id = org
-		) r
-		WHERE r.wrong IS NOT NULL;
-	RETURN QUERY
-		SELECT 'returns', 'return #' || l.return_order_id || ' line ' || l.line_no, 'line without a return', 'a row of return_order', 'none'
-		FROM usom.return_line l
-		LEFT JOIN usom.return_order h ON h.org_id = org AND h.return_order_id = l.return_order_id
-		WHERE l.org_id = org AND h.return_order_id IS NULL;
-	RETURN QUERY
-		SELECT 'returns', format('order %s line %s', coalesce(
-				(SELECT o.order_no FROM usom.sales_order o WHERE o.org_id = org AND o.sales_order_id = w.sales_order_id),
-				'#' || w.sales_order_id), w.line_no), w.wrong[1], w.wrong[2], w.wrong[3]
-		FROM (
-			SELECT u.sales_order_id, u.line_no, CASE
-				WHEN l.line_no IS NULL THEN ARRAY['return of an unknown line', 'a row of order_line', 'none']
-				WHEN l.quantity_returned <> u.received THEN
-					ARRAY['units returned are not those received', trim_scale(u.received)::text, trim_scale(l.quantity_returned)::text]
-				WHEN u.authorized > l.quantity_shipped + l.quantity_delivered + l.quantity_returned THEN
-					ARRAY['more may come back than left', trim_scale(l.quantity_shipped + l.quantity_delivered + l.quantity_returned)::text,
-						trim_scale(u.authorized)::text]
-			END AS wrong
-			FROM (
-				SELECT x.sales_order_id, x.line_no, sum(x.authorized) AS authorized, sum(x.received) AS received
-				FROM (
-					SELECT h.sales_order_id, r.line_no, r.quantity AS authorized, r.quantity_received AS received
-					FROM usom.return_line r
-					JOIN usom.return_order h ON h.org_id = org AND h.return_order_id = r.return_order_id
-					WHERE r.org_id = org
-					UNION ALL
-					SELECT l.sales_order_id, l.line_no, 0, 0
-					FROM usom.order_line l
-					WHERE l.org_id = org AND l.quantity_returned > 0 AND l.kit_line_no IS DISTINCT FROM l.line_no
-				) x
-				GROUP BY x.sales_order_id, x.line_no
-			) u
-			LEFT JOIN usom.order_line l ON l.org_id = org AND l.sales_order_id = u.sales_order_id AND l.line_no = u.line_no
-		) w
-		WHERE w.wrong IS NOT NULL;
-END
-$$;
-COMMENT ON FUNCTION usom.verify_returns() IS
-'Returns against the orders they belong to: status, units received, never more than left. Empty when all is well.
-Example: SELECT * FROM usom.verify_returns();';
-
 CREATE FUNCTION usom.verify()
 RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
@@ -7083,9 +7254,14 @@ BEGIN
 			'service', image->'service', 'voided_at', image->'voided_at', 'told_at', image->'told_at',
 			'manifest_no', (SELECT m.manifest_no FROM usom.manifest m WHERE m.org_id = org AND m.manifest_id = (image->>'manifest_id')::bigint))
 		WHEN 'return_order' THEN json_build_object('return_no', image->'return_no', 'status', image->'status', 'reason', image->'reason',
-			'authorized_at', image->'authorized_at', 'received_at', image->'received_at')
+			'authorized_at', image->'authorized_at', 'received_at', image->'received_at', 'expires_at', image->'expires_at',
+			'is_blind', image->'is_blind', 'exchange_order_no',
+			(SELECT e.order_no FROM usom.sales_order e WHERE e.org_id = org AND e.sales_order_id = (image->>'exchange_order_id')::bigint))
 		WHEN 'return_line' THEN json_build_object('line_no', image->'line_no', 'quantity', trim_scale((image->>'quantity')::numeric),
-			'quantity_received', trim_scale((image->>'quantity_received')::numeric))
+			'quantity_received', trim_scale((image->>'quantity_received')::numeric),
+			'quantity_accepted', trim_scale((image->>'quantity_accepted')::numeric), 'quantity_rejected', trim_scale((image->>'quantity_rejected')::numeric),
+			'quantity_given_up', trim_scale((image->>'quantity_given_up')::numeric), 'inspects', image->'inspects',
+			'disposition', image->'disposition', 'rule', image->'rule')
 	END;
 END
 $$;
@@ -8160,6 +8336,8 @@ CREATE FUNCTION usom._privileges()
 	('shipment',                  '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
 	('return_order',              '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
 	('return_line',               '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
+	('return_piece',              '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
+	('return_rule',               '',    'r',   'riu', 'r',   'r',   'r',   'r',   'r',   'r'),
 	('document_counter',          '',    '',    'r',   '',    '',    '',    '',    'r',   ''),
 	('audit_entry',               '',    '',    'r',   '',    '',    '',    '',    'r',   ''),
 	('audit_block',               '',    '',    'r',   '',    '',    '',    '',    'r',   ''),
@@ -8213,6 +8391,7 @@ CREATE FUNCTION usom._privileges()
 	('manifests',                  '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('shipments',                 '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('returns',                   '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
+	('return_pieces',             '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('payments',                  '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('payment_requests',          '',    'r',   'r',   '',    'r',   'r',   'r',   'r',   'r'),
 	('credit',                    '',    'r',   'r',   '',    '',    'r',   'r',   'r',   'r'),
@@ -8336,6 +8515,13 @@ CREATE FUNCTION usom._privileges()
 	('collect_payment()',         '',    'x',   'x',   '',    '',    '',    '',    '',    ''),
 	('_payment_sums()',           '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
 	('receive_return()',          '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
+	('receive_blind_return()',    '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
+	('inspect_return()',          '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
+	('approve_return()',          '',    '',    'x',   '',    '',    '',    '',    '',    ''),
+	('refuse_return()',           '',    '',    'x',   '',    '',    '',    '',    '',    ''),
+	('cancel_return()',           '',    'x',   'x',   '',    'x',   '',    '',    '',    ''),
+	('explain_return()',          '',    'x',   'x',   'x',   'x',   '',    '',    '',    ''),
+	('exchange_return()',         '',    'x',   'x',   '',    'x',   '',    '',    '',    ''),
 	('piece_amounts()',           '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
 	('explain_price()',           '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
 	('explain_promise()',         '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
@@ -8763,8 +8949,10 @@ AS $$
 		(4, 'fulfil', ARRAY['allocate_order', 'allocate_orders', 'reallocate_order', 'explain_sourcing', 'why_not_allocated', 'simulate_sourcing', 'pickup_alternatives', 'move_pickup', 'earliest_shipment', 'distance_km', 'split_order', 'split_backorder', 'merge_backorder', 'fill_backorders', 'backorder_run', 'convert_pre_orders', 'request_make', 'approve_make', 'start_make', 'receive_make', 'cancel_make', 'ration', 'release_order', 'consolidation_candidates', 'consolidate', 'wrap_gift', 'pack', 'unpack', 'ship', 'ship_consolidated', 'void_shipment', 'close_manifest', 'packing_slip', 'shipping_label', 'manifest_sheet', 'record_tracking', 'deliver', 'fail_delivery', 'retry_delivery', 'return_to_sender', 'lose_shipment',
 		(4, 'fulfil', ARRAY['allocate_order', 'allocate_orders', 'reallocate_order', 'explain_sourcing', 'why_not_allocated', 'simulate_sourcing', 'pickup_alternatives', 'move_pickup', 'earliest_shipment', 'distance_km', 'split_order', 'take_step', 'split_backorder', 'merge_backorder', 'fill_backorders', 'backorder_run', 'convert_pre_orders', 'request_make', 'approve_make', 'start_make', 'receive_make', 'cancel_make', 'ration', 'release_order', 'consolidation_candidates', 'consolidate', 'ship', 'ship_consolidated', 'deliver',
 			'authorize_return', 'receive_return']),
+			'authorize_return', 'approve_return', 'refuse_return', 'cancel_return', 'receive_return', 'receive_blind_return', 'inspect_return', 'exchange_return']),
 		(4, 'pay', ARRAY['record_payment', 'authorize_payment', 'capture_payment', 'void_payment', 'refund_payment', 'charge_back', 'complete_order', 'refund_order', 'collect_payment']),
 		(5, 'understand', ARRAY['explain_status', 'explain_steps', 'explain_promise', 'explain_price', 'piece_amounts', 'credit_position', 'order_timeline', 'order_as_of', 'order_changes', 'lifecycle', 'order_lifecycle', 'piece_lifecycle', 'order_types', 'checks', 'currencies', 'lifecycle_dot', 'flow_dot',
+		(5, 'understand', ARRAY['explain_status', 'explain_return', 'explain_promise', 'explain_price', 'piece_amounts', 'credit_position', 'order_timeline', 'order_as_of', 'order_changes', 'lifecycle', 'order_lifecycle', 'piece_lifecycle', 'order_types', 'checks', 'currencies', 'lifecycle_dot',
 			'error_codes']),
 		(6, 'verify', ARRAY['verify', 'verify_stock', 'verify_reserved', 'verify_supply', 'verify_capacity', 'verify_quota', 'verify_orders', 'verify_counters', 'verify_statuses',
 			'verify_history', 'verify_references', 'verify_pieces', 'verify_kits', 'verify_holds', 'verify_approvals', 'verify_money', 'verify_payments', 'verify_credit', 'verify_returns', 'verify_service', 'verify_vault', 'verify_entries', 'verify_audit']),
@@ -10107,7 +10295,7 @@ CREATE TABLE usom.stock_movement (
 	product_id bigint NOT NULL,
 	location_id bigint NOT NULL,
 	lot text COLLATE "C" NOT NULL DEFAULT '',
-	kind text NOT NULL CONSTRAINT stock_movement_kind_known CHECK (kind IN ('receipt', 'reversal', 'adjustment', 'count', 'shipment', 'void', 'return')),
+	kind text NOT NULL CONSTRAINT stock_movement_kind_known CHECK (kind IN ('receipt', 'reversal', 'adjustment', 'count', 'shipment', 'void', 'return', 'transfer', 'scrap', 'refurbish', 'to_vendor')),
 	delta numeric(18,6) NOT NULL CONSTRAINT stock_movement_moves CHECK (delta <> 0 AND delta > -1e12 AND delta < 1e12),
 	reference text,
 	reason text,
@@ -10123,7 +10311,7 @@ COMMENT ON COLUMN usom.stock_movement.stock_movement_id IS 'Key.';
 COMMENT ON COLUMN usom.stock_movement.product_id IS 'Product.';
 COMMENT ON COLUMN usom.stock_movement.location_id IS 'Location.';
 COMMENT ON COLUMN usom.stock_movement.lot IS 'Lot; empty where the product has none.';
-COMMENT ON COLUMN usom.stock_movement.kind IS 'receipt, reversal, adjustment, count, shipment, void (of a shipment that no carrier took) or return.';
+COMMENT ON COLUMN usom.stock_movement.kind IS 'receipt, reversal, adjustment, count, shipment, void (of a shipment that no carrier took) or return; transfer, scrap, refurbish or to_vendor of what came back.';
 COMMENT ON COLUMN usom.stock_movement.delta IS 'Units in (positive) or out (negative).';
 COMMENT ON COLUMN usom.stock_movement.reference IS 'Document of the outside world, or number of the shipment or return.';
 COMMENT ON COLUMN usom.stock_movement.reason IS 'Why, in words.';
@@ -12978,21 +13166,28 @@ CREATE TABLE usom.return_order (
 	reason text,
 	authorized_at timestamptz NOT NULL DEFAULT now(),
 	received_at timestamptz,
+	expires_at timestamptz,
+	is_blind boolean NOT NULL DEFAULT false,
+	exchange_order_id bigint,
 	PRIMARY KEY (org_id, return_order_id),
 	CONSTRAINT return_order_no_unique UNIQUE (org_id, return_no),
 	CONSTRAINT return_order_of_order FOREIGN KEY (org_id, sales_order_id) REFERENCES usom.sales_order ON DELETE RESTRICT ON UPDATE RESTRICT,
-	CONSTRAINT return_order_received_iff_dated CHECK ((status = 'received') = (received_at IS NOT NULL))
+	CONSTRAINT return_order_received_iff_dated CHECK ((status IN ('received', 'inspected')) = (received_at IS NOT NULL))
 );
+CREATE INDEX return_order_by_exchange ON usom.return_order (org_id, exchange_order_id) WHERE exchange_order_id IS NOT NULL;
 CREATE INDEX return_order_of_order ON usom.return_order (org_id, sales_order_id);
 COMMENT ON TABLE usom.return_order IS 'Leave to send goods back, and what came.';
 COMMENT ON COLUMN usom.return_order.org_id IS 'Organisation.';
 COMMENT ON COLUMN usom.return_order.return_order_id IS 'Key.';
 COMMENT ON COLUMN usom.return_order.return_no IS 'Number for people.';
 COMMENT ON COLUMN usom.return_order.sales_order_id IS 'Order.';
-COMMENT ON COLUMN usom.return_order.status IS 'authorized, partially_received or received.';
+COMMENT ON COLUMN usom.return_order.status IS 'requested, authorized, partially_received, received, inspected, refused or cancelled. Requested and refused are decisions, the others follow from the units of the lines.';
 COMMENT ON COLUMN usom.return_order.reason IS 'Why the customer sends it back.';
 COMMENT ON COLUMN usom.return_order.authorized_at IS 'When it was allowed.';
 COMMENT ON COLUMN usom.return_order.received_at IS 'When the last unit came.';
+COMMENT ON COLUMN usom.return_order.expires_at IS 'Until when the goods must have come; null: no end. What has not come by then is not expected any more.';
+COMMENT ON COLUMN usom.return_order.is_blind IS 'The goods came without leave.';
+COMMENT ON COLUMN usom.return_order.exchange_order_id IS 'Order of what the customer gets instead; null: none.';
 
 CREATE TABLE usom.return_line (
 	org_id bigint NOT NULL,
@@ -13000,9 +13195,17 @@ CREATE TABLE usom.return_line (
 	line_no integer NOT NULL,
 	quantity usom.quantity NOT NULL CONSTRAINT return_line_of_something CHECK (quantity > 0),
 	quantity_received usom.quantity NOT NULL DEFAULT 0,
+	quantity_accepted usom.quantity NOT NULL DEFAULT 0,
+	quantity_rejected usom.quantity NOT NULL DEFAULT 0,
+	quantity_given_up usom.quantity NOT NULL DEFAULT 0,
+	inspects boolean NOT NULL DEFAULT false,
+	disposition text NOT NULL DEFAULT 'restock' CONSTRAINT return_line_disposition_known CHECK (disposition IN ('restock', 'refurbish', 'scrap', 'to_vendor')),
+	rule text,
 	PRIMARY KEY (org_id, return_order_id, line_no),
 	CONSTRAINT return_line_of_return FOREIGN KEY (org_id, return_order_id) REFERENCES usom.return_order ON DELETE RESTRICT ON UPDATE RESTRICT,
-	CONSTRAINT return_line_not_over_received CHECK (quantity_received <= quantity)
+	CONSTRAINT return_line_not_over_received CHECK (quantity_received + quantity_given_up <= quantity),
+	CONSTRAINT return_line_not_over_inspected CHECK (quantity_accepted + quantity_rejected <= quantity_received),
+	CONSTRAINT return_line_waits_only_for_inspection CHECK (inspects OR (quantity_accepted = quantity_received AND quantity_rejected = 0))
 );
 COMMENT ON TABLE usom.return_line IS 'Units of an order line that may come back, and that came.';
 COMMENT ON COLUMN usom.return_line.org_id IS 'Organisation.';
@@ -13010,12 +13213,100 @@ COMMENT ON COLUMN usom.return_line.return_order_id IS 'Return.';
 COMMENT ON COLUMN usom.return_line.line_no IS 'Line of the order.';
 COMMENT ON COLUMN usom.return_line.quantity IS 'Units authorised.';
 COMMENT ON COLUMN usom.return_line.quantity_received IS 'Units that came.';
+COMMENT ON COLUMN usom.return_line.quantity_accepted IS 'Units of those that were taken back: returned units of the order.';
+COMMENT ON COLUMN usom.return_line.quantity_rejected IS 'Units of those that were not taken back: they go to the customer again.';
+COMMENT ON COLUMN usom.return_line.quantity_given_up IS 'Units that will not come: the return, or what was left of it, was cancelled or refused.';
+COMMENT ON COLUMN usom.return_line.inspects IS 'Units are taken back when they have been inspected, not when they come.';
+COMMENT ON COLUMN usom.return_line.disposition IS 'What becomes of its units, unless the inspection says something else: restock, refurbish, scrap or to_vendor.';
+COMMENT ON COLUMN usom.return_line.rule IS 'Code of the return rule that it was judged by; null: none.';
+
+CREATE TABLE usom.return_piece (
+	org_id bigint NOT NULL,
+	return_order_id bigint NOT NULL,
+	line_no integer NOT NULL,
+	return_piece_no integer NOT NULL,
+	quantity usom.positive_quantity NOT NULL,
+	disposition text CONSTRAINT return_piece_disposition_known CHECK (disposition IN ('restock', 'refurbish', 'scrap', 'to_vendor', 'reject')),
+	piece_no integer,
+	location_id bigint,
+	condition text,
+	received_at timestamptz NOT NULL,
+	inspected_at timestamptz,
+	PRIMARY KEY (org_id, return_order_id, line_no, return_piece_no),
+	CONSTRAINT return_piece_of_line FOREIGN KEY (org_id, return_order_id, line_no) REFERENCES usom.return_line ON DELETE RESTRICT ON UPDATE RESTRICT,
+	CONSTRAINT return_piece_of_piece_iff_taken_back CHECK ((piece_no IS NOT NULL) = (disposition IS NOT NULL AND disposition <> 'reject')),
+	CONSTRAINT return_piece_inspected_iff_dated CHECK ((disposition IS NOT NULL) = (inspected_at IS NOT NULL))
+);
+COMMENT ON TABLE usom.return_piece IS 'Units that came back together, and what became of them.';
+COMMENT ON COLUMN usom.return_piece.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.return_piece.return_order_id IS 'Return.';
+COMMENT ON COLUMN usom.return_piece.line_no IS 'Line of the return and of the order.';
+COMMENT ON COLUMN usom.return_piece.return_piece_no IS 'Counts within the line of the return.';
+COMMENT ON COLUMN usom.return_piece.quantity IS 'Units.';
+COMMENT ON COLUMN usom.return_piece.disposition IS 'restock, refurbish, scrap, to_vendor or reject; null: they wait for inspection.';
+COMMENT ON COLUMN usom.return_piece.piece_no IS 'Piece of the order line that they are; null: not taken back.';
+COMMENT ON COLUMN usom.return_piece.location_id IS 'Where they came to; null: where they were shipped from.';
+COMMENT ON COLUMN usom.return_piece.condition IS 'What the inspection found, in the words of who did it.';
+COMMENT ON COLUMN usom.return_piece.received_at IS 'When they came.';
+COMMENT ON COLUMN usom.return_piece.inspected_at IS 'When it was last decided what becomes of them.';
 
 SELECT usom._guard_cards('return_order');
 SELECT usom._guard_kept('return_order', 'usom.authorize_return() or usom.receive_return()');
 SELECT usom._guard_kept('return_line', 'usom.authorize_return() or usom.receive_return()');
+SELECT usom._guard_cards('return_piece');
+SELECT usom._guard_kept('return_piece', 'usom.receive_return() or usom.inspect_return()');
 SELECT usom._audit_table('return_order');
 SELECT usom._audit_table('return_line');
+SELECT usom._audit_table('return_piece');
+$usom_step$),
+
+(1, 1102, 'returns', $usom_step$
+CREATE TABLE usom.return_rule (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	return_rule_id bigint NOT NULL DEFAULT usom.next_id(),
+	code text NOT NULL CONSTRAINT return_rule_code_given CHECK (code <> ''),
+	priority integer NOT NULL DEFAULT 100,
+	sku text CONSTRAINT return_rule_sku_given CHECK (sku <> ''),
+	category text CONSTRAINT return_rule_category_given CHECK (category <> ''),
+	channel text CONSTRAINT return_rule_channel_given CHECK (channel <> ''),
+	segment text CONSTRAINT return_rule_segment_given CHECK (segment <> ''),
+	reason text CONSTRAINT return_rule_reason_given CHECK (reason <> ''),
+	days integer CONSTRAINT return_rule_days_sensible CHECK (days BETWEEN 0 AND 36500),
+	outcome text NOT NULL DEFAULT 'allow' CONSTRAINT return_rule_outcome_known CHECK (outcome IN ('allow', 'ask', 'refuse')),
+	late text NOT NULL DEFAULT 'refuse' CONSTRAINT return_rule_late_known CHECK (late IN ('allow', 'ask', 'refuse')),
+	valid_days integer CONSTRAINT return_rule_valid_days_sensible CHECK (valid_days BETWEEN 1 AND 36500),
+	inspects boolean NOT NULL DEFAULT false,
+	disposition text NOT NULL DEFAULT 'restock' CONSTRAINT return_rule_disposition_known CHECK (disposition IN ('restock', 'refurbish', 'scrap', 'to_vendor')),
+	active boolean NOT NULL DEFAULT true,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (org_id, return_rule_id),
+	CONSTRAINT return_rule_code_unique UNIQUE (org_id, code)
+);
+COMMENT ON TABLE usom.return_rule IS 'What may come back, until when, and what becomes of it. Of the active rules whose conditions all fit a line, the one with the lowest priority counts, of several the first by code; a line that none fits may come back, and is on hand again when it comes. Example: INSERT INTO usom.return_rule (code, category, days, inspects) VALUES (''lamps'', ''lighting'', 30, true);';
+COMMENT ON COLUMN usom.return_rule.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.return_rule.return_rule_id IS 'Key.';
+COMMENT ON COLUMN usom.return_rule.code IS 'Name that returns show.';
+COMMENT ON COLUMN usom.return_rule.priority IS 'Lower is looked at first.';
+COMMENT ON COLUMN usom.return_rule.sku IS 'Product; null: any.';
+COMMENT ON COLUMN usom.return_rule.category IS 'Category of the product; null: any.';
+COMMENT ON COLUMN usom.return_rule.channel IS 'Code of the channel of the order; null: any.';
+COMMENT ON COLUMN usom.return_rule.segment IS 'Segment of the customer; null: any, guests too.';
+COMMENT ON COLUMN usom.return_rule.reason IS 'Reason that the customer gives, word for word; null: any, and none.';
+COMMENT ON COLUMN usom.return_rule.days IS 'Days from delivery in which leave is asked for; null: no end. Units that are not delivered yet are in time.';
+COMMENT ON COLUMN usom.return_rule.outcome IS 'allow: leave is given; ask: somebody decides, with approve_return() or refuse_return(); refuse: no return.';
+COMMENT ON COLUMN usom.return_rule.late IS 'The same for units whose days are over; the stricter of the two counts.';
+COMMENT ON COLUMN usom.return_rule.valid_days IS 'Days in which the goods must come once leave is given; null: no end.';
+COMMENT ON COLUMN usom.return_rule.inspects IS 'On: units are taken back, and refunded, when inspect_return() says so. Off: when they come.';
+COMMENT ON COLUMN usom.return_rule.disposition IS 'What becomes of units: restock (on hand again), refurbish, scrap, to_vendor. An inspection may say something else.';
+COMMENT ON COLUMN usom.return_rule.active IS 'Off: fits nothing.';
+COMMENT ON COLUMN usom.return_rule.created_at IS 'When the row was made.';
+CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.return_rule
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+ALTER TABLE usom.return_rule ENABLE ALWAYS TRIGGER _memo_changed;
+
+SELECT usom._guard_cards('return_rule');
+SELECT usom._guard_master('return_rule', 'code');
+SELECT usom._audit_table('return_rule');
 $usom_step$),
 
 (1, 1201, 'api', $usom_step$
@@ -14059,35 +14350,6 @@ COMMENT ON COLUMN usom.stock_interests.expires_at IS 'Until when; null: until to
 COMMENT ON COLUMN usom.stock_interests.told_at IS 'When the event back_in_stock was written.';
 COMMENT ON COLUMN usom.stock_interests.open IS 'True: neither told nor expired.';
 
-CREATE VIEW usom.returns WITH (security_invoker = true) AS
-SELECT r.return_no,
-	o.order_no,
-	r.status::text AS status,
-	r.reason,
-	r.authorized_at,
-	r.received_at,
-	l.line_no,
-	p.sku,
-	trim_scale(l.quantity) AS quantity,
-	trim_scale(l.quantity_received) AS quantity_received
-FROM usom.return_order r
-JOIN usom.sales_order o ON o.org_id = r.org_id AND o.sales_order_id = r.sales_order_id
-LEFT JOIN usom.return_line l ON l.org_id = r.org_id AND l.return_order_id = r.return_order_id
-LEFT JOIN usom.order_line ol ON ol.org_id = r.org_id AND ol.sales_order_id = r.sales_order_id AND ol.line_no = l.line_no
-LEFT JOIN usom.product p ON p.org_id = ol.org_id AND p.product_id = ol.product_id
-WHERE r.org_id = usom.current_org();
-COMMENT ON VIEW usom.returns IS 'Returns, one row per return and order line.';
-COMMENT ON COLUMN usom.returns.return_no IS 'Number of the return.';
-COMMENT ON COLUMN usom.returns.order_no IS 'Number of the order.';
-COMMENT ON COLUMN usom.returns.status IS 'Status of the return: authorized, partially_received or received.';
-COMMENT ON COLUMN usom.returns.reason IS 'Why the customer sends it back.';
-COMMENT ON COLUMN usom.returns.authorized_at IS 'When it was allowed.';
-COMMENT ON COLUMN usom.returns.received_at IS 'When the last unit came.';
-COMMENT ON COLUMN usom.returns.line_no IS 'Line of the order.';
-COMMENT ON COLUMN usom.returns.sku IS 'Product.';
-COMMENT ON COLUMN usom.returns.quantity IS 'Units that may come back.';
-COMMENT ON COLUMN usom.returns.quantity_received IS 'Units that came.';
-
 CREATE VIEW usom.timeline WITH (security_invoker = true) AS
 SELECT o.order_no,
 	h.occurred_at AS at,
@@ -14296,6 +14558,95 @@ COMMENT ON COLUMN usom.serials.line_no IS 'Line of that order.';
 COMMENT ON COLUMN usom.serials.reference IS 'Document of its last step.';
 COMMENT ON COLUMN usom.serials.changed_at IS 'When its state changed last.';
 COMMENT ON COLUMN usom.serials.created_at IS 'When it was received first.';
+$usom_step$),
+
+(1, 1453, 'analytics', $usom_step$
+CREATE VIEW usom.returns WITH (security_invoker = true) AS
+SELECT r.return_no,
+	o.order_no,
+	r.status::text AS status,
+	r.reason,
+	r.authorized_at,
+	r.received_at,
+	l.line_no,
+	p.sku,
+	trim_scale(l.quantity) AS quantity,
+	trim_scale(l.quantity_received) AS quantity_received,
+	trim_scale(l.quantity_accepted) AS quantity_accepted,
+	trim_scale(l.quantity_rejected) AS quantity_rejected,
+	trim_scale(l.quantity_given_up) AS quantity_given_up,
+	l.inspects,
+	l.disposition,
+	l.rule,
+	r.expires_at,
+	(r.status IN ('authorized', 'partially_received') AND r.expires_at <= statement_timestamp()) IS TRUE AS expired,
+	r.is_blind,
+	(SELECT e.order_no FROM usom.sales_order e WHERE e.org_id = r.org_id AND e.sales_order_id = r.exchange_order_id) AS exchange_order_no
+FROM usom.return_order r
+JOIN usom.sales_order o ON o.org_id = r.org_id AND o.sales_order_id = r.sales_order_id
+LEFT JOIN usom.return_line l ON l.org_id = r.org_id AND l.return_order_id = r.return_order_id
+LEFT JOIN usom.order_line ol ON ol.org_id = r.org_id AND ol.sales_order_id = r.sales_order_id AND ol.line_no = l.line_no
+LEFT JOIN usom.product p ON p.org_id = ol.org_id AND p.product_id = ol.product_id
+WHERE r.org_id = usom.current_org();
+COMMENT ON VIEW usom.returns IS 'Returns, one row per return and order line.';
+COMMENT ON COLUMN usom.returns.return_no IS 'Number of the return.';
+COMMENT ON COLUMN usom.returns.order_no IS 'Number of the order.';
+COMMENT ON COLUMN usom.returns.status IS 'Status of the return: requested, authorized, partially_received, received, inspected, refused or cancelled.';
+COMMENT ON COLUMN usom.returns.reason IS 'Why the customer sends it back.';
+COMMENT ON COLUMN usom.returns.authorized_at IS 'When it was allowed.';
+COMMENT ON COLUMN usom.returns.received_at IS 'When the last unit came.';
+COMMENT ON COLUMN usom.returns.line_no IS 'Line of the order.';
+COMMENT ON COLUMN usom.returns.sku IS 'Product.';
+COMMENT ON COLUMN usom.returns.quantity IS 'Units that may come back.';
+COMMENT ON COLUMN usom.returns.quantity_received IS 'Units that came.';
+COMMENT ON COLUMN usom.returns.quantity_accepted IS 'Units that were taken back: returned units of the order, which are refunded.';
+COMMENT ON COLUMN usom.returns.quantity_rejected IS 'Units that came and were not taken back: they go to the customer again.';
+COMMENT ON COLUMN usom.returns.quantity_given_up IS 'Units that are not expected any more: cancelled, or refused.';
+COMMENT ON COLUMN usom.returns.inspects IS 'Units wait for usom.inspect_return() when they come.';
+COMMENT ON COLUMN usom.returns.disposition IS 'What becomes of them unless the inspection says something else: restock, refurbish, scrap or to_vendor.';
+COMMENT ON COLUMN usom.returns.rule IS 'Code of the return rule that the line was judged by; null: none fits it.';
+COMMENT ON COLUMN usom.returns.expires_at IS 'Until when the goods must come; null: no end.';
+COMMENT ON COLUMN usom.returns.expired IS 'They did not come in time: what has not come is not expected any more.';
+COMMENT ON COLUMN usom.returns.is_blind IS 'They came without leave.';
+COMMENT ON COLUMN usom.returns.exchange_order_no IS 'Number of the order of what the customer gets instead; null: none.';
+
+CREATE VIEW usom.return_pieces WITH (security_invoker = true) AS
+SELECT r.return_no,
+	o.order_no,
+	p.line_no,
+	p.return_piece_no,
+	s.sku,
+	trim_scale(p.quantity) AS quantity,
+	p.disposition,
+	coalesce(c.code, f.code) AS location,
+	nullif(g.lot, '') AS lot,
+	p.piece_no,
+	p.condition,
+	p.received_at,
+	p.inspected_at
+FROM usom.return_piece p
+JOIN usom.return_order r ON r.org_id = p.org_id AND r.return_order_id = p.return_order_id
+JOIN usom.sales_order o ON o.org_id = p.org_id AND o.sales_order_id = r.sales_order_id
+LEFT JOIN usom.order_line l ON l.org_id = p.org_id AND l.sales_order_id = r.sales_order_id AND l.line_no = p.line_no
+LEFT JOIN usom.product s ON s.org_id = p.org_id AND s.product_id = l.product_id
+LEFT JOIN usom.fulfillment_line g ON g.org_id = p.org_id AND g.sales_order_id = r.sales_order_id AND g.line_no = p.line_no AND g.piece_no = p.piece_no
+LEFT JOIN usom.location f ON f.org_id = p.org_id AND f.location_id = g.location_id
+LEFT JOIN usom.location c ON c.org_id = p.org_id AND c.location_id = p.location_id
+WHERE p.org_id = usom.current_org();
+COMMENT ON VIEW usom.return_pieces IS 'Units that came back together, and what became of them. What waits for inspection: WHERE disposition IS NULL.';
+COMMENT ON COLUMN usom.return_pieces.return_no IS 'Number of the return.';
+COMMENT ON COLUMN usom.return_pieces.order_no IS 'Number of the order.';
+COMMENT ON COLUMN usom.return_pieces.line_no IS 'Line of the order.';
+COMMENT ON COLUMN usom.return_pieces.return_piece_no IS 'Number of the piece within its line of the return.';
+COMMENT ON COLUMN usom.return_pieces.sku IS 'Product.';
+COMMENT ON COLUMN usom.return_pieces.quantity IS 'Units.';
+COMMENT ON COLUMN usom.return_pieces.disposition IS 'restock, refurbish, scrap, to_vendor or reject; null: they wait for inspection.';
+COMMENT ON COLUMN usom.return_pieces.location IS 'Where they came to; null while it is not told and they wait.';
+COMMENT ON COLUMN usom.return_pieces.lot IS 'Lot that they are of; null: none, or not taken back.';
+COMMENT ON COLUMN usom.return_pieces.piece_no IS 'Piece of the order line that they are, see usom.order_pieces; null: not taken back.';
+COMMENT ON COLUMN usom.return_pieces.condition IS 'What the inspection found.';
+COMMENT ON COLUMN usom.return_pieces.received_at IS 'When they came.';
+COMMENT ON COLUMN usom.return_pieces.inspected_at IS 'When it was last decided what becomes of them; null: they wait.';
 $usom_step$),
 
 (1, 1420, 'analytics', $usom_step$
