@@ -72,6 +72,15 @@ INSERT INTO usom.product (sku, category) VALUES ('TAP-ASK', 'TAP-ASK');
 INSERT INTO usom.approval_rule (code, category) VALUES ('TAP-1', 'TAP-ASK');
 INSERT INTO usom.price_limit (code, sku, max_discount, max_markup) VALUES ('TAP-1', 'TAP-ASK', 100, 100);
 SELECT usom.score_order(order_no, 50), usom.override_price(order_no, 1, 2, 'test') FROM usom.place_order('{"lines": [{"sku": "TAP-ASK", "quantity": 1, "unit_price": 1}]}') \g /dev/null
+INSERT INTO usom.location (code, picks_up) VALUES ('TAP-STORE', true);
+INSERT INTO usom.product (sku, kind) VALUES ('TAP-WORK', 'service'), ('TAP-DROP', 'physical');
+INSERT INTO usom.technician (code) VALUES ('TAP-1');
+SELECT count(*) FROM usom.receive_stock('TAP-STORE', 'TAP-1', 1) \g /dev/null
+SELECT usom.ready_pickup(order_no) FROM usom.place_order('{"order_type": "pick_up", "lines": [{"sku": "TAP-1", "quantity": 1, "location": "TAP-STORE"}]}') \g /dev/null
+SELECT usom.add_supply('drop_ship', 'TAP-A', 'TAP-DROP', 1, '2100-01-01', order_no => order_no, line_no => 1) AS drop FROM usom.place_order('{"order_type": "drop_ship", "lines": [{"sku": "TAP-DROP", "quantity": 1}]}') \gset
+SELECT usom.receive_drop_ship(:'drop') \g /dev/null
+SELECT appointment_no AS visit FROM usom.place_order('{"order_type": "service", "lines": [{"sku": "TAP-WORK", "quantity": 1}]}') p, usom.book_appointment(p.order_no, 1, '2100-01-04 09:00+00') \gset
+SELECT usom.complete_service(:'visit', '{}') \g /dev/null
 SELECT * FROM usom.release_order(:'o') \g /dev/null
 SELECT usom.ship(:'o') AS s \gset
 SELECT usom.authorize_return(:'o', '[{"line_no": 1, "quantity": 1}]', 'broken') AS r \gset
@@ -99,6 +108,7 @@ INSERT INTO kept (t, code, hint) VALUES
 	('package', 'US004', 'usom.pack()'), ('gift_wrap', 'US004', 'usom.wrap_gift()'), ('manifest', 'US004', 'usom.close_manifest()'), ('tracking_event', 'US901', 'usom.record_tracking()'),
 	('shipment', 'US004', 'usom.ship()'), ('return_order', 'US004', 'usom.authorize_return()'), ('return_line', 'US004', 'usom.authorize_return()'), ('return_piece', 'US004', 'usom.receive_return()'),
 	('location_load', 'US004', 'usom.place_order()'), ('allocation_run', 'US004', 'usom.allocate_orders()'), ('capacity_use', 'US004', 'usom.place_order()'), ('make_order', 'US004', 'usom.request_make()'), ('quota_load', 'US004', 'usom.place_order()'), ('quota_use', 'US004', 'usom.place_order()'),
+	('pickup', 'US004', 'usom.ready_pickup()'), ('drop_ship_receipt', 'US004', 'usom.receive_drop_ship()'), ('appointment', 'US004', 'usom.book_appointment()'), ('service_report', 'US901', 'usom.complete_service()'),
 	('consolidation', 'US004', 'usom.consolidate()'), ('consolidation_order', 'US004', 'usom.consolidate()'),
 	('coupon_redemption', 'US004', 'usom.place_order()'), ('credit_use', 'US004', 'usom.release_credit_hold()'), ('price_step', 'US901', 'usom.change_order()'),
 	('backorder_run', 'US901', 'usom.backorder_run()'), ('backorder_change', 'US901', 'usom.backorder_run()'),
@@ -145,6 +155,7 @@ SELECT is_empty($$SELECT t, way, came_to FROM outcome WHERE left(came_to, 2) = '
 CREATE TEMP TABLE master (t text, column_name text);
 INSERT INTO master VALUES ('organisation', 'code'), ('channel', 'code'), ('customer', 'code'), ('product', 'sku'), ('location', 'code'), ('hold_type', 'code'), ('hold_rule', 'code'), ('check_rule', 'check_code'), ('payment_method', 'code'), ('service_level', 'code'), ('sourcing_rule', 'code'), ('quota', 'code'), ('handling_class', 'code'), ('packaging', 'code'), ('approval_rule', 'code'), ('price_limit', 'code'), ('promotion', 'code'), ('coupon', 'code'), ('pre_order_offer', 'sku'), ('backorder_variant', 'code'), ('document_counter', 'kind');
 INSERT INTO master VALUES ('organisation', 'code'), ('channel', 'code'), ('customer', 'code'), ('product', 'sku'), ('location', 'code'), ('hold_type', 'code'), ('hold_rule', 'code'), ('return_rule', 'code'), ('check_rule', 'check_code'), ('payment_method', 'code'), ('service_level', 'code'), ('sourcing_rule', 'code'), ('quota', 'code'), ('approval_rule', 'code'), ('price_limit', 'code'), ('promotion', 'code'), ('coupon', 'code'), ('pre_order_offer', 'sku'), ('backorder_variant', 'code'), ('document_counter', 'kind');
+INSERT INTO master VALUES ('organisation', 'code'), ('channel', 'code'), ('customer', 'code'), ('product', 'sku'), ('location', 'code'), ('technician', 'code'), ('hold_type', 'code'), ('hold_rule', 'code'), ('check_rule', 'check_code'), ('payment_method', 'code'), ('service_level', 'code'), ('sourcing_rule', 'code'), ('quota', 'code'), ('approval_rule', 'code'), ('price_limit', 'code'), ('promotion', 'code'), ('coupon', 'code'), ('pre_order_offer', 'sku'), ('backorder_variant', 'code'), ('document_counter', 'kind');
 CREATE TEMP TABLE master_outcome AS
 	SELECT m.t, w.way, r.who, pg_temp.attempt(r.how || format(w.command, m.t, m.column_name)) AS came_to FROM master m
 	CROSS JOIN (VALUES ('DELETE', 'DELETE FROM usom.%1$I'), ('TRUNCATE', 'TRUNCATE usom.%1$I CASCADE'), ('another code', 'UPDATE usom.%1$I SET %2$I = %2$I || ''x'''), ('another organisation', 'UPDATE usom.%1$I SET org_id = org_id + 1'),

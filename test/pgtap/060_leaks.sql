@@ -88,6 +88,18 @@ BEGIN
 	INSERT INTO usom.handling_class (code, name) VALUES (mark || '-COLD', mark);
 	INSERT INTO usom.packaging (code, name, handling) VALUES (mark || '-BOX', mark, ARRAY[mark || '-COLD']);
 	PERFORM usom.wrap_gift(o, 1, mark);
+	INSERT INTO usom.location (code, name, picks_up) VALUES (mark || '-STORE', mark, true);
+	INSERT INTO usom.product (sku, name, kind) VALUES (mark || '-WORK', mark, 'service'), (mark || '-DROP', mark, 'physical');
+	INSERT INTO usom.technician (code, name) VALUES (mark || '-TECH', mark);
+	INSERT INTO usom.technician_skill (technician_id, skill) VALUES (usom.technician_id(mark || '-TECH'), mark);
+	INSERT INTO usom.technician_hours (technician_id, weekday, begins, ends) SELECT usom.technician_id(mark || '-TECH'), d, '07:07', '17:07' FROM generate_series(1, 7) d;
+	INSERT INTO usom.service_work (product_id, minutes, skills) VALUES (usom.product_id(mark || '-WORK'), 77, ARRAY[mark]);
+	PERFORM usom.receive_stock(mark || '-STORE', mark || '-DROP', 1);
+	PERFORM usom.ready_pickup((usom.place_order(jsonb_build_object('order_type', 'pick_up', 'channel', mark || '-CH', 'lines', jsonb_build_array(jsonb_build_object('sku', mark || '-DROP', 'quantity', 1, 'location', mark || '-STORE'))))).order_no);
+	PERFORM usom.receive_drop_ship(usom.add_supply('drop_ship', mark || '-LOC', mark || '-DROP', 1, '2100-01-01', order_no => p.order_no, line_no => 1), 1, mark)
+	FROM usom.place_order(jsonb_build_object('order_type', 'drop_ship', 'channel', mark || '-CH', 'lines', jsonb_build_array(jsonb_build_object('sku', mark || '-DROP', 'quantity', 1)))) p;
+	PERFORM usom.complete_service(b.appointment_no, jsonb_build_object('work', mark))
+	FROM usom.place_order(jsonb_build_object('order_type', 'service', 'channel', mark || '-CH', 'lines', jsonb_build_array(jsonb_build_object('sku', mark || '-WORK', 'quantity', 1)))) p, usom.book_appointment(p.order_no, 1, '2100-01-04 09:00+00') b;
 	PERFORM usom.release_order(o);
 	PERFORM usom.pack(o, packaging => mark || '-BOX', weight => 7, tracking => mark || '-BOX');
 	s := usom.ship(o, NULL, mark || '-CARRIER', mark || '-TRACK');

@@ -59,6 +59,13 @@ SELECT usom._raise_case(NULL, NULL, 'x', 'y', 'z') \g /dev/null
 SELECT exception_id AS exception FROM usom.exceptions WHERE kind = 'x' \gset
 INSERT INTO usom.location (code, picks_up) VALUES ('H-SHOP', true), ('H-STORE', true);
 SELECT usom.receive_stock('H-STORE', 'H-SKU', 5) \g /dev/null
+SELECT usom.receive_stock('H-SHOP', 'H-SKU', 1) \g /dev/null
+SELECT order_no AS kept FROM usom.place_order('{"order_type": "pick_up", "lines": [{"sku": "H-SKU", "quantity": 1, "location": "H-SHOP"}]}') \gset
+SELECT usom.add_supply('drop_ship', 'H-LOC', 'H-TOO', 1, '2100-01-01', order_no => order_no, line_no => 1) AS drop FROM usom.place_order('{"order_type": "drop_ship", "lines": [{"sku": "H-TOO", "quantity": 1}]}') \gset
+INSERT INTO usom.product (sku, kind) VALUES ('H-WORK', 'service');
+INSERT INTO usom.technician (code) VALUES ('H-ANN');
+SELECT order_no AS work FROM usom.place_order('{"order_type": "service", "lines": [{"sku": "H-WORK", "quantity": 1}, {"sku": "H-WORK", "quantity": 1}]}') \gset
+SELECT appointment_no AS visit FROM usom.book_appointment(:'work', 1, '2100-01-04 09:00+00') \gset
 SELECT order_no AS fetched FROM usom.place_order('{"order_type": "pick_up", "lines": [{"sku": "H-SKU", "quantity": 2, "location": "H-SHOP"}]}') \gset
 SELECT array_agg(p.order_no) AS parcel FROM generate_series(1, 2) n, usom.place_order(jsonb_build_object('priority', n, 'customer', 'H-CUST', 'ship_to', '{"line1": "1 High Street"}'::jsonb, 'lines', '[{"sku": "H-SKU", "quantity": 1}]'::jsonb)) p \gset
 CREATE ROLE tap_some;
@@ -105,6 +112,11 @@ INSERT INTO call VALUES
 	('approve_return', format('SELECT * FROM usom.approve_return(%L, ''x'')', :'ask_1')), ('refuse_return', format('SELECT * FROM usom.refuse_return(%L, ''x'')', :'ask_2')), ('cancel_return', format('SELECT * FROM usom.cancel_return(%L, ''x'')', :'off')),
 	('receive_blind_return', format('SELECT * FROM usom.receive_blind_return(%L, ''[{"line_no": 1, "quantity": 1}]'', ''x'', ''H-LOC'')', :'returned')), ('inspect_return', format('SELECT * FROM usom.inspect_return(%L, NULL, ''x'')', :'looked_at')), ('exchange_return', format('SELECT usom.exchange_return(%L)', :'other_goods')),
 	('receive_return', format('SELECT * FROM usom.receive_return(%L, ''[{"line_no": 1, "quantity": 1}]'')', :'r')),
+	('ready_pickup', format('SELECT * FROM usom.ready_pickup(%L, ''2100-01-01'')', :'kept')), ('collect_pickup', format('SELECT usom.ready_pickup(%1$L); SELECT usom.collect_pickup(%1$L)', :'kept')), ('reject_pickup', format('SELECT * FROM usom.reject_pickup(%L, ''x'')', :'kept')),
+	('put_back_pickups', 'SELECT * FROM usom.put_back_pickups(''H-SHOP'')'), ('receive_drop_ship', format('SELECT * FROM usom.receive_drop_ship(%L, 1, ''H-DN'')', :'drop')),
+	('technician_id', 'SELECT usom.technician_id(''H-ANN'')'), ('service_slots', 'SELECT * FROM usom.service_slots(''H-WORK'', ''2100-01-04'', ''2100-01-06'', ''H-ANN'', slots => 3)'), ('block_technician', 'SELECT usom.block_technician(''H-ANN'', ''2100-02-01'', ''2100-02-02'', ''x'')'),
+	('book_appointment', format('SELECT * FROM usom.book_appointment(%L, 2, ''2100-01-05 09:00+00'')', :'work')), ('move_appointment', format('SELECT * FROM usom.move_appointment(%L, ''2100-01-06 09:00+00'')', :'visit')),
+	('cancel_appointment', format('SELECT usom.cancel_appointment(%L)', :'visit')), ('fail_appointment', format('SELECT usom.fail_appointment(%L, ''x'')', :'visit')), ('complete_service', format('SELECT usom.complete_service(%L, ''{"work": "x"}'')', :'visit')),
 	('explain_sourcing', format('SELECT * FROM usom.explain_sourcing(%L)', :'o')), ('why_not_allocated', format('SELECT * FROM usom.why_not_allocated(%L, 1)', :'o')),
 	('reallocate_order', format('SELECT * FROM usom.reallocate_order(%L, ''why'')', :'o')),
 	('explain_status', format('SELECT * FROM usom.explain_status(%L)', :'o')), ('order_timeline', format('SELECT * FROM usom.order_timeline(%L)', :'o')),

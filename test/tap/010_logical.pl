@@ -116,6 +116,18 @@ INSERT INTO usom.backorder_sort (variant, segment_rank, rank, expression) VALUES
 SELECT usom.backorder_run('$round');
 INSERT INTO usom.sourcing_rule (code, channels, locations, service_level) VALUES ('$round', '{edi}', '{$round}', '$round');
 INSERT INTO usom.sourcing_rule (code, channels, when_short, next_rule) VALUES ('$round-first', '{edi}', 'next_rule', '$round');
+INSERT INTO usom.location (code, picks_up) VALUES ('$round-store', true);
+INSERT INTO usom.product (sku, kind) VALUES ('$round-work', 'service'), ('$round-drop', 'physical');
+INSERT INTO usom.technician (code) VALUES ('$round-ann');
+INSERT INTO usom.technician_skill (technician_id, skill) VALUES (usom.technician_id('$round-ann'), '$round');
+INSERT INTO usom.technician_hours (technician_id, weekday, begins, ends) SELECT usom.technician_id('$round-ann'), d, '08:00', '16:00' FROM generate_series(1, 7) d;
+INSERT INTO usom.service_work (product_id, skills) VALUES (usom.product_id('$round-work'), '{$round}');
+SELECT count(*) FROM usom.receive_stock('$round-store', '$round-drop', 1);
+SELECT usom.ready_pickup(o.order_no) FROM usom.place_order('{"order_type": "pick_up", "lines": [{"sku": "$round-drop", "quantity": 1, "location": "$round-store"}]}') o;
+SELECT usom.receive_drop_ship(usom.add_supply('drop_ship', 'L2', '$round-drop', 1, '2100-01-01', order_no => o.order_no, line_no => 1), 1, 'DN-1')
+FROM usom.place_order('{"order_type": "drop_ship", "lines": [{"sku": "$round-drop", "quantity": 1}]}') o;
+SELECT usom.complete_service(b.appointment_no, '{"work": "done"}')
+FROM usom.place_order('{"order_type": "service", "lines": [{"sku": "$round-work", "quantity": 1}]}') o, usom.book_appointment(o.order_no, 1, '2100-01-04 09:00+00') b;
 INSERT INTO usom.product (sku, decoupling) VALUES ('$round-made', 'make_to_order') ON CONFLICT DO NOTHING;
 SELECT usom.request_make(o.order_no, 1, 'L2') FROM usom.place_order('{"lines": [{"sku": "$round-made", "quantity": 2}]}') o;
 SELECT usom.seal_audit();

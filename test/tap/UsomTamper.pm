@@ -106,6 +106,18 @@ INSERT INTO usom.check_rule (check_code, customer, parameters) VALUES ('limits',
 SELECT usom.place_order('{"external_id": "R3-CHECK", "customer": "C1", "lines": [{"sku": "P1", "quantity": 1, "unit_price": 1}, {"sku": "P2", "quantity": 1, "unit_price": 1}]}');
 INSERT INTO usom.credit_account (customer_id, limit_amount) VALUES (usom.customer_id('C1'), 100000);
 SELECT usom.place_order('{"external_id": "R3-CREDIT", "customer": "C1", "lines": [{"sku": "P6", "quantity": 1, "unit_price": 9.95}]}');
+INSERT INTO usom.location (code, picks_up) VALUES ('STORE', true);
+INSERT INTO usom.product (sku, kind) VALUES ('WORK', 'service'), ('P-DROP', 'physical');
+INSERT INTO usom.technician (code) VALUES ('ANN');
+INSERT INTO usom.technician_skill (technician_id, skill) VALUES (usom.technician_id('ANN'), 'work');
+INSERT INTO usom.technician_hours (technician_id, weekday, begins, ends) SELECT usom.technician_id('ANN'), d, '08:00', '16:00' FROM generate_series(1, 7) d;
+INSERT INTO usom.service_work (product_id, skills) VALUES (usom.product_id('WORK'), '{work}');
+SELECT count(*) FROM usom.receive_stock('STORE', 'P6', 1);
+SELECT usom.ready_pickup(o.order_no) FROM usom.place_order('{"external_id": "R3-FETCH", "order_type": "pick_up", "lines": [{"sku": "P6", "quantity": 1, "unit_price": 1, "location": "STORE"}]}') o;
+SELECT usom.receive_drop_ship(usom.add_supply('drop_ship', 'L1', 'P-DROP', 1, '2100-01-01', order_no => o.order_no, line_no => 1), 1, 'DN-1')
+FROM usom.place_order('{"external_id": "R3-DROP", "order_type": "drop_ship", "lines": [{"sku": "P-DROP", "quantity": 1, "unit_price": 1}]}') o;
+SELECT usom.complete_service(b.appointment_no, '{"work": "done"}')
+FROM usom.place_order('{"external_id": "R3-WORK", "order_type": "service", "lines": [{"sku": "WORK", "quantity": 1, "unit_price": 1}]}') o, usom.book_appointment(o.order_no, 1, '2100-01-04 09:00+00') b;
 INSERT INTO usom.product (sku, category) VALUES ('P-ASK', 'asked');
 INSERT INTO usom.approval_rule (code, category) VALUES ('asked', 'asked');
 INSERT INTO usom.price_limit (code, sku, max_discount) VALUES ('asked', 'P-ASK', 10);
