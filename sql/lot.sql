@@ -78,5 +78,42 @@ SELECT on_hand FROM usom.receive_stock('LOT-A', 'LOT-ICE', 1);
 SELECT on_hand FROM usom.receive_stock('LOT-A', 'LOT-ICE', 1, 'I');
 SELECT lot, sku, expires_at FROM usom.lot WHERE sku = 'LOT-ICE';
 
+-- E13: two orders keep units of one lot, and each ships its share.
+SELECT on_hand FROM usom.receive_stock('LOT-B', 'LOT-FEE', 10, 'F-1');
+SELECT pg_temp.ask('LOT-FEE', 4, 'fee-1') AS one, pg_temp.ask('LOT-FEE', 6, 'fee-2') AS two \gset
+SELECT count(*) FROM usom.release_order(:'one') UNION ALL SELECT count(*) FROM usom.release_order(:'two');
+SELECT usom.ship(:'one') IS NOT NULL AS shipped;
+SELECT on_hand, reserved FROM usom.lots WHERE lot = 'F-1';
+SELECT usom.ship(:'two') IS NOT NULL AS shipped;
+SELECT on_hand, reserved FROM usom.lots WHERE lot = 'F-1';
+
+-- E15: what an order keeps is its own, though nothing is available.
+SELECT on_hand FROM usom.receive_stock('LOT-B', 'LOT-FEE', 4, 'F-2');
+SELECT pg_temp.ask('LOT-FEE', 4, 'fee-3') AS three, pg_temp.ask('LOT-FEE', 4, 'fee-4') AS four \gset
+SELECT usom.available('LOT-FEE');
+SELECT count(*) FROM usom.release_order(:'three');
+SELECT * FROM pg_temp.refused(format($$SELECT usom.release_order(%L)$$, :'four'));
+SELECT * FROM pg_temp.refused(format($$SELECT usom.ship(%L)$$, :'four'));
+SELECT usom.ship(:'three') IS NOT NULL AS shipped;
+SELECT * FROM pg_temp.pieces WHERE asked LIKE 'fee-%' ORDER BY asked, piece_no;
+
+-- A lot is recalled: where it is, and what orders keep of it is taken off.
+SELECT on_hand FROM usom.receive_stock('LOT-B', 'LOT-FEE', 9, 'F-2') UNION ALL SELECT on_hand FROM usom.receive_stock('LOT-A', 'LOT-FEE', 5, 'F-9');
+SELECT count(*) FROM usom.fill_backorders('LOT-FEE');
+INSERT INTO usom.customer (code) VALUES ('LOT-CUST');
+SELECT order_no AS five FROM usom.place_order('{"external_id": "fee-5", "customer": "LOT-CUST", "lines": [{"sku": "LOT-FEE", "quantity": 5, "unit_price": 1, "location": "LOT-B"}]}') \gset
+SELECT count(*) FROM usom.release_order(:'five');
+SELECT usom.ship(:'five', '[{"line_no": 1, "quantity": 2}]') IS NOT NULL AS shipped;
+SELECT place, location, o.external_id AS asked, r.customer, r.status, r.quantity, r.shipment_no IS NOT NULL AS left FROM usom.recall('F-2', 'LOT-FEE') r LEFT JOIN usom.orders o USING (order_no) ORDER BY 1, 3, 5;
+SELECT count(*) FROM usom.recall('F-2');
+SELECT * FROM usom.recall('F-2', 'LOT-MILK');
+SELECT * FROM usom.block_lot('LOT-FEE', 'F-2', 'glass in it');
+SELECT place, location, o.external_id AS asked, r.status, r.quantity FROM usom.recall('F-2', 'LOT-FEE') r LEFT JOIN usom.orders o USING (order_no) ORDER BY 1, 3, 4;
+SELECT * FROM pg_temp.pieces WHERE asked IN ('fee-4', 'fee-5') ORDER BY asked, piece_no;
+SELECT o.external_id AS asked, e.kind, e.payload->>'line_no' AS line_no FROM usom.events e JOIN usom.orders o USING (order_no) WHERE o.external_id IN ('fee-4', 'fee-5') AND e.kind IN ('filled', 'backordered', 'promise_changed') ORDER BY e.event_no, 1;
+SELECT * FROM usom.block_lot('LOT-FEE', 'F-2', 'glass in it');
+SELECT * FROM usom.block_lot('LOT-FEE', 'F-3', 'glass in it');
+SELECT * FROM usom.block_lot('LOT-FEE', 'F-9', NULL);
+
 SELECT * FROM usom.verify();
 RESET usom.org;

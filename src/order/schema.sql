@@ -151,6 +151,7 @@ CREATE TABLE usom.fulfillment_line (
 	CONSTRAINT fulfillment_line_is_sound CHECK (usom._piece_is_sound(status, location_id, supply_id, ships_on, shipment_id))
 ) WITH (fillfactor = 60);
 -- Not WHERE status = 'backordered': a status in an index would make every step of a piece a non-HOT update.
+CREATE INDEX fulfillment_line_of_lot ON usom.fulfillment_line (org_id, lot, product_id) WHERE lot <> '';
 CREATE INDEX fulfillment_line_waiting ON usom.fulfillment_line (org_id, product_id, sales_order_id) WHERE location_id IS NULL;
 COMMENT ON TABLE usom.fulfillment_line IS 'A piece: some units of a line that share state, location, lot, promise and shipment. Kept by usom.';
 COMMENT ON COLUMN usom.fulfillment_line.org_id IS 'Organisation.';

@@ -349,6 +349,8 @@ CREATE FUNCTION usom._privileges()
 	('release_stock()',           '',    'x',   'x',   '',    'x',   '',    '',    '',    ''),
 	('receive_stock()',           '',    '',    'x',   'x',   '',    'x',   '',    '',    ''),
 	('receive_stocks()',          '',    '',    'x',   'x',   '',    'x',   '',    '',    ''),
+	('recall()',                  '',    'x',   'x',   'x',   '',    'x',   'x',   'x',   ''),
+	('block_lot()',               '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	('receive_serials()',         '',    '',    'x',   'x',   '',    'x',   '',    '',    ''),
 	('remove_serials()',          '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	('assign_serials()',          '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),

@@ -13,6 +13,7 @@ CREATE TABLE usom.lot (
 	PRIMARY KEY (org_id, product_id, lot),
 	CONSTRAINT lot_of_product FOREIGN KEY (org_id, sku) REFERENCES usom.product (org_id, sku) ON DELETE RESTRICT ON UPDATE RESTRICT
 );
+CREATE INDEX lot_by_name ON usom.lot (org_id, lot);
 COMMENT ON TABLE usom.lot IS 'What is known of a lot: INSERT INTO usom.lot (sku, lot, expires_at) before or after it is received; the first receipt makes the row if it is missing. Its stock is promised, first expired first, until it expires, and not while it is blocked.';
 COMMENT ON COLUMN usom.lot.org_id IS 'Organisation.';
 COMMENT ON COLUMN usom.lot.product_id IS 'Product; found by sku.';

@@ -108,6 +108,7 @@ INSERT INTO raised VALUES
 	('US212', 'INSERT INTO usom.product (sku, tracking) VALUES (''TAP-SER'', ''serial''); SELECT usom.receive_serials(''TAP-A'', ''TAP-SER'', ARRAY[''1'']); SELECT usom.receive_serials(''TAP-A'', ''TAP-SER'', ARRAY[''1''])'),
 	('US213', 'INSERT INTO usom.product (sku, tracking) VALUES (''TAP-SER'', ''serial''); SELECT usom.receive_serials(''TAP-A'', ''TAP-SER'', ARRAY[''1'']); SELECT usom.release_order((usom.place_order(''{"external_id": "TAP-SER", "lines": [{"sku": "TAP-SER", "quantity": 1}]}'')).order_no); SELECT usom.ship(order_no) FROM usom.orders WHERE external_id = ''TAP-SER'''),
 	('US216', 'UPDATE usom.product SET tracking = ''lot'' WHERE sku = ''TAP-1'''),
+	('US217', 'SELECT * FROM usom.block_lot(''TAP-1'', ''TAP-NONE'', ''x'')'),
 	('US207', 'INSERT INTO usom.quota (code, quantity, borrows_from) VALUES (''TAP-Q'', 1, ''{TAP-NONE}'')'),
 	('US208', 'INSERT INTO usom.pre_order_offer (sku, release_at, quantity) VALUES (''TAP-1'', now() + interval ''1 day'', 1); SELECT usom.place_order(''{"lines": [{"sku": "TAP-1", "quantity": 2}]}'')'),
 	('US301', 'INSERT INTO usom.location (code, time_zone) VALUES (''TAP-ZONE'', ''Europe/Nowhere'')'),
