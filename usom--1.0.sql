@@ -2040,6 +2040,59 @@ $$;
 COMMENT ON FUNCTION usom._check_tracking() IS 'Trigger BEFORE the tracking of a product changes: US216 while there is stock of it.';
 REVOKE ALL ON FUNCTION usom._check_tracking() FROM PUBLIC;
 
+CREATE FUNCTION usom.verify_lots() RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+	WITH shelf AS (
+		SELECT s.product_id, s.location_id, s.lot, s.on_hand, s.usable_until, p.tracking, l.lot IS NOT NULL AS is_known,
+			CASE WHEN l.blocked IS NOT NULL THEN '-infinity' ELSE l.expires_at END AS until
+		FROM usom.stock s
+		LEFT JOIN usom.product p ON p.org_id = s.org_id AND p.product_id = s.product_id
+		LEFT JOIN usom.lot l ON l.org_id = s.org_id AND l.product_id = s.product_id AND l.lot = s.lot
+		WHERE s.org_id = usom.current_org() AND (s.lot <> '' OR p.tracking <> 'none')
+	), unit AS (
+		SELECT u.product_id, u.location_id, count(*) AS units FROM usom.serial_unit u
+		WHERE u.org_id = usom.current_org() AND u.status IN ('on_hand', 'reserved', 'picked')
+		GROUP BY u.product_id, u.location_id
+	), claim AS (
+		SELECT u.sales_order_id, u.line_no, count(*) FILTER (WHERE u.status = 'shipped') AS shipped,
+			count(*) FILTER (WHERE u.status <> 'shipped') AS kept, min(u.product_id) AS product_id, max(u.product_id) AS other_id
+		FROM usom.serial_unit u
+		WHERE u.org_id = usom.current_org() AND u.sales_order_id IS NOT NULL
+		GROUP BY u.sales_order_id, u.line_no
+	), finding AS (
+		SELECT s.product_id, s.location_id, format('lot %s', s.lot) AS what, 'stock of a lot that is not known' AS problem, 'a row of lot' AS expected, NULL AS actual
+		FROM shelf s WHERE s.lot <> '' AND NOT s.is_known
+		UNION ALL
+		SELECT s.product_id, s.location_id, format('lot %s', s.lot), 'stock is not usable as long as its lot', s.until::text, s.usable_until::text
+		FROM shelf s WHERE s.usable_until IS DISTINCT FROM s.until
+		UNION ALL
+		SELECT s.product_id, s.location_id, NULL, 'units of a product that is tracked by lot have none', '0', trim_scale(s.on_hand)::text
+		FROM shelf s WHERE s.tracking = 'lot' AND s.lot = '' AND s.on_hand > 0
+		UNION ALL
+		SELECT product_id, location_id, NULL, 'units on hand are not as many as serial numbers', coalesce(u.units, 0)::text, coalesce(trim_scale(s.on_hand), 0)::text
+		FROM (SELECT s.product_id, s.location_id, sum(s.on_hand) AS on_hand FROM shelf s WHERE s.tracking = 'serial' GROUP BY s.product_id, s.location_id) s
+		FULL JOIN unit u USING (product_id, location_id)
+		WHERE coalesce(u.units, 0) <> coalesce(s.on_hand, 0)
+		UNION ALL
+		SELECT c.product_id, NULL, format('line %s of order %s', c.line_no, coalesce(o.order_no, '#' || c.sales_order_id)), 'a line has more serial numbers than units',
+			format('%s kept, %s shipped', trim_scale(coalesce(l.quantity_reserved + l.quantity_released + l.quantity_picked + l.quantity_packed, 0)),
+				trim_scale(coalesce(l.quantity_shipped + l.quantity_delivered, 0))), format('%s kept, %s shipped', c.kept, c.shipped)
+		FROM claim c
+		LEFT JOIN usom.order_line l ON l.org_id = usom.current_org() AND l.sales_order_id = c.sales_order_id AND l.line_no = c.line_no
+		LEFT JOIN usom.sales_order o ON o.org_id = usom.current_org() AND o.sales_order_id = c.sales_order_id
+		WHERE c.kept > coalesce(l.quantity_reserved + l.quantity_released + l.quantity_picked + l.quantity_packed, 0)
+			OR c.shipped > coalesce(l.quantity_shipped + l.quantity_delivered, 0)
+			OR l.product_id IS DISTINCT FROM c.product_id OR c.product_id <> c.other_id
+	)
+	SELECT 'lots', concat_ws(' ', coalesce(p.sku, 'product ' || f.product_id), 'at ' || coalesce(o.code, '#' || f.location_id), f.what), f.problem, f.expected, f.actual
+	FROM finding f
+	LEFT JOIN usom.product p ON p.org_id = usom.current_org() AND p.product_id = f.product_id
+	LEFT JOIN usom.location o ON o.org_id = usom.current_org() AND o.location_id = f.location_id
+$$;
+COMMENT ON FUNCTION usom.verify_lots() IS 'Lots and serial numbers against the stock: stock of a lot is usable as long as the lot says, products that are tracked have no units without a lot or number, on hand are as many units as numbers, and no line has more numbers than units. One row a finding, none when all is well. Example: SELECT * FROM usom.verify_lots();';
+
 /* ---- stock ---- */
 
 CREATE TYPE usom._quota_demand AS (
@@ -5363,6 +5416,31 @@ REVOKE ALL ON FUNCTION usom._tidy_fingerprints(bigint) FROM PUBLIC;
 
 /* ---- api ---- */
 
+CREATE FUNCTION usom.plan_count(location text, lines integer DEFAULT 50) RETURNS integer
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_plan_count'
+VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.plan_count(text, integer) IS
+'What is to be counted next at a location: products and lots on its shelf that were never counted, then those that are overdue longest by their rule in usom.count_rule (every). What no rule is for is always due. They stand open in usom.counts until usom.record_count() settles them; what is open already is not planned again.
+location: its code. lines: at most so many.
+Returns how many were planned.
+Errors: US006 unknown location, 22023 for lines below 1.
+Example: SELECT usom.plan_count(''MAIN'', 20); SELECT sku, lot FROM usom.counts WHERE location = ''MAIN'' AND status = ''open'';';
+
+CREATE FUNCTION usom.record_count(location text, sku text, counted numeric, lot text DEFAULT NULL, final boolean DEFAULT false)
+RETURNS TABLE (status text, book numeric, counted numeric, difference numeric)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_record_count'
+VOLATILE PARALLEL UNSAFE ROWS 1
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.record_count(text, text, numeric, text, boolean) IS
+'Somebody counted: planned by usom.plan_count() or not. A difference from the book within the tolerance of its rule (usom.count_rule: units, or per cent of the book; none without a rule) is booked as with count_stock(). A larger one is not: the line is to be counted again, and booked when the next count finds the same difference, whatever came or went meanwhile.
+location, sku, lot: where and what, as in count_stock(). counted: units on the shelf. final: book it, whatever the tolerance.
+Returns status (done: it is booked; recount: count again), what the book said, what was counted, and the difference.
+Errors: US201 if fewer were counted than are picked and packed, US210 a product that is tracked by serial number differs, US006 unknown code, US203 a service, 22023 a quantity that is none or a lot that must be named.
+Example: SELECT * FROM usom.record_count(''MAIN'', ''85123A'', 97);';
+
+/* ---- api ---- */
+
 CREATE FUNCTION usom.release_credit_hold(order_no text, reason text)
 RETURNS TABLE (status text, version integer)
 LANGUAGE c AS 'MODULE_PATHNAME', 'usom_release_credit_hold'
@@ -5869,6 +5947,53 @@ $$;
 COMMENT ON FUNCTION usom.explain_price(text) IS
 'How the amounts of an order came about: a row for each step of the price waterfall that set or changed the amount of a line, in the order in which they were taken: document or list, contract, break, promotion, coupon, manual, freight, tax. rule: which contract, minimum, promotion, coupon or rate; unit_price: that of one unit from this step on, null: it stays; before and after: amount of the whole line, in the currency of the order. What is taken off the order stands with the lines that share it. The last row of a line is what all its units cost. An order that met no rule has one row a line. Errors: US105 unknown order. Source: usom.price_step, the version priced last.
 Example: SELECT line_no, step, rule, before, after, reason FROM usom.explain_price(''SO-000001'');';
+
+/* ---- api ---- */
+
+CREATE FUNCTION usom.block_lot(sku text, lot text, reason text)
+RETURNS TABLE (sku text, lot text, taken_off numeric, served_again numeric, picked numeric)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_block_lot'
+VOLATILE PARALLEL UNSAFE ROWS 1
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.block_lot(text, text, text) IS
+'A lot must not be used: nothing of it is promised, reserved or shipped from now on, and what orders keep of it is taken off it. Units that are reserved or released wait again and are served from other lots or places at once, as with count_stock(); events and exceptions tell. Units that are picked or packed do not leave, and are a case lot_blocked.
+sku, lot: the lot. reason: why; it stands in usom.lots.
+UPDATE usom.lot SET blocked = NULL makes it usable again; the same statement with a reason blocks it without taking anything off it.
+Returns units taken off orders, how many units that waited were served from elsewhere, and units that are picked or packed.
+Errors: US217 unknown lot, 22004 without a reason.
+Example: SELECT * FROM usom.block_lot(''MILK'', ''L-17'', ''recalled by the dairy'');';
+
+CREATE FUNCTION usom.recall(lot text, sku text DEFAULT NULL)
+RETURNS TABLE (sku text, lot text, place text, location text, order_no text, line_no integer, customer text, status text,
+	quantity numeric, shipment_no text, shipped_at timestamptz)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, usom, pg_temp SET jit = off
+AS $$
+	SELECT t.sku, t.lot, f.place, lo.code, o.order_no, f.line_no, cu.code, f.status, trim_scale(f.quantity), sh.shipment_no, sh.shipped_at
+	FROM usom.lot t
+	CROSS JOIN LATERAL (
+		SELECT 'stock' AS place, s.location_id, NULL::bigint AS sales_order_id, NULL::integer AS line_no, NULL::text AS status,
+			s.on_hand - s.reserved AS quantity, NULL::bigint AS shipment_id
+		FROM usom.stock s
+		WHERE s.org_id = t.org_id AND s.product_id = t.product_id AND s.lot = t.lot AND s.on_hand > s.reserved
+		UNION ALL
+		SELECT CASE WHEN p.status IN ('shipped', 'delivered') THEN 'customer' WHEN p.status = 'returned' THEN 'returned' ELSE 'order' END,
+			p.location_id, p.sales_order_id, p.line_no, p.status::text, p.quantity, p.shipment_id
+		FROM usom.fulfillment_line p
+		WHERE p.org_id = t.org_id AND p.lot = t.lot AND p.product_id = t.product_id AND p.lot <> '' AND p.status <> 'cancelled'
+	) f
+	LEFT JOIN usom.location lo ON lo.org_id = t.org_id AND lo.location_id = f.location_id
+	LEFT JOIN usom.sales_order o ON o.org_id = t.org_id AND o.sales_order_id = f.sales_order_id
+	LEFT JOIN usom.customer cu ON cu.org_id = t.org_id AND cu.customer_id = o.customer_id
+	LEFT JOIN usom.shipment sh ON sh.org_id = t.org_id AND sh.shipment_id = f.shipment_id
+	WHERE t.org_id = usom.current_org() AND t.lot = recall.lot AND t.sku = coalesce(recall.sku, t.sku)
+	ORDER BY t.sku, f.place, sh.shipped_at, lo.code, o.order_no, f.line_no
+$$;
+COMMENT ON FUNCTION usom.recall(text, text) IS
+'Where a lot is: what of it is free on which shelf (place stock), kept there for which orders (order), with which customers (customer), and what came back (returned). One query over indexes, whatever there is of orders. Changes nothing; usom.block_lot() stops the rest.
+lot: its name. sku: product; null: of all products that have a lot of this name.
+The customer is the code, null for a guest; addresses are in usom.orders by order_no, for those who may read them. A lot that was never there is nowhere.
+Example: SELECT customer, order_no, quantity, shipped_at FROM usom.recall(''L-17'', ''MILK'') WHERE place = ''customer'';';
 
 /* ---- api ---- */
 
@@ -7153,7 +7278,7 @@ BEGIN
 		SELECT * FROM usom.verify_stock()
 		UNION ALL SELECT * FROM usom.verify_reserved()
 		UNION ALL SELECT * FROM usom.verify_supply()
-		UNION ALL SELECT * FROM usom.verify_capacity() UNION ALL SELECT * FROM usom.verify_quota() UNION ALL SELECT * FROM usom.verify_parcels()
+		UNION ALL SELECT * FROM usom.verify_capacity() UNION ALL SELECT * FROM usom.verify_quota() UNION ALL SELECT * FROM usom.verify_parcels() UNION ALL SELECT * FROM usom.verify_lots()
 		UNION ALL SELECT * FROM usom.verify_orders() UNION ALL SELECT * FROM usom.verify_holds() UNION ALL SELECT * FROM usom.verify_flows()
 		UNION ALL SELECT * FROM usom.verify_money()
 		UNION ALL SELECT * FROM usom.verify_returns()
@@ -7163,7 +7288,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION usom.verify() IS
-'Everything that usom keeps in the caller''s organisation, recomputed from scratch and compared: verify_stock(), verify_reserved(), verify_supply(), verify_capacity(), verify_quota(), verify_parcels(), verify_orders(), verify_holds(), verify_flows(), verify_money(), verify_returns(), verify_service(), verify_vault(), verify_entries(). One row per difference with area, entity (the business key), problem, expected and actual value; empty when all is well. One snapshot: it may run while others work.
+'Everything that usom keeps in the caller''s organisation, recomputed from scratch and compared: verify_stock(), verify_reserved(), verify_supply(), verify_capacity(), verify_quota(), verify_lots(), verify_parcels(), verify_orders(), verify_holds(), verify_flows(), verify_money(), verify_returns(), verify_service(), verify_vault(), verify_entries(). One row per difference with area, entity (the business key), problem, expected and actual value; empty when all is well. One snapshot: it may run while others work.
 Example: SELECT * FROM usom.verify();';
 
 /* ---- analytics ---- */
@@ -8253,6 +8378,8 @@ CREATE FUNCTION usom._privileges()
 	('coupon',                    '',    'r',   'r',   '',    '',    'riu', 'r',   'r',   'r'),
 	('coupon_redemption',         '',    'r',   'r',   '',    '',    'r',   'r',   'r',   'riud'),
 	('price_step',                '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
+	('count_rule',                '',    'r',   'riu', 'r',   '',    'r',   'r',   'r',   'r'),
+	('count_task',                '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'riud'),
 	('lot',                       '',    'r',   'riu', 'riu', '',    'r',   'r',   'r',   'r'),
 	('serial_unit',               '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'riud'),
 	('location',                  '',    'r',   'riu', 'r',   'r',   'r',   'r',   'r',   'r'),
@@ -8358,6 +8485,8 @@ CREATE FUNCTION usom._privileges()
 	('backorder_runs',            '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('backorder_changes',         '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('supplies',                  '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
+	('counts',                    '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
+	('stock_accuracy',            '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('lots',                      '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('serials',                   '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('quotas',                    '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
@@ -8574,6 +8703,10 @@ CREATE FUNCTION usom._privileges()
 	('release_stock()',           '',    'x',   'x',   '',    'x',   '',    '',    '',    ''),
 	('receive_stock()',           '',    '',    'x',   'x',   '',    'x',   '',    '',    ''),
 	('receive_stocks()',          '',    '',    'x',   'x',   '',    'x',   '',    '',    ''),
+	('plan_count()',              '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
+	('record_count()',            '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
+	('recall()',                  '',    'x',   'x',   'x',   '',    'x',   'x',   'x',   ''),
+	('block_lot()',               '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	('receive_serials()',         '',    '',    'x',   'x',   '',    'x',   '',    '',    ''),
 	('remove_serials()',          '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	('assign_serials()',          '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
@@ -8940,7 +9073,7 @@ AS $$
 			'cancel_order', 'cancel_line', 'change_order', 'set_order_tax', 'set_address_verdict', 'hold_order', 'release_hold', 'release_credit_hold', 'review_credit', 'resolve_exception',
 			'approve_order', 'decline_order', 'request_approval', 'score_order', 'override_price', 'reprice_order',
 			'propose_substitution', 'accept_substitution', 'decline_substitution', 'substitute_backorders']),
-		(3, 'stock', ARRAY['receive_stock', 'receive_stocks', 'adjust_stock', 'count_stock', 'set_safety', 'add_supply', 'change_supply', 'cancel_supply', 'receive_supply', 'reverse_receipt', 'reserve_stock', 'release_stock', 'receive_serials', 'assign_serials', 'remove_serials',
+		(3, 'stock', ARRAY['receive_stock', 'receive_stocks', 'adjust_stock', 'count_stock', 'set_safety', 'add_supply', 'change_supply', 'cancel_supply', 'receive_supply', 'reverse_receipt', 'reserve_stock', 'release_stock', 'receive_serials', 'assign_serials', 'remove_serials', 'recall', 'block_lot', 'plan_count', 'record_count',
 			'watch_stock', 'unwatch_stock', 'tell_back_in_stock',
 			'available', 'convert_quantity']),
 		(4, 'fulfil', ARRAY['allocate_order', 'allocate_orders', 'reallocate_order', 'explain_sourcing', 'why_not_allocated', 'simulate_sourcing', 'pickup_alternatives', 'move_pickup', 'ready_pickup', 'collect_pickup', 'reject_pickup', 'put_back_pickups', 'receive_drop_ship', 'service_slots', 'book_appointment', 'move_appointment', 'cancel_appointment', 'fail_appointment', 'block_technician', 'complete_service', 'earliest_shipment', 'distance_km', 'split_order', 'split_backorder', 'merge_backorder', 'fill_backorders', 'backorder_run', 'convert_pre_orders', 'request_make', 'approve_make', 'start_make', 'receive_make', 'cancel_make', 'ration', 'release_order', 'consolidation_candidates', 'consolidate', 'ship', 'ship_consolidated', 'deliver',
@@ -8954,7 +9087,7 @@ AS $$
 		(5, 'understand', ARRAY['explain_status', 'explain_steps', 'explain_promise', 'explain_price', 'piece_amounts', 'credit_position', 'order_timeline', 'order_as_of', 'order_changes', 'lifecycle', 'order_lifecycle', 'piece_lifecycle', 'order_types', 'checks', 'currencies', 'lifecycle_dot', 'flow_dot',
 		(5, 'understand', ARRAY['explain_status', 'explain_return', 'explain_promise', 'explain_price', 'piece_amounts', 'credit_position', 'order_timeline', 'order_as_of', 'order_changes', 'lifecycle', 'order_lifecycle', 'piece_lifecycle', 'order_types', 'checks', 'currencies', 'lifecycle_dot',
 			'error_codes']),
-		(6, 'verify', ARRAY['verify', 'verify_stock', 'verify_reserved', 'verify_supply', 'verify_capacity', 'verify_quota', 'verify_orders', 'verify_counters', 'verify_statuses',
+		(6, 'verify', ARRAY['verify', 'verify_stock', 'verify_reserved', 'verify_supply', 'verify_capacity', 'verify_quota', 'verify_lots', 'verify_orders', 'verify_counters', 'verify_statuses',
 			'verify_history', 'verify_references', 'verify_pieces', 'verify_kits', 'verify_holds', 'verify_approvals', 'verify_money', 'verify_payments', 'verify_credit', 'verify_returns', 'verify_service', 'verify_vault', 'verify_entries', 'verify_audit']),
 		(6, 'verify', ARRAY['verify', 'verify_stock', 'verify_reserved', 'verify_supply', 'verify_capacity', 'verify_quota', 'verify_parcels', 'verify_orders', 'verify_counters', 'verify_statuses',
 			'verify_history', 'verify_references', 'verify_pieces', 'verify_kits', 'verify_holds', 'verify_approvals', 'verify_money', 'verify_payments', 'verify_credit', 'verify_returns', 'verify_vault', 'verify_entries', 'verify_audit']),
@@ -10706,6 +10839,129 @@ SELECT usom._audit_table('location_load');
 SELECT usom._audit_table('capacity_use');
 $usom_step$),
 
+(1, 603, 'stock', $usom_step$
+CREATE TABLE usom.count_rule (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	count_rule_id bigint NOT NULL DEFAULT usom.next_id(),
+	code text NOT NULL CONSTRAINT count_rule_code_given CHECK (code <> ''),
+	location text,
+	sku text,
+	category text,
+	every interval NOT NULL DEFAULT interval '90 days' CONSTRAINT count_rule_every_positive CHECK (every > interval '0'),
+	tolerance_units usom.quantity NOT NULL DEFAULT 0,
+	tolerance_percent numeric(5,2) NOT NULL DEFAULT 0 CONSTRAINT count_rule_tolerance_is_share CHECK (tolerance_percent BETWEEN 0 AND 100),
+	priority integer NOT NULL DEFAULT 100,
+	active boolean NOT NULL DEFAULT true,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (org_id, count_rule_id),
+	CONSTRAINT count_rule_code_unique UNIQUE (org_id, code),
+	CONSTRAINT count_rule_sku_or_category CHECK (sku IS NULL OR category IS NULL)
+);
+COMMENT ON TABLE usom.count_rule IS 'How often stock is counted, and which differences are booked without a second count. The first rule by priority and code that fits is the one: A goods every month, the others once a quarter.';
+COMMENT ON COLUMN usom.count_rule.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.count_rule.count_rule_id IS 'Key.';
+COMMENT ON COLUMN usom.count_rule.code IS 'Name of the rule.';
+COMMENT ON COLUMN usom.count_rule.location IS 'Code of the location; null: all.';
+COMMENT ON COLUMN usom.count_rule.sku IS 'Product; null: those of the category, or all.';
+COMMENT ON COLUMN usom.count_rule.category IS 'Category of products; null: any.';
+COMMENT ON COLUMN usom.count_rule.every IS 'Time from one count to the next.';
+COMMENT ON COLUMN usom.count_rule.tolerance_units IS 'A difference of so many units is booked at once ...';
+COMMENT ON COLUMN usom.count_rule.tolerance_percent IS '... or of so many per cent of the book, whichever is more.';
+COMMENT ON COLUMN usom.count_rule.priority IS 'Lower is asked first.';
+COMMENT ON COLUMN usom.count_rule.active IS 'Off: not asked any more.';
+COMMENT ON COLUMN usom.count_rule.created_at IS 'When the row was made.';
+
+CREATE TABLE usom.count_task (
+	org_id bigint NOT NULL,
+	count_task_id bigint NOT NULL DEFAULT usom.next_id(),
+	location_id bigint NOT NULL,
+	product_id bigint NOT NULL,
+	lot text COLLATE "C" NOT NULL DEFAULT '',
+	status text NOT NULL DEFAULT 'open' CONSTRAINT count_task_status_known CHECK (status IN ('open', 'recount', 'done')),
+	book usom.quantity,
+	counted usom.quantity,
+	first_difference numeric(18,6),
+	difference numeric(18,6),
+	tolerance usom.quantity,
+	times integer NOT NULL DEFAULT 0,
+	planned_at timestamptz NOT NULL DEFAULT now(),
+	counted_at timestamptz,
+	counted_by text,
+	PRIMARY KEY (org_id, count_task_id),
+	CONSTRAINT count_task_counted_iff_not_open CHECK ((status = 'open') = (counted_at IS NULL) AND num_nulls(book, counted, first_difference, difference, tolerance, counted_at, counted_by) IN (0, 7)),
+	CONSTRAINT count_task_difference_of_both CHECK (difference = counted - book)
+);
+CREATE UNIQUE INDEX count_task_one_at_a_time ON usom.count_task (org_id, location_id, product_id, lot) WHERE status IN ('open', 'recount');
+CREATE INDEX count_task_of_stock ON usom.count_task (org_id, location_id, product_id, lot, counted_at) WHERE status = 'done';
+COMMENT ON TABLE usom.count_task IS 'What is to be counted, and what was: one open task a row of stock, written under the lock of that row.';
+COMMENT ON COLUMN usom.count_task.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.count_task.count_task_id IS 'Key.';
+COMMENT ON COLUMN usom.count_task.location_id IS 'Location.';
+COMMENT ON COLUMN usom.count_task.product_id IS 'Product.';
+COMMENT ON COLUMN usom.count_task.lot IS 'Lot; empty where the product has none.';
+COMMENT ON COLUMN usom.count_task.status IS 'open: to be counted; recount: to be counted again; done: booked.';
+COMMENT ON COLUMN usom.count_task.book IS 'Units on hand by the book, when it was counted last.';
+COMMENT ON COLUMN usom.count_task.counted IS 'Units that were counted then.';
+COMMENT ON COLUMN usom.count_task.first_difference IS 'Counted less book, when it was counted first.';
+COMMENT ON COLUMN usom.count_task.difference IS 'Counted less book, when it was counted last: what was booked.';
+COMMENT ON COLUMN usom.count_task.tolerance IS 'Units of difference that were booked without a second count.';
+COMMENT ON COLUMN usom.count_task.times IS 'How often it was counted.';
+COMMENT ON COLUMN usom.count_task.planned_at IS 'When it was planned, or counted without a plan.';
+COMMENT ON COLUMN usom.count_task.counted_at IS 'When it was counted last.';
+COMMENT ON COLUMN usom.count_task.counted_by IS 'Session user who told the count.';
+
+CREATE VIEW usom.counts WITH (security_invoker = true) AS
+SELECT o.code AS location, p.sku, t.lot, t.status, trim_scale(t.book) AS book, trim_scale(t.counted) AS counted,
+	trim_scale(t.difference) AS difference, trim_scale(t.first_difference) AS first_difference, trim_scale(t.tolerance) AS tolerance,
+	t.times, t.planned_at, t.counted_at, t.counted_by
+FROM usom.count_task t
+JOIN usom.product p ON p.org_id = t.org_id AND p.product_id = t.product_id
+JOIN usom.location o ON o.org_id = t.org_id AND o.location_id = t.location_id
+WHERE t.org_id = usom.current_org();
+COMMENT ON VIEW usom.counts IS 'What is to be counted (status open and recount), and what was.';
+COMMENT ON COLUMN usom.counts.location IS 'Location.';
+COMMENT ON COLUMN usom.counts.sku IS 'Product.';
+COMMENT ON COLUMN usom.counts.lot IS 'Lot; empty where the product has none.';
+COMMENT ON COLUMN usom.counts.status IS 'open: to be counted; recount: to be counted again; done: booked.';
+COMMENT ON COLUMN usom.counts.book IS 'Units on hand by the book, when it was counted last; null: not yet. Counters had better not see usom.stock_position.';
+COMMENT ON COLUMN usom.counts.counted IS 'Units that were counted then.';
+COMMENT ON COLUMN usom.counts.difference IS 'Counted less book then.';
+COMMENT ON COLUMN usom.counts.first_difference IS 'Counted less book, when it was counted first.';
+COMMENT ON COLUMN usom.counts.tolerance IS 'Units of difference that are booked without a second count.';
+COMMENT ON COLUMN usom.counts.times IS 'How often it was counted.';
+COMMENT ON COLUMN usom.counts.planned_at IS 'When it was planned, or counted without a plan.';
+COMMENT ON COLUMN usom.counts.counted_at IS 'When it was counted last.';
+COMMENT ON COLUMN usom.counts.counted_by IS 'Session user who told the count.';
+
+CREATE VIEW usom.stock_accuracy WITH (security_invoker = true) AS
+SELECT o.code AS location, date_trunc('month', t.counted_at AT TIME ZONE o.time_zone)::date AS month,
+	count(*) AS lines, count(*) FILTER (WHERE t.first_difference = 0) AS exact_lines,
+	count(*) FILTER (WHERE abs(t.first_difference) <= t.tolerance) AS accurate_lines,
+	round(100.0 * count(*) FILTER (WHERE abs(t.first_difference) <= t.tolerance) / count(*), 2) AS accuracy_percent,
+	trim_scale(sum(t.counted)) AS units, trim_scale(sum(abs(t.difference))) AS units_off,
+	CASE WHEN sum(t.counted) > 0 THEN round(greatest(100 - 100 * sum(abs(t.difference)) / sum(t.counted), 0), 2) END AS unit_accuracy_percent
+FROM usom.count_task t
+JOIN usom.location o ON o.org_id = t.org_id AND o.location_id = t.location_id
+WHERE t.org_id = usom.current_org() AND t.status = 'done'
+GROUP BY o.code, 2;
+COMMENT ON VIEW usom.stock_accuracy IS 'How right the book was, by location and month (at its clock) of the counts. A line is accurate if its first count was within its tolerance: inventory record accuracy as warehouses report it.';
+COMMENT ON COLUMN usom.stock_accuracy.location IS 'Location.';
+COMMENT ON COLUMN usom.stock_accuracy.month IS 'First day of the month.';
+COMMENT ON COLUMN usom.stock_accuracy.lines IS 'Products and lots that were counted and settled.';
+COMMENT ON COLUMN usom.stock_accuracy.exact_lines IS 'Of them, those that were as the book said.';
+COMMENT ON COLUMN usom.stock_accuracy.accurate_lines IS 'Of them, those that were within tolerance when they were counted first.';
+COMMENT ON COLUMN usom.stock_accuracy.accuracy_percent IS 'accurate_lines of 100 lines.';
+COMMENT ON COLUMN usom.stock_accuracy.units IS 'Units that were counted.';
+COMMENT ON COLUMN usom.stock_accuracy.units_off IS 'Units too many and units missing, added up.';
+COMMENT ON COLUMN usom.stock_accuracy.unit_accuracy_percent IS '100 less units_off of 100 units counted, 0 at least; null: nothing was there.';
+
+SELECT usom._guard_cards('count_rule');
+SELECT usom._guard_master('count_rule', 'code');
+SELECT usom._guard_kept('count_task', 'usom.plan_count() or usom.record_count()');
+SELECT usom._audit_table('count_rule');
+SELECT usom._audit_table('count_task');
+$usom_step$),
+
 (1, 602, 'stock', $usom_step$
 CREATE TABLE usom.lot (
 	org_id bigint NOT NULL DEFAULT usom.current_org(),
@@ -10721,6 +10977,7 @@ CREATE TABLE usom.lot (
 	PRIMARY KEY (org_id, product_id, lot),
 	CONSTRAINT lot_of_product FOREIGN KEY (org_id, sku) REFERENCES usom.product (org_id, sku) ON DELETE RESTRICT ON UPDATE RESTRICT
 );
+CREATE INDEX lot_by_name ON usom.lot (org_id, lot);
 COMMENT ON TABLE usom.lot IS 'What is known of a lot: INSERT INTO usom.lot (sku, lot, expires_at) before or after it is received; the first receipt makes the row if it is missing. Its stock is promised, first expired first, until it expires, and not while it is blocked.';
 COMMENT ON COLUMN usom.lot.org_id IS 'Organisation.';
 COMMENT ON COLUMN usom.lot.product_id IS 'Product; found by sku.';
@@ -10955,6 +11212,7 @@ CREATE TABLE usom.fulfillment_line (
 	CONSTRAINT fulfillment_line_is_sound CHECK (usom._piece_is_sound(status, location_id, supply_id, ships_on, shipment_id))
 ) WITH (fillfactor = 60);
 -- Not WHERE status = 'backordered': a status in an index would make every step of a piece a non-HOT update.
+CREATE INDEX fulfillment_line_of_lot ON usom.fulfillment_line (org_id, lot, product_id) WHERE lot <> '';
 CREATE INDEX fulfillment_line_waiting ON usom.fulfillment_line (org_id, product_id, sales_order_id) WHERE location_id IS NULL;
 COMMENT ON TABLE usom.fulfillment_line IS 'A piece: some units of a line that share state, location, lot, promise and shipment. Kept by usom.';
 COMMENT ON COLUMN usom.fulfillment_line.org_id IS 'Organisation.';

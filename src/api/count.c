@@ -18,6 +18,7 @@
 #include "postgres.h"
 
 #include "api/api.h"
+#include "api/count.h"
 #include "api/losers.h"
 #include "api/supply.h"
 #include "api/waits.h"
@@ -30,25 +31,15 @@
 
 PG_FUNCTION_INFO_V1(usom_count_stock);
 
-typedef struct Counting
-{
-	UsomPlace	place;
-	const char *lot_name;		/* NULL: the only one */
-	UsomQuantity counted;
-	UsomLot		lot;			/* locked */
-	bool		is_short;		/* units are missing that orders keep */
-	UsomOrderSet *set;			/* orders that lose units, if any do */
-} Counting;
-
 static UsomQuantity
-missing(const Counting *counting)
+missing(const UsomCounting *counting)
 {
 	return counting->lot.reserved - counting->counted;
 }
 
 /* Whoever could lose is locked: more than they have is not to be had. */
 static bool
-knows_all(const Counting *counting)
+knows_all(const UsomCounting *counting)
 {
 	int			nids;
 	int64	   *ids = usom_api_find_losers(counting->place.org_id, &counting->lot.key, missing(counting), &nids);
@@ -60,7 +51,7 @@ knows_all(const Counting *counting)
 static bool
 lock_all(void *arg)
 {
-	Counting   *counting = arg;
+	UsomCounting *counting = arg;
 	bool		was_short = counting->is_short;
 	int			nids;
 	int			nrows;
@@ -87,7 +78,7 @@ lock_all(void *arg)
 }
 
 static void
-count_below_reserved(const Counting *counting)
+count_below_reserved(const UsomCounting *counting)
 {
 	UsomOrderSet *set = counting->set;
 	UsomWait   *before = usom_api_look_at_waits(set);
@@ -106,26 +97,44 @@ count_below_reserved(const Counting *counting)
 	usom_api_save_promises(set, "count");
 }
 
+void
+usom_api_count_arguments(FunctionCallInfo fcinfo, UsomCounting *counting)
+{
+	counting->place.location = usom_stock_required_text(fcinfo, 0, "location");
+	counting->place.sku = usom_stock_required_text(fcinfo, 1, "sku");
+	counting->counted = usom_stock_required_quantity(fcinfo, 2, "counted");
+	usom_stock_check_not_negative(counting->counted, "counted", "Give the units that are on the shelf.");
+	counting->lot_name = usom_stock_optional_text(fcinfo, 3);
+}
+
+void
+usom_api_count_lock(UsomCounting *counting)
+{
+	usom_retry(lock_all, counting);
+	if (counting->counted != counting->lot.on_hand)
+		usom_stock_check_named(&counting->place, counting->lot.key.lot, false);
+}
+
+void
+usom_api_count_book(UsomCounting *counting)
+{
+	if (counting->is_short)
+		count_below_reserved(counting);
+	else if (counting->counted != counting->lot.on_hand)
+		usom_stock_change_on_hand(&counting->place, &counting->lot, counting->counted - counting->lot.on_hand, "count");
+}
+
 /* usom.count_stock(location text, sku text, counted numeric, lot text) */
 Datum
 usom_count_stock(PG_FUNCTION_ARGS)
 {
-	Counting	counting = {.set = NULL};
+	UsomCounting counting = {.set = NULL};
 
 	usom_card_check_call(fcinfo);
-	counting.place.location = usom_stock_required_text(fcinfo, 0, "location");
-	counting.place.sku = usom_stock_required_text(fcinfo, 1, "sku");
-	counting.counted = usom_stock_required_quantity(fcinfo, 2, "counted");
-	usom_stock_check_not_negative(counting.counted, "counted", "Give the units that are on the shelf.");
-	counting.lot_name = usom_stock_optional_text(fcinfo, 3);
+	usom_api_count_arguments(fcinfo, &counting);
 	usom_call_begin("count_stock", NULL);
-	usom_retry(lock_all, &counting);
-	if (counting.counted != counting.lot.on_hand)
-		usom_stock_check_named(&counting.place, counting.lot.key.lot, false);
-	if (counting.is_short)
-		count_below_reserved(&counting);
-	else if (counting.counted != counting.lot.on_hand)
-		usom_stock_change_on_hand(&counting.place, &counting.lot, counting.counted - counting.lot.on_hand, "count");
+	usom_api_count_lock(&counting);
+	usom_api_count_book(&counting);
 	usom_stock_return_position(fcinfo, &counting.place);
 	usom_call_end();
 	return (Datum) 0;

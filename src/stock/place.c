@@ -70,9 +70,8 @@ usom_stock_required_quantity(FunctionCallInfo fcinfo, int argument, const char *
 	return usom_quantity_of(PG_GETARG_NUMERIC(argument));
 }
 
-/* entity is the table, column its code. */
-static void
-raise_unknown(const char *entity, const char *column, const char *code)
+void
+usom_stock_refuse_code(const char *entity, const char *column, const char *code)
 {
 	ereport(ERROR, errcode(USOM_ERR(UNKNOWN_CODE)),
 			errmsg("%s \"%s\" does not exist", entity, code),
@@ -130,9 +129,9 @@ read_place(UsomPlace *place, uint64 row)
 	place->product_id = DatumGetInt64(usom_query_get_or_null(row, 1, &no_product));
 	place->location_id = DatumGetInt64(usom_query_get_or_null(row, 3, &no_location));
 	if (no_product)
-		raise_unknown("product", "sku", place->sku);
+		usom_stock_refuse_code("product", "sku", place->sku);
 	if (no_location && place->location != NULL)
-		raise_unknown("location", "code", place->location);
+		usom_stock_refuse_code("location", "code", place->location);
 	kind = usom_query_get_text(row, 2);
 	place->is_kit = strcmp(kind, "kit") == 0;
 	if (strcmp(kind, "physical") != 0 && !(place->is_kit && place->takes_kits))

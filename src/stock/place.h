@@ -71,6 +71,9 @@ extern void usom_stock_find_places(UsomPlace *places, int nplaces);
 extern void usom_stock_check_named(const UsomPlace *place, const char *lot, bool by_number);
 extern UsomTracking usom_stock_tracking(const char *name);
 
+/* US006: entity is the table, column its code. */
+extern void usom_stock_refuse_code(const char *entity, const char *column, const char *code);
+
 /* US203: a service, or a kit, has no stock. */
 extern void usom_stock_refuse(const UsomPlace *place) pg_attribute_noreturn();
 

@@ -123,6 +123,7 @@ INSERT INTO call VALUES
 	('order_as_of', format('SELECT usom.order_as_of(%L, clock_timestamp())', :'o')), ('order_changes', format('SELECT * FROM usom.order_changes(%L)', :'o')),
 	('available', 'SELECT usom.available(''H-SKU'', ''H-LOC'')'), ('convert_quantity', 'SELECT usom.convert_quantity(''H-SKU'', 1, ''each'')'), ('receive_stock', 'SELECT * FROM usom.receive_stock(''H-LOC'', ''H-SKU'', 1)'),
 	('available', 'SELECT usom.available(''H-SKU'', ''H-LOC'')'), ('receive_stock', 'SELECT * FROM usom.receive_stock(''H-LOC'', ''H-SKU'', 1)'),
+	('plan_count', 'SELECT usom.plan_count(''H-LOC'')'), ('record_count', 'SELECT * FROM usom.record_count(''H-LOC'', ''H-SKU'', 0)'),
 	('recall', 'SELECT count(*) FROM usom.receive_stock(''H-LOC'', ''H-SKU'', 1, ''H-LOT''); SELECT * FROM usom.recall(''H-LOT'')'), ('block_lot', 'SELECT count(*) FROM usom.receive_stock(''H-LOC'', ''H-SKU'', 1, ''H-BAD''); SELECT * FROM usom.block_lot(''H-SKU'', ''H-BAD'', ''x'')'), ('verify_lots', 'SELECT * FROM usom.verify_lots()'),
 	('receive_serials', 'INSERT INTO usom.product (sku, tracking) VALUES (''H-SER'', ''serial''); SELECT * FROM usom.receive_serials(''H-LOC'', ''H-SER'', ARRAY[''1'', ''2''])'), ('remove_serials', 'SELECT * FROM usom.remove_serials(''H-LOC'', ''H-SER'', ARRAY[''1''], ''x'')'),
 	('assign_serials', 'SELECT usom.assign_serials(order_no, 1, ARRAY[''2'']) FROM usom.place_order(''{"lines": [{"sku": "H-SER", "quantity": 1, "unit_price": 1}]}'')'),
