@@ -19,6 +19,7 @@
 #include "base/settings.h"
 #include "fulfillment/fulfillment.h"
 #include "fulfillment/pickup.h"
+#include "intake/inbox.h"
 #include "order/lifecycle.h"
 #include "party/party.h"
 #include "payment/credit.h"
@@ -60,4 +61,5 @@ _PG_init(void)
 	usom_service_init();
 	usom_returns_init();
 	usom_api_init();
+	usom_intake_init();
 }

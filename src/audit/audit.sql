@@ -253,6 +253,7 @@ BEGIN
 		PERFORM usom._tell_back_in_stock(organisation);
 		PERFORM usom._review_credits(organisation);
 		PERFORM usom._tidy_fingerprints(organisation);
+		PERFORM usom._retain_messages(organisation);
 		COMMIT;
 	END LOOP;
 	PERFORM usom._retain();

@@ -32,8 +32,8 @@ PG_FUNCTION_INFO_V1(usom_find_customers);
 PG_FUNCTION_INFO_V1(usom__contact_digest);
 
 /* A call that several sessions make at once ends with one key. */
-static void
-index_key(int64 org_id, UsomPersonKey *key)
+void
+usom_person_organisation_key(int64 org_id, UsomPersonKey *key)
 {
 	static UsomQuery query = {
 		.text = "INSERT INTO usom.vault_key (org_id, person_id, key) VALUES ($1, 0, $2) ON CONFLICT DO NOTHING",
@@ -151,7 +151,7 @@ insert_contacts(int64 org_id, const UsomContact *contacts, int count)
 	IndexRows	rows = {NULL};
 	UsomPersonKey key;
 
-	index_key(org_id, &key);
+	usom_person_organisation_key(org_id, &key);
 	for (int i = 0; i < count; i++)
 	{
 		if (contacts[i].email != NULL)

@@ -137,6 +137,9 @@ typedef struct UsomContact
 	text	   *phone;
 } UsomContact;
 
+/* The key of the organisation, for digests; made at first use.  40001 if another transaction makes it. */
+extern void usom_person_organisation_key(int64 org_id, UsomPersonKey *key);
+
 /* Replace what is noted of these customers of an organisation. */
 extern void usom_contact_write(int64 org_id, const UsomContact *contacts, int count, bool replace);
 

@@ -191,14 +191,14 @@ COMMENT ON COLUMN usom.erasure.erased_by IS 'Session user who did it.';
 
 CREATE TABLE usom.retention (
 	org_id bigint NOT NULL DEFAULT usom.current_org(),
-	what text NOT NULL CONSTRAINT retention_what_known CHECK (what IN ('customer', 'guest')),
+	what text NOT NULL CONSTRAINT retention_what_known CHECK (what IN ('customer', 'guest', 'message')),
 	keep_for interval NOT NULL CONSTRAINT retention_keep_for_positive CHECK (keep_for > interval '0'),
 	looked_at timestamptz,
 	PRIMARY KEY (org_id, what)
 );
 COMMENT ON TABLE usom.retention IS 'How long people are known; tick() erases those who are due. No row: for ever. Example: INSERT INTO usom.retention VALUES (DEFAULT, ''guest'', ''90 days'');';
 COMMENT ON COLUMN usom.retention.org_id IS 'Organisation.';
-COMMENT ON COLUMN usom.retention.what IS 'guest: buyers without a customer, counted from the last change of their order. customer: customers, counted from the last change of their last order, or from their own beginning if they have none.';
+COMMENT ON COLUMN usom.retention.what IS 'guest: buyers without a customer, counted from the last change of their order. customer: customers, counted from the last change of their last order, or from their own beginning if they have none. message: payloads of the inbox that were processed or are dead, counted from when they came.';
 COMMENT ON COLUMN usom.retention.keep_for IS 'How long after that.';
 COMMENT ON COLUMN usom.retention.looked_at IS 'When tick() last looked; it does so once an hour.';
 

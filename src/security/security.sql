@@ -110,6 +110,12 @@ CREATE FUNCTION usom._privileges()
 	('service_work',              '',    'r',   'riud','r',   'r',   'r',   'r',   'r',   'r'),
 	('appointment',               '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'riud'),
 	('service_report',            '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
+	('mapping',                     '',     'r',    'riud', 'r',    'r',    'riud', 'r',    'r',    'r'),
+	('mapping_field',               '',     'r',    'riud', 'r',    'r',    'riud', 'r',    'r',    'r'),
+	('mapping_value',               '',     'r',    'riud', 'r',    'r',    'riud', 'r',    'r',    'r'),
+	('intake_policy',               '',     'r',    'riud', 'r',    'r',    'riud', 'r',    'r',    'r'),
+	('inbox_message',               '',     'r',    'r',    '',     'r',    'r',    'r',    'r',    'riud'),
+	('inbox_payload',             '',    'r',   'r',   '',    '',    'r',   '',    'r',   'r'),
 	('shipment',                  '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
 	('return_order',              '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
 	('return_line',               '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
@@ -122,6 +128,7 @@ CREATE FUNCTION usom._privileges()
 	('customers',                 '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('addresses',                 '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('price_steps',               '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
+	('inbox',                     '',    'r',   'r',   '',    '',    'r',   '',    'r',   'r'),
 	('orders',                    '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('order_lines',               '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('order_pieces',              '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
@@ -215,6 +222,18 @@ CREATE FUNCTION usom._privileges()
 	-- orders
 	('quote()',                   '',    'x',   'x',   '',    'x',   'x',   '',    '',    ''),
 	('place_order()',             '',    'x',   'x',   '',    'x',   'x',   '',    '',    ''),
+	('ingest()',                    '',     'x',    'x',    '',     'x',    'x',    '',     '',     ''),
+	('map_payload()',               '',     'x',    'x',    '',     'x',    'x',    '',     '',     ''),
+	('replay()',                    '',     'x',    'x',    '',     '',     'x',    '',     '',     ''),
+	('park()',                      '',     'x',    'x',    '',     '',     'x',    '',     '',     ''),
+	('mend()',                      '',     'x',    'x',    '',     '',     'x',    '',     '',     ''),
+	('explain_mapping()',           '',     'x',    'x',    '',     '',     'x',    '',     '',     ''),
+	('work_inbox()',                '',     '',     'x',    '',     '',     'x',    '',     '',     ''),
+	('retry_inbox()',               '',     '',     'x',    '',     '',     'x',    '',     '',     ''),
+	('inbox_take()',                '',     '',     'x',    '',     '',     'x',    '',     '',     ''),
+	('add_mapping()',               '',     '',     'x',    '',     '',     'x',    '',     '',     ''),
+	('mapping_id()',                '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
+	('standard_mappings()',         '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
 	('place_orders()',            '',    'x',   'x',   '',    'x',   'x',   '',    '',    ''),
 	('submit_order()',            '',    'x',   'x',   '',    'x',   '',    '',    '',    ''),
 	('confirm_order()',           '',    'x',   'x',   '',    '',    '',    '',    '',    ''),
@@ -509,7 +528,7 @@ DECLARE
 BEGIN
 	IF relation = 'address' THEN
 		condition := ' AND usom._sees_order(NULL)';
-	ELSIF relation = 'sales_order' THEN
+	ELSIF relation IN ('sales_order', 'inbox_message', 'inbox_payload') THEN
 		condition := ' AND usom._sees_channel(channel_id)';
 	ELSIF relation = 'supply' THEN
 		condition := ' AND (sales_order_id IS NULL OR usom._sees_order(sales_order_id))';

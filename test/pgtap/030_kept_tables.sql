@@ -69,6 +69,7 @@ SELECT * FROM usom.set_order_tax(:'o', '[{"line_no": 1, "amount": 1}]') \g /dev/
 INSERT INTO usom.product_unit (sku, unit, quantity) VALUES ('TAP-1', 'box', 12);
 SELECT usom.place_order('{"lines": [{"sku": "TAP-1", "quantity": 1, "unit": "box"}]}') \g /dev/null
 INSERT INTO usom.product (sku, category) VALUES ('TAP-ASK', 'TAP-ASK');
+SELECT * FROM usom.ingest('web', '{"lines": []}', 'TAP-IN') \g /dev/null
 INSERT INTO usom.approval_rule (code, category) VALUES ('TAP-1', 'TAP-ASK');
 INSERT INTO usom.price_limit (code, sku, max_discount, max_markup) VALUES ('TAP-1', 'TAP-ASK', 100, 100);
 SELECT usom.score_order(order_no, 50), usom.override_price(order_no, 1, 2, 'test') FROM usom.place_order('{"lines": [{"sku": "TAP-ASK", "quantity": 1, "unit_price": 1}]}') \g /dev/null
@@ -111,6 +112,7 @@ INSERT INTO kept (t, code, hint) VALUES
 	('pickup', 'US004', 'usom.ready_pickup()'), ('drop_ship_receipt', 'US004', 'usom.receive_drop_ship()'), ('appointment', 'US004', 'usom.book_appointment()'), ('service_report', 'US901', 'usom.complete_service()'),
 	('consolidation', 'US004', 'usom.consolidate()'), ('consolidation_order', 'US004', 'usom.consolidate()'),
 	('coupon_redemption', 'US004', 'usom.place_order()'), ('credit_use', 'US004', 'usom.release_credit_hold()'), ('price_step', 'US901', 'usom.change_order()'),
+	('inbox_message', 'US004', 'usom.ingest()'), ('inbox_payload', 'US901', 'usom.ingest()'),
 	('backorder_run', 'US901', 'usom.backorder_run()'), ('backorder_change', 'US901', 'usom.backorder_run()'),
 	('payment', 'US004', 'usom.record_payment()'), ('payment_line', 'US004', 'usom.record_payment()'), ('payment_request', 'US004', 'usom.refund_order()'), ('payment_transaction', 'US901', 'usom.record_payment()'),
 	('stock_movement', 'US901', 'usom.adjust_stock()'), ('order_history', 'US901', 'the function'), ('audit_entry', 'US901', 'the function');

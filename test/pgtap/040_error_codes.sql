@@ -28,6 +28,8 @@ SELECT usom.authorize_return(:'sent', '[{"line_no": 1, "quantity": 1}]', NULL) A
 INSERT INTO usom.flow (code) VALUES ('TAP-1');
 INSERT INTO usom.flow_transition (flow_id, from_state, to_state) SELECT usom.flow_id('TAP-1'), 'confirmed', s FROM unnest(ARRAY['processing', 'cancelled']) s;
 INSERT INTO usom.product (sku, category) VALUES ('TAP-ASK', 'TAP-ASK'), ('TAP-SOON', 'TAP-SOON');
+SELECT message_no AS broken_message FROM usom.ingest('web', '{"lines": []}', 'TAP-BROKEN') \gset
+SELECT message_no AS processed_message FROM usom.ingest('web', '{"lines": [{"sku": "TAP-1", "quantity": 1}]}', 'TAP-DONE') \gset
 INSERT INTO usom.approval_rule (code, category) VALUES ('TAP-ASK', 'TAP-ASK');
 INSERT INTO usom.approval_rule (code, category, valid_for) VALUES ('TAP-SOON', 'TAP-SOON', interval '1 microsecond');
 SELECT order_no AS asked FROM usom.place_order('{"lines": [{"sku": "TAP-ASK", "quantity": 1, "unit_price": 1}]}') \gset
@@ -183,6 +185,10 @@ INSERT INTO raised VALUES
 	('US142', $q$DELETE FROM usom.flow_transition WHERE to_state = 'cancelled'; SELECT usom.publish_flow('TAP-1')$q$),
 	('US143', $q$INSERT INTO usom.flow_guard (flow_id, from_state, to_state, guard) VALUES (usom.flow_id('TAP-1'), 'confirmed', 'processing', 'tap.none'); SELECT usom.publish_flow('TAP-1')$q$),
 	('US144', $q$SELECT usom.publish_flow('TAP-1'); UPDATE usom.flow SET description = 'x'$q$),
+	('US820', 'SELECT usom.replay(''MS-NONE'')'),
+	('US821', format('SELECT usom.park(%L, ''test'')', :'processed_message')),
+	('US822', format('SELECT usom.mend(%L, ''{}'')', :'broken_message')),
+	('US823', 'SELECT usom.add_mapping(''none'')'),
 	('US805', 'INSERT INTO usom.check_rule (check_code) VALUES (''colour'')'),
 	('US804', 'INSERT INTO usom.check_rule (check_code, severity, parameters) VALUES (''limits'', ''refuse'', ''{"line_quantity": 1}''); SELECT usom.place_order(''{"lines": [{"sku": "TAP-1", "quantity": 2}]}'')'),
 	('US904', 'INSERT INTO usom.customer (code) VALUES (''TAP-GONE''); SELECT usom.erase_customer(''TAP-GONE'', ''test''); SELECT usom.place_order(''{"customer": "TAP-GONE", "lines": [{"sku": "TAP-1", "quantity": 1}]}'')'),

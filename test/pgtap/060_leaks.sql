@@ -49,6 +49,11 @@ BEGIN
 	INSERT INTO usom.price_limit (code, sku, max_discount) VALUES (mark || '-LIMIT', mark || '-SKU', 77);
 	INSERT INTO usom.product (sku, category) VALUES (mark || '-ASKED', mark || '-ASK');
 	PERFORM usom.score_order((usom.place_order(jsonb_build_object('channel', mark || '-CH', 'lines', jsonb_build_array(jsonb_build_object('sku', mark || '-ASKED', 'quantity', 1, 'unit_price', 7, 'override', jsonb_build_object('unit_price', 77, 'reason', mark)))))).order_no, 77, mark);
+	INSERT INTO usom.mapping (code, channel, lines) VALUES (mark || '-MAP', mark || '-CH', '$.lines[*]');
+	INSERT INTO usom.mapping_field (mapping_id, target, source, argument) VALUES (usom.mapping_id(mark || '-MAP'), 'lines[].sku', '$.sku', jsonb_build_object('lookup', mark));
+	INSERT INTO usom.mapping_value (list, source, target) VALUES (mark, mark, mark);
+	INSERT INTO usom.intake_policy (channel) VALUES (mark || '-CH');
+	PERFORM usom.ingest(mark || '-CH', jsonb_build_object('mark', mark), mark || '-IN');
 	INSERT INTO usom.quota (code, name, sku, channel, quantity) VALUES (mark || '-QUOTA', mark, mark || '-SKU', mark || '-CH', 77);
 	PERFORM usom.reserve_stock(mark || '-CART', mark || '-LOC', mark || '-SKU', 1, interval '1 hour');
 	PERFORM usom.add_supply('purchase', mark || '-LOC', mark || '-SKU', 7, now() + interval '1 week', reference => mark, supply_no => mark || '-PO');

@@ -69,6 +69,11 @@ SELECT usom.place_order('{"customer": "$round-kept", "lines": [{"sku": "P1", "qu
 UPDATE usom.check_rule SET severity = 'off';
 INSERT INTO usom.credit_account (customer_id, currency, limit_amount) VALUES (usom.customer_id('$round-kept'), 'EUR', 1000);
 INSERT INTO usom.product (sku, category) VALUES ('$round-ask', '$round-ask');
+INSERT INTO usom.mapping (code, applies) VALUES ('$round', '\$.asked == 1');
+INSERT INTO usom.mapping_field (mapping_id, target, source) VALUES (usom.mapping_id('$round'), 'customer', '\$.customer');
+INSERT INTO usom.mapping_value (list, source, target) VALUES ('$round', 'a', 'b');
+INSERT INTO usom.intake_policy (channel) VALUES ('$round');
+SELECT usom.ingest('web', '{"lines": []}', '$round-broken');
 INSERT INTO usom.approval_rule (code, category) VALUES ('$round', '$round-ask');
 INSERT INTO usom.price_limit (code, sku, max_discount) VALUES ('$round', '$round-ask', 10);
 SELECT usom.score_order(o.order_no, 50), usom.override_price(o.order_no, 1, 2, 'scratched') FROM usom.place_order('{"lines": [{"sku": "$round-ask", "quantity": 1, "unit_price": 1}]}') o;
