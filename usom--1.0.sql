@@ -807,6 +807,7 @@ BEGIN
 		PERFORM usom._tell_back_in_stock(organisation);
 		PERFORM usom._review_credits(organisation);
 		PERFORM usom._tidy_fingerprints(organisation);
+		PERFORM usom._retain_messages(organisation);
 		COMMIT;
 	END LOOP;
 	PERFORM usom._retain();
@@ -1313,7 +1314,7 @@ CREATE FUNCTION usom.furnish_organisation() RETURNS trigger
 	AS $$
 BEGIN
 	INSERT INTO usom.document_counter (org_id, kind, prefix)
-	VALUES (NEW.org_id, 'order', 'SO-'), (NEW.org_id, 'shipment', 'SH-'), (NEW.org_id, 'return', 'RT-'), (NEW.org_id, 'supply', 'SU-'), (NEW.org_id, 'make', 'MO-'), (NEW.org_id, 'run', 'BR-'), (NEW.org_id, 'consolidation', 'CN-'), (NEW.org_id, 'package', 'PK-'), (NEW.org_id, 'manifest', 'MF-'), (NEW.org_id, 'appointment', 'AP-');
+	VALUES (NEW.org_id, 'order', 'SO-'), (NEW.org_id, 'shipment', 'SH-'), (NEW.org_id, 'return', 'RT-'), (NEW.org_id, 'supply', 'SU-'), (NEW.org_id, 'make', 'MO-'), (NEW.org_id, 'run', 'BR-'), (NEW.org_id, 'consolidation', 'CN-'), (NEW.org_id, 'message', 'MS-'), (NEW.org_id, 'package', 'PK-'), (NEW.org_id, 'manifest', 'MF-'), (NEW.org_id, 'appointment', 'AP-');
 	INSERT INTO usom.channel (org_id, code, name)
 	VALUES
 		(NEW.org_id, 'web', 'Web shop'), (NEW.org_id, 'pos', 'Shop counter'), (NEW.org_id, 'phone', 'Telephone'),
@@ -4985,7 +4986,7 @@ BEGIN
 	IF NEW.gap_free THEN
 		EXECUTE format('SELECT max(substring(%1$I FROM length($2) + 1)::numeric) FROM usom.%2$I
 			WHERE org_id = $1 AND starts_with(%1$I, $2) AND substring(%1$I FROM length($2) + 1) ~ ''^[0-9]{1,18}$''',
-			NEW.kind || '_no', CASE NEW.kind WHEN 'order' THEN 'sales_order' WHEN 'return' THEN 'return_order' WHEN 'make' THEN 'make_order' WHEN 'run' THEN 'backorder_run' ELSE NEW.kind END)
+			NEW.kind || '_no', CASE NEW.kind WHEN 'order' THEN 'sales_order' WHEN 'return' THEN 'return_order' WHEN 'make' THEN 'make_order' WHEN 'run' THEN 'backorder_run' WHEN 'message' THEN 'inbox_message' ELSE NEW.kind END)
 			INTO used USING NEW.org_id, NEW.prefix;
 		NEW.last_value := greatest(NEW.last_value, used);
 	ELSE
@@ -6794,6 +6795,297 @@ CREATE TYPE usom._line_unit_row AS (
 );
 COMMENT ON TYPE usom._line_unit_row IS 'The unit of a line, on its way from C to line_unit, by unnest().';
 
+/* ---- intake ---- */
+
+CREATE FUNCTION usom.ingest(channel text, payload jsonb, external_id text DEFAULT NULL, revision integer DEFAULT NULL, process boolean DEFAULT true)
+RETURNS TABLE (message_no text, status text, outcome text, order_no text, attempts integer, findings jsonb)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_ingest'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.ingest(text, jsonb, text, integer, boolean) IS
+'Take in what a channel sends: the payload is written as it is, then read by a mapping of the channel, checked, and made an order, a change or a cancellation, in one transaction. If that fails the payload stays with its findings, and nothing else has happened.
+channel: its code. payload: JSON of any shape that a mapping reads; without a mapping, a document as place_order() takes it. external_id: what the channel calls the order; null: as the payload says, or a name made of its digest. revision: of the order at its source, from 1; null: as the payload says, or 1. process: false leaves it to workers, see usom.retry_inbox().
+Returns the message: status processed, failed (tried again by itself), dead or received; outcome placed, repeated, changed or cancelled, with the order; findings, an array of objects with path (in the document), source (in the payload), code, message, detail, remedy. The same message again is answered as before. A higher revision changes the order, a lower one is dead (US802).
+Errors: US006 unknown channel, 42501 not the channel of the role, US801 the same identity with another payload, US502 a card number in the payload, 22023 revision below 1.
+Example: SELECT * FROM usom.ingest(''web'', ''{"lines": [{"sku": "MUG", "quantity": 2}]}'', ''A-1001'');';
+
+CREATE FUNCTION usom.work_inbox()
+RETURNS TABLE (message_no text, status text, outcome text, order_no text, attempts integer, findings jsonb)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_work_inbox'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.work_inbox() IS
+'Try the message that is due first: one that was only received, or failed and has waited long enough. Messages that other workers are at, or have leased, are passed over.
+Returns it as usom.ingest() does, or no row if nothing is due. One message a transaction; usom.retry_inbox() does them all.
+Errors: none of its own.
+Example: SELECT * FROM usom.work_inbox();';
+
+-- No SET clause and no SECURITY DEFINER: with either, a procedure cannot commit.
+CREATE PROCEDURE usom.retry_inbox(max_messages integer DEFAULT 1000)
+LANGUAGE plpgsql
+AS $$
+BEGIN
+	FOR n IN 1 .. retry_inbox.max_messages LOOP
+		PERFORM w.message_no FROM usom.work_inbox() AS w;
+		EXIT WHEN NOT FOUND;
+		COMMIT;
+	END LOOP;
+END
+$$;
+COMMENT ON PROCEDURE usom.retry_inbox(integer) IS
+'Try the messages that are due, one after the other, each in a transaction of its own; several workers may do so at once.
+max_messages: at most so many.
+Errors: 2D000 inside a transaction block.
+Example: CALL usom.retry_inbox();';
+
+CREATE FUNCTION usom.replay(message_no text)
+RETURNS TABLE (message_no text, status text, outcome text, order_no text, attempts integer, findings jsonb)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_replay'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.replay(text) IS
+'Try a message now, whatever its status: failed, dead, parked, or received and not worked on.
+message_no: as usom.inbox has it.
+Returns it as usom.ingest() does.
+Errors: US820 unknown message, US821 it was processed.
+Example: SELECT * FROM usom.replay(''MS-000001'');';
+
+CREATE FUNCTION usom.park(message_no text, reason text)
+RETURNS TABLE (message_no text, status text, outcome text, order_no text, attempts integer, findings jsonb)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_park'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.park(text, text) IS
+'Put a message aside: it is not tried again until somebody calls usom.replay() or usom.mend().
+message_no: as usom.inbox has it. reason: why, for whoever looks next.
+Returns it as usom.ingest() does.
+Errors: US820 unknown message, US821 it was processed, 22004 no reason.
+Example: SELECT * FROM usom.park(''MS-000001'', ''asked the partner'');';
+
+CREATE FUNCTION usom.mend(message_no text, patch jsonb, reason text DEFAULT NULL)
+RETURNS TABLE (message_no text, status text, outcome text, order_no text, attempts integer, findings jsonb)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_mend'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.mend(text, jsonb, text) IS
+'Correct the payload of a message that was not processed, and try it. What came is kept beside it.
+message_no: as usom.inbox has it. patch: steps, done in order: [{"path": ["lines", "0", "sku"], "value": "MUG"}, {"path": ["note"], "remove": true}]; a path is what the operator #> takes. reason: why, for the audit.
+Returns it as usom.ingest() does.
+Errors: US820 unknown message, US821 it was processed, US822 unreadable patch, US904 whoever it names was erased.
+Example: SELECT * FROM usom.mend(''MS-000001'', ''[{"path": ["lines", "0", "sku"], "value": "MUG"}]'', ''wrong number in their catalogue'');';
+
+CREATE FUNCTION usom.inbox_take("limit" integer DEFAULT 1, lease interval DEFAULT '1 minute')
+RETURNS TABLE (message_no text, channel text, attempts integer, leased_until timestamptz)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_inbox_take'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.inbox_take(integer, interval) IS
+'Lease messages that are due to a worker, who then calls usom.replay() or usom.mend() for each. Nobody else gets them until the lease has passed; then they are due again.
+limit: at most so many. lease: how long.
+Returns the messages, those due first.
+Errors: 22023 limit or lease not above zero.
+Example: SELECT * FROM usom.inbox_take(10, ''5 minutes'');';
+
+CREATE FUNCTION usom.explain_mapping(message_no text)
+RETURNS TABLE (path text, source text, found text, result text, problem text)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_explain_mapping'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.explain_mapping(text) IS
+'How a mapping reads the payload of a message today, field by field.
+message_no: as usom.inbox has it.
+Returns path (in the document), source (a jsonpath), found (what stands there, a JSON array), result (what became of it; null: nothing) and problem; no row if no mapping reads it.
+Errors: US820 unknown message, 42501 the role may not read usom.vault_key, US904 whoever it names was erased.
+Example: SELECT * FROM usom.explain_mapping(''MS-000001'') WHERE problem IS NOT NULL;';
+
+CREATE FUNCTION usom.map_payload(channel text, payload jsonb)
+RETURNS TABLE (kind text, mapping text, document jsonb, findings jsonb)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_map_payload'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.map_payload(text, jsonb) IS
+'What a payload of a channel would be read as; writes nothing.
+channel: its code. payload: JSON.
+Returns kind (order, change, cancellation), the mapping (null: the payload is taken as a document), the document, and findings as usom.ingest() has them.
+Errors: US006 unknown channel, 42501 not the channel of the role.
+Example: SELECT document FROM usom.map_payload(''web'', ''{"order": {"name": "#1001"}}'');';
+
+CREATE FUNCTION usom.mapping_id(code text, version integer DEFAULT NULL) RETURNS bigint
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+DECLARE
+	found bigint;
+BEGIN
+	SELECT m.mapping_id INTO found FROM usom.mapping m
+	WHERE m.org_id = usom.current_org() AND m.code = mapping_id.code AND (mapping_id.version IS NULL OR m.version = mapping_id.version)
+	ORDER BY m.version DESC LIMIT 1;
+	IF found IS NULL THEN
+		PERFORM usom._check_card('code', mapping_id.code);
+		RAISE EXCEPTION 'mapping "%" does not exist', mapping_id.code USING ERRCODE = 'US006', HINT = format('SELECT usom.add_mapping(%L); or INSERT INTO usom.mapping (code) ...', mapping_id.code);
+	END IF;
+	RETURN found;
+END
+$$;
+COMMENT ON FUNCTION usom.mapping_id(text, integer) IS
+'Key of a mapping, to insert fields.
+code, version: of the mapping; version null: the newest.
+Errors: US006 there is none.
+Example: INSERT INTO usom.mapping_field (mapping_id, target, source) VALUES (usom.mapping_id(''ours''), ''customer'', ''$.buyer'');';
+
+CREATE FUNCTION usom._retain_messages(org_id bigint) RETURNS bigint
+	AS 'MODULE_PATHNAME', 'usom__retain_messages' LANGUAGE C STRICT
+	SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._retain_messages(bigint) IS 'Deletes the keys of payloads that usom.retention keeps no longer; once an hour. For tick().';
+REVOKE ALL ON FUNCTION usom._retain_messages(bigint) FROM PUBLIC;
+
+CREATE FUNCTION usom._erase_messages() RETURNS trigger
+	AS 'MODULE_PATHNAME', 'usom__erase_messages' LANGUAGE C;
+COMMENT ON FUNCTION usom._erase_messages() IS 'Trigger AFTER INSERT of a row of usom.erasure: deletes the keys of the messages that orders of the person came with.';
+REVOKE ALL ON FUNCTION usom._erase_messages() FROM PUBLIC;
+
+/* ---- intake ---- */
+
+CREATE FUNCTION usom._standard_mappings() RETURNS TABLE (code text, kind text, applies text, root text, lines text, priority integer, about text)
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+	SELECT * FROM (VALUES
+	('shopify', 'order', 'exists ($.** ? (exists (@.financial_status)))', '$.** ? (exists (@.financial_status))', '$.line_items[*]', 100,
+		'Orders of Shopify''s Admin API and webhooks, bare or below "order".'),
+	('shopify_cancellation', 'cancellation', 'exists ($.** ? (exists (@.financial_status) && @.cancelled_at.type() == "string"))', '$.** ? (exists (@.financial_status))', NULL, 90,
+		'The same with a cancelled_at.'),
+	('woocommerce', 'order', 'exists ($.date_created_gmt) && $.line_items.type() == "array"', NULL, '$.line_items[*]', 100,
+		'Orders of WooCommerce''s REST API, version 3.'),
+	('magento', 'order', 'exists ($.increment_id) && $.items.type() == "array"', NULL, '$.items[*] ? (!exists (@.parent_item_id))', 100,
+		'Orders of Magento''s REST API; what a configurable product was configured to goes with it.')
+	) AS m
+$$;
+COMMENT ON FUNCTION usom._standard_mappings() IS 'The mappings that usom brings, for add_mapping().';
+REVOKE ALL ON FUNCTION usom._standard_mappings() FROM PUBLIC;
+
+CREATE FUNCTION usom._standard_fields() RETURNS TABLE (code text, target text, ordinal integer, source text, transforms text[], argument text, fallback text, required boolean)
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+	SELECT f.code, f.target, f.ordinal, f.source, f.transforms::text[], coalesce(f.argument, '{}'), f.fallback, f.required FROM (VALUES
+	('shopify', 'external_id', 1, '$.id', '{trim}', NULL, NULL, true),
+	('shopify', 'placed_at', 1, '$.created_at', '{date}', NULL, NULL, false),
+	('shopify', 'currency', 1, '$.currency', '{currency}', NULL, NULL, true),
+	('shopify', 'instructions', 1, '$.note', '{}', NULL, NULL, false),
+	('shopify', 'payment.method', 1, '$.gateway', '{}', NULL, NULL, false),
+	('shopify', 'payment.method', 2, '$.payment_gateway_names[0]', '{}', NULL, NULL, false),
+	('shopify', 'ship_to.name', 1, '$.shipping_address.name', '{}', NULL, NULL, false),
+	('shopify', 'ship_to.line1', 1, '$.shipping_address.address1', '{}', NULL, NULL, false),
+	('shopify', 'ship_to.line2', 1, '$.shipping_address.address2', '{}', NULL, NULL, false),
+	('shopify', 'ship_to.postcode', 1, '$.shipping_address.zip', '{trim}', NULL, NULL, false),
+	('shopify', 'ship_to.city', 1, '$.shipping_address.city', '{}', NULL, NULL, false),
+	('shopify', 'ship_to.region', 1, '$.shipping_address.province_code', '{upper}', NULL, NULL, false),
+	('shopify', 'ship_to.country', 1, '$.shipping_address.country_code', '{upper}', NULL, NULL, false),
+	('shopify', 'lines[].sku', 1, '$.sku', '{trim}', NULL, NULL, true),
+	('shopify', 'lines[].quantity', 1, '$.quantity', '{number}', NULL, NULL, true),
+	('shopify', 'lines[].unit_price', 1, '$.price', '{number}', NULL, NULL, true),
+	('shopify_cancellation', 'external_id', 1, '$.id', '{trim}', NULL, NULL, true),
+	('shopify_cancellation', 'reason', 1, '$.cancel_reason', '{}', NULL, '"cancelled in the shop"', false),
+	('woocommerce', 'external_id', 1, '$.id', '{trim}', NULL, NULL, true),
+	('woocommerce', 'placed_at', 1, '$.date_created_gmt', '{date}', '{"date": "YYYY-MM-DD\"T\"HH24:MI:SS"}', NULL, false),
+	('woocommerce', 'currency', 1, '$.currency', '{currency}', NULL, NULL, true),
+	('woocommerce', 'instructions', 1, '$.customer_note', '{}', NULL, NULL, false),
+	('woocommerce', 'payment.method', 1, '$.payment_method', '{}', NULL, NULL, false),
+	('woocommerce', 'payment.reference', 1, '$.transaction_id ? (@ != "")', '{}', NULL, NULL, false),
+	('woocommerce', 'ship_to.name', 1, '$.shipping.first_name ? (@ != "")', '{join}', NULL, NULL, false),
+	('woocommerce', 'ship_to.name', 2, '$.shipping.last_name ? (@ != "")', '{join}', NULL, NULL, false),
+	('woocommerce', 'ship_to.line1', 1, '$.shipping.address_1', '{}', NULL, NULL, false),
+	('woocommerce', 'ship_to.line2', 1, '$.shipping.address_2 ? (@ != "")', '{}', NULL, NULL, false),
+	('woocommerce', 'ship_to.postcode', 1, '$.shipping.postcode', '{trim}', NULL, NULL, false),
+	('woocommerce', 'ship_to.city', 1, '$.shipping.city', '{}', NULL, NULL, false),
+	('woocommerce', 'ship_to.region', 1, '$.shipping.state ? (@ != "")', '{upper}', NULL, NULL, false),
+	('woocommerce', 'ship_to.country', 1, '$.shipping.country ? (@ != "")', '{upper}', NULL, NULL, false),
+	('woocommerce', 'lines[].sku', 1, '$.sku', '{trim}', NULL, NULL, true),
+	('woocommerce', 'lines[].quantity', 1, '$.quantity', '{number}', NULL, NULL, true),
+	('woocommerce', 'lines[].unit_price', 1, '$.price', '{number}', NULL, NULL, true),
+	('magento', 'external_id', 1, '$.increment_id', '{trim}', NULL, NULL, true),
+	('magento', 'placed_at', 1, '$.created_at', '{date}', '{"date": "YYYY-MM-DD HH24:MI:SS"}', NULL, false),
+	('magento', 'currency', 1, '$.order_currency_code', '{currency}', NULL, NULL, true),
+	('magento', 'payment.method', 1, '$.payment.method', '{}', NULL, NULL, false),
+	('magento', 'ship_to.name', 1, '$.extension_attributes.shipping_assignments[0].shipping.address.firstname', '{join}', NULL, NULL, false),
+	('magento', 'ship_to.name', 2, '$.extension_attributes.shipping_assignments[0].shipping.address.lastname', '{join}', NULL, NULL, false),
+	('magento', 'ship_to.line1', 1, '$.extension_attributes.shipping_assignments[0].shipping.address.street[0]', '{}', NULL, NULL, false),
+	('magento', 'ship_to.line2', 1, '$.extension_attributes.shipping_assignments[0].shipping.address.street[1]', '{}', NULL, NULL, false),
+	('magento', 'ship_to.postcode', 1, '$.extension_attributes.shipping_assignments[0].shipping.address.postcode', '{trim}', NULL, NULL, false),
+	('magento', 'ship_to.city', 1, '$.extension_attributes.shipping_assignments[0].shipping.address.city', '{}', NULL, NULL, false),
+	('magento', 'ship_to.region', 1, '$.extension_attributes.shipping_assignments[0].shipping.address.region_code', '{upper}', NULL, NULL, false),
+	('magento', 'ship_to.country', 1, '$.extension_attributes.shipping_assignments[0].shipping.address.country_id', '{upper}', NULL, NULL, false),
+	('magento', 'lines[].sku', 1, '$.sku', '{trim}', NULL, NULL, true),
+	('magento', 'lines[].quantity', 1, '$.qty_ordered', '{number}', NULL, NULL, true),
+	('magento', 'lines[].unit_price', 1, '$.price', '{number}', NULL, NULL, true)
+	) AS f (code, target, ordinal, source, transforms, argument, fallback, required)
+$$;
+COMMENT ON FUNCTION usom._standard_fields() IS 'Fields of the mappings that usom brings, for add_mapping().';
+REVOKE ALL ON FUNCTION usom._standard_fields() FROM PUBLIC;
+
+CREATE FUNCTION usom.standard_mappings() RETURNS TABLE (code text, kind text, about text)
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, usom, pg_temp
+AS $$SELECT m.code, m.kind, m.about FROM usom._standard_mappings() m ORDER BY m.code$$;
+COMMENT ON FUNCTION usom.standard_mappings() IS
+'Formats that usom brings mappings for.
+Example: SELECT * FROM usom.standard_mappings();';
+
+CREATE FUNCTION usom.add_mapping(code text, channel text DEFAULT NULL) RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+DECLARE
+	added bigint;
+BEGIN
+	PERFORM usom._check_card('code', add_mapping.code);
+	PERFORM usom._check_card('channel', add_mapping.channel);
+	INSERT INTO usom.mapping (code, version, channel, kind, applies, root, lines, priority)
+	SELECT m.code, 1 + coalesce((SELECT max(x.version) FROM usom.mapping x WHERE x.org_id = usom.current_org() AND x.code = m.code), 0), add_mapping.channel, m.kind,
+		m.applies::jsonpath, m.root::jsonpath, m.lines::jsonpath, m.priority
+	FROM usom._standard_mappings() m WHERE m.code = add_mapping.code
+	RETURNING mapping_id INTO added;
+	IF added IS NULL THEN
+		RAISE EXCEPTION 'usom brings no mapping "%"', add_mapping.code USING ERRCODE = 'US823', HINT = 'Take one of usom.standard_mappings(), or INSERT INTO usom.mapping.';
+	END IF;
+	INSERT INTO usom.mapping_field (mapping_id, target, ordinal, source, transforms, argument, fallback, required)
+	SELECT added, f.target, f.ordinal, f.source::jsonpath, f.transforms, f.argument::jsonb, f.fallback::jsonb, f.required
+	FROM usom._standard_fields() f WHERE f.code = add_mapping.code;
+	RETURN added;
+END
+$$;
+COMMENT ON FUNCTION usom.add_mapping(text, text) IS
+'Add a mapping that usom brings, as rows to be changed at will; again: a newer version beside it.
+code: one of usom.standard_mappings(). channel: for its payloads alone; null: for all.
+Returns its key.
+Errors: US823 unknown mapping, 42501 without the right to write usom.mapping.
+Example: SELECT usom.add_mapping(''shopify'', ''web'');';
+
+/* ---- intake ---- */
+
+CREATE FUNCTION usom.verify_inbox()
+RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0
+AS $$
+DECLARE
+	org CONSTANT bigint := usom.current_org();
+BEGIN
+	RETURN QUERY
+		SELECT 'inbox', format('message %s', m.message_no), w.problem, w.expected, w.actual
+		FROM usom.inbox_message m
+		LEFT JOIN usom.channel c ON c.org_id = org AND c.channel_id = m.channel_id
+		LEFT JOIN usom.sales_order o ON o.org_id = org AND o.sales_order_id = m.sales_order_id
+		CROSS JOIN LATERAL (SELECT count(*) AS payloads, min(p.revision_no) AS first, max(p.revision_no) AS last
+			FROM usom.inbox_payload p WHERE p.org_id = org AND p.inbox_message_id = m.inbox_message_id) p
+		CROSS JOIN LATERAL (VALUES
+			('message of no channel', 'a channel', m.channel_id::text, c.channel_id IS NULL),
+			('message of an order that is not there', 'an order', m.sales_order_id::text, m.sales_order_id IS NOT NULL AND o.sales_order_id IS NULL),
+			('order of another channel', c.code, (SELECT x.code FROM usom.channel x WHERE x.org_id = org AND x.channel_id = o.channel_id), o.channel_id <> m.channel_id),
+			('order of an older revision than its message', 'at least ' || m.revision, o.revision::text,
+				m.status = 'processed' AND m.kind = 'order' AND o.external_id = m.external_id AND o.revision < m.revision),
+			('payloads are not numbered from 0', p.payloads::text || ' from 0', format('%s to %s', p.first, p.last), p.payloads = 0 OR p.first <> 0 OR p.last <> p.payloads - 1))
+			AS w (problem, expected, actual, wrong)
+		WHERE m.org_id = org AND w.wrong;
+END
+$$;
+COMMENT ON FUNCTION usom.verify_inbox() IS
+'Messages that do not fit their channel, their order or their payloads. Part of verify(); empty when all is well.
+Example: SELECT * FROM usom.verify_inbox();';
+
 /* ---- analytics ---- */
 
 CREATE FUNCTION usom.order_timeline(order_no text)
@@ -7278,17 +7570,23 @@ BEGIN
 		SELECT * FROM usom.verify_stock()
 		UNION ALL SELECT * FROM usom.verify_reserved()
 		UNION ALL SELECT * FROM usom.verify_supply()
-		UNION ALL SELECT * FROM usom.verify_capacity() UNION ALL SELECT * FROM usom.verify_quota() UNION ALL SELECT * FROM usom.verify_parcels() UNION ALL SELECT * FROM usom.verify_lots()
-		UNION ALL SELECT * FROM usom.verify_orders() UNION ALL SELECT * FROM usom.verify_holds() UNION ALL SELECT * FROM usom.verify_flows()
+		UNION ALL SELECT * FROM usom.verify_capacity()
+		UNION ALL SELECT * FROM usom.verify_quota()
+		UNION ALL SELECT * FROM usom.verify_parcels()
+		UNION ALL SELECT * FROM usom.verify_lots()
+		UNION ALL SELECT * FROM usom.verify_orders()
+		UNION ALL SELECT * FROM usom.verify_holds()
+		UNION ALL SELECT * FROM usom.verify_flows()
 		UNION ALL SELECT * FROM usom.verify_money()
 		UNION ALL SELECT * FROM usom.verify_returns()
 		UNION ALL SELECT * FROM usom.verify_service()
 		UNION ALL SELECT * FROM usom.verify_vault()
+		UNION ALL SELECT * FROM usom.verify_inbox()
 		UNION ALL SELECT * FROM usom.verify_entries();
 END
 $$;
 COMMENT ON FUNCTION usom.verify() IS
-'Everything that usom keeps in the caller''s organisation, recomputed from scratch and compared: verify_stock(), verify_reserved(), verify_supply(), verify_capacity(), verify_quota(), verify_lots(), verify_parcels(), verify_orders(), verify_holds(), verify_flows(), verify_money(), verify_returns(), verify_service(), verify_vault(), verify_entries(). One row per difference with area, entity (the business key), problem, expected and actual value; empty when all is well. One snapshot: it may run while others work.
+'Everything that usom keeps in the caller''s organisation, recomputed from scratch and compared, by the functions that usom.help(''verify'') lists. One row per difference with area, entity (the business key), problem, expected and actual value; empty when all is well. One snapshot: it may run while others work.
 Example: SELECT * FROM usom.verify();';
 
 /* ---- analytics ---- */
@@ -8460,6 +8758,12 @@ CREATE FUNCTION usom._privileges()
 	('service_work',              '',    'r',   'riud','r',   'r',   'r',   'r',   'r',   'r'),
 	('appointment',               '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'riud'),
 	('service_report',            '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
+	('mapping',                     '',     'r',    'riud', 'r',    'r',    'riud', 'r',    'r',    'r'),
+	('mapping_field',               '',     'r',    'riud', 'r',    'r',    'riud', 'r',    'r',    'r'),
+	('mapping_value',               '',     'r',    'riud', 'r',    'r',    'riud', 'r',    'r',    'r'),
+	('intake_policy',               '',     'r',    'riud', 'r',    'r',    'riud', 'r',    'r',    'r'),
+	('inbox_message',               '',     'r',    'r',    '',     'r',    'r',    'r',    'r',    'riud'),
+	('inbox_payload',             '',    'r',   'r',   '',    '',    'r',   '',    'r',   'r'),
 	('shipment',                  '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
 	('return_order',              '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
 	('return_line',               '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
@@ -8472,6 +8776,7 @@ CREATE FUNCTION usom._privileges()
 	('customers',                 '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('addresses',                 '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('price_steps',               '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
+	('inbox',                     '',    'r',   'r',   '',    '',    'r',   '',    'r',   'r'),
 	('orders',                    '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('order_lines',               '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('order_pieces',              '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
@@ -8565,6 +8870,18 @@ CREATE FUNCTION usom._privileges()
 	-- orders
 	('quote()',                   '',    'x',   'x',   '',    'x',   'x',   '',    '',    ''),
 	('place_order()',             '',    'x',   'x',   '',    'x',   'x',   '',    '',    ''),
+	('ingest()',                    '',     'x',    'x',    '',     'x',    'x',    '',     '',     ''),
+	('map_payload()',               '',     'x',    'x',    '',     'x',    'x',    '',     '',     ''),
+	('replay()',                    '',     'x',    'x',    '',     '',     'x',    '',     '',     ''),
+	('park()',                      '',     'x',    'x',    '',     '',     'x',    '',     '',     ''),
+	('mend()',                      '',     'x',    'x',    '',     '',     'x',    '',     '',     ''),
+	('explain_mapping()',           '',     'x',    'x',    '',     '',     'x',    '',     '',     ''),
+	('work_inbox()',                '',     '',     'x',    '',     '',     'x',    '',     '',     ''),
+	('retry_inbox()',               '',     '',     'x',    '',     '',     'x',    '',     '',     ''),
+	('inbox_take()',                '',     '',     'x',    '',     '',     'x',    '',     '',     ''),
+	('add_mapping()',               '',     '',     'x',    '',     '',     'x',    '',     '',     ''),
+	('mapping_id()',                '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
+	('standard_mappings()',         '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
 	('place_orders()',            '',    'x',   'x',   '',    'x',   'x',   '',    '',    ''),
 	('submit_order()',            '',    'x',   'x',   '',    'x',   '',    '',    '',    ''),
 	('confirm_order()',           '',    'x',   'x',   '',    '',    '',    '',    '',    ''),
@@ -8859,7 +9176,7 @@ DECLARE
 BEGIN
 	IF relation = 'address' THEN
 		condition := ' AND usom._sees_order(NULL)';
-	ELSIF relation = 'sales_order' THEN
+	ELSIF relation IN ('sales_order', 'inbox_message', 'inbox_payload') THEN
 		condition := ' AND usom._sees_channel(channel_id)';
 	ELSIF relation = 'supply' THEN
 		condition := ' AND (sales_order_id IS NULL OR usom._sees_order(sales_order_id))';
@@ -9069,34 +9386,35 @@ SET search_path = pg_catalog, usom, pg_temp
 AS $$
 	WITH chapter (position, topic, names) AS (VALUES
 		(1, 'begin', ARRAY['install', 'upgrade', 'version', 'doctor', 'help', 'demo', 'demo_remove']),
-		(2, 'order', ARRAY['quote', 'place_order', 'place_orders', 'submit_order', 'confirm_order', 'reject_order', 'close_order',
-			'cancel_order', 'cancel_line', 'change_order', 'set_order_tax', 'set_address_verdict', 'hold_order', 'release_hold', 'release_credit_hold', 'review_credit', 'resolve_exception',
-			'approve_order', 'decline_order', 'request_approval', 'score_order', 'override_price', 'reprice_order',
-			'propose_substitution', 'accept_substitution', 'decline_substitution', 'substitute_backorders']),
-		(3, 'stock', ARRAY['receive_stock', 'receive_stocks', 'adjust_stock', 'count_stock', 'set_safety', 'add_supply', 'change_supply', 'cancel_supply', 'receive_supply', 'reverse_receipt', 'reserve_stock', 'release_stock', 'receive_serials', 'assign_serials', 'remove_serials', 'recall', 'block_lot', 'plan_count', 'record_count',
-			'watch_stock', 'unwatch_stock', 'tell_back_in_stock',
-			'available', 'convert_quantity']),
-		(4, 'fulfil', ARRAY['allocate_order', 'allocate_orders', 'reallocate_order', 'explain_sourcing', 'why_not_allocated', 'simulate_sourcing', 'pickup_alternatives', 'move_pickup', 'ready_pickup', 'collect_pickup', 'reject_pickup', 'put_back_pickups', 'receive_drop_ship', 'service_slots', 'book_appointment', 'move_appointment', 'cancel_appointment', 'fail_appointment', 'block_technician', 'complete_service', 'earliest_shipment', 'distance_km', 'split_order', 'split_backorder', 'merge_backorder', 'fill_backorders', 'backorder_run', 'convert_pre_orders', 'request_make', 'approve_make', 'start_make', 'receive_make', 'cancel_make', 'ration', 'release_order', 'consolidation_candidates', 'consolidate', 'ship', 'ship_consolidated', 'deliver',
-		(4, 'fulfil', ARRAY['allocate_order', 'allocate_orders', 'reallocate_order', 'explain_sourcing', 'why_not_allocated', 'simulate_sourcing', 'pickup_alternatives', 'move_pickup', 'earliest_shipment', 'distance_km', 'split_order', 'split_backorder', 'merge_backorder', 'fill_backorders', 'backorder_run', 'convert_pre_orders', 'request_make', 'approve_make', 'start_make', 'receive_make', 'cancel_make', 'ration', 'release_order', 'consolidation_candidates', 'consolidate', 'ship', 'ship_consolidated', 'deliver',
-			'available']),
-		(4, 'fulfil', ARRAY['allocate_order', 'allocate_orders', 'reallocate_order', 'explain_sourcing', 'why_not_allocated', 'simulate_sourcing', 'pickup_alternatives', 'move_pickup', 'earliest_shipment', 'distance_km', 'split_order', 'split_backorder', 'merge_backorder', 'fill_backorders', 'backorder_run', 'convert_pre_orders', 'request_make', 'approve_make', 'start_make', 'receive_make', 'cancel_make', 'ration', 'release_order', 'consolidation_candidates', 'consolidate', 'wrap_gift', 'pack', 'unpack', 'ship', 'ship_consolidated', 'void_shipment', 'close_manifest', 'packing_slip', 'shipping_label', 'manifest_sheet', 'record_tracking', 'deliver', 'fail_delivery', 'retry_delivery', 'return_to_sender', 'lose_shipment',
-		(4, 'fulfil', ARRAY['allocate_order', 'allocate_orders', 'reallocate_order', 'explain_sourcing', 'why_not_allocated', 'simulate_sourcing', 'pickup_alternatives', 'move_pickup', 'earliest_shipment', 'distance_km', 'split_order', 'take_step', 'split_backorder', 'merge_backorder', 'fill_backorders', 'backorder_run', 'convert_pre_orders', 'request_make', 'approve_make', 'start_make', 'receive_make', 'cancel_make', 'ration', 'release_order', 'consolidation_candidates', 'consolidate', 'ship', 'ship_consolidated', 'deliver',
-			'authorize_return', 'receive_return']),
-			'authorize_return', 'approve_return', 'refuse_return', 'cancel_return', 'receive_return', 'receive_blind_return', 'inspect_return', 'exchange_return']),
-		(4, 'pay', ARRAY['record_payment', 'authorize_payment', 'capture_payment', 'void_payment', 'refund_payment', 'charge_back', 'complete_order', 'refund_order', 'collect_payment']),
-		(5, 'understand', ARRAY['explain_status', 'explain_steps', 'explain_promise', 'explain_price', 'piece_amounts', 'credit_position', 'order_timeline', 'order_as_of', 'order_changes', 'lifecycle', 'order_lifecycle', 'piece_lifecycle', 'order_types', 'checks', 'currencies', 'lifecycle_dot', 'flow_dot',
-		(5, 'understand', ARRAY['explain_status', 'explain_return', 'explain_promise', 'explain_price', 'piece_amounts', 'credit_position', 'order_timeline', 'order_as_of', 'order_changes', 'lifecycle', 'order_lifecycle', 'piece_lifecycle', 'order_types', 'checks', 'currencies', 'lifecycle_dot',
-			'error_codes']),
-		(6, 'verify', ARRAY['verify', 'verify_stock', 'verify_reserved', 'verify_supply', 'verify_capacity', 'verify_quota', 'verify_lots', 'verify_orders', 'verify_counters', 'verify_statuses',
-			'verify_history', 'verify_references', 'verify_pieces', 'verify_kits', 'verify_holds', 'verify_approvals', 'verify_money', 'verify_payments', 'verify_credit', 'verify_returns', 'verify_service', 'verify_vault', 'verify_entries', 'verify_audit']),
-		(6, 'verify', ARRAY['verify', 'verify_stock', 'verify_reserved', 'verify_supply', 'verify_capacity', 'verify_quota', 'verify_parcels', 'verify_orders', 'verify_counters', 'verify_statuses',
-			'verify_history', 'verify_references', 'verify_pieces', 'verify_kits', 'verify_holds', 'verify_approvals', 'verify_money', 'verify_payments', 'verify_credit', 'verify_returns', 'verify_vault', 'verify_entries', 'verify_audit']),
-			'verify_history', 'verify_references', 'verify_pieces', 'verify_kits', 'verify_holds', 'verify_flows', 'verify_approvals', 'verify_money', 'verify_payments', 'verify_credit', 'verify_returns', 'verify_vault', 'verify_entries', 'verify_audit']),
+		(2, 'order', ARRAY['quote', 'place_order', 'place_orders', 'submit_order', 'confirm_order', 'reject_order', 'close_order', 'cancel_order', 'cancel_line',
+			'change_order', 'set_order_tax', 'set_address_verdict', 'hold_order', 'release_hold', 'release_credit_hold', 'review_credit', 'resolve_exception',
+			'approve_order', 'decline_order', 'request_approval', 'score_order', 'override_price', 'reprice_order', 'propose_substitution',
+			'accept_substitution', 'decline_substitution', 'substitute_backorders']),
+		(2, 'intake', ARRAY['ingest', 'work_inbox', 'retry_inbox', 'replay', 'park', 'mend', 'inbox_take', 'explain_mapping', 'map_payload', 'standard_mappings', 'add_mapping',
+			'mapping_id']),
+		(3, 'stock', ARRAY['receive_stock', 'receive_stocks', 'adjust_stock', 'count_stock', 'set_safety', 'add_supply', 'change_supply', 'cancel_supply', 'receive_supply',
+			'reverse_receipt', 'reserve_stock', 'release_stock', 'receive_serials', 'assign_serials', 'remove_serials', 'recall', 'block_lot', 'plan_count',
+			'record_count', 'watch_stock', 'unwatch_stock', 'tell_back_in_stock', 'available', 'convert_quantity']),
+		(4, 'fulfil', ARRAY['allocate_order', 'allocate_orders', 'reallocate_order', 'explain_sourcing', 'why_not_allocated', 'simulate_sourcing', 'pickup_alternatives',
+			'move_pickup', 'ready_pickup', 'collect_pickup', 'reject_pickup', 'put_back_pickups', 'receive_drop_ship', 'service_slots', 'book_appointment',
+			'move_appointment', 'cancel_appointment', 'fail_appointment', 'block_technician', 'complete_service', 'earliest_shipment', 'distance_km',
+			'split_order', 'split_backorder', 'merge_backorder', 'fill_backorders', 'backorder_run', 'convert_pre_orders', 'request_make', 'approve_make',
+			'start_make', 'receive_make', 'cancel_make', 'ration', 'release_order', 'consolidation_candidates', 'consolidate', 'ship', 'ship_consolidated',
+			'deliver', 'wrap_gift', 'pack', 'unpack', 'void_shipment', 'close_manifest', 'packing_slip', 'shipping_label', 'manifest_sheet', 'record_tracking',
+			'fail_delivery', 'retry_delivery', 'return_to_sender', 'lose_shipment', 'take_step', 'authorize_return', 'receive_return', 'approve_return',
+			'refuse_return', 'cancel_return', 'receive_blind_return', 'inspect_return', 'exchange_return']),
+		(4, 'pay', ARRAY['record_payment', 'authorize_payment', 'capture_payment', 'void_payment', 'refund_payment', 'charge_back', 'complete_order', 'refund_order',
+			'collect_payment']),
+		(5, 'understand', ARRAY['explain_status', 'explain_steps', 'explain_promise', 'explain_price', 'piece_amounts', 'credit_position', 'order_timeline', 'order_as_of',
+			'order_changes', 'lifecycle', 'order_lifecycle', 'piece_lifecycle', 'order_types', 'checks', 'currencies', 'lifecycle_dot', 'flow_dot',
+			'explain_return', 'error_codes']),
+		(6, 'verify', ARRAY['verify', 'verify_stock', 'verify_reserved', 'verify_supply', 'verify_capacity', 'verify_quota', 'verify_lots', 'verify_orders', 'verify_counters',
+			'verify_statuses', 'verify_history', 'verify_references', 'verify_pieces', 'verify_kits', 'verify_holds', 'verify_approvals', 'verify_money',
+			'verify_payments', 'verify_credit', 'verify_returns', 'verify_service', 'verify_vault', 'verify_entries', 'verify_audit', 'verify_parcels',
+			'verify_flows', 'verify_inbox']),
 		(7, 'trust', ARRAY['seal_audit', 'tick', 'export_digest', 'inclusion_proof', 'check_inclusion', 'consistency_proof', 'check_consistency']),
 		(8, 'people', ARRAY['find_customers', 'export_customer', 'erase_customer', 'erase_order_person']),
-		(9, 'keys', ARRAY['next_id', 'next_document_no', 'current_org', 'default_currency', 'channel_id', 'customer_id', 'product_id',
-			'location_id', 'technician_id']),
-			'location_id']),
+		(9, 'keys', ARRAY['next_id', 'next_document_no', 'current_org', 'default_currency', 'channel_id', 'customer_id', 'product_id', 'location_id', 'technician_id']),
 		(10, 'flows', ARRAY['check_flow', 'publish_flow', 'revise_flow', 'flow_id']),
 		(10, 'access', ARRAY['grant_access', 'revoke_access'])
 	), entry AS (
@@ -9343,6 +9661,8 @@ CREATE SEQUENCE usom.manifest_no_seq;
 COMMENT ON SEQUENCE usom.manifest_no_seq IS 'Manifest numbers where the counter is not gap-free.';
 CREATE SEQUENCE usom.appointment_no_seq;
 COMMENT ON SEQUENCE usom.appointment_no_seq IS 'Appointment numbers where the counter is not gap-free.';
+CREATE SEQUENCE usom.message_no_seq;
+COMMENT ON SEQUENCE usom.message_no_seq IS 'Numbers of messages where the counter is not gap-free.';
 CREATE SEQUENCE usom.shipment_no_seq;
 COMMENT ON SEQUENCE usom.shipment_no_seq IS 'Shipment numbers where the counter is not gap-free.';
 CREATE SEQUENCE usom.return_no_seq;
@@ -9356,7 +9676,7 @@ COMMENT ON SEQUENCE usom.make_no_seq IS 'Numbers of make orders where the counte
 
 CREATE TABLE usom.document_counter (
 	org_id bigint NOT NULL,
-	kind text NOT NULL CONSTRAINT document_counter_kind_known CHECK (kind IN ('order', 'shipment', 'return', 'supply', 'make', 'run', 'consolidation', 'package', 'manifest', 'appointment')),
+	kind text NOT NULL CONSTRAINT document_counter_kind_known CHECK (kind IN ('order', 'shipment', 'return', 'supply', 'make', 'run', 'consolidation', 'package', 'manifest', 'appointment', 'message')),
 	prefix text NOT NULL,
 	digits integer NOT NULL DEFAULT 6 CONSTRAINT document_counter_digits_sane CHECK (digits BETWEEN 1 AND 18),
 	gap_free boolean NOT NULL DEFAULT false,
@@ -9681,14 +10001,14 @@ COMMENT ON COLUMN usom.erasure.erased_by IS 'Session user who did it.';
 
 CREATE TABLE usom.retention (
 	org_id bigint NOT NULL DEFAULT usom.current_org(),
-	what text NOT NULL CONSTRAINT retention_what_known CHECK (what IN ('customer', 'guest')),
+	what text NOT NULL CONSTRAINT retention_what_known CHECK (what IN ('customer', 'guest', 'message')),
 	keep_for interval NOT NULL CONSTRAINT retention_keep_for_positive CHECK (keep_for > interval '0'),
 	looked_at timestamptz,
 	PRIMARY KEY (org_id, what)
 );
 COMMENT ON TABLE usom.retention IS 'How long people are known; tick() erases those who are due. No row: for ever. Example: INSERT INTO usom.retention VALUES (DEFAULT, ''guest'', ''90 days'');';
 COMMENT ON COLUMN usom.retention.org_id IS 'Organisation.';
-COMMENT ON COLUMN usom.retention.what IS 'guest: buyers without a customer, counted from the last change of their order. customer: customers, counted from the last change of their last order, or from their own beginning if they have none.';
+COMMENT ON COLUMN usom.retention.what IS 'guest: buyers without a customer, counted from the last change of their order. customer: customers, counted from the last change of their last order, or from their own beginning if they have none. message: payloads of the inbox that were processed or are dead, counted from when they came.';
 COMMENT ON COLUMN usom.retention.keep_for IS 'How long after that.';
 COMMENT ON COLUMN usom.retention.looked_at IS 'When tick() last looked; it does so once an hour.';
 
@@ -14147,6 +14467,230 @@ SELECT usom._audit_table('check_rule');
 SELECT usom._audit_table('product_restriction');
 SELECT usom._audit_table('check_hit');
 SELECT usom._audit_table('order_fingerprint');
+$usom_step$),
+
+(1, 1301, 'intake', $usom_step$
+CREATE TABLE usom.mapping (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	mapping_id bigint NOT NULL DEFAULT usom.next_id(),
+	code text NOT NULL CONSTRAINT mapping_code_given CHECK (code <> ''),
+	version integer NOT NULL DEFAULT 1 CONSTRAINT mapping_version_positive CHECK (version > 0),
+	channel text CONSTRAINT mapping_channel_given CHECK (channel <> ''),
+	kind text NOT NULL DEFAULT 'order' CONSTRAINT mapping_kind_known CHECK (kind IN ('order', 'change', 'cancellation')),
+	applies jsonpath,
+	root jsonpath,
+	lines jsonpath,
+	priority integer NOT NULL DEFAULT 100,
+	active boolean NOT NULL DEFAULT true,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (org_id, mapping_id),
+	CONSTRAINT mapping_code_unique UNIQUE (org_id, code, version)
+);
+COMMENT ON TABLE usom.mapping IS 'How payloads of a format become documents. Of the active mappings of the channel of a payload and of those for all, the first whose test it passes is taken, by priority, newer versions first; a payload that passes none is a document itself. Example: SELECT usom.add_mapping(''shopify'', ''web'');';
+COMMENT ON COLUMN usom.mapping.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.mapping.mapping_id IS 'Key.';
+COMMENT ON COLUMN usom.mapping.code IS 'Name of the format.';
+COMMENT ON COLUMN usom.mapping.version IS 'Versions of a format stand beside each other; the newest that is active is tried first.';
+COMMENT ON COLUMN usom.mapping.channel IS 'Code of the channel; null: every channel.';
+COMMENT ON COLUMN usom.mapping.kind IS 'What comes out: order (a document as place_order() takes it), change (changes as change_order() takes them), cancellation (of an order).';
+COMMENT ON COLUMN usom.mapping.applies IS 'Test, a jsonpath predicate: $.order.line_items.size() > 0; null: any payload.';
+COMMENT ON COLUMN usom.mapping.root IS 'Where the order stands in the payload, a jsonpath: its first item is what the other paths begin at. Null: the payload itself.';
+COMMENT ON COLUMN usom.mapping.lines IS 'Where the lines stand, a jsonpath: each item is a line. Null: there are none.';
+COMMENT ON COLUMN usom.mapping.priority IS 'Lower is tried first.';
+COMMENT ON COLUMN usom.mapping.active IS 'Off: not tried.';
+COMMENT ON COLUMN usom.mapping.created_at IS 'When the row was made.';
+
+CREATE TABLE usom.mapping_field (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	mapping_id bigint NOT NULL,
+	target text NOT NULL CONSTRAINT mapping_field_target_is_a_path CHECK (target ~ '^(lines\[\]\.)?[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?(\[\])?$'),
+	ordinal integer NOT NULL DEFAULT 1,
+	source jsonpath,
+	transforms text[] NOT NULL DEFAULT '{}' CONSTRAINT mapping_field_transforms_known CHECK (transforms <@ ARRAY['trim', 'upper', 'lower', 'number', 'integer', 'boolean', 'date', 'currency', 'unit', 'lookup', 'join', 'multiply']),
+	argument jsonb NOT NULL DEFAULT '{}' CONSTRAINT mapping_field_argument_is_object CHECK (jsonb_typeof(argument) = 'object'),
+	fallback jsonb CONSTRAINT mapping_field_fallback_is_scalar CHECK (jsonb_typeof(fallback) NOT IN ('object', 'array')),
+	required boolean NOT NULL DEFAULT false,
+	PRIMARY KEY (org_id, mapping_id, target, ordinal),
+	CONSTRAINT mapping_field_of_mapping FOREIGN KEY (org_id, mapping_id) REFERENCES usom.mapping ON DELETE RESTRICT ON UPDATE RESTRICT,
+	CONSTRAINT mapping_field_comes_from_somewhere CHECK (source IS NOT NULL OR fallback IS NOT NULL)
+);
+COMMENT ON TABLE usom.mapping_field IS 'A field of the document and where it comes from.';
+COMMENT ON COLUMN usom.mapping_field.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.mapping_field.mapping_id IS 'Mapping: usom.mapping_id(''code'').';
+COMMENT ON COLUMN usom.mapping_field.target IS 'Key of the document: customer, ship_to.city, coupons[], lines[].sku, lines[].tax.amount. external_id, revision and order_no (of changes and cancellations) may be targets, too.';
+COMMENT ON COLUMN usom.mapping_field.ordinal IS 'Several rows for one target are tried in this order; the first that finds something counts; those with join are joined.';
+COMMENT ON COLUMN usom.mapping_field.source IS 'Where the value stands, a jsonpath: from the root of the mapping, or from the line for a target of lines; $root is that root in both. Null: the fallback is a constant.';
+COMMENT ON COLUMN usom.mapping_field.transforms IS 'What becomes of it, in this order: trim, upper, lower, number, integer, boolean, date (a time with zone), currency (ISO 4217), unit and lookup (by usom.mapping_value), join (several values to one text), multiply.';
+COMMENT ON COLUMN usom.mapping_field.argument IS 'What transforms need: {"date": "YYYYMMDD"} a format of to_timestamp(); {"zone": "Europe/Berlin"} of times without one, otherwise UTC; {"decimal": ","}; {"lookup": "list"}; {"join": " "}; {"multiply": 0.01}; {"true": ["Y", "1"]}.';
+COMMENT ON COLUMN usom.mapping_field.fallback IS 'What counts where the source has nothing.';
+COMMENT ON COLUMN usom.mapping_field.required IS 'On: a payload without it is a finding.';
+
+CREATE TABLE usom.mapping_value (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	list text NOT NULL CONSTRAINT mapping_value_list_given CHECK (list <> ''),
+	source text NOT NULL,
+	target text NOT NULL,
+	PRIMARY KEY (org_id, list, source)
+);
+COMMENT ON TABLE usom.mapping_value IS 'Words of others and what they mean here: units, carriers, product numbers of a partner.';
+COMMENT ON COLUMN usom.mapping_value.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.mapping_value.list IS 'Name of the list; the transform unit reads the list unit.';
+COMMENT ON COLUMN usom.mapping_value.source IS 'Their word.';
+COMMENT ON COLUMN usom.mapping_value.target IS 'Ours.';
+
+CREATE TABLE usom.intake_policy (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	channel text NOT NULL,
+	max_attempts integer NOT NULL DEFAULT 5 CONSTRAINT intake_policy_attempts_positive CHECK (max_attempts BETWEEN 1 AND 1000),
+	back_off interval NOT NULL DEFAULT '1 minute' CONSTRAINT intake_policy_back_off_not_negative CHECK (back_off >= interval '0'),
+	PRIMARY KEY (org_id, channel)
+);
+COMMENT ON TABLE usom.intake_policy IS 'How often a message of a channel is tried. Channels without a row have the defaults.';
+COMMENT ON COLUMN usom.intake_policy.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.intake_policy.channel IS 'Code of the channel.';
+COMMENT ON COLUMN usom.intake_policy.max_attempts IS 'After so many the message is dead.';
+COMMENT ON COLUMN usom.intake_policy.back_off IS 'From the first attempt to the second; each further wait is twice as long, a day at most.';
+
+CREATE TABLE usom.inbox_message (
+	org_id bigint NOT NULL,
+	inbox_message_id bigint NOT NULL,
+	message_no text NOT NULL,
+	channel_id bigint NOT NULL,
+	kind text NOT NULL CONSTRAINT inbox_message_kind_known CHECK (kind IN ('order', 'change', 'cancellation')),
+	external_id text NOT NULL,
+	revision usom.ordinal NOT NULL,
+	mapping text,
+	digest bytea NOT NULL,
+	status text NOT NULL CONSTRAINT inbox_message_status_known CHECK (status IN ('received', 'processed', 'failed', 'dead', 'parked')),
+	outcome text CONSTRAINT inbox_message_outcome_known CHECK (outcome IN ('placed', 'repeated', 'changed', 'cancelled')),
+	attempts integer NOT NULL DEFAULT 0,
+	findings jsonb NOT NULL DEFAULT '[]',
+	sales_order_id bigint,
+	amount usom.amount,
+	received_at timestamptz NOT NULL DEFAULT now(),
+	received_by text NOT NULL DEFAULT session_user,
+	attempted_at timestamptz,
+	next_attempt_at timestamptz,
+	leased_until timestamptz,
+	parked_because text,
+	PRIMARY KEY (org_id, inbox_message_id),
+	CONSTRAINT inbox_message_no_unique UNIQUE (org_id, message_no),
+	CONSTRAINT inbox_message_once UNIQUE (org_id, channel_id, external_id, kind, revision),
+	CONSTRAINT inbox_message_processed_iff_outcome CHECK ((status = 'processed') = (outcome IS NOT NULL)),
+	CONSTRAINT inbox_message_processed_has_order CHECK (status <> 'processed' OR sales_order_id IS NOT NULL),
+	CONSTRAINT inbox_message_tried_again_iff_waiting CHECK ((status IN ('received', 'failed')) = (next_attempt_at IS NOT NULL)),
+	CONSTRAINT inbox_message_parked_iff_because CHECK ((status = 'parked') = (parked_because IS NOT NULL)),
+	CONSTRAINT inbox_message_failed_says_why CHECK (status NOT IN ('failed', 'dead') OR findings <> '[]')
+) WITH (fillfactor = 80);
+CREATE INDEX inbox_message_due ON usom.inbox_message (org_id, next_attempt_at) WHERE next_attempt_at IS NOT NULL;
+CREATE INDEX inbox_message_by_time ON usom.inbox_message (org_id, received_at);
+CREATE INDEX inbox_message_of_order ON usom.inbox_message (org_id, sales_order_id) WHERE sales_order_id IS NOT NULL;
+COMMENT ON TABLE usom.inbox_message IS 'What channels sent, and what became of it. Kept by usom.';
+COMMENT ON COLUMN usom.inbox_message.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.inbox_message.inbox_message_id IS 'Key; also that of its key in the vault.';
+COMMENT ON COLUMN usom.inbox_message.message_no IS 'Number for people.';
+COMMENT ON COLUMN usom.inbox_message.channel_id IS 'Channel it came by.';
+COMMENT ON COLUMN usom.inbox_message.kind IS 'order, change or cancellation.';
+COMMENT ON COLUMN usom.inbox_message.external_id IS 'What the channel calls the order; of a payload that does not say, a name made of its digest.';
+COMMENT ON COLUMN usom.inbox_message.revision IS 'Revision of the order at its source.';
+COMMENT ON COLUMN usom.inbox_message.mapping IS 'Mapping and version that read it; null: it was a document itself, or nothing could read it.';
+COMMENT ON COLUMN usom.inbox_message.digest IS 'HMAC-SHA-256 of the payload under the organisation''s key.';
+COMMENT ON COLUMN usom.inbox_message.status IS 'received, processed, failed (tried again), dead (not tried again by itself) or parked (put aside by somebody).';
+COMMENT ON COLUMN usom.inbox_message.outcome IS 'Of one that was processed: placed, repeated (the order was there), changed or cancelled.';
+COMMENT ON COLUMN usom.inbox_message.attempts IS 'How often it was tried.';
+COMMENT ON COLUMN usom.inbox_message.findings IS 'What the last attempt found: objects with path, source, code, message, detail, remedy.';
+COMMENT ON COLUMN usom.inbox_message.sales_order_id IS 'Order that it is about; null: none yet.';
+COMMENT ON COLUMN usom.inbox_message.amount IS 'Value of the goods as the message has it; null: it could not be read.';
+COMMENT ON COLUMN usom.inbox_message.received_at IS 'When it came.';
+COMMENT ON COLUMN usom.inbox_message.received_by IS 'Session user that brought it.';
+COMMENT ON COLUMN usom.inbox_message.attempted_at IS 'Last attempt; null: none.';
+COMMENT ON COLUMN usom.inbox_message.next_attempt_at IS 'When it is due again.';
+COMMENT ON COLUMN usom.inbox_message.leased_until IS 'A worker has it until then; null: nobody.';
+COMMENT ON COLUMN usom.inbox_message.parked_because IS 'Why it was put aside.';
+
+CREATE TABLE usom.inbox_payload (
+	org_id bigint NOT NULL,
+	inbox_message_id bigint NOT NULL,
+	channel_id bigint NOT NULL,
+	revision_no integer NOT NULL,
+	payload text NOT NULL,
+	reason text,
+	written_at timestamptz NOT NULL DEFAULT now(),
+	written_by text NOT NULL DEFAULT session_user,
+	PRIMARY KEY (org_id, inbox_message_id, revision_no),
+	CONSTRAINT inbox_payload_of_message FOREIGN KEY (org_id, inbox_message_id) REFERENCES usom.inbox_message ON DELETE RESTRICT ON UPDATE RESTRICT,
+	CONSTRAINT inbox_payload_sealed CHECK (usom._is_sealed(payload))
+);
+ALTER TABLE usom.inbox_payload ALTER COLUMN payload SET STATISTICS 0;
+COMMENT ON TABLE usom.inbox_payload IS 'Payloads as they came, and as they were mended. Sealed under a key of the message. Rows are only added.';
+COMMENT ON COLUMN usom.inbox_payload.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.inbox_payload.inbox_message_id IS 'Message.';
+COMMENT ON COLUMN usom.inbox_payload.channel_id IS 'Channel of the message.';
+COMMENT ON COLUMN usom.inbox_payload.revision_no IS '0: as it came; then one for each time it was mended.';
+COMMENT ON COLUMN usom.inbox_payload.payload IS 'JSON, sealed.';
+COMMENT ON COLUMN usom.inbox_payload.reason IS 'Why it was mended.';
+COMMENT ON COLUMN usom.inbox_payload.written_at IS 'When.';
+COMMENT ON COLUMN usom.inbox_payload.written_by IS 'Session user who did it.';
+
+CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.mapping FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.mapping_field FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.mapping_value FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.intake_policy FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+ALTER TABLE usom.mapping ENABLE ALWAYS TRIGGER _memo_changed;
+ALTER TABLE usom.mapping_field ENABLE ALWAYS TRIGGER _memo_changed;
+ALTER TABLE usom.mapping_value ENABLE ALWAYS TRIGGER _memo_changed;
+ALTER TABLE usom.intake_policy ENABLE ALWAYS TRIGGER _memo_changed;
+
+SELECT usom._guard_cards('mapping');
+SELECT usom._guard_cards('mapping_field');
+SELECT usom._guard_cards('mapping_value');
+SELECT usom._guard_cards('intake_policy');
+SELECT usom._guard_cards('inbox_message');
+SELECT usom._guard_cards('inbox_payload');
+SELECT usom._guard_kept('inbox_message', 'usom.ingest()');
+SELECT usom._guard_ledger('inbox_payload', 'usom.ingest() or usom.mend()');
+SELECT usom._audit_table('mapping');
+SELECT usom._audit_table('mapping_field');
+SELECT usom._audit_table('mapping_value');
+SELECT usom._audit_table('intake_policy');
+SELECT usom._audit_table('inbox_message');
+SELECT usom._audit_table('inbox_payload');
+
+-- Who is erased leaves no payload behind that names him: the keys of his messages go with his own.
+CREATE TRIGGER usom_erase_messages AFTER INSERT ON usom.erasure
+	FOR EACH ROW EXECUTE FUNCTION usom._erase_messages();
+ALTER TABLE usom.erasure ENABLE ALWAYS TRIGGER usom_erase_messages;
+
+CREATE VIEW usom.inbox WITH (security_invoker = true) AS
+SELECT m.message_no, c.code AS channel, m.kind, m.external_id, m.revision::integer AS revision, m.mapping, m.status, m.outcome, o.order_no,
+	m.attempts, m.findings, trim_scale(m.amount) AS amount, m.received_at, m.received_by, m.attempted_at, m.next_attempt_at, m.leased_until, m.parked_because,
+	usom._open(m.org_id, p.payload) AS payload
+FROM usom.inbox_message m
+JOIN usom.channel c ON c.org_id = m.org_id AND c.channel_id = m.channel_id
+LEFT JOIN usom.sales_order o ON o.org_id = m.org_id AND o.sales_order_id = m.sales_order_id
+LEFT JOIN LATERAL (SELECT q.payload FROM usom.inbox_payload q WHERE q.org_id = m.org_id AND q.inbox_message_id = m.inbox_message_id
+	ORDER BY q.revision_no DESC LIMIT 1) p ON true
+WHERE m.org_id = usom.current_org();
+COMMENT ON VIEW usom.inbox IS 'Messages of channels and what became of them. Example: SELECT message_no, findings FROM usom.inbox WHERE status IN (''failed'', ''dead'');';
+COMMENT ON COLUMN usom.inbox.message_no IS 'Number, for usom.replay(), usom.park(), usom.mend(), usom.explain_mapping().';
+COMMENT ON COLUMN usom.inbox.channel IS 'Channel it came by.';
+COMMENT ON COLUMN usom.inbox.kind IS 'order, change or cancellation.';
+COMMENT ON COLUMN usom.inbox.external_id IS 'What the channel calls the order.';
+COMMENT ON COLUMN usom.inbox.revision IS 'Revision of the order at its source.';
+COMMENT ON COLUMN usom.inbox.mapping IS 'Mapping and version that read it; null: none.';
+COMMENT ON COLUMN usom.inbox.status IS 'received, processed, failed, dead or parked.';
+COMMENT ON COLUMN usom.inbox.outcome IS 'placed, repeated, changed or cancelled; null: not processed.';
+COMMENT ON COLUMN usom.inbox.order_no IS 'Order that it is about.';
+COMMENT ON COLUMN usom.inbox.attempts IS 'How often it was tried.';
+COMMENT ON COLUMN usom.inbox.findings IS 'What the last attempt found: path in the document, source in the payload, code, message, detail, remedy.';
+COMMENT ON COLUMN usom.inbox.amount IS 'Value of the goods as the message has it.';
+COMMENT ON COLUMN usom.inbox.received_at IS 'When it came.';
+COMMENT ON COLUMN usom.inbox.received_by IS 'Session user that brought it.';
+COMMENT ON COLUMN usom.inbox.attempted_at IS 'Last attempt.';
+COMMENT ON COLUMN usom.inbox.next_attempt_at IS 'When it is due again; null: not by itself.';
+COMMENT ON COLUMN usom.inbox.leased_until IS 'A worker has it until then.';
+COMMENT ON COLUMN usom.inbox.parked_because IS 'Why it was put aside.';
+COMMENT ON COLUMN usom.inbox.payload IS 'JSON as it came, or as it was last mended; for roles that may read usom.vault_key.';
 $usom_step$),
 
 (1, 1401, 'analytics', $usom_step$
