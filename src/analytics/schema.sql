@@ -291,7 +291,8 @@ SELECT u.supply_no,
 	u.reference,
 	o.order_no,
 	u.line_no,
-	u.created_at
+	u.created_at,
+	trim_scale(u.rejected) AS rejected
 FROM usom.supply u
 LEFT JOIN usom.product p ON p.org_id = u.org_id AND p.product_id = u.product_id
 LEFT JOIN usom.location lo ON lo.org_id = u.org_id AND lo.location_id = u.location_id
@@ -314,6 +315,7 @@ COMMENT ON COLUMN usom.supplies.reference IS 'Number of the document of the outs
 COMMENT ON COLUMN usom.supplies.order_no IS 'Order it is for and for no other; null: for all.';
 COMMENT ON COLUMN usom.supplies.line_no IS 'Line of that order.';
 COMMENT ON COLUMN usom.supplies.created_at IS 'When it was recorded.';
+COMMENT ON COLUMN usom.supplies.rejected IS 'Units that came and were not taken in.';
 
 CREATE VIEW usom.holds WITH (security_invoker = true) AS
 SELECT o.order_no,

@@ -37,17 +37,20 @@ supply_no: as add_supply() gave it. reason: why.
 Errors: US204 unknown supply, US206 it has ended.
 Example: SELECT * FROM usom.cancel_supply(''SU-000001'', ''the mill burnt down'');';
 
-CREATE FUNCTION usom.receive_supply(supply_no text, quantity numeric DEFAULT NULL, lot text DEFAULT NULL, final boolean DEFAULT false)
+CREATE FUNCTION usom.receive_supply(supply_no text, quantity numeric DEFAULT NULL, lot text DEFAULT NULL, final boolean DEFAULT false,
+	rejected numeric DEFAULT 0, serials text[] DEFAULT NULL)
 RETURNS TABLE (supply_no text, status text, quantity numeric, received numeric, pegged numeric, expected_at timestamptz, filled numeric)
 LANGUAGE c AS 'MODULE_PATHNAME', 'usom_receive_supply'
 VOLATILE PARALLEL UNSAFE ROWS 1
 SET search_path = pg_catalog, usom, pg_temp;
-COMMENT ON FUNCTION usom.receive_supply(text, numeric, text, boolean) IS
+COMMENT ON FUNCTION usom.receive_supply(text, numeric, text, boolean, numeric, text[]) IS
 'Supply arrives: its units go on the shelf, and in the same call to what counts on them, then to what else waits for the product: firm orders first, then by priority, then as they were placed.
 supply_no: as add_supply() gave it. quantity: units that arrived; null: all that is to come; more than that is taken, too. lot: if the product has lots. final: nothing more comes, though it is less than was expected (then 0 is a quantity): who counted on the rest is planned anew as with change_supply().
+rejected: units that came besides and were not taken in; they are still to come unless it is final. serials: a number for each unit, if the product has serial numbers.
+What differs is a case in usom.exceptions with the number of the supply as its reference: receipt_rejected; when nothing more comes receipt_short or receipt_over.
 The movement has the number of the supply as its reference. Lines that get units have an event filled; their exceptions are closed.
 Returns the supply as it is now, and the units that orders got.
-Errors: US204 unknown supply, US206 it has ended, 22003 or 22023 for a quantity that is none.
+Errors: US204 unknown supply, US206 it has ended, US210 a lot or serial numbers are missing, US212 a serial number that is in stock already, 22003 or 22023 for a quantity that is none.
 Example: SELECT * FROM usom.receive_supply(''SU-000001'', 480, final => true);';
 
 CREATE FUNCTION usom.reverse_receipt(supply_no text, quantity numeric DEFAULT NULL, reason text DEFAULT NULL, lot text DEFAULT NULL)

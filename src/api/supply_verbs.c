@@ -1,13 +1,9 @@
 /*
  * supply_verbs.c
- *		usom.change_supply(), usom.cancel_supply() and usom.receive_supply():
- *		what was expected moves, fails or comes.
+ *		usom.change_supply() and usom.cancel_supply(): what was expected moves
+ *		or fails.  What comes is in receipt.c.
  *
  * Locks: those of api/replan.c: orders, stock where units arrive, supply.
- *
- * Invariant: what arrives is on the shelf, in the ledger, and reserved for
- * who waited for it in one call, so no unit is free while somebody who was
- * promised it waits.
  *
  * Memory: SPI's context of the call.
  */
@@ -29,7 +25,6 @@
 
 PG_FUNCTION_INFO_V1(usom_change_supply);
 PG_FUNCTION_INFO_V1(usom_cancel_supply);
-PG_FUNCTION_INFO_V1(usom_receive_supply);
 
 static UsomQuery read_pegged = {
 	.text = "SELECT s.pegged FROM usom.supply s WHERE s.org_id = $1 AND s.supply_id = $2",
@@ -112,85 +107,5 @@ usom_cancel_supply(PG_FUNCTION_ARGS)
 	replan.status = "cancelled";
 	usom_api_write_supply(&replan);
 	usom_api_close_supply(&replan, "promise");
-	return usom_api_answer_supply(answer, &replan);
-}
-
-/* ---- receive ---- */
-
-static void
-put_on_shelf(const UsomReplan *replan, const char *lot, UsomQuantity quantity)
-{
-	UsomStockDelta delta = {.key = {replan->product_id, replan->location_id, lot}, .on_hand = quantity};
-	UsomStockMovement movement = {
-		.key = delta.key,
-		.kind = "receipt",
-		.delta = quantity,
-		.reference = replan->supply_no,
-		.reason = usom_call_reason(),
-	};
-
-	if (quantity == 0)
-		return;
-	usom_stock_add(replan->org_id, &delta, 1);
-	usom_stock_book(replan->org_id, &movement, 1);
-}
-
-/*
- * Who counted on it gets it from where it arrived; then whoever waits for the
- * product is served from anywhere.  Components of kits that are served whole
- * wait for the second round, which looks at all of a kit.
- */
-static void
-give_out(UsomReplan *replan)
-{
-	UsomOrderSet *set = replan->set;
-	int		   *pieces = palloc_array(int, set->npieces + 1);
-	int			count = 0;
-
-	for (int i = 0; i < replan->nloaded; i++)
-		if (replan->counted_on_it[i] && !usom_line_is_component(&set->lines[set->pieces[i].line]))
-			pieces[count++] = i;
-	usom_api_sort_pieces(set, pieces, count);
-	usom_api_fill_pieces(set, pieces, count, replan->location_id);
-	usom_api_fill(set, replan->product_id);
-}
-
-/* Units that arrived: 0 stands for "all that is to come" until that is known. */
-static UsomQuantity
-quantity_argument(FunctionCallInfo fcinfo, bool final)
-{
-	UsomQuantity quantity = PG_ARGISNULL(1) ? 0 : usom_stock_required_quantity(fcinfo, 1, "quantity");
-
-	if (quantity < 0 || (quantity == 0 && !PG_ARGISNULL(1) && !final))
-		usom_stock_positive(quantity, "quantity");
-	return quantity;
-}
-
-/* usom.receive_supply(supply_no, quantity, lot, final) */
-Datum
-usom_receive_supply(PG_FUNCTION_ARGS)
-{
-	UsomAnswer *answer = usom_order_answer_begin(fcinfo, "receive_supply", -1);
-	bool		final = !PG_ARGISNULL(3) && PG_GETARG_BOOL(3);
-	UsomQuantity quantity = quantity_argument(fcinfo, final);
-	const char *lot = usom_stock_optional_text(fcinfo, 2);
-	UsomReplan	replan = {
-		.org_id = usom_party_org(),
-		.supply_no = usom_order_arg_text(fcinfo, 0, "supply_no"),
-		.with_stock = true,
-		.more = PG_ARGISNULL(1) ? -1 : quantity,
-	};
-
-	usom_api_open_supply(&replan);
-	usom_api_check_expected(&replan);
-	if (PG_ARGISNULL(1))
-		quantity = replan.quantity - replan.received;
-	replan.received = usom_quantity_add(replan.received, quantity);
-	if (final || replan.received >= replan.quantity)
-		replan.status = "received";
-	usom_api_write_supply(&replan);
-	put_on_shelf(&replan, lot ? lot : "", quantity);
-	give_out(&replan);
-	usom_api_close_supply(&replan, "receive");
 	return usom_api_answer_supply(answer, &replan);
 }

@@ -184,6 +184,7 @@ CREATE TABLE usom.supply (
 	location_id bigint NOT NULL,
 	quantity usom.positive_quantity NOT NULL,
 	received usom.quantity NOT NULL DEFAULT 0,
+	rejected usom.quantity NOT NULL DEFAULT 0,
 	pegged usom.quantity NOT NULL DEFAULT 0,
 	expected_at timestamptz NOT NULL,
 	confidence numeric(4,3) NOT NULL DEFAULT 1 CONSTRAINT supply_confidence_is_share CHECK (confidence > 0 AND confidence <= 1),
@@ -209,6 +210,7 @@ COMMENT ON COLUMN usom.supply.product_id IS 'Product.';
 COMMENT ON COLUMN usom.supply.location_id IS 'Location where it arrives.';
 COMMENT ON COLUMN usom.supply.quantity IS 'Units under way when nothing of it has arrived.';
 COMMENT ON COLUMN usom.supply.received IS 'Units that have arrived; more than quantity if too many came.';
+COMMENT ON COLUMN usom.supply.rejected IS 'Units that came and were not taken in.';
 COMMENT ON COLUMN usom.supply.pegged IS 'Units that waiting pieces count on: the sum of the pieces that name it.';
 COMMENT ON COLUMN usom.supply.expected_at IS 'When it is expected.';
 COMMENT ON COLUMN usom.supply.confidence IS 'How sure quantity and date are: above 0, 1 is certain.';

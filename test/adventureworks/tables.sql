@@ -13,4 +13,5 @@ CREATE TABLE aw.list_price (product integer, starts_at timestamp, ends_at timest
 CREATE TABLE aw.offer (id integer, name text, part numeric, kind text, category text, starts_at timestamp, ends_at timestamp, min_units integer, max_units integer, guid text, modified text);
 CREATE TABLE aw.offer_product (offer integer, product integer, guid text, modified text);
 CREATE TABLE aw.ship_method (id integer, name text, base numeric, rate numeric, guid text, modified text);
+CREATE TABLE aw.purchase_line (po integer, id integer, due timestamp, ordered numeric, product integer, price numeric, value numeric, received numeric, rejected numeric, stocked numeric, modified text);
 CREATE TABLE aw.tax (id integer, state integer, kind integer, percent numeric, name text, guid text, modified text);

@@ -34,6 +34,10 @@ INSERT INTO usom.product (sku) VALUES ('TAP-1');
 INSERT INTO usom.customer (code) VALUES ('TAP-1');
 INSERT INTO usom.pre_order_offer (sku, release_at, ended_at) VALUES ('TAP-1', now() + interval '1 year', now());
 INSERT INTO usom.quota (code, sku, quantity) VALUES ('TAP-1', 'TAP-1', 100);
+INSERT INTO usom.lot (sku, lot) VALUES ('TAP-1', 'TAP-1');
+INSERT INTO usom.count_rule (code) VALUES ('TAP-1');
+INSERT INTO usom.product (sku, tracking) VALUES ('TAP-SER', 'serial');
+SELECT count(*) FROM usom.receive_serials('TAP-A', 'TAP-SER', ARRAY['1']), usom.plan_count('TAP-A') \g /dev/null
 INSERT INTO usom.service_level (code) VALUES ('TAP-1');
 INSERT INTO usom.sourcing_rule (code) VALUES ('TAP-1');
 INSERT INTO usom.customer_address (customer_id) VALUES (usom.customer_id('TAP-1'));
@@ -105,6 +109,7 @@ INSERT INTO kept (t, code, hint) VALUES
 	('stock', 'US004', 'usom.receive_stock()'), ('reservation', 'US004', 'usom.reserve_stock()'), ('fulfillment_line', 'US004', 'usom.place_order()'), ('hold', 'US004', 'usom.hold_order()'), ('order_fingerprint', 'US004', 'usom.place_order()'), ('check_hit', 'US901', 'the function'), ('exception_case', 'US004', 'usom.resolve_exception()'), ('supply', 'US004', 'usom.add_supply()'), ('event', 'US901', 'the function'),
 	('order_tax', 'US004', 'usom.set_order_tax()'), ('line_unit', 'US004', 'usom.place_order()'), ('line_substitution', 'US004', 'usom.propose_substitution()'), ('stock_interest', 'US004', 'usom.watch_stock()'),
 	('approval', 'US004', 'usom.approve_order()'), ('order_risk', 'US901', 'usom.score_order()'), ('price_override', 'US004', 'usom.override_price()'),
+	('serial_unit', 'US004', 'usom.receive_serials()'), ('count_task', 'US004', 'usom.plan_count()'),
 	('shipment', 'US004', 'usom.ship()'), ('return_order', 'US004', 'usom.authorize_return()'), ('return_line', 'US004', 'usom.authorize_return()'),
 	('package', 'US004', 'usom.pack()'), ('gift_wrap', 'US004', 'usom.wrap_gift()'), ('manifest', 'US004', 'usom.close_manifest()'), ('tracking_event', 'US901', 'usom.record_tracking()'),
 	('shipment', 'US004', 'usom.ship()'), ('return_order', 'US004', 'usom.authorize_return()'), ('return_line', 'US004', 'usom.authorize_return()'), ('return_piece', 'US004', 'usom.receive_return()'),
@@ -155,7 +160,7 @@ SELECT is_empty($$SELECT t, way, came_to FROM outcome WHERE left(came_to, 2) = '
 -- ---- master data: retired, never deleted; codes stay ----
 
 CREATE TEMP TABLE master (t text, column_name text);
-INSERT INTO master VALUES ('organisation', 'code'), ('channel', 'code'), ('customer', 'code'), ('product', 'sku'), ('location', 'code'), ('hold_type', 'code'), ('hold_rule', 'code'), ('check_rule', 'check_code'), ('payment_method', 'code'), ('service_level', 'code'), ('sourcing_rule', 'code'), ('quota', 'code'), ('handling_class', 'code'), ('packaging', 'code'), ('approval_rule', 'code'), ('price_limit', 'code'), ('promotion', 'code'), ('coupon', 'code'), ('pre_order_offer', 'sku'), ('backorder_variant', 'code'), ('document_counter', 'kind');
+INSERT INTO master VALUES ('organisation', 'code'), ('channel', 'code'), ('customer', 'code'), ('product', 'sku'), ('location', 'code'), ('hold_type', 'code'), ('hold_rule', 'code'), ('check_rule', 'check_code'), ('payment_method', 'code'), ('service_level', 'code'), ('sourcing_rule', 'code'), ('quota', 'code'), ('lot', 'lot'), ('count_rule', 'code'), ('handling_class', 'code'), ('packaging', 'code'), ('approval_rule', 'code'), ('price_limit', 'code'), ('promotion', 'code'), ('coupon', 'code'), ('pre_order_offer', 'sku'), ('backorder_variant', 'code'), ('document_counter', 'kind');
 INSERT INTO master VALUES ('organisation', 'code'), ('channel', 'code'), ('customer', 'code'), ('product', 'sku'), ('location', 'code'), ('hold_type', 'code'), ('hold_rule', 'code'), ('return_rule', 'code'), ('check_rule', 'check_code'), ('payment_method', 'code'), ('service_level', 'code'), ('sourcing_rule', 'code'), ('quota', 'code'), ('approval_rule', 'code'), ('price_limit', 'code'), ('promotion', 'code'), ('coupon', 'code'), ('pre_order_offer', 'sku'), ('backorder_variant', 'code'), ('document_counter', 'kind');
 INSERT INTO master VALUES ('organisation', 'code'), ('channel', 'code'), ('customer', 'code'), ('product', 'sku'), ('location', 'code'), ('technician', 'code'), ('hold_type', 'code'), ('hold_rule', 'code'), ('check_rule', 'check_code'), ('payment_method', 'code'), ('service_level', 'code'), ('sourcing_rule', 'code'), ('quota', 'code'), ('approval_rule', 'code'), ('price_limit', 'code'), ('promotion', 'code'), ('coupon', 'code'), ('pre_order_offer', 'sku'), ('backorder_variant', 'code'), ('document_counter', 'kind');
 CREATE TEMP TABLE master_outcome AS

@@ -42,6 +42,10 @@ BEGIN
 	INSERT INTO usom.check_rule (check_code, channel, parameters) VALUES ('limits', mark || '-CH', '{"lines": 1}');
 	INSERT INTO usom.check_rule (check_code, customer) VALUES ('duplicate', mark || '-CUST');
 	INSERT INTO usom.retention (what, keep_for) VALUES ('guest', interval '77 years');
+	INSERT INTO usom.lot (sku, lot, supplier) VALUES (mark || '-TOO', mark || '-L', mark);
+	INSERT INTO usom.count_rule (code, sku) VALUES (mark || '-CYCLE', mark || '-SKU');
+	INSERT INTO usom.product (sku, name, tracking) VALUES (mark || '-SER', mark, 'serial');
+	PERFORM usom.receive_serials(mark || '-LOC', mark || '-SER', ARRAY[mark || '-1'], mark), usom.record_count(mark || '-LOC', mark || '-SER', 1);
 	PERFORM usom.receive_stock(mark || '-LOC', mark || '-SKU', 50, lot => mark || '-LOT', reference => mark);
 	PERFORM usom.place_order(jsonb_build_object('channel', mark || '-CH', 'customer', mark || '-CUST', 'lines', jsonb_build_array(jsonb_build_object('sku', mark || '-SKU', 'quantity', 1, 'unit_price', 7), jsonb_build_object('sku', mark || '-SKU', 'quantity', 2, 'unit_price', 7))));
 	INSERT INTO usom.pre_order_offer (sku, release_at, quantity) VALUES (mark || '-TOO', now() + interval '1 year', 77);

@@ -59,6 +59,13 @@ INSERT INTO usom.customer_address (customer_id, name, line1, city, country) SELE
 UPDATE usom.customer SET email = 'new\@example.org' WHERE code LIKE '$round-%';
 INSERT INTO usom.pre_order_offer (sku, release_at, ended_at) VALUES ('P2', now() + interval '1 year', now());
 INSERT INTO usom.quota (code, sku, quantity) VALUES ('$round', 'P1', 1000);
+INSERT INTO usom.product (sku, tracking) VALUES ('$round-lot', 'lot'), ('$round-ser', 'serial');
+SELECT usom.receive_stock('L2', '$round-lot', 5, '$round'), usom.receive_serials('L2', '$round-ser', ARRAY['1', '2', '3']);
+UPDATE usom.lot SET expires_at = '2099-01-01' WHERE lot = '$round';
+SELECT usom.block_lot('$round-lot', '$round', 'why'), usom.remove_serials('L2', '$round-ser', ARRAY['3'], 'why');
+SELECT usom.assign_serials(order_no, 1, ARRAY['2']) FROM usom.place_order('{"lines": [{"sku": "$round-ser", "quantity": 1}]}');
+INSERT INTO usom.count_rule (code, sku) VALUES ('$round', '$round-lot');
+SELECT usom.plan_count('L2', 2), usom.record_count('L2', '$round-lot', 4, '$round'), usom.record_count('L2', '$round-lot', 4, '$round');
 INSERT INTO usom.hold_rule (code, when_held) VALUES ('$round', '$round');
 INSERT INTO usom.return_rule (code, sku, inspects) VALUES ('$round', 'P2', true);
 SELECT usom.receive_blind_return(order_no, '[{"line_no": 1, "quantity": 1}]') FROM usom.orders WHERE external_id = '$round-returned';

@@ -99,6 +99,10 @@ SELECT usom.place_order('{"external_id": "R3-BOX", "lines": [{"sku": "P1", "quan
 INSERT INTO usom.freight_charge (country, order_price) VALUES ('AQ', 5);
 INSERT INTO usom.pre_order_offer (sku, release_at) VALUES ('P5', now() + interval '1 year');
 INSERT INTO usom.quota (code, quantity) VALUES ('all', 1000);
+INSERT INTO usom.lot (sku, lot, expires_at) VALUES ('P6', 'L-1', '2099-01-01');
+INSERT INTO usom.count_rule (code) VALUES ('all');
+INSERT INTO usom.product (sku, tracking) VALUES ('P-SER', 'serial');
+SELECT usom.receive_serials('L1', 'P-SER', ARRAY['S1', 'S2']), usom.record_count('L1', 'P-SER', 2);
 INSERT INTO usom.hold_rule (code, when_held) VALUES ('follows', 'nothing');
 INSERT INTO usom.return_rule (code, inspects) VALUES ('looked at', true);
 INSERT INTO usom.product_restriction (sku, country) VALUES ('P1', 'AQ');
