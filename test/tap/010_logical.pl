@@ -152,7 +152,7 @@ sub tables
 {
 	my ($node) = @_;
 	my @names = split /\n/, sql($node, 'desk', q{SELECT relname FROM pg_class WHERE relnamespace = 'usom'::regnamespace AND relkind = 'r' ORDER BY 1});
-	return sql($node, 'desk', join ' UNION ALL ', map { "SELECT '$_', count(*), md5(string_agg(md5(t::text), '' ORDER BY t::text COLLATE \"C\")) FROM usom.$_ t" } @names);
+	return sql($node, 'desk', join(' UNION ALL ', map { "SELECT '$_', count(*), md5(string_agg(md5(t::text), '' ORDER BY t::text COLLATE \"C\")) FROM usom.$_ t" } @names) . ' ORDER BY 1');
 }
 
 sub is_replicated
