@@ -29,6 +29,8 @@ typedef struct Finding
 	UsomQuantity quantity;
 	UsomDisposition disposition;
 	const char *condition;		/* NULL: nothing is said of it */
+	int			nserials;
+	const char **serials;
 } Finding;
 
 /* ---- the argument lines ---- */
@@ -92,6 +94,19 @@ disposition_of(const JsonbValue *value, int index)
 }
 
 static void
+read_serials(Finding *finding, const JsonbValue *value, int index)
+{
+	JsonbContainer *list = value->val.binary.data;
+
+	if (value->type != jbvBinary || !JsonContainerIsArray(list) || JsonContainerIsScalar(list))
+		refuse_entry(index, "must have an array as serials");
+	finding->nserials = JsonContainerSize(list);
+	finding->serials = palloc_array(const char *, finding->nserials + 1);
+	for (int i = 0; i < finding->nserials; i++)
+		finding->serials[i] = text_of(getIthJsonbValueFromContainer(list, i), index, "serials");
+}
+
+static void
 read_key(const UsomReturn *back, Finding *finding, const JsonbValue *key, const JsonbValue *value, int index)
 {
 	if (is_key(key, "line_no"))
@@ -102,6 +117,8 @@ read_key(const UsomReturn *back, Finding *finding, const JsonbValue *key, const 
 		finding->disposition = disposition_of(value, index);
 	else if (is_key(key, "condition"))
 		finding->condition = text_of(value, index, "condition");
+	else if (is_key(key, "serials"))
+		read_serials(finding, value, index);
 	else
 		refuse_entry(index, psprintf("has the unknown key \"%s\"", pnstrdup(key->val.string.val, key->val.string.len)));
 }
@@ -157,7 +174,7 @@ all_waiting(const UsomReturn *back, int *count)
 	*count = 0;
 	for (int i = 0; i < back->nlines; i++)
 		if (usom_return_units(back, i, USOM_WAITS) > 0)
-			findings[(*count)++] = (Finding) {i, usom_return_units(back, i, USOM_WAITS), back->lines[i].disposition, NULL};
+			findings[(*count)++] = (Finding) {i, usom_return_units(back, i, USOM_WAITS), back->lines[i].disposition, NULL, 0, NULL};
 	return findings;
 }
 
@@ -206,6 +223,7 @@ inspect(UsomReturn *back, const Finding *findings, int count)
 
 		if (finding->quantity > available(back, finding))
 			refuse(back, finding);
+		usom_return_name_units(back, finding->line, finding->quantity, finding->disposition, finding->serials, finding->nserials);
 		usom_return_dispose(back, finding->line, finding->quantity, finding->disposition, finding->condition, usom_call_time());
 		total = usom_quantity_add(total, finding->quantity);
 	}

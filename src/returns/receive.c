@@ -46,15 +46,15 @@ location_argument(FunctionCallInfo fcinfo, int arg)
 }
 
 /* Without a list, everything that is due. */
-static UsomLineUnits *
+static UsomMarkedUnits *
 all_due(const UsomReturn *back, int *count)
 {
-	UsomLineUnits *units = palloc_array(UsomLineUnits, back->nlines + 1);
+	UsomMarkedUnits *units = palloc_array(UsomMarkedUnits, back->nlines + 1);
 
 	*count = 0;
 	for (int i = 0; i < back->nlines; i++)
 		if (usom_return_due(&back->lines[i]) > 0)
-			units[(*count)++] = (UsomLineUnits) {back->lines[i].line, usom_return_due(&back->lines[i])};
+			units[(*count)++] = (UsomMarkedUnits) {.units = {back->lines[i].line, usom_return_due(&back->lines[i])}};
 	return units;
 }
 
@@ -87,26 +87,44 @@ check_due(const UsomReturn *back, const UsomLineUnits *units)
 	return line;
 }
 
+/* Which lot it is follows from what was shipped. */
+static UsomMarkedUnits *
+read_units(const UsomReturn *back, Jsonb *list, int *count)
+{
+	UsomMarkedUnits *units = usom_order_read_marked_list(back->set, list, count);
+
+	for (int i = 0; i < *count; i++)
+		if (units[i].lot != NULL)
+			ereport(ERROR, errcode(USOM_ERR(INVALID_CHANGE)),
+					errmsg("the lot of line %d is not told when it comes back", back->set->lines[units[i].units.line].line_no),
+					errhint("Leave it out: it is the lot that was shipped."));
+	return units;
+}
+
 static UsomQuantity
-receive_units(UsomReturn *back, const UsomLineUnits *units, int count, int64 location_id)
+receive_units(UsomReturn *back, const UsomMarkedUnits *marked, int count, int64 location_id)
 {
 	UsomQuantity total = 0;
 
 	for (int i = 0; i < count; i++)
 	{
-		int			line = check_due(back, &units[i]);
+		UsomQuantity quantity = marked[i].units.quantity;
+		int			line = check_due(back, &marked[i].units);
+		UsomDisposition to = back->lines[line].disposition;
 
-		usom_return_add_piece(back, line, units[i].quantity, location_id, usom_call_time());
-		if (!back->lines[line].inspects)
-			usom_return_dispose(back, line, units[i].quantity, back->lines[line].disposition, NULL, usom_call_time());
-		total = usom_quantity_add(total, units[i].quantity);
+		usom_return_add_piece(back, line, quantity, location_id, usom_call_time());
+		total = usom_quantity_add(total, quantity);
+		if (back->lines[line].inspects)
+			continue;
+		usom_return_name_units(back, line, quantity, to, marked[i].serials, marked[i].nserials);
+		usom_return_dispose(back, line, quantity, to, NULL, usom_call_time());
 	}
 	return total;
 }
 
 /* Units are here: rows of the return, then the order with all that follows. */
 static void
-receive(UsomReturn *back, const UsomLineUnits *units, int count, int64 location_id)
+receive(UsomReturn *back, const UsomMarkedUnits *units, int count, int64 location_id)
 {
 	UsomCredit *credit = usom_credit_open(back->set);
 	UsomQuantity total = receive_units(back, units, count, location_id);
@@ -134,10 +152,10 @@ usom_receive_return(PG_FUNCTION_ARGS)
 	UsomReturn *back = usom_return_load(org_id, return_no);
 	bool		nulls[2] = {false, false};
 	Datum		values[2];
-	UsomLineUnits *units;
+	UsomMarkedUnits *units;
 	int			count;
 
-	units = PG_ARGISNULL(1) ? all_due(back, &count) : usom_order_read_line_list(back->set, PG_GETARG_JSONB_P(1), &count);
+	units = PG_ARGISNULL(1) ? all_due(back, &count) : read_units(back, PG_GETARG_JSONB_P(1), &count);
 	check_open(back, count);
 	if (count > 0)
 		receive(back, units, count, location_id);
@@ -169,7 +187,7 @@ usom_receive_blind_return(PG_FUNCTION_ARGS)
 	back = usom_return_make(set, units, count, judgements, USOM_RETURN_AUTHORIZED, true);
 	usom_order_raise(set, 0, 0, "blind_return", back->return_no, psprintf("return %s came without leave", back->return_no), NULL,
 					 USOM_NO_TIME);
-	receive(back, units, count, location_id);
+	receive(back, all_due(back, &count), count, location_id);
 	values[0] = CStringGetTextDatum(back->return_no);
 	usom_return_statuses(back, &values[1]);
 	return usom_order_answer_row(answer, values, nulls);

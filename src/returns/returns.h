@@ -236,7 +236,21 @@ usom_return_due(const UsomReturnLine *line)
 	return line->quantity - line->received - line->given_up;
 }
 
+/* ---- serials.c ---- */
+
+/*
+ * Before units of a line become something: those that have numbers are named,
+ * unless they go to the customer again.  US708 if not; US212 names one that
+ * is none of the line's.
+ */
+extern void usom_return_name_units(const UsomReturn *back, int line, UsomQuantity quantity, UsomDisposition to,
+								   const char *const *serials, int nserials);
+
 /* ---- take.c: pure, but for save ---- */
+
+/* Index of the piece of the order with that number, or (0) of the one whose units come back first; -1: none. */
+extern int	usom_return_find_out(const UsomOrderSet *set, int line, int32 piece_no);
+
 
 /*
  * A piece of the return has another disposition now: what that means for the

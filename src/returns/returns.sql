@@ -89,9 +89,9 @@ LANGUAGE c AS 'MODULE_PATHNAME', 'usom_receive_return'
 SET search_path = pg_catalog, usom, pg_temp;
 COMMENT ON FUNCTION usom.receive_return(text, jsonb, text) IS
 'Book units of a return that have arrived: they are returned units of the order, are refunded, and are on hand again where they were shipped from. Lines whose return rule says inspects wait for inspect_return() instead; a rule may have units refurbished, scrapped or sent to the vendor.
-return_no: as authorize_return() gave it. lines: [{"line_no": 1, "quantity": 2}]; null: all that is due. location: code of the location where they arrived; null: where they were shipped from.
+return_no: as authorize_return() gave it. lines: [{"line_no": 1, "quantity": 2}]; null: all that is due. Units with serial numbers that are not inspected are named: {"line_no": 1, "quantity": 1, "serials": ["A17"]}. location: code of the location where they arrived; null: where they were shipped from.
 Returns the status of the return (partially_received, received) and of the order.
-Errors: US702 unknown return, US006 unknown location, US106 unknown line, US108 unreadable lines, US701 more than authorised, US704 it is requested, refused or cancelled, US705 its time is over.
+Errors: US702 unknown return, US006 unknown location, US106 unknown line, US108 unreadable lines, US701 more than authorised, US704 it is requested, refused or cancelled, US705 its time is over, US708 serial numbers are missing, US212 one was not shipped with the line.
 Example: SELECT * FROM usom.receive_return(''RT-000001'', ''[{"line_no": 1, "quantity": 2}]'');';
 
 CREATE FUNCTION usom.receive_blind_return(order_no text, lines jsonb, reason text DEFAULT NULL, location text DEFAULT NULL)
@@ -111,8 +111,8 @@ LANGUAGE c AS 'MODULE_PATHNAME', 'usom_inspect_return'
 SET search_path = pg_catalog, usom, pg_temp;
 COMMENT ON FUNCTION usom.inspect_return(text, jsonb, text) IS
 'Say what becomes of units that came back. restock: on hand again; refurbish: kept, and decided by another call; scrap; to_vendor: sent to who made them. All of these are taken back: returned units of the order, refunded as the customer paid for them. reject: not taken back; they go to the customer again, who is not refunded.
-return_no: the return. lines: [{"line_no": 1, "quantity": 2, "disposition": "restock", "condition": "as new"}]; disposition: as the return rule says if left out; condition: words for the record, may be left out. Units that wait come first, in the order in which they came, then those that are refurbished. null: all that waits, as the rules say. reason: kept in the history and the audit.
+return_no: the return. lines: [{"line_no": 1, "quantity": 2, "disposition": "restock", "condition": "as new"}]; disposition: as the return rule says if left out; condition: words for the record, may be left out; serials: numbers of units that have one, needed unless they are rejected. Components of a kit are told one by one. Units that wait come first, in the order in which they came, then those that are refurbished. null: all that waits, as the rules say. reason: kept in the history and the audit.
 Units that are not restocked are in the ledger of stock as a return and a movement of kind refurbish, scrap or to_vendor; they are never on hand. Writes the event return_inspected when nothing waits any more.
 Returns the status of the return (inspected, when all has come and nothing waits) and of the order.
-Errors: US702 unknown return, US106 unknown line, US108 unreadable lines, US706 fewer units wait, or units cannot become that.
+Errors: US702 unknown return, US106 unknown line, US108 unreadable lines, US706 fewer units wait, or units cannot become that, US708 serial numbers are missing, US212 one was not shipped with the line.
 Example: SELECT * FROM usom.inspect_return(''RT-000001'', ''[{"line_no": 1, "quantity": 1, "disposition": "scrap", "condition": "broken"}]'');';

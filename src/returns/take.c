@@ -56,8 +56,8 @@ place_stock(UsomReturn *back, const UsomReturnPiece *part, const UsomPiece *piec
  * way, and what left last before what left earlier: so what stays with the
  * customer is never younger than it was.
  */
-static int
-find_out(const UsomOrderSet *set, int line)
+int
+usom_return_find_out(const UsomOrderSet *set, int line, int32 piece_no)
 {
 	int			found = -1;
 
@@ -65,7 +65,9 @@ find_out(const UsomOrderSet *set, int line)
 	{
 		const UsomPiece *piece = &set->pieces[i];
 
-		if (piece->line != line || (piece->status != USOM_PIECE_DELIVERED && piece->status != USOM_PIECE_SHIPPED))
+		if (piece->line == line && piece_no != 0 && piece->piece_no == piece_no)
+			return i;
+		if (piece_no != 0 || piece->line != line || (piece->status != USOM_PIECE_DELIVERED && piece->status != USOM_PIECE_SHIPPED))
 			continue;
 		if (found < 0 || piece->status > set->pieces[found].status ||
 			(piece->status == set->pieces[found].status && piece->shipment_id > set->pieces[found].shipment_id))
@@ -84,7 +86,7 @@ take_back(UsomReturn *back, int index)
 
 	while (left > 0)
 	{
-		int			out = find_out(set, line);
+		int			out = usom_return_find_out(set, line, 0);
 		UsomQuantity quantity;
 		int			part;
 		int			moved;
@@ -104,20 +106,13 @@ static void
 take_refurbished(UsomReturn *back, const UsomReturnPiece *part)
 {
 	const UsomOrderSet *set = back->set;
-	int			line = back->lines[part->line].line;
+	int			out = usom_return_find_out(set, back->lines[part->line].line, part->piece_no);
+	const UsomPiece *piece = &set->pieces[Max(out, 0)];
 
-	for (int i = 0; i < set->npieces; i++)
-	{
-		const UsomPiece *piece = &set->pieces[i];
-
-		if (piece->line != line || piece->piece_no != part->piece_no)
-			continue;
-		if (piece->location_id != 0)
-			move_stock(back, piece, piece->location_id, usom_disposition_label(USOM_REFURBISH), part->quantity, part->condition);
-		place_stock(back, part, piece);
-		return;
-	}
-	Ensure(false, "a piece of a return is none of its order");
+	Ensure(out >= 0, "a piece of a return is none of its order");
+	if (piece->location_id != 0)
+		move_stock(back, piece, piece->location_id, usom_disposition_label(USOM_REFURBISH), part->quantity, part->condition);
+	place_stock(back, part, piece);
 }
 
 void

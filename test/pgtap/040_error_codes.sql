@@ -168,6 +168,10 @@ INSERT INTO raised VALUES
 	('US704', format('SELECT usom.refuse_return(%L, ''x'')', :'r')),
 	('US705', format('ALTER TABLE usom.return_order DISABLE TRIGGER USER; UPDATE usom.return_order SET expires_at = now() WHERE return_no = %1$L; SELECT usom.receive_return(%1$L)', :'r')),
 	('US706', format('SELECT usom.inspect_return(%L, ''[{"line_no": 1, "quantity": 1}]'')', :'r')),
+	('US708', $q$INSERT INTO usom.product (sku, tracking) VALUES ('TAP-NO', 'serial'); SELECT usom.receive_serials('TAP-A', 'TAP-NO', '{a}');
+		SELECT usom.place_order('{"external_id": "TAP-NO", "lines": [{"sku": "TAP-NO", "quantity": 1}]}'); SELECT usom.release_order(order_no) FROM usom.orders WHERE external_id = 'TAP-NO';
+		SELECT usom.ship(order_no, '[{"line_no": 1, "quantity": 1, "serials": ["a"]}]') FROM usom.orders WHERE external_id = 'TAP-NO';
+		SELECT usom.receive_return(usom.authorize_return(order_no, '[{"line_no": 1, "quantity": 1}]', 'x')) FROM usom.orders WHERE external_id = 'TAP-NO'$q$),
 	('US707', format('SELECT usom.cancel_return(%1$L, ''x''); SELECT usom.exchange_return(%1$L)', :'r')),
 	('US116', format('SELECT usom.propose_substitution(%L, 1)', :'o')),
 	('US117', 'INSERT INTO usom.product (sku) VALUES (''TAP-NONE''); SELECT usom.propose_substitution((usom.place_order(''{"lines": [{"sku": "TAP-NONE", "quantity": 1}]}'')).order_no, 1)'),
