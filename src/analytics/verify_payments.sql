@@ -9,7 +9,7 @@ BEGIN
 	RETURN QUERY
 		SELECT t.sales_order_id, t.payment_id, t.kind, false, t.amount::numeric, t.tax::numeric, t.lines FROM usom.payment_transaction t WHERE t.org_id = org AND t.outcome = 'ok'
 		UNION ALL
-		SELECT r.sales_order_id, r.payment_id, r.kind, true, r.amount::numeric, NULL, r.lines FROM usom.payment_request r WHERE r.org_id = org AND r.status = 'wanted';
+		SELECT r.sales_order_id, r.payment_id, r.kind, true, r.amount::numeric, NULL, r.lines FROM usom.payment_request r WHERE r.org_id = org AND (r.status = 'wanted' OR r.kind = 'credit');
 END
 $$;
 COMMENT ON FUNCTION usom._payment_sums(bigint) IS 'What was recorded for payments, and what is asked for and not answered: what verify_payments() adds up.';
@@ -33,7 +33,7 @@ BEGIN
 				coalesce(sum(s.amount) FILTER (WHERE NOT s.wanted AND s.kind = 'void'), 0) AS voided,
 				coalesce(sum(s.amount) FILTER (WHERE NOT s.wanted AND s.kind IN ('capture', 'sale')), 0) AS captured,
 				coalesce(sum(s.amount) FILTER (WHERE NOT s.wanted AND s.kind = 'refund'), 0) AS refunded,
-				coalesce(sum(s.amount) FILTER (WHERE NOT s.wanted AND s.kind = 'chargeback'), 0) AS charged_back,
+				coalesce(sum(CASE s.kind WHEN 'chargeback' THEN s.amount ELSE -s.amount END) FILTER (WHERE NOT s.wanted AND s.kind IN ('chargeback', 'reversal')), 0) AS charged_back,
 				coalesce(sum(s.amount) FILTER (WHERE s.wanted AND s.kind IN ('capture', 'invoice')), 0) AS capture_wanted,
 				coalesce(sum(s.amount) FILTER (WHERE s.wanted AND s.kind = 'refund'), 0) AS refund_wanted
 			FROM usom._payment_sums(org) s GROUP BY s.payment_id
@@ -65,13 +65,13 @@ BEGIN
 				coalesce(sum(x.amount) FILTER (WHERE NOT s.wanted AND s.kind IN ('capture', 'sale')), 0) AS captured,
 				coalesce(sum(x.tax) FILTER (WHERE NOT s.wanted AND s.kind IN ('capture', 'sale')), 0) AS captured_tax,
 				coalesce(sum(x.amount) FILTER (WHERE s.wanted AND s.kind IN ('capture', 'invoice')), 0) AS capture_wanted,
-				coalesce(sum(x.amount) FILTER (WHERE NOT s.wanted AND s.kind IN ('refund', 'chargeback')), 0) AS refunded,
-				coalesce(sum(x.tax) FILTER (WHERE NOT s.wanted AND s.kind IN ('refund', 'chargeback')), 0) AS refunded_tax,
+				coalesce(sum(s.sign * x.amount) FILTER (WHERE NOT s.wanted AND s.kind IN ('refund', 'chargeback', 'reversal')), 0) AS refunded,
+				coalesce(sum(s.sign * x.tax) FILTER (WHERE NOT s.wanted AND s.kind IN ('refund', 'chargeback', 'reversal')), 0) AS refunded_tax,
 				coalesce(sum(x.amount) FILTER (WHERE s.wanted AND s.kind = 'refund'), 0) AS refund_wanted,
 				coalesce(sum(x.tax) FILTER (WHERE s.wanted AND s.kind = 'refund'), 0) AS refund_wanted_tax,
-				coalesce(sum(x.units) FILTER (WHERE s.kind IN ('refund', 'chargeback')), 0) AS for_units,
-				coalesce(sum(x.freight) FILTER (WHERE s.kind IN ('refund', 'chargeback')), 0) AS for_freight
-			FROM usom._payment_sums(org) s
+				coalesce(sum(s.sign * x.units) FILTER (WHERE s.kind IN ('refund', 'chargeback', 'reversal', 'credit')), 0) AS for_units,
+				coalesce(sum(s.sign * x.freight) FILTER (WHERE s.kind IN ('refund', 'chargeback', 'reversal')), 0) AS for_freight
+			FROM (SELECT p.*, CASE p.kind WHEN 'reversal' THEN -1 ELSE 1 END AS sign FROM usom._payment_sums(org) p) s
 			CROSS JOIN LATERAL jsonb_to_recordset(s.lines) AS x (line_no integer, amount numeric, tax numeric, units numeric, freight numeric)
 			GROUP BY s.sales_order_id, x.line_no
 		) s

@@ -104,24 +104,6 @@ ask(const Reading *reading, UsomQuery *query, Datum *values, const bool *nulls)
 	return reading->set != NULL ? usom_query_run(query, values, nulls) : usom_query_look(query, values, nulls);
 }
 
-static int64
-get_key(uint64 row, int column)
-{
-	bool		isnull;
-	Datum		value = usom_query_get_or_null(row, column, &isnull);
-
-	return isnull ? 0 : DatumGetInt64(value);
-}
-
-static TimestampTz
-get_time(uint64 row, int column)
-{
-	bool		isnull;
-	Datum		value = usom_query_get_or_null(row, column, &isnull);
-
-	return isnull ? USOM_NO_TIME : DatumGetTimestampTz(value);
-}
-
 static int
 compare_keys(const void *a, const void *b)
 {
@@ -165,27 +147,27 @@ static void
 take_units(Reading *reading, uint64 row, bool reserved)
 {
 	BackorderFacts *facts = reading->facts;
-	int64		product_id = get_key(row, 1);
+	int64		product_id = usom_query_get_key(row, 1);
 	const BackorderProduct *product = find_product(facts, product_id);
 
 	Ensure(product != NULL, "a backorder run met a product that it is not about");
 	*next_units(reading, 1) = (BackorderUnits) {
 		.line = {
 			.contender = {
-				.sales_order_id = get_key(row, 2),
+				.sales_order_id = usom_query_get_key(row, 2),
 				.line_no = DatumGetInt32(usom_query_get(row, 3)),
-				.requested_at = get_time(row, 11),
+				.requested_at = usom_query_get_time(row, 11, USOM_NO_TIME),
 				.service_level = usom_query_get_text(row, 12),
 			},
 			.product = (int) (product - facts->products),
-			.location_id = get_key(row, 10),
+			.location_id = usom_query_get_key(row, 10),
 			.partial = DatumGetBool(usom_query_get(row, 9)),
 		},
 		.reserved = reserved,
-		.key = {product_id, get_key(row, 4), reserved ? usom_query_get_text(row, 5) : ""},
-		.supply_id = get_key(row, 6),
+		.key = {product_id, usom_query_get_key(row, 4), reserved ? usom_query_get_text(row, 5) : ""},
+		.supply_id = usom_query_get_key(row, 6),
 		.quantity = usom_quantity_of(DatumGetNumeric(usom_query_get(row, 7))),
-		.promised_at = get_time(row, 8),
+		.promised_at = usom_query_get_time(row, 8, USOM_NO_TIME),
 	};
 	facts->nunits++;
 }
@@ -286,7 +268,7 @@ read_held(Reading *reading)
 	reading->nheld = (int) ask(reading, &find_held, values, NULL);
 	reading->held = palloc_array(int64, Max(reading->nheld, 1));
 	for (int i = 0; i < reading->nheld; i++)
-		reading->held[i] = get_key(i, 1);
+		reading->held[i] = usom_query_get_key(i, 1);
 }
 
 /* Orders of the units, each once, by key. */
@@ -330,10 +312,10 @@ take_order(BackorderLine *order, uint64 row)
 {
 	*order = (BackorderLine) {
 		.contender = {
-			.sales_order_id = get_key(row, 1),
+			.sales_order_id = usom_query_get_key(row, 1),
 			.priority = DatumGetInt32(usom_query_get(row, 4)),
-			.placed_at = get_time(row, 5),
-			.requested_at = get_time(row, 6),
+			.placed_at = usom_query_get_time(row, 5, USOM_NO_TIME),
+			.requested_at = usom_query_get_time(row, 6, USOM_NO_TIME),
 			.value = DatumGetFloat8(usom_query_get(row, 7)),
 			.channel = usom_query_get_text(row, 8),
 			.segment = usom_query_get_text(row, 10),
@@ -362,7 +344,7 @@ read_orders(Reading *reading, bool is_last)
 	n = ask(reading, &find_orders, values, nulls);
 	reading->orders = palloc_extended(sizeof(BackorderLine) * Max(n, 1), MCXT_ALLOC_HUGE);
 	for (uint64 row = 0; row < n; row++)
-		if (may_change(reading, get_key(row, 1), usom_query_get_text(row, 3), is_last))
+		if (may_change(reading, usom_query_get_key(row, 1), usom_query_get_text(row, 3), is_last))
 			take_order(&reading->orders[reading->norders++], row);
 	SPI_freetuptable(SPI_tuptable);
 }

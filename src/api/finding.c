@@ -15,6 +15,7 @@
 
 #include "base/call.h"
 #include "base/errors.h"
+#include "base/json.h"
 #include "base/query.h"
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
@@ -313,17 +314,8 @@ usom_api_check_change(UsomOrderSet *set, const Jsonb *ship_to, const Numeric *ex
 static void
 push_text(JsonbParseState **state, const char *key, const char *value)
 {
-	JsonbValue	item;
-
-	if (value == NULL)
-		return;
-	item.type = jbvString;
-	item.val.string.val = unconstify(char *, key);
-	item.val.string.len = strlen(key);
-	pushJsonbValue(state, WJB_KEY, &item);
-	item.val.string.val = unconstify(char *, value);
-	item.val.string.len = strlen(value);
-	pushJsonbValue(state, WJB_VALUE, &item);
+	if (value != NULL)
+		usom_json_text(state, key, value);
 }
 
 void

@@ -84,13 +84,13 @@ amount_argument(FunctionCallInfo fcinfo, int arg, const UsomOrderSet *set)
 static const char *
 kind_argument(FunctionCallInfo fcinfo, int arg)
 {
-	static const char *const kinds[] = {"authorize", "capture", "sale", "void", "refund", "chargeback", NULL};
+	static const char *const kinds[] = {"authorize", "capture", "sale", "void", "refund", "chargeback", "reversal", NULL};
 	const char *kind = usom_order_arg_text(fcinfo, arg, "kind");
 
 	for (const char *const *known = kinds; *known != NULL; known++)
 		if (strcmp(*known, kind) == 0)
 			return *known;
-	refuse_payment("The kind is not known.", "One of authorize, capture, sale, void, refund, chargeback.");
+	refuse_payment("The kind is not known.", "One of authorize, capture, sale, void, refund, chargeback, reversal.");
 	return NULL;
 }
 
@@ -270,6 +270,13 @@ cut_shares(Recording *recording)
 	bool		captures = strcmp(fact->kind, "capture") == 0 || strcmp(fact->kind, "sale") == 0;
 	bool		goes_back = strcmp(fact->kind, "refund") == 0 || strcmp(fact->kind, "chargeback") == 0;
 
+	if (strcmp(fact->kind, "reversal") == 0 && !fact->failed)
+	{
+		if (recording->lines != NULL)
+			refuse_payment("A reversal gives back what the chargeback took, line by line.", "Leave the lines out.");
+		fact->shares = usom_payment_cut_reversal(recording->payments, fact->payment, fact->amount, &fact->nshares);
+		return;
+	}
 	if (fact->failed || !(captures || goes_back))
 		return;
 	if (recording->lines != NULL)

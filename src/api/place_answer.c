@@ -10,6 +10,7 @@
 #include "api/place.h"
 
 #include "base/errors.h"
+#include "base/json.h"
 #include "base/query.h"
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
@@ -73,34 +74,11 @@ usom_api_check_problems(Placing *placing)
 }
 
 static void
-push_key(JsonbParseState **state, const char *key)
-{
-	JsonbValue	string;
-
-	string.type = jbvString;
-	string.val.string.val = unconstify(char *, key);
-	string.val.string.len = strlen(key);
-	pushJsonbValue(state, WJB_KEY, &string);
-}
-
-static void
-push_string(JsonbParseState **state, const char *key, const char *value)
-{
-	JsonbValue	string;
-
-	push_key(state, key);
-	string.type = jbvString;
-	string.val.string.val = unconstify(char *, value);
-	string.val.string.len = strlen(value);
-	pushJsonbValue(state, WJB_VALUE, &string);
-}
-
-static void
 push_number(JsonbParseState **state, const char *key, Numeric value)
 {
 	JsonbValue	item;
 
-	push_key(state, key);
+	usom_json_key(state, key);
 	item.type = jbvNumeric;
 	item.val.numeric = value;
 	pushJsonbValue(state, WJB_VALUE, &item);
@@ -114,7 +92,7 @@ usom_api_note_message(Placing *placing, int32 line_no, const char *code, UsomQua
 	pushJsonbValue(&placing->messages, WJB_BEGIN_OBJECT, NULL);
 	if (line_no > 0)
 		push_number(&placing->messages, "line_no", int64_to_numeric(line_no));
-	push_string(&placing->messages, "code", code);
+	usom_json_text(&placing->messages, "code", code);
 	if (quantity > 0)
 		push_number(&placing->messages, "quantity", usom_quantity_numeric(quantity));
 	pushJsonbValue(&placing->messages, WJB_END_OBJECT, NULL);
@@ -137,8 +115,8 @@ note_quota(Placing *placing, const UsomLine *line)
 		pushJsonbValue(&placing->messages, WJB_BEGIN_ARRAY, NULL);
 	pushJsonbValue(&placing->messages, WJB_BEGIN_OBJECT, NULL);
 	push_number(&placing->messages, "line_no", int64_to_numeric(line->line_no));
-	push_string(&placing->messages, "code", "quota");
-	push_string(&placing->messages, "quota", line->capped_by);
+	usom_json_text(&placing->messages, "code", "quota");
+	usom_json_text(&placing->messages, "quota", line->capped_by);
 	push_number(&placing->messages, "quantity", usom_quantity_numeric(line->capped));
 	pushJsonbValue(&placing->messages, WJB_END_OBJECT, NULL);
 }
@@ -158,8 +136,8 @@ note_alternatives(Placing *placing)
 			continue;
 		pushJsonbValue(&placing->messages, WJB_BEGIN_OBJECT, NULL);
 		push_number(&placing->messages, "line_no", int64_to_numeric(set->lines[i].line_no));
-		push_string(&placing->messages, "code", "pickup_alternatives");
-		push_key(&placing->messages, "alternatives");
+		usom_json_text(&placing->messages, "code", "pickup_alternatives");
+		usom_json_key(&placing->messages, "alternatives");
 		value.type = jbvBinary;
 		value.val.binary.data = &alternatives[i]->root;
 		value.val.binary.len = VARSIZE_ANY_EXHDR(alternatives[i]);

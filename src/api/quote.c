@@ -18,6 +18,7 @@
 #include "base/call.h"
 #include "base/card_guard.h"
 #include "base/errors.h"
+#include "base/json.h"
 #include "base/query.h"
 #include "miscadmin.h"
 #include "order/answer.h"
@@ -64,41 +65,15 @@ typedef struct Problem
 } Problem;
 
 static void
-push_key(JsonbParseState **state, const char *key)
-{
-	JsonbValue	item;
-
-	item.type = jbvString;
-	item.val.string.val = unconstify(char *, key);
-	item.val.string.len = strlen(key);
-	pushJsonbValue(state, WJB_KEY, &item);
-}
-
-static void
-push_text(JsonbParseState **state, const char *key, const char *value)
-{
-	JsonbValue	item;
-
-	push_key(state, key);
-	item.type = value != NULL ? jbvString : jbvNull;
-	if (value != NULL)
-	{
-		item.val.string.val = unconstify(char *, value);
-		item.val.string.len = strlen(value);
-	}
-	pushJsonbValue(state, WJB_VALUE, &item);
-}
-
-static void
 push_problem(JsonbParseState **state, const Problem *problem)
 {
 	pushJsonbValue(state, WJB_BEGIN_OBJECT, NULL);
-	push_text(state, "path", problem->path);
-	push_text(state, "code", problem->code);
-	push_text(state, "severity", "refuse");
-	push_text(state, "message", problem->message);
-	push_text(state, "detail", problem->detail);
-	push_text(state, "remedy", problem->remedy);
+	usom_json_text(state, "path", problem->path);
+	usom_json_text(state, "code", problem->code);
+	usom_json_text(state, "severity", "refuse");
+	usom_json_text(state, "message", problem->message);
+	usom_json_text(state, "detail", problem->detail);
+	usom_json_text(state, "remedy", problem->remedy);
 	pushJsonbValue(state, WJB_END_OBJECT, NULL);
 }
 
@@ -125,11 +100,11 @@ refuse(const Problem *problems, int count, const List *findings)
 	JsonbValue	item;
 
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	push_key(&state, "valid");
+	usom_json_key(&state, "valid");
 	item.type = jbvBool;
 	item.val.boolean = false;
 	pushJsonbValue(&state, WJB_VALUE, &item);
-	push_key(&state, "problems");
+	usom_json_key(&state, "problems");
 	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
 	for (int i = 0; i < count; i++)
 		push_problem(&state, &problems[i]);

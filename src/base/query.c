@@ -312,6 +312,33 @@ usom_query_get_text(uint64 row, int column)
 	return isnull ? NULL : TextDatumGetCString(value);
 }
 
+int64
+usom_query_get_key(uint64 row, int column)
+{
+	bool		isnull;
+	Datum		value = usom_query_get_or_null(row, column, &isnull);
+
+	return isnull ? 0 : DatumGetInt64(value);
+}
+
+int32
+usom_query_get_number(uint64 row, int column)
+{
+	bool		isnull;
+	Datum		value = usom_query_get_or_null(row, column, &isnull);
+
+	return isnull ? 0 : DatumGetInt32(value);
+}
+
+TimestampTz
+usom_query_get_time(uint64 row, int column, TimestampTz missing)
+{
+	bool		isnull;
+	Datum		value = usom_query_get_or_null(row, column, &isnull);
+
+	return isnull ? missing : DatumGetInt64(value);
+}
+
 Datum
 usom_query_keys(const int64 *keys, int nkeys)
 {

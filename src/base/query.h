@@ -21,6 +21,7 @@
 #define USOM_BASE_QUERY_H
 
 #include "postgres.h"
+#include "datatype/timestamp.h"
 #include "executor/spi.h"
 
 #define USOM_QUERY_MAX_ARGS 24
@@ -56,6 +57,10 @@ extern uint64 usom_query_count(void);
 extern Datum usom_query_get(uint64 row, int column);
 extern Datum usom_query_get_or_null(uint64 row, int column, bool *isnull);
 extern char *usom_query_get_text(uint64 row, int column);	/* palloc'd; NULL if null */
+
+extern int64 usom_query_get_key(uint64 row, int column);	/* 0 if null */
+extern int32 usom_query_get_number(uint64 row, int column);	/* the same of an integer */
+extern TimestampTz usom_query_get_time(uint64 row, int column, TimestampTz missing);
 
 /* Keys as a bigint[] for a statement. */
 extern Datum usom_query_keys(const int64 *keys, int nkeys);

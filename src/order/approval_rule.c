@@ -11,6 +11,7 @@
 
 #include "order/approval.h"
 
+#include "base/decimal.h"
 #include "base/memo.h"
 #include "base/query.h"
 #include "utils/builtins.h"
@@ -177,18 +178,6 @@ multiply(Numeric a, Numeric b)
 	return DatumGetNumeric(DirectFunctionCall2(numeric_mul, NumericGetDatum(a), NumericGetDatum(b)));
 }
 
-static Numeric
-add(Numeric a, Numeric b)
-{
-	return DatumGetNumeric(DirectFunctionCall2(numeric_add, NumericGetDatum(a), NumericGetDatum(b)));
-}
-
-static Numeric
-subtract(Numeric a, Numeric b)
-{
-	return DatumGetNumeric(DirectFunctionCall2(numeric_sub, NumericGetDatum(a), NumericGetDatum(b)));
-}
-
 static bool
 is_above(Numeric a, Numeric b)
 {
@@ -217,8 +206,8 @@ usom_approval_add_line(UsomApprovalFacts *facts, Numeric unit_price, Numeric pri
 
 	if (facts->gross == NULL)
 		facts->gross = facts->reduction = int64_to_numeric(0);
-	facts->gross = add(facts->gross, multiply(base, units));
-	facts->reduction = add(facts->reduction, add(discount, multiply(subtract(base, unit_price), units)));
+	facts->gross = usom_decimal_add(facts->gross, multiply(base, units));
+	facts->reduction = usom_decimal_add(facts->reduction, usom_decimal_add(discount, multiply(usom_decimal_subtract(base, unit_price), units)));
 	facts->categories[facts->ncategories++] = category;
 }
 
@@ -372,8 +361,8 @@ static bool
 is_within(const UsomPriceLimit *limit, Numeric price_before, Numeric unit_price)
 {
 	if (is_above(price_before, unit_price))
-		return !is_percent_above(subtract(price_before, unit_price), price_before, limit->max_discount);
-	return !is_percent_above(subtract(unit_price, price_before), price_before, limit->max_markup);
+		return !is_percent_above(usom_decimal_subtract(price_before, unit_price), price_before, limit->max_discount);
+	return !is_percent_above(usom_decimal_subtract(unit_price, price_before), price_before, limit->max_markup);
 }
 
 const UsomPriceLimit *

@@ -62,15 +62,6 @@ static UsomQuery end_holds_of_gone = {
 
 /* ---- what is held ---- */
 
-static int32
-get_number(uint64 row, int column)
-{
-	bool		isnull;
-	Datum		value = usom_query_get_or_null(row, column, &isnull);
-
-	return isnull ? 0 : DatumGetInt32(value);
-}
-
 UsomHolds *
 usom_order_read_holds(const UsomOrderSet *set, int order, const char *action)
 {
@@ -88,7 +79,7 @@ usom_order_read_holds(const UsomOrderSet *set, int order, const char *action)
 	holds->holds = palloc_array(UsomHold, Max(holds->count, 1));
 	for (int i = 0; i < holds->count; i++)
 		holds->holds[i] = (UsomHold) {
-			get_number(i, 1), get_number(i, 2), usom_query_get_text(i, 3), usom_query_get_text(i, 4)
+			usom_query_get_number(i, 1), usom_query_get_number(i, 2), usom_query_get_text(i, 3), usom_query_get_text(i, 4)
 		};
 	return holds;
 }

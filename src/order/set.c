@@ -63,24 +63,6 @@ static UsomQuery read_pieces = {
 	.argtypes = {"bigint", "bigint[]"},
 };
 
-static int64
-get_key(uint64 row, int column)
-{
-	bool		isnull;
-	Datum		value = usom_query_get_or_null(row, column, &isnull);
-
-	return isnull ? 0 : DatumGetInt64(value);
-}
-
-static TimestampTz
-get_time(uint64 row, int column)
-{
-	bool		isnull;
-	Datum		value = usom_query_get_or_null(row, column, &isnull);
-
-	return isnull ? USOM_NO_TIME : DatumGetTimestampTz(value);
-}
-
 static DateADT
 get_day(uint64 row, int column)
 {
@@ -255,24 +237,24 @@ take_order(UsomOrder *order, uint64 row)
 	bool		unpaid;
 	Datum		paid;
 
-	order->sales_order_id = get_key(row, 1);
+	order->sales_order_id = usom_query_get_key(row, 1);
 	order->order_no = usom_query_get_text(row, 2);
 	order->status = order->status_before = (UsomOrderStatus) DatumGetUInt8(usom_query_get(row, 3));
 	order->version = DatumGetInt32(usom_query_get(row, 4));
 	order->total = DatumGetNumeric(usom_query_get(row, 5));
 	order->currency = usom_query_get_text(row, 6);
-	order->requested_at = get_time(row, 7);
+	order->requested_at = usom_query_get_time(row, 7, USOM_NO_TIME);
 	order->ship_complete = DatumGetBool(usom_query_get(row, 8));
 	Ensure(usom_order_type_find(usom_query_get_text(row, 9), &order->order_type), "an order is of no known type");
 	order->priority = DatumGetInt32(usom_query_get(row, 10));
 	order->placed_at = DatumGetTimestampTz(usom_query_get(row, 11));
-	order->channel_id = get_key(row, 12);
-	order->customer_id = get_key(row, 13);
+	order->channel_id = usom_query_get_key(row, 12);
+	order->customer_id = usom_query_get_key(row, 13);
 	paid = usom_query_get_or_null(row, 14, &unpaid);
 	order->paid = unpaid ? NULL : DatumGetNumeric(paid);
 	order->pay_method = usom_query_get_text(row, 15);
-	order->priced_at = get_key(row, 16);
-	order->flow_id = get_key(row, 17);
+	order->priced_at = usom_query_get_key(row, 16);
+	order->flow_id = usom_query_get_key(row, 17);
 	order->flow_state = usom_query_get_text(row, 18);
 }
 
@@ -308,13 +290,13 @@ take_line(UsomLine *line, int order, uint64 row)
 {
 	line->order = order;
 	line->line_no = DatumGetInt32(usom_query_get(row, 2));
-	line->product_id = get_key(row, 3);
+	line->product_id = usom_query_get_key(row, 3);
 	usom_order_take_nature(line, (UsomNature) DatumGetInt32(usom_query_get(row, 4)));
 	line->quantity = get_quantity(row, 5);
 	line->unit_price = DatumGetNumeric(usom_query_get(row, 6));
 	line->total = DatumGetNumeric(usom_query_get(row, 7));
-	line->location_id = get_key(row, 8);
-	line->requested_at = get_time(row, 9);
+	line->location_id = usom_query_get_key(row, 8);
+	line->requested_at = usom_query_get_time(row, 9, USOM_NO_TIME);
 	line->substitution = usom_query_get_text(row, 10);
 	line->partial = DatumGetBool(usom_query_get(row, 11));
 	for (int state = 0; state < USOM_PIECE_STATES; state++)
@@ -331,15 +313,15 @@ take_piece(UsomPiece *piece, int line, uint64 row)
 {
 	piece->line = line;
 	piece->piece_no = DatumGetInt32(usom_query_get(row, 3));
-	piece->location_id = get_key(row, 4);
+	piece->location_id = usom_query_get_key(row, 4);
 	piece->lot = usom_query_get_text(row, 5);
 	piece->status = (UsomPieceStatus) DatumGetUInt8(usom_query_get(row, 6));
 	piece->quantity = get_quantity(row, 7);
-	piece->promised_at = get_time(row, 8);
-	piece->shipment_id = get_key(row, 9);
+	piece->promised_at = usom_query_get_time(row, 8, USOM_NO_TIME);
+	piece->shipment_id = usom_query_get_key(row, 9);
 	piece->ships_on = get_day(row, 10);
-	piece->supply_id = get_key(row, 11);
-	piece->package_id = get_key(row, 12);
+	piece->supply_id = usom_query_get_key(row, 11);
+	piece->package_id = usom_query_get_key(row, 12);
 }
 
 /* Both results come sorted as the set is, so one pass over each finds the parents. */
@@ -354,7 +336,7 @@ load_lines(UsomOrderSet *set, Datum *values)
 	set->lines = palloc0_array(UsomLine, set->lines_capacity);
 	for (uint64 row = 0; row < n; row++)
 	{
-		while (order < set->norders && set->orders[order].sales_order_id != get_key(row, 1))
+		while (order < set->norders && set->orders[order].sales_order_id != usom_query_get_key(row, 1))
 			order++;
 		Ensure(order < set->norders, "a line belongs to none of the orders");
 		take_line(&set->lines[set->nlines++], order, row);
@@ -371,7 +353,7 @@ load_pieces(UsomOrderSet *set, Datum *values)
 	set->pieces = palloc0_array(UsomPiece, set->pieces_capacity);
 	for (uint64 row = 0; row < n; row++)
 	{
-		int64		order_id = get_key(row, 1);
+		int64		order_id = usom_query_get_key(row, 1);
 		int32		line_no = DatumGetInt32(usom_query_get(row, 2));
 
 		while (line < set->nlines && (set->lines[line].line_no != line_no ||

@@ -282,6 +282,25 @@ refund_shares(UsomPayments *payments, const UsomPaymentFact *fact, const char *v
 	}
 }
 
+/* The bank gives back what it took: the money of the lines, as if it had stayed. */
+static void
+reverse(UsomPayments *payments, UsomPayment *payment, const UsomPaymentFact *fact)
+{
+	if (fact->amount > payment->sums.charged_back)
+		refuse(payments, "reverse", fact->amount, payment->sums.charged_back,
+			   psprintf("%s are charged back and not reversed.", usom_payment_text(payment->sums.charged_back)));
+	payment->sums.charged_back -= fact->amount;
+	for (int i = 0; i < fact->nshares; i++)
+	{
+		UsomPaidLine *line = usom_payments_line(payments, fact->shares[i].line_no);
+
+		line->sums.refunded -= fact->shares[i].amount;
+		line->sums.refunded_tax -= fact->shares[i].tax;
+		line->sums.for_units -= fact->shares[i].units;
+		line->sums.for_freight -= fact->shares[i].freight;
+	}
+}
+
 static void
 apply_money(UsomPayments *payments, UsomPaymentFact *fact)
 {
@@ -316,6 +335,8 @@ apply_money(UsomPayments *payments, UsomPaymentFact *fact)
 		payment->sums.charged_back += fact->amount;
 		refund_shares(payments, fact, "charge back");
 	}
+	else if (strcmp(fact->kind, "reversal") == 0)
+		reverse(payments, payment, fact);
 }
 
 void
@@ -390,6 +411,26 @@ usom_payment_ask(UsomPayments *payments, UsomPaymentRequest request)
 			check_share(payments, &kept->shares[i], "refund");
 	}
 	count_request(payments, kept, 1);
+	payments->requests = lappend(payments->requests, kept);
+	tell_request(payments, kept);
+}
+
+void
+usom_payment_credit(UsomPayments *payments, UsomPaymentRequest request)
+{
+	UsomPaymentRequest *kept = palloc_object(UsomPaymentRequest);
+
+	*kept = request;
+	kept->kind = "credit";
+	kept->request_no = ++payments->last_request_no;
+	kept->status = "done";
+	for (int i = 0; i < kept->nshares; i++)
+	{
+		UsomPaidLine *line = usom_payments_line(payments, kept->shares[i].line_no);
+
+		line->sums.for_units += kept->shares[i].units;
+		line->sums.credited += kept->shares[i].units;
+	}
 	payments->requests = lappend(payments->requests, kept);
 	tell_request(payments, kept);
 }

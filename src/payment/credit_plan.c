@@ -14,31 +14,14 @@
 
 #include "payment/credit.h"
 
+#include "base/decimal.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 
 static Numeric
-add(Numeric a, Numeric b)
-{
-	return DatumGetNumeric(DirectFunctionCall2(numeric_add, NumericGetDatum(a), NumericGetDatum(b)));
-}
-
-static Numeric
-subtract(Numeric a, Numeric b)
-{
-	return DatumGetNumeric(DirectFunctionCall2(numeric_sub, NumericGetDatum(a), NumericGetDatum(b)));
-}
-
-static int
-compare(Numeric a, Numeric b)
-{
-	return DatumGetInt32(DirectFunctionCall2(numeric_cmp, NumericGetDatum(a), NumericGetDatum(b)));
-}
-
-static Numeric
 smaller(Numeric a, Numeric b)
 {
-	return compare(a, b) <= 0 ? a : b;
+	return usom_decimal_compare(a, b) <= 0 ? a : b;
 }
 
 static Numeric
@@ -46,21 +29,21 @@ not_negative(Numeric a)
 {
 	Numeric		zero = usom_order_no_price();
 
-	return compare(a, zero) < 0 ? zero : a;
+	return usom_decimal_compare(a, zero) < 0 ? zero : a;
 }
 
 static bool
 fits(const UsomCreditAccount *account, Numeric more)
 {
-	return account->checked_at == USOM_CREDIT_NOWHERE || compare(add(account->exposure, more), account->limit) <= 0;
+	return account->checked_at == USOM_CREDIT_NOWHERE || usom_decimal_compare(usom_decimal_add(account->exposure, more), account->limit) <= 0;
 }
 
 /* From now on it takes so much. */
 static void
 take(UsomCreditAccount *account, UsomCreditDemand *demand, Numeric amount)
 {
-	account->exposure = add(account->exposure, subtract(amount, demand->amount));
-	demand->changed |= !demand->is_known || compare(amount, demand->amount) != 0 || compare(demand->owed, demand->wanted) != 0;
+	account->exposure = usom_decimal_add(account->exposure, usom_decimal_subtract(amount, demand->amount));
+	demand->changed |= !demand->is_known || usom_decimal_compare(amount, demand->amount) != 0 || usom_decimal_compare(demand->owed, demand->wanted) != 0;
 	demand->amount = amount;
 	demand->wanted = demand->owed;
 }
@@ -92,7 +75,7 @@ arrive(UsomCreditAccount *account, UsomCreditDemand *demand, UsomCreditPoint poi
 
 	if (point < from)
 		return;
-	if (compare(demand->owed, demand->amount) <= 0 || fits(account, subtract(demand->owed, demand->amount)))
+	if (usom_decimal_compare(demand->owed, demand->amount) <= 0 || fits(account, usom_decimal_subtract(demand->owed, demand->amount)))
 		cover(account, demand);
 	else
 		fall_short(account, demand);
@@ -102,7 +85,7 @@ arrive(UsomCreditAccount *account, UsomCreditDemand *demand, UsomCreditPoint poi
 static void
 inherit(UsomCreditAccount *account, UsomCreditDemand *demand)
 {
-	bool		is_given = compare(demand->owed, account->given_up) <= 0;
+	bool		is_given = usom_decimal_compare(demand->owed, account->given_up) <= 0;
 
 	if (!demand->is_running || account->checked_at > USOM_CREDIT_CONFIRM)
 		return;
@@ -112,7 +95,7 @@ inherit(UsomCreditAccount *account, UsomCreditDemand *demand)
 		return;
 	}
 	account->is_forced |= is_given;
-	account->given_up = not_negative(subtract(account->given_up, demand->owed));
+	account->given_up = not_negative(usom_decimal_subtract(account->given_up, demand->owed));
 	cover(account, demand);
 }
 
@@ -120,7 +103,7 @@ inherit(UsomCreditAccount *account, UsomCreditDemand *demand)
 static void
 follow(UsomCreditAccount *account, UsomCreditDemand *demand, bool must)
 {
-	bool		was_covered = compare(demand->amount, demand->wanted) == 0;
+	bool		was_covered = usom_decimal_compare(demand->amount, demand->wanted) == 0;
 
 	if (!demand->is_known)
 	{
@@ -129,9 +112,9 @@ follow(UsomCreditAccount *account, UsomCreditDemand *demand, bool must)
 		return;
 	}
 	account->is_forced |= must;
-	account->given_up = add(account->given_up, not_negative(subtract(demand->amount, demand->owed)));
-	if (compare(demand->owed, demand->amount) <= 0 ||
-		(was_covered && (must || fits(account, subtract(demand->owed, demand->amount)))))
+	account->given_up = usom_decimal_add(account->given_up, not_negative(usom_decimal_subtract(demand->amount, demand->owed)));
+	if (usom_decimal_compare(demand->owed, demand->amount) <= 0 ||
+		(was_covered && (must || fits(account, usom_decimal_subtract(demand->owed, demand->amount)))))
 		cover(account, demand);
 	else if (was_covered || demand->held_at != USOM_NO_TIME)
 		fall_short(account, demand);
@@ -142,8 +125,8 @@ follow(UsomCreditAccount *account, UsomCreditDemand *demand, bool must)
 static void
 pass(UsomCreditAccount *account, UsomCreditDemand *demand)
 {
-	Numeric		more = subtract(demand->owed, demand->amount);
-	Numeric		over = not_negative(subtract(add(account->exposure, more), account->limit));
+	Numeric		more = usom_decimal_subtract(demand->owed, demand->amount);
+	Numeric		over = not_negative(usom_decimal_subtract(usom_decimal_add(account->exposure, more), account->limit));
 
 	demand->beyond = smaller(over, not_negative(more));
 	demand->changed = true;
@@ -155,7 +138,7 @@ pass(UsomCreditAccount *account, UsomCreditDemand *demand)
 static void
 let_go(UsomCreditAccount *account, UsomCreditDemand *demand)
 {
-	if (demand->held_at == USOM_NO_TIME || !fits(account, subtract(demand->owed, demand->amount)))
+	if (demand->held_at == USOM_NO_TIME || !fits(account, usom_decimal_subtract(demand->owed, demand->amount)))
 		return;
 	if (!demand->is_blocked)
 	{
@@ -190,7 +173,7 @@ usom_credit_decide(UsomCreditAccount *accounts, UsomCreditDemand *demand, UsomCr
 			let_go(account, demand);
 			break;
 	}
-	Assert(compare(demand->amount, demand->wanted) <= 0);
+	Assert(usom_decimal_compare(demand->amount, demand->wanted) <= 0);
 }
 
 int
@@ -213,8 +196,8 @@ amount_text(Numeric amount)
 char *
 usom_credit_explain(const UsomCreditAccount *account, const UsomCreditDemand *demand)
 {
-	return psprintf("%s %s more would make %s of %s", amount_text(subtract(demand->owed, demand->amount)), account->currency,
-					amount_text(add(demand->used, subtract(demand->owed, demand->amount))), amount_text(account->limit));
+	return psprintf("%s %s more would make %s of %s", amount_text(usom_decimal_subtract(demand->owed, demand->amount)), account->currency,
+					amount_text(usom_decimal_add(demand->used, usom_decimal_subtract(demand->owed, demand->amount))), amount_text(account->limit));
 }
 
 Numeric
@@ -228,7 +211,7 @@ usom_credit_owed(const UsomOrderSet *set, int order, Numeric paid)
 		const UsomQuantity *count = line->counters.by_state;
 
 		if (!line->removed)
-			owed = add(owed, usom_order_line_part(line, line->quantity - count[USOM_PIECE_CANCELLED] - count[USOM_PIECE_RETURNED]));
+			owed = usom_decimal_add(owed, usom_order_line_part(line, line->quantity - count[USOM_PIECE_CANCELLED] - count[USOM_PIECE_RETURNED]));
 	}
-	return not_negative(subtract(owed, paid));
+	return not_negative(usom_decimal_subtract(owed, paid));
 }

@@ -72,7 +72,7 @@ cut_due(UsomPayments *payments, bool delivered, int *nshares)
 		UsomQuantity on_the_way = delivered ? line->counters.by_state[USOM_PIECE_SHIPPED] : 0;
 		UsomMoney	due = usom_order_units_value(line, usom_order_units_left(line) - on_the_way);
 
-		due -= paid->sums.captured + paid->sums.capture_wanted;
+		due -= paid->sums.captured + paid->sums.capture_wanted + paid->sums.credited;
 		if (due <= 0 || line->removed)
 			continue;
 		shares[(*nshares)++] = (UsomShare) {.line_no = line->line_no, .amount = due};
@@ -300,6 +300,100 @@ give_back(UsomPayments *payments, const char *reference)
 	usom_payment_ask_refund(payments, shares, nshares, reference, usom_call_reason());
 }
 
+/* ---- what is on account and not to be paid any more ---- */
+
+/* Of what is invoiced and not paid, the part for units that the customer has no longer; after refunds were asked for. */
+static UsomMoney
+credit_due(UsomPayments *payments, int index)
+{
+	const UsomLine *line = &payments->set->lines[index];
+	const UsomPaidLine *paid = usom_payments_line(payments, line->line_no);
+	UsomMoney	kept = line->removed ? 0 : usom_order_left_value(line) - usom_order_returned_value(line);
+
+	return Min(Max(usom_paid_net(paid) + paid->sums.capture_wanted - kept, 0), paid->sums.capture_wanted);
+}
+
+/* In the smallest unit of the currency, unless nothing of the order is left to pay for. */
+static bool
+find_credit(UsomPayments *payments, UsomMoney *due)
+{
+	const UsomOrderSet *set = payments->set;
+	bool		any = false;
+
+	for (int i = usom_order_first_line(set, payments->order); i < set->nlines && set->lines[i].order == payments->order; i++)
+	{
+		due[i] = credit_due(payments, i);
+		if (!is_all_back(set, payments->order))
+			due[i] -= due[i] % payments->unit;
+		any |= due[i] > 0;
+	}
+	return any;
+}
+
+/* What of an invoice is for lines that have credit; lowers due[], by line of the set. */
+static UsomPaymentRequest
+credit_of(const UsomPayments *payments, UsomPaymentRequest *invoice, UsomMoney *due)
+{
+	const UsomOrderSet *set = payments->set;
+	UsomPaymentRequest credit = {
+		.payment = invoice->payment, .due_at = USOM_NO_TIME, .shares = palloc_array(UsomShare, invoice->nshares + 1), .reason = usom_call_reason()
+	};
+
+	for (int i = 0; i < invoice->nshares; i++)
+		for (int j = usom_order_first_line(set, payments->order); j < set->nlines && set->lines[j].order == payments->order; j++)
+		{
+			UsomMoney	amount = set->lines[j].line_no == invoice->shares[i].line_no ? Min(due[j], invoice->shares[i].amount) : 0;
+			UsomShare	taken;
+
+			if (amount <= 0)
+				continue;
+			taken = usom_payment_take(payments, &invoice->shares[i], amount);
+			taken.units = taken.amount;
+			due[j] -= amount;
+			credit.amount += amount;
+			credit.shares[credit.nshares++] = taken;
+		}
+	return credit;
+}
+
+/* The invoice is withdrawn, what is left of it asked for anew. */
+static void
+credit_invoice(UsomPayments *payments, UsomPaymentRequest *invoice, UsomMoney *due, const char *reference)
+{
+	TimestampTz due_at = invoice->due_at;
+	UsomPaymentRequest whole = *invoice;
+	UsomPaymentRequest rest = *invoice;
+	UsomPaymentRequest credit;
+
+	rest.shares = memcpy(palloc_array(UsomShare, invoice->nshares + 1), invoice->shares, invoice->nshares * sizeof(UsomShare));
+	credit = credit_of(payments, &rest, due);
+	if (credit.amount == 0 || credit.amount % payments->unit != 0)
+		return;
+	rest.amount = whole.amount - credit.amount;
+	rest.due_at = due_at;
+	usom_payment_unask(payments, invoice, "withdrawn");
+	credit.reference = reference;
+	usom_payment_credit(payments, credit);
+	if (rest.amount > 0)
+		usom_payment_ask(payments, rest);
+}
+
+/* Goods on account that come back before they are paid: nothing goes back, less is to be paid. */
+static void
+credit_unpaid(UsomPayments *payments, const char *reference)
+{
+	UsomMoney  *due = palloc0_array(UsomMoney, Max(payments->set->nlines, 1));
+	int			nwanted;
+	UsomPaymentRequest *wanted;
+
+	if (likely(!find_credit(payments, due)))
+		return;
+	wanted = usom_payments_wanted(payments, &nwanted);
+	for (int i = nwanted - 1; i >= 0; i--)
+		if (strcmp(wanted[i].kind, "invoice") == 0)
+			credit_invoice(payments, &wanted[i], due, reference);
+}
+
 /* ---- what nobody will capture ---- */
 
 static void
@@ -377,7 +471,10 @@ follow_order(UsomOrderSet *set, int index)
 	else if (is_event(order, "deliver"))
 		take_cash(payments, order->event_reference);
 	else
+	{
 		give_back(payments, is_event(order, "return") ? order->event_reference : NULL);
+		credit_unpaid(payments, is_event(order, "return") ? order->event_reference : NULL);
+	}
 	if (has_ended(order))
 		give_up(payments);
 	usom_payments_write(payments);

@@ -38,14 +38,16 @@ static UsomQuery read_payments = {
 
 static UsomQuery read_lines = {
 	.text = "SELECT l.line_no, l.captured, l.captured_tax, l.capture_wanted, l.refunded, l.refunded_tax, l.refund_wanted, "
-	"l.refund_wanted_tax, l.for_units, l.for_freight "
-	"FROM usom.payment_line AS l WHERE l.org_id = $1 AND l.sales_order_id = $2 ORDER BY l.line_no",
+	"l.refund_wanted_tax, l.for_units, l.for_freight, coalesce(c.amount, 0) "
+	"FROM usom.payment_line AS l LEFT JOIN (SELECT x.line_no, sum(x.amount) AS amount FROM usom.payment_request AS r "
+	"CROSS JOIN LATERAL jsonb_to_recordset(r.lines) AS x (line_no integer, amount numeric) "
+	"WHERE r.org_id = $1 AND r.sales_order_id = $2 AND r.kind = 'credit' GROUP BY x.line_no) AS c ON c.line_no = l.line_no WHERE l.org_id = $1 AND l.sales_order_id = $2 ORDER BY l.line_no",
 	.nargs = 2,
 	.argtypes = {"bigint", "bigint"},
 };
 
 static UsomQuery read_wanted = {
-	.text = "SELECT r.request_no, p.payment_no, r.kind, r.amount, r.lines, r.reference FROM usom.payment_request AS r "
+	.text = "SELECT r.request_no, p.payment_no, r.kind, r.amount, r.lines, r.reference, r.due_at FROM usom.payment_request AS r "
 	"JOIN usom.payment AS p ON p.org_id = $1 AND p.payment_id = r.payment_id "
 	"WHERE r.org_id = $1 AND r.sales_order_id = $2 AND r.status = 'wanted' ORDER BY r.request_no",
 	.nargs = 2,
@@ -102,7 +104,7 @@ static UsomQuery update_lines = {
 
 static UsomQuery insert_requests = {
 	.text = "INSERT INTO usom.payment_request (org_id, sales_order_id, request_no, payment_id, kind, amount, reference, lines, "
-	"reason, due_at, status) SELECT $1, r.* FROM unnest($2) AS r",
+	"reason, due_at, status, answered_at) SELECT $1, r.*, CASE WHEN r.status <> 'wanted' THEN statement_timestamp() END FROM unnest($2) AS r",
 	.nargs = 2,
 	.argtypes = {"bigint", "usom._payment_request_row[]"},
 };
@@ -128,15 +130,6 @@ static UsomMoney
 get_money(uint64 row, int column)
 {
 	return usom_money_of(DatumGetNumeric(usom_query_get(row, column)), USOM_AMOUNT_DECIMALS);
-}
-
-static int32
-get_number(uint64 row, int column)
-{
-	bool		isnull;
-	Datum		value = usom_query_get_or_null(row, column, &isnull);
-
-	return isnull ? 0 : DatumGetInt32(value);
 }
 
 UsomPayments *
@@ -183,8 +176,8 @@ usom_payments_load(UsomOrderSet *set, int order)
 		take_payment(&payments->payments[row], row);
 	if (payments->count > 0)
 	{
-		payments->last_request_no = get_number(0, 13);
-		payments->last_transaction_no = get_number(0, 14);
+		payments->last_request_no = usom_query_get_number(0, 13);
+		payments->last_transaction_no = usom_query_get_number(0, 14);
 	}
 	payments->nlines = (int) usom_query_run(&read_lines, values, NULL);
 	payments->lines_capacity = payments->nlines + 8;
@@ -194,7 +187,7 @@ usom_payments_load(UsomOrderSet *set, int order)
 		payments->lines[row].line_no = DatumGetInt32(usom_query_get(row, 1));
 		payments->lines[row].sums = (UsomPaidSums) {
 			get_money(row, 2), get_money(row, 3), get_money(row, 4), get_money(row, 5), get_money(row, 6),
-			get_money(row, 7), get_money(row, 8), get_money(row, 9), get_money(row, 10)
+			get_money(row, 7), get_money(row, 8), get_money(row, 9), get_money(row, 10), get_money(row, 11)
 		};
 		payments->lines[row].was = payments->lines[row].sums;
 	}
@@ -328,6 +321,8 @@ usom_payments_wanted(UsomPayments *payments, int *count)
 	{
 		bool		isnull;
 		Datum		lines = usom_query_get_or_null(row, 5, &isnull);
+		bool		no_date;
+		Datum		due_at;
 
 		wanted[row].request_no = DatumGetInt32(usom_query_get(row, 1));
 		while (payments->payments[wanted[row].payment].payment_no != DatumGetInt32(usom_query_get(row, 2)))
@@ -335,6 +330,8 @@ usom_payments_wanted(UsomPayments *payments, int *count)
 		wanted[row].kind = usom_query_get_text(row, 3);
 		wanted[row].amount = get_money(row, 4);
 		wanted[row].reference = usom_query_get_text(row, 6);
+		due_at = usom_query_get_or_null(row, 7, &no_date);
+		wanted[row].due_at = no_date ? USOM_NO_TIME : DatumGetTimestampTz(due_at);
 		if (!isnull)
 			wanted[row].shares = read_shares(DatumGetJsonbP(lines), &wanted[row].nshares);
 	}

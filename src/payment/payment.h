@@ -97,6 +97,7 @@ typedef struct UsomPaidSums
 	UsomMoney	refund_wanted_tax;
 	UsomMoney	for_units;		/* of both, for units that came back or were cancelled */
 	UsomMoney	for_freight;
+	UsomMoney	credited;		/* for units that came back before they were paid: the sum of credit notes; in for_units, too */
 } UsomPaidSums;
 
 /* What was captured for a line and went back; line_no 0 is what belongs to no line. */
@@ -122,7 +123,7 @@ typedef struct UsomPaymentRequest
 {
 	int32		request_no;
 	int			payment;		/* index */
-	const char *kind;			/* capture, void, refund, invoice */
+	const char *kind;			/* capture, void, refund, invoice, credit */
 	UsomMoney	amount;
 	const char *reference;
 	int			nshares;
@@ -193,6 +194,9 @@ extern void usom_payments_write_new(UsomPayments **payments, int count, bool *wr
 
 extern Jsonb *usom_payment_shares_json(const UsomShare *shares, int nshares);
 
+/* reversal.c: shares of the amount in what was charged back of a payment and not reversed since; one statement. */
+extern UsomShare *usom_payment_cut_reversal(UsomPayments *payments, int payment, UsomMoney amount, int *nshares);
+
 /* ---- ceiling.c: pure ---- */
 
 static inline UsomMoney
@@ -239,6 +243,9 @@ extern void usom_payment_apply(UsomPayments *payments, UsomPaymentFact *fact);
 extern void usom_payment_ask(UsomPayments *payments, UsomPaymentRequest request);
 
 /* A request is no longer wanted. */
+/* A credit note about shares that are not paid yet: it stands at once, nobody answers it. */
+extern void usom_payment_credit(UsomPayments *payments, UsomPaymentRequest request);
+
 extern void usom_payment_unask(UsomPayments *payments, UsomPaymentRequest *request, const char *status);
 
 /* Ask for a refund in shares, from the payment with the highest number down. */

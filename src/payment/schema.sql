@@ -65,7 +65,7 @@ COMMENT ON COLUMN usom.payment.captured IS 'Of that, taken.';
 COMMENT ON COLUMN usom.payment.capture_wanted IS 'Asked of the provider to be captured and not answered yet.';
 COMMENT ON COLUMN usom.payment.refunded IS 'Of what was captured, given back.';
 COMMENT ON COLUMN usom.payment.refund_wanted IS 'Asked of the provider to be refunded and not answered yet.';
-COMMENT ON COLUMN usom.payment.charged_back IS 'Of what was captured, taken back by the buyer''s bank.';
+COMMENT ON COLUMN usom.payment.charged_back IS 'Of what was captured, taken back by the buyer''s bank, and not given back since.';
 COMMENT ON COLUMN usom.payment.expires_at IS 'From then on what is authorised and not captured covers nothing; null: without end.';
 COMMENT ON COLUMN usom.payment.created_at IS 'When the row was made.';
 
@@ -105,7 +105,7 @@ CREATE TABLE usom.payment_request (
 	sales_order_id bigint NOT NULL,
 	request_no integer NOT NULL,
 	payment_id bigint NOT NULL,
-	kind text NOT NULL CONSTRAINT payment_request_kind_known CHECK (kind IN ('capture', 'void', 'refund', 'invoice')),
+	kind text NOT NULL CONSTRAINT payment_request_kind_known CHECK (kind IN ('capture', 'void', 'refund', 'invoice', 'credit')),
 	amount usom.charge NOT NULL CONSTRAINT payment_request_of_something CHECK (amount > 0),
 	reference text,
 	lines jsonb,
@@ -124,7 +124,7 @@ COMMENT ON COLUMN usom.payment_request.org_id IS 'Organisation.';
 COMMENT ON COLUMN usom.payment_request.sales_order_id IS 'Order.';
 COMMENT ON COLUMN usom.payment_request.request_no IS 'Number with the order, from 1; with the number of the order it is the name of the request: SO-000001/1.';
 COMMENT ON COLUMN usom.payment_request.payment_id IS 'Payment.';
-COMMENT ON COLUMN usom.payment_request.kind IS 'capture, void, refund, or invoice: a shipment on account, to be paid by due_at.';
+COMMENT ON COLUMN usom.payment_request.kind IS 'capture, void, refund, invoice: a shipment on account, to be paid by due_at, or credit: units on account that came back before they were paid; the invoice is withdrawn and asked for anew without them.';
 COMMENT ON COLUMN usom.payment_request.amount IS 'Amount, in the currency of the order.';
 COMMENT ON COLUMN usom.payment_request.reference IS 'Shipment or return that it is for; null: none.';
 COMMENT ON COLUMN usom.payment_request.lines IS 'Shares of the lines: line_no, amount, tax, and of refunds units, freight (amounts of it that are for these).';
@@ -139,7 +139,7 @@ CREATE TABLE usom.payment_transaction (
 	sales_order_id bigint NOT NULL,
 	transaction_no integer NOT NULL,
 	payment_id bigint NOT NULL,
-	kind text NOT NULL CONSTRAINT payment_transaction_kind_known CHECK (kind IN ('authorize', 'capture', 'sale', 'void', 'refund', 'chargeback')),
+	kind text NOT NULL CONSTRAINT payment_transaction_kind_known CHECK (kind IN ('authorize', 'capture', 'sale', 'void', 'refund', 'chargeback', 'reversal')),
 	amount usom.charge NOT NULL CONSTRAINT payment_transaction_of_something CHECK (amount > 0),
 	reference text NOT NULL CONSTRAINT payment_transaction_reference_given CHECK (reference <> ''),
 	outcome text NOT NULL DEFAULT 'ok' CONSTRAINT payment_transaction_outcome_known CHECK (outcome IN ('ok', 'failed')),
@@ -158,7 +158,7 @@ COMMENT ON COLUMN usom.payment_transaction.org_id IS 'Organisation.';
 COMMENT ON COLUMN usom.payment_transaction.sales_order_id IS 'Order.';
 COMMENT ON COLUMN usom.payment_transaction.transaction_no IS 'Number with the order, from 1.';
 COMMENT ON COLUMN usom.payment_transaction.payment_id IS 'Payment.';
-COMMENT ON COLUMN usom.payment_transaction.kind IS 'authorize, capture, sale (both at once), void, refund or chargeback.';
+COMMENT ON COLUMN usom.payment_transaction.kind IS 'authorize, capture, sale (both at once), void, refund, chargeback or reversal (of a chargeback).';
 COMMENT ON COLUMN usom.payment_transaction.amount IS 'Amount, in the currency of the order.';
 COMMENT ON COLUMN usom.payment_transaction.reference IS 'Reference that the provider gave; of a kind and outcome it comes once.';
 COMMENT ON COLUMN usom.payment_transaction.outcome IS 'ok or failed; what failed moves no money.';
@@ -220,7 +220,7 @@ COMMENT ON COLUMN usom.payment_transactions.order_no IS 'Number of the order.';
 COMMENT ON COLUMN usom.payment_transactions.transaction_no IS 'Number with the order, in the order they were recorded.';
 COMMENT ON COLUMN usom.payment_transactions.payment_no IS 'Payment of the order.';
 COMMENT ON COLUMN usom.payment_transactions.method IS 'Code of its method.';
-COMMENT ON COLUMN usom.payment_transactions.kind IS 'authorize, capture, sale (both at once), void, refund or chargeback.';
+COMMENT ON COLUMN usom.payment_transactions.kind IS 'authorize, capture, sale (both at once), void, refund, chargeback or reversal (of a chargeback).';
 COMMENT ON COLUMN usom.payment_transactions.amount IS 'Amount.';
 COMMENT ON COLUMN usom.payment_transactions.currency IS 'ISO 4217 code of the amounts.';
 COMMENT ON COLUMN usom.payment_transactions.reference IS 'Reference that the provider gave.';

@@ -43,15 +43,6 @@ get_int(uint64 row, int column, int otherwise)
 	return isnull ? otherwise : DatumGetInt32(value);
 }
 
-static int64
-get_key(uint64 row, int column)
-{
-	bool		isnull;
-	Datum		value = usom_query_get_or_null(row, column, &isnull);
-
-	return isnull ? 0 : DatumGetInt64(value);
-}
-
 static UsomQuantity
 get_quantity(uint64 row, int column)
 {
@@ -344,7 +335,7 @@ read_rates(SourcingMaster *master, Datum *org)
 	for (int row = 0; row < master->nrates; row++)
 		master->rates[row] = (MasterRate) {
 			.service_level_id = DatumGetInt64(usom_query_get(row, 1)),
-			.location_id = get_key(row, 2),
+			.location_id = usom_query_get_key(row, 2),
 			.country = get_country(row, 3),
 			.freight_rate_id = DatumGetInt64(usom_query_get(row, 4)),
 			.distance = get_band(row, 5),

@@ -69,6 +69,38 @@ FROM (SELECT l.order_no, l.line_no, l.total, sum(a.amount) AS pieces, min(a.amou
 	WHERE l.order_no IN (SELECT b.order_no FROM usom.backorders b ORDER BY b.order_no LIMIT 300) GROUP BY 1, 2, 3) x WHERE total <> pieces OR least < 0;
 CALL test.check('split');
 
+-- Half of the orders are paid: authorised in full, captured shipment by shipment, refunded for what comes back.
+CALL test.each('authorize', 2, $$SELECT usom.authorize_payment($1, round(o.total, d.decimals), 'AUTH-' || $2) FROM usom.sales_order o JOIN test.order d ON d.n = $2
+	WHERE o.org_id = 1 AND o.sales_order_id = $3 AND round(o.total, d.decimals) > 0$$);
+CREATE PROCEDURE test.answer(phase text) LANGUAGE plpgsql AS $$
+BEGIN
+	CALL test.each(phase, 1, $c$SELECT usom.record_payment($1, r.kind, r.amount, format('%s-%s-%s', r.kind, $2, r.request_no), request => $1 || '/' || r.request_no)
+		FROM (SELECT q.* FROM usom.payment_request q WHERE q.org_id = 1 AND q.sales_order_id = $3 AND q.status = 'wanted' ORDER BY q.request_no) r$c$);
+END
+$$;
+-- What the provider has of an order is what the units cost that left and stayed away, from the line alone; where a line was never rounded to the smallest unit, to less than two: each capture and each refund is.
+CREATE PROCEDURE test.check_paid(phase text, OUT orders bigint) LANGUAGE plpgsql AS $$
+BEGIN
+	WITH due AS (
+		SELECT p.sales_order_id, min(p.digits) AS digits, bool_and(p.decimals IS NOT NULL) AS is_exact, sum(CASE WHEN p.decimals IS NULL THEN round(p.unit_price * u.units, 4)
+			ELSE round((p.net + p.freight + CASE WHEN p.tax_included THEN 0 ELSE p.tax END) * u.units / p.quantity, p.digits) END) AS amount,
+			bool_and(l.quantity_cancelled + l.quantity_returned = l.quantity) AS is_all_back
+		FROM test.priced p JOIN usom.order_line l USING (sales_order_id, line_no) CROSS JOIN LATERAL (SELECT l.quantity_shipped + l.quantity_delivered AS units) u
+		WHERE p.kit_line_no IS NULL OR p.kit_line_no = p.line_no GROUP BY p.sales_order_id
+	), paid AS (
+		SELECT y.sales_order_id, sum(y.captured - y.refunded) AS amount, sum(y.refund_wanted + y.capture_wanted) AS wanted FROM usom.payment y GROUP BY y.sales_order_id
+	), judged AS (
+		SELECT o.order_no, d.amount AS due, p.amount AS paid, p.wanted = 0 AND CASE WHEN d.is_exact OR d.is_all_back THEN p.amount = d.amount ELSE abs(p.amount - d.amount) < 2 * power(10, -d.digits)::numeric END AS good
+		FROM paid p JOIN due d USING (sales_order_id) JOIN usom.sales_order o USING (sales_order_id)
+	), kept AS (
+		INSERT INTO test.found (phase, what, good, detail)
+		SELECT $1, 'paid is what the customer has, to the smallest unit', bool_and(j.good) AND count(*) FILTER (WHERE j.paid > 0) > 0, min(format('%s: due %s, paid %s', j.order_no, j.due, j.paid)) FILTER (WHERE NOT j.good) FROM judged j
+	)
+	SELECT count(*) INTO orders FROM judged;
+	COMMIT;
+END
+$$;
+
 -- Shipped in two parts, the first of them half of each line.
 CALL test.each('release', 2, $$SELECT usom.release_order($1) WHERE EXISTS (SELECT FROM usom.order_line l WHERE l.org_id = 1 AND l.sales_order_id = $3 AND l.quantity_reserved > 0)$$);
 CALL test.each('ship', 1, $$SELECT usom.ship($1, j.lines) FROM (SELECT jsonb_agg(jsonb_build_object('line_no', l.line_no, 'quantity', CASE l.product_id WHEN usom.product_id('SET') THEN 1 ELSE round(l.quantity_released / 2, 3) END)) AS lines
@@ -90,19 +122,26 @@ SELECT 'ship', 'shipments are worth what their lines are, none less than nothing
 	format('%s lines, %s left as a whole in several shipments', count(*), count(*) FILTER (WHERE left_all AND shipments > 1))
 FROM (SELECT v.sales_order_id, v.line_no, sum(v.amount) AS amount, min(v.amount) AS least, count(*) AS shipments, l.total, l.quantity_shipped + l.quantity_delivered + l.quantity_cancelled = l.quantity AND l.quantity_cancelled = 0 AS left_all
 	FROM test.shipment_value v JOIN usom.order_line l USING (sales_order_id, line_no) GROUP BY v.sales_order_id, v.line_no, l.total, l.quantity_shipped, l.quantity_delivered, l.quantity_cancelled, l.quantity) x;
+CALL test.answer('capture');
+CALL test.check_paid('ship', NULL);
 CALL test.check('ship');
 
 CALL test.each('return', 2, $$SELECT usom.receive_return(usom.authorize_return($1, j.lines, 'x'), j.lines) FROM (
 	SELECT jsonb_agg(jsonb_build_object('line_no', l.line_no, 'quantity', CASE l.product_id WHEN usom.product_id('SET') THEN 1 ELSE round((l.quantity_shipped + l.quantity_delivered) / 3, 3) END)) AS lines FROM usom.order_line l
 	WHERE l.org_id = 1 AND l.sales_order_id = $3 AND l.quantity_shipped + l.quantity_delivered > 1 AND l.kit_line_no IS NULL) j WHERE j.lines IS NOT NULL$$);
 INSERT INTO test.found (phase, what, good, detail) SELECT 'return', 'some came back', sum(quantity_returned) > 0, NULL FROM usom.order_line;
+CALL test.answer('refund');
+CALL test.check_paid('return', NULL);
+INSERT INTO test.found (phase, what, good, detail) SELECT 'return', 'some was refunded, tax with it, never more than was captured', count(*) FILTER (WHERE refunded > 0) > 0 AND count(*) FILTER (WHERE refunded_tax > 0) > 0
+	AND count(*) FILTER (WHERE refunded > captured OR refunded_tax > captured_tax) = 0, format('%s lines', count(*)) FROM usom.payment_line;
 CALL test.check('return');
 
 INSERT INTO test.found (phase, what, good, detail)
 SELECT 'all', 'what was refused', count(*) = 0, string_agg(DISTINCT format('%s %s: %s', r.phase, r.n, r.message), '; ') FROM (SELECT * FROM test.refused LIMIT 5) r;
 SELECT format('%s orders in %s currencies with %s lines; %s with discount, %s with freight, %s with tax, %s of them included, %s told; %s steps', (SELECT count(*) FROM usom.sales_order), (SELECT count(DISTINCT currency) FROM usom.sales_order),
 	count(*), count(*) FILTER (WHERE discount > 0), count(*) FILTER (WHERE freight > 0), count(*) FILTER (WHERE tax > 0), count(*) FILTER (WHERE tax > 0 AND tax_included), (SELECT count(*) FROM usom.order_tax), (SELECT count(*) FROM usom.price_step)) FROM usom.order_line;
-SELECT format('%s cancellations, %s shipments, %s returns', (SELECT count(*) FROM test.taken), (SELECT count(*) FROM usom.shipment), (SELECT count(*) FROM usom.return_order));
+SELECT format('%s cancellations, %s shipments, %s returns, %s captures, %s refunds', (SELECT count(*) FROM test.taken), (SELECT count(*) FROM usom.shipment), (SELECT count(*) FROM usom.return_order),
+	count(*) FILTER (WHERE kind = 'capture'), count(*) FILTER (WHERE kind = 'refund')) FROM usom.payment_transaction;
 SELECT format('%s - %s: %s%s', CASE WHEN good THEN 'ok' ELSE 'not ok' END, phase, what, CASE WHEN NOT good OR good IS NULL THEN ': ' || coalesce(detail, 'null') ELSE '' END) FROM test.found ORDER BY ordinal;
 SELECT format('%s passed, %s failed', count(*) FILTER (WHERE good), count(*) FILTER (WHERE NOT good OR good IS NULL)) FROM test.found;
 SELECT 1 / bool_and(coalesce(good, false))::integer FROM test.found \g /dev/null
