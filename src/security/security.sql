@@ -338,6 +338,7 @@ CREATE FUNCTION usom._privileges()
 	('publish_flow()',            '',    '',    'x',   '',    '',    '',    '',    '',    ''),
 	('revise_flow()',             '',    '',    'x',   '',    '',    '',    '',    '',    ''),
 	('take_step()',               '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
+	('grant_order()',             '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
 	('explain_steps()',           '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
 	('flow_dot()',                '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
 	('pickup_alternatives()',     '',    'x',   'x',   'x',   'x',   '',    '',    '',    ''),

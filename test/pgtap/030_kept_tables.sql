@@ -55,6 +55,12 @@ SELECT order_no AS o FROM usom.place_order('{"coupons": ["TAP-1"], "lines": [{"s
 SELECT * FROM usom.hold_order(:'o', 'customer', 'wait') \g /dev/null
 SELECT * FROM usom.release_hold(:'o', 'customer', 'go on') \g /dev/null
 INSERT INTO usom.hold_rule (code, when_held) VALUES ('TAP-1', 'TAP-1');
+INSERT INTO usom.flow (code, description) VALUES ('TAP-1', 'TAP-1');
+INSERT INTO usom.flow_transition (flow_id, from_state, to_state) SELECT usom.flow_id('TAP-1'), 'confirmed', s FROM unnest(ARRAY['processing', 'cancelled']) s;
+INSERT INTO usom.flow_guard (flow_id, from_state, to_state, guard, severity, message) VALUES (usom.flow_id('TAP-1'), 'confirmed', 'processing', 'unheld', 'warn', 'TAP-1');
+INSERT INTO usom.flow_effect (flow_id, from_state, to_state, effect, argument) VALUES (usom.flow_id('TAP-1'), 'confirmed', 'processing', 'event', 'TAP-1');
+SELECT usom.publish_flow('TAP-1') \g /dev/null
+INSERT INTO usom.flow_rule (code, flow, order_type, channel) VALUES ('TAP-1', 'TAP-1', 'digital', 'marketplace');
 INSERT INTO usom.product_restriction (sku, country) VALUES ('TAP-1', 'AQ');
 INSERT INTO usom.check_rule (check_code, parameters, customer) VALUES ('limits', '{"lines": 1}', 'TAP-1'), ('duplicate', '{}', 'TAP-1');
 SELECT usom.place_order('{"customer": "TAP-1", "lines": [{"sku": "TAP-1", "quantity": 1}, {"sku": "TAP-1", "quantity": 1}]}') \g /dev/null
@@ -163,6 +169,7 @@ CREATE TEMP TABLE master (t text, column_name text);
 INSERT INTO master VALUES ('organisation', 'code'), ('channel', 'code'), ('customer', 'code'), ('product', 'sku'), ('location', 'code'), ('hold_type', 'code'), ('hold_rule', 'code'), ('check_rule', 'check_code'), ('payment_method', 'code'), ('service_level', 'code'), ('sourcing_rule', 'code'), ('quota', 'code'), ('lot', 'lot'), ('count_rule', 'code'), ('handling_class', 'code'), ('packaging', 'code'), ('approval_rule', 'code'), ('price_limit', 'code'), ('promotion', 'code'), ('coupon', 'code'), ('pre_order_offer', 'sku'), ('backorder_variant', 'code'), ('document_counter', 'kind');
 INSERT INTO master VALUES ('organisation', 'code'), ('channel', 'code'), ('customer', 'code'), ('product', 'sku'), ('location', 'code'), ('hold_type', 'code'), ('hold_rule', 'code'), ('return_rule', 'code'), ('check_rule', 'check_code'), ('payment_method', 'code'), ('service_level', 'code'), ('sourcing_rule', 'code'), ('quota', 'code'), ('approval_rule', 'code'), ('price_limit', 'code'), ('promotion', 'code'), ('coupon', 'code'), ('pre_order_offer', 'sku'), ('backorder_variant', 'code'), ('document_counter', 'kind');
 INSERT INTO master VALUES ('organisation', 'code'), ('channel', 'code'), ('customer', 'code'), ('product', 'sku'), ('location', 'code'), ('technician', 'code'), ('hold_type', 'code'), ('hold_rule', 'code'), ('check_rule', 'check_code'), ('payment_method', 'code'), ('service_level', 'code'), ('sourcing_rule', 'code'), ('quota', 'code'), ('approval_rule', 'code'), ('price_limit', 'code'), ('promotion', 'code'), ('coupon', 'code'), ('pre_order_offer', 'sku'), ('backorder_variant', 'code'), ('document_counter', 'kind');
+INSERT INTO master VALUES ('organisation', 'code'), ('channel', 'code'), ('customer', 'code'), ('product', 'sku'), ('location', 'code'), ('hold_type', 'code'), ('hold_rule', 'code'), ('flow_rule', 'code'), ('check_rule', 'check_code'), ('payment_method', 'code'), ('service_level', 'code'), ('sourcing_rule', 'code'), ('quota', 'code'), ('approval_rule', 'code'), ('price_limit', 'code'), ('promotion', 'code'), ('coupon', 'code'), ('pre_order_offer', 'sku'), ('backorder_variant', 'code'), ('document_counter', 'kind');
 CREATE TEMP TABLE master_outcome AS
 	SELECT m.t, w.way, r.who, pg_temp.attempt(r.how || format(w.command, m.t, m.column_name)) AS came_to FROM master m
 	CROSS JOIN (VALUES ('DELETE', 'DELETE FROM usom.%1$I'), ('TRUNCATE', 'TRUNCATE usom.%1$I CASCADE'), ('another code', 'UPDATE usom.%1$I SET %2$I = %2$I || ''x'''), ('another organisation', 'UPDATE usom.%1$I SET org_id = org_id + 1'),

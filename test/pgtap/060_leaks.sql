@@ -38,6 +38,12 @@ BEGIN
 	INSERT INTO usom.credit_account (customer_id, limit_amount) VALUES (usom.customer_id(mark || '-CUST'), 7777);
 	INSERT INTO usom.hold_type (code, description) VALUES (mark || '-HOLD', mark);
 	INSERT INTO usom.hold_rule (code, when_held, reason) VALUES (mark || '-FOLLOWS', mark || '-NONE', mark);
+	INSERT INTO usom.flow (code, description) VALUES (mark || '-FLOW', mark);
+	INSERT INTO usom.flow_transition (flow_id, from_state, to_state) SELECT usom.flow_id(mark || '-FLOW'), 'confirmed', s FROM unnest(ARRAY['processing', 'cancelled']) s;
+	INSERT INTO usom.flow_guard (flow_id, from_state, to_state, guard, severity, message) VALUES (usom.flow_id(mark || '-FLOW'), 'confirmed', 'processing', 'unheld', 'warn', mark);
+	INSERT INTO usom.flow_effect (flow_id, from_state, to_state, effect, argument) VALUES (usom.flow_id(mark || '-FLOW'), 'confirmed', 'processing', 'event', mark);
+	PERFORM usom.publish_flow(mark || '-FLOW');
+	INSERT INTO usom.flow_rule (code, flow, order_type, channel) VALUES (mark || '-FLOW', mark || '-FLOW', 'digital', mark || '-CH');
 	INSERT INTO usom.product_restriction (sku, country, reason) VALUES (mark || '-SKU', 'AQ', mark);
 	INSERT INTO usom.check_rule (check_code, channel, parameters) VALUES ('limits', mark || '-CH', '{"lines": 1}');
 	INSERT INTO usom.check_rule (check_code, customer) VALUES ('duplicate', mark || '-CUST');

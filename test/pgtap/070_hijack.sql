@@ -76,10 +76,20 @@ SELECT usom.add_mapping('shopify', 'pos') \g /dev/null
 SELECT message_no AS broken_message FROM usom.ingest('web', '{"lines": []}', 'H-BROKEN') \gset
 INSERT INTO usom.approval_rule (code, category) VALUES ('H-ASK', 'H-ASK');
 SELECT order_no AS unapproved FROM usom.place_order('{"lines": [{"sku": "H-ASK", "quantity": 1, "unit_price": 1}]}') \gset
+INSERT INTO usom.flow (code) VALUES ('H-FLOW');
+INSERT INTO usom.flow_state (flow_id, state, status) VALUES (usom.flow_id('H-FLOW'), 'H-READY', 'confirmed');
+INSERT INTO usom.flow_transition (flow_id, from_state, to_state) SELECT usom.flow_id('H-FLOW'), t.* FROM (VALUES ('confirmed', 'H-READY'), ('confirmed', 'cancelled'), ('H-READY', 'processing'), ('H-READY', 'cancelled')) t;
+INSERT INTO usom.flow_guard (flow_id, from_state, to_state, guard) VALUES (usom.flow_id('H-FLOW'), 'confirmed', 'H-READY', 'unheld');
+SELECT usom.publish_flow('H-FLOW') \g /dev/null
+INSERT INTO usom.flow_rule (code, flow, order_type, channel) VALUES ('H-FLOW', 'H-FLOW', 'digital', 'marketplace');
+INSERT INTO usom.product (sku, kind) VALUES ('H-LICENCE', 'service');
+SELECT order_no AS flowing FROM usom.place_order('{"channel": "marketplace", "order_type": "digital", "lines": [{"sku": "H-LICENCE", "quantity": 1}]}') \gset
 CREATE TEMP TABLE call (name text, command text);
 INSERT INTO call VALUES
 	('install', 'SELECT * FROM usom.install()'), ('upgrade', 'SELECT * FROM usom.upgrade()'), ('version', 'SELECT usom.version()'), ('doctor', 'SELECT * FROM usom.doctor()'),
 	('help', 'SELECT * FROM usom.help()'), ('error_codes', 'SELECT * FROM usom.error_codes()'), ('lifecycle', 'SELECT * FROM usom.lifecycle(''order'')'), ('order_lifecycle', 'SELECT * FROM usom.order_lifecycle()'),
+	('flow_id', 'SELECT usom.flow_id(''H-FLOW'')'), ('check_flow', 'SELECT * FROM usom.check_flow(''H-FLOW'')'), ('publish_flow', 'SELECT usom.publish_flow(''H-FLOW'')'), ('revise_flow', 'SELECT usom.revise_flow(''H-FLOW'')'), ('flow_dot', 'SELECT usom.flow_dot(''H-FLOW'')'),
+	('take_step', format('SELECT * FROM usom.take_step(%L, ''H-READY'')', :'flowing')), ('explain_steps', format('SELECT * FROM usom.explain_steps(%L)', :'flowing')), ('grant_order', format('SELECT usom.take_step(%1$L, ''H-READY''); SELECT usom.grant_order(%1$L)', :'flowing')),
 	('order_types', 'SELECT * FROM usom.order_types()'), ('piece_lifecycle', 'SELECT * FROM usom.piece_lifecycle()'), ('currencies', 'SELECT * FROM usom.currencies()'), ('lifecycle_dot', 'SELECT usom.lifecycle_dot(''order'')'), ('demo', 'SELECT * FROM usom.demo(3)'), ('demo_remove', 'SELECT * FROM usom.demo_remove()'),
 	('current_org', 'SELECT usom.current_org()'), ('default_currency', 'SELECT usom.default_currency()'), ('next_id', 'SELECT usom.next_id()'), ('next_document_no', 'SELECT usom.next_document_no(''order'')'),
 	('channel_id', 'SELECT usom.channel_id(''web'')'), ('customer_id', 'SELECT usom.customer_id(''H-CUST'')'), ('product_id', 'SELECT usom.product_id(''H-SKU'')'), ('location_id', 'SELECT usom.location_id(''H-LOC'')'),
