@@ -13,7 +13,7 @@ SELECT * FROM usom.receive_stock('FLOW-L', 'FLOW-PEN', 100);
 
 -- A new flow is the built-in one: a state for each status but draft.
 INSERT INTO usom.flow (code, description) VALUES ('engraving', 'Pens are engraved before they leave');
-SELECT state, status, starts, built_in FROM usom.flow_state ORDER BY status;
+SELECT state, status, starts, built_in FROM usom.flow_state WHERE flow_id = usom.flow_id('engraving') ORDER BY status;
 SELECT * FROM usom.check_flow('engraving');
 
 -- What is wrong with a graph is told at once, one row each.
@@ -22,14 +22,14 @@ INSERT INTO usom.flow_transition (flow_id, from_state, to_state) SELECT usom.flo
 	('confirmed', 'engraving'), ('confirmed', 'cancelled'), ('engraving', 'engraved'), ('engraved', 'engraving'), ('engraved', 'shipped'), ('polished', 'processing'), ('confirmed', 'lost')) t;
 SELECT * FROM usom.check_flow('engraving');
 SELECT * FROM pg_temp.refused($$SELECT usom.publish_flow('engraving')$$);
-DELETE FROM usom.flow_transition WHERE from_state = 'polished' OR to_state IN ('shipped', 'lost');
-DELETE FROM usom.flow_state WHERE state IN ('polished', 'lost');
+DELETE FROM usom.flow_transition WHERE flow_id = usom.flow_id('engraving') AND (from_state = 'polished' OR to_state IN ('shipped', 'lost'));
+DELETE FROM usom.flow_state WHERE flow_id = usom.flow_id('engraving') AND state IN ('polished', 'lost');
 INSERT INTO usom.flow_transition (flow_id, from_state, to_state) SELECT usom.flow_id('engraving'), t.* FROM (VALUES
 	('engraved', 'processing'), ('engraved', 'cancelled')) t;
 SELECT * FROM usom.check_flow('engraving');
-UPDATE usom.flow_state SET starts = false WHERE state = 'confirmed';
+UPDATE usom.flow_state SET starts = false WHERE flow_id = usom.flow_id('engraving') AND state = 'confirmed';
 SELECT * FROM usom.check_flow('engraving');
-UPDATE usom.flow_state SET starts = true WHERE state = 'confirmed';
+UPDATE usom.flow_state SET starts = true WHERE flow_id = usom.flow_id('engraving') AND state = 'confirmed';
 
 -- Guards are functions; what they may be is checked.
 CREATE SCHEMA flow_shop;
@@ -64,11 +64,11 @@ INSERT INTO usom.flow_effect (flow_id, from_state, to_state, effect, argument, m
 -- Published, it does not change; a rule sends orders there.
 SELECT * FROM pg_temp.refused($$INSERT INTO usom.flow_rule (code, flow) VALUES ('FLOW-WEB', 'engraving')$$);
 SELECT usom.publish_flow('engraving') AS version, usom.publish_flow('engraving') AS again;
-SELECT from_state, to_state, built_in FROM usom.flow_transition ORDER BY 1, 2;
+SELECT from_state, to_state, built_in FROM usom.flow_transition WHERE flow_id = usom.flow_id('engraving') ORDER BY 1, 2;
 SELECT * FROM pg_temp.refused($$INSERT INTO usom.flow_state (flow_id, state, status) VALUES (usom.flow_id('engraving'), 'x', 'confirmed')$$);
-SELECT * FROM pg_temp.refused($$UPDATE usom.flow_guard SET severity = 'off'$$);
-SELECT * FROM pg_temp.refused($$DELETE FROM usom.flow_effect$$);
-SELECT * FROM pg_temp.refused($$UPDATE usom.flow SET description = 'another'$$);
+SELECT * FROM pg_temp.refused($$UPDATE usom.flow_guard SET severity = 'off' WHERE flow_id = usom.flow_id('engraving')$$);
+SELECT * FROM pg_temp.refused($$DELETE FROM usom.flow_effect WHERE flow_id = usom.flow_id('engraving')$$);
+SELECT * FROM pg_temp.refused($$UPDATE usom.flow SET description = 'another' WHERE flow_id = usom.flow_id('engraving')$$);
 SELECT * FROM pg_temp.refused($$INSERT INTO usom.flow (code, version) VALUES ('later', 7)$$);
 SELECT * FROM pg_temp.refused($$INSERT INTO usom.flow_rule (code, flow, channel) VALUES ('FLOW-WEB', 'engraving', 'nowhere')$$);
 INSERT INTO usom.flow_rule (code, flow, channel) VALUES ('FLOW-WEB', 'engraving', 'web');
@@ -83,14 +83,14 @@ SELECT * FROM usom.explain_steps(:'plain');
 -- It is not released before it is engraved, nor engraved before its guards are true: by function and by plain SQL alike.
 SELECT * FROM pg_temp.refused(format('SELECT * FROM usom.release_order(%L)', :'o'));
 SELECT * FROM pg_temp.refused(format('SELECT * FROM usom.take_step(%L, ''engraving'')', :'o'));
-SELECT * FROM pg_temp.refused(format('UPDATE usom.sales_order SET flow_state = ''engraving'' WHERE order_no = %L', :'o'));
+SELECT * FROM pg_temp.refused(format('UPDATE usom.sales_order SET flow_state = ''engraving'' WHERE org_id = usom.current_org() AND order_no = %L', :'o'));
 SELECT * FROM pg_temp.refused(format('SELECT * FROM usom.take_step(%L, ''engraved'')', :'o'));
 SELECT * FROM pg_temp.refused(format('SELECT * FROM usom.take_step(%L, ''gilded'')', :'o'));
 SELECT * FROM pg_temp.refused(format('SELECT * FROM usom.take_step(%L, ''cancelled'')', :'o'));
 SELECT * FROM pg_temp.refused(format('SELECT * FROM usom.take_step(%L, ''engraving'')', :'plain'));
-SELECT * FROM pg_temp.refused(format('UPDATE usom.sales_order SET flow_state = ''engraving'' WHERE order_no = %L', :'plain'));
-SELECT * FROM pg_temp.refused(format('UPDATE usom.sales_order SET flow_id = NULL WHERE order_no = %L', :'o'));
-SELECT * FROM pg_temp.refused(format('UPDATE usom.sales_order SET flow_state = ''engraving'', status = ''cancelled'' WHERE order_no = %L', :'o'));
+SELECT * FROM pg_temp.refused(format('UPDATE usom.sales_order SET flow_state = ''engraving'' WHERE org_id = usom.current_org() AND order_no = %L', :'plain'));
+SELECT * FROM pg_temp.refused(format('UPDATE usom.sales_order SET flow_id = NULL WHERE org_id = usom.current_org() AND order_no = %L', :'o'));
+SELECT * FROM pg_temp.refused(format('UPDATE usom.sales_order SET flow_state = ''engraving'', status = ''cancelled'' WHERE org_id = usom.current_org() AND order_no = %L', :'o'));
 INSERT INTO flow_shop.approved_text VALUES (:'o');
 SELECT to_state, taken_by, open, guard, severity, passes FROM usom.explain_steps(:'o');
 SELECT status, flow_state FROM usom.take_step(:'o', 'engraving', 'the customer has signed');
@@ -98,7 +98,7 @@ SELECT status, flow_state FROM usom.take_step(:'o', 'engraving', 'again: nothing
 
 -- Effects: a hold while it is in the workshop, its end and an event when it is done.
 SELECT hold_type, reason, active FROM usom.holds WHERE order_no = :'o';
-UPDATE usom.sales_order SET flow_state = 'engraved' WHERE order_no = :'o';
+UPDATE usom.sales_order SET flow_state = 'engraved' WHERE org_id = usom.current_org() AND order_no = :'o';
 SELECT hold_type, active, release_reason FROM usom.holds WHERE order_no = :'o';
 SELECT kind, payload FROM usom.events WHERE order_no = :'o' ORDER BY event_no;
 SELECT kind, reference, message, detail FROM usom.exceptions WHERE order_no = :'o' ORDER BY kind;
@@ -135,7 +135,7 @@ SELECT order_no AS new, status FROM usom.place_order('{"channel": "web", "extern
 SELECT external_id, status, flow, flow_version, flow_state FROM usom.orders WHERE order_no IN (:'old', :'new') ORDER BY 1;
 SELECT * FROM pg_temp.refused(format('SELECT * FROM usom.confirm_order(%L)', :'new'));
 SELECT status, flow_state FROM usom.take_step(:'new', 'screening');
-UPDATE usom.sales_order SET status = 'confirmed' WHERE order_no = :'new';
+UPDATE usom.sales_order SET status = 'confirmed' WHERE org_id = usom.current_org() AND order_no = :'new';
 SELECT external_id, status, flow_version, flow_state FROM usom.orders WHERE order_no IN (:'old', :'new') ORDER BY 1;
 SELECT status FROM usom.cancel_order(:'new', 'not wanted');
 INSERT INTO flow_shop.approved_text VALUES (:'old');
@@ -145,9 +145,9 @@ SELECT * FROM pg_temp.refused(format('SELECT * FROM usom.cancel_order(%L, ''too 
 -- A draft of plain SQL takes its flow when it is submitted; which one is read then.
 INSERT INTO usom.sales_order (order_no, channel_id) VALUES ('FLOW-DRAFT', usom.channel_id('web'));
 INSERT INTO usom.order_line (sales_order_id, line_no, product_id, quantity) SELECT sales_order_id, 1, usom.product_id('FLOW-PEN'), 1 FROM usom.sales_order WHERE order_no = 'FLOW-DRAFT';
-SELECT * FROM pg_temp.refused($$UPDATE usom.sales_order SET flow_state = 'confirmed' WHERE order_no = 'FLOW-DRAFT'$$);
+SELECT * FROM pg_temp.refused($$UPDATE usom.sales_order SET flow_state = 'confirmed' WHERE org_id = usom.current_org() AND order_no = 'FLOW-DRAFT'$$);
 SELECT status, flow, flow_state FROM usom.orders WHERE order_no = 'FLOW-DRAFT';
-UPDATE usom.sales_order SET status = 'submitted' WHERE order_no = 'FLOW-DRAFT';
+UPDATE usom.sales_order SET status = 'submitted' WHERE org_id = usom.current_org() AND order_no = 'FLOW-DRAFT';
 SELECT status, flow, flow_version, flow_state FROM usom.orders WHERE order_no = 'FLOW-DRAFT';
 
 -- The most special rule counts: type and channel, then type, then channel; one that is off counts not at all.
