@@ -77,6 +77,17 @@ usom_payload_time(UsomPayload *payload, const char *key, TimestampTz value)
 		usom_payload_text(payload, key, JsonEncodeDateTime(NULL, TimestampTzGetDatum(value), TIMESTAMPTZOID, NULL));
 }
 
+void
+usom_payload_document(UsomPayload *payload, const char *key, Jsonb *value)
+{
+	JsonbValue	item = {.type = jbvBinary};
+
+	push_key(payload, key);
+	item.val.binary.data = &value->root;
+	item.val.binary.len = VARSIZE(value) - VARHDRSZ;
+	pushJsonbValue(&payload->state, WJB_VALUE, &item);
+}
+
 Jsonb *
 usom_payload_end(UsomPayload *payload)
 {

@@ -1,6 +1,6 @@
 /*
  * payload.h
- *		A flat JSON object, key by key: what events and exceptions say.
+ *		A JSON object, key by key: what events and exceptions say.
  *
  *		Memory: CurrentMemoryContext, throughout.
  */
@@ -25,6 +25,7 @@ extern void usom_payload_quantity(UsomPayload *payload, const char *key, UsomQua
 
 /* As PostgreSQL writes it in JSON; PG_INT64_MIN: null. */
 extern void usom_payload_time(UsomPayload *payload, const char *key, TimestampTz value);
+extern void usom_payload_document(UsomPayload *payload, const char *key, Jsonb *value);	/* array or object */
 extern Jsonb *usom_payload_end(UsomPayload *payload);
 
 #endif							/* USOM_BASE_PAYLOAD_H */

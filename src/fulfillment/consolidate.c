@@ -15,6 +15,7 @@
 #include "postgres.h"
 
 #include "fulfillment/fulfillment.h"
+#include "fulfillment/handover.h"
 
 #include "base/call.h"
 #include "base/card_guard.h"
@@ -301,11 +302,13 @@ usom_consolidate(PG_FUNCTION_ARGS)
 {
 	UsomAnswer *answer = usom_order_answer_begin(fcinfo, "consolidate", 1);
 	UsomOrderSet *set;
+	UsomWork   *work;
 	int64		location_id;
 	const char *number;
 
 	usom_order_arg_required(fcinfo, 0, "order_nos");
 	set = load_orders(usom_party_org(), PG_GETARG_DATUM(0));
+	work = usom_fulfillment_look(set);
 	check_orders(set);
 	if (!may_leave(set))
 	{
@@ -324,6 +327,7 @@ usom_consolidate(PG_FUNCTION_ARGS)
 		set->orders[order].event_reference = number;
 		usom_order_settle(set, order, "release");
 	}
+	usom_fulfillment_tell(set, work);
 	usom_order_save(set);
 	return usom_order_answer_string(answer, number);
 }

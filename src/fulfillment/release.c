@@ -2,11 +2,14 @@
  * release.c
  *		Release: reserved pieces are handed to their locations.
  *
+ * What a location with an outside system gets is handed over to it (work.c).
+ *
  * Locks: the order.  The stock stays reserved, so no stock row is touched.
  */
 #include "postgres.h"
 
 #include "fulfillment/fulfillment.h"
+#include "fulfillment/handover.h"
 
 #include "base/call.h"
 #include "base/errors.h"
@@ -106,6 +109,7 @@ usom_release_order(PG_FUNCTION_ARGS)
 {
 	UsomAnswer *answer = usom_order_answer_begin(fcinfo, "release_order", -1);
 	UsomOrderSet *set = usom_order_load(usom_party_org(), usom_order_arg_text(fcinfo, 0, "order_no"));
+	UsomWork   *work = usom_fulfillment_look(set);
 	const UsomHolds *holds;
 
 	holds = usom_order_check_whole(set, 0, "release");
@@ -118,6 +122,7 @@ usom_release_order(PG_FUNCTION_ARGS)
 	else
 	{
 		usom_order_settle(set, 0, "release");
+		usom_fulfillment_tell(set, work);
 		usom_order_save(set);
 	}
 	return usom_order_answer_status(answer, set);

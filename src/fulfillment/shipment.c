@@ -11,6 +11,7 @@
  */
 #include "postgres.h"
 
+#include "fulfillment/handover.h"
 #include "fulfillment/parcel.h"
 
 #include "base/errors.h"
@@ -193,4 +194,5 @@ usom_fulfillment_init(void)
 	usom_lifecycle_register(&usom_shipment_lifecycle_table);
 	usom_parcel_init();
 	usom_invoice_init();
+	usom_fulfillment_handover_init();
 }

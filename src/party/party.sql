@@ -21,7 +21,7 @@ COMMENT ON FUNCTION usom.customer_id(text) IS 'Key of a customer of the caller''
 CREATE FUNCTION usom.next_document_no(kind text) RETURNS text
 	AS 'MODULE_PATHNAME', 'usom_next_document_no' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
 	SET search_path = pg_catalog, usom, pg_temp;
-COMMENT ON FUNCTION usom.next_document_no(text) IS 'Next number for a document of the caller''s organisation. kind: order, shipment, return, supply, make or consolidation. Gap-free counters make their callers queue until commit. Errors: US001, US006. Example: SELECT usom.next_document_no(''order'');';
+COMMENT ON FUNCTION usom.next_document_no(text) IS 'Next number for a document of the caller''s organisation. kind: order, shipment, return, supply, make, consolidation, fulfillment or request. Gap-free counters make their callers queue until commit. Errors: US001, US006. Example: SELECT usom.next_document_no(''order'');';
 
 CREATE FUNCTION usom.furnish_organisation() RETURNS trigger
 	LANGUAGE plpgsql
@@ -29,7 +29,7 @@ CREATE FUNCTION usom.furnish_organisation() RETURNS trigger
 	AS $$
 BEGIN
 	INSERT INTO usom.document_counter (org_id, kind, prefix)
-	VALUES (NEW.org_id, 'order', 'SO-'), (NEW.org_id, 'shipment', 'SH-'), (NEW.org_id, 'return', 'RT-'), (NEW.org_id, 'supply', 'SU-'), (NEW.org_id, 'make', 'MO-'), (NEW.org_id, 'run', 'BR-'), (NEW.org_id, 'consolidation', 'CN-'), (NEW.org_id, 'message', 'MS-'), (NEW.org_id, 'package', 'PK-'), (NEW.org_id, 'manifest', 'MF-'), (NEW.org_id, 'appointment', 'AP-');
+	VALUES (NEW.org_id, 'order', 'SO-'), (NEW.org_id, 'shipment', 'SH-'), (NEW.org_id, 'return', 'RT-'), (NEW.org_id, 'supply', 'SU-'), (NEW.org_id, 'make', 'MO-'), (NEW.org_id, 'run', 'BR-'), (NEW.org_id, 'consolidation', 'CN-'), (NEW.org_id, 'message', 'MS-'), (NEW.org_id, 'package', 'PK-'), (NEW.org_id, 'manifest', 'MF-'), (NEW.org_id, 'appointment', 'AP-'), (NEW.org_id, 'fulfillment', 'FU-'), (NEW.org_id, 'request', 'WR-');
 	INSERT INTO usom.channel (org_id, code, name)
 	VALUES
 		(NEW.org_id, 'web', 'Web shop'), (NEW.org_id, 'pos', 'Shop counter'), (NEW.org_id, 'phone', 'Telephone'),

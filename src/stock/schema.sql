@@ -18,6 +18,7 @@ CREATE TABLE usom.location (
 	unit_cost usom.price_amount NOT NULL DEFAULT 0,
 	handling_cost usom.price_amount NOT NULL DEFAULT 0,
 	protected_quantity usom.quantity NOT NULL DEFAULT 0,
+	wms text CONSTRAINT location_wms_given CHECK (wms <> ''),
 	created_at timestamptz NOT NULL DEFAULT now(),
 	PRIMARY KEY (org_id, location_id),
 	CONSTRAINT location_code_unique UNIQUE (org_id, code)
@@ -41,6 +42,7 @@ COMMENT ON COLUMN usom.location.order_cost IS 'What it costs that an order is se
 COMMENT ON COLUMN usom.location.unit_cost IS 'What each unit costs that is served from here, in the currency of the organisation.';
 COMMENT ON COLUMN usom.location.handling_cost IS 'What each shipment costs to pick and pack, freight aside, in the currency of the organisation.';
 COMMENT ON COLUMN usom.location.protected_quantity IS 'Units of each product that orders to be sent leave to the shop.';
+COMMENT ON COLUMN usom.location.wms IS 'Outside system that runs the warehouse: what is released here is handed over to it, and it answers by usom.record_fulfillment(). Null: none.';
 COMMENT ON COLUMN usom.location.created_at IS 'When the row was made.';
 
 CREATE TABLE usom.stock (
@@ -416,7 +418,7 @@ CREATE VIEW usom.locations WITH (security_invoker = true) AS
 SELECT l.code AS location, l.name, l.kind, l.active, l.priority, l.ships, l.picks_up, l.time_zone,
 	l.latitude::numeric AS latitude, l.longitude::numeric AS longitude,
 	trim_scale(l.order_cost) AS order_cost, trim_scale(l.unit_cost) AS unit_cost, trim_scale(l.handling_cost) AS handling_cost,
-	trim_scale(l.protected_quantity) AS protected_quantity, l.ships_from
+	trim_scale(l.protected_quantity) AS protected_quantity, l.ships_from, l.wms
 FROM usom.location l
 WHERE l.org_id = usom.current_org();
 COMMENT ON VIEW usom.locations IS 'The locations of the caller''s organisation.';
@@ -435,6 +437,7 @@ COMMENT ON COLUMN usom.locations.unit_cost IS 'What each unit costs, in the curr
 COMMENT ON COLUMN usom.locations.handling_cost IS 'What each shipment costs, freight aside, in the currency of the organisation.';
 COMMENT ON COLUMN usom.locations.protected_quantity IS 'Units of each product that orders to be sent leave to the shop.';
 COMMENT ON COLUMN usom.locations.ships_from IS 'Least state that units leave from: released, picked or packed.';
+COMMENT ON COLUMN usom.locations.wms IS 'Outside system that runs the warehouse; null: none.';
 
 CREATE VIEW usom.location_loads WITH (security_invoker = true) AS
 SELECT l.code AS location, d.on_date, trim_scale(d.units) AS units, d.orders,
