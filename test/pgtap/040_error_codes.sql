@@ -162,6 +162,7 @@ INSERT INTO raised VALUES
 	('US655', format('SELECT usom.move_appointment(%L, ''2100-01-07 09:00+00'')', :'off')),
 	('US656', format('SELECT usom.complete_service(%L, ''{"colour": "red"}'')', :'visit')),
 	('US657', format('SELECT usom.book_appointment(%L, 1, ''2100-01-08 09:00+00'')', :'work')),
+	('US632', format('INSERT INTO usom.cut_off (code, minutes) VALUES (''TAP-NOW'', 0); SELECT usom.void_release(%L, ''TAP'')', :'sent')),
 	('US701', format('SELECT usom.receive_return(%L, ''[{"line_no": 1, "quantity": 9}]'')', :'r')),
 	('US702', 'SELECT usom.receive_return(''TAP-NONE'', NULL)'),
 	('US703', format('INSERT INTO usom.return_rule (code, outcome) VALUES (''TAP-R'', ''refuse''); SELECT usom.cancel_return(%1$L, ''x''); SELECT usom.authorize_return(order_no, ''[{"line_no": 1, "quantity": 1}]'', ''x'') FROM usom.returns WHERE return_no = %1$L', :'r')),
