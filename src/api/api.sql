@@ -195,7 +195,7 @@ BEGIN
 	IF NEW.gap_free THEN
 		EXECUTE format('SELECT max(substring(%1$I FROM length($2) + 1)::numeric) FROM usom.%2$I
 			WHERE org_id = $1 AND starts_with(%1$I, $2) AND substring(%1$I FROM length($2) + 1) ~ ''^[0-9]{1,18}$''',
-			NEW.kind || '_no', CASE NEW.kind WHEN 'order' THEN 'sales_order' WHEN 'return' THEN 'return_order' WHEN 'make' THEN 'make_order' WHEN 'run' THEN 'backorder_run' WHEN 'message' THEN 'inbox_message' ELSE NEW.kind END)
+			NEW.kind || '_no', CASE NEW.kind WHEN 'order' THEN 'sales_order' WHEN 'return' THEN 'return_order' WHEN 'make' THEN 'make_order' WHEN 'run' THEN 'backorder_run' WHEN 'request' THEN 'warehouse_request' WHEN 'message' THEN 'inbox_message' ELSE NEW.kind END)
 			INTO used USING NEW.org_id, NEW.prefix;
 		NEW.last_value := greatest(NEW.last_value, used);
 	ELSE
