@@ -15,7 +15,7 @@
 #include "api/api.h"
 #include "api/change.h"
 #include "api/finding.h"
-#include "api/withdraw.h"
+#include "api/request.h"
 
 #include "base/call.h"
 #include "base/errors.h"
@@ -229,11 +229,11 @@ set_request(UsomOrderSet *set, int index, TimestampTz requested_at)
 
 /* Another product or place: the units are planned anew, so none of them may be committed. */
 static void
-replace_units(UsomOrderSet *set, int index, const UsomLineReference *reference)
+replace_units(UsomOrderSet *set, const UsomChanges *changes, int index, const UsomLineReference *reference)
 {
 	UsomQuantity units = set->lines[index].quantity;
 
-	usom_api_withdraw(set, index, units, USOM_WITHDRAW_DROP);
+	usom_api_take_alone(changes->withdrawing, index, units);
 	if (reference->sku != NULL)
 	{
 		if (usom_line_is_kit(&set->lines[index]))
@@ -248,28 +248,32 @@ replace_units(UsomOrderSet *set, int index, const UsomLineReference *reference)
 	add_units(set, index, units);
 }
 
+/* Units that a warehouse is asked for already are not asked for again. */
 static void
-set_quantity(UsomOrderSet *set, int index, UsomQuantity quantity)
+set_quantity(UsomOrderSet *set, const UsomChanges *changes, int index, UsomQuantity quantity)
 {
 	UsomQuantity before = set->lines[index].quantity;
 
 	if (quantity > before)
 		add_units(set, index, quantity - before);
-	else if (quantity < before)
-		usom_api_withdraw(set, index, before - quantity, USOM_WITHDRAW_DROP);
+	else if (quantity < before && before - quantity > usom_api_asked(changes->withdrawing, index))
+		usom_api_take(changes->withdrawing, index, before - quantity - usom_api_asked(changes->withdrawing, index));
 }
 
+/* What a warehouse is asked for stays until it answers. */
 static void
-remove_line(UsomOrderSet *set, int index)
+remove_line(UsomOrderSet *set, const UsomChanges *changes, int index)
 {
-	usom_api_withdraw(set, index, set->lines[index].quantity, USOM_WITHDRAW_DROP);
+	set_quantity(set, changes, index, 0);
+	if (set->lines[index].quantity > 0)
+		return;
 	if (usom_line_is_kit(&set->lines[index]))
 		remove_components(set, index);
 	set->lines[index].removed = true;
 }
 
 static void
-change_line(UsomOrderSet *set, const UsomLineChange *change, const UsomLineReference *reference)
+change_line(UsomOrderSet *set, const UsomChanges *changes, const UsomLineChange *change, const UsomLineReference *reference)
 {
 	int			index = usom_order_find_line(set, 0, change->line_no);
 	UsomLine   *line = &set->lines[index];
@@ -278,13 +282,13 @@ change_line(UsomOrderSet *set, const UsomLineChange *change, const UsomLineRefer
 	line->changed = true;
 	if (change->remove)
 	{
-		remove_line(set, index);
+		remove_line(set, changes, index);
 		return;
 	}
 	if (change->has_quantity)
-		set_quantity(set, index, change->quantity);
+		set_quantity(set, changes, index, change->quantity);
 	if (reference->sku != NULL || reference->location != NULL)
-		replace_units(set, index, reference);
+		replace_units(set, changes, index, reference);
 	if (change->has_price)
 		line->unit_price = change->unit_price;
 	if (change->requested_at != USOM_NO_TIME)
@@ -313,7 +317,7 @@ change_lines(UsomOrderSet *set, const UsomChanges *changes)
 		if (changes->lines[i].has_line_no)
 		{
 			usom_order_check_line(set, changes->holds, usom_order_find_line(set, 0, changes->lines[i].line_no));
-			change_line(set, &changes->lines[i], &references[i]);
+			change_line(set, changes, &changes->lines[i], &references[i]);
 		}
 		else
 			add_line(set, &changes->lines[i], &references[i]);
@@ -408,6 +412,16 @@ check_change(UsomOrderSet *set, const UsomChanges *changes)
 	return usom_api_check_change(set, changes->ship_to, usom_api_expected_prices(set, changes));
 }
 
+/* After the cut-off the order keeps its address until the warehouse agrees. */
+static void
+ask_address(UsomOrderSet *set, UsomChanges *changes)
+{
+	if (changes->ship_to == NULL || !usom_api_must_ask_address(set))
+		return;
+	usom_api_ask_address(set, changes->address != NULL ? changes->address->address_id : 0);
+	changes->ship_to = NULL;
+}
+
 static void
 carry_out(UsomOrderSet *set, UsomChanges *changes)
 {
@@ -416,6 +430,8 @@ carry_out(UsomOrderSet *set, UsomChanges *changes)
 	const UsomChecking *checking;
 
 	seal_texts(set, changes);
+	changes->withdrawing = usom_api_withdraw_begin(set, USOM_WITHDRAW_DROP);
+	ask_address(set, changes);
 	change_lines(set, changes);
 	if (changes->requested_at != USOM_NO_TIME)
 		set->orders[0].requested_at = changes->requested_at;
@@ -427,6 +443,7 @@ carry_out(UsomOrderSet *set, UsomChanges *changes)
 	usom_order_settle(set, 0, "change");
 	if (changes_header(changes))
 		change_header(set, changes);
+	usom_api_withdraw_end(changes->withdrawing);
 	usom_order_save(set);
 	usom_api_write_change_units(set, changes);
 	usom_credit_close(credit, USOM_CREDIT_CHANGES);

@@ -46,6 +46,7 @@ typedef struct UsomChanges
 	bool		has_coupons;
 	UsomAddress *address;		/* what ship_to became; NULL: none */
 	text	   *sealed_instructions;
+	struct UsomWithdrawing *withdrawing;	/* what it takes back */
 	const UsomHolds *holds;		/* on lines and pieces, that block changes */
 } UsomChanges;
 

@@ -18,6 +18,7 @@
 #include "api/payment.h"
 #include "api/price.h"
 #include "api/substitute.h"
+#include "api/withdraw.h"
 #include "api/waits.h"
 
 #include "base/call.h"
@@ -161,26 +162,28 @@ usom_api_submit(UsomOrderSet *set)
 	allocate(set);
 }
 
-/* Every unit that has not left is cancelled; what it kept in stock is free again. */
+/* Every unit that has not left is cancelled; what it kept in stock is free again.  Of orders that a warehouse is asked about, none. */
 static void
-cancel_pieces(UsomOrderSet *set)
+cancel_pieces(UsomOrderSet *set, const bool *asked)
 {
 	int			npieces = set->npieces;
 
 	for (int i = 0; i < set->nlines; i++)
-		if (set->lines[i].counters.by_state[USOM_PIECE_BACKORDERED] > 0)
+		if (set->lines[i].counters.by_state[USOM_PIECE_BACKORDERED] > 0 && !asked[set->lines[i].order])
 			usom_api_settle_waiting(set, i);
 	for (int i = 0; i < npieces; i++)
 	{
 		UsomPiece  *piece = &set->pieces[i];
 
-		if (piece->quantity > 0 && piece->status != USOM_PIECE_CANCELLED)
-			usom_order_move_piece(set, i, USOM_PIECE_CANCELLED, piece->quantity, NULL);
+		if (piece->quantity > 0 && piece->status != USOM_PIECE_CANCELLED && !asked[set->lines[piece->line].order])
+			usom_api_take_from_piece(set, i, piece->quantity, USOM_WITHDRAW_CANCEL);
 	}
 	for (int i = 0; i < set->nlines; i++)
 	{
 		UsomQuantity open = set->lines[i].counters.by_state[USOM_PIECE_OPEN];
 
+		if (asked[set->lines[i].order])
+			continue;
 		if (usom_line_is_kit(&set->lines[i]))
 			usom_order_cancel_kits(set, i, set->lines[i].quantity - set->lines[i].counters.by_state[USOM_PIECE_CANCELLED]);
 		else if (open > 0)
@@ -188,34 +191,67 @@ cancel_pieces(UsomOrderSet *set)
 	}
 }
 
-/* Pieces that were picked are on their way: they are shipped, or go back to the shelf first. */
+/* Pieces that were picked are on their way, unless a cut-off says otherwise: they are shipped, or go back to the shelf first. */
 static void
-check_not_picked(const UsomOrderSet *set, int order)
+check_not_picked(UsomWithdrawing *withdrawing, const UsomOrder *order, int index)
 {
-	UsomCounters sum = usom_order_sum(set, order);
-	UsomQuantity picked = sum.by_state[USOM_PIECE_PICKED] + sum.by_state[USOM_PIECE_PACKED];
+	UsomQuantity picked = usom_api_committed_units(withdrawing, index);
 
 	if (picked > 0)
 		ereport(ERROR, errcode(USOM_ERR(ILLEGAL_TRANSITION)),
-				errmsg("cannot cancel order \"%s\" that is being packed", set->orders[order].order_no),
+				errmsg("cannot cancel order \"%s\" that is being packed", order->order_no),
 				errdetail("%s units are picked or packed.", usom_quantity_text(picked)),
 				errhint("Ship it, or put the units back first."));
+}
+
+/*
+ * The order lives on until the warehouse has answered; what else there is of
+ * it is cancelled now.  A call that comes twice asks for nothing new; of what
+ * plain SQL has written, the status is put right.
+ */
+static void
+ask_to_cancel(UsomOrderSet *set, UsomWithdrawing *withdrawing, int order)
+{
+	UsomQuantity units = 0;
+
+	for (int i = usom_order_first_line(set, order); i < set->nlines && set->lines[i].order == order; i++)
+	{
+		UsomQuantity wanted = usom_line_is_component(&set->lines[i]) ? 0
+			: usom_api_takeable(withdrawing, i) + usom_api_askable(withdrawing, i);
+
+		if (wanted > 0)
+			usom_api_take(withdrawing, i, wanted);
+		units = usom_quantity_add(units, wanted);
+	}
+	if (units > 0 || strcmp(usom_call_verb(), "cancel_order") != 0)
+		usom_order_settle(set, order, "ask_cancel");
 }
 
 static void
 end_orders(UsomOrderSet *set, const char *verb, UsomOrderStatus to)
 {
 	UsomCredit *credit = usom_credit_open(set);
+	UsomWithdrawing *withdrawing = usom_api_withdraw_begin(set, USOM_WITHDRAW_CANCEL);
+	bool	   *asked = palloc0_array(bool, set->norders + 1);
 
 	for (int i = 0; i < set->norders; i++)
 	{
-		check_not_picked(set, i);
-		step(set, i, verb, to);
+		check_not_picked(withdrawing, &set->orders[i], i);
+		check_step(set, i, verb, to);
+		asked[i] = usom_api_must_ask(withdrawing, i);
+		if (!asked[i])
+			take_step(set, i, verb, to);
 	}
 	usom_api_release_coupons(set);
-	cancel_pieces(set);
+	cancel_pieces(set, asked);
 	for (int i = 0; i < set->norders; i++)
-		usom_order_settle(set, i, verb);
+	{
+		if (asked[i])
+			ask_to_cancel(set, withdrawing, i);
+		else
+			usom_order_settle(set, i, verb);
+	}
+	usom_api_withdraw_end(withdrawing);
 	usom_order_save(set);
 	usom_credit_close(credit, USOM_CREDIT_FOLLOWS);
 }

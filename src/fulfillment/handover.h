@@ -98,6 +98,21 @@ extern void usom_fulfillment_follow_messages(int64 org_id, const int64 *orders, 
  */
 extern int	usom_fulfillment_put_back(UsomOrderSet *set, int piece, UsomPieceStatus to, UsomQuantity quantity);
 
+/* ---- told.c: pure ---- */
+
+/* A line of a hand-over: units handed over, and the sums of what was told about them. */
+typedef struct UsomHanded
+{
+	UsomQuantity handed;
+	UsomQuantity picked;
+	UsomQuantity packed;
+	UsomQuantity shipped;
+	UsomQuantity gone;			/* otherwise: short, rejected, cancelled, taken back */
+} UsomHanded;
+
+/* Of units that a message ("picked", "packed", "shipped") tells: those that are news. */
+extern UsomQuantity usom_fulfillment_untold(const UsomHanded *sums, const char *kind, UsomQuantity units);
+
 /* _PG_init of the file. */
 extern void usom_fulfillment_handover_init(void);
 

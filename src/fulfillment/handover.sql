@@ -80,6 +80,13 @@ $$;
 COMMENT ON FUNCTION usom._fulfillment_states(bigint, bigint[]) IS 'The statuses of the hand-overs of orders, as they follow from their lines and messages.';
 REVOKE ALL ON FUNCTION usom._fulfillment_states(bigint, bigint[]) FROM PUBLIC;
 
+CREATE FUNCTION usom._untold(picked numeric, packed numeric, shipped numeric, kind text, units numeric) RETURNS numeric
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom__untold'
+IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._untold(numeric, numeric, numeric, text, numeric) IS 'Of units that a message of a kind (picked, packed, shipped) tells, those that are news beside the sums of what was told before.';
+REVOKE ALL ON FUNCTION usom._untold(numeric, numeric, numeric, text, numeric) FROM PUBLIC;
+
 CREATE FUNCTION usom.release_due(location text, until timestamptz DEFAULT now(), max_orders integer DEFAULT 1000)
 RETURNS TABLE (order_no text, outcome text, quantity numeric, message text)
 LANGUAGE c AS 'MODULE_PATHNAME', 'usom_release_due'

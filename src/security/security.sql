@@ -291,6 +291,8 @@ CREATE FUNCTION usom._privileges()
 	('release_order()',           '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
 	('release_due()',             '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	('void_release()',            '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
+	('record_fulfillment()',      '',    '',    'x',   'x',   '',    'x',   '',    '',    ''),
+	('answer_request()',          '',    '',    'x',   'x',   '',    'x',   '',    '',    ''),
 	('_place_of()',               '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
 	('consolidation_candidates()', '',   'x',   'x',   'x',   '',    '',    '',    '',    ''),
 	('consolidate()',             '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),

@@ -1,0 +1,280 @@
+/*
+ * fulfillment_follow.c
+ *		What a message of the outside system of a warehouse does to its order.
+ *
+ * What is true in the warehouse is not refused: units that are not there any
+ * more, because they were cancelled meanwhile, become a case for people.
+ *
+ * Locks: the order is locked; then, where units are missing or leave, the stock.
+ *
+ * Memory: the call's.
+ */
+#include "postgres.h"
+
+#include "api/fulfillment_answer.h"
+#include "api/request.h"
+
+#include "base/errors.h"
+#include "base/payload.h"
+#include "order/news.h"
+
+static UsomQuantity
+units_at_work(const UsomMessage *message, int line, UsomPieceStatus from, UsomPieceStatus to)
+{
+	const UsomOrderSet *set = message->set;
+	UsomQuantity units = 0;
+
+	for (int i = 0; i < set->npieces; i++)
+		if (set->pieces[i].line == line && set->pieces[i].location_id == message->location_id &&
+			set->pieces[i].status >= from && set->pieces[i].status <= to)
+			units += set->pieces[i].quantity;
+	return units;
+}
+
+/* Move units of a line at the location towards the door; from what is nearest to it. */
+static UsomQuantity
+move_units(UsomMessage *message, int line, UsomPieceStatus to, UsomQuantity quantity)
+{
+	UsomOrderSet *set = message->set;
+	UsomQuantity left = quantity;
+
+	for (UsomPieceStatus state = to - 1; state >= USOM_PIECE_RELEASED && left > 0; state--)
+		for (int i = 0, n = set->npieces; i < n && left > 0; i++)
+		{
+			UsomQuantity units = Min(left, set->pieces[i].quantity);
+
+			if (set->pieces[i].line != line || set->pieces[i].status != state || units == 0 ||
+				set->pieces[i].location_id != message->location_id)
+				continue;
+			usom_order_move_piece(set, i, to, units, NULL);
+			left -= units;
+		}
+	return quantity - left;
+}
+
+static void
+pick_or_pack(UsomMessage *message)
+{
+	for (int i = 0; i < message->set->nlines; i++)
+	{
+		UsomTold	   *told = &message->told[i];
+		UsomQuantity units = usom_fulfillment_untold(&told->sums, usom_answer_kinds[message->kind], told->units);
+
+		told->done = units == 0 ? 0 : move_units(message, i, message->kind == USOM_PICKED ? USOM_PIECE_PICKED : USOM_PIECE_PACKED, units);
+	}
+}
+
+/* What the warehouse says has left, and nothing is there that could: somebody cancelled it meanwhile. */
+static void
+raise_excess(UsomMessage *message, int line, UsomQuantity units)
+{
+	UsomPayload detail = usom_payload_begin();
+
+	usom_payload_text(&detail, "fulfillment_no", message->fulfillment_no);
+	usom_payload_text(&detail, "message_id", message->message_id);
+	usom_payload_quantity(&detail, "units", units);
+	usom_order_raise(message->set, 0, message->set->lines[line].line_no, "shipped_too_much", message->fulfillment_no,
+					 psprintf("the warehouse shipped %s units that are not to be shipped any more", usom_quantity_text(units)),
+					 usom_payload_end(&detail), USOM_NO_TIME);
+}
+
+/* What can leave of it is told as to ship(). */
+Jsonb *
+usom_message_list(const UsomMessage *message, bool done)
+{
+	JsonbParseState *state = NULL;
+	bool		any = false;
+
+	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
+	for (int i = 0; i < message->set->nlines; i++)
+	{
+		UsomQuantity units = done ? message->told[i].done : message->told[i].units;
+		UsomPayload entry;
+		JsonbValue	value = {.type = jbvBinary};
+		Jsonb	   *object;
+
+		if (units == 0)
+			continue;
+		any = true;
+		entry = usom_payload_begin();
+		usom_payload_integer(&entry, "line_no", message->set->lines[i].line_no);
+		usom_payload_quantity(&entry, "quantity", units);
+		object = usom_payload_end(&entry);
+		value.val.binary.data = &object->root;
+		value.val.binary.len = VARSIZE(object) - VARHDRSZ;
+		pushJsonbValue(&state, WJB_ELEM, &value);
+	}
+	return any ? JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_ARRAY, NULL)) : NULL;
+}
+
+static bool
+ships_all(const UsomMessage *message)
+{
+	for (int i = 0; i < message->set->nlines; i++)
+		if (message->told[i].done != message->told[i].units)
+			return false;
+	return true;
+}
+
+/* Goods that left went through every state before; lots and serials are for ship() to choose. */
+static void
+ship_units(UsomMessage *message, UsomShipLabel *label)
+{
+	UsomOrderSet *set = message->set;
+	Jsonb	   *list;
+
+	for (int i = 0; i < set->nlines; i++)
+	{
+		UsomTold	   *told = &message->told[i];
+
+		told->done = told->units == 0 ? 0 : Min(told->units, units_at_work(message, i, USOM_PIECE_RELEASED, USOM_PIECE_PACKED));
+		if (told->done < told->units)
+			raise_excess(message, i, told->units - told->done);
+		if (told->done > 0 && !message->is_marked)
+			move_units(message, i, USOM_PIECE_PACKED, Max(told->done - units_at_work(message, i, USOM_PIECE_PACKED, USOM_PIECE_PACKED), 0));
+	}
+	list = message->is_marked && ships_all(message) ? message->list : usom_message_list(message, true);
+	label->location_id = message->location_id;
+	if (list == NULL)
+		return;
+	if (!usom_fulfillment_ship_list(set, list, label))
+		ereport(ERROR, errcode(USOM_ERR(ACTION_HELD)),
+				errmsg("order \"%s\" is on hold and must not ship", set->orders[0].order_no),
+				errhint("See usom.holds; release the hold and let the message come again."));
+	message->shipment_no = set->orders[0].event_reference;
+}
+
+/* Units at the location go back so far that they are released, or reserved as before the release. */
+static UsomQuantity
+put_back_units(UsomMessage *message, int line, UsomPieceStatus to, UsomQuantity quantity)
+{
+	UsomOrderSet *set = message->set;
+	UsomQuantity left = quantity;
+
+	for (UsomPieceStatus state = to + 1; state <= USOM_PIECE_PACKED && left > 0; state++)
+		for (int i = 0, n = set->npieces; i < n && left > 0; i++)
+		{
+			UsomQuantity units = Min(left, set->pieces[i].quantity);
+
+			if (set->pieces[i].line != line || set->pieces[i].status != state || units == 0 ||
+				set->pieces[i].location_id != message->location_id)
+				continue;
+			usom_fulfillment_put_back(set, i, to, units);
+			left -= units;
+		}
+	return quantity - left;
+}
+
+/* The warehouse will not do it: reserved as before, and a case for people. */
+static void
+take_back(UsomMessage *message)
+{
+	UsomOrderSet *set = message->set;
+
+	for (int i = 0; i < set->nlines; i++)
+	{
+		UsomTold	   *told = &message->told[i];
+
+		if (told->units == 0)
+			continue;
+		told->done = put_back_units(message, i, USOM_PIECE_RESERVED, told->units);
+		if (told->done > 0)
+			usom_order_raise(set, 0, set->lines[i].line_no, "fulfillment_rejected", message->fulfillment_no,
+							 psprintf("the warehouse does not fulfil %s units%s%s", usom_quantity_text(told->done),
+									  message->reason ? ": " : "", message->reason ? message->reason : ""),
+							 NULL, USOM_NO_TIME);
+	}
+}
+
+/* Units of the lines at work before, less those after. */
+static void
+count_given_back(UsomMessage *message, const UsomRequest *request)
+{
+	UsomOrderSet *set = message->set;
+	UsomQuantity *before = palloc_array(UsomQuantity, set->nlines + 1);
+	UsomQuantity units = 0;
+
+	for (int i = 0; i < set->nlines; i++)
+		before[i] = units_at_work(message, i, USOM_PIECE_RELEASED, USOM_PIECE_PACKED);
+	units = usom_api_carry_out_request(set, request);
+	for (int i = 0; i < set->nlines && units > 0 && request->lines != NULL; i++)
+	{
+		UsomQuantity gone = before[i] - units_at_work(message, i, USOM_PIECE_RELEASED, USOM_PIECE_PACKED);
+
+		message->told[i].units += gone;
+		message->told[i].done += gone;
+	}
+	usom_api_answer_request(set, request, units > 0, message->reason);
+}
+
+/* The answer to what was asked; without a question the warehouse has cancelled by itself. */
+static void
+hear_cancelled(UsomMessage *message)
+{
+	List	   *requests = usom_api_pending_requests(message->set, message->location_id);
+
+	if (requests == NIL)
+	{
+		take_back(message);
+		return;
+	}
+	message->any = true;
+	for (int i = 0; i < message->set->nlines; i++)
+		message->told[i].units = 0;
+	for (int i = 0; i < list_length(requests); i++)
+		count_given_back(message, list_nth(requests, i));
+}
+
+static void
+hear_refused(UsomMessage *message)
+{
+	List	   *requests = usom_api_pending_requests(message->set, message->location_id);
+
+	message->any = requests != NIL;
+	for (int i = 0; i < list_length(requests); i++)
+		usom_api_answer_request(message->set, list_nth(requests, i), false, message->reason);
+}
+
+/* What has left cannot be given back: its requests are refused. */
+static void
+refuse_overtaken(UsomMessage *message)
+{
+	List	   *requests;
+
+	for (int i = 0; i < message->set->nlines; i++)
+		if (units_at_work(message, i, USOM_PIECE_RELEASED, USOM_PIECE_PACKED) > 0)
+			return;
+	requests = usom_api_pending_requests(message->set, message->location_id);
+	for (int i = 0; i < list_length(requests); i++)
+		usom_api_answer_request(message->set, list_nth(requests, i), false, "it has left");
+}
+
+void
+usom_message_follow(UsomMessage *message, UsomShipLabel *label)
+{
+	switch (message->kind)
+	{
+		case USOM_ACCEPTED:
+			message->any = true;
+			break;
+		case USOM_PICKED:
+		case USOM_PACKED:
+			pick_or_pack(message);
+			break;
+		case USOM_SHIPPED:
+			ship_units(message, label);
+			refuse_overtaken(message);
+			break;
+		case USOM_SHORT:
+		case USOM_REJECTED:
+			take_back(message);
+			break;
+		case USOM_CANCELLED:
+			hear_cancelled(message);
+			break;
+		default:
+			hear_refused(message);
+			break;
+	}
+}
+
