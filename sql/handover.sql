@@ -97,7 +97,7 @@ SELECT * FROM pg_temp.handed WHERE fulfillment_no = 'FU-000005';
 SELECT sku, on_hand, reserved FROM usom.stock_position WHERE location = 'MAIN' ORDER BY sku;
 
 -- ---- after it, a request, which may be refused ----
-UPDATE usom.cut_off SET minutes = 0;
+UPDATE usom.cut_off SET minutes = 0 WHERE org_id = usom.current_org();
 INSERT INTO usom.cut_off (code, action, minutes) VALUES ('c0', 'cancel', 0), ('a0', 'address', 0);
 SET LOCAL client_min_messages = notice;
 SELECT pg_temp.place(10);
@@ -129,7 +129,7 @@ SELECT * FROM pg_temp.handed WHERE fulfillment_no = 'FU-000006';
 
 -- ---- by plain SQL it is the same; what leaves meanwhile is refused ----
 SELECT pg_temp.place(3);
-UPDATE usom.sales_order SET status = 'cancelled' WHERE order_no = 'SO-000007';
+UPDATE usom.sales_order SET status = 'cancelled' WHERE order_no = 'SO-000007' AND org_id = usom.current_org();
 SELECT pg_temp.pieces('SO-000007');
 SELECT * FROM usom.record_fulfillment('FU-000007', 'gone', 'shipped');
 SELECT * FROM pg_temp.asked WHERE order_no = 'SO-000007';
@@ -139,10 +139,10 @@ SELECT pg_temp.place(6);
 SELECT status FROM usom.change_order('SO-000008', '{"lines": [{"line_no": 1, "quantity": 2}], "ship_to": {"name": "Ada", "line1": "1 High Street", "city": "Leeds", "country": "GB"}}', reason => 'moves house');
 SELECT status FROM usom.change_order('SO-000008', '{"lines": [{"line_no": 1, "quantity": 2}]}');
 SELECT * FROM pg_temp.asked WHERE order_no = 'SO-000008';
-SELECT address_id IS NULL AS no_address, total FROM usom.sales_order WHERE order_no = 'SO-000008';
+SELECT address_id IS NULL AS no_address, total FROM usom.sales_order WHERE order_no = 'SO-000008' AND org_id = usom.current_org();
 SELECT status FROM usom.answer_request((SELECT request_no FROM pg_temp.asked WHERE order_no = 'SO-000008' AND action = 'address'), true);
 SELECT status FROM usom.answer_request((SELECT request_no FROM pg_temp.asked WHERE order_no = 'SO-000008' AND action = 'change'), true);
-SELECT address_id IS NULL AS no_address, trim_scale(total) AS total FROM usom.sales_order WHERE order_no = 'SO-000008';
+SELECT address_id IS NULL AS no_address, trim_scale(total) AS total FROM usom.sales_order WHERE order_no = 'SO-000008' AND org_id = usom.current_org();
 SELECT pg_temp.pieces('SO-000008'), quantity FROM usom.order_lines WHERE order_no = 'SO-000008';
 SELECT * FROM usom.verify();
 ROLLBACK;

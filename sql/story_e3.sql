@@ -20,7 +20,7 @@ CREATE VIEW pg_temp.shelf AS SELECT location, on_hand, reserved, available FROM 
 
 -- Ten at A, which the shop then serves no more; four leave.
 SELECT order_no, quantity_reserved FROM usom.place_order('{"lines": [{"sku": "CUP", "quantity": 10, "location": "A"}]}');
-UPDATE usom.location SET priority = CASE code WHEN 'A' THEN 9 ELSE 1 END, active = code <> 'A';
+UPDATE usom.location SET priority = CASE code WHEN 'A' THEN 9 ELSE 1 END, active = code <> 'A' WHERE org_id = usom.current_org();
 SELECT status FROM usom.release_order('SO-000001');
 SELECT usom.ship('SO-000001', '[{"line_no": 1, "quantity": 4}]');
 SELECT pg_temp.is('SO-000001');
@@ -51,7 +51,7 @@ SELECT * FROM usom.verify();
 -- E16: ten picked in part; six go, the rest is freed, whatever state it is in.
 INSERT INTO usom.cut_off (code, stage) VALUES ('picked', 'picked');
 SELECT order_no, quantity_reserved FROM usom.place_order('{"lines": [{"sku": "CUP", "quantity": 10}]}');
-UPDATE usom.location SET wms = 'wms-1' WHERE code = 'B';
+UPDATE usom.location SET wms = 'wms-1' WHERE code = 'B' AND org_id = usom.current_org();
 SELECT status FROM usom.release_order('SO-000002');
 SELECT outcome FROM usom.record_fulfillment('FU-000001', '1', 'picked', '[{"line_no": 1, "quantity": 8}]');
 SELECT outcome FROM usom.record_fulfillment('FU-000001', '2', 'shipped', '[{"line_no": 1, "quantity": 6}]');

@@ -86,7 +86,7 @@ RETURNS TABLE (status text, version integer)
 LANGUAGE c AS 'MODULE_PATHNAME', 'usom_cancel_order'
 SET search_path = pg_catalog, usom, pg_temp;
 COMMENT ON FUNCTION usom.cancel_order(text, text) IS
-'Cancel an order of which nothing has left: every unit is cancelled and its stock is free again. UPDATE usom.sales_order SET status = ''cancelled'' does the same.
+'Cancel an order of which nothing has left: every unit is cancelled and its stock is free again. Of an order with units past a cut-off (usom.cut_off) the others are cancelled, the warehouse is asked for the rest, and the order lives on until it has answered. UPDATE usom.sales_order SET status = ''cancelled'' does the same.
 order_no: the order. reason: why. Cancelling twice changes nothing and gives the same answer.
 Returns the status and version of the order.
 Errors: US105 unknown order, US101 something was picked or shipped (cancel the rest with cancel_line(), take the shipped units back with authorize_return()), US102 a hold blocks cancel.
@@ -108,9 +108,9 @@ RETURNS TABLE (status text, version integer)
 LANGUAGE c AS 'MODULE_PATHNAME', 'usom_cancel_line'
 SET search_path = pg_catalog, usom, pg_temp;
 COMMENT ON FUNCTION usom.cancel_line(text, integer, numeric, text) IS
-'Cancel units of a line, least committed first: open, backordered, reserved, released. The units stay on the line as cancelled, and its total falls.
+'Cancel units of a line, least committed first: open, backordered, reserved, released, then picked and packed ones that a cut-off lets go (usom.cut_off). The units stay on the line as cancelled, and its total falls. Units past their cut-off stay where they are, and the warehouse is asked for them (usom.warehouse_requests; a notice names the request).
 order_no, line_no: the line. quantity: units; null: all that may be cancelled. reason: why.
-A repeated call that finds nothing left, and so many units cancelled already, changes nothing.
+A repeated call that finds nothing left, and so many units cancelled or asked for already, changes nothing.
 Returns the status and version of the order; an order of which every unit is cancelled is cancelled.
 Errors: US105 unknown order, US106 unknown line, US104 more than may be cancelled, US101 the order is closed, cancelled or rejected, US102 a hold blocks cancel, 22023 quantity not above 0.
 Example: SELECT * FROM usom.cancel_line(''SO-000001'', 1, 2, ''customer wants fewer'');';
@@ -124,7 +124,7 @@ COMMENT ON FUNCTION usom.change_order(text, jsonb, integer, text) IS
 order_no: the order. version: the version the caller has read; another one is US103; null: whatever it is. reason: why.
 changes: an object with any of priority, requested_at, instructions, ship_complete, ship_to (as in the order document), coupons (an array of codes: those that the order uses from now on, in the place of those that it had; each must fit, as when placing) and lines, an array of
   {line_no, quantity, unit (of quantity and unit_price; the product''s own), unit_price, sku, location, requested_at}: an existing line; what is given is set. {line_no, remove: true}: the line is taken away. {sku, quantity, unit, unit_price, location, requested_at}: a new line.
-A higher quantity is planned like a new order''s; a lower one drops units, least committed first: open, backordered, reserved. Another sku or location plans the units of the line anew. A new price touches no piece.
+A higher quantity is planned like a new order''s; a lower one drops units, least committed first: open, backordered, reserved, then what is at work in a warehouse before its cut-off for changes (usom.cut_off); after it, the warehouse is asked for those units, and so it is for another address, once there is a cut-off for addresses. Another sku or location plans the units of the line anew. A new price touches no piece.
 Returns the status and the new version of the order.
 Errors: US105 unknown order, US106 unknown line, US108 unreadable changes or unknown codes, US103 version conflict, US104 below what is committed, US109 the last line would go, US220 a quantity that its unit does not give exactly, US404 to US407 coupons that do not fit, US101 the order is shipped or ended, US102 a hold blocks change.
 Example: SELECT * FROM usom.change_order(''SO-000001'', ''{"lines": [{"line_no": 1, "quantity": 5}, {"sku": "22423", "quantity": 1}]}'', version => 1);';

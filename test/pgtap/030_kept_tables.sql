@@ -110,6 +110,19 @@ SELECT usom.close_manifest('TAP-A', 'TAP') \g /dev/null
 SELECT usom.record_tracking('TAP-TRACK', 'in_transit') \g /dev/null
 SELECT usom.record_payment(:'o', 'sale', 9, 'TAP-SALE'), usom.refund_order(:'o', 1) \g /dev/null
 
+DO $$
+DECLARE
+	o text;
+BEGIN
+	INSERT INTO usom.location (code, wms) VALUES ('KEPT-WMS', 'KEPT');
+	INSERT INTO usom.product (sku) VALUES ('KEPT-WMS');
+	PERFORM usom.receive_stock('KEPT-WMS', 'KEPT-WMS', 5);
+	SELECT p.order_no INTO o FROM usom.place_order('{"lines": [{"sku": "KEPT-WMS", "quantity": 2}]}') p;
+	PERFORM usom.release_order(o);
+	PERFORM usom.record_fulfillment(f.fulfillment_no, 'KEPT', 'accepted', reference => 'KEPT') FROM usom.fulfillments f WHERE f.order_no = o;
+	INSERT INTO usom.cut_off (code, location, minutes) VALUES ('KEPT', 'KEPT-WMS', 0);
+	PERFORM usom.cancel_line(o, 1, 1, 'KEPT');
+END $$;
 CREATE TEMP TABLE kept (t text PRIMARY KEY, code text, hint text, referred boolean DEFAULT false);
 INSERT INTO kept (t, code, hint) VALUES
 	('stock', 'US004', 'usom.receive_stock()'), ('reservation', 'US004', 'usom.reserve_stock()'), ('fulfillment_line', 'US004', 'usom.place_order()'), ('hold', 'US004', 'usom.hold_order()'), ('order_fingerprint', 'US004', 'usom.place_order()'), ('check_hit', 'US901', 'the function'), ('exception_case', 'US004', 'usom.resolve_exception()'), ('supply', 'US004', 'usom.add_supply()'), ('event', 'US901', 'the function'),
@@ -122,6 +135,7 @@ INSERT INTO kept (t, code, hint) VALUES
 	('location_load', 'US004', 'usom.place_order()'), ('allocation_run', 'US004', 'usom.allocate_orders()'), ('capacity_use', 'US004', 'usom.place_order()'), ('make_order', 'US004', 'usom.request_make()'), ('quota_load', 'US004', 'usom.place_order()'), ('quota_use', 'US004', 'usom.place_order()'),
 	('pickup', 'US004', 'usom.ready_pickup()'), ('drop_ship_receipt', 'US004', 'usom.receive_drop_ship()'), ('appointment', 'US004', 'usom.book_appointment()'), ('service_report', 'US901', 'usom.complete_service()'),
 	('consolidation', 'US004', 'usom.consolidate()'), ('consolidation_order', 'US004', 'usom.consolidate()'),
+	('fulfillment', 'US004', 'usom.release_order()'), ('fulfillment_message', 'US901', 'usom.record_fulfillment()'), ('warehouse_request', 'US004', 'usom.answer_request()'),
 	('coupon_redemption', 'US004', 'usom.place_order()'), ('credit_use', 'US004', 'usom.release_credit_hold()'), ('price_step', 'US901', 'usom.change_order()'),
 	('inbox_message', 'US004', 'usom.ingest()'), ('inbox_payload', 'US901', 'usom.ingest()'),
 	('backorder_run', 'US901', 'usom.backorder_run()'), ('backorder_change', 'US901', 'usom.backorder_run()'),

@@ -121,6 +121,13 @@ BEGIN
 	PERFORM usom.close_manifest(mark || '-LOC', mark || '-CARRIER');
 	PERFORM usom.record_tracking(s, 'in_transit', now(), mark, mark, mark);
 	PERFORM usom.deliver(s);
+	INSERT INTO usom.product (sku) VALUES (mark || '-WMS');
+	INSERT INTO usom.location (code, wms) VALUES (mark || '-WMS', mark);
+	PERFORM usom.receive_stock(mark || '-WMS', mark || '-WMS', 5), usom.place_order(jsonb_build_object('external_id', mark || '-WMS', 'channel', mark || '-CH', 'lines', jsonb_build_array(jsonb_build_object('sku', mark || '-WMS', 'quantity', 2))));
+	PERFORM usom.release_order(x.order_no) FROM usom.orders x WHERE x.external_id = mark || '-WMS';
+	PERFORM usom.record_fulfillment(f.fulfillment_no, mark, 'accepted', reference => mark, reason => mark) FROM usom.fulfillments f WHERE f.wms = mark;
+	INSERT INTO usom.cut_off (code, location, minutes) VALUES (mark, mark || '-WMS', 0);
+	PERFORM usom.cancel_line(x.order_no, 1, 1, mark) FROM usom.orders x WHERE x.external_id = mark || '-WMS';
 	INSERT INTO usom.return_rule (code, sku, reason) VALUES (mark, mark, mark);
 	PERFORM usom.authorize_return(o, '[{"line_no": 1, "quantity": 1}]', mark), usom.receive_blind_return(o, '[{"line_no": 1, "quantity": 1}]', mark);
 	PERFORM usom.place_order(jsonb_build_object('external_id', mark || '-WAIT', 'channel', mark || '-CH', 'customer', mark || '-CUST',

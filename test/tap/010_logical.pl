@@ -96,6 +96,13 @@ SELECT usom.consolidate(array_agg(p.order_no), 'one parcel') FROM generate_serie
 	'lines', '[{"sku": "P2", "quantity": 1}]'::jsonb)) p;
 SELECT usom.ship_consolidated(consolidation_no, 'DHL') FROM usom.consolidations WHERE shipped_at IS NULL;
 SELECT usom._begin_allocation('{"channel": "web"}', 5, NULL);
+INSERT INTO usom.location (code, wms) VALUES ('$round-wms', 'wms');
+INSERT INTO usom.product (sku) VALUES ('$round-wms');
+SELECT usom.receive_stock('$round-wms', '$round-wms', 5);
+SELECT usom.release_order(p.order_no) FROM usom.place_order('{"lines": [{"sku": "$round-wms", "quantity": 2}]}') p;
+SELECT usom.record_fulfillment(fulfillment_no, '1', 'accepted') FROM usom.fulfillments WHERE location = '$round-wms';
+INSERT INTO usom.cut_off (code, location, minutes) VALUES ('$round', '$round-wms', 0);
+SELECT usom.cancel_line(order_no, 1, 1, 'why') FROM usom.fulfillments WHERE location = '$round-wms';
 INSERT INTO usom.handling_class (code) VALUES ('$round');
 INSERT INTO usom.packaging (code, handling) VALUES ('$round', ARRAY['$round']);
 SELECT usom.place_order('{"external_id": "$round-packed", "lines": [{"sku": "P2", "quantity": 1}, {"sku": "P1", "quantity": 1}]}');

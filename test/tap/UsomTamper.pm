@@ -52,6 +52,19 @@ SELECT usom.grant_access('desk_agent', 'agent');
 INSERT INTO usom.customer_address (customer_id, address_no, line1, city, country) VALUES (usom.customer_id('C1'), 1, '1 High Street', 'London', 'GB');
 INSERT INTO usom.retention (what, keep_for) VALUES ('guest', '1 year');
 INSERT INTO usom.location (code) VALUES ('L9');
+DO $$
+DECLARE
+	o text;
+BEGIN
+	INSERT INTO usom.location (code, wms) VALUES ('R3-WMS', 'R3');
+	INSERT INTO usom.product (sku) VALUES ('R3-WMS');
+	PERFORM usom.receive_stock('R3-WMS', 'R3-WMS', 5);
+	SELECT p.order_no INTO o FROM usom.place_order('{"lines": [{"sku": "R3-WMS", "quantity": 2}]}') p;
+	PERFORM usom.release_order(o);
+	PERFORM usom.record_fulfillment(f.fulfillment_no, 'R3', 'accepted', reference => 'R3') FROM usom.fulfillments f WHERE f.order_no = o;
+	INSERT INTO usom.cut_off (code, location, minutes) VALUES ('R3', 'R3-WMS', 0);
+	PERFORM usom.cancel_line(o, 1, 1, 'R3');
+END $$;
 INSERT INTO usom.product (sku, kind) VALUES ('K1', 'kit');
 INSERT INTO usom.kit_component (kit_product_id, component_product_id, quantity) VALUES (usom.product_id('K1'), usom.product_id('P1'), 2);
 INSERT INTO usom.location_calendar (location_id, weekday, opens, closes) VALUES (usom.location_id('L9'), 1, '08:00', '16:00');
