@@ -164,7 +164,7 @@ INSERT INTO raised VALUES
 	('US657', format('SELECT usom.book_appointment(%L, 1, ''2100-01-08 09:00+00'')', :'work')),
 	('US630', 'SELECT usom.record_fulfillment(''TAP-NONE'', ''1'', ''accepted'')'),
 	('US631', 'SELECT usom.answer_request(''TAP-NONE'', true)'),
-	('US633', format('UPDATE usom.location SET wms = ''tap'' WHERE code = ''TAP-A''; INSERT INTO usom.cut_off (code, minutes) VALUES (''TAP-NOW'', 0); SELECT usom.cancel_line(%1$L, 1); SELECT usom.ship(%1$L); SELECT usom.answer_request((SELECT request_no FROM usom.warehouse_requests WHERE order_no = %1$L), true)', :'sent')),
+	('US633', format('UPDATE usom.location SET wms = ''tap'' WHERE code = ''TAP-A''; INSERT INTO usom.cut_off (code, minutes) VALUES (''TAP-NOW'', 0); SELECT usom.cancel_line(%1$L, 1, NULL, ''TAP''); SELECT usom.ship(%1$L); SELECT usom.answer_request((SELECT request_no FROM usom.warehouse_requests WHERE order_no = %1$L), true)', :'sent')),
 	('US632', format('INSERT INTO usom.cut_off (code, minutes) VALUES (''TAP-NOW'', 0); SELECT usom.void_release(%L, ''TAP'')', :'sent')),
 	('US701', format('SELECT usom.receive_return(%L, ''[{"line_no": 1, "quantity": 9}]'')', :'r')),
 	('US702', 'SELECT usom.receive_return(''TAP-NONE'', NULL)'),

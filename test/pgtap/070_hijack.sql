@@ -17,6 +17,14 @@ SELECT no_plan();
 -- ---- calls that go all the way ----
 
 INSERT INTO usom.location (code) VALUES ('H-LOC');
+INSERT INTO usom.location (code, wms) VALUES ('H-WMS', 'H-WMS');
+INSERT INTO usom.product (sku) VALUES ('H-WMS');
+INSERT INTO usom.cut_off (code, location, minutes) VALUES ('H-WMS', 'H-WMS', 0);
+SELECT usom.receive_stock('H-WMS', 'H-WMS', 3) \g /dev/null
+SELECT order_no AS at_work FROM usom.place_order('{"lines": [{"sku": "H-WMS", "quantity": 2}]}') \gset
+SELECT usom.release_order(:'at_work'), usom.cancel_line(:'at_work', 1, 1, 'why') \g /dev/null
+SELECT fulfillment_no AS handed FROM usom.fulfillments WHERE order_no = :'at_work' \gset
+SELECT request_no AS at_door FROM usom.warehouse_requests WHERE order_no = :'at_work' \gset
 INSERT INTO usom.product (sku) VALUES ('H-SKU'), ('H-NONE');
 INSERT INTO usom.customer (code, email) VALUES ('H-CUST', 'h@example.com'), ('H-GONE', 'g@example.com');
 INSERT INTO usom.credit_account (customer_id, limit_amount) VALUES (usom.customer_id('H-CUST'), 1000000);
@@ -127,8 +135,7 @@ INSERT INTO call VALUES
 	('approve_return', format('SELECT * FROM usom.approve_return(%L, ''x'')', :'ask_1')), ('refuse_return', format('SELECT * FROM usom.refuse_return(%L, ''x'')', :'ask_2')), ('cancel_return', format('SELECT * FROM usom.cancel_return(%L, ''x'')', :'off')),
 	('receive_blind_return', format('SELECT * FROM usom.receive_blind_return(%L, ''[{"line_no": 1, "quantity": 1}]'', ''x'', ''H-LOC'')', :'returned')), ('inspect_return', format('SELECT * FROM usom.inspect_return(%L, NULL, ''x'')', :'looked_at')), ('exchange_return', format('SELECT usom.exchange_return(%L)', :'other_goods')),
 	('release_due', 'SELECT * FROM usom.release_due(''H-LOC'')'), ('void_release', format('SELECT * FROM usom.void_release(%L, ''why'')', :'o')),
-	('record_fulfillment', 'INSERT INTO usom.location (code, wms) VALUES (''H-WMS'', ''x''); INSERT INTO usom.product (sku) VALUES (''H-WMS''); SELECT usom.receive_stock(''H-WMS'', ''H-WMS'', 3); SELECT usom.release_order(p.order_no) FROM usom.place_order(''{"lines": [{"sku": "H-WMS", "quantity": 2}]}'') p; SELECT usom.record_fulfillment(fulfillment_no, ''1'', ''accepted'') FROM usom.fulfillments'),
-	('answer_request', 'INSERT INTO usom.cut_off (code, location, minutes) VALUES (''H-WMS'', ''H-WMS'', 0); SELECT usom.cancel_line(order_no, 1, 1, ''why'') FROM usom.fulfillments; SELECT usom.answer_request(request_no, true) FROM usom.warehouse_requests'),
+	('record_fulfillment', format('SELECT * FROM usom.record_fulfillment(%L, ''1'', ''accepted'')', :'handed')), ('answer_request', format('SELECT * FROM usom.answer_request(%L, true)', :'at_door')),
 	('receive_return', format('SELECT * FROM usom.receive_return(%L, ''[{"line_no": 1, "quantity": 1}]'')', :'r')),
 	('ready_pickup', format('SELECT * FROM usom.ready_pickup(%L, ''2100-01-01'')', :'kept')), ('collect_pickup', format('SELECT usom.ready_pickup(%1$L); SELECT usom.collect_pickup(%1$L)', :'kept')), ('reject_pickup', format('SELECT * FROM usom.reject_pickup(%L, ''x'')', :'kept')),
 	('put_back_pickups', 'SELECT * FROM usom.put_back_pickups(''H-SHOP'')'), ('receive_drop_ship', format('SELECT * FROM usom.receive_drop_ship(%L, 1, ''H-DN'')', :'drop')),
