@@ -46,7 +46,7 @@ DECLARE
 	made text;
 	units jsonb := jsonb_build_array(jsonb_build_object('line_no', line, 'quantity', twin.pick(1, 4)));
 BEGIN
-	CASE twin.pick(CASE WHEN makes THEN 1 ELSE 4 END, CASE WHEN makes THEN 3 ELSE 24 END)
+	CASE twin.pick(CASE WHEN makes THEN 1 ELSE 4 END, CASE WHEN makes THEN 3 ELSE 28 END)
 		WHEN 1 THEN
 			INSERT INTO usom.sales_order (customer_id, priority, instructions) VALUES (usom.customer_id('HC'), twin.pick(1, 9), twin.pick('ring', 'knock')) RETURNING order_no INTO made;
 			INSERT INTO usom.order_line (sales_order_id, line_no, product_id, quantity, unit_price)
@@ -68,6 +68,9 @@ BEGIN
 		WHEN 19 THEN PERFORM usom.receive_stock(twin.pick('H1', 'H2'), 'H-' || twin.pick(1, 5), twin.pick(1, 20)); PERFORM usom.fill_backorders();
 		WHEN 20 THEN UPDATE usom.sales_order SET priority = twin.pick(1, 9), requested_at = now() + interval '1 day' * twin.pick(1, 9) WHERE order_no = target;
 		WHEN 21 THEN UPDATE usom.sales_order SET status = twin.pick('cancelled', 'closed', 'submitted') WHERE order_no = target;
+		WHEN 25, 26 THEN PERFORM usom.pack(target, CASE WHEN random() < 0.7 THEN units END, location => twin.pick('H1', 'H2'));
+		WHEN 27 THEN PERFORM usom.void_shipment(s.shipment_no, 'wrong label') FROM usom.shipments s WHERE s.order_no = target AND s.status = 'shipped';
+		WHEN 28 THEN PERFORM usom.record_tracking(s.shipment_no, twin.pick('in_transit', 'failed', 'lost', 'delivered')) FROM usom.shipments s WHERE s.order_no = target;
 		WHEN 3 THEN PERFORM usom.place_orders(jsonb_build_array(jsonb_build_object('lines', twin.lines(1)), jsonb_build_object('lines', twin.lines(0)), jsonb_build_object('lines', twin.lines(1))));
 	END CASE;
 EXCEPTION WHEN OTHERS THEN
