@@ -150,4 +150,23 @@ SELECT count(*) AS open_cases FROM usom.exceptions WHERE order_no = :'o' AND ope
 SELECT status FROM usom.deliver(:'s', '2030-02-02');
 SELECT * FROM pg_temp.news(:'o');
 SELECT event, pg_temp.mask(reference) AS reference, reason FROM usom.order_timeline(:'o');
+
+-- Back again, the units of this shipment and no others, or written off.
+SELECT pg_temp.placed('manual', '[{"sku": "TRK-2", "quantity": 3, "unit_price": 4, "location": "TRK-A"}]') AS o \gset
+SELECT payment_status FROM usom.record_payment(:'o', 'sale', 12, 'TRK-PAID');
+SELECT usom.ship(:'o', '[{"line_no": 1, "quantity": 1}]') AS s1, usom.ship(:'o', '[{"line_no": 1, "quantity": 1}]') AS s2, usom.ship(:'o') AS s3 \gset
+SELECT status FROM usom.deliver(:'s3');
+SELECT * FROM pg_temp.refused(format('SELECT * FROM usom.receive_undelivered(%L)', :'s1'));
+SELECT status FROM usom.return_to_sender(:'s1', 'refused');
+SELECT * FROM pg_temp.refused(format('SELECT * FROM usom.receive_undelivered(%L, disposition => %L)', :'s1', 'refurbish'));
+SELECT status FROM usom.receive_undelivered(:'s1', 'refused at the door');
+SELECT status FROM usom.receive_undelivered(:'s1', 'refused at the door');
+SELECT status FROM usom.lose_shipment(:'s2', 'not heard of');
+SELECT * FROM pg_temp.refused(format('SELECT * FROM usom.receive_undelivered(%L)', :'s2'));
+SELECT status FROM usom.receive_undelivered(:'s2', 'the carrier pays', 'scrap');
+SELECT CASE shipment_no WHEN :'s1' THEN 1 WHEN :'s2' THEN 2 ELSE 3 END AS n, s.status, p.status AS units FROM usom.shipments s JOIN usom.order_pieces p USING (order_no, shipment_no) WHERE order_no = :'o' ORDER BY 1;
+SELECT status, reason, quantity, quantity_received FROM usom.returns WHERE order_no = :'o' ORDER BY return_no;
+SELECT kind, amount, status FROM usom.payment_requests WHERE order_no = :'o' ORDER BY wanted_at, request;
+SELECT m.kind, trim_scale(m.delta) AS delta FROM usom.stock_movement m JOIN usom.sales_order o USING (org_id, sales_order_id) WHERE o.order_no = :'o' ORDER BY m.stock_movement_id;
+SELECT count(*) AS open_cases FROM usom.exceptions WHERE order_no = :'o' AND open;
 SELECT * FROM usom.verify();

@@ -107,6 +107,9 @@ extern UsomOrderSet *usom_shipment_load(int64 org_id, const char *shipment_no, U
 /* Of shipments whose orders are loaded: the rest, as it is now. */
 extern void usom_shipment_read(UsomOrderSet *set, UsomShipment *shipments, int count);
 
+/* The row alone; at USOM_NO_TIME: its carrier has said nothing. */
+extern void usom_shipment_write(UsomOrderSet *set, UsomShipment *shipment, UsomShipmentStatus to, TimestampTz at);
+
 /* US101 if there is no such step from its status; units that arrive are delivered. */
 extern void usom_shipment_step(UsomOrderSet *set, UsomShipment *shipment, UsomShipmentStatus to, TimestampTz at, const char *event);
 

@@ -163,24 +163,31 @@ usom_shipment_deliver_pieces(UsomOrderSet *set, int64 shipment_id)
 	return delivered;
 }
 
-/* Time at which the carrier said so: of what people decide, it has said nothing. */
 void
-usom_shipment_step(UsomOrderSet *set, UsomShipment *shipment, UsomShipmentStatus to, TimestampTz at, const char *event)
+usom_shipment_write(UsomOrderSet *set, UsomShipment *shipment, UsomShipmentStatus to, TimestampTz at)
 {
 	Datum		values[] = {
 		Int64GetDatum(set->org_id), Int64GetDatum(shipment->shipment_id), UInt8GetDatum(to), TimestampTzGetDatum(at),
 		BoolGetDatum(at != USOM_NO_TIME)
 	};
 	bool		nulls[] = {false, false, false, at == USOM_NO_TIME, false};
+
+	usom_query_write(&update_shipment, values, nulls);
+	shipment->status = to;
+	if (at != USOM_NO_TIME)
+		shipment->told_at = at;
+}
+
+/* Time at which the carrier said so: of what people decide, it has said nothing. */
+void
+usom_shipment_step(UsomOrderSet *set, UsomShipment *shipment, UsomShipmentStatus to, TimestampTz at, const char *event)
+{
 	UsomOrder  *order = &set->orders[shipment->order];
 	UsomMoney  *invoiced;
 
 	if (!usom_lifecycle_allows(&usom_shipment_lifecycle_table, shipment->status, to))
 		usom_shipment_refuse(shipment->shipment_no, event, shipment->status);
-	usom_query_write(&update_shipment, values, nulls);
-	shipment->status = to;
-	if (at != USOM_NO_TIME)
-		shipment->told_at = at;
+	usom_shipment_write(set, shipment, to, at);
 	invoiced = to == USOM_SHIPMENT_DELIVERED ? usom_invoice_begin(set, shipment->order, USOM_INVOICE_DELIVER) : NULL;
 	order->event_quantity = to == USOM_SHIPMENT_DELIVERED ? usom_shipment_deliver_pieces(set, shipment->shipment_id) : 0;
 	order->event_reference = shipment->shipment_no;

@@ -32,9 +32,8 @@ static UsomQuery find_location = {
 	.argtypes = {"text"},
 };
 
-/* 0: where they were shipped from. */
-static int64
-location_argument(FunctionCallInfo fcinfo, int arg)
+int64
+usom_return_location_argument(FunctionCallInfo fcinfo, int arg)
 {
 	Datum		values[1];
 
@@ -45,9 +44,8 @@ location_argument(FunctionCallInfo fcinfo, int arg)
 	return DatumGetInt64(usom_query_get(0, 1));
 }
 
-/* Without a list, everything that is due. */
-static UsomMarkedUnits *
-all_due(const UsomReturn *back, int *count)
+UsomMarkedUnits *
+usom_return_all_due(const UsomReturn *back, int *count)
 {
 	UsomMarkedUnits *units = palloc_array(UsomMarkedUnits, back->nlines + 1);
 
@@ -122,9 +120,8 @@ receive_units(UsomReturn *back, const UsomMarkedUnits *marked, int count, int64 
 	return total;
 }
 
-/* Units are here: rows of the return, then the order with all that follows. */
-static void
-receive(UsomReturn *back, const UsomMarkedUnits *units, int count, int64 location_id)
+void
+usom_return_receive(UsomReturn *back, const UsomMarkedUnits *units, int count, int64 location_id)
 {
 	UsomCredit *credit = usom_credit_open(back->set);
 	UsomQuantity total = receive_units(back, units, count, location_id);
@@ -148,17 +145,17 @@ usom_receive_return(PG_FUNCTION_ARGS)
 	UsomAnswer *answer = usom_order_answer_begin(fcinfo, "receive_return", -1);
 	const char *return_no = usom_order_arg_text(fcinfo, 0, "return_no");
 	int64		org_id = usom_party_org();
-	int64		location_id = location_argument(fcinfo, 2);
+	int64		location_id = usom_return_location_argument(fcinfo, 2);
 	UsomReturn *back = usom_return_load(org_id, return_no);
 	bool		nulls[2] = {false, false};
 	Datum		values[2];
 	UsomMarkedUnits *units;
 	int			count;
 
-	units = PG_ARGISNULL(1) ? all_due(back, &count) : read_units(back, PG_GETARG_JSONB_P(1), &count);
+	units = PG_ARGISNULL(1) ? usom_return_all_due(back, &count) : read_units(back, PG_GETARG_JSONB_P(1), &count);
 	check_open(back, count);
 	if (count > 0)
-		receive(back, units, count, location_id);
+		usom_return_receive(back, units, count, location_id);
 	usom_return_statuses(back, values);
 	return usom_order_answer_row(answer, values, nulls);
 }
@@ -170,9 +167,10 @@ usom_receive_blind_return(PG_FUNCTION_ARGS)
 	UsomAnswer *answer = usom_order_answer_begin(fcinfo, "receive_blind_return", 2);
 	const char *order_no = usom_order_arg_text(fcinfo, 0, "order_no");
 	int64		org_id = usom_party_org();
-	int64		location_id = location_argument(fcinfo, 3);
+	int64		location_id = usom_return_location_argument(fcinfo, 3);
 	UsomOrderSet *set = usom_order_load(org_id, order_no);
 	bool		nulls[3] = {false};
+	UsomMarkedUnits *due;
 	UsomReturnJudgement *judgements;
 	UsomLineUnits *units;
 	UsomReturn *back;
@@ -187,7 +185,8 @@ usom_receive_blind_return(PG_FUNCTION_ARGS)
 	back = usom_return_make(set, units, count, judgements, USOM_RETURN_AUTHORIZED, true);
 	usom_order_raise(set, 0, 0, "blind_return", back->return_no, psprintf("return %s came without leave", back->return_no), NULL,
 					 USOM_NO_TIME);
-	receive(back, all_due(back, &count), count, location_id);
+	due = usom_return_all_due(back, &count);
+	usom_return_receive(back, due, count, location_id);
 	values[0] = CStringGetTextDatum(back->return_no);
 	usom_return_statuses(back, &values[1]);
 	return usom_order_answer_row(answer, values, nulls);

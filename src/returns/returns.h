@@ -81,6 +81,7 @@ typedef struct UsomReturn
 	UsomReturnStatus status;
 	TimestampTz expires_at;		/* or USOM_NO_TIME */
 	bool		is_blind;
+	int64		shipment_id;	/* units of it alone are taken back in this call; 0: of any */
 	int64		exchange_order_id;	/* 0: none */
 	const char *reason;			/* NULL: none is given */
 	int			nlines;
@@ -249,7 +250,7 @@ extern void usom_return_name_units(const UsomReturn *back, int line, UsomQuantit
 /* ---- take.c: pure, but for save ---- */
 
 /* Index of the piece of the order with that number, or (0) of the one whose units come back first; -1: none. */
-extern int	usom_return_find_out(const UsomOrderSet *set, int line, int32 piece_no);
+extern int	usom_return_find_out(const UsomReturn *back, int line, int32 piece_no);
 
 
 /*
@@ -267,6 +268,17 @@ extern void usom_return_save(UsomReturn *back, const char *event, UsomQuantity q
 /* US701 for more units than are with the customer and not expected back already. */
 extern void usom_return_check_units(const UsomOrderSet *set, const UsomLineUnits *units,
 									const UsomReturnJudgement *judgements);
+
+/* ---- receive.c ---- */
+
+/* Everything that is due. */
+extern UsomMarkedUnits *usom_return_all_due(const UsomReturn *back, int *count);
+
+/* Units of the lines are here: rows of the return, then the order with all that follows. */
+extern void usom_return_receive(UsomReturn *back, const UsomMarkedUnits *units, int count, int64 location_id);
+
+/* A code; 0 if it is null: where units were shipped from. */
+extern int64 usom_return_location_argument(FunctionCallInfo fcinfo, int arg);
 
 /* ---- exchange.c ---- */
 

@@ -36,7 +36,7 @@ find_place(const UsomReturn *back, int line, UsomDisposition from)
 
 	if (piece != NULL && piece->location_id != 0)
 		return piece->location_id;
-	out = usom_return_find_out(back->set, back->lines[line].line, piece != NULL ? piece->piece_no : 0);
+	out = usom_return_find_out(back, back->lines[line].line, piece != NULL ? piece->piece_no : 0);
 	return out < 0 ? 0 : back->set->pieces[out].location_id;
 }
 

@@ -57,8 +57,9 @@ place_stock(UsomReturn *back, const UsomReturnPiece *part, const UsomPiece *piec
  * customer is never younger than it was.
  */
 int
-usom_return_find_out(const UsomOrderSet *set, int line, int32 piece_no)
+usom_return_find_out(const UsomReturn *back, int line, int32 piece_no)
 {
+	const UsomOrderSet *set = back->set;
 	int			found = -1;
 
 	for (int i = 0; i < set->npieces; i++)
@@ -67,7 +68,8 @@ usom_return_find_out(const UsomOrderSet *set, int line, int32 piece_no)
 
 		if (piece->line == line && piece_no != 0 && piece->piece_no == piece_no)
 			return i;
-		if (piece_no != 0 || piece->line != line || (piece->status != USOM_PIECE_DELIVERED && piece->status != USOM_PIECE_SHIPPED))
+		if (piece_no != 0 || piece->line != line || (piece->status != USOM_PIECE_DELIVERED && piece->status != USOM_PIECE_SHIPPED) ||
+			(back->shipment_id != 0 && piece->shipment_id != back->shipment_id))
 			continue;
 		if (found < 0 || piece->status > set->pieces[found].status ||
 			(piece->status == set->pieces[found].status && piece->shipment_id > set->pieces[found].shipment_id))
@@ -86,7 +88,7 @@ take_back(UsomReturn *back, int index)
 
 	while (left > 0)
 	{
-		int			out = usom_return_find_out(set, line, 0);
+		int			out = usom_return_find_out(back, line, 0);
 		UsomQuantity quantity;
 		int			part;
 		int			moved;
@@ -106,7 +108,7 @@ static void
 take_refurbished(UsomReturn *back, const UsomReturnPiece *part)
 {
 	const UsomOrderSet *set = back->set;
-	int			out = usom_return_find_out(set, back->lines[part->line].line, part->piece_no);
+	int			out = usom_return_find_out(back, back->lines[part->line].line, part->piece_no);
 	const UsomPiece *piece = &set->pieces[Max(out, 0)];
 
 	Ensure(out >= 0, "a piece of a return is none of its order");

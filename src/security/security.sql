@@ -310,6 +310,7 @@ CREATE FUNCTION usom._privileges()
 	('retry_delivery()',           '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
 	('return_to_sender()',         '',    'x',   'x',   'x',   '',    'x',   '',    '',    ''),
 	('lose_shipment()',            '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
+	('receive_undelivered()',      '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	('ship()',                    '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	('deliver()',                 '',    '',    'x',   'x',   '',    'x',   '',    '',    ''),
 	('authorize_return()',        '',    'x',   'x',   '',    'x',   '',    '',    '',    ''),

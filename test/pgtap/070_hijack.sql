@@ -129,6 +129,7 @@ INSERT INTO call VALUES
 	('manifest_sheet', format('SELECT usom.ship(%L, NULL, ''H''); SELECT usom.close_manifest(''H-LOC'', ''H''); SELECT usom.manifest_sheet(manifest_no) FROM usom.manifests LIMIT 1', :'sent')),
 	('record_tracking', format('SELECT * FROM usom.record_tracking(%L, ''out_for_delivery'', now(), ''1'', ''Leeds'', ''x'', ''DHL'')', :'done_s')), ('fail_delivery', format('SELECT * FROM usom.fail_delivery(%L, ''x'')', :'done_s')),
 	('retry_delivery', format('SELECT * FROM usom.fail_delivery(%1$L, ''x''); SELECT * FROM usom.retry_delivery(%1$L)', :'done_s')), ('return_to_sender', format('SELECT * FROM usom.return_to_sender(%L, ''x'')', :'done_s')),
+	('receive_undelivered', format('SELECT * FROM usom.return_to_sender(%1$L, ''x''); SELECT * FROM usom.receive_undelivered(%1$L, ''x'')', :'done_s')),
 	('lose_shipment', format('SELECT * FROM usom.lose_shipment(%L, ''x'')', :'done_s')),
 	('authorize_return', format('SELECT usom.authorize_return(%L, ''[{"line_no": 1, "quantity": 1}]'', ''x'')', :'back')), ('receive_return', format('SELECT * FROM usom.receive_return(%L, ''[{"line_no": 1, "quantity": 1}]'')', :'r')),
 	('authorize_return', format('SELECT usom.authorize_return(%L, ''[{"line_no": 1, "quantity": 1}]'', ''x'')', :'back')), ('explain_return', format('SELECT * FROM usom.explain_return(%L)', :'returned')),
