@@ -1314,7 +1314,7 @@ CREATE FUNCTION usom.furnish_organisation() RETURNS trigger
 	AS $$
 BEGIN
 	INSERT INTO usom.document_counter (org_id, kind, prefix)
-	VALUES (NEW.org_id, 'order', 'SO-'), (NEW.org_id, 'shipment', 'SH-'), (NEW.org_id, 'return', 'RT-'), (NEW.org_id, 'supply', 'SU-'), (NEW.org_id, 'make', 'MO-'), (NEW.org_id, 'run', 'BR-'), (NEW.org_id, 'consolidation', 'CN-'), (NEW.org_id, 'message', 'MS-'), (NEW.org_id, 'package', 'PK-'), (NEW.org_id, 'manifest', 'MF-'), (NEW.org_id, 'appointment', 'AP-');
+	VALUES (NEW.org_id, 'order', 'SO-'), (NEW.org_id, 'shipment', 'SH-'), (NEW.org_id, 'return', 'RT-'), (NEW.org_id, 'supply', 'SU-'), (NEW.org_id, 'make', 'MO-'), (NEW.org_id, 'run', 'BR-'), (NEW.org_id, 'consolidation', 'CN-'), (NEW.org_id, 'message', 'MS-'), (NEW.org_id, 'package', 'PK-'), (NEW.org_id, 'manifest', 'MF-'), (NEW.org_id, 'appointment', 'AP-'), (NEW.org_id, 'wave', 'WV-');
 	INSERT INTO usom.channel (org_id, code, name)
 	VALUES
 		(NEW.org_id, 'web', 'Web shop'), (NEW.org_id, 'pos', 'Shop counter'), (NEW.org_id, 'phone', 'Telephone'),
@@ -4168,6 +4168,109 @@ Example: SELECT * FROM usom.wrap_gift(''SO-000001'', 1, ''birthday'');';
 
 /* ---- fulfillment ---- */
 
+CREATE FUNCTION usom.plan_wave(location text, rule text DEFAULT NULL)
+RETURNS TABLE (wave text, orders integer, tasks integer, units numeric, leaves_at timestamptz)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_plan_wave'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.plan_wave(text, text) IS
+'Make pick tasks of what is released at a location and in no wave yet: one for each piece, in the sequence in which one walks past the bins.
+location: its code. rule: code of a row of usom.wave_rule, which says what the wave takes, how much, and when it is fetched; null: all that is released, orders that are more urgent first.
+With a limit, orders are taken whole, by priority, then as they were placed. A rule with a cut_off leaves at the next such time at the clock of the location and takes what is to leave by that day.
+Returns the number of the wave, how many orders, tasks and units are in it, and when it leaves (null: at no set time). With nothing to pick there is no wave: its number is null.
+Errors: US006 unknown location or rule, or the rule is off.
+Example: SELECT * FROM usom.plan_wave(''MAIN'', ''EXPRESS'');';
+
+CREATE FUNCTION usom.claim_picks(location text, picker text, tasks integer DEFAULT 1, lease interval DEFAULT '15 minutes', wave text DEFAULT NULL)
+RETURNS TABLE (task bigint, wave_no text, sequence integer, zone text, bin text, sku text, name text, lot text, quantity numeric, order_no text, line_no integer,
+	claimed_until timestamptz, leaves_at timestamptz)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_claim_picks'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.claim_picks(text, text, integer, interval, text) IS
+'Give a picker tasks of a location, until he has so many: those he has already, with a new lease, then the next ones in sequence. Two pickers never get the same, and nobody waits for another.
+location: its code. picker: name of the person or the cart. tasks: how many he shall have in all, 1 to 1000. lease: from its end on others may claim what he has not confirmed. wave: of that wave alone; null: waves that leave first come first.
+Returns the tasks in sequence, with units to pick now (quantity) and the lot that is kept for them. None: there is no work.
+A repeated call answers the same. A task that nobody wants any more (cancelled, shipped, served from elsewhere) ends here.
+Errors: US006 unknown location, US614 unknown wave, 22023 a number out of bounds.
+Example: SELECT * FROM usom.claim_picks(''MAIN'', ''cart 7'', 20);';
+
+CREATE FUNCTION usom.unclaim_picks(location text, picker text, task bigint DEFAULT NULL)
+RETURNS integer
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_unclaim_picks'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.unclaim_picks(text, text, bigint) IS
+'Give tasks back before their lease ends: others may claim them at once.
+location: its code. picker: as in usom.claim_picks(). task: number of one; null: all that the picker has there.
+Returns how many were given back.
+Errors: US006 unknown location.
+Example: SELECT usom.unclaim_picks(''MAIN'', ''cart 7'');';
+
+CREATE FUNCTION usom.confirm_pick(task bigint, quantity numeric DEFAULT NULL, picker text DEFAULT NULL, sku text DEFAULT NULL, bin text DEFAULT NULL, lot text DEFAULT NULL,
+	serials text[] DEFAULT NULL)
+RETURNS TABLE (status text, quantity_picked numeric, quantity_short numeric, quantity_left numeric, order_status text)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_confirm_pick'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.confirm_pick(bigint, numeric, text, text, text, text, text[]) IS
+'Note that units of a pick task are off the shelf and on the cart. They stay reserved until they leave.
+task: its number. quantity: units of the task that are picked by now, in all, so that a repeated call changes nothing; null: all. picker: who does it; another one than who claimed it is refused while the lease lasts. sku, bin: as scanned; null: not scanned. lot: the lot that they are taken from, if it is another than the one that was kept; it must be there, free, and usable. serials: numbers of the units that are picked now, where they have some; null: those that are assigned to the line.
+Returns the status of the task (open, picked, short or void), units picked, units that were missing, units left to pick, and the status of the order.
+Errors: US610 unknown task, US611 fewer than are picked already, or more than are left: the order was cancelled or changed meanwhile, US612 another picker works on it, US613 another product or bin was scanned, US211 the lot is not there, expired or blocked, US201 too few of it are free, US212 a serial number is another''s.
+Example: SELECT * FROM usom.confirm_pick(4711, sku => ''85123A'');';
+
+CREATE FUNCTION usom.pick(order_no text, lines jsonb DEFAULT NULL, location text DEFAULT NULL)
+RETURNS TABLE (status text, version integer)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_pick'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.pick(text, jsonb, text) IS
+'Note that released units of an order are off the shelf, where picking goes by order and not by wave. They stay reserved until they leave.
+order_no: the order. lines: [{"line_no": 1, "quantity": 2}], in units of the product, entries of one line add up; with "lot" and "serials" where the units taken are of others than were kept; null: all that is released. location: what is released there alone; null: anywhere.
+Returns the status and version of the order, unchanged if all was picked before.
+Errors: US105 unknown order, US106 unknown line, US108 unreadable lines, US006 unknown location, US611 more than is released, US211, US201, US212 for a lot or a serial number that cannot be had, US101 the order is not running, US603 nothing is released.
+Example: SELECT * FROM usom.pick(''SO-000001'', location => ''MAIN'');';
+
+CREATE FUNCTION usom.verify_picks() RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0
+AS $$
+DECLARE
+	org CONSTANT bigint := usom.current_org();
+BEGIN
+	PERFORM usom._check_installed();
+	RETURN QUERY
+		SELECT 'picks', format('wave %s', w.wave_no), c.problem, c.expected, c.actual
+		FROM usom.wave w
+		CROSS JOIN LATERAL (
+			SELECT count(*) AS tasks, count(DISTINCT t.order_id) AS orders, coalesce(sum(t.quantity), 0) AS units,
+				count(*) FILTER (WHERE t.location_id <> w.location_id OR t.leaves_at IS DISTINCT FROM w.leaves_at) AS strange
+			FROM usom.pick_task t WHERE t.org_id = org AND t.wave_id = w.wave_id) n
+		CROSS JOIN LATERAL (VALUES
+			('does not count its tasks', n.tasks::text, w.tasks::text), ('does not count its orders', n.orders::text, w.orders::text),
+			('does not count its units', trim_scale(n.units)::text, trim_scale(w.units)::text),
+			('has tasks of another place or time', '0', n.strange::text)) c (problem, expected, actual)
+		WHERE w.org_id = org AND c.expected <> c.actual;
+	RETURN QUERY
+		SELECT 'picks', format('task %s', t.pick_task_id), 'is about a line that there is not', 'a row of order_line', format('order #%s, line %s', t.order_id, t.line_no)
+		FROM usom.pick_task t
+		LEFT JOIN usom.order_line l ON l.org_id = org AND l.sales_order_id = t.order_id AND l.line_no = t.line_no
+		WHERE t.org_id = org AND l.line_no IS NULL AND t.quantity_picked > 0;
+	RETURN QUERY
+		SELECT 'picks', format('task %s', t.pick_task_id), 'names a bin of another location', coalesce('#' || t.location_id, ''), coalesce('#' || b.location_id, 'none')
+		FROM usom.pick_task t
+		LEFT JOIN usom.bin b ON b.org_id = org AND b.bin_id = t.bin_id
+		WHERE t.org_id = org AND t.bin_id IS NOT NULL AND b.location_id IS DISTINCT FROM t.location_id;
+	RETURN QUERY
+		SELECT 'picks', format('product of bin %s', b.code), 'is not there', 'a row of product', '#' || p.product_id
+		FROM usom.bin_product p
+		JOIN usom.bin b ON b.org_id = org AND b.bin_id = p.bin_id
+		LEFT JOIN usom.product r ON r.org_id = org AND r.product_id = p.product_id
+		WHERE p.org_id = org AND r.product_id IS NULL;
+END
+$$;
+COMMENT ON FUNCTION usom.verify_picks() IS
+'What waves say of their tasks, recomputed: tasks, orders, units, place and time; what was picked is of lines that there are; bins are of the location of the task, and hold products that there are. That tasks are about pieces that are to be picked is read, not kept. One row a finding, none when all is well.
+Example: SELECT * FROM usom.verify_picks();';
+
+/* ---- fulfillment ---- */
+
 CREATE FUNCTION usom.technician_id(code text) RETURNS bigint
 LANGUAGE c AS 'MODULE_PATHNAME', 'usom_technician_id'
 STABLE STRICT PARALLEL RESTRICTED
@@ -6300,6 +6403,32 @@ Example: SELECT usom.complete_service(''AP-000001'', ''{"work": "burner replaced
 
 /* ---- api ---- */
 
+CREATE FUNCTION usom.short_pick(task bigint, found numeric, reason text, picker text DEFAULT NULL, shelf_empty boolean DEFAULT true)
+RETURNS TABLE (status text, quantity_picked numeric, quantity_short numeric, quantity_left numeric, order_status text)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_short_pick'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.short_pick(bigint, numeric, text, text, boolean) IS
+'End a pick task of which not all units are there: what was found is picked, the rest is taken off the stock by an adjustment, waits again and is sourced from elsewhere as far as there is stock, and a case short_pick asks somebody to look; all or nothing of it.
+task: its number. found: units of the task that are picked by now, in all. reason: what the picker saw; kept in the ledger, the audit and the case. picker: as in usom.confirm_pick().
+shelf_empty: true: what no order keeps of that stock (product, location, lot) is taken off, too, since it is not there; false: the missing units alone, as when they are damaged, and the rest may be sourced from the same shelf.
+Returns the status of the task (short; picked, if all was there), units picked, units missing, units left to pick (0), and the status of the order. What became of the missing units stands in usom.order_pieces: reserved elsewhere, to be released, or backordered.
+A repeated call changes nothing.
+Errors: US610 unknown task, US611 fewer than are picked already, or more than are left, US612 another picker works on it, US213 the units have serial numbers, 22023 no reason.
+Example: SELECT * FROM usom.short_pick(4711, 2, ''bin empty'');';
+
+CREATE FUNCTION usom.report_short(order_no text, line_no integer, missing numeric, reason text, location text DEFAULT NULL, shelf_empty boolean DEFAULT true)
+RETURNS TABLE (status text, version integer)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_report_short'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.report_short(text, integer, numeric, text, text, boolean) IS
+'Released units of a line are not there, where picking goes without tasks: as usom.short_pick().
+order_no: the order. line_no: the line; of a kit, the component. missing: units that are not there, in units of the product. reason: what was seen. location: where they are released; null: anywhere, the newest pieces first. shelf_empty: see usom.short_pick().
+Returns the status and version of the order.
+Errors: US105 unknown order, US106 unknown line, US006 unknown location, US611 not so many are released there, US213 the units have serial numbers, 22023 no reason.
+Example: SELECT * FROM usom.report_short(''SO-000001'', 1, 2, ''bin empty'');';
+
+/* ---- api ---- */
+
 CREATE TYPE usom._simulated_part AS (
 	order_no text,
 	line_no integer,
@@ -7575,7 +7704,7 @@ BEGIN
 		UNION ALL SELECT * FROM usom.verify_parcels()
 		UNION ALL SELECT * FROM usom.verify_lots()
 		UNION ALL SELECT * FROM usom.verify_orders()
-		UNION ALL SELECT * FROM usom.verify_holds()
+		UNION ALL SELECT * FROM usom.verify_holds() UNION ALL SELECT * FROM usom.verify_picks()
 		UNION ALL SELECT * FROM usom.verify_flows()
 		UNION ALL SELECT * FROM usom.verify_money()
 		UNION ALL SELECT * FROM usom.verify_returns()
@@ -8764,6 +8893,11 @@ CREATE FUNCTION usom._privileges()
 	('intake_policy',               '',     'r',    'riud', 'r',    'r',    'riud', 'r',    'r',    'r'),
 	('inbox_message',               '',     'r',    'r',    '',     'r',    'r',    'r',    'r',    'riud'),
 	('inbox_payload',             '',    'r',   'r',   '',    '',    'r',   '',    'r',   'r'),
+	('bin',                       '',    'r',   'riu', 'riu', '',    'r',   'r',   'r',   'r'),
+	('bin_product',               '',    'r',   'riud','riud','',    'r',   'r',   'r',   'r'),
+	('wave_rule',                 '',    'r',   'riu', 'riu', '',    'r',   'r',   'r',   'r'),
+	('wave',                      '',    'r',   'r',   'r',   '',    '',    'r',   'r',   'riud'),
+	('pick_task',                 '',    'r',   'r',   'r',   '',    '',    'r',   'r',   'riud'),
 	('shipment',                  '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
 	('return_order',              '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
 	('return_line',               '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
@@ -8823,6 +8957,8 @@ CREATE FUNCTION usom._privileges()
 	('package_lines',              '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('tracking_events',            '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('manifests',                  '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
+	('waves',                     '',    'r',   'r',   'r',   '',    '',    'r',   'r',   'r'),
+	('pick_tasks',                '',    'r',   'r',   'r',   '',    '',    'r',   'r',   'r'),
 	('shipments',                 '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('returns',                   '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('return_pieces',             '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
@@ -8933,6 +9069,13 @@ CREATE FUNCTION usom._privileges()
 	('_place_of()',               '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
 	('consolidation_candidates()', '',   'x',   'x',   'x',   '',    '',    '',    '',    ''),
 	('consolidate()',             '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
+	('plan_wave()',               '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
+	('claim_picks()',             '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
+	('unclaim_picks()',           '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
+	('confirm_pick()',            '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
+	('short_pick()',              '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
+	('report_short()',            '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
+	('pick()',                    '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	('ship_consolidated()',       '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	('wrap_gift()',                '',    'x',   'x',   '',    'x',   '',    '',    '',    ''),
 	('pack()',                     '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
@@ -9177,6 +9320,7 @@ BEGIN
 	IF relation = 'address' THEN
 		condition := ' AND usom._sees_order(NULL)';
 	ELSIF relation IN ('sales_order', 'inbox_message', 'inbox_payload') THEN
+	ELSIF relation IN ('sales_order', 'pick_task') THEN
 		condition := ' AND usom._sees_channel(channel_id)';
 	ELSIF relation = 'supply' THEN
 		condition := ' AND (sales_order_id IS NULL OR usom._sees_order(sales_order_id))';
@@ -9395,6 +9539,9 @@ AS $$
 		(3, 'stock', ARRAY['receive_stock', 'receive_stocks', 'adjust_stock', 'count_stock', 'set_safety', 'add_supply', 'change_supply', 'cancel_supply', 'receive_supply',
 			'reverse_receipt', 'reserve_stock', 'release_stock', 'receive_serials', 'assign_serials', 'remove_serials', 'recall', 'block_lot', 'plan_count',
 			'record_count', 'watch_stock', 'unwatch_stock', 'tell_back_in_stock', 'available', 'convert_quantity']),
+		(3, 'stock', ARRAY['receive_stock', 'receive_stocks', 'adjust_stock', 'count_stock', 'set_safety', 'add_supply', 'change_supply', 'cancel_supply', 'receive_supply',
+			'reverse_receipt', 'reserve_stock', 'release_stock', 'receive_serials', 'assign_serials', 'remove_serials', 'watch_stock', 'unwatch_stock',
+			'tell_back_in_stock', 'available', 'convert_quantity']),
 		(4, 'fulfil', ARRAY['allocate_order', 'allocate_orders', 'reallocate_order', 'explain_sourcing', 'why_not_allocated', 'simulate_sourcing', 'pickup_alternatives',
 			'move_pickup', 'ready_pickup', 'collect_pickup', 'reject_pickup', 'put_back_pickups', 'receive_drop_ship', 'service_slots', 'book_appointment',
 			'move_appointment', 'cancel_appointment', 'fail_appointment', 'block_technician', 'complete_service', 'earliest_shipment', 'distance_km',
@@ -9403,6 +9550,9 @@ AS $$
 			'deliver', 'wrap_gift', 'pack', 'unpack', 'void_shipment', 'close_manifest', 'packing_slip', 'shipping_label', 'manifest_sheet', 'record_tracking',
 			'fail_delivery', 'retry_delivery', 'return_to_sender', 'lose_shipment', 'take_step', 'authorize_return', 'receive_return', 'approve_return',
 			'refuse_return', 'cancel_return', 'receive_blind_return', 'inspect_return', 'exchange_return']),
+			'fail_delivery', 'retry_delivery', 'return_to_sender', 'lose_shipment', 'take_step', 'plan_wave', 'claim_picks', 'unclaim_picks', 'confirm_pick',
+			'short_pick', 'report_short', 'pick', 'authorize_return', 'receive_return', 'approve_return', 'refuse_return', 'cancel_return',
+			'receive_blind_return', 'inspect_return', 'exchange_return']),
 		(4, 'pay', ARRAY['record_payment', 'authorize_payment', 'capture_payment', 'void_payment', 'refund_payment', 'charge_back', 'complete_order', 'refund_order',
 			'collect_payment']),
 		(5, 'understand', ARRAY['explain_status', 'explain_steps', 'explain_promise', 'explain_price', 'piece_amounts', 'credit_position', 'order_timeline', 'order_as_of',
@@ -9412,6 +9562,10 @@ AS $$
 			'verify_statuses', 'verify_history', 'verify_references', 'verify_pieces', 'verify_kits', 'verify_holds', 'verify_approvals', 'verify_money',
 			'verify_payments', 'verify_credit', 'verify_returns', 'verify_service', 'verify_vault', 'verify_entries', 'verify_audit', 'verify_parcels',
 			'verify_flows', 'verify_inbox']),
+		(6, 'verify', ARRAY['verify', 'verify_stock', 'verify_reserved', 'verify_supply', 'verify_capacity', 'verify_quota', 'verify_orders', 'verify_counters',
+			'verify_statuses', 'verify_history', 'verify_references', 'verify_pieces', 'verify_kits', 'verify_holds', 'verify_approvals', 'verify_money',
+			'verify_payments', 'verify_credit', 'verify_returns', 'verify_service', 'verify_vault', 'verify_entries', 'verify_audit', 'verify_parcels',
+			'verify_flows', 'verify_picks']),
 		(7, 'trust', ARRAY['seal_audit', 'tick', 'export_digest', 'inclusion_proof', 'check_inclusion', 'consistency_proof', 'check_consistency']),
 		(8, 'people', ARRAY['find_customers', 'export_customer', 'erase_customer', 'erase_order_person']),
 		(9, 'keys', ARRAY['next_id', 'next_document_no', 'current_org', 'default_currency', 'channel_id', 'customer_id', 'product_id', 'location_id', 'technician_id']),
@@ -9663,6 +9817,8 @@ CREATE SEQUENCE usom.appointment_no_seq;
 COMMENT ON SEQUENCE usom.appointment_no_seq IS 'Appointment numbers where the counter is not gap-free.';
 CREATE SEQUENCE usom.message_no_seq;
 COMMENT ON SEQUENCE usom.message_no_seq IS 'Numbers of messages where the counter is not gap-free.';
+CREATE SEQUENCE usom.wave_no_seq;
+COMMENT ON SEQUENCE usom.wave_no_seq IS 'Numbers of waves where the counter is not gap-free.';
 CREATE SEQUENCE usom.shipment_no_seq;
 COMMENT ON SEQUENCE usom.shipment_no_seq IS 'Shipment numbers where the counter is not gap-free.';
 CREATE SEQUENCE usom.return_no_seq;
@@ -9676,7 +9832,7 @@ COMMENT ON SEQUENCE usom.make_no_seq IS 'Numbers of make orders where the counte
 
 CREATE TABLE usom.document_counter (
 	org_id bigint NOT NULL,
-	kind text NOT NULL CONSTRAINT document_counter_kind_known CHECK (kind IN ('order', 'shipment', 'return', 'supply', 'make', 'run', 'consolidation', 'package', 'manifest', 'appointment', 'message')),
+	kind text NOT NULL CONSTRAINT document_counter_kind_known CHECK (kind IN ('order', 'shipment', 'return', 'supply', 'make', 'run', 'consolidation', 'package', 'manifest', 'appointment', 'message', 'wave')),
 	prefix text NOT NULL,
 	digits integer NOT NULL DEFAULT 6 CONSTRAINT document_counter_digits_sane CHECK (digits BETWEEN 1 AND 18),
 	gap_free boolean NOT NULL DEFAULT false,
@@ -9685,7 +9841,7 @@ CREATE TABLE usom.document_counter (
 );
 COMMENT ON TABLE usom.document_counter IS 'How an organisation numbers its documents. Gap-free counters are drawn under a row lock and serialise their writers; the others come from a sequence.';
 COMMENT ON COLUMN usom.document_counter.org_id IS 'Organisation.';
-COMMENT ON COLUMN usom.document_counter.kind IS 'order, shipment, return, supply, make, run (of backorders), consolidation, package, manifest or appointment.';
+COMMENT ON COLUMN usom.document_counter.kind IS 'order, shipment, return, supply, make, run (of backorders), consolidation, package, manifest, appointment or wave.';
 COMMENT ON COLUMN usom.document_counter.prefix IS 'Put before the digits.';
 COMMENT ON COLUMN usom.document_counter.digits IS 'The number is padded with zeros to so many digits.';
 COMMENT ON COLUMN usom.document_counter.gap_free IS 'On: no number is lost by a rollback, at the price of a queue. Set last_value to the last number used when you switch it on.';
@@ -13211,6 +13367,261 @@ SELECT usom._audit_table('consolidation_order');
 SELECT usom._guard_cards('shipment');
 SELECT usom._guard_kept('shipment', 'usom.ship(), usom.deliver() or usom.void_shipment()');
 SELECT usom._audit_table('shipment');
+$usom_step$),
+
+(1, 1003, 'fulfillment', $usom_step$
+-- A status in it costs an order one entry a step, and finds what is open among all that ever was.
+CREATE INDEX sales_order_open ON usom.sales_order (org_id, status, sales_order_id) WHERE status BETWEEN 'confirmed' AND 'partially_shipped';
+
+CREATE TABLE usom.bin (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	bin_id bigint NOT NULL DEFAULT usom.next_id(),
+	location_id bigint NOT NULL,
+	code text NOT NULL CONSTRAINT bin_code_given CHECK (code <> ''),
+	zone text NOT NULL DEFAULT '',
+	sequence integer NOT NULL DEFAULT 0,
+	active boolean NOT NULL DEFAULT true,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (org_id, bin_id),
+	CONSTRAINT bin_of_location FOREIGN KEY (org_id, location_id) REFERENCES usom.location ON DELETE RESTRICT ON UPDATE RESTRICT,
+	CONSTRAINT bin_code_unique UNIQUE (org_id, location_id, code)
+);
+COMMENT ON TABLE usom.bin IS 'A place in a location that goods are picked from. Stock is kept by location and lot, not by bin: bins say where to walk.';
+COMMENT ON COLUMN usom.bin.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.bin.bin_id IS 'Key.';
+COMMENT ON COLUMN usom.bin.location_id IS 'Location, see usom.location_id().';
+COMMENT ON COLUMN usom.bin.code IS 'What stands on the shelf, and is scanned; once in a location.';
+COMMENT ON COLUMN usom.bin.zone IS 'Part of the location; wave rules may take one alone.';
+COMMENT ON COLUMN usom.bin.sequence IS 'Way through the zone: lower is passed first; of equal ones the code decides.';
+COMMENT ON COLUMN usom.bin.active IS 'Off: on no pick list that is planned from now on.';
+COMMENT ON COLUMN usom.bin.created_at IS 'When the row was made.';
+
+CREATE TABLE usom.bin_product (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	bin_product_id bigint NOT NULL DEFAULT usom.next_id(),
+	bin_id bigint NOT NULL,
+	product_id bigint NOT NULL,
+	PRIMARY KEY (org_id, bin_product_id),
+	CONSTRAINT bin_product_of_bin FOREIGN KEY (org_id, bin_id) REFERENCES usom.bin ON DELETE RESTRICT ON UPDATE RESTRICT,
+	CONSTRAINT bin_product_once UNIQUE (org_id, product_id, bin_id)
+);
+COMMENT ON TABLE usom.bin_product IS 'Which products lie in which bins. Of several bins of a location the pick list names the first on the way; a picker may take from any.';
+COMMENT ON COLUMN usom.bin_product.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.bin_product.bin_product_id IS 'Key.';
+COMMENT ON COLUMN usom.bin_product.bin_id IS 'Bin.';
+COMMENT ON COLUMN usom.bin_product.product_id IS 'Product, see usom.product_id().';
+
+CREATE TABLE usom.wave_rule (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	wave_rule_id bigint NOT NULL DEFAULT usom.next_id(),
+	code text NOT NULL CONSTRAINT wave_rule_code_given CHECK (code <> ''),
+	name text,
+	zone text,
+	channel text,
+	lines text NOT NULL DEFAULT 'any' CONSTRAINT wave_rule_lines_known CHECK (lines IN ('any', 'single', 'multi')),
+	priority_to integer,
+	carrier text,
+	cut_off time,
+	max_orders integer CONSTRAINT wave_rule_max_orders_positive CHECK (max_orders > 0),
+	max_tasks integer CONSTRAINT wave_rule_max_tasks_positive CHECK (max_tasks > 0),
+	max_units usom.positive_quantity,
+	sequence_by text NOT NULL DEFAULT 'bin' CONSTRAINT wave_rule_sequence_by_known CHECK (sequence_by IN ('bin', 'order')),
+	active boolean NOT NULL DEFAULT true,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (org_id, wave_rule_id),
+	CONSTRAINT wave_rule_code_unique UNIQUE (org_id, code)
+);
+COMMENT ON TABLE usom.wave_rule IS 'What a wave takes of what is released at a location: all conditions must fit.';
+COMMENT ON COLUMN usom.wave_rule.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.wave_rule.wave_rule_id IS 'Key.';
+COMMENT ON COLUMN usom.wave_rule.code IS 'What usom.plan_wave() names.';
+COMMENT ON COLUMN usom.wave_rule.name IS 'Name for people.';
+COMMENT ON COLUMN usom.wave_rule.zone IS 'Units whose bin is in this zone alone; null: of all.';
+COMMENT ON COLUMN usom.wave_rule.channel IS 'Code of the channel of the orders; null: any.';
+COMMENT ON COLUMN usom.wave_rule.lines IS 'single: orders with one piece to pick at the location; multi: with several; any.';
+COMMENT ON COLUMN usom.wave_rule.priority_to IS 'Orders of this priority and more urgent ones; null: any.';
+COMMENT ON COLUMN usom.wave_rule.carrier IS 'Who fetches what the wave holds; told with the wave; null: not said.';
+COMMENT ON COLUMN usom.wave_rule.cut_off IS 'Local time at the location at which it is fetched. The wave leaves at the next such time, and takes what is to leave by that day; null: at no time, and takes all.';
+COMMENT ON COLUMN usom.wave_rule.max_orders IS 'Orders at most; null: no limit.';
+COMMENT ON COLUMN usom.wave_rule.max_tasks IS 'Pick tasks at most, orders taken whole, one in any case; null: no limit.';
+COMMENT ON COLUMN usom.wave_rule.max_units IS 'Units at most, orders taken whole, one in any case; null: no limit.';
+COMMENT ON COLUMN usom.wave_rule.sequence_by IS 'bin: one walk for all orders; order: order by order, each in the sequence of the bins.';
+COMMENT ON COLUMN usom.wave_rule.active IS 'Off: plans no more waves.';
+COMMENT ON COLUMN usom.wave_rule.created_at IS 'When the row was made.';
+
+CREATE TABLE usom.wave (
+	org_id bigint NOT NULL,
+	wave_id bigint NOT NULL DEFAULT usom.next_id(),
+	wave_no text NOT NULL,
+	location_id bigint NOT NULL,
+	wave_rule text,
+	carrier text,
+	leaves_at timestamptz,
+	orders integer NOT NULL CONSTRAINT wave_of_orders CHECK (orders > 0),
+	tasks integer NOT NULL CONSTRAINT wave_of_tasks CHECK (tasks >= orders),
+	units usom.positive_quantity NOT NULL,
+	planned_at timestamptz NOT NULL DEFAULT now(),
+	planned_by text NOT NULL DEFAULT session_user,
+	PRIMARY KEY (org_id, wave_id),
+	CONSTRAINT wave_no_unique UNIQUE (org_id, wave_no)
+);
+COMMENT ON TABLE usom.wave IS 'Work of a location that is picked together. Written once; how far it is follows from its tasks.';
+COMMENT ON COLUMN usom.wave.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.wave.wave_id IS 'Key.';
+COMMENT ON COLUMN usom.wave.wave_no IS 'Number for people.';
+COMMENT ON COLUMN usom.wave.location_id IS 'Where it is picked.';
+COMMENT ON COLUMN usom.wave.wave_rule IS 'Code of the rule that planned it; null: none.';
+COMMENT ON COLUMN usom.wave.carrier IS 'Who fetches it; null: not said.';
+COMMENT ON COLUMN usom.wave.leaves_at IS 'When it is fetched; null: at no set time.';
+COMMENT ON COLUMN usom.wave.orders IS 'Orders in it.';
+COMMENT ON COLUMN usom.wave.tasks IS 'Tasks in it.';
+COMMENT ON COLUMN usom.wave.units IS 'Units to pick when it was planned.';
+COMMENT ON COLUMN usom.wave.planned_at IS 'When.';
+COMMENT ON COLUMN usom.wave.planned_by IS 'Session user who planned it.';
+
+CREATE TABLE usom.pick_task (
+	org_id bigint NOT NULL,
+	pick_task_id bigint NOT NULL,
+	wave_id bigint NOT NULL,
+	location_id bigint NOT NULL,
+	leaves_at timestamptz,
+	sequence integer NOT NULL,
+	bin_id bigint,
+	order_id bigint NOT NULL,
+	channel_id bigint NOT NULL,
+	line_no integer NOT NULL,
+	piece_no integer NOT NULL,
+	product_id bigint NOT NULL,
+	quantity usom.positive_quantity NOT NULL,
+	quantity_picked usom.quantity NOT NULL DEFAULT 0,
+	quantity_short usom.quantity NOT NULL DEFAULT 0,
+	status text NOT NULL DEFAULT 'open' CONSTRAINT pick_task_status_known CHECK (status IN ('open', 'picked', 'short', 'void')),
+	claimed_by text,
+	claimed_until timestamptz,
+	picked_by text,
+	ended_at timestamptz,
+	PRIMARY KEY (org_id, pick_task_id),
+	CONSTRAINT pick_task_of_wave FOREIGN KEY (org_id, wave_id) REFERENCES usom.wave ON DELETE RESTRICT ON UPDATE RESTRICT,
+	CONSTRAINT pick_task_not_overpicked CHECK (quantity_picked + quantity_short <= quantity),
+	CONSTRAINT pick_task_short_iff_missing CHECK ((status = 'short') = (quantity_short > 0)),
+	CONSTRAINT pick_task_picked_something CHECK (status <> 'picked' OR quantity_picked > 0),
+	CONSTRAINT pick_task_claimed_iff_until CHECK ((claimed_by IS NULL) = (claimed_until IS NULL)),
+	CONSTRAINT pick_task_ended_iff_not_open CHECK ((status = 'open') = (ended_at IS NULL) AND (status = 'open' OR claimed_until IS NULL))
+) WITH (fillfactor = 70);
+CREATE INDEX pick_task_free ON usom.pick_task (org_id, location_id, leaves_at, wave_id, sequence) WHERE status = 'open' AND claimed_until IS NULL;
+CREATE INDEX pick_task_lease ON usom.pick_task (org_id, location_id, claimed_until) WHERE claimed_until IS NOT NULL;
+CREATE INDEX pick_task_of_picker ON usom.pick_task (org_id, claimed_by, location_id) WHERE claimed_by IS NOT NULL;
+CREATE UNIQUE INDEX pick_task_once ON usom.pick_task (org_id, order_id, line_no, piece_no) WHERE status = 'open';
+CREATE INDEX pick_task_of_wave ON usom.pick_task (org_id, wave_id, sequence);
+COMMENT ON TABLE usom.pick_task IS 'Units of a piece that somebody shall take off the shelf. The piece is the truth: an open task whose piece is not released at its location any more is void, whatever stands here, and ends when a picker would get it.';
+COMMENT ON COLUMN usom.pick_task.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.pick_task.pick_task_id IS 'Key, and number for people.';
+COMMENT ON COLUMN usom.pick_task.wave_id IS 'Wave.';
+COMMENT ON COLUMN usom.pick_task.location_id IS 'Location of the wave.';
+COMMENT ON COLUMN usom.pick_task.leaves_at IS 'When the wave is fetched: what leaves first is picked first; null: at no set time, last.';
+COMMENT ON COLUMN usom.pick_task.sequence IS 'Place in the wave, from 1.';
+COMMENT ON COLUMN usom.pick_task.bin_id IS 'Bin to pick from; null: the product has none.';
+COMMENT ON COLUMN usom.pick_task.order_id IS 'Order. Not named as elsewhere: what has a sales_order_id is audited in the chain of the order, and changes under its lock alone; tasks are planned and claimed without.';
+COMMENT ON COLUMN usom.pick_task.channel_id IS 'Channel of the order: who may see it sees the task.';
+COMMENT ON COLUMN usom.pick_task.line_no IS 'Line.';
+COMMENT ON COLUMN usom.pick_task.piece_no IS 'Piece.';
+COMMENT ON COLUMN usom.pick_task.product_id IS 'Product.';
+COMMENT ON COLUMN usom.pick_task.quantity IS 'Units to pick when it was planned.';
+COMMENT ON COLUMN usom.pick_task.quantity_picked IS 'Units picked.';
+COMMENT ON COLUMN usom.pick_task.quantity_short IS 'Units that were not there.';
+COMMENT ON COLUMN usom.pick_task.status IS 'open, picked, short (not all was there) or void (nobody wants it from there any more).';
+COMMENT ON COLUMN usom.pick_task.claimed_by IS 'Picker who works on it; null: nobody.';
+COMMENT ON COLUMN usom.pick_task.claimed_until IS 'From then on others may claim it.';
+COMMENT ON COLUMN usom.pick_task.picked_by IS 'Picker of the last units.';
+COMMENT ON COLUMN usom.pick_task.ended_at IS 'When it was done; null: it is open.';
+
+CREATE VIEW usom.pick_tasks WITH (security_invoker = true) AS
+SELECT t.pick_task_id AS task, w.wave_no AS wave, l.code AS location, t.sequence, b.zone, b.code AS bin, p.sku, p.name, f.lot,
+	o.order_no, t.line_no, t.piece_no,
+	trim_scale(t.quantity) AS quantity, trim_scale(t.quantity_picked) AS quantity_picked, trim_scale(t.quantity_short) AS quantity_short,
+	CASE WHEN t.status = 'open' AND f.status IS NOT NULL THEN trim_scale(least(f.quantity, t.quantity - t.quantity_picked)) ELSE 0 END AS quantity_left,
+	CASE WHEN t.status = 'open' AND f.status IS NULL THEN 'void' ELSE t.status END AS status,
+	CASE WHEN t.claimed_until > statement_timestamp() THEN t.claimed_by END AS picker,
+	CASE WHEN t.claimed_until > statement_timestamp() THEN t.claimed_until END AS claimed_until,
+	t.picked_by, t.leaves_at, t.ended_at
+FROM usom.pick_task t
+JOIN usom.wave w ON w.org_id = t.org_id AND w.wave_id = t.wave_id
+JOIN usom.sales_order o ON o.org_id = t.org_id AND o.sales_order_id = t.order_id
+LEFT JOIN usom.location l ON l.org_id = t.org_id AND l.location_id = t.location_id
+LEFT JOIN usom.product p ON p.org_id = t.org_id AND p.product_id = t.product_id
+LEFT JOIN usom.bin b ON b.org_id = t.org_id AND b.bin_id = t.bin_id
+LEFT JOIN usom.fulfillment_line f ON f.org_id = t.org_id AND f.sales_order_id = t.order_id AND f.line_no = t.line_no
+	AND f.piece_no = t.piece_no AND f.status = 'released' AND f.location_id = t.location_id AND f.product_id = t.product_id
+WHERE t.org_id = usom.current_org();
+COMMENT ON VIEW usom.pick_tasks IS 'Pick tasks of the caller''s organisation as they stand now. A pick list is what it shows of one wave, by sequence.';
+COMMENT ON COLUMN usom.pick_tasks.task IS 'Number of the task.';
+COMMENT ON COLUMN usom.pick_tasks.wave IS 'Number of the wave.';
+COMMENT ON COLUMN usom.pick_tasks.location IS 'Code of the location.';
+COMMENT ON COLUMN usom.pick_tasks.sequence IS 'Place in the wave.';
+COMMENT ON COLUMN usom.pick_tasks.zone IS 'Zone of the bin; null: no bin.';
+COMMENT ON COLUMN usom.pick_tasks.bin IS 'Where to pick; null: the product has no bin.';
+COMMENT ON COLUMN usom.pick_tasks.sku IS 'What to pick.';
+COMMENT ON COLUMN usom.pick_tasks.name IS 'Its name.';
+COMMENT ON COLUMN usom.pick_tasks.lot IS 'Lot that is kept for it; empty: none; null once nothing is left to pick.';
+COMMENT ON COLUMN usom.pick_tasks.order_no IS 'Order.';
+COMMENT ON COLUMN usom.pick_tasks.line_no IS 'Line.';
+COMMENT ON COLUMN usom.pick_tasks.piece_no IS 'Piece.';
+COMMENT ON COLUMN usom.pick_tasks.quantity IS 'Units when it was planned.';
+COMMENT ON COLUMN usom.pick_tasks.quantity_picked IS 'Units picked.';
+COMMENT ON COLUMN usom.pick_tasks.quantity_short IS 'Units that were not there.';
+COMMENT ON COLUMN usom.pick_tasks.quantity_left IS 'Units to pick now.';
+COMMENT ON COLUMN usom.pick_tasks.status IS 'open, picked, short or void.';
+COMMENT ON COLUMN usom.pick_tasks.picker IS 'Who works on it now; null: nobody, or the lease has run out.';
+COMMENT ON COLUMN usom.pick_tasks.claimed_until IS 'Until when.';
+COMMENT ON COLUMN usom.pick_tasks.picked_by IS 'Who picked the last units.';
+COMMENT ON COLUMN usom.pick_tasks.leaves_at IS 'When the wave is fetched; null: at no set time.';
+COMMENT ON COLUMN usom.pick_tasks.ended_at IS 'When it was done.';
+
+CREATE VIEW usom.waves WITH (security_invoker = true) AS
+SELECT w.wave_no AS wave, l.code AS location, w.wave_rule AS rule, w.carrier, w.leaves_at,
+	CASE WHEN n.open = 0 THEN 'done' WHEN n.begun THEN 'picking' ELSE 'planned' END AS status,
+	w.orders, w.tasks, trim_scale(w.units) AS units, n.open AS tasks_open, n.short AS tasks_short, n.picked AS units_picked, n.missing AS units_short,
+	w.planned_at, w.planned_by
+FROM usom.wave w
+LEFT JOIN usom.location l ON l.org_id = w.org_id AND l.location_id = w.location_id
+CROSS JOIN LATERAL (
+	SELECT count(*) FILTER (WHERE t.status = 'open' AND f.status IS NOT NULL) AS open, count(*) FILTER (WHERE t.status = 'short') AS short,
+		coalesce(bool_or(t.status IN ('picked', 'short') OR t.claimed_until > statement_timestamp() OR t.quantity_picked > 0), false) AS begun,
+		coalesce(trim_scale(sum(t.quantity_picked)), 0) AS picked, coalesce(trim_scale(sum(t.quantity_short)), 0) AS missing
+	FROM usom.pick_task t
+	LEFT JOIN usom.fulfillment_line f ON f.org_id = t.org_id AND f.sales_order_id = t.order_id AND f.line_no = t.line_no
+		AND f.piece_no = t.piece_no AND f.status = 'released' AND f.location_id = t.location_id AND f.product_id = t.product_id
+	WHERE t.org_id = w.org_id AND t.wave_id = w.wave_id) n
+WHERE w.org_id = usom.current_org();
+COMMENT ON VIEW usom.waves IS 'Waves of the caller''s organisation, and how far they are.';
+COMMENT ON COLUMN usom.waves.wave IS 'Number of the wave.';
+COMMENT ON COLUMN usom.waves.location IS 'Code of the location.';
+COMMENT ON COLUMN usom.waves.rule IS 'Rule that planned it; null: none.';
+COMMENT ON COLUMN usom.waves.carrier IS 'Who fetches it; null: not said.';
+COMMENT ON COLUMN usom.waves.leaves_at IS 'When it is fetched; null: at no set time.';
+COMMENT ON COLUMN usom.waves.status IS 'planned; picking, from the first claim or pick on; done, when no task is open.';
+COMMENT ON COLUMN usom.waves.orders IS 'Orders in it.';
+COMMENT ON COLUMN usom.waves.tasks IS 'Tasks in it.';
+COMMENT ON COLUMN usom.waves.units IS 'Units to pick when it was planned.';
+COMMENT ON COLUMN usom.waves.tasks_open IS 'Tasks that somebody still has to do.';
+COMMENT ON COLUMN usom.waves.tasks_short IS 'Tasks of which not all was there.';
+COMMENT ON COLUMN usom.waves.units_picked IS 'Units picked.';
+COMMENT ON COLUMN usom.waves.units_short IS 'Units that were not there.';
+COMMENT ON COLUMN usom.waves.planned_at IS 'When it was planned.';
+COMMENT ON COLUMN usom.waves.planned_by IS 'Session user who planned it.';
+
+SELECT usom._guard_cards('bin');
+SELECT usom._guard_cards('wave_rule');
+SELECT usom._guard_cards('wave');
+SELECT usom._guard_master('bin', 'code');
+SELECT usom._guard_master('wave_rule', 'code');
+SELECT usom._guard_kept('wave', 'usom.plan_wave()');
+SELECT usom._guard_kept('pick_task', 'usom.claim_picks(), usom.confirm_pick() or usom.short_pick()');
+SELECT usom._audit_table('bin');
+SELECT usom._audit_table('bin_product');
+SELECT usom._audit_table('wave_rule');
+SELECT usom._audit_table('wave');
+SELECT usom._audit_table('pick_task');
 $usom_step$),
 
 (1, 1010, 'fulfillment', $usom_step$

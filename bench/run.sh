@@ -2,7 +2,7 @@
 # The scenarios of the bench, each beside its peers, on the server that PGHOST
 # and PGPORT name; then instructions an order, if valgrind is there, the
 # quality of sourcing plans, if a MILP solver is, what sourcing costs, and the
-# steps of the warehouse.
+# steps of the warehouse, and picking.
 #
 # usage: bench/run.sh
 #
@@ -39,6 +39,8 @@ echo
 BENCH_LINE=$line sh "$here/sourcing_order.sh"
 echo
 BENCH_LINE=$line sh "$here/fulfillment.sh"
+echo
+sh "$here/picking.sh"
 
 server=$(psql -X -At -d postgres -c 'SHOW server_version' | cut -d ' ' -f 1)
 row="| $(date -u +%Y-%m-%d) | $server | $(nproc) |$(tr '\n' ' ' <"$line" | tr -s ' ' | sed 's/ $//')"

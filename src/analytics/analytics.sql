@@ -485,7 +485,7 @@ BEGIN
 		UNION ALL SELECT * FROM usom.verify_parcels()
 		UNION ALL SELECT * FROM usom.verify_lots()
 		UNION ALL SELECT * FROM usom.verify_orders()
-		UNION ALL SELECT * FROM usom.verify_holds()
+		UNION ALL SELECT * FROM usom.verify_holds() UNION ALL SELECT * FROM usom.verify_picks()
 		UNION ALL SELECT * FROM usom.verify_flows()
 		UNION ALL SELECT * FROM usom.verify_capacity() UNION ALL SELECT * FROM usom.verify_quota() UNION ALL SELECT * FROM usom.verify_parcels() UNION ALL SELECT * FROM usom.verify_lots()
 		UNION ALL SELECT * FROM usom.verify_capacity() UNION ALL SELECT * FROM usom.verify_quota() UNION ALL SELECT * FROM usom.verify_parcels() UNION ALL SELECT * FROM usom.verify_handover()

@@ -30,6 +30,8 @@ CREATE SEQUENCE usom.fulfillment_no_seq;
 COMMENT ON SEQUENCE usom.fulfillment_no_seq IS 'Numbers of hand-overs to warehouses where the counter is not gap-free.';
 CREATE SEQUENCE usom.request_no_seq;
 COMMENT ON SEQUENCE usom.request_no_seq IS 'Numbers of requests to warehouses where the counter is not gap-free.';
+CREATE SEQUENCE usom.wave_no_seq;
+COMMENT ON SEQUENCE usom.wave_no_seq IS 'Numbers of waves where the counter is not gap-free.';
 CREATE SEQUENCE usom.shipment_no_seq;
 COMMENT ON SEQUENCE usom.shipment_no_seq IS 'Shipment numbers where the counter is not gap-free.';
 CREATE SEQUENCE usom.return_no_seq;
@@ -43,7 +45,7 @@ COMMENT ON SEQUENCE usom.make_no_seq IS 'Numbers of make orders where the counte
 
 CREATE TABLE usom.document_counter (
 	org_id bigint NOT NULL,
-	kind text NOT NULL CONSTRAINT document_counter_kind_known CHECK (kind IN ('order', 'shipment', 'return', 'supply', 'make', 'run', 'consolidation', 'package', 'manifest', 'appointment', 'message', 'fulfillment', 'request')),
+	kind text NOT NULL CONSTRAINT document_counter_kind_known CHECK (kind IN ('order', 'shipment', 'return', 'supply', 'make', 'run', 'consolidation', 'package', 'manifest', 'appointment', 'message', 'fulfillment', 'request', 'wave')),
 	prefix text NOT NULL,
 	digits integer NOT NULL DEFAULT 6 CONSTRAINT document_counter_digits_sane CHECK (digits BETWEEN 1 AND 18),
 	gap_free boolean NOT NULL DEFAULT false,
@@ -53,6 +55,7 @@ CREATE TABLE usom.document_counter (
 COMMENT ON TABLE usom.document_counter IS 'How an organisation numbers its documents. Gap-free counters are drawn under a row lock and serialise their writers; the others come from a sequence.';
 COMMENT ON COLUMN usom.document_counter.org_id IS 'Organisation.';
 COMMENT ON COLUMN usom.document_counter.kind IS 'order, shipment, return, supply, make, run (of backorders), consolidation, package, manifest, appointment, fulfillment (hand-over to a warehouse) or request (to a warehouse).';
+COMMENT ON COLUMN usom.document_counter.kind IS 'order, shipment, return, supply, make, run (of backorders), consolidation, package, manifest, appointment or wave.';
 COMMENT ON COLUMN usom.document_counter.prefix IS 'Put before the digits.';
 COMMENT ON COLUMN usom.document_counter.digits IS 'The number is padded with zeros to so many digits.';
 COMMENT ON COLUMN usom.document_counter.gap_free IS 'On: no number is lost by a rollback, at the price of a queue. Set last_value to the last number used when you switch it on.';

@@ -120,6 +120,11 @@ CREATE FUNCTION usom._privileges()
 	('fulfillment_message',       '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('cut_off',                   '',    'r',   'riu', 'r',   '',    'r',   'r',   'r',   'r'),
 	('warehouse_request',         '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'riud'),
+	('bin',                       '',    'r',   'riu', 'riu', '',    'r',   'r',   'r',   'r'),
+	('bin_product',               '',    'r',   'riud','riud','',    'r',   'r',   'r',   'r'),
+	('wave_rule',                 '',    'r',   'riu', 'riu', '',    'r',   'r',   'r',   'r'),
+	('wave',                      '',    'r',   'r',   'r',   '',    '',    'r',   'r',   'riud'),
+	('pick_task',                 '',    'r',   'r',   'r',   '',    '',    'r',   'r',   'riud'),
 	('shipment',                  '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
 	('return_order',              '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
 	('return_line',               '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
@@ -182,6 +187,8 @@ CREATE FUNCTION usom._privileges()
 	('fulfillments',              '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('warehouse_requests',        '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('cut_offs',                  '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
+	('waves',                     '',    'r',   'r',   'r',   '',    '',    'r',   'r',   'r'),
+	('pick_tasks',                '',    'r',   'r',   'r',   '',    '',    'r',   'r',   'r'),
 	('shipments',                 '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('returns',                   '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('return_pieces',             '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
@@ -296,6 +303,13 @@ CREATE FUNCTION usom._privileges()
 	('_place_of()',               '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
 	('consolidation_candidates()', '',   'x',   'x',   'x',   '',    '',    '',    '',    ''),
 	('consolidate()',             '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
+	('plan_wave()',               '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
+	('claim_picks()',             '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
+	('unclaim_picks()',           '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
+	('confirm_pick()',            '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
+	('short_pick()',              '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
+	('report_short()',            '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
+	('pick()',                    '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	('ship_consolidated()',       '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	('wrap_gift()',                '',    'x',   'x',   '',    'x',   '',    '',    '',    ''),
 	('pack()',                     '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
@@ -542,6 +556,7 @@ BEGIN
 	IF relation = 'address' THEN
 		condition := ' AND usom._sees_order(NULL)';
 	ELSIF relation IN ('sales_order', 'inbox_message', 'inbox_payload') THEN
+	ELSIF relation IN ('sales_order', 'pick_task') THEN
 		condition := ' AND usom._sees_channel(channel_id)';
 	ELSIF relation = 'supply' THEN
 		condition := ' AND (sales_order_id IS NULL OR usom._sees_order(sales_order_id))';

@@ -65,6 +65,10 @@ INSERT INTO usom.product_restriction (sku, country) VALUES ('TAP-1', 'AQ');
 INSERT INTO usom.check_rule (check_code, parameters, customer) VALUES ('limits', '{"lines": 1}', 'TAP-1'), ('duplicate', '{}', 'TAP-1');
 SELECT usom.place_order('{"customer": "TAP-1", "lines": [{"sku": "TAP-1", "quantity": 1}, {"sku": "TAP-1", "quantity": 1}]}') \g /dev/null
 SELECT usom.consolidate(array_agg(p.order_no), 'one parcel') FROM usom.place_orders('[{"customer": "TAP-1", "ship_to": {"line1": "1 High Street", "country": "GB"}, "lines": [{"sku": "TAP-1", "quantity": 1}]}, {"customer": "TAP-1", "ship_to": {"line1": "1 High Street", "country": "GB"}, "lines": [{"sku": "TAP-1", "quantity": 1}]}]') p \g /dev/null
+INSERT INTO usom.bin (location_id, code) VALUES (usom.location_id('TAP-A'), 'TAP-1');
+INSERT INTO usom.bin_product (bin_id, product_id) SELECT b.bin_id, usom.product_id('TAP-1') FROM usom.bin b WHERE b.code = 'TAP-1';
+INSERT INTO usom.wave_rule (code) VALUES ('TAP-1');
+SELECT * FROM usom.plan_wave('TAP-A', 'TAP-1') \g /dev/null
 INSERT INTO usom.product (sku) VALUES ('TAP-SHORT');
 INSERT INTO usom.substitute (sku, substitute_sku) VALUES ('TAP-SHORT', 'TAP-1');
 SELECT usom.propose_substitution(order_no, 1), usom.watch_stock('TAP-1', 'TAP-SHORT') FROM usom.place_order('{"lines": [{"sku": "TAP-SHORT", "quantity": 1}]}') \g /dev/null
@@ -136,6 +140,7 @@ INSERT INTO kept (t, code, hint) VALUES
 	('pickup', 'US004', 'usom.ready_pickup()'), ('drop_ship_receipt', 'US004', 'usom.receive_drop_ship()'), ('appointment', 'US004', 'usom.book_appointment()'), ('service_report', 'US901', 'usom.complete_service()'),
 	('consolidation', 'US004', 'usom.consolidate()'), ('consolidation_order', 'US004', 'usom.consolidate()'),
 	('fulfillment', 'US004', 'usom.release_order()'), ('fulfillment_message', 'US901', 'usom.record_fulfillment()'), ('warehouse_request', 'US004', 'usom.answer_request()'),
+	('wave', 'US004', 'usom.plan_wave()'), ('pick_task', 'US004', 'usom.claim_picks()'),
 	('coupon_redemption', 'US004', 'usom.place_order()'), ('credit_use', 'US004', 'usom.release_credit_hold()'), ('price_step', 'US901', 'usom.change_order()'),
 	('inbox_message', 'US004', 'usom.ingest()'), ('inbox_payload', 'US901', 'usom.ingest()'),
 	('backorder_run', 'US901', 'usom.backorder_run()'), ('backorder_change', 'US901', 'usom.backorder_run()'),
@@ -184,6 +189,7 @@ INSERT INTO master VALUES ('organisation', 'code'), ('channel', 'code'), ('custo
 INSERT INTO master VALUES ('organisation', 'code'), ('channel', 'code'), ('customer', 'code'), ('product', 'sku'), ('location', 'code'), ('hold_type', 'code'), ('hold_rule', 'code'), ('return_rule', 'code'), ('check_rule', 'check_code'), ('payment_method', 'code'), ('service_level', 'code'), ('sourcing_rule', 'code'), ('quota', 'code'), ('approval_rule', 'code'), ('price_limit', 'code'), ('promotion', 'code'), ('coupon', 'code'), ('pre_order_offer', 'sku'), ('backorder_variant', 'code'), ('document_counter', 'kind');
 INSERT INTO master VALUES ('organisation', 'code'), ('channel', 'code'), ('customer', 'code'), ('product', 'sku'), ('location', 'code'), ('technician', 'code'), ('hold_type', 'code'), ('hold_rule', 'code'), ('check_rule', 'check_code'), ('payment_method', 'code'), ('service_level', 'code'), ('sourcing_rule', 'code'), ('quota', 'code'), ('approval_rule', 'code'), ('price_limit', 'code'), ('promotion', 'code'), ('coupon', 'code'), ('pre_order_offer', 'sku'), ('backorder_variant', 'code'), ('document_counter', 'kind');
 INSERT INTO master VALUES ('organisation', 'code'), ('channel', 'code'), ('customer', 'code'), ('product', 'sku'), ('location', 'code'), ('hold_type', 'code'), ('hold_rule', 'code'), ('flow_rule', 'code'), ('check_rule', 'check_code'), ('payment_method', 'code'), ('service_level', 'code'), ('sourcing_rule', 'code'), ('quota', 'code'), ('approval_rule', 'code'), ('price_limit', 'code'), ('promotion', 'code'), ('coupon', 'code'), ('pre_order_offer', 'sku'), ('backorder_variant', 'code'), ('document_counter', 'kind');
+INSERT INTO master VALUES ('organisation', 'code'), ('channel', 'code'), ('customer', 'code'), ('product', 'sku'), ('location', 'code'), ('hold_type', 'code'), ('hold_rule', 'code'), ('check_rule', 'check_code'), ('payment_method', 'code'), ('service_level', 'code'), ('sourcing_rule', 'code'), ('quota', 'code'), ('approval_rule', 'code'), ('price_limit', 'code'), ('promotion', 'code'), ('coupon', 'code'), ('pre_order_offer', 'sku'), ('backorder_variant', 'code'), ('bin', 'code'), ('wave_rule', 'code'), ('document_counter', 'kind');
 CREATE TEMP TABLE master_outcome AS
 	SELECT m.t, w.way, r.who, pg_temp.attempt(r.how || format(w.command, m.t, m.column_name)) AS came_to FROM master m
 	CROSS JOIN (VALUES ('DELETE', 'DELETE FROM usom.%1$I'), ('TRUNCATE', 'TRUNCATE usom.%1$I CASCADE'), ('another code', 'UPDATE usom.%1$I SET %2$I = %2$I || ''x'''), ('another organisation', 'UPDATE usom.%1$I SET org_id = org_id + 1'),

@@ -78,6 +78,10 @@ BEGIN
 	INSERT INTO usom.sourcing_rule (code, locations) VALUES (mark || '-RULE', ARRAY[mark || '-LOC']);
 	PERFORM usom.consolidate(array_agg(p.order_no), mark) FROM generate_series(1, 2) n, usom.place_order(jsonb_build_object('channel', mark || '-CH', 'customer', mark || '-CUST', 'priority', n,
 		'ship_to', jsonb_build_object('line1', mark), 'lines', jsonb_build_array(jsonb_build_object('sku', mark || '-SKU', 'quantity', 1)))) p;
+	INSERT INTO usom.bin (location_id, code, zone) VALUES (usom.location_id(mark || '-LOC'), mark || '-BIN', mark);
+	INSERT INTO usom.bin_product (bin_id, product_id) SELECT b.bin_id, usom.product_id(mark || '-SKU') FROM usom.bin b WHERE b.code = mark || '-BIN' AND b.org_id = usom.current_org();
+	INSERT INTO usom.wave_rule (code, carrier) VALUES (mark || '-WAVE', mark);
+	PERFORM usom.plan_wave(mark || '-LOC', mark || '-WAVE'), usom.claim_picks(mark || '-LOC', mark);
 	PERFORM usom._begin_allocation(jsonb_build_object('channel', mark || '-CH'), 5, NULL);
 	INSERT INTO usom.product (sku) VALUES (mark || '-RUN');
 	PERFORM usom.receive_stock(mark || '-LOC', mark || '-RUN', 1), usom.place_order(jsonb_build_object('channel', mark || '-CH', 'lines', jsonb_build_array(jsonb_build_object('sku', mark || '-RUN', 'quantity', 1))));
@@ -142,6 +146,7 @@ SELECT pg_temp.furnish('SECRET') \g /dev/null
 SELECT order_no AS b_order FROM usom.orders WHERE external_id = 'SECRET-EXT' \gset
 SELECT shipment_no AS b_shipment FROM usom.shipments WHERE order_no = :'b_order' \gset
 SELECT return_no AS b_return FROM usom.returns WHERE order_no = :'b_order' LIMIT 1 \gset
+SELECT task AS b_task, wave AS b_wave FROM usom.pick_tasks LIMIT 1 \gset
 SELECT reservation_id AS b_cart FROM usom.reservation WHERE owner = 'SECRET-CART' \gset
 SELECT usom.current_org() AS b_org, usom.channel_id('SECRET-CH') AS b_channel, usom.customer_id('SECRET-CUST') AS b_customer, usom.product_id('SECRET-SKU') AS b_product,
 	(SELECT max(audit_entry_id) FROM usom.audit_entry WHERE org_id = usom.current_org()) AS b_entry, (SELECT sales_order_id FROM usom.sales_order WHERE order_no = :'b_order') AS b_order_id \gset
@@ -307,7 +312,14 @@ SELECT pg_temp.unknown('SELECT * FROM ' || f, :'b_order', 'SO-NOBODYS', format('
 FROM unnest(ARRAY['usom.cancel_order(%L, ''x'')', 'usom.confirm_order(%L)', 'usom.submit_order(%L)', 'usom.close_order(%L)', 'usom.reject_order(%L, ''x'')', 'usom.cancel_line(%L, 1, 1, ''x'')',
 	'usom.change_order(%L, ''{"priority": 1}'')', 'usom.hold_order(%L, ''credit'', ''x'')', 'usom.release_hold(%L, ''SECRET-HOLD'', ''x'')', 'usom.allocate_order(%L)', 'usom.release_order(%L)', 'usom.ship(%L)',
 	'usom.authorize_return(%L, ''[{"line_no": 1, "quantity": 1}]'', ''x'')', 'usom.receive_blind_return(%L, ''[{"line_no": 1, "quantity": 1}]'')', 'usom.explain_return(%L)', 'usom.explain_status(%L)', 'usom.explain_sourcing(%L)', 'usom.why_not_allocated(%L, 1)', 'usom.reallocate_order(%L, ''x'')', 'usom.pickup_alternatives(%L)', 'usom.consolidate(ARRAY[%L, ''x''], ''x'')', 'usom.move_pickup(%L, ''X'', ''x'')', 'usom.order_timeline(%L)', 'usom.erase_order_person(%L, ''x'')', 'usom.order_as_of(%L, now())', 'usom.order_changes(%L)']) AS f;
+	'usom.change_order(%L, ''{"priority": 1}'')', 'usom.hold_order(%L, ''credit'', ''x'')', 'usom.release_hold(%L, ''SECRET-HOLD'', ''x'')', 'usom.allocate_order(%L)', 'usom.release_order(%L)', 'usom.ship(%L)', 'usom.pick(%L)', 'usom.report_short(%L, 1, 1, ''x'')',
+	'usom.authorize_return(%L, ''[{"line_no": 1, "quantity": 1}]'', ''x'')', 'usom.explain_status(%L)', 'usom.explain_sourcing(%L)', 'usom.why_not_allocated(%L, 1)', 'usom.reallocate_order(%L, ''x'')', 'usom.pickup_alternatives(%L)', 'usom.consolidate(ARRAY[%L, ''x''], ''x'')', 'usom.move_pickup(%L, ''X'', ''x'')', 'usom.order_timeline(%L)', 'usom.erase_order_person(%L, ''x'')', 'usom.order_as_of(%L, now())', 'usom.order_changes(%L)']) AS f;
 SELECT pg_temp.unknown('SELECT * FROM usom.deliver(%L)', :'b_shipment', 'SH-NOBODYS', 'their shipment');
+SELECT pg_temp.unknown('SELECT * FROM usom.confirm_pick(%s)', :'b_task', '4711', 'their pick task');
+SELECT pg_temp.unknown('SELECT * FROM usom.short_pick(%s, 0, ''x'')', :'b_task', '4711', 'a short pick of theirs');
+SELECT pg_temp.unknown('SELECT * FROM usom.claim_picks(''MINE-LOC'', ''me'', wave => %L)', :'b_wave', 'WV-NOBODYS', 'their wave');
+SELECT pg_temp.unknown('SELECT * FROM usom.plan_wave(%L)', 'SECRET-LOC', 'NOBODY-LOC', 'a wave at their location');
+SELECT pg_temp.unknown('SELECT * FROM usom.plan_wave(''MINE-LOC'', %L)', 'SECRET-WAVE', 'NOBODY-WAVE', 'a wave by their rule');
 SELECT pg_temp.unknown('SELECT * FROM usom.receive_return(%L, ''[{"line_no": 1, "quantity": 1}]'')', :'b_return', 'RT-NOBODYS', 'their return');
 SELECT pg_temp.unknown('SELECT * FROM ' || f, :'b_return', 'RT-NOBODYS', format('%s about their return', f))
 FROM unnest(ARRAY['usom.approve_return(%L, ''x'')', 'usom.refuse_return(%L, ''x'')', 'usom.cancel_return(%L, ''x'')', 'usom.inspect_return(%L)', 'usom.exchange_return(%L)']) AS f;
@@ -347,6 +359,10 @@ SELECT order_no AS other FROM usom.place_order('{"channel": "phone", "external_i
 SELECT usom.hold_order(:'other', 'credit', 'SECRET') \g /dev/null
 SELECT usom.release_hold(:'other', 'credit', 'SECRET') \g /dev/null
 SELECT usom.release_order(:'other') \g /dev/null
+SELECT usom.plan_wave('MINE-LOC') \g /dev/null
+SELECT t.task AS other_task FROM usom.pick_tasks t WHERE t.order_no = :'other' LIMIT 1 \gset
+SELECT usom.claim_picks('MINE-LOC', 'SECRET', 9) \g /dev/null
+SELECT usom.unclaim_picks('MINE-LOC', 'SECRET') \g /dev/null
 SELECT usom.ship(:'other', NULL, 'SECRET', 'SECRET') AS other_shipment \gset
 SELECT usom.deliver(:'other_shipment') \g /dev/null
 SELECT usom.authorize_return(:'other', '[{"line_no": 1, "quantity": 1}]', 'SECRET') AS other_return \gset
@@ -362,6 +378,10 @@ SELECT isnt(pg_temp.gist('tap_web', 'SELECT order_no FROM usom.order_lines'), ''
 SELECT pg_temp.unknown('SELECT * FROM ' || f, :'other', 'SO-NOBODYS', format('%s about another channel''s order', f), 'tap_web')
 FROM unnest(ARRAY['usom.cancel_order(%L, ''x'')', 'usom.change_order(%L, ''{"priority": 1}'')', 'usom.hold_order(%L, ''credit'', ''x'')', 'usom.release_hold(%L, ''credit'', ''x'')', 'usom.allocate_order(%L)', 'usom.release_order(%L)',
 	'usom.ship(%L)', 'usom.authorize_return(%L, ''[{"line_no": 1, "quantity": 1}]'', ''x'')', 'usom.receive_blind_return(%L, ''[{"line_no": 1, "quantity": 1}]'')', 'usom.explain_return(%L)', 'usom.explain_status(%L)', 'usom.explain_sourcing(%L)', 'usom.why_not_allocated(%L, 1)', 'usom.reallocate_order(%L, ''x'')', 'usom.pickup_alternatives(%L)', 'usom.consolidate(ARRAY[%L, ''x''], ''x'')', 'usom.move_pickup(%L, ''X'', ''x'')', 'usom.order_timeline(%L)', 'usom.order_as_of(%L, now())', 'usom.order_changes(%L)']) AS f;
+	'usom.ship(%L)', 'usom.pick(%L)', 'usom.report_short(%L, 1, 1, ''x'')', 'usom.authorize_return(%L, ''[{"line_no": 1, "quantity": 1}]'', ''x'')', 'usom.explain_status(%L)', 'usom.explain_sourcing(%L)', 'usom.why_not_allocated(%L, 1)', 'usom.reallocate_order(%L, ''x'')', 'usom.pickup_alternatives(%L)', 'usom.consolidate(ARRAY[%L, ''x''], ''x'')', 'usom.move_pickup(%L, ''X'', ''x'')', 'usom.order_timeline(%L)', 'usom.order_as_of(%L, now())', 'usom.order_changes(%L)']) AS f;
+SELECT pg_temp.unknown('SELECT * FROM usom.confirm_pick(%s)', :'other_task', '4711', 'another channel''s pick task', 'tap_web');
+SELECT is(pg_temp.gist('tap_web', 'SELECT * FROM usom.claim_picks(''MINE-LOC'', ''me'', 9)'), '', 'another channel''s tasks are not claimed by this one');
+SELECT is(pg_temp.gist('tap_web', 'SELECT count(*) FROM usom.pick_task'), E'(0)\n', 'nor seen');
 SELECT pg_temp.unknown('SELECT * FROM usom.deliver(%L)', :'other_shipment', 'SH-NOBODYS', 'another channel''s shipment', 'tap_web');
 SELECT pg_temp.unknown('SELECT * FROM usom.receive_return(%L, ''[{"line_no": 1, "quantity": 1}]'')', :'other_return', 'RT-NOBODYS', 'another channel''s return', 'tap_web');
 SELECT pg_temp.unknown('SELECT * FROM ' || f, :'other_return', 'RT-NOBODYS', format('%s about another channel''s return', f), 'tap_web')

@@ -76,6 +76,9 @@ SELECT order_no AS work FROM usom.place_order('{"order_type": "service", "lines"
 SELECT appointment_no AS visit FROM usom.book_appointment(:'work', 1, '2100-01-04 09:00+00') \gset
 SELECT order_no AS fetched FROM usom.place_order('{"order_type": "pick_up", "lines": [{"sku": "H-SKU", "quantity": 2, "location": "H-SHOP"}]}') \gset
 SELECT array_agg(p.order_no) AS parcel FROM generate_series(1, 2) n, usom.place_order(jsonb_build_object('priority', n, 'customer', 'H-CUST', 'ship_to', '{"line1": "1 High Street"}'::jsonb, 'lines', '[{"sku": "H-SKU", "quantity": 1}]'::jsonb)) p \gset
+SELECT usom.release_order((usom.place_order('{"lines": [{"sku": "H-SKU", "quantity": 2, "location": "H-STORE"}]}')).order_no) \g /dev/null
+SELECT usom.plan_wave('H-STORE') \g /dev/null
+SELECT task FROM usom.claim_picks('H-STORE', 'H-CART') \gset
 CREATE ROLE tap_some;
 CREATE ROLE tap_boss;
 SELECT usom.grant_access('tap_boss', 'manager') \g /dev/null
@@ -175,6 +178,9 @@ INSERT INTO call VALUES
 	('capture_payment', format('SELECT * FROM usom.authorize_payment(%1$L, 2, ''H-PAY-2''); SELECT * FROM usom.capture_payment(%1$L, 1, ''H-PAY-3'')', :'o')), ('void_payment', format('SELECT * FROM usom.authorize_payment(%1$L, 2, ''H-PAY-2''); SELECT * FROM usom.void_payment(%1$L, 1, ''H-PAY-3'')', :'o')),
 	('refund_payment', format('SELECT * FROM usom.record_payment(%1$L, ''sale'', 2, ''H-PAY-1''); SELECT * FROM usom.refund_payment(%1$L, 1, ''H-PAY-3'')', :'o')), ('charge_back', format('SELECT * FROM usom.record_payment(%1$L, ''sale'', 2, ''H-PAY-1''); SELECT * FROM usom.charge_back(%1$L, 1, ''H-PAY-3'')', :'o')),
 	('complete_order', format('SELECT * FROM usom.complete_order(%L, 2, ''H-PAY-1'')', :'draft')), ('refund_order', format('SELECT * FROM usom.record_payment(%1$L, ''sale'', 2, ''H-PAY-1''); SELECT * FROM usom.refund_order(%1$L, 1)', :'o')), ('collect_payment', format('SELECT * FROM usom.collect_payment(%L)', :'o')),
+	('plan_wave', 'SELECT * FROM usom.plan_wave(''H-LOC'')'), ('claim_picks', 'SELECT * FROM usom.claim_picks(''H-STORE'', ''H-CART'')'), ('unclaim_picks', 'SELECT usom.unclaim_picks(''H-STORE'', ''H-CART'')'),
+	('confirm_pick', format('SELECT * FROM usom.confirm_pick(%s, 1)', :task)), ('short_pick', format('SELECT * FROM usom.short_pick(%s, 1, ''x'')', :task)),
+	('pick', format('SELECT * FROM usom.pick(%L)', :'sent')), ('report_short', format('SELECT * FROM usom.report_short(%L, 1, 1, ''x'')', :'sent')),
 	('grant_access', 'SELECT usom.grant_access(''tap_some'', ''bi'')'), ('revoke_access', 'SELECT usom.revoke_access(''tap_some'', ''bi'')');
 INSERT INTO call SELECT proname, format('SELECT * FROM usom.%I()', proname) FROM pg_proc WHERE pronamespace = 'usom'::regnamespace AND proname ~ '^verify' AND pronargs = pronargdefaults;
 

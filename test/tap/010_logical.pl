@@ -94,6 +94,12 @@ SELECT usom.place_order(jsonb_build_object('external_id', '$round-sent', 'custom
 	'lines', '[{"sku": "P1", "quantity": 1}]'::jsonb));
 SELECT usom.consolidate(array_agg(p.order_no), 'one parcel') FROM generate_series(1, 2) n, usom.place_order(jsonb_build_object('priority', n, 'customer', '$round-kept', 'ship_to', '{"line1": "Low Road 2"}'::jsonb,
 	'lines', '[{"sku": "P2", "quantity": 1}]'::jsonb)) p;
+INSERT INTO usom.bin (location_id, code) VALUES (usom.location_id('L2'), '$round');
+INSERT INTO usom.bin_product (bin_id, product_id) SELECT b.bin_id, usom.product_id('P2') FROM usom.bin b WHERE b.code = '$round';
+INSERT INTO usom.wave_rule (code) VALUES ('$round');
+SELECT usom.plan_wave(l.code, '$round') FROM usom.location l;
+SELECT usom.claim_picks(t.location, '$round', 2) FROM (SELECT DISTINCT location FROM usom.pick_tasks WHERE status = 'open') t;
+SELECT usom.confirm_pick(t.task) FROM (SELECT task FROM usom.pick_tasks WHERE status = 'open' LIMIT 1) t;
 SELECT usom.ship_consolidated(consolidation_no, 'DHL') FROM usom.consolidations WHERE shipped_at IS NULL;
 SELECT usom._begin_allocation('{"channel": "web"}', 5, NULL);
 INSERT INTO usom.location (code, wms) VALUES ('$round-wms', 'wms');

@@ -81,6 +81,11 @@ SELECT usom.ship(o.order_no, NULL, 'DHL', 'R3-TRACK') FROM usom.orders o WHERE o
 SELECT usom.close_manifest(s.location, 'DHL') FROM usom.shipments s WHERE s.tracking = 'R3-TRACK';
 SELECT usom.record_tracking('R3-TRACK', 'in_transit');
 SELECT usom.consolidate(array_agg(p.order_no), 'one parcel') FROM usom.place_orders('[{"customer": "C1", "ship_to": {"line1": "1 High Street", "country": "GB"}, "lines": [{"sku": "P6", "quantity": 1}]}, {"customer": "C1", "ship_to": {"line1": "1 High Street", "country": "GB"}, "lines": [{"sku": "P6", "quantity": 1}]}]') p;
+INSERT INTO usom.bin (location_id, code) VALUES (usom.location_id('L1'), 'B1');
+INSERT INTO usom.bin_product (bin_id, product_id) SELECT b.bin_id, usom.product_id('P6') FROM usom.bin b;
+INSERT INTO usom.wave_rule (code) VALUES ('all');
+SELECT usom.plan_wave(l.code, 'all') FROM usom.location l;
+SELECT usom.claim_picks(t.location, 'ann') FROM (SELECT DISTINCT location FROM usom.pick_tasks) t;
 INSERT INTO usom.service_level (code) VALUES ('express');
 INSERT INTO usom.transit_time (service_level_id, days) SELECT service_level_id, 1 FROM usom.service_level;
 INSERT INTO usom.freight_rate (service_level_id, carrier) SELECT service_level_id, 'DHL' FROM usom.service_level;
