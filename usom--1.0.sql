@@ -1306,7 +1306,7 @@ COMMENT ON FUNCTION usom.customer_id(text) IS 'Key of a customer of the caller''
 CREATE FUNCTION usom.next_document_no(kind text) RETURNS text
 	AS 'MODULE_PATHNAME', 'usom_next_document_no' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
 	SET search_path = pg_catalog, usom, pg_temp;
-COMMENT ON FUNCTION usom.next_document_no(text) IS 'Next number for a document of the caller''s organisation. kind: order, shipment, return, supply, make or consolidation. Gap-free counters make their callers queue until commit. Errors: US001, US006. Example: SELECT usom.next_document_no(''order'');';
+COMMENT ON FUNCTION usom.next_document_no(text) IS 'Next number for a document of the caller''s organisation. kind: order, shipment, return, supply, make, consolidation, fulfillment or request. Gap-free counters make their callers queue until commit. Errors: US001, US006. Example: SELECT usom.next_document_no(''order'');';
 
 CREATE FUNCTION usom.furnish_organisation() RETURNS trigger
 	LANGUAGE plpgsql
@@ -1314,7 +1314,7 @@ CREATE FUNCTION usom.furnish_organisation() RETURNS trigger
 	AS $$
 BEGIN
 	INSERT INTO usom.document_counter (org_id, kind, prefix)
-	VALUES (NEW.org_id, 'order', 'SO-'), (NEW.org_id, 'shipment', 'SH-'), (NEW.org_id, 'return', 'RT-'), (NEW.org_id, 'supply', 'SU-'), (NEW.org_id, 'make', 'MO-'), (NEW.org_id, 'run', 'BR-'), (NEW.org_id, 'consolidation', 'CN-'), (NEW.org_id, 'message', 'MS-'), (NEW.org_id, 'package', 'PK-'), (NEW.org_id, 'manifest', 'MF-'), (NEW.org_id, 'appointment', 'AP-'), (NEW.org_id, 'wave', 'WV-');
+	VALUES (NEW.org_id, 'order', 'SO-'), (NEW.org_id, 'shipment', 'SH-'), (NEW.org_id, 'return', 'RT-'), (NEW.org_id, 'supply', 'SU-'), (NEW.org_id, 'make', 'MO-'), (NEW.org_id, 'run', 'BR-'), (NEW.org_id, 'consolidation', 'CN-'), (NEW.org_id, 'message', 'MS-'), (NEW.org_id, 'package', 'PK-'), (NEW.org_id, 'manifest', 'MF-'), (NEW.org_id, 'appointment', 'AP-'), (NEW.org_id, 'fulfillment', 'FU-'), (NEW.org_id, 'request', 'WR-'), (NEW.org_id, 'wave', 'WV-');
 	INSERT INTO usom.channel (org_id, code, name)
 	VALUES
 		(NEW.org_id, 'web', 'Web shop'), (NEW.org_id, 'pos', 'Shop counter'), (NEW.org_id, 'phone', 'Telephone'),
@@ -4114,6 +4114,157 @@ Example: SELECT * FROM usom.ship_consolidated(''CN-000001'', ''DHL'', ''JD014600
 
 /* ---- fulfillment ---- */
 
+-- Digital orders: nothing is sent.
+
+CREATE FUNCTION usom.grant_order(order_no text, reference text DEFAULT NULL) RETURNS text
+LANGUAGE plpgsql
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+DECLARE
+	the record;
+	granted text;
+BEGIN
+	PERFORM usom._check_installed(), usom._check_card('order_no', order_no), usom._check_card('reference', reference);
+	SELECT o.order_type, o.status INTO the FROM usom.orders o WHERE o.order_no = grant_order.order_no;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'no order "%"', order_no USING ERRCODE = 'US105', HINT = 'Look it up in usom.orders.';
+	ELSIF the.order_type <> 'digital' THEN
+		RAISE EXCEPTION 'order "%" is not digital', order_no USING ERRCODE = 'US603', DETAIL = format('Its type is %s.', the.order_type),
+			HINT = format('SELECT usom.ship(%L);', order_no);
+	ELSIF the.status IN ('delivered', 'closed') THEN
+		SELECT s.shipment_no INTO granted FROM usom.shipments s WHERE s.order_no = grant_order.order_no ORDER BY s.shipped_at DESC, s.shipment_no DESC LIMIT 1;
+		RETURN granted;
+	END IF;
+	PERFORM usom.release_order(order_no);
+	granted := usom.ship(order_no, tracking => reference);
+	IF granted IS NOT NULL THEN
+		PERFORM usom.deliver(granted);
+	END IF;
+	RETURN granted;
+END
+$$;
+COMMENT ON FUNCTION usom.grant_order(text, text) IS
+'Hand over what a digital order is about: licences, downloads, access. Nothing is sent: its units are released, shipped and delivered in one call, after the same checks and holds as goods. Its products are services (kind), which no stock is kept of.
+order_no: the order. reference: what the customer is told, for example the number of the licence; it is the tracking of the shipment. No secrets: who may see shipments reads it.
+Returns the number of the shipment; null if a check has put the order on hold instead. A repeated call returns the number again.
+Errors: US105 unknown order, US603 an order of another type, US101 one that is not confirmed, US102 one that is held.
+Example: SELECT usom.grant_order(''SO-000001'', ''licence 4711'');';
+
+/* ---- fulfillment ---- */
+
+CREATE TYPE usom._work_row AS (
+	fulfillment_id bigint,
+	fulfillment_no text,
+	sales_order_id bigint,
+	location_id bigint,
+	wms text,
+	starts boolean,
+	line_no integer,
+	product_id bigint,
+	quantity numeric
+);
+COMMENT ON TYPE usom._work_row IS 'Units of a line that came to a location or went, on their way from C, by unnest().';
+
+CREATE FUNCTION usom._cut_off_ends(minutes integer, until_time time, time_zone text, released_at timestamptz) RETURNS timestamptz
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom__cut_off_ends'
+STABLE PARALLEL SAFE
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._cut_off_ends(integer, time, text, timestamptz) IS 'From when on a cut-off asks the warehouse, for what was released at a time; null: never.';
+REVOKE ALL ON FUNCTION usom._cut_off_ends(integer, time, text, timestamptz) FROM PUBLIC;
+
+CREATE FUNCTION usom._check_cut_off() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+BEGIN
+	IF NEW.location IS NOT NULL AND NOT EXISTS (SELECT FROM usom.location l WHERE l.org_id = NEW.org_id AND l.code = NEW.location) THEN
+		RAISE EXCEPTION 'cut-off "%" names location "%", which does not exist', NEW.code, NEW.location USING
+			ERRCODE = 'US006', DETAIL = 'Codes in cut-offs are looked up when they are written.',
+			HINT = 'INSERT INTO usom.location first, or correct the code.';
+	END IF;
+	RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION usom._check_cut_off() IS 'Trigger BEFORE a cut-off is written: US006 for a location that nobody has.';
+REVOKE ALL ON FUNCTION usom._check_cut_off() FROM PUBLIC;
+
+CREATE FUNCTION usom._handover_lines(org_id bigint, orders bigint[])
+RETURNS TABLE (fulfillment_id bigint, line_no integer, handed numeric, picked numeric, packed numeric, shipped numeric, gone numeric)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, usom, pg_temp SET jit = off
+AS $$
+	SELECT d.fulfillment_id, u.line_no,
+		coalesce(sum(u.quantity) FILTER (WHERE d.kind = 'handed'), 0),
+		coalesce(sum(u.quantity) FILTER (WHERE d.kind = 'picked'), 0),
+		coalesce(sum(u.quantity) FILTER (WHERE d.kind = 'packed'), 0),
+		coalesce(sum(u.quantity) FILTER (WHERE d.kind = 'shipped'), 0),
+		coalesce(sum(u.quantity) FILTER (WHERE d.kind IN ('short', 'rejected', 'cancelled', 'taken_back')), 0)
+	FROM (
+		SELECT f.fulfillment_id, 'handed' AS kind, f.lines
+		FROM usom.fulfillment f WHERE f.org_id = _handover_lines.org_id AND f.sales_order_id = ANY (orders)
+		UNION ALL
+		SELECT m.fulfillment_id, m.kind, m.lines
+		FROM usom.fulfillment f JOIN usom.fulfillment_message m ON m.org_id = f.org_id AND m.fulfillment_id = f.fulfillment_id
+		WHERE f.org_id = _handover_lines.org_id AND f.sales_order_id = ANY (orders) AND m.lines IS NOT NULL) d
+	CROSS JOIN LATERAL jsonb_to_recordset(d.lines) u (line_no integer, quantity numeric)
+	GROUP BY d.fulfillment_id, u.line_no
+$$;
+COMMENT ON FUNCTION usom._handover_lines(bigint, bigint[]) IS 'Lines of the hand-overs of orders: units handed over, and what was said about them so far: picked, packed, shipped, and gone otherwise (short, rejected, cancelled, taken back).';
+REVOKE ALL ON FUNCTION usom._handover_lines(bigint, bigint[]) FROM PUBLIC;
+
+CREATE FUNCTION usom._fulfillment_states(org_id bigint, orders bigint[])
+RETURNS TABLE (fulfillment_id bigint, status text)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, usom, pg_temp SET jit = off
+AS $$
+	SELECT s.fulfillment_id, CASE
+		WHEN s.dealt < s.handed THEN CASE
+			WHEN s.shipped > 0 THEN 'partially_shipped' WHEN s.packed > 0 THEN 'packed' WHEN s.picked > 0 THEN 'picked'
+			WHEN k.accepted THEN 'accepted' ELSE 'sent' END
+		WHEN s.shipped > 0 THEN 'shipped' WHEN k.rejected THEN 'rejected' WHEN k.cancelled THEN 'cancelled' ELSE 'short' END
+	FROM (
+		SELECT h.fulfillment_id, sum(h.handed) AS handed, sum(least(h.handed, h.shipped + h.gone)) AS dealt,
+			sum(h.shipped) AS shipped, sum(h.packed) AS packed, sum(h.picked) AS picked
+		FROM usom._handover_lines(_fulfillment_states.org_id, orders) h GROUP BY h.fulfillment_id) s
+	CROSS JOIN LATERAL (
+		SELECT coalesce(bool_or(m.kind = 'accepted'), false) AS accepted, coalesce(bool_or(m.kind = 'rejected'), false) AS rejected,
+			coalesce(bool_or(m.kind IN ('cancelled', 'taken_back')), false) AS cancelled
+		FROM usom.fulfillment_message m WHERE m.org_id = _fulfillment_states.org_id AND m.fulfillment_id = s.fulfillment_id) k
+$$;
+COMMENT ON FUNCTION usom._fulfillment_states(bigint, bigint[]) IS 'The statuses of the hand-overs of orders, as they follow from their lines and messages.';
+REVOKE ALL ON FUNCTION usom._fulfillment_states(bigint, bigint[]) FROM PUBLIC;
+
+CREATE FUNCTION usom._untold(picked numeric, packed numeric, shipped numeric, kind text, units numeric) RETURNS numeric
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom__untold'
+IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._untold(numeric, numeric, numeric, text, numeric) IS 'Of units that a message of a kind (picked, packed, shipped) tells, those that are news beside the sums of what was told before.';
+REVOKE ALL ON FUNCTION usom._untold(numeric, numeric, numeric, text, numeric) FROM PUBLIC;
+
+CREATE FUNCTION usom.release_due(location text, until timestamptz DEFAULT now(), max_orders integer DEFAULT 1000)
+RETURNS TABLE (order_no text, outcome text, quantity numeric, message text)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_release_due'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.release_due(text, timestamptz, integer) IS
+'Release what a location should have at work by a time: reserved units whose day there has come, or that nobody asked for later. Most urgent orders first (priority, requested date, age). Orders on hold are left alone; so are those that ship complete and wait for stock, which else go as a whole, from wherever they are. Held lines and pieces stay.
+location: code. until: moment; days are those of the location. max_orders: 1 to 10000; call again for more.
+Returns a row for each order that was met: outcome released (quantity: units), held (a check placed a hold) or refused (message says why); an order that is refused costs the others nothing.
+Errors: US006 unknown location, 22004 a null, 22023 max_orders.
+Example: SELECT * FROM usom.release_due(''MAIN'', now() + interval ''4 hours'');';
+
+CREATE FUNCTION usom.void_release(order_no text, reason text, location text DEFAULT NULL)
+RETURNS TABLE (status text, version integer)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_void_release'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.void_release(text, text, text) IS
+'Call back what was released and has not left: its units are unpacked and put back, and are reserved as before the release. An outside system that runs the warehouse is told.
+order_no: the order. reason: kept in the audit. location: code; null: all of them.
+Returns the status and version of the order, unchanged if nothing is at work. Release it again with usom.release_order().
+Errors: US105 unknown order, US006 unknown location, US101 the order has not begun or has ended, US632 a cut-off for cancelling has passed.
+Example: SELECT * FROM usom.void_release(''SO-000001'', ''wrong warehouse'');';
+
+/* ---- fulfillment ---- */
+
 CREATE FUNCTION usom._check_handling() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = pg_catalog, usom, pg_temp
@@ -4424,6 +4575,66 @@ Example: SELECT * FROM usom.lose_shipment(''SH-000001'', ''not heard of for four
 
 /* ---- fulfillment ---- */
 
+CREATE FUNCTION usom.verify_handover()
+RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, usom, pg_temp SET jit = off
+AS $$
+DECLARE
+	org CONSTANT bigint := usom.current_org();
+BEGIN
+	PERFORM usom._check_installed();
+	RETURN QUERY
+		-- the status, told once more from the messages: line by line, in words
+		WITH told AS (
+			SELECT f.fulfillment_id, f.fulfillment_no, f.status,
+				ARRAY(SELECT m.kind FROM usom.fulfillment_message m WHERE m.org_id = org AND m.fulfillment_id = f.fulfillment_id) AS kinds,
+				NOT EXISTS (
+					SELECT FROM jsonb_array_elements(f.lines) l
+					WHERE (l->>'quantity')::numeric > (
+						SELECT coalesce(sum((t->>'quantity')::numeric), 0) FROM usom.fulfillment_message m CROSS JOIN LATERAL jsonb_array_elements(m.lines) t
+						WHERE m.org_id = org AND m.fulfillment_id = f.fulfillment_id AND t->'line_no' = l->'line_no'
+							AND m.kind NOT IN ('accepted', 'picked', 'packed', 'cancel_refused'))) AS is_over
+			FROM usom.fulfillment f WHERE f.org_id = org
+		), said AS (
+			SELECT t.*, CASE
+				WHEN t.is_over AND 'shipped' = ANY (t.kinds) THEN 'shipped'
+				WHEN t.is_over AND 'rejected' = ANY (t.kinds) THEN 'rejected'
+				WHEN t.is_over AND t.kinds && ARRAY['cancelled', 'taken_back'] THEN 'cancelled'
+				WHEN t.is_over THEN 'short'
+				WHEN 'shipped' = ANY (t.kinds) THEN 'partially_shipped'
+				WHEN 'packed' = ANY (t.kinds) THEN 'packed'
+				WHEN 'picked' = ANY (t.kinds) THEN 'picked'
+				WHEN 'accepted' = ANY (t.kinds) THEN 'accepted'
+				ELSE 'sent' END AS must
+			FROM told t
+		)
+		SELECT 'handover', s.fulfillment_no, 'status does not follow from the messages', s.must, s.status FROM said s WHERE s.must <> s.status
+		UNION ALL
+		SELECT 'handover', f.fulfillment_no, 'hand-over to an unknown location', 'a row of location', '#' || f.location_id
+		FROM usom.fulfillment f WHERE f.org_id = org
+			AND NOT EXISTS (SELECT FROM usom.location l WHERE l.org_id = org AND l.location_id = f.location_id)
+		UNION ALL
+		SELECT 'handover', f.fulfillment_no, 'message about another order', '#' || f.sales_order_id, '#' || m.sales_order_id
+		FROM usom.fulfillment_message m JOIN usom.fulfillment f ON f.org_id = org AND f.fulfillment_id = m.fulfillment_id
+		WHERE m.org_id = org AND m.sales_order_id <> f.sales_order_id
+		UNION ALL
+		SELECT 'handover', f.fulfillment_no, 'message names a shipment that is not there', 'a row of shipment', m.shipment_no
+		FROM usom.fulfillment_message m JOIN usom.fulfillment f ON f.org_id = org AND f.fulfillment_id = m.fulfillment_id
+		WHERE m.org_id = org AND m.shipment_no IS NOT NULL AND NOT EXISTS (
+			SELECT FROM usom.shipment s WHERE s.org_id = org AND s.sales_order_id = m.sales_order_id AND s.shipment_no = m.shipment_no)
+		UNION ALL
+		SELECT 'handover', r.request_no, 'request to an unknown location', 'a row of location', '#' || r.location_id
+		FROM usom.warehouse_request r WHERE r.org_id = org
+			AND NOT EXISTS (SELECT FROM usom.location l WHERE l.org_id = org AND l.location_id = r.location_id);
+END
+$$;
+COMMENT ON FUNCTION usom.verify_handover() IS
+'Hand-overs to warehouses: their statuses follow from their messages, messages and requests name orders, shipments and locations that are there. Part of usom.verify(); empty when all is well.
+Errors: US001. Example: SELECT * FROM usom.verify_handover();';
+
+/* ---- fulfillment ---- */
+
 CREATE FUNCTION usom.verify_service() RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
 SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0
@@ -4723,9 +4934,9 @@ LANGUAGE c AS 'MODULE_PATHNAME', 'usom_receive_return'
 SET search_path = pg_catalog, usom, pg_temp;
 COMMENT ON FUNCTION usom.receive_return(text, jsonb, text) IS
 'Book units of a return that have arrived: they are returned units of the order, are refunded, and are on hand again where they were shipped from. Lines whose return rule says inspects wait for inspect_return() instead; a rule may have units refurbished, scrapped or sent to the vendor.
-return_no: as authorize_return() gave it. lines: [{"line_no": 1, "quantity": 2}]; null: all that is due. location: code of the location where they arrived; null: where they were shipped from.
+return_no: as authorize_return() gave it. lines: [{"line_no": 1, "quantity": 2}]; null: all that is due. Units with serial numbers that are not inspected are named: {"line_no": 1, "quantity": 1, "serials": ["A17"]}. location: code of the location where they arrived; null: where they were shipped from.
 Returns the status of the return (partially_received, received) and of the order.
-Errors: US702 unknown return, US006 unknown location, US106 unknown line, US108 unreadable lines, US701 more than authorised, US704 it is requested, refused or cancelled, US705 its time is over.
+Errors: US702 unknown return, US006 unknown location, US106 unknown line, US108 unreadable lines, US701 more than authorised, US704 it is requested, refused or cancelled, US705 its time is over, US708 serial numbers are missing, US212 one was not shipped with the line.
 Example: SELECT * FROM usom.receive_return(''RT-000001'', ''[{"line_no": 1, "quantity": 2}]'');';
 
 CREATE FUNCTION usom.receive_blind_return(order_no text, lines jsonb, reason text DEFAULT NULL, location text DEFAULT NULL)
@@ -4745,11 +4956,22 @@ LANGUAGE c AS 'MODULE_PATHNAME', 'usom_inspect_return'
 SET search_path = pg_catalog, usom, pg_temp;
 COMMENT ON FUNCTION usom.inspect_return(text, jsonb, text) IS
 'Say what becomes of units that came back. restock: on hand again; refurbish: kept, and decided by another call; scrap; to_vendor: sent to who made them. All of these are taken back: returned units of the order, refunded as the customer paid for them. reject: not taken back; they go to the customer again, who is not refunded.
-return_no: the return. lines: [{"line_no": 1, "quantity": 2, "disposition": "restock", "condition": "as new"}]; disposition: as the return rule says if left out; condition: words for the record, may be left out. Units that wait come first, in the order in which they came, then those that are refurbished. null: all that waits, as the rules say. reason: kept in the history and the audit.
+return_no: the return. lines: [{"line_no": 1, "quantity": 2, "disposition": "restock", "condition": "as new"}]; disposition: as the return rule says if left out; condition: words for the record, may be left out; serials: numbers of units that have one, needed unless they are rejected. Components of a kit are told one by one. Units that wait come first, in the order in which they came, then those that are refurbished. null: all that waits, as the rules say. reason: kept in the history and the audit.
 Units that are not restocked are in the ledger of stock as a return and a movement of kind refurbish, scrap or to_vendor; they are never on hand. Writes the event return_inspected when nothing waits any more.
 Returns the status of the return (inspected, when all has come and nothing waits) and of the order.
-Errors: US702 unknown return, US106 unknown line, US108 unreadable lines, US706 fewer units wait, or units cannot become that.
+Errors: US702 unknown return, US106 unknown line, US108 unreadable lines, US706 fewer units wait, or units cannot become that, US708 serial numbers are missing, US212 one was not shipped with the line.
 Example: SELECT * FROM usom.inspect_return(''RT-000001'', ''[{"line_no": 1, "quantity": 1, "disposition": "scrap", "condition": "broken"}]'');';
+
+CREATE FUNCTION usom.receive_undelivered(shipment_no text, reason text DEFAULT NULL, disposition text DEFAULT 'restock', location text DEFAULT NULL)
+RETURNS TABLE (status text, version integer)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_receive_undelivered'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.receive_undelivered(text, text, text, text) IS
+'Book that a shipment is back which never arrived, or write off one that is lost: its units are a return of the order that nobody had to ask for, and are refunded like one. A shipment that is back already is left as it is.
+shipment_no: one that return_to_sender() or its carrier sends back, or that lose_shipment() gave up. reason: kept with the return. disposition: what becomes of the units: restock, scrap or to_vendor; of a lost shipment not restock. location: code of the location where they arrived; null: where they were shipped from.
+Returns the status and version of the order; usom.returns shows the return.
+Errors: US602 unknown shipment, US006 unknown location, US101 it does not come back, or is lost and would be restocked, US701 its units are expected back with another return, 22023 another disposition.
+Example: SELECT * FROM usom.receive_undelivered(''SH-000001'', ''refused at the door'');';
 
 /* ---- returns ---- */
 
@@ -4980,7 +5202,7 @@ RETURNS TABLE (status text, version integer)
 LANGUAGE c AS 'MODULE_PATHNAME', 'usom_cancel_order'
 SET search_path = pg_catalog, usom, pg_temp;
 COMMENT ON FUNCTION usom.cancel_order(text, text) IS
-'Cancel an order of which nothing has left: every unit is cancelled and its stock is free again. UPDATE usom.sales_order SET status = ''cancelled'' does the same.
+'Cancel an order of which nothing has left: every unit is cancelled and its stock is free again. Of an order with units past a cut-off (usom.cut_off) the others are cancelled, the warehouse is asked for the rest, and the order lives on until it has answered. UPDATE usom.sales_order SET status = ''cancelled'' does the same.
 order_no: the order. reason: why. Cancelling twice changes nothing and gives the same answer.
 Returns the status and version of the order.
 Errors: US105 unknown order, US101 something was picked or shipped (cancel the rest with cancel_line(), take the shipped units back with authorize_return()), US102 a hold blocks cancel.
@@ -5002,9 +5224,9 @@ RETURNS TABLE (status text, version integer)
 LANGUAGE c AS 'MODULE_PATHNAME', 'usom_cancel_line'
 SET search_path = pg_catalog, usom, pg_temp;
 COMMENT ON FUNCTION usom.cancel_line(text, integer, numeric, text) IS
-'Cancel units of a line, least committed first: open, backordered, reserved, released. The units stay on the line as cancelled, and its total falls.
+'Cancel units of a line, least committed first: open, backordered, reserved, released, then picked and packed ones that a cut-off lets go (usom.cut_off). The units stay on the line as cancelled, and its total falls. Units past their cut-off stay where they are, and the warehouse is asked for them (usom.warehouse_requests; a notice names the request).
 order_no, line_no: the line. quantity: units; null: all that may be cancelled. reason: why.
-A repeated call that finds nothing left, and so many units cancelled already, changes nothing.
+A repeated call that finds nothing left, and so many units cancelled or asked for already, changes nothing.
 Returns the status and version of the order; an order of which every unit is cancelled is cancelled.
 Errors: US105 unknown order, US106 unknown line, US104 more than may be cancelled, US101 the order is closed, cancelled or rejected, US102 a hold blocks cancel, 22023 quantity not above 0.
 Example: SELECT * FROM usom.cancel_line(''SO-000001'', 1, 2, ''customer wants fewer'');';
@@ -5018,7 +5240,7 @@ COMMENT ON FUNCTION usom.change_order(text, jsonb, integer, text) IS
 order_no: the order. version: the version the caller has read; another one is US103; null: whatever it is. reason: why.
 changes: an object with any of priority, requested_at, instructions, ship_complete, ship_to (as in the order document), coupons (an array of codes: those that the order uses from now on, in the place of those that it had; each must fit, as when placing) and lines, an array of
   {line_no, quantity, unit (of quantity and unit_price; the product''s own), unit_price, sku, location, requested_at}: an existing line; what is given is set. {line_no, remove: true}: the line is taken away. {sku, quantity, unit, unit_price, location, requested_at}: a new line.
-A higher quantity is planned like a new order''s; a lower one drops units, least committed first: open, backordered, reserved. Another sku or location plans the units of the line anew. A new price touches no piece.
+A higher quantity is planned like a new order''s; a lower one drops units, least committed first: open, backordered, reserved, then what is at work in a warehouse before its cut-off for changes (usom.cut_off); after it, the warehouse is asked for those units, and so it is for another address, once there is a cut-off for addresses. Another sku or location plans the units of the line anew. A new price touches no piece.
 Returns the status and the new version of the order.
 Errors: US105 unknown order, US106 unknown line, US108 unreadable changes or unknown codes, US103 version conflict, US104 below what is committed, US109 the last line would go, US220 a quantity that its unit does not give exactly, US404 to US407 coupons that do not fit, US101 the order is shipped or ended, US102 a hold blocks change.
 Example: SELECT * FROM usom.change_order(''SO-000001'', ''{"lines": [{"line_no": 1, "quantity": 5}, {"sku": "22423", "quantity": 1}]}'', version => 1);';
@@ -5089,7 +5311,7 @@ BEGIN
 	IF NEW.gap_free THEN
 		EXECUTE format('SELECT max(substring(%1$I FROM length($2) + 1)::numeric) FROM usom.%2$I
 			WHERE org_id = $1 AND starts_with(%1$I, $2) AND substring(%1$I FROM length($2) + 1) ~ ''^[0-9]{1,18}$''',
-			NEW.kind || '_no', CASE NEW.kind WHEN 'order' THEN 'sales_order' WHEN 'return' THEN 'return_order' WHEN 'make' THEN 'make_order' WHEN 'run' THEN 'backorder_run' WHEN 'message' THEN 'inbox_message' ELSE NEW.kind END)
+			NEW.kind || '_no', CASE NEW.kind WHEN 'order' THEN 'sales_order' WHEN 'return' THEN 'return_order' WHEN 'make' THEN 'make_order' WHEN 'run' THEN 'backorder_run' WHEN 'request' THEN 'warehouse_request' WHEN 'message' THEN 'inbox_message' ELSE NEW.kind END)
 			INTO used USING NEW.org_id, NEW.prefix;
 		NEW.last_value := greatest(NEW.last_value, used);
 	ELSE
@@ -5623,6 +5845,20 @@ Example: SELECT usom.exchange_return(''RT-000001'', ''[{"sku": "LAMP-RED", "quan
 
 /* ---- api ---- */
 
+CREATE FUNCTION usom.record_fulfillment(fulfillment_no text, message_id text, kind text, lines jsonb DEFAULT NULL,
+	reference text DEFAULT NULL, carrier text DEFAULT NULL, tracking text DEFAULT NULL, reason text DEFAULT NULL)
+RETURNS TABLE (outcome text, shipment_no text)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_record_fulfillment'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.record_fulfillment(text, text, text, jsonb, text, text, text, text) IS
+'Record what the outside system of a warehouse says about a hand-over (event fulfillment_sent, usom.fulfillments). Messages may come in any order, late or more than once.
+fulfillment_no: the hand-over. message_id: key of the message; the same once more changes nothing and answers as before. kind: accepted; picked, packed, shipped (units that are so far, beside those of earlier messages of the kind; shipped makes a shipment, and what was shipped counts as picked and packed); short and rejected (units that are missing, or that the warehouse will not do: reserved again, a case fulfillment_rejected; correct the shelf with adjust_stock() or count_stock(), and reallocate_order() sources them anew); cancelled and cancel_refused (answers to requests at its location, see usom.warehouse_requests; cancelled without a request is as rejected). lines: [{"line_no": 1, "quantity": 2}], with lot and serials as for ship(); null: all that is left. reference: number that the outside system gave. carrier, tracking: of the shipment. reason: kept.
+Returns outcome: applied; partly, where units were not there any more or were known of; late, where nothing was left to do; and the number of the shipment that it made. Units that were shipped and should not have been are a case shipped_too_much.
+Errors: US630 unknown hand-over, US801 the key came with another message, US106 unknown line, US108 unreadable lines or a line that was not handed over, US102 a hold blocks ship, US201 the order ships complete, 22023 unknown kind, 22004 a null.
+Example: SELECT * FROM usom.record_fulfillment(''FU-000001'', ''m-17'', ''shipped'', ''[{"line_no": 1, "quantity": 2}]'', carrier => ''DHL'', tracking => ''JD014600003'');';
+
+/* ---- api ---- */
+
 CREATE FUNCTION usom.watch_stock(customer text, sku text, quantity numeric DEFAULT 1, location text DEFAULT NULL,
 	expires_at timestamptz DEFAULT NULL) RETURNS bigint
 LANGUAGE c AS 'MODULE_PATHNAME', 'usom_watch_stock'
@@ -5756,7 +5992,7 @@ LANGUAGE c AS 'MODULE_PATHNAME', 'usom_record_payment'
 SET search_path = pg_catalog, usom, pg_temp;
 COMMENT ON FUNCTION usom.record_payment(text, text, numeric, text, text, text, jsonb, timestamptz, text, text, timestamptz) IS
 'Record what the payment provider did. The same kind and reference again changes nothing and answers the same.
-order_no: the order. kind: authorize, capture, sale (both at once: cash, transfer, gift card), void, refund, chargeback. amount: above 0, in the currency of the order, no finer than its smallest unit. reference: the one that the provider gave for this transaction; never a card number.
+order_no: the order. kind: authorize, capture, sale (both at once: cash, transfer, gift card), void, refund, chargeback, reversal (the bank gives back what it charged back: whole, or of the first lines first). amount: above 0, in the currency of the order, no finer than its smallest unit. reference: the one that the provider gave for this transaction; never a card number.
 method: of a new payment, see usom.payment_method (that of the document, or card); of others it tells which. payment_reference: the payment that the transaction is about; may be left out where the order has one, or a request names it.
 lines: shares of the amount, [{"line_no": 1, "amount": 5.00, "tax": 0.83}], of a refund also {"line_no": 1, "quantity": 2} (units that came back or were cancelled) or {"line_no": 1, "freight": 4.90}; null: as asked for, or in proportion to what the lines cost. expires_at: of an authorisation; null: valid_for of the method.
 outcome: ok or failed; what failed moves no money, and what was asked for is free again. request: the request that is answered, as its event names it; null: the oldest that wants just this kind and amount. occurred_at: null: now.
@@ -6098,6 +6334,29 @@ COMMENT ON FUNCTION usom.recall(text, text) IS
 lot: its name. sku: product; null: of all products that have a lot of this name.
 The customer is the code, null for a guest; addresses are in usom.orders by order_no, for those who may read them. A lot that was never there is nowhere.
 Example: SELECT customer, order_no, quantity, shipped_at FROM usom.recall(''L-17'', ''MILK'') WHERE place = ''customer'';';
+
+/* ---- api ---- */
+
+CREATE TYPE usom._ask_row AS (
+	request_id bigint,
+	request_no text,
+	sales_order_id bigint,
+	location_id bigint,
+	line_no integer,
+	quantity numeric
+);
+COMMENT ON TYPE usom._ask_row IS 'Units of a line that a warehouse is asked for, on their way from C to warehouse_request, by unnest().';
+
+CREATE FUNCTION usom.answer_request(request_no text, accepted boolean, answer text DEFAULT NULL)
+RETURNS TABLE (status text, version integer)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_answer_request'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.answer_request(text, boolean, text) IS
+'Say what a warehouse answers to a request that was made after a cut-off (usom.warehouse_requests). Yes: the units are put back and cancelled, or not ordered any more; or, once every location that was asked has said yes, the order goes to the other address. No: all stays as it is. Writes the event request_accepted or request_refused. An outside system answers by usom.record_fulfillment().
+request_no: the request. accepted: yes or no. answer: what the warehouse said; kept.
+Returns the status and version of the order. The same answer again changes nothing.
+Errors: US631 unknown request, US633 it was answered otherwise, or nothing of what it asks for is there any more (then answer no); 22004 a null.
+Example: SELECT * FROM usom.answer_request(''WR-000001'', true, ''taken out of the tote'');';
 
 /* ---- api ---- */
 
@@ -6859,17 +7118,20 @@ supply_no: as add_supply() gave it. reason: why.
 Errors: US204 unknown supply, US206 it has ended.
 Example: SELECT * FROM usom.cancel_supply(''SU-000001'', ''the mill burnt down'');';
 
-CREATE FUNCTION usom.receive_supply(supply_no text, quantity numeric DEFAULT NULL, lot text DEFAULT NULL, final boolean DEFAULT false)
+CREATE FUNCTION usom.receive_supply(supply_no text, quantity numeric DEFAULT NULL, lot text DEFAULT NULL, final boolean DEFAULT false,
+	rejected numeric DEFAULT 0, serials text[] DEFAULT NULL)
 RETURNS TABLE (supply_no text, status text, quantity numeric, received numeric, pegged numeric, expected_at timestamptz, filled numeric)
 LANGUAGE c AS 'MODULE_PATHNAME', 'usom_receive_supply'
 VOLATILE PARALLEL UNSAFE ROWS 1
 SET search_path = pg_catalog, usom, pg_temp;
-COMMENT ON FUNCTION usom.receive_supply(text, numeric, text, boolean) IS
+COMMENT ON FUNCTION usom.receive_supply(text, numeric, text, boolean, numeric, text[]) IS
 'Supply arrives: its units go on the shelf, and in the same call to what counts on them, then to what else waits for the product: firm orders first, then by priority, then as they were placed.
 supply_no: as add_supply() gave it. quantity: units that arrived; null: all that is to come; more than that is taken, too. lot: if the product has lots. final: nothing more comes, though it is less than was expected (then 0 is a quantity): who counted on the rest is planned anew as with change_supply().
+rejected: units that came besides and were not taken in; they are still to come unless it is final. serials: a number for each unit, if the product has serial numbers.
+What differs is a case in usom.exceptions with the number of the supply as its reference: receipt_rejected; when nothing more comes receipt_short or receipt_over.
 The movement has the number of the supply as its reference. Lines that get units have an event filled; their exceptions are closed.
 Returns the supply as it is now, and the units that orders got.
-Errors: US204 unknown supply, US206 it has ended, 22003 or 22023 for a quantity that is none.
+Errors: US204 unknown supply, US206 it has ended, US210 a lot or serial numbers are missing, US212 a serial number that is in stock already, 22003 or 22023 for a quantity that is none.
 Example: SELECT * FROM usom.receive_supply(''SU-000001'', 480, final => true);';
 
 CREATE FUNCTION usom.reverse_receipt(supply_no text, quantity numeric DEFAULT NULL, reason text DEFAULT NULL, lot text DEFAULT NULL)
@@ -7704,8 +7966,10 @@ BEGIN
 		UNION ALL SELECT * FROM usom.verify_parcels()
 		UNION ALL SELECT * FROM usom.verify_lots()
 		UNION ALL SELECT * FROM usom.verify_orders()
-		UNION ALL SELECT * FROM usom.verify_holds() UNION ALL SELECT * FROM usom.verify_picks()
+		UNION ALL SELECT * FROM usom.verify_holds()
+		UNION ALL SELECT * FROM usom.verify_picks()
 		UNION ALL SELECT * FROM usom.verify_flows()
+		UNION ALL SELECT * FROM usom.verify_handover()
 		UNION ALL SELECT * FROM usom.verify_money()
 		UNION ALL SELECT * FROM usom.verify_returns()
 		UNION ALL SELECT * FROM usom.verify_service()
@@ -8663,7 +8927,7 @@ BEGIN
 	RETURN QUERY
 		SELECT t.sales_order_id, t.payment_id, t.kind, false, t.amount::numeric, t.tax::numeric, t.lines FROM usom.payment_transaction t WHERE t.org_id = org AND t.outcome = 'ok'
 		UNION ALL
-		SELECT r.sales_order_id, r.payment_id, r.kind, true, r.amount::numeric, NULL, r.lines FROM usom.payment_request r WHERE r.org_id = org AND r.status = 'wanted';
+		SELECT r.sales_order_id, r.payment_id, r.kind, true, r.amount::numeric, NULL, r.lines FROM usom.payment_request r WHERE r.org_id = org AND (r.status = 'wanted' OR r.kind = 'credit');
 END
 $$;
 COMMENT ON FUNCTION usom._payment_sums(bigint) IS 'What was recorded for payments, and what is asked for and not answered: what verify_payments() adds up.';
@@ -8687,7 +8951,7 @@ BEGIN
 				coalesce(sum(s.amount) FILTER (WHERE NOT s.wanted AND s.kind = 'void'), 0) AS voided,
 				coalesce(sum(s.amount) FILTER (WHERE NOT s.wanted AND s.kind IN ('capture', 'sale')), 0) AS captured,
 				coalesce(sum(s.amount) FILTER (WHERE NOT s.wanted AND s.kind = 'refund'), 0) AS refunded,
-				coalesce(sum(s.amount) FILTER (WHERE NOT s.wanted AND s.kind = 'chargeback'), 0) AS charged_back,
+				coalesce(sum(CASE s.kind WHEN 'chargeback' THEN s.amount ELSE -s.amount END) FILTER (WHERE NOT s.wanted AND s.kind IN ('chargeback', 'reversal')), 0) AS charged_back,
 				coalesce(sum(s.amount) FILTER (WHERE s.wanted AND s.kind IN ('capture', 'invoice')), 0) AS capture_wanted,
 				coalesce(sum(s.amount) FILTER (WHERE s.wanted AND s.kind = 'refund'), 0) AS refund_wanted
 			FROM usom._payment_sums(org) s GROUP BY s.payment_id
@@ -8719,13 +8983,13 @@ BEGIN
 				coalesce(sum(x.amount) FILTER (WHERE NOT s.wanted AND s.kind IN ('capture', 'sale')), 0) AS captured,
 				coalesce(sum(x.tax) FILTER (WHERE NOT s.wanted AND s.kind IN ('capture', 'sale')), 0) AS captured_tax,
 				coalesce(sum(x.amount) FILTER (WHERE s.wanted AND s.kind IN ('capture', 'invoice')), 0) AS capture_wanted,
-				coalesce(sum(x.amount) FILTER (WHERE NOT s.wanted AND s.kind IN ('refund', 'chargeback')), 0) AS refunded,
-				coalesce(sum(x.tax) FILTER (WHERE NOT s.wanted AND s.kind IN ('refund', 'chargeback')), 0) AS refunded_tax,
+				coalesce(sum(s.sign * x.amount) FILTER (WHERE NOT s.wanted AND s.kind IN ('refund', 'chargeback', 'reversal')), 0) AS refunded,
+				coalesce(sum(s.sign * x.tax) FILTER (WHERE NOT s.wanted AND s.kind IN ('refund', 'chargeback', 'reversal')), 0) AS refunded_tax,
 				coalesce(sum(x.amount) FILTER (WHERE s.wanted AND s.kind = 'refund'), 0) AS refund_wanted,
 				coalesce(sum(x.tax) FILTER (WHERE s.wanted AND s.kind = 'refund'), 0) AS refund_wanted_tax,
-				coalesce(sum(x.units) FILTER (WHERE s.kind IN ('refund', 'chargeback')), 0) AS for_units,
-				coalesce(sum(x.freight) FILTER (WHERE s.kind IN ('refund', 'chargeback')), 0) AS for_freight
-			FROM usom._payment_sums(org) s
+				coalesce(sum(s.sign * x.units) FILTER (WHERE s.kind IN ('refund', 'chargeback', 'reversal', 'credit')), 0) AS for_units,
+				coalesce(sum(s.sign * x.freight) FILTER (WHERE s.kind IN ('refund', 'chargeback', 'reversal')), 0) AS for_freight
+			FROM (SELECT p.*, CASE p.kind WHEN 'reversal' THEN -1 ELSE 1 END AS sign FROM usom._payment_sums(org) p) s
 			CROSS JOIN LATERAL jsonb_to_recordset(s.lines) AS x (line_no integer, amount numeric, tax numeric, units numeric, freight numeric)
 			GROUP BY s.sales_order_id, x.line_no
 		) s
@@ -8893,6 +9157,10 @@ CREATE FUNCTION usom._privileges()
 	('intake_policy',               '',     'r',    'riud', 'r',    'r',    'riud', 'r',    'r',    'r'),
 	('inbox_message',               '',     'r',    'r',    '',     'r',    'r',    'r',    'r',    'riud'),
 	('inbox_payload',             '',    'r',   'r',   '',    '',    'r',   '',    'r',   'r'),
+	('fulfillment',               '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'riud'),
+	('fulfillment_message',       '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
+	('cut_off',                   '',    'r',   'riu', 'r',   '',    'r',   'r',   'r',   'r'),
+	('warehouse_request',         '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'riud'),
 	('bin',                       '',    'r',   'riu', 'riu', '',    'r',   'r',   'r',   'r'),
 	('bin_product',               '',    'r',   'riud','riud','',    'r',   'r',   'r',   'r'),
 	('wave_rule',                 '',    'r',   'riu', 'riu', '',    'r',   'r',   'r',   'r'),
@@ -8957,6 +9225,9 @@ CREATE FUNCTION usom._privileges()
 	('package_lines',              '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('tracking_events',            '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('manifests',                  '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
+	('fulfillments',              '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
+	('warehouse_requests',        '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
+	('cut_offs',                  '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('waves',                     '',    'r',   'r',   'r',   '',    '',    'r',   'r',   'r'),
 	('pick_tasks',                '',    'r',   'r',   'r',   '',    '',    'r',   'r',   'r'),
 	('shipments',                 '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
@@ -9066,6 +9337,10 @@ CREATE FUNCTION usom._privileges()
 	('split_backorder()',         '',    'x',   'x',   '',    '',    '',    '',    '',    ''),
 	('merge_backorder()',         '',    'x',   'x',   '',    '',    '',    '',    '',    ''),
 	('release_order()',           '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
+	('release_due()',             '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
+	('void_release()',            '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
+	('record_fulfillment()',      '',    '',    'x',   'x',   '',    'x',   '',    '',    ''),
+	('answer_request()',          '',    '',    'x',   'x',   '',    'x',   '',    '',    ''),
 	('_place_of()',               '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
 	('consolidation_candidates()', '',   'x',   'x',   'x',   '',    '',    '',    '',    ''),
 	('consolidate()',             '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
@@ -9090,6 +9365,7 @@ CREATE FUNCTION usom._privileges()
 	('retry_delivery()',           '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
 	('return_to_sender()',         '',    'x',   'x',   'x',   '',    'x',   '',    '',    ''),
 	('lose_shipment()',            '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
+	('receive_undelivered()',      '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	('ship()',                    '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	('deliver()',                 '',    '',    'x',   'x',   '',    'x',   '',    '',    ''),
 	('authorize_return()',        '',    'x',   'x',   '',    'x',   '',    '',    '',    ''),
@@ -9129,6 +9405,7 @@ CREATE FUNCTION usom._privileges()
 	('publish_flow()',            '',    '',    'x',   '',    '',    '',    '',    '',    ''),
 	('revise_flow()',             '',    '',    'x',   '',    '',    '',    '',    '',    ''),
 	('take_step()',               '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
+	('grant_order()',             '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
 	('explain_steps()',           '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
 	('flow_dot()',                '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
 	('pickup_alternatives()',     '',    'x',   'x',   'x',   'x',   '',    '',    '',    ''),
@@ -9539,9 +9816,6 @@ AS $$
 		(3, 'stock', ARRAY['receive_stock', 'receive_stocks', 'adjust_stock', 'count_stock', 'set_safety', 'add_supply', 'change_supply', 'cancel_supply', 'receive_supply',
 			'reverse_receipt', 'reserve_stock', 'release_stock', 'receive_serials', 'assign_serials', 'remove_serials', 'recall', 'block_lot', 'plan_count',
 			'record_count', 'watch_stock', 'unwatch_stock', 'tell_back_in_stock', 'available', 'convert_quantity']),
-		(3, 'stock', ARRAY['receive_stock', 'receive_stocks', 'adjust_stock', 'count_stock', 'set_safety', 'add_supply', 'change_supply', 'cancel_supply', 'receive_supply',
-			'reverse_receipt', 'reserve_stock', 'release_stock', 'receive_serials', 'assign_serials', 'remove_serials', 'watch_stock', 'unwatch_stock',
-			'tell_back_in_stock', 'available', 'convert_quantity']),
 		(4, 'fulfil', ARRAY['allocate_order', 'allocate_orders', 'reallocate_order', 'explain_sourcing', 'why_not_allocated', 'simulate_sourcing', 'pickup_alternatives',
 			'move_pickup', 'ready_pickup', 'collect_pickup', 'reject_pickup', 'put_back_pickups', 'receive_drop_ship', 'service_slots', 'book_appointment',
 			'move_appointment', 'cancel_appointment', 'fail_appointment', 'block_technician', 'complete_service', 'earliest_shipment', 'distance_km',
@@ -9549,10 +9823,9 @@ AS $$
 			'start_make', 'receive_make', 'cancel_make', 'ration', 'release_order', 'consolidation_candidates', 'consolidate', 'ship', 'ship_consolidated',
 			'deliver', 'wrap_gift', 'pack', 'unpack', 'void_shipment', 'close_manifest', 'packing_slip', 'shipping_label', 'manifest_sheet', 'record_tracking',
 			'fail_delivery', 'retry_delivery', 'return_to_sender', 'lose_shipment', 'take_step', 'authorize_return', 'receive_return', 'approve_return',
-			'refuse_return', 'cancel_return', 'receive_blind_return', 'inspect_return', 'exchange_return']),
-			'fail_delivery', 'retry_delivery', 'return_to_sender', 'lose_shipment', 'take_step', 'plan_wave', 'claim_picks', 'unclaim_picks', 'confirm_pick',
-			'short_pick', 'report_short', 'pick', 'authorize_return', 'receive_return', 'approve_return', 'refuse_return', 'cancel_return',
-			'receive_blind_return', 'inspect_return', 'exchange_return']),
+			'refuse_return', 'cancel_return', 'receive_blind_return', 'inspect_return', 'exchange_return', 'plan_wave', 'claim_picks', 'unclaim_picks',
+			'confirm_pick', 'short_pick', 'report_short', 'pick', 'grant_order', 'receive_undelivered', 'release_due', 'void_release', 'record_fulfillment',
+			'answer_request']),
 		(4, 'pay', ARRAY['record_payment', 'authorize_payment', 'capture_payment', 'void_payment', 'refund_payment', 'charge_back', 'complete_order', 'refund_order',
 			'collect_payment']),
 		(5, 'understand', ARRAY['explain_status', 'explain_steps', 'explain_promise', 'explain_price', 'piece_amounts', 'credit_position', 'order_timeline', 'order_as_of',
@@ -9561,11 +9834,7 @@ AS $$
 		(6, 'verify', ARRAY['verify', 'verify_stock', 'verify_reserved', 'verify_supply', 'verify_capacity', 'verify_quota', 'verify_lots', 'verify_orders', 'verify_counters',
 			'verify_statuses', 'verify_history', 'verify_references', 'verify_pieces', 'verify_kits', 'verify_holds', 'verify_approvals', 'verify_money',
 			'verify_payments', 'verify_credit', 'verify_returns', 'verify_service', 'verify_vault', 'verify_entries', 'verify_audit', 'verify_parcels',
-			'verify_flows', 'verify_inbox']),
-		(6, 'verify', ARRAY['verify', 'verify_stock', 'verify_reserved', 'verify_supply', 'verify_capacity', 'verify_quota', 'verify_orders', 'verify_counters',
-			'verify_statuses', 'verify_history', 'verify_references', 'verify_pieces', 'verify_kits', 'verify_holds', 'verify_approvals', 'verify_money',
-			'verify_payments', 'verify_credit', 'verify_returns', 'verify_service', 'verify_vault', 'verify_entries', 'verify_audit', 'verify_parcels',
-			'verify_flows', 'verify_picks']),
+			'verify_flows', 'verify_inbox', 'verify_handover', 'verify_picks']),
 		(7, 'trust', ARRAY['seal_audit', 'tick', 'export_digest', 'inclusion_proof', 'check_inclusion', 'consistency_proof', 'check_consistency']),
 		(8, 'people', ARRAY['find_customers', 'export_customer', 'erase_customer', 'erase_order_person']),
 		(9, 'keys', ARRAY['next_id', 'next_document_no', 'current_org', 'default_currency', 'channel_id', 'customer_id', 'product_id', 'location_id', 'technician_id']),
@@ -9817,6 +10086,10 @@ CREATE SEQUENCE usom.appointment_no_seq;
 COMMENT ON SEQUENCE usom.appointment_no_seq IS 'Appointment numbers where the counter is not gap-free.';
 CREATE SEQUENCE usom.message_no_seq;
 COMMENT ON SEQUENCE usom.message_no_seq IS 'Numbers of messages where the counter is not gap-free.';
+CREATE SEQUENCE usom.fulfillment_no_seq;
+COMMENT ON SEQUENCE usom.fulfillment_no_seq IS 'Numbers of hand-overs to warehouses where the counter is not gap-free.';
+CREATE SEQUENCE usom.request_no_seq;
+COMMENT ON SEQUENCE usom.request_no_seq IS 'Numbers of requests to warehouses where the counter is not gap-free.';
 CREATE SEQUENCE usom.wave_no_seq;
 COMMENT ON SEQUENCE usom.wave_no_seq IS 'Numbers of waves where the counter is not gap-free.';
 CREATE SEQUENCE usom.shipment_no_seq;
@@ -9832,7 +10105,7 @@ COMMENT ON SEQUENCE usom.make_no_seq IS 'Numbers of make orders where the counte
 
 CREATE TABLE usom.document_counter (
 	org_id bigint NOT NULL,
-	kind text NOT NULL CONSTRAINT document_counter_kind_known CHECK (kind IN ('order', 'shipment', 'return', 'supply', 'make', 'run', 'consolidation', 'package', 'manifest', 'appointment', 'message', 'wave')),
+	kind text NOT NULL CONSTRAINT document_counter_kind_known CHECK (kind IN ('order', 'shipment', 'return', 'supply', 'make', 'run', 'consolidation', 'package', 'manifest', 'appointment', 'message', 'fulfillment', 'request', 'wave')),
 	prefix text NOT NULL,
 	digits integer NOT NULL DEFAULT 6 CONSTRAINT document_counter_digits_sane CHECK (digits BETWEEN 1 AND 18),
 	gap_free boolean NOT NULL DEFAULT false,
@@ -9841,6 +10114,7 @@ CREATE TABLE usom.document_counter (
 );
 COMMENT ON TABLE usom.document_counter IS 'How an organisation numbers its documents. Gap-free counters are drawn under a row lock and serialise their writers; the others come from a sequence.';
 COMMENT ON COLUMN usom.document_counter.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.document_counter.kind IS 'order, shipment, return, supply, make, run (of backorders), consolidation, package, manifest, appointment, fulfillment (hand-over to a warehouse) or request (to a warehouse).';
 COMMENT ON COLUMN usom.document_counter.kind IS 'order, shipment, return, supply, make, run (of backorders), consolidation, package, manifest, appointment or wave.';
 COMMENT ON COLUMN usom.document_counter.prefix IS 'Put before the digits.';
 COMMENT ON COLUMN usom.document_counter.digits IS 'The number is padded with zeros to so many digits.';
@@ -10846,6 +11120,7 @@ CREATE TABLE usom.location (
 	unit_cost usom.price_amount NOT NULL DEFAULT 0,
 	handling_cost usom.price_amount NOT NULL DEFAULT 0,
 	protected_quantity usom.quantity NOT NULL DEFAULT 0,
+	wms text CONSTRAINT location_wms_given CHECK (wms <> ''),
 	created_at timestamptz NOT NULL DEFAULT now(),
 	PRIMARY KEY (org_id, location_id),
 	CONSTRAINT location_code_unique UNIQUE (org_id, code)
@@ -10869,6 +11144,7 @@ COMMENT ON COLUMN usom.location.order_cost IS 'What it costs that an order is se
 COMMENT ON COLUMN usom.location.unit_cost IS 'What each unit costs that is served from here, in the currency of the organisation.';
 COMMENT ON COLUMN usom.location.handling_cost IS 'What each shipment costs to pick and pack, freight aside, in the currency of the organisation.';
 COMMENT ON COLUMN usom.location.protected_quantity IS 'Units of each product that orders to be sent leave to the shop.';
+COMMENT ON COLUMN usom.location.wms IS 'Outside system that runs the warehouse: what is released here is handed over to it, and it answers by usom.record_fulfillment(). Null: none.';
 COMMENT ON COLUMN usom.location.created_at IS 'When the row was made.';
 
 CREATE TABLE usom.stock (
@@ -11012,6 +11288,7 @@ CREATE TABLE usom.supply (
 	location_id bigint NOT NULL,
 	quantity usom.positive_quantity NOT NULL,
 	received usom.quantity NOT NULL DEFAULT 0,
+	rejected usom.quantity NOT NULL DEFAULT 0,
 	pegged usom.quantity NOT NULL DEFAULT 0,
 	expected_at timestamptz NOT NULL,
 	confidence numeric(4,3) NOT NULL DEFAULT 1 CONSTRAINT supply_confidence_is_share CHECK (confidence > 0 AND confidence <= 1),
@@ -11037,6 +11314,7 @@ COMMENT ON COLUMN usom.supply.product_id IS 'Product.';
 COMMENT ON COLUMN usom.supply.location_id IS 'Location where it arrives.';
 COMMENT ON COLUMN usom.supply.quantity IS 'Units under way when nothing of it has arrived.';
 COMMENT ON COLUMN usom.supply.received IS 'Units that have arrived; more than quantity if too many came.';
+COMMENT ON COLUMN usom.supply.rejected IS 'Units that came and were not taken in.';
 COMMENT ON COLUMN usom.supply.pegged IS 'Units that waiting pieces count on: the sum of the pieces that name it.';
 COMMENT ON COLUMN usom.supply.expected_at IS 'When it is expected.';
 COMMENT ON COLUMN usom.supply.confidence IS 'How sure quantity and date are: above 0, 1 is certain.';
@@ -11242,7 +11520,7 @@ CREATE VIEW usom.locations WITH (security_invoker = true) AS
 SELECT l.code AS location, l.name, l.kind, l.active, l.priority, l.ships, l.picks_up, l.time_zone,
 	l.latitude::numeric AS latitude, l.longitude::numeric AS longitude,
 	trim_scale(l.order_cost) AS order_cost, trim_scale(l.unit_cost) AS unit_cost, trim_scale(l.handling_cost) AS handling_cost,
-	trim_scale(l.protected_quantity) AS protected_quantity, l.ships_from
+	trim_scale(l.protected_quantity) AS protected_quantity, l.ships_from, l.wms
 FROM usom.location l
 WHERE l.org_id = usom.current_org();
 COMMENT ON VIEW usom.locations IS 'The locations of the caller''s organisation.';
@@ -11261,6 +11539,7 @@ COMMENT ON COLUMN usom.locations.unit_cost IS 'What each unit costs, in the curr
 COMMENT ON COLUMN usom.locations.handling_cost IS 'What each shipment costs, freight aside, in the currency of the organisation.';
 COMMENT ON COLUMN usom.locations.protected_quantity IS 'Units of each product that orders to be sent leave to the shop.';
 COMMENT ON COLUMN usom.locations.ships_from IS 'Least state that units leave from: released, picked or packed.';
+COMMENT ON COLUMN usom.locations.wms IS 'Outside system that runs the warehouse; null: none.';
 
 CREATE VIEW usom.location_loads WITH (security_invoker = true) AS
 SELECT l.code AS location, d.on_date, trim_scale(d.units) AS units, d.orders,
@@ -12955,7 +13234,7 @@ COMMENT ON COLUMN usom.payment.captured IS 'Of that, taken.';
 COMMENT ON COLUMN usom.payment.capture_wanted IS 'Asked of the provider to be captured and not answered yet.';
 COMMENT ON COLUMN usom.payment.refunded IS 'Of what was captured, given back.';
 COMMENT ON COLUMN usom.payment.refund_wanted IS 'Asked of the provider to be refunded and not answered yet.';
-COMMENT ON COLUMN usom.payment.charged_back IS 'Of what was captured, taken back by the buyer''s bank.';
+COMMENT ON COLUMN usom.payment.charged_back IS 'Of what was captured, taken back by the buyer''s bank, and not given back since.';
 COMMENT ON COLUMN usom.payment.expires_at IS 'From then on what is authorised and not captured covers nothing; null: without end.';
 COMMENT ON COLUMN usom.payment.created_at IS 'When the row was made.';
 
@@ -12995,7 +13274,7 @@ CREATE TABLE usom.payment_request (
 	sales_order_id bigint NOT NULL,
 	request_no integer NOT NULL,
 	payment_id bigint NOT NULL,
-	kind text NOT NULL CONSTRAINT payment_request_kind_known CHECK (kind IN ('capture', 'void', 'refund', 'invoice')),
+	kind text NOT NULL CONSTRAINT payment_request_kind_known CHECK (kind IN ('capture', 'void', 'refund', 'invoice', 'credit')),
 	amount usom.charge NOT NULL CONSTRAINT payment_request_of_something CHECK (amount > 0),
 	reference text,
 	lines jsonb,
@@ -13014,7 +13293,7 @@ COMMENT ON COLUMN usom.payment_request.org_id IS 'Organisation.';
 COMMENT ON COLUMN usom.payment_request.sales_order_id IS 'Order.';
 COMMENT ON COLUMN usom.payment_request.request_no IS 'Number with the order, from 1; with the number of the order it is the name of the request: SO-000001/1.';
 COMMENT ON COLUMN usom.payment_request.payment_id IS 'Payment.';
-COMMENT ON COLUMN usom.payment_request.kind IS 'capture, void, refund, or invoice: a shipment on account, to be paid by due_at.';
+COMMENT ON COLUMN usom.payment_request.kind IS 'capture, void, refund, invoice: a shipment on account, to be paid by due_at, or credit: units on account that came back before they were paid; the invoice is withdrawn and asked for anew without them.';
 COMMENT ON COLUMN usom.payment_request.amount IS 'Amount, in the currency of the order.';
 COMMENT ON COLUMN usom.payment_request.reference IS 'Shipment or return that it is for; null: none.';
 COMMENT ON COLUMN usom.payment_request.lines IS 'Shares of the lines: line_no, amount, tax, and of refunds units, freight (amounts of it that are for these).';
@@ -13029,7 +13308,7 @@ CREATE TABLE usom.payment_transaction (
 	sales_order_id bigint NOT NULL,
 	transaction_no integer NOT NULL,
 	payment_id bigint NOT NULL,
-	kind text NOT NULL CONSTRAINT payment_transaction_kind_known CHECK (kind IN ('authorize', 'capture', 'sale', 'void', 'refund', 'chargeback')),
+	kind text NOT NULL CONSTRAINT payment_transaction_kind_known CHECK (kind IN ('authorize', 'capture', 'sale', 'void', 'refund', 'chargeback', 'reversal')),
 	amount usom.charge NOT NULL CONSTRAINT payment_transaction_of_something CHECK (amount > 0),
 	reference text NOT NULL CONSTRAINT payment_transaction_reference_given CHECK (reference <> ''),
 	outcome text NOT NULL DEFAULT 'ok' CONSTRAINT payment_transaction_outcome_known CHECK (outcome IN ('ok', 'failed')),
@@ -13048,7 +13327,7 @@ COMMENT ON COLUMN usom.payment_transaction.org_id IS 'Organisation.';
 COMMENT ON COLUMN usom.payment_transaction.sales_order_id IS 'Order.';
 COMMENT ON COLUMN usom.payment_transaction.transaction_no IS 'Number with the order, from 1.';
 COMMENT ON COLUMN usom.payment_transaction.payment_id IS 'Payment.';
-COMMENT ON COLUMN usom.payment_transaction.kind IS 'authorize, capture, sale (both at once), void, refund or chargeback.';
+COMMENT ON COLUMN usom.payment_transaction.kind IS 'authorize, capture, sale (both at once), void, refund, chargeback or reversal (of a chargeback).';
 COMMENT ON COLUMN usom.payment_transaction.amount IS 'Amount, in the currency of the order.';
 COMMENT ON COLUMN usom.payment_transaction.reference IS 'Reference that the provider gave; of a kind and outcome it comes once.';
 COMMENT ON COLUMN usom.payment_transaction.outcome IS 'ok or failed; what failed moves no money.';
@@ -13110,7 +13389,7 @@ COMMENT ON COLUMN usom.payment_transactions.order_no IS 'Number of the order.';
 COMMENT ON COLUMN usom.payment_transactions.transaction_no IS 'Number with the order, in the order they were recorded.';
 COMMENT ON COLUMN usom.payment_transactions.payment_no IS 'Payment of the order.';
 COMMENT ON COLUMN usom.payment_transactions.method IS 'Code of its method.';
-COMMENT ON COLUMN usom.payment_transactions.kind IS 'authorize, capture, sale (both at once), void, refund or chargeback.';
+COMMENT ON COLUMN usom.payment_transactions.kind IS 'authorize, capture, sale (both at once), void, refund, chargeback or reversal (of a chargeback).';
 COMMENT ON COLUMN usom.payment_transactions.amount IS 'Amount.';
 COMMENT ON COLUMN usom.payment_transactions.currency IS 'ISO 4217 code of the amounts.';
 COMMENT ON COLUMN usom.payment_transactions.reference IS 'Reference that the provider gave.';
@@ -13367,6 +13646,219 @@ SELECT usom._audit_table('consolidation_order');
 SELECT usom._guard_cards('shipment');
 SELECT usom._guard_kept('shipment', 'usom.ship(), usom.deliver() or usom.void_shipment()');
 SELECT usom._audit_table('shipment');
+$usom_step$),
+
+(1, 1063, 'fulfillment', $usom_step$
+CREATE TABLE usom.fulfillment (
+	org_id bigint NOT NULL,
+	fulfillment_id bigint NOT NULL DEFAULT usom.next_id(),
+	fulfillment_no text NOT NULL,
+	sales_order_id bigint NOT NULL,
+	location_id bigint NOT NULL,
+	wms text,
+	lines jsonb NOT NULL CONSTRAINT fulfillment_lines_listed CHECK (jsonb_typeof(lines) = 'array'),
+	starts boolean NOT NULL,
+	status text NOT NULL DEFAULT 'sent' CONSTRAINT fulfillment_status_known
+		CHECK (status IN ('sent', 'accepted', 'picked', 'packed', 'partially_shipped', 'shipped', 'short', 'rejected', 'cancelled')),
+	reference text,
+	released_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (org_id, fulfillment_id),
+	CONSTRAINT fulfillment_no_unique UNIQUE (org_id, fulfillment_no),
+	CONSTRAINT fulfillment_of_order FOREIGN KEY (org_id, sales_order_id) REFERENCES usom.sales_order ON DELETE RESTRICT ON UPDATE RESTRICT
+);
+CREATE INDEX fulfillment_by_order ON usom.fulfillment (org_id, sales_order_id);
+COMMENT ON TABLE usom.fulfillment IS 'What one release handed over to one location: written where an outside system runs the warehouse, or cut-offs count from the release. Written under the lock of the order.';
+COMMENT ON COLUMN usom.fulfillment.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.fulfillment.fulfillment_id IS 'Key.';
+COMMENT ON COLUMN usom.fulfillment.fulfillment_no IS 'Number that the outside system answers with.';
+COMMENT ON COLUMN usom.fulfillment.sales_order_id IS 'Order.';
+COMMENT ON COLUMN usom.fulfillment.location_id IS 'Location.';
+COMMENT ON COLUMN usom.fulfillment.wms IS 'Outside system that it was handed over to; null: none.';
+COMMENT ON COLUMN usom.fulfillment.lines IS 'Units handed over: [{"line_no": 1, "sku": "A", "quantity": 2}].';
+COMMENT ON COLUMN usom.fulfillment.starts IS 'On: nothing else of the order was at work there.';
+COMMENT ON COLUMN usom.fulfillment.status IS 'What follows from its messages: sent, accepted, picked, packed, partially_shipped; all of it is dealt with: shipped, short, rejected or cancelled.';
+COMMENT ON COLUMN usom.fulfillment.reference IS 'Number that the outside system gave it.';
+COMMENT ON COLUMN usom.fulfillment.released_at IS 'When it was released; cut-offs count from here.';
+
+CREATE TABLE usom.fulfillment_message (
+	org_id bigint NOT NULL,
+	fulfillment_message_id bigint NOT NULL DEFAULT usom.next_id(),
+	fulfillment_id bigint NOT NULL,
+	sales_order_id bigint NOT NULL,
+	message_id text,
+	kind text NOT NULL CONSTRAINT fulfillment_message_kind_known
+		CHECK (kind IN ('accepted', 'rejected', 'short', 'picked', 'packed', 'shipped', 'cancelled', 'cancel_refused', 'taken_back')),
+	lines jsonb CONSTRAINT fulfillment_message_lines_listed CHECK (jsonb_typeof(lines) = 'array'),
+	digest bytea,
+	outcome text CONSTRAINT fulfillment_message_outcome_known CHECK (outcome IN ('applied', 'partly', 'late')),
+	shipment_no text,
+	reference text,
+	reason text,
+	recorded_at timestamptz NOT NULL DEFAULT now(),
+	actor text NOT NULL DEFAULT session_user,
+	PRIMARY KEY (org_id, fulfillment_message_id),
+	CONSTRAINT fulfillment_message_once UNIQUE (org_id, fulfillment_id, message_id),
+	CONSTRAINT fulfillment_message_told_iff_no_id CHECK ((kind = 'taken_back') = (message_id IS NULL)),
+	CONSTRAINT fulfillment_message_answer_iff_digest CHECK ((message_id IS NULL) = (digest IS NULL) AND (message_id IS NULL) = (outcome IS NULL)),
+	CONSTRAINT fulfillment_message_of_fulfillment FOREIGN KEY (org_id, fulfillment_id) REFERENCES usom.fulfillment ON DELETE RESTRICT ON UPDATE RESTRICT
+);
+COMMENT ON TABLE usom.fulfillment_message IS 'What outside systems answered about a hand-over, each message once, and what they were told was taken back. Append-only: the status of the hand-over follows from it, in whatever order messages come.';
+COMMENT ON COLUMN usom.fulfillment_message.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.fulfillment_message.fulfillment_message_id IS 'Key.';
+COMMENT ON COLUMN usom.fulfillment_message.fulfillment_id IS 'Hand-over.';
+COMMENT ON COLUMN usom.fulfillment_message.sales_order_id IS 'Order.';
+COMMENT ON COLUMN usom.fulfillment_message.message_id IS 'Key that the outside system gave its message; null: it was told.';
+COMMENT ON COLUMN usom.fulfillment_message.kind IS 'accepted, rejected, short, picked, packed, shipped, cancelled, cancel_refused; taken_back: units that it was told to leave.';
+COMMENT ON COLUMN usom.fulfillment_message.lines IS 'Units it is about: [{"line_no": 1, "quantity": 2}]; null: none.';
+COMMENT ON COLUMN usom.fulfillment_message.digest IS 'SHA-256 of the message as it came, to tell a repeated one from another of the same key.';
+COMMENT ON COLUMN usom.fulfillment_message.outcome IS 'applied; partly: some units were not there any more; late: nothing was left to do.';
+COMMENT ON COLUMN usom.fulfillment_message.shipment_no IS 'Shipment that it made.';
+COMMENT ON COLUMN usom.fulfillment_message.reference IS 'Number or tracking number that it brought.';
+COMMENT ON COLUMN usom.fulfillment_message.reason IS 'Why, in words.';
+COMMENT ON COLUMN usom.fulfillment_message.recorded_at IS 'Time of the transaction.';
+COMMENT ON COLUMN usom.fulfillment_message.actor IS 'Session user who recorded it.';
+
+CREATE TABLE usom.cut_off (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	cut_off_id bigint NOT NULL DEFAULT usom.next_id(),
+	code text NOT NULL CONSTRAINT cut_off_code_given CHECK (code <> ''),
+	location text,
+	action text NOT NULL DEFAULT 'cancel' CONSTRAINT cut_off_action_known CHECK (action IN ('cancel', 'change', 'address')),
+	stage text NOT NULL DEFAULT 'released' CONSTRAINT cut_off_stage_known CHECK (stage IN ('released', 'picked', 'packed')),
+	minutes integer CONSTRAINT cut_off_minutes_sane CHECK (minutes BETWEEN 0 AND 527040),
+	until_time time,
+	active boolean NOT NULL DEFAULT true,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (org_id, cut_off_id),
+	CONSTRAINT cut_off_code_unique UNIQUE (org_id, code),
+	CONSTRAINT cut_off_minutes_or_time CHECK (minutes IS NULL OR until_time IS NULL)
+);
+CREATE UNIQUE INDEX cut_off_once ON usom.cut_off (org_id, location, action, stage) NULLS NOT DISTINCT WHERE active;
+COMMENT ON TABLE usom.cut_off IS 'Until when units that are released may be cancelled, changed or sent elsewhere by us alone; from then on the warehouse is asked. Where no row fits: what is only released may be cancelled, picked and packed units may not, none may be changed, and the address may be.';
+COMMENT ON COLUMN usom.cut_off.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.cut_off.cut_off_id IS 'Key.';
+COMMENT ON COLUMN usom.cut_off.code IS 'Name that people use.';
+COMMENT ON COLUMN usom.cut_off.location IS 'Code of the location; null: all that have no row of their own.';
+COMMENT ON COLUMN usom.cut_off.action IS 'cancel, change (fewer units, or none), or address.';
+COMMENT ON COLUMN usom.cut_off.stage IS 'State of the units: released, picked or packed.';
+COMMENT ON COLUMN usom.cut_off.minutes IS 'So many minutes after the release; 0: never by us alone.';
+COMMENT ON COLUMN usom.cut_off.until_time IS 'Until the clock of the location next shows this time after the release. Null, as minutes: no limit.';
+COMMENT ON COLUMN usom.cut_off.active IS 'Off: does not count.';
+COMMENT ON COLUMN usom.cut_off.created_at IS 'When the row was made.';
+
+CREATE TABLE usom.warehouse_request (
+	org_id bigint NOT NULL,
+	warehouse_request_id bigint NOT NULL DEFAULT usom.next_id(),
+	request_no text NOT NULL,
+	sales_order_id bigint NOT NULL,
+	location_id bigint NOT NULL,
+	action text NOT NULL CONSTRAINT warehouse_request_action_known CHECK (action IN ('cancel', 'change', 'address')),
+	lines jsonb CONSTRAINT warehouse_request_lines_listed CHECK (jsonb_typeof(lines) = 'array'),
+	address_id bigint,
+	reason text,
+	status text NOT NULL DEFAULT 'pending' CONSTRAINT warehouse_request_status_known CHECK (status IN ('pending', 'accepted', 'refused')),
+	asked_at timestamptz NOT NULL DEFAULT now(),
+	asked_by text NOT NULL DEFAULT session_user,
+	answered_at timestamptz,
+	answered_by text,
+	answer text,
+	PRIMARY KEY (org_id, warehouse_request_id),
+	CONSTRAINT warehouse_request_no_unique UNIQUE (org_id, request_no),
+	CONSTRAINT warehouse_request_of_order FOREIGN KEY (org_id, sales_order_id) REFERENCES usom.sales_order ON DELETE RESTRICT ON UPDATE RESTRICT,
+	CONSTRAINT warehouse_request_address_iff CHECK ((action = 'address') = (lines IS NULL)),
+	CONSTRAINT warehouse_request_answered_iff CHECK ((status = 'pending') = (answered_at IS NULL) AND (status = 'pending') = (answered_by IS NULL))
+);
+CREATE INDEX warehouse_request_by_order ON usom.warehouse_request (org_id, sales_order_id);
+CREATE INDEX warehouse_request_pending ON usom.warehouse_request (org_id, location_id) WHERE status = 'pending';
+COMMENT ON TABLE usom.warehouse_request IS 'What a warehouse is asked to do after a cut-off, and may refuse: to give units back, or to send them elsewhere. Written under the lock of the order.';
+COMMENT ON COLUMN usom.warehouse_request.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.warehouse_request.warehouse_request_id IS 'Key.';
+COMMENT ON COLUMN usom.warehouse_request.request_no IS 'Number for people and outside systems.';
+COMMENT ON COLUMN usom.warehouse_request.sales_order_id IS 'Order.';
+COMMENT ON COLUMN usom.warehouse_request.location_id IS 'Location that is asked.';
+COMMENT ON COLUMN usom.warehouse_request.action IS 'cancel (units become cancelled), change (units are not ordered any more) or address.';
+COMMENT ON COLUMN usom.warehouse_request.lines IS 'Units to give back: [{"line_no": 1, "quantity": 2}]; null: an address.';
+COMMENT ON COLUMN usom.warehouse_request.address_id IS 'Of action address: where to send them; null: the order is to have none.';
+COMMENT ON COLUMN usom.warehouse_request.reason IS 'Why, as the caller said.';
+COMMENT ON COLUMN usom.warehouse_request.status IS 'pending, accepted or refused.';
+COMMENT ON COLUMN usom.warehouse_request.asked_at IS 'When it was asked.';
+COMMENT ON COLUMN usom.warehouse_request.asked_by IS 'Session user who asked.';
+COMMENT ON COLUMN usom.warehouse_request.answered_at IS 'When it was answered; null: not yet.';
+COMMENT ON COLUMN usom.warehouse_request.answered_by IS 'Session user who answered.';
+COMMENT ON COLUMN usom.warehouse_request.answer IS 'What the warehouse said.';
+
+CREATE TRIGGER usom_rule BEFORE INSERT OR UPDATE ON usom.cut_off
+	FOR EACH ROW EXECUTE FUNCTION usom._check_cut_off();
+CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.cut_off
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+ALTER TABLE usom.cut_off ENABLE ALWAYS TRIGGER usom_rule, ENABLE ALWAYS TRIGGER _memo_changed;
+
+CREATE VIEW usom.fulfillments WITH (security_invoker = true) AS
+SELECT f.fulfillment_no, o.order_no, l.code AS location, f.wms, f.status, f.reference, f.lines, f.released_at,
+	trim_scale(p.units) AS units_at_work
+FROM usom.fulfillment f
+JOIN usom.sales_order o ON o.org_id = f.org_id AND o.sales_order_id = f.sales_order_id
+LEFT JOIN usom.location l ON l.org_id = f.org_id AND l.location_id = f.location_id
+CROSS JOIN LATERAL (
+	SELECT coalesce(sum(p.quantity), 0) AS units FROM usom.fulfillment_line p
+	WHERE p.org_id = f.org_id AND p.sales_order_id = f.sales_order_id AND p.location_id = f.location_id AND p.status BETWEEN 'released' AND 'packed') p
+WHERE f.org_id = usom.current_org() AND f.wms IS NOT NULL;
+COMMENT ON VIEW usom.fulfillments IS 'What was handed over to the outside systems of warehouses.';
+COMMENT ON COLUMN usom.fulfillments.fulfillment_no IS 'Number, for usom.record_fulfillment().';
+COMMENT ON COLUMN usom.fulfillments.order_no IS 'Order.';
+COMMENT ON COLUMN usom.fulfillments.location IS 'Location.';
+COMMENT ON COLUMN usom.fulfillments.wms IS 'Outside system.';
+COMMENT ON COLUMN usom.fulfillments.status IS 'What follows from its answers: sent, accepted, picked, packed, partially_shipped; all of it is dealt with: shipped, short, rejected or cancelled.';
+COMMENT ON COLUMN usom.fulfillments.reference IS 'Number that the outside system gave it.';
+COMMENT ON COLUMN usom.fulfillments.lines IS 'Units handed over: line_no, sku, quantity.';
+COMMENT ON COLUMN usom.fulfillments.released_at IS 'When.';
+COMMENT ON COLUMN usom.fulfillments.units_at_work IS 'Units of the order that are released, picked or packed at the location, by whatever hand-over.';
+
+CREATE VIEW usom.warehouse_requests WITH (security_invoker = true) AS
+SELECT r.request_no, o.order_no, l.code AS location, r.action, r.lines, r.reason, r.status, r.asked_at, r.asked_by, r.answered_at, r.answered_by, r.answer
+FROM usom.warehouse_request r
+JOIN usom.sales_order o ON o.org_id = r.org_id AND o.sales_order_id = r.sales_order_id
+LEFT JOIN usom.location l ON l.org_id = r.org_id AND l.location_id = r.location_id
+WHERE r.org_id = usom.current_org();
+COMMENT ON VIEW usom.warehouse_requests IS 'What warehouses are asked to do after a cut-off; WHERE status = ''pending'' is what waits for an answer.';
+COMMENT ON COLUMN usom.warehouse_requests.request_no IS 'Number, for usom.answer_request().';
+COMMENT ON COLUMN usom.warehouse_requests.order_no IS 'Order.';
+COMMENT ON COLUMN usom.warehouse_requests.location IS 'Location that is asked.';
+COMMENT ON COLUMN usom.warehouse_requests.action IS 'cancel, change or address.';
+COMMENT ON COLUMN usom.warehouse_requests.lines IS 'Units to give back: line_no, quantity; null: an address.';
+COMMENT ON COLUMN usom.warehouse_requests.reason IS 'Why.';
+COMMENT ON COLUMN usom.warehouse_requests.status IS 'pending, accepted or refused.';
+COMMENT ON COLUMN usom.warehouse_requests.asked_at IS 'When it was asked.';
+COMMENT ON COLUMN usom.warehouse_requests.asked_by IS 'Session user who asked.';
+COMMENT ON COLUMN usom.warehouse_requests.answered_at IS 'When it was answered; null: not yet.';
+COMMENT ON COLUMN usom.warehouse_requests.answered_by IS 'Session user who answered.';
+COMMENT ON COLUMN usom.warehouse_requests.answer IS 'What the warehouse said.';
+
+CREATE VIEW usom.cut_offs WITH (security_invoker = true) AS
+SELECT c.code, c.location, c.action, c.stage, c.minutes, c.until_time::text AS until_time, c.active
+FROM usom.cut_off c
+WHERE c.org_id = usom.current_org();
+COMMENT ON VIEW usom.cut_offs IS 'Until when released units are cancelled, changed or sent elsewhere without asking the warehouse.';
+COMMENT ON COLUMN usom.cut_offs.code IS 'Name that people use.';
+COMMENT ON COLUMN usom.cut_offs.location IS 'Location; null: all that have no row of their own.';
+COMMENT ON COLUMN usom.cut_offs.action IS 'cancel, change or address.';
+COMMENT ON COLUMN usom.cut_offs.stage IS 'released, picked or packed.';
+COMMENT ON COLUMN usom.cut_offs.minutes IS 'Minutes after the release; null: see until_time.';
+COMMENT ON COLUMN usom.cut_offs.until_time IS 'Time of day at the location; null, as minutes: no limit.';
+COMMENT ON COLUMN usom.cut_offs.active IS 'False: does not count.';
+
+SELECT usom._guard_cards('fulfillment');
+SELECT usom._guard_cards('fulfillment_message');
+SELECT usom._guard_cards('cut_off');
+SELECT usom._guard_cards('warehouse_request');
+SELECT usom._guard_kept('fulfillment', 'usom.release_order() or usom.record_fulfillment()');
+SELECT usom._guard_ledger('fulfillment_message', 'usom.record_fulfillment()');
+SELECT usom._guard_kept('warehouse_request', 'usom.cancel_line(), usom.change_order() or usom.answer_request()');
+SELECT usom._guard_master('cut_off', 'code');
+SELECT usom._audit_table('fulfillment');
+SELECT usom._audit_table('fulfillment_message');
+SELECT usom._audit_table('cut_off');
+SELECT usom._audit_table('warehouse_request');
 $usom_step$),
 
 (1, 1003, 'fulfillment', $usom_step$
@@ -15397,7 +15889,8 @@ SELECT u.supply_no,
 	u.reference,
 	o.order_no,
 	u.line_no,
-	u.created_at
+	u.created_at,
+	trim_scale(u.rejected) AS rejected
 FROM usom.supply u
 LEFT JOIN usom.product p ON p.org_id = u.org_id AND p.product_id = u.product_id
 LEFT JOIN usom.location lo ON lo.org_id = u.org_id AND lo.location_id = u.location_id
@@ -15420,6 +15913,7 @@ COMMENT ON COLUMN usom.supplies.reference IS 'Number of the document of the outs
 COMMENT ON COLUMN usom.supplies.order_no IS 'Order it is for and for no other; null: for all.';
 COMMENT ON COLUMN usom.supplies.line_no IS 'Line of that order.';
 COMMENT ON COLUMN usom.supplies.created_at IS 'When it was recorded.';
+COMMENT ON COLUMN usom.supplies.rejected IS 'Units that came and were not taken in.';
 
 CREATE VIEW usom.holds WITH (security_invoker = true) AS
 SELECT o.order_no,

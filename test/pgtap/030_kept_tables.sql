@@ -133,7 +133,6 @@ INSERT INTO kept (t, code, hint) VALUES
 	('order_tax', 'US004', 'usom.set_order_tax()'), ('line_unit', 'US004', 'usom.place_order()'), ('line_substitution', 'US004', 'usom.propose_substitution()'), ('stock_interest', 'US004', 'usom.watch_stock()'),
 	('approval', 'US004', 'usom.approve_order()'), ('order_risk', 'US901', 'usom.score_order()'), ('price_override', 'US004', 'usom.override_price()'),
 	('serial_unit', 'US004', 'usom.receive_serials()'), ('count_task', 'US004', 'usom.plan_count()'),
-	('shipment', 'US004', 'usom.ship()'), ('return_order', 'US004', 'usom.authorize_return()'), ('return_line', 'US004', 'usom.authorize_return()'),
 	('package', 'US004', 'usom.pack()'), ('gift_wrap', 'US004', 'usom.wrap_gift()'), ('manifest', 'US004', 'usom.close_manifest()'), ('tracking_event', 'US901', 'usom.record_tracking()'),
 	('shipment', 'US004', 'usom.ship()'), ('return_order', 'US004', 'usom.authorize_return()'), ('return_line', 'US004', 'usom.authorize_return()'), ('return_piece', 'US004', 'usom.receive_return()'),
 	('location_load', 'US004', 'usom.place_order()'), ('allocation_run', 'US004', 'usom.allocate_orders()'), ('capacity_use', 'US004', 'usom.place_order()'), ('make_order', 'US004', 'usom.request_make()'), ('quota_load', 'US004', 'usom.place_order()'), ('quota_use', 'US004', 'usom.place_order()'),

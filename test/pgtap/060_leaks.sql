@@ -93,7 +93,7 @@ BEGIN
 	PERFORM usom.hold_order(o, mark || '-HOLD', mark);
 	PERFORM usom.release_hold(o, mark || '-HOLD', mark);
 	INSERT INTO usom.substitute (sku, substitute_sku) VALUES (mark || '-TOO', mark || '-SKU');
-	INSERT INTO usom.product_unit (sku, unit, quantity) VALUES (mark || '-TOO', mark || '-BOX', 77);
+	INSERT INTO usom.product_unit (sku, unit, quantity) VALUES (mark || '-TOO', mark || '-BOX', 7);
 	PERFORM usom.place_order(jsonb_build_object('channel', mark || '-CH', 'lines', jsonb_build_array(jsonb_build_object('sku', mark || '-TOO', 'quantity', 1, 'unit', mark || '-BOX'))));
 	PERFORM usom.watch_stock(mark || '-CUST', mark || '-TOO', 7);
 	PERFORM usom.propose_substitution((usom.place_order(jsonb_build_object('external_id', mark || '-SUB', 'channel', mark || '-CH', 'customer', mark || '-CUST',

@@ -29,6 +29,8 @@ INSERT INTO usom.product (sku) VALUES ('H-SKU'), ('H-NONE');
 INSERT INTO usom.customer (code, email) VALUES ('H-CUST', 'h@example.com'), ('H-GONE', 'g@example.com');
 INSERT INTO usom.credit_account (customer_id, limit_amount) VALUES (usom.customer_id('H-CUST'), 1000000);
 SELECT usom.receive_stock('H-LOC', 'H-SKU', 1000) \g /dev/null
+INSERT INTO usom.product (sku, tracking) VALUES ('H-SER', 'serial');
+SELECT usom.receive_serials('H-LOC', 'H-SER', ARRAY['1', '2']) \g /dev/null
 SELECT usom.reserve_stock('H-CART', 'H-LOC', 'H-SKU', 1, interval '1 hour') AS cart \gset
 SELECT order_no AS waits FROM usom.place_order('{"lines": [{"sku": "H-NONE", "quantity": 5000}]}') \gset
 CREATE FUNCTION pg_temp.placed(draft boolean, held boolean DEFAULT false) RETURNS text LANGUAGE plpgsql AS $$
@@ -154,7 +156,7 @@ INSERT INTO call VALUES
 	('available', 'SELECT usom.available(''H-SKU'', ''H-LOC'')'), ('receive_stock', 'SELECT * FROM usom.receive_stock(''H-LOC'', ''H-SKU'', 1)'),
 	('plan_count', 'SELECT usom.plan_count(''H-LOC'')'), ('record_count', 'SELECT * FROM usom.record_count(''H-LOC'', ''H-SKU'', 0)'),
 	('recall', 'SELECT count(*) FROM usom.receive_stock(''H-LOC'', ''H-SKU'', 1, ''H-LOT''); SELECT * FROM usom.recall(''H-LOT'')'), ('block_lot', 'SELECT count(*) FROM usom.receive_stock(''H-LOC'', ''H-SKU'', 1, ''H-BAD''); SELECT * FROM usom.block_lot(''H-SKU'', ''H-BAD'', ''x'')'), ('verify_lots', 'SELECT * FROM usom.verify_lots()'),
-	('receive_serials', 'INSERT INTO usom.product (sku, tracking) VALUES (''H-SER'', ''serial''); SELECT * FROM usom.receive_serials(''H-LOC'', ''H-SER'', ARRAY[''1'', ''2''])'), ('remove_serials', 'SELECT * FROM usom.remove_serials(''H-LOC'', ''H-SER'', ARRAY[''1''], ''x'')'),
+	('receive_serials', 'SELECT * FROM usom.receive_serials(''H-LOC'', ''H-SER'', ARRAY[''3''])'), ('remove_serials', 'SELECT * FROM usom.remove_serials(''H-LOC'', ''H-SER'', ARRAY[''1''], ''x'')'),
 	('assign_serials', 'SELECT usom.assign_serials(order_no, 1, ARRAY[''2'']) FROM usom.place_order(''{"lines": [{"sku": "H-SER", "quantity": 1, "unit_price": 1}]}'')'),
 	('receive_stocks', 'SELECT * FROM usom.receive_stocks(''[{"location": "H-LOC", "sku": "H-SKU", "quantity": 1}]'')'), ('adjust_stock', 'SELECT * FROM usom.adjust_stock(''H-LOC'', ''H-SKU'', -1, ''x'')'),
 	('count_stock', 'SELECT * FROM usom.count_stock(''H-LOC'', ''H-SKU'', 900)'), ('set_safety', 'SELECT * FROM usom.set_safety(''H-LOC'', ''H-SKU'', 1)'),
