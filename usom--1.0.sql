@@ -1450,6 +1450,7 @@ LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
 SET search_path = pg_catalog, usom, pg_temp
 AS $$
 BEGIN
+	PERFORM usom._check_card('unit', named);
 	SELECT 1, 1 INTO quantity, per FROM usom.product p WHERE p.org_id = org AND p.sku = product_sku AND p.unit = named;
 	IF NOT FOUND THEN
 		SELECT u.quantity, u.per INTO quantity, per FROM usom.product_unit u WHERE u.org_id = org AND u.sku = product_sku AND u.unit = named AND u.active;
@@ -1476,6 +1477,8 @@ DECLARE
 	below numeric;
 	converted numeric;
 BEGIN
+	PERFORM usom._check_card('unit', convert_quantity.unit);
+	PERFORM usom._check_card('to_unit', convert_quantity.to_unit);
 	SELECT p.unit INTO own FROM usom.product p WHERE p.org_id = org AND p.product_id = usom.product_id(convert_quantity.sku);
 	SELECT a.quantity * b.per, a.per * b.quantity INTO above, below
 	FROM usom._unit_of(org, sku, unit) a, usom._unit_of(org, sku, coalesce(to_unit, own)) b;
@@ -6326,7 +6329,7 @@ AS $$
 	LEFT JOIN usom.sales_order o ON o.org_id = t.org_id AND o.sales_order_id = f.sales_order_id
 	LEFT JOIN usom.customer cu ON cu.org_id = t.org_id AND cu.customer_id = o.customer_id
 	LEFT JOIN usom.shipment sh ON sh.org_id = t.org_id AND sh.shipment_id = f.shipment_id
-	WHERE t.org_id = usom.current_org() AND t.lot = recall.lot AND t.sku = coalesce(recall.sku, t.sku)
+	WHERE format('%s%s', usom._check_card('lot', recall.lot), usom._check_card('sku', recall.sku)) = '' AND t.org_id = usom.current_org() AND t.lot = recall.lot AND t.sku = coalesce(recall.sku, t.sku)
 	ORDER BY t.sku, f.place, sh.shipped_at, lo.code, o.order_no, f.line_no
 $$;
 COMMENT ON FUNCTION usom.recall(text, text) IS
@@ -9277,6 +9280,9 @@ CREATE FUNCTION usom._privileges()
 	-- orders
 	('quote()',                   '',    'x',   'x',   '',    'x',   'x',   '',    '',    ''),
 	('place_order()',             '',    'x',   'x',   '',    'x',   'x',   '',    '',    ''),
+	('_standard_mappings()',      '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
+	('_standard_fields()',        '',    '',    'x',   '',    '',    'x',   '',    '',    ''),
+	('_flow_graph()',             '',    'x',   'x',   '',    '',    '',    '',    'x',   ''),
 	('ingest()',                    '',     'x',    'x',    '',     'x',    'x',    '',     '',     ''),
 	('map_payload()',               '',     'x',    'x',    '',     'x',    'x',    '',     '',     ''),
 	('replay()',                    '',     'x',    'x',    '',     '',     'x',    '',     '',     ''),
@@ -9596,8 +9602,7 @@ DECLARE
 BEGIN
 	IF relation = 'address' THEN
 		condition := ' AND usom._sees_order(NULL)';
-	ELSIF relation IN ('sales_order', 'inbox_message', 'inbox_payload') THEN
-	ELSIF relation IN ('sales_order', 'pick_task') THEN
+	ELSIF relation IN ('sales_order', 'pick_task', 'inbox_message', 'inbox_payload') THEN
 		condition := ' AND usom._sees_channel(channel_id)';
 	ELSIF relation = 'supply' THEN
 		condition := ' AND (sales_order_id IS NULL OR usom._sees_order(sales_order_id))';
@@ -10990,6 +10995,7 @@ COMMENT ON COLUMN usom.price_step.before IS 'Amount of the whole line before, in
 COMMENT ON COLUMN usom.price_step.after IS 'Amount of the whole line after.';
 COMMENT ON COLUMN usom.price_step.reason IS 'Why, in words.';
 
+SELECT usom._guard_cards('price');
 SELECT usom._guard_cards('price_contract');
 SELECT usom._guard_cards('price_break');
 SELECT usom._guard_cards('promotion');
@@ -11751,6 +11757,7 @@ CREATE TRIGGER usom_lot_added AFTER INSERT ON usom.lot
 	REFERENCING NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION usom._lot_written();
 CREATE TRIGGER usom_lot_changed AFTER UPDATE ON usom.lot
 	REFERENCING NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION usom._lot_written();
+ALTER TABLE usom.lot ENABLE ALWAYS TRIGGER usom_lot_added, ENABLE ALWAYS TRIGGER usom_lot_changed;
 CREATE TRIGGER usom_tracking BEFORE UPDATE OF tracking ON usom.product
 	FOR EACH ROW WHEN (NEW.tracking <> OLD.tracking) EXECUTE FUNCTION usom._check_tracking();
 ALTER TABLE usom.product ENABLE ALWAYS TRIGGER usom_tracking;

@@ -122,7 +122,7 @@ SELECT * FROM usom.short_pick(pg_temp.task('WV-000001', 6), 1, 'bin empty', 'eve
 SELECT * FROM usom.short_pick(pg_temp.task('WV-000001', 6), 1, 'bin empty', 'eve');
 SELECT * FROM pg_temp.pieces('3');
 SELECT sku, location, on_hand, reserved FROM usom.stock_position WHERE sku = 'BOWL' ORDER BY 1, 2;
-SELECT kind, trim_scale(delta) AS delta, reason, reference = pg_temp.no('3') AS of_order FROM usom.stock_movement WHERE kind = 'adjustment' ORDER BY stock_movement_id;
+SELECT kind, trim_scale(delta) AS delta, reason, reference = pg_temp.no('3') AS of_order FROM usom.stock_movement WHERE org_id = usom.current_org() AND kind = 'adjustment' ORDER BY stock_movement_id;
 SELECT kind, line_no, reference, message, detail FROM usom.exceptions WHERE order_no = pg_temp.no('3');
 -- Nobody else has any: the units wait. A part of the shelf is damaged: what is left there serves them.
 SELECT * FROM usom.short_pick(pg_temp.task('WV-000001', 7), 0, 'fell down', shelf_empty => false);

@@ -34,7 +34,7 @@ AS $$
 	LEFT JOIN usom.sales_order o ON o.org_id = t.org_id AND o.sales_order_id = f.sales_order_id
 	LEFT JOIN usom.customer cu ON cu.org_id = t.org_id AND cu.customer_id = o.customer_id
 	LEFT JOIN usom.shipment sh ON sh.org_id = t.org_id AND sh.shipment_id = f.shipment_id
-	WHERE t.org_id = usom.current_org() AND t.lot = recall.lot AND t.sku = coalesce(recall.sku, t.sku)
+	WHERE format('%s%s', usom._check_card('lot', recall.lot), usom._check_card('sku', recall.sku)) = '' AND t.org_id = usom.current_org() AND t.lot = recall.lot AND t.sku = coalesce(recall.sku, t.sku)
 	ORDER BY t.sku, f.place, sh.shipped_at, lo.code, o.order_no, f.line_no
 $$;
 COMMENT ON FUNCTION usom.recall(text, text) IS

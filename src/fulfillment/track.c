@@ -36,9 +36,9 @@ PG_FUNCTION_INFO_V1(usom_lose_shipment);
 static UsomQuery find_tracked = {
 	.text = "SELECT DISTINCT ON (k.shipment_id) k.shipment_id, k.package_id, s.sales_order_id FROM ("
 	"SELECT s.shipment_id, NULL::bigint AS package_id FROM usom.shipment AS s WHERE s.org_id = $1 AND s.shipment_no = $2 "
-	"UNION ALL SELECT s.shipment_id, NULL FROM usom.shipment AS s WHERE s.org_id = $1 AND s.tracking = $2 AND ($3 IS NULL OR s.carrier = $3) "
+	"UNION ALL SELECT s.shipment_id, NULL FROM usom.shipment AS s WHERE s.org_id = $1 AND s.tracking = $2 "
 	"UNION ALL SELECT p.shipment_id, p.package_id FROM usom.package AS p WHERE p.org_id = $1 AND p.tracking = $2 AND p.shipment_id IS NOT NULL) AS k "
-	"JOIN usom.shipment AS s ON s.org_id = $1 AND s.shipment_id = k.shipment_id AND ($3 IS NULL OR s.carrier = $3) "
+	"JOIN usom.shipment AS s ON s.org_id = $1 AND s.shipment_id = k.shipment_id AND (coalesce(s.carrier, $3) IS NOT DISTINCT FROM coalesce($3, s.carrier) OR s.shipment_no = $2) "
 	"JOIN usom.sales_order AS o ON o.org_id = $1 AND o.sales_order_id = s.sales_order_id AND ($4 IS NULL OR o.channel_id = ANY ($4)) "
 	"ORDER BY k.shipment_id, k.package_id NULLS FIRST",
 	.nargs = 4,

@@ -266,6 +266,7 @@ COMMENT ON COLUMN usom.price_step.before IS 'Amount of the whole line before, in
 COMMENT ON COLUMN usom.price_step.after IS 'Amount of the whole line after.';
 COMMENT ON COLUMN usom.price_step.reason IS 'Why, in words.';
 
+SELECT usom._guard_cards('price');
 SELECT usom._guard_cards('price_contract');
 SELECT usom._guard_cards('price_break');
 SELECT usom._guard_cards('promotion');

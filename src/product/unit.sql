@@ -4,6 +4,7 @@ LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
 SET search_path = pg_catalog, usom, pg_temp
 AS $$
 BEGIN
+	PERFORM usom._check_card('unit', named);
 	SELECT 1, 1 INTO quantity, per FROM usom.product p WHERE p.org_id = org AND p.sku = product_sku AND p.unit = named;
 	IF NOT FOUND THEN
 		SELECT u.quantity, u.per INTO quantity, per FROM usom.product_unit u WHERE u.org_id = org AND u.sku = product_sku AND u.unit = named AND u.active;
@@ -30,6 +31,8 @@ DECLARE
 	below numeric;
 	converted numeric;
 BEGIN
+	PERFORM usom._check_card('unit', convert_quantity.unit);
+	PERFORM usom._check_card('to_unit', convert_quantity.to_unit);
 	SELECT p.unit INTO own FROM usom.product p WHERE p.org_id = org AND p.product_id = usom.product_id(convert_quantity.sku);
 	SELECT a.quantity * b.per, a.per * b.quantity INTO above, below
 	FROM usom._unit_of(org, sku, unit) a, usom._unit_of(org, sku, coalesce(to_unit, own)) b;

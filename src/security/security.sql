@@ -236,6 +236,9 @@ CREATE FUNCTION usom._privileges()
 	-- orders
 	('quote()',                   '',    'x',   'x',   '',    'x',   'x',   '',    '',    ''),
 	('place_order()',             '',    'x',   'x',   '',    'x',   'x',   '',    '',    ''),
+	('_standard_mappings()',      '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
+	('_standard_fields()',        '',    '',    'x',   '',    '',    'x',   '',    '',    ''),
+	('_flow_graph()',             '',    'x',   'x',   '',    '',    '',    '',    'x',   ''),
 	('ingest()',                    '',     'x',    'x',    '',     'x',    'x',    '',     '',     ''),
 	('map_payload()',               '',     'x',    'x',    '',     'x',    'x',    '',     '',     ''),
 	('replay()',                    '',     'x',    'x',    '',     '',     'x',    '',     '',     ''),
@@ -555,8 +558,7 @@ DECLARE
 BEGIN
 	IF relation = 'address' THEN
 		condition := ' AND usom._sees_order(NULL)';
-	ELSIF relation IN ('sales_order', 'inbox_message', 'inbox_payload') THEN
-	ELSIF relation IN ('sales_order', 'pick_task') THEN
+	ELSIF relation IN ('sales_order', 'pick_task', 'inbox_message', 'inbox_payload') THEN
 		condition := ' AND usom._sees_channel(channel_id)';
 	ELSIF relation = 'supply' THEN
 		condition := ' AND (sales_order_id IS NULL OR usom._sees_order(sales_order_id))';

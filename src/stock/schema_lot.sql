@@ -32,6 +32,7 @@ CREATE TRIGGER usom_lot_added AFTER INSERT ON usom.lot
 	REFERENCING NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION usom._lot_written();
 CREATE TRIGGER usom_lot_changed AFTER UPDATE ON usom.lot
 	REFERENCING NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION usom._lot_written();
+ALTER TABLE usom.lot ENABLE ALWAYS TRIGGER usom_lot_added, ENABLE ALWAYS TRIGGER usom_lot_changed;
 CREATE TRIGGER usom_tracking BEFORE UPDATE OF tracking ON usom.product
 	FOR EACH ROW WHEN (NEW.tracking <> OLD.tracking) EXECUTE FUNCTION usom._check_tracking();
 ALTER TABLE usom.product ENABLE ALWAYS TRIGGER usom_tracking;

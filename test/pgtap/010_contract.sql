@@ -87,7 +87,7 @@ SELECT is_empty($$SELECT a.proname, t::regtype FROM application a, unnest(a.type
 	'functions for applications take and return plain types');
 SELECT is_empty($$SELECT a.proname FROM application a WHERE 'name'::regtype = ANY (types) AND proname NOT IN ('install', 'grant_access', 'revoke_access')$$, 'only install() and what is about roles takes a name');
 -- Two are called by defaults of columns, for every row, and look nothing up by name; a procedure with a SET clause could not commit.
-SELECT is_empty($$SELECT a.proname FROM application a WHERE a.proname NOT IN ('next_id', 'current_org', 'tick', 'allocate_orders') AND NOT EXISTS (SELECT FROM unnest(a.proconfig) c WHERE c = 'search_path=pg_catalog, usom, pg_temp')$$, 'each has its search_path fixed');
+SELECT is_empty($$SELECT a.proname FROM application a WHERE a.proname NOT IN ('next_id', 'current_org', 'tick', 'allocate_orders', 'retry_inbox') AND NOT EXISTS (SELECT FROM unnest(a.proconfig) c WHERE c = 'search_path=pg_catalog, usom, pg_temp')$$, 'each has its search_path fixed');
 SELECT is_empty($$SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'usom'::regnamespace AND p.prosecdef AND NOT EXISTS (SELECT FROM unnest(p.proconfig) c WHERE c LIKE 'search_path=pg_catalog%pg_temp')$$,
 	'each SECURITY DEFINER function has its search_path fixed');
 SELECT is_empty($$SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'usom'::regnamespace AND p.prosecdef AND has_function_privilege('public', p.oid, 'EXECUTE')$$, 'no SECURITY DEFINER function is for everybody');
@@ -95,7 +95,7 @@ SELECT is_empty($$SELECT c.name FROM contract c JOIN application a ON a.proname 
 	WHERE c.name ~ '^(place|submit|confirm|close|cancel|change|hold|release|receive|adjust|count|reserve|allocate|fill|ship|deliver|authorize|erase|install|upgrade|demo)' AND (a.provolatile <> 'v' OR a.proparallel <> 'u')$$,
 	'what writes is volatile and never parallel');
 -- Whoever writes a line runs the check of its counters; an outsider checks proofs.
-SELECT is_empty($$SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'usom'::regnamespace AND p.proname ~ '^_' AND p.proname NOT IN ('_check_installed', '_sees_channel', '_sees_order', '_sees_return', '_check_card', '_audit_rows', '_adds_up', '_piece_is_sound', '_check_order_type', '_check_currency', '_is_sealed', '_open', '_merkle_climb', '_merkle_is_consistent', '_block_digest', '_from_hex', '_text_range', '_text_multirange', '_rule_range', '_refuse_price_codes', '_refuse_overlap', '_refuse_no_time', '_queue_exists', '_in_queue', '_check_queue')
+SELECT is_empty($$SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'usom'::regnamespace AND p.proname ~ '^_' AND p.proname NOT IN ('_check_installed', '_sees_channel', '_sees_order', '_sees_return', '_check_card', '_audit_rows', '_adds_up', '_piece_is_sound', '_check_order_type', '_check_currency', '_is_sealed', '_open', '_merkle_climb', '_merkle_is_consistent', '_block_digest', '_from_hex', '_text_range', '_text_multirange', '_rule_range', '_refuse_price_codes', '_refuse_overlap', '_refuse_no_time', '_queue_exists', '_in_queue', '_check_queue', '_unit_of')
 	AND has_function_privilege('public', p.oid, 'EXECUTE') AND p.prorettype <> 'trigger'::regtype$$, 'what is inside is not for everybody');
 SELECT is_empty($$SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'usom'::regnamespace AND p.proname ~ '^_' AND has_function_privilege('public', p.oid, 'EXECUTE') AND p.prorettype = 'trigger'::regtype$$,
 	'nor are the trigger functions');
@@ -154,7 +154,7 @@ SELECT is_empty($$SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'usom'
 SELECT is((SELECT rolcanlogin OR rolsuper FROM pg_roles WHERE rolname = 'usom_owner'), false, 'who neither logs in nor is superuser');
 -- Some complete or check what people write; rows that replication brings are complete and checked.
 SELECT is_empty($$SELECT t.tgrelid::regclass, t.tgname, t.tgenabled FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
-	WHERE c.relnamespace = 'usom'::regnamespace AND NOT t.tgisinternal AND t.tgenabled <> 'A' AND t.tgname NOT IN ('usom_furnish', 'usom_furnish_hold_types', 'usom_furnish_payment_methods', 'usom_switch_counter', 'usom_rule', 'usom_variant', 'usom_segment', 'usom_kit', 'usom_quota', 'usom_handling', 'usom_pre_order', 'usom_price_limit')$$, 'guards and audit fire always');
+	WHERE c.relnamespace = 'usom'::regnamespace AND NOT t.tgisinternal AND t.tgenabled <> 'A' AND t.tgname NOT IN ('usom_furnish', 'usom_furnish_hold_types', 'usom_furnish_payment_methods', 'usom_switch_counter', 'usom_rule', 'usom_variant', 'usom_segment', 'usom_kit', 'usom_quota', 'usom_handling', 'usom_pre_order', 'usom_price_limit', 'usom_lot')$$, 'guards and audit fire always');
 SELECT is_empty($$SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'usom'::regnamespace AND c.relkind = 'r' AND c.relname !~ '^_' AND c.relname NOT IN ('audit_entry', 'audit_block', 'order_history', 'stock_movement', 'vault_index')
 	AND (SELECT count(*) FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid WHERE t.tgrelid = c.oid AND p.proname = 'audit_statement') < 3$$, 'every business table that is no ledger is audited');
 

@@ -157,7 +157,6 @@ INSERT INTO forced SELECT format('MERGE DELETE one that is %s', status), format(
 INSERT INTO forced VALUES
 	('TRUNCATE', 'TRUNCATE usom.sales_order', '0A000'), ('TRUNCATE CASCADE', 'TRUNCATE usom.sales_order CASCADE', 'US004'),
 	('TRUNCATE lines', 'TRUNCATE usom.order_line', 'US004'), ('TRUNCATE lines CASCADE', 'TRUNCATE usom.order_line CASCADE', 'US004'),
-	('TRUNCATE all together', 'TRUNCATE usom.sales_order, usom.order_line, usom.fulfillment_line, usom.hold, usom.order_history, usom.shipment, usom.package, usom.gift_wrap, usom.tracking_event, usom.return_order, usom.return_line, usom.line_substitution, usom.order_risk, usom.approval, usom.price_override, usom.payment, usom.payment_line, usom.payment_request, usom.payment_transaction', 'US004');
 	('TRUNCATE all together', (WITH RECURSIVE r (t) AS (SELECT 'usom.sales_order'::regclass::oid UNION SELECT c.conrelid FROM pg_constraint c JOIN r ON c.confrelid = r.t WHERE c.contype = 'f')
 		SELECT 'TRUNCATE ' || string_agg(format('usom.%I', k.relname), ', ' ORDER BY k.relname <> 'sales_order', k.relname) FROM r JOIN pg_class k ON k.oid = r.t), 'US004');
 -- A line of no order, or of what does not exist.

@@ -39,7 +39,7 @@ BEGIN
 	INSERT INTO usom.hold_type (code, description) VALUES (mark || '-HOLD', mark);
 	INSERT INTO usom.hold_rule (code, when_held, reason) VALUES (mark || '-FOLLOWS', mark || '-NONE', mark);
 	INSERT INTO usom.flow (code, description) VALUES (mark || '-FLOW', mark);
-	INSERT INTO usom.flow_transition (flow_id, from_state, to_state) SELECT usom.flow_id(mark || '-FLOW'), 'confirmed', s FROM unnest(ARRAY['processing', 'cancelled']) s;
+	INSERT INTO usom.flow_transition (flow_id, from_state, to_state) SELECT usom.flow_id(mark || '-FLOW'), 'confirmed', step FROM unnest(ARRAY['processing', 'cancelled']) AS step;
 	INSERT INTO usom.flow_guard (flow_id, from_state, to_state, guard, severity, message) VALUES (usom.flow_id(mark || '-FLOW'), 'confirmed', 'processing', 'unheld', 'warn', mark);
 	INSERT INTO usom.flow_effect (flow_id, from_state, to_state, effect, argument) VALUES (usom.flow_id(mark || '-FLOW'), 'confirmed', 'processing', 'event', mark);
 	PERFORM usom.publish_flow(mark || '-FLOW');
@@ -75,6 +75,14 @@ BEGIN
 	INSERT INTO usom.transit_time (service_level_id, days) SELECT x.service_level_id, 7 FROM usom.service_level x WHERE x.code = mark || '-FAST';
 	INSERT INTO usom.freight_rate (service_level_id, carrier) SELECT x.service_level_id, mark FROM usom.service_level x WHERE x.code = mark || '-FAST';
 	INSERT INTO usom.postcode_centroid (country, postcode, latitude, longitude) VALUES ('GB', mark, 51, 0);
+	INSERT INTO usom.product (sku) VALUES (mark || '-WMS');
+	INSERT INTO usom.location (code, wms) VALUES (mark || '-WMS', mark);
+	PERFORM usom.receive_stock(mark || '-WMS', mark || '-WMS', 5);
+	PERFORM usom.place_order(jsonb_build_object('external_id', mark || '-WMS', 'channel', mark || '-CH', 'lines', jsonb_build_array(jsonb_build_object('sku', mark || '-WMS', 'quantity', 2))));
+	PERFORM usom.release_order(x.order_no) FROM usom.orders x WHERE x.external_id = mark || '-WMS';
+	PERFORM usom.record_fulfillment(f.fulfillment_no, mark, 'accepted', reference => mark, reason => mark) FROM usom.fulfillments f WHERE f.wms = mark;
+	INSERT INTO usom.cut_off (code, location, minutes) VALUES (mark, mark || '-WMS', 0);
+	PERFORM usom.cancel_line(x.order_no, 1, 1, mark) FROM usom.orders x WHERE x.external_id = mark || '-WMS';
 	INSERT INTO usom.sourcing_rule (code, locations) VALUES (mark || '-RULE', ARRAY[mark || '-LOC']);
 	PERFORM usom.consolidate(array_agg(p.order_no), mark) FROM generate_series(1, 2) n, usom.place_order(jsonb_build_object('channel', mark || '-CH', 'customer', mark || '-CUST', 'priority', n,
 		'ship_to', jsonb_build_object('line1', mark), 'lines', jsonb_build_array(jsonb_build_object('sku', mark || '-SKU', 'quantity', 1)))) p;
@@ -125,13 +133,6 @@ BEGIN
 	PERFORM usom.close_manifest(mark || '-LOC', mark || '-CARRIER');
 	PERFORM usom.record_tracking(s, 'in_transit', now(), mark, mark, mark);
 	PERFORM usom.deliver(s);
-	INSERT INTO usom.product (sku) VALUES (mark || '-WMS');
-	INSERT INTO usom.location (code, wms) VALUES (mark || '-WMS', mark);
-	PERFORM usom.receive_stock(mark || '-WMS', mark || '-WMS', 5), usom.place_order(jsonb_build_object('external_id', mark || '-WMS', 'channel', mark || '-CH', 'lines', jsonb_build_array(jsonb_build_object('sku', mark || '-WMS', 'quantity', 2))));
-	PERFORM usom.release_order(x.order_no) FROM usom.orders x WHERE x.external_id = mark || '-WMS';
-	PERFORM usom.record_fulfillment(f.fulfillment_no, mark, 'accepted', reference => mark, reason => mark) FROM usom.fulfillments f WHERE f.wms = mark;
-	INSERT INTO usom.cut_off (code, location, minutes) VALUES (mark, mark || '-WMS', 0);
-	PERFORM usom.cancel_line(x.order_no, 1, 1, mark) FROM usom.orders x WHERE x.external_id = mark || '-WMS';
 	INSERT INTO usom.return_rule (code, sku, reason) VALUES (mark, mark, mark);
 	PERFORM usom.authorize_return(o, '[{"line_no": 1, "quantity": 1}]', mark), usom.receive_blind_return(o, '[{"line_no": 1, "quantity": 1}]', mark);
 	PERFORM usom.place_order(jsonb_build_object('external_id', mark || '-WAIT', 'channel', mark || '-CH', 'customer', mark || '-CUST',
@@ -309,11 +310,11 @@ SELECT pg_temp.silent('FETCH ALL FROM own', 'a cursor of the own role');
 -- ---- by functions ----
 
 SELECT pg_temp.unknown('SELECT * FROM ' || f, :'b_order', 'SO-NOBODYS', format('%s about their order', f))
-FROM unnest(ARRAY['usom.cancel_order(%L, ''x'')', 'usom.confirm_order(%L)', 'usom.submit_order(%L)', 'usom.close_order(%L)', 'usom.reject_order(%L, ''x'')', 'usom.cancel_line(%L, 1, 1, ''x'')',
-	'usom.change_order(%L, ''{"priority": 1}'')', 'usom.hold_order(%L, ''credit'', ''x'')', 'usom.release_hold(%L, ''SECRET-HOLD'', ''x'')', 'usom.allocate_order(%L)', 'usom.release_order(%L)', 'usom.ship(%L)',
-	'usom.authorize_return(%L, ''[{"line_no": 1, "quantity": 1}]'', ''x'')', 'usom.receive_blind_return(%L, ''[{"line_no": 1, "quantity": 1}]'')', 'usom.explain_return(%L)', 'usom.explain_status(%L)', 'usom.explain_sourcing(%L)', 'usom.why_not_allocated(%L, 1)', 'usom.reallocate_order(%L, ''x'')', 'usom.pickup_alternatives(%L)', 'usom.consolidate(ARRAY[%L, ''x''], ''x'')', 'usom.move_pickup(%L, ''X'', ''x'')', 'usom.order_timeline(%L)', 'usom.erase_order_person(%L, ''x'')', 'usom.order_as_of(%L, now())', 'usom.order_changes(%L)']) AS f;
-	'usom.change_order(%L, ''{"priority": 1}'')', 'usom.hold_order(%L, ''credit'', ''x'')', 'usom.release_hold(%L, ''SECRET-HOLD'', ''x'')', 'usom.allocate_order(%L)', 'usom.release_order(%L)', 'usom.ship(%L)', 'usom.pick(%L)', 'usom.report_short(%L, 1, 1, ''x'')',
-	'usom.authorize_return(%L, ''[{"line_no": 1, "quantity": 1}]'', ''x'')', 'usom.explain_status(%L)', 'usom.explain_sourcing(%L)', 'usom.why_not_allocated(%L, 1)', 'usom.reallocate_order(%L, ''x'')', 'usom.pickup_alternatives(%L)', 'usom.consolidate(ARRAY[%L, ''x''], ''x'')', 'usom.move_pickup(%L, ''X'', ''x'')', 'usom.order_timeline(%L)', 'usom.erase_order_person(%L, ''x'')', 'usom.order_as_of(%L, now())', 'usom.order_changes(%L)']) AS f;
+FROM unnest(ARRAY['usom.cancel_order(%L, ''x'')', 'usom.confirm_order(%L)', 'usom.submit_order(%L)', 'usom.close_order(%L)', 'usom.reject_order(%L, ''x'')', 'usom.cancel_line(%L, 1, 1, ''x'')', 'usom.change_order(%L, ''{"priority": 1}'')',
+	'usom.hold_order(%L, ''credit'', ''x'')', 'usom.release_hold(%L, ''SECRET-HOLD'', ''x'')', 'usom.allocate_order(%L)', 'usom.release_order(%L)', 'usom.ship(%L)',
+	'usom.authorize_return(%L, ''[{"line_no": 1, "quantity": 1}]'', ''x'')', 'usom.receive_blind_return(%L, ''[{"line_no": 1, "quantity": 1}]'')', 'usom.explain_return(%L)', 'usom.explain_status(%L)', 'usom.explain_sourcing(%L)',
+	'usom.why_not_allocated(%L, 1)', 'usom.reallocate_order(%L, ''x'')', 'usom.pickup_alternatives(%L)', 'usom.consolidate(ARRAY[%L, ''x''], ''x'')', 'usom.move_pickup(%L, ''X'', ''x'')', 'usom.order_timeline(%L)',
+	'usom.erase_order_person(%L, ''x'')', 'usom.order_as_of(%L, now())', 'usom.order_changes(%L)', 'usom.pick(%L)', 'usom.report_short(%L, 1, 1, ''x'')']) AS f;
 SELECT pg_temp.unknown('SELECT * FROM usom.deliver(%L)', :'b_shipment', 'SH-NOBODYS', 'their shipment');
 SELECT pg_temp.unknown('SELECT * FROM usom.confirm_pick(%s)', :'b_task', '4711', 'their pick task');
 SELECT pg_temp.unknown('SELECT * FROM usom.short_pick(%s, 0, ''x'')', :'b_task', '4711', 'a short pick of theirs');
@@ -355,7 +356,7 @@ CREATE ROLE tap_web;
 SELECT usom.grant_access('tap_web', p, channel => 'web') FROM unnest(ARRAY['channel', 'agent', 'warehouse', 'auditor']) AS p \g /dev/null
 SELECT order_no AS own FROM usom.place_order('{"channel": "web", "external_id": "WEB-1", "lines": [{"sku": "MINE-SKU", "quantity": 1}]}') \gset
 INSERT INTO usom.product (sku) VALUES ('SHARED') \g /dev/null
-SELECT order_no AS other FROM usom.place_order('{"channel": "phone", "external_id": "SECRET-PHONE", "lines": [{"sku": "MINE-SKU", "quantity": 1}, {"sku": "SHARED", "quantity": 5}]}') \gset
+SELECT order_no AS other FROM usom.place_order('{"channel": "phone", "external_id": "SECRET-PHONE", "lines": [{"sku": "MINE-SKU", "quantity": 2}, {"sku": "SHARED", "quantity": 5}]}') \gset
 SELECT usom.hold_order(:'other', 'credit', 'SECRET') \g /dev/null
 SELECT usom.release_hold(:'other', 'credit', 'SECRET') \g /dev/null
 SELECT usom.release_order(:'other') \g /dev/null
@@ -366,7 +367,7 @@ SELECT usom.unclaim_picks('MINE-LOC', 'SECRET') \g /dev/null
 SELECT usom.ship(:'other', NULL, 'SECRET', 'SECRET') AS other_shipment \gset
 SELECT usom.deliver(:'other_shipment') \g /dev/null
 SELECT usom.authorize_return(:'other', '[{"line_no": 1, "quantity": 1}]', 'SECRET') AS other_return \gset
-SELECT usom.receive_blind_return(:'other', '[{"line_no": 2, "quantity": 1}]', 'SECRET') \g /dev/null
+SELECT usom.receive_blind_return(:'other', '[{"line_no": 1, "quantity": 1}]', 'SECRET') \g /dev/null
 SELECT sales_order_id AS other_id FROM usom.sales_order WHERE order_no = :'other' \gset
 SELECT pg_temp.silent(format('SELECT t FROM usom.%I t', t), format('a channel and usom.%s', t), 'tap_web')
 FROM unnest(ARRAY['orders', 'order_lines', 'order_pieces', 'holds', 'shipments', 'returns', 'timeline', 'backorders', 'sales_order', 'order_history', 'hold', 'shipment', 'return_order', 'audit']) AS t;
@@ -377,8 +378,9 @@ SELECT is(pg_temp.gist('tap_web', 'SELECT count(*) FROM usom.return_piece'), E'(
 SELECT isnt(pg_temp.gist('tap_web', 'SELECT order_no FROM usom.order_lines'), '', 'a channel sees its own');
 SELECT pg_temp.unknown('SELECT * FROM ' || f, :'other', 'SO-NOBODYS', format('%s about another channel''s order', f), 'tap_web')
 FROM unnest(ARRAY['usom.cancel_order(%L, ''x'')', 'usom.change_order(%L, ''{"priority": 1}'')', 'usom.hold_order(%L, ''credit'', ''x'')', 'usom.release_hold(%L, ''credit'', ''x'')', 'usom.allocate_order(%L)', 'usom.release_order(%L)',
-	'usom.ship(%L)', 'usom.authorize_return(%L, ''[{"line_no": 1, "quantity": 1}]'', ''x'')', 'usom.receive_blind_return(%L, ''[{"line_no": 1, "quantity": 1}]'')', 'usom.explain_return(%L)', 'usom.explain_status(%L)', 'usom.explain_sourcing(%L)', 'usom.why_not_allocated(%L, 1)', 'usom.reallocate_order(%L, ''x'')', 'usom.pickup_alternatives(%L)', 'usom.consolidate(ARRAY[%L, ''x''], ''x'')', 'usom.move_pickup(%L, ''X'', ''x'')', 'usom.order_timeline(%L)', 'usom.order_as_of(%L, now())', 'usom.order_changes(%L)']) AS f;
-	'usom.ship(%L)', 'usom.pick(%L)', 'usom.report_short(%L, 1, 1, ''x'')', 'usom.authorize_return(%L, ''[{"line_no": 1, "quantity": 1}]'', ''x'')', 'usom.explain_status(%L)', 'usom.explain_sourcing(%L)', 'usom.why_not_allocated(%L, 1)', 'usom.reallocate_order(%L, ''x'')', 'usom.pickup_alternatives(%L)', 'usom.consolidate(ARRAY[%L, ''x''], ''x'')', 'usom.move_pickup(%L, ''X'', ''x'')', 'usom.order_timeline(%L)', 'usom.order_as_of(%L, now())', 'usom.order_changes(%L)']) AS f;
+	'usom.ship(%L)', 'usom.authorize_return(%L, ''[{"line_no": 1, "quantity": 1}]'', ''x'')', 'usom.receive_blind_return(%L, ''[{"line_no": 1, "quantity": 1}]'')', 'usom.explain_return(%L)', 'usom.explain_status(%L)',
+	'usom.explain_sourcing(%L)', 'usom.why_not_allocated(%L, 1)', 'usom.reallocate_order(%L, ''x'')', 'usom.pickup_alternatives(%L)', 'usom.consolidate(ARRAY[%L, ''x''], ''x'')', 'usom.move_pickup(%L, ''X'', ''x'')',
+	'usom.order_timeline(%L)', 'usom.order_as_of(%L, now())', 'usom.order_changes(%L)', 'usom.pick(%L)', 'usom.report_short(%L, 1, 1, ''x'')']) AS f;
 SELECT pg_temp.unknown('SELECT * FROM usom.confirm_pick(%s)', :'other_task', '4711', 'another channel''s pick task', 'tap_web');
 SELECT is(pg_temp.gist('tap_web', 'SELECT * FROM usom.claim_picks(''MINE-LOC'', ''me'', 9)'), '', 'another channel''s tasks are not claimed by this one');
 SELECT is(pg_temp.gist('tap_web', 'SELECT count(*) FROM usom.pick_task'), E'(0)\n', 'nor seen');
