@@ -47,6 +47,16 @@ BEGIN
 	PERFORM retail.fact('pieces received by returns', v.back,
 		(SELECT coalesce(sum(quantity_received), 0) FROM usom.returns));
 
+	-- The main warehouse: what left it was picked and packed, a package a shipment; the annex skips both.
+	PERFORM retail.fact('shipments of the main warehouse without exactly one package', 0, (
+		SELECT count(*) FROM usom.shipments sh WHERE sh.location = 'MAIN'
+			AND (SELECT count(*) FROM usom.packages k WHERE k.shipment_no = sh.shipment_no) <> 1));
+	PERFORM retail.fact('packages without a shipment, or of the annex', 0, (
+		SELECT count(*) FROM usom.packages k LEFT JOIN usom.shipments sh USING (shipment_no) WHERE sh.location IS DISTINCT FROM 'MAIN'));
+	PERFORM retail.fact('pieces in packages', (SELECT -sum(m.delta) FROM usom.stock_movement m WHERE m.kind = 'shipment' AND m.location_id = usom.location_id('MAIN')),
+		(SELECT sum(l.quantity) FROM usom.package_lines l JOIN usom.packages k USING (package_no)));
+	PERFORM retail.fact('tasks of pickers that are not done', 0, (SELECT count(*) FROM usom.pick_tasks t WHERE t.status NOT IN ('done', 'picked')));
+
 	-- Money: what the lines add up to is told by usom and by the account.
 	SELECT sum(quantity * unit_price) FILTER (WHERE kind = 'order' OR outcome IN ('credit', 'bad debt')) AS value
 	INTO s FROM retail.line WHERE played;

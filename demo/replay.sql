@@ -6,7 +6,7 @@
 --		A day: in the morning yesterday's shipments are delivered.  Then each
 --		document as it comes: orders are placed, credits called off or taken back,
 --		corrections booked.  In the evening what is backordered is bought in, and
---		the day's orders are released and shipped.
+--		the day's orders are released, picked, packed and shipped.
 --
 --		Every document is a transaction of its own, as it would be if its channel
 --		sent it; so is each wave of deliveries, releases and shipments.
@@ -108,9 +108,9 @@ AS $$
 DECLARE
 	since timestamptz;
 BEGIN
-	INSERT INTO usom.location (code, name, priority) VALUES
-		('MAIN', 'Main warehouse: SKUs from 20000 to 29999', 1),
-		('ANNEX', 'Annex: all other products', 2);
+	INSERT INTO usom.location (code, name, priority, ships_from) VALUES
+		('MAIN', 'Main warehouse: SKUs from 20000 to 29999; what leaves is picked and packed', 1, 'packed'),
+		('ANNEX', 'Annex: all other products; skips both steps', 2, 'released');
 	INSERT INTO usom.product (sku, name, kind)
 		SELECT sku, name, CASE WHEN physical THEN 'physical' ELSE 'service' END FROM retail.product ORDER BY sku;
 	INSERT INTO usom.customer (code)
@@ -384,6 +384,56 @@ END
 $$;
 COMMENT ON FUNCTION retail.release IS 'Releases the orders of the day.';
 
+-- The first of a month goes by wave, cart and scan, task by task; the other days by order.
+CREATE FUNCTION retail.pick(today date) RETURNS void
+LANGUAGE plpgsql
+AS $$
+DECLARE
+	since timestamptz := clock_timestamp();
+	n bigint;
+BEGIN
+	IF extract(day FROM today) = 1 THEN
+		PERFORM w.wave FROM usom.plan_wave('MAIN') w;
+		PERFORM retail.took('plan_wave', 1, since);
+		LOOP
+			since := clock_timestamp();
+			SELECT count(*) INTO n
+				FROM (SELECT t.task, t.sku FROM usom.claim_picks('MAIN', 'picker 1', 100) t) t, LATERAL usom.confirm_pick(t.task, sku => t.sku);
+			EXIT WHEN n = 0;
+			PERFORM retail.took('claim_picks and confirm_pick', n, since);
+		END LOOP;
+	ELSE
+		SELECT count(*) INTO n
+			FROM (SELECT o.order_no FROM retail.placed o WHERE o.day = today AND NOT o.called_off AND retail.goods_at_main(o.order_no) ORDER BY o.seq) p,
+			LATERAL usom.pick(p.order_no, location => 'MAIN');
+		PERFORM retail.took('pick', n, since);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION retail.pick IS 'Picks what is released in the main warehouse.';
+
+CREATE FUNCTION retail.goods_at_main(order_no text) RETURNS boolean
+LANGUAGE sql STABLE
+AS $$
+	SELECT EXISTS (SELECT FROM usom.order_pieces f WHERE f.order_no = goods_at_main.order_no AND f.location = 'MAIN' AND f.status IN ('released', 'picked'))
+$$;
+COMMENT ON FUNCTION retail.goods_at_main IS 'Is something of the order to be picked or packed in the main warehouse?';
+
+CREATE FUNCTION retail.pack(today date) RETURNS void
+LANGUAGE plpgsql
+AS $$
+DECLARE
+	since timestamptz := clock_timestamp();
+	n bigint;
+BEGIN
+	SELECT count(*) INTO n
+		FROM (SELECT o.order_no FROM retail.placed o WHERE o.day = today AND NOT o.called_off AND retail.goods_at_main(o.order_no) ORDER BY o.seq) p,
+		LATERAL usom.pack(p.order_no, location => 'MAIN') package_no;
+	PERFORM retail.took('pack', n, since);
+END
+$$;
+COMMENT ON FUNCTION retail.pack IS 'Packs it, a package an order.';
+
 CREATE FUNCTION retail.ship(today date) RETURNS void
 LANGUAGE plpgsql
 AS $$
@@ -459,6 +509,10 @@ BEGIN
 		PERFORM retail.buy_in(d, (doc.document).seq);
 		COMMIT;
 		PERFORM retail.release(d);
+		COMMIT;
+		PERFORM retail.pick(d);
+		COMMIT;
+		PERFORM retail.pack(d);
 		COMMIT;
 		PERFORM retail.ship(d);
 		COMMIT;

@@ -64,6 +64,21 @@ FROM usom.place_order('{"customer": "ACME", "ship_to": {"country": "DE"}, "lines
 
 SELECT order_no, hold_type, reason, blocks FROM usom.holds WHERE active;
 
+-- Through the warehouse
+INSERT INTO usom.location (code, ships_from) VALUES ('EAST', 'packed');
+INSERT INTO usom.product (sku, name, weight) VALUES ('KETTLE', 'Kettle', 1.2);
+SELECT location, on_hand FROM usom.receive_stock('EAST', 'KETTLE', 5);
+SELECT order_no, status FROM usom.place_order('{"lines": [{"sku": "KETTLE", "quantity": 5}]}');
+SELECT status FROM usom.release_order('SO-000005');
+SELECT wave, orders, tasks, units FROM usom.plan_wave('EAST');
+
+SELECT sequence, sku, quantity, order_no FROM usom.claim_picks('EAST', 'Ann');
+SELECT p.status, p.quantity_picked, p.quantity_short FROM usom.pick_tasks t, usom.short_pick(t.task, 4, 'one is dented') p WHERE t.sku = 'KETTLE';
+SELECT usom.pack('SO-000005'), usom.ship('SO-000005', carrier => 'DHL', tracking => '00341');
+
+SELECT quantity, status FROM usom.order_pieces WHERE order_no = 'SO-000005';
+SELECT kind, message FROM usom.exceptions WHERE order_no = 'SO-000005';
+
 -- Trust
 SELECT block_no FROM usom.seal_audit();
 
