@@ -11750,14 +11750,13 @@ COMMENT ON COLUMN usom.lot.made_on IS 'Day on which it was made.';
 COMMENT ON COLUMN usom.lot.supplier IS 'Who made or delivered it.';
 COMMENT ON COLUMN usom.lot.reference IS 'Number of the certificate, or what the supplier calls the lot.';
 COMMENT ON COLUMN usom.lot.created_at IS 'When the row was made.';
--- Rows that replication brings were checked where they came from, so this trigger is not ENABLE ALWAYS.
+-- Rows that replication brings were checked where they came from, and so do the rows of stock that follow them: none of these is ENABLE ALWAYS.
 CREATE TRIGGER usom_lot BEFORE INSERT OR UPDATE ON usom.lot
 	FOR EACH ROW EXECUTE FUNCTION usom._check_lot();
 CREATE TRIGGER usom_lot_added AFTER INSERT ON usom.lot
 	REFERENCING NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION usom._lot_written();
 CREATE TRIGGER usom_lot_changed AFTER UPDATE ON usom.lot
 	REFERENCING NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION usom._lot_written();
-ALTER TABLE usom.lot ENABLE ALWAYS TRIGGER usom_lot_added, ENABLE ALWAYS TRIGGER usom_lot_changed;
 CREATE TRIGGER usom_tracking BEFORE UPDATE OF tracking ON usom.product
 	FOR EACH ROW WHEN (NEW.tracking <> OLD.tracking) EXECUTE FUNCTION usom._check_tracking();
 ALTER TABLE usom.product ENABLE ALWAYS TRIGGER usom_tracking;
@@ -13794,11 +13793,12 @@ COMMENT ON COLUMN usom.warehouse_request.answered_at IS 'When it was answered; n
 COMMENT ON COLUMN usom.warehouse_request.answered_by IS 'Session user who answered.';
 COMMENT ON COLUMN usom.warehouse_request.answer IS 'What the warehouse said.';
 
+-- Rows that replication brings were checked where they came from, so this trigger is not ENABLE ALWAYS.
 CREATE TRIGGER usom_rule BEFORE INSERT OR UPDATE ON usom.cut_off
 	FOR EACH ROW EXECUTE FUNCTION usom._check_cut_off();
 CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.cut_off
 	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
-ALTER TABLE usom.cut_off ENABLE ALWAYS TRIGGER usom_rule, ENABLE ALWAYS TRIGGER _memo_changed;
+ALTER TABLE usom.cut_off ENABLE ALWAYS TRIGGER _memo_changed;
 
 CREATE VIEW usom.fulfillments WITH (security_invoker = true) AS
 SELECT f.fulfillment_no, o.order_no, l.code AS location, f.wms, f.status, f.reference, f.lines, f.released_at,
@@ -14426,7 +14426,6 @@ CREATE TRIGGER usom_time_zone BEFORE INSERT OR UPDATE OF time_zone ON usom.techn
 ALTER TABLE usom.technician ENABLE ALWAYS TRIGGER usom_time_zone;
 CREATE TRIGGER usom_service_work BEFORE INSERT OR UPDATE ON usom.service_work
 	FOR EACH ROW EXECUTE FUNCTION usom._check_service_work();
-ALTER TABLE usom.service_work ENABLE ALWAYS TRIGGER usom_service_work;
 
 SELECT usom._guard_cards('pickup');
 SELECT usom._guard_cards('drop_ship_receipt');

@@ -137,11 +137,12 @@ COMMENT ON COLUMN usom.warehouse_request.answered_at IS 'When it was answered; n
 COMMENT ON COLUMN usom.warehouse_request.answered_by IS 'Session user who answered.';
 COMMENT ON COLUMN usom.warehouse_request.answer IS 'What the warehouse said.';
 
+-- Rows that replication brings were checked where they came from, so this trigger is not ENABLE ALWAYS.
 CREATE TRIGGER usom_rule BEFORE INSERT OR UPDATE ON usom.cut_off
 	FOR EACH ROW EXECUTE FUNCTION usom._check_cut_off();
 CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.cut_off
 	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
-ALTER TABLE usom.cut_off ENABLE ALWAYS TRIGGER usom_rule, ENABLE ALWAYS TRIGGER _memo_changed;
+ALTER TABLE usom.cut_off ENABLE ALWAYS TRIGGER _memo_changed;
 
 CREATE VIEW usom.fulfillments WITH (security_invoker = true) AS
 SELECT f.fulfillment_no, o.order_no, l.code AS location, f.wms, f.status, f.reference, f.lines, f.released_at,

@@ -301,7 +301,6 @@ CREATE TRIGGER usom_time_zone BEFORE INSERT OR UPDATE OF time_zone ON usom.techn
 ALTER TABLE usom.technician ENABLE ALWAYS TRIGGER usom_time_zone;
 CREATE TRIGGER usom_service_work BEFORE INSERT OR UPDATE ON usom.service_work
 	FOR EACH ROW EXECUTE FUNCTION usom._check_service_work();
-ALTER TABLE usom.service_work ENABLE ALWAYS TRIGGER usom_service_work;
 
 SELECT usom._guard_cards('pickup');
 SELECT usom._guard_cards('drop_ship_receipt');

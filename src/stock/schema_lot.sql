@@ -25,14 +25,13 @@ COMMENT ON COLUMN usom.lot.made_on IS 'Day on which it was made.';
 COMMENT ON COLUMN usom.lot.supplier IS 'Who made or delivered it.';
 COMMENT ON COLUMN usom.lot.reference IS 'Number of the certificate, or what the supplier calls the lot.';
 COMMENT ON COLUMN usom.lot.created_at IS 'When the row was made.';
--- Rows that replication brings were checked where they came from, so this trigger is not ENABLE ALWAYS.
+-- Rows that replication brings were checked where they came from, and so do the rows of stock that follow them: none of these is ENABLE ALWAYS.
 CREATE TRIGGER usom_lot BEFORE INSERT OR UPDATE ON usom.lot
 	FOR EACH ROW EXECUTE FUNCTION usom._check_lot();
 CREATE TRIGGER usom_lot_added AFTER INSERT ON usom.lot
 	REFERENCING NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION usom._lot_written();
 CREATE TRIGGER usom_lot_changed AFTER UPDATE ON usom.lot
 	REFERENCING NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION usom._lot_written();
-ALTER TABLE usom.lot ENABLE ALWAYS TRIGGER usom_lot_added, ENABLE ALWAYS TRIGGER usom_lot_changed;
 CREATE TRIGGER usom_tracking BEFORE UPDATE OF tracking ON usom.product
 	FOR EACH ROW WHEN (NEW.tracking <> OLD.tracking) EXECUTE FUNCTION usom._check_tracking();
 ALTER TABLE usom.product ENABLE ALWAYS TRIGGER usom_tracking;

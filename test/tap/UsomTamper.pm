@@ -147,8 +147,8 @@ FROM usom.place_order('{"external_id": "R3-DROP", "order_type": "drop_ship", "li
 SELECT usom.complete_service(b.appointment_no, '{"work": "done"}')
 FROM usom.place_order('{"external_id": "R3-WORK", "order_type": "service", "lines": [{"sku": "WORK", "quantity": 1, "unit_price": 1}]}') o, usom.book_appointment(o.order_no, 1, '2100-01-04 09:00+00') b;
 INSERT INTO usom.product (sku, category) VALUES ('P-ASK', 'asked');
-INSERT INTO usom.mapping (code, applies) VALUES ('asked', '\$.asked == 1');
-INSERT INTO usom.mapping_field (mapping_id, target, source) VALUES (usom.mapping_id('asked'), 'customer', '\$.customer');
+INSERT INTO usom.mapping (code, applies) VALUES ('asked', '$.asked == 1');
+INSERT INTO usom.mapping_field (mapping_id, target, source) VALUES (usom.mapping_id('asked'), 'customer', '$.customer');
 INSERT INTO usom.mapping_value (list, source, target) VALUES ('asked', 'a', 'b');
 INSERT INTO usom.intake_policy (channel) VALUES ('web');
 SELECT usom.ingest('web', '{"lines": []}', 'R3-BROKEN'), usom.mend('MS-000001', '[{"path": ["x"], "value": 1}]');
