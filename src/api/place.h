@@ -113,9 +113,6 @@ extern void usom_api_note_message(Placing *placing, int32 line_no, const char *c
 /* The same of what a check has found. */
 extern void usom_api_note_finding(Placing *placing, const UsomFinding *finding);
 
-/* A cancelled or failed transaction is not a fault of the document it happened in. */
-extern bool usom_api_is_fault_of_document(const ErrorData *error);
-
 extern UsomPlaced *usom_api_answer(Placing *placing);
 extern UsomPlaced *usom_api_answer_repeat(Placing *placing);
 

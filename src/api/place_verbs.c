@@ -12,9 +12,9 @@
 #include "postgres.h"
 
 #include "api/api.h"
+#include "api/attempt.h"
 #include "api/place.h"
 
-#include "access/xact.h"
 #include "base/call.h"
 #include "base/card_guard.h"
 #include "base/errors.h"
@@ -24,7 +24,6 @@
 #include "party/party.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
-#include "utils/resowner.h"
 #include "utils/timestamp.h"
 
 PG_FUNCTION_INFO_V1(usom_place_order);
@@ -83,17 +82,6 @@ external_id_of(Jsonb *document)
 	return usom_card_is_in(external_id) ? NULL : external_id;
 }
 
-bool
-usom_api_is_fault_of_document(const ErrorData *error)
-{
-	int			category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
-
-	return category != ERRCODE_TO_CATEGORY(ERRCODE_QUERY_CANCELED) &&
-		category != ERRCODE_TO_CATEGORY(ERRCODE_T_R_SERIALIZATION_FAILURE) &&
-		category != ERRCODE_TO_CATEGORY(ERRCODE_INTERNAL_ERROR) &&
-		category != ERRCODE_TO_CATEGORY(ERRCODE_INSUFFICIENT_RESOURCES);
-}
-
 static void
 reject(Outcome *outcome, const ErrorData *error)
 {
@@ -138,34 +126,27 @@ compare_item(BatchItem *item, int count)
 	usom_api_resolve_again(item->placing);
 }
 
-/* An error undoes what was written, and is returned; one that is nobody's fault goes on once the subtransaction is gone. */
+typedef struct Trial
+{
+	Attempt		run;
+	BatchItem  *items;
+	int			count;
+} Trial;
+
+static void
+run_trial(void *arg)
+{
+	Trial	   *trial = arg;
+
+	trial->run(trial->items, trial->count);
+}
+
 static ErrorData *
 try_run(Attempt run, BatchItem *items, int count)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	ErrorData  *volatile error = NULL;
+	Trial		trial = {run, items, count};
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		run(items, count);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
-	if (error != NULL && !usom_api_is_fault_of_document(error))
-		ReThrowError(error);
-	return error;
+	return usom_api_attempt(run_trial, &trial);
 }
 
 /* An error costs this document alone. */

@@ -12,6 +12,7 @@
  */
 #include "postgres.h"
 
+#include "api/attempt.h"
 #include "api/place.h"
 
 #include "access/xact.h"

@@ -16,7 +16,7 @@
 
 #include "access/xact.h"
 #include "base/compat.h"
-#include "intake/attempt.h"
+#include "api/attempt.h"
 #include "intake/transform.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -219,7 +219,7 @@ wanted(const UsomMapField *field)
 static bool
 look_carefully(Look *look)
 {
-	ErrorData  *error = usom_intake_attempt(take_value, look);
+	ErrorData  *error = usom_api_attempt(take_value, look);
 	const char *message;
 
 	if (error == NULL)
@@ -451,7 +451,7 @@ usom_mapping_apply(const UsomMapping *mapping, Jsonb *payload, List **findings, 
 	Reading		reading = {.mapper = &mapper};
 	List	   *before = list_copy(*findings);
 
-	if (!mapper.careful && usom_intake_attempt(read_straight, &reading) != NULL)
+	if (!mapper.careful && usom_api_attempt(read_straight, &reading) != NULL)
 	{
 		*findings = before;
 		mapper.careful = true;

@@ -14,7 +14,7 @@
 #include "api/api.h"
 #include "base/errors.h"
 #include "base/query.h"
-#include "intake/attempt.h"
+#include "api/attempt.h"
 #include "utils/builtins.h"
 
 static UsomQuery find_order = {
@@ -202,10 +202,10 @@ find_error(UsomMessage *message, const ErrorData *error)
 static ErrorData *
 try_work(UsomMessage *message)
 {
-	ErrorData  *error = usom_intake_attempt(work, message);
+	ErrorData  *error = usom_api_attempt(work, message);
 
 	if (error != NULL && error->sqlerrcode == USOM_ERR(KEY_REUSED) && message->revision > 1)
-		error = usom_intake_attempt(work, message);
+		error = usom_api_attempt(work, message);
 	return error;
 }
 

@@ -6,14 +6,24 @@
  */
 #include "postgres.h"
 
-#include "intake/attempt.h"
+#include "api/attempt.h"
 
 #include "access/xact.h"
-#include "api/place.h"
 #include "utils/resowner.h"
 
+bool
+usom_api_is_fault_of_document(const ErrorData *error)
+{
+	int			category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
+
+	return category != ERRCODE_TO_CATEGORY(ERRCODE_QUERY_CANCELED) &&
+		category != ERRCODE_TO_CATEGORY(ERRCODE_T_R_SERIALIZATION_FAILURE) &&
+		category != ERRCODE_TO_CATEGORY(ERRCODE_INTERNAL_ERROR) &&
+		category != ERRCODE_TO_CATEGORY(ERRCODE_INSUFFICIENT_RESOURCES);
+}
+
 ErrorData *
-usom_intake_attempt(void (*run) (void *arg), void *arg)
+usom_api_attempt(void (*run) (void *arg), void *arg)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;

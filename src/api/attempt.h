@@ -2,8 +2,8 @@
  * attempt.h
  *		Try something; what goes wrong is told, not raised.
  */
-#ifndef USOM_INTAKE_ATTEMPT_H
-#define USOM_INTAKE_ATTEMPT_H
+#ifndef USOM_API_ATTEMPT_H
+#define USOM_API_ATTEMPT_H
 
 #include "postgres.h"
 
@@ -12,6 +12,9 @@
  * is left.  An error that is not the fault of a payload (cancel, conflict of
  * serialization, out of resources) goes on.  Memory: CurrentMemoryContext.
  */
-extern ErrorData *usom_intake_attempt(void (*run) (void *arg), void *arg);
+extern ErrorData *usom_api_attempt(void (*run) (void *arg), void *arg);
 
-#endif							/* USOM_INTAKE_ATTEMPT_H */
+/* A cancelled or failed transaction is not a fault of the document it happened in. */
+extern bool usom_api_is_fault_of_document(const ErrorData *error);
+
+#endif							/* USOM_API_ATTEMPT_H */
