@@ -126,7 +126,7 @@ INSERT INTO usom.return_rule (code, inspects) VALUES ('looked at', true);
 INSERT INTO usom.flow (code, description) VALUES ('flows', 'flows');
 INSERT INTO usom.flow_transition (flow_id, from_state, to_state) SELECT usom.flow_id('flows'), 'confirmed', s FROM unnest(ARRAY['processing', 'cancelled']) s;
 INSERT INTO usom.flow_guard (flow_id, from_state, to_state, guard, severity, message) VALUES (usom.flow_id('flows'), 'confirmed', 'processing', 'unheld', 'warn', 'flows');
-INSERT INTO usom.flow_effect (flow_id, from_state, to_state, effect, argument) VALUES (usom.flow_id('flows'), 'confirmed', 'processing', 'event', 'flows');
+INSERT INTO usom.flow_effect (flow_id, from_state, to_state, effect, argument, message) VALUES (usom.flow_id('flows'), 'confirmed', 'processing', 'event', 'flows', 'told');
 SELECT usom.publish_flow('flows');
 INSERT INTO usom.flow_rule (code, flow, order_type, channel) VALUES ('flows', 'flows', 'digital', 'marketplace');
 INSERT INTO usom.product_restriction (sku, country) VALUES ('P1', 'AQ');
@@ -137,7 +137,7 @@ SELECT usom.place_order('{"external_id": "R3-CREDIT", "customer": "C1", "lines":
 INSERT INTO usom.location (code, picks_up) VALUES ('STORE', true);
 INSERT INTO usom.product (sku, kind) VALUES ('WORK', 'service'), ('P-DROP', 'physical');
 INSERT INTO usom.technician (code) VALUES ('ANN');
-INSERT INTO usom.technician_skill (technician_id, skill) VALUES (usom.technician_id('ANN'), 'work');
+INSERT INTO usom.technician_skill (technician_id, skill, valid_until) VALUES (usom.technician_id('ANN'), 'work', '2200-01-01');
 INSERT INTO usom.technician_hours (technician_id, weekday, begins, ends) SELECT usom.technician_id('ANN'), d, '08:00', '16:00' FROM generate_series(1, 7) d;
 INSERT INTO usom.service_work (product_id, skills) VALUES (usom.product_id('WORK'), '{work}');
 SELECT count(*) FROM usom.receive_stock('STORE', 'P6', 1);
@@ -261,7 +261,7 @@ BEGIN
 		BEGIN
 			EXECUTE format('UPDATE usom.%1$I SET %2$I = %3$s WHERE ctid = (SELECT min(ctid) FROM usom.%1$I WHERE org_id = 1 AND %2$I IS NOT NULL)', target, col.attname,
 				CASE WHEN col.type = 'boolean' THEN format('NOT %I', col.attname)
-					WHEN col.type ~ '^(timestamp|interval)' THEN format('%I + interval ''1 second''', col.attname)
+					WHEN col.type ~ '^(timestamp|interval|time )' THEN format('%I + interval ''1 second''', col.attname)
 					WHEN col.type = 'bytea' THEN format('set_byte(%1$I, 0, 255 - get_byte(%1$I, 0))', col.attname)
 					WHEN col.type = 'text' THEN format('%I || ''x''', col.attname)
 					WHEN col.type = 'text[]' THEN format('%I || ''x''::text', col.attname)
