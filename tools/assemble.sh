@@ -9,6 +9,8 @@
 #
 # usage: assemble.sh VERSION ROOM...
 set -eu
+# The order of files by name must not depend on who assembles.
+export LC_ALL=C
 version=$1
 shift
 top=$(cd "$(dirname "$0")/.." && pwd)

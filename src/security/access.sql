@@ -1,142 +1,135 @@
-CREATE FUNCTION usom._add_access("role" text, profile text, org_id bigint, channel_id bigint) RETURNS bigint
-	AS 'MODULE_PATHNAME', 'usom__add_access' LANGUAGE C VOLATILE PARALLEL UNSAFE
-	SET search_path = pg_catalog, usom, pg_temp;
-COMMENT ON FUNCTION usom._add_access(text, text, bigint, bigint) IS 'Writes a row of usom.access, unless it is there; answers how many.';
-REVOKE ALL ON FUNCTION usom._add_access(text, text, bigint, bigint) FROM PUBLIC;
-
-CREATE FUNCTION usom._remove_access("role" text, profile text, org_id bigint, channel_id bigint) RETURNS bigint
-	AS 'MODULE_PATHNAME', 'usom__remove_access' LANGUAGE C VOLATILE PARALLEL UNSAFE
-	SET search_path = pg_catalog, usom, pg_temp;
-COMMENT ON FUNCTION usom._remove_access(text, text, bigint, bigint) IS 'Deletes rows of usom.access, those of one channel or of all; answers how many.';
-REVOKE ALL ON FUNCTION usom._remove_access(text, text, bigint, bigint) FROM PUBLIC;
-
-CREATE FUNCTION usom._access_org(profile text, organisation text) RETURNS bigint
-	LANGUAGE plpgsql STABLE
+CREATE FUNCTION usom._profiles() RETURNS text[]
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, usom, pg_temp
+	AS $$SELECT ARRAY['agent', 'manager', 'warehouse', 'channel', 'integrator', 'bi', 'auditor', 'break_glass']$$;
+COMMENT ON FUNCTION usom._profiles() IS 'Names of the profiles: the group role of each is usom_<profile>.';
+REVOKE ALL ON FUNCTION usom._profiles() FROM PUBLIC;
+
+CREATE FUNCTION usom._wanted_grants() RETURNS TABLE (grantee text, kind text, object text, privilege text)
+	LANGUAGE sql STABLE STRICT
+	SET search_path = pg_catalog, usom, pg_temp
+	SET jit = off -- it would take a hundred times as long
+	AS $$
+	WITH found AS MATERIALIZED (
+		SELECT to_jsonb(m) - 'object' AS letters, 'TABLE' AS kind, format('usom.%I', c.relname) AS object
+		FROM usom._privileges() m JOIN pg_class c ON c.relname = m.object
+		WHERE c.relnamespace = 'usom'::regnamespace AND c.relkind IN ('r', 'p', 'v')
+		UNION ALL
+		SELECT to_jsonb(m) - 'object', 'ROUTINE', format('usom.%I(%s)', f.proname, pg_get_function_identity_arguments(f.oid))
+		FROM (SELECT replace(left(p.object, -2), '_', '\_') AS pattern, p.* FROM usom._privileges() p WHERE p.object LIKE '%()') m
+			JOIN pg_proc f ON f.proname LIKE m.pattern
+		WHERE f.pronamespace = 'usom'::regnamespace AND f.prorettype <> 'trigger'::regtype
+	)
+	SELECT DISTINCT CASE p.key WHEN 'everybody' THEN 'PUBLIC' ELSE 'usom_' || p.key END, f.kind, f.object,
+		CASE l.letter WHEN 'r' THEN 'SELECT' WHEN 'i' THEN 'INSERT' WHEN 'u' THEN 'UPDATE' WHEN 'd' THEN 'DELETE' WHEN 'x' THEN 'EXECUTE' END
+	FROM found f CROSS JOIN LATERAL jsonb_each_text(f.letters - 'pattern') p
+		CROSS JOIN LATERAL regexp_split_to_table(nullif(p.value, ''), '') AS l (letter)
+$$;
+COMMENT ON FUNCTION usom._wanted_grants() IS 'The table of privileges, one row for each grant on what this database has.';
+REVOKE ALL ON FUNCTION usom._wanted_grants() FROM PUBLIC;
+
+CREATE FUNCTION usom._made_grants() RETURNS TABLE (grantee text, kind text, object text, privilege text)
+	LANGUAGE sql STABLE STRICT
+	SET search_path = pg_catalog, usom, pg_temp
+	SET jit = off -- it would take a hundred times as long
+	AS $$
+	SELECT r.rolname::text, 'TABLE', format('usom.%I', c.relname), a.privilege_type
+	FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) a JOIN pg_roles r ON r.oid = a.grantee
+	WHERE c.relnamespace = 'usom'::regnamespace AND c.relkind IN ('r', 'p', 'v') AND r.rolname IN (SELECT 'usom_' || unnest(usom._profiles()))
+	UNION ALL
+	SELECT r.rolname::text, 'ROUTINE', format('usom.%I(%s)', f.proname, pg_get_function_identity_arguments(f.oid)), a.privilege_type
+	FROM pg_proc f CROSS JOIN LATERAL aclexplode(f.proacl) a JOIN pg_roles r ON r.oid = a.grantee
+	WHERE f.pronamespace = 'usom'::regnamespace AND r.rolname IN (SELECT 'usom_' || unnest(usom._profiles()))
+$$;
+COMMENT ON FUNCTION usom._made_grants() IS 'What the group roles of the profiles were granted in this database.';
+REVOKE ALL ON FUNCTION usom._made_grants() FROM PUBLIC;
+
+CREATE FUNCTION usom._settle_privileges() RETURNS void
+	LANGUAGE plpgsql VOLATILE STRICT
+	SET search_path = pg_catalog, usom, pg_temp
+	SET jit = off -- it would take a hundred times as long
 	AS $$
 DECLARE
-	found bigint;
+	name text;
+	command text;
 BEGIN
-	PERFORM usom._check_installed();
-	IF profile = ANY (usom._profiles()) IS NOT TRUE THEN
-		RAISE EXCEPTION 'there is no profile "%"', coalesce(profile, 'null') USING
-			ERRCODE = 'invalid_parameter_value', HINT = format('One of: %s.', array_to_string(usom._profiles(), ', '));
-	END IF;
-	IF organisation IS NULL THEN
-		RETURN usom.current_org();
-	END IF;
-	SELECT o.org_id INTO found FROM usom.organisation o WHERE o.code = organisation;
-	IF found IS NULL THEN
-		RAISE EXCEPTION 'organisation "%" does not exist', organisation USING
-			ERRCODE = 'US006', HINT = format('INSERT INTO usom.organisation (code) VALUES (%L);', organisation);
-	END IF;
-	RETURN found;
-END
-$$;
-COMMENT ON FUNCTION usom._access_org(text, text) IS 'Key of the organisation that grant_access() is about; checks the profile, too.';
-REVOKE ALL ON FUNCTION usom._access_org(text, text) FROM PUBLIC;
-
-CREATE FUNCTION usom._access_channel(org_id bigint, channel text) RETURNS bigint
-	LANGUAGE plpgsql STABLE
-	SET search_path = pg_catalog, usom, pg_temp
-	AS $$
-DECLARE
-	found bigint;
-BEGIN
-	IF channel IS NULL THEN
-		RETURN NULL;
-	END IF;
-	SELECT c.channel_id INTO found FROM usom.channel c WHERE c.org_id = _access_channel.org_id AND c.code = channel;
-	IF found IS NULL THEN
-		RAISE EXCEPTION 'channel "%" does not exist', channel USING
-			ERRCODE = 'US006', HINT = format('INSERT INTO usom.channel (code) VALUES (%L);', channel);
-	END IF;
-	RETURN found;
-END
-$$;
-COMMENT ON FUNCTION usom._access_channel(bigint, text) IS 'Key of the channel that grant_access() is about; null for null.';
-REVOKE ALL ON FUNCTION usom._access_channel(bigint, text) FROM PUBLIC;
-
-CREATE FUNCTION usom._check_duties("role" name, profile text) RETURNS void
-	LANGUAGE plpgsql STABLE STRICT
-	SET search_path = pg_catalog, usom, pg_temp
-	AS $$
-DECLARE
-	other text := CASE profile WHEN 'integrator' THEN 'usom_manager' WHEN 'manager' THEN 'usom_integrator' END;
-	both_of name;
-BEGIN
-	-- whoever is a member of the role, at whatever distance, gets the profile with it
-	SELECT r.rolname INTO both_of FROM pg_roles r
-	WHERE NOT r.rolsuper AND other IS NOT NULL AND pg_has_role(r.oid, $1, 'MEMBER') AND pg_has_role(r.oid, other, 'MEMBER')
-	ORDER BY r.rolname <> $1, r.rolname LIMIT 1;
-	IF both_of IS NOT NULL THEN
-		RAISE EXCEPTION 'role "%" cannot be %: it would both write prices and approve', $1, profile USING
-			ERRCODE = 'US903', DETAIL = format('Role "%s" is a member of %s.', both_of, other),
-			HINT = 'Give the two profiles to two roles, neither a member of the other.';
-	END IF;
-END
-$$;
-COMMENT ON FUNCTION usom._check_duties(name, text) IS 'US903 if the role, or a member of it, would both write prices (integrator) and approve (manager).';
-REVOKE ALL ON FUNCTION usom._check_duties(name, text) FROM PUBLIC;
-
-CREATE FUNCTION usom.grant_access("role" name, profile text, organisation text DEFAULT NULL, channel text DEFAULT NULL) RETURNS void
-	LANGUAGE plpgsql VOLATILE
-	SET search_path = pg_catalog, usom, pg_temp
-	AS $$
-DECLARE
-	org_id bigint := usom._access_org(profile, organisation);
-BEGIN
-	IF to_regrole(quote_ident($1)) IS NULL THEN
-		RAISE EXCEPTION 'role "%" does not exist', coalesce($1, 'null') USING
-			ERRCODE = 'undefined_object', HINT = format('CREATE ROLE %I LOGIN;', coalesce($1, 'name'));
-	END IF;
-	PERFORM usom._check_duties($1, profile);
-	IF NOT EXISTS (SELECT FROM pg_auth_members m WHERE m.roleid = to_regrole('usom_' || profile) AND m.member = to_regrole(quote_ident($1))) THEN
-		EXECUTE format('GRANT %I TO %I', 'usom_' || profile, $1);
-	END IF;
-	PERFORM usom._add_access($1, profile, org_id, usom._access_channel(org_id, channel));
-END
-$$;
-COMMENT ON FUNCTION usom.grant_access(name, text, text, text) IS
-'Let a role work for an organisation with a profile: it becomes a member of the group role usom_<profile>.
-role: an existing role; members of it have its access. profile: agent (orders and customers), manager (agent, warehouse, master data, checks), warehouse (stock, shipping), channel (places and follows orders), integrator (products, prices, customers, feeds), bi (reads), auditor (reads, verifies), break_glass (by SET ROLE usom_break_glass writes what usom keeps, with a reason).
-organisation: its code; null: the caller''s. channel: code of the channel whose orders alone the role sees and writes; null: all. Rows add up; a repeated call changes nothing.
-A role has the same profiles in all organisations it works for, since privileges are the role''s.
-For superusers, and for members of the owner that may grant the group roles. Errors: 22023 unknown profile, 42704 unknown role, US006 unknown organisation or channel, US903 one role would write prices and approve.
-Example: SELECT usom.grant_access(''web_shop'', ''channel'', channel => ''web'');';
-REVOKE ALL ON FUNCTION usom.grant_access(name, text, text, text) FROM PUBLIC;
-
-CREATE FUNCTION usom.revoke_access("role" name, profile text, organisation text DEFAULT NULL, channel text DEFAULT NULL) RETURNS void
-	LANGUAGE plpgsql VOLATILE
-	SET search_path = pg_catalog, usom, pg_temp
-	AS $$
-DECLARE
-	org_id bigint := usom._access_org(profile, organisation);
-	removed bigint := usom._remove_access($1, profile, org_id, usom._access_channel(org_id, channel));
-BEGIN
-	IF removed = 0 THEN
-		RAISE NOTICE 'role "%" was not % there', $1, profile USING HINT = 'SELECT * FROM usom.access;';
-	ELSIF NOT EXISTS (SELECT FROM usom.access a WHERE a.role = $1 AND a.profile = revoke_access.profile) AND to_regrole(quote_ident($1)) IS NOT NULL THEN
-		EXECUTE format('REVOKE %I FROM %I', 'usom_' || profile, $1);
-	END IF;
-END
-$$;
-COMMENT ON FUNCTION usom.revoke_access(name, text, text, text) IS
-'Take back what grant_access() gave. The role leaves the group role of the profile when it has it for no organisation any more. Sessions notice at their next statement.
-role, profile, organisation: as granted; the role may be gone already. channel: that one; null: all of them.
-Before DROP ROLE revoke its access: usom.access knows roles by name. Errors: 22023 unknown profile, US006 unknown organisation or channel.
-Example: SELECT usom.revoke_access(''web_shop'', ''channel'');';
-REVOKE ALL ON FUNCTION usom.revoke_access(name, text, text, text) FROM PUBLIC;
-
--- Functions are made for everybody unless they say otherwise; these are for profiles.
-DO $$
-DECLARE
-	routine regprocedure;
-BEGIN
-	FOR routine IN
-		SELECT oid FROM pg_proc WHERE pronamespace = 'usom'::regnamespace AND proname !~ '^_' AND has_function_privilege('public', oid, 'EXECUTE') AND NOT usom._is_public(oid)
+	FOREACH name IN ARRAY usom._profiles() LOOP
+		-- another database of the cluster may have made it, or be about to
+		CONTINUE WHEN to_regrole('usom_' || name) IS NOT NULL;
+		BEGIN
+			EXECUTE format('CREATE ROLE %I NOLOGIN', 'usom_' || name);
+		EXCEPTION WHEN duplicate_object OR unique_violation THEN
+			NULL;
+		END;
+	END LOOP;
+	FOR command IN
+		SELECT format('REVOKE %s ON %s %s FROM %I', m.privilege, m.kind, m.object, m.grantee)
+		FROM (SELECT * FROM usom._made_grants() EXCEPT SELECT * FROM usom._wanted_grants()) m
+		UNION ALL
+		SELECT format('GRANT %s ON %s %s TO %I', string_agg(w.privilege, ', '), w.kind, w.object, w.grantee)
+		FROM (SELECT * FROM usom._wanted_grants() WHERE grantee <> 'PUBLIC' EXCEPT SELECT * FROM usom._made_grants()) w
+		GROUP BY w.kind, w.object, w.grantee
 	LOOP
-		EXECUTE format('REVOKE ALL ON ROUTINE %s FROM PUBLIC', routine);
+		EXECUTE command;
 	END LOOP;
 END
 $$;
+COMMENT ON FUNCTION usom._settle_privileges() IS 'Makes the group roles of the profiles, unless they are there, and brings their privileges to what _privileges() says. Part of install() and upgrade().';
+REVOKE ALL ON FUNCTION usom._settle_privileges() FROM PUBLIC;
+
+CREATE FUNCTION usom._is_public(routine oid) RETURNS boolean
+	LANGUAGE sql STABLE STRICT
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+	-- what belongs to a type is for whoever may use the type
+	SELECT EXISTS (SELECT FROM usom._privileges() m WHERE m.everybody = 'x' AND m.object = f.proname || '()')
+		OR EXISTS (SELECT FROM unnest(f.proargtypes || f.prorettype) a (type) JOIN pg_type t ON t.oid = a.type
+			WHERE (t.typnamespace = 'usom'::regnamespace AND t.typtype = 'b' AND t.typcategory <> 'A') OR t.oid = 'cstring'::regtype)
+	FROM pg_proc f WHERE f.oid = routine
+$$;
+COMMENT ON FUNCTION usom._is_public(oid) IS 'Is the function for everybody, by the table of privileges or because a type needs it?';
+REVOKE ALL ON FUNCTION usom._is_public(oid) FROM PUBLIC;
+
+CREATE FUNCTION usom._sees_channel(channel_id bigint) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'usom__sees_channel' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10;
+COMMENT ON FUNCTION usom._sees_channel(bigint) IS 'Part of policies: may the caller see orders of the channel? Everybody may call it.';
+REVOKE ALL ON FUNCTION usom._sees_channel(bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION usom._sees_channel(bigint) TO PUBLIC;
+
+CREATE FUNCTION usom._sees_order(sales_order_id bigint) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'usom__sees_order' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10;
+COMMENT ON FUNCTION usom._sees_order(bigint) IS 'Part of policies: may the caller see rows of the order? Null, a row of no order: only if all channels are seen. Everybody may call it.';
+REVOKE ALL ON FUNCTION usom._sees_order(bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION usom._sees_order(bigint) TO PUBLIC;
+
+CREATE FUNCTION usom._sees_return(return_order_id bigint) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'usom__sees_return' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10;
+COMMENT ON FUNCTION usom._sees_return(bigint) IS 'Part of policies: may the caller see rows of the return? Everybody may call it.';
+REVOKE ALL ON FUNCTION usom._sees_return(bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION usom._sees_return(bigint) TO PUBLIC;
+
+CREATE FUNCTION usom._secure_table(relation text) RETURNS void
+	LANGUAGE plpgsql VOLATILE STRICT
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+DECLARE
+	columns name[] := ARRAY(SELECT attname FROM pg_attribute WHERE attrelid = format('usom.%I', relation)::regclass AND NOT attisdropped);
+	condition text := '';
+BEGIN
+	IF relation = 'address' THEN
+		condition := ' AND usom._sees_order(NULL)';
+	ELSIF relation IN ('sales_order', 'pick_task', 'inbox_message', 'inbox_payload') THEN
+		condition := ' AND usom._sees_channel(channel_id)';
+	ELSIF relation = 'supply' THEN
+		condition := ' AND (sales_order_id IS NULL OR usom._sees_order(sales_order_id))';
+	ELSIF 'sales_order_id' = ANY (columns) THEN
+		condition := ' AND usom._sees_order(sales_order_id)';
+	ELSIF 'return_order_id' = ANY (columns) THEN
+		condition := ' AND usom._sees_return(return_order_id)';
+	END IF;
+	EXECUTE format('ALTER TABLE usom.%I ENABLE ROW LEVEL SECURITY', relation);
+	EXECUTE format('CREATE POLICY usom_org ON usom.%I USING (org_id = usom.current_org()%s)', relation, condition);
+END
+$$;
+COMMENT ON FUNCTION usom._secure_table(text) IS 'Puts row security on a table with org_id: rows of the caller''s organisation alone, and, where they are of orders or returns, of the channels that the caller may see; addresses are for those who see all channels.';
+REVOKE ALL ON FUNCTION usom._secure_table(text) FROM PUBLIC;
