@@ -7332,6 +7332,89 @@ REVOKE ALL ON FUNCTION usom._erase_messages() FROM PUBLIC;
 
 /* ---- intake ---- */
 
+CREATE TYPE usom._load_new AS (
+	load_row_id bigint,
+	batch text,
+	document text
+);
+COMMENT ON TYPE usom._load_new IS 'A document on its way from C to load_row, by unnest().';
+
+CREATE TYPE usom._load_done AS (
+	load_row_id bigint,
+	outcome text,
+	order_no text,
+	external_id text,
+	sqlstate text,
+	message text
+);
+COMMENT ON TYPE usom._load_done IS 'What became of a document on its way from C to load_row, by unnest().';
+
+CREATE FUNCTION usom._load_document() RETURNS trigger
+	AS 'MODULE_PATHNAME', 'usom__load_document' LANGUAGE C;
+COMMENT ON FUNCTION usom._load_document() IS 'Trigger INSTEAD OF INSERT, UPDATE or DELETE on usom.load_document: seals a document and gathers it, mends one, forgets one. Errors: US830, US831, US502, 42501.';
+REVOKE ALL ON FUNCTION usom._load_document() FROM PUBLIC;
+
+CREATE FUNCTION usom._load_written() RETURNS trigger
+	AS 'MODULE_PATHNAME', 'usom__load_written' LANGUAGE C;
+COMMENT ON FUNCTION usom._load_written() IS 'Trigger AFTER an INSERT into usom.load_document, for the statement: writes what was gathered.';
+REVOKE ALL ON FUNCTION usom._load_written() FROM PUBLIC;
+
+CREATE FUNCTION usom._load_begin(batch text, chunk integer, again boolean, verb text) RETURNS bigint
+	LANGUAGE c AS 'MODULE_PATHNAME', 'usom__load_begin'
+	SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._load_begin(text, integer, boolean, text) IS 'The first step of load_orders() and load_history(): how many documents are due; again: those that were rejected, too.';
+REVOKE ALL ON FUNCTION usom._load_begin(text, integer, boolean, text) FROM PUBLIC;
+
+CREATE FUNCTION usom._load_orders(batch text, chunk integer, after bigint, done bigint)
+RETURNS TABLE (reached bigint, done bigint)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom__load_orders'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._load_orders(text, integer, bigint, bigint) IS 'A chunk of load_orders(): places the documents that follow on a row, and answers the last row and how many the call has done; null: none are left behind it.';
+REVOKE ALL ON FUNCTION usom._load_orders(text, integer, bigint, bigint) FROM PUBLIC;
+
+-- No SET clause and no SECURITY DEFINER: with either, a procedure cannot commit.  Operators are named in full: else they would be looked up where the caller says.
+CREATE PROCEDURE usom.load_orders(batch text, chunk integer DEFAULT 500, again boolean DEFAULT false)
+LANGUAGE plpgsql
+AS $$
+DECLARE
+	step record;
+	reached bigint;
+	done bigint := 0;
+BEGIN
+	PERFORM usom._load_begin(batch, chunk, again, 'load_orders');
+	COMMIT;
+	-- rows that another session had are looked at again, until a pass finds none
+	LOOP
+		reached := 0;
+		LOOP
+			FOR attempt IN 1 .. 5 LOOP
+				BEGIN
+					SELECT * INTO step FROM usom._load_orders(batch, chunk, reached, done);
+					EXIT;
+				EXCEPTION WHEN serialization_failure OR deadlock_detected THEN
+					IF attempt OPERATOR(pg_catalog.=) 5 THEN
+						RAISE;
+					END IF;
+				END;
+			END LOOP;
+			COMMIT;
+			EXIT WHEN step.reached IS NULL;
+			reached := step.reached;
+			done := step.done;
+		END LOOP;
+		EXIT WHEN reached OPERATOR(pg_catalog.=) 0;
+	END LOOP;
+END
+$$;
+COMMENT ON PROCEDURE usom.load_orders(text, integer, boolean) IS
+'Place the documents of a batch that were brought by COPY usom.load_document (batch, document), as usom.place_orders() does, in the order in which they came; each chunk is committed.
+batch: its name. chunk: documents of a chunk, 1 to 10000. again: on: those that were rejected are tried again, as they are or as they were mended.
+What has an outcome is not done again: after an error, a cancel or a crash the same call goes on. Several sessions may load one batch. Progress: NOTICE every two seconds, application_name, usom.load_batches; what became of each: usom.load_document.
+Errors: US832 unknown batch, 22023 for a chunk that makes no sense, 42501 for roles that do not see all channels; 2D000 inside a transaction block. What is wrong with a document is told in its row.
+Example: CALL usom.load_orders(''shop-1'');';
+
+/* ---- intake ---- */
+
 CREATE FUNCTION usom._standard_mappings() RETURNS TABLE (code text, kind text, applies text, root text, lines text, priority integer, about text)
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, usom, pg_temp
@@ -9160,6 +9243,7 @@ CREATE FUNCTION usom._privileges()
 	('intake_policy',               '',     'r',    'riud', 'r',    'r',    'riud', 'r',    'r',    'r'),
 	('inbox_message',               '',     'r',    'r',    '',     'r',    'r',    'r',    'r',    'riud'),
 	('inbox_payload',             '',    'r',   'r',   '',    '',    'r',   '',    'r',   'r'),
+	('load_row',                  '',    '',    'r',   '',    '',    'r',   '',    'r',   'riud'),
 	('fulfillment',               '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'riud'),
 	('fulfillment_message',       '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('cut_off',                   '',    'r',   'riu', 'r',   '',    'r',   'r',   'r',   'r'),
@@ -9181,6 +9265,8 @@ CREATE FUNCTION usom._privileges()
 	('customers',                 '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('addresses',                 '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('price_steps',               '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
+	('load_document',             '',    '',    'riud','',    '',    'riud','',    'r',   'r'),
+	('load_batches',              '',    '',    'r',   '',    '',    'r',   '',    'r',   'r'),
 	('inbox',                     '',    'r',   'r',   '',    '',    'r',   '',    'r',   'r'),
 	('orders',                    '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('order_lines',               '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
@@ -9291,6 +9377,9 @@ CREATE FUNCTION usom._privileges()
 	('explain_mapping()',           '',     'x',    'x',    '',     '',     'x',    '',     '',     ''),
 	('work_inbox()',                '',     '',     'x',    '',     '',     'x',    '',     '',     ''),
 	('retry_inbox()',               '',     '',     'x',    '',     '',     'x',    '',     '',     ''),
+	('_load_begin()',             '',    '',     'x',    '',     '',     'x',    '',     '',     ''),
+	('_load_orders()',            '',    '',     'x',    '',     '',     'x',    '',     '',     ''),
+	('load_orders()',             '',    '',     'x',    '',     '',     'x',    '',     '',     ''),
 	('inbox_take()',                '',     '',     'x',    '',     '',     'x',    '',     '',     ''),
 	('add_mapping()',               '',     '',     'x',    '',     '',     'x',    '',     '',     ''),
 	('mapping_id()',                '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
@@ -9818,8 +9907,8 @@ AS $$
 			'change_order', 'set_order_tax', 'set_address_verdict', 'hold_order', 'release_hold', 'release_credit_hold', 'review_credit', 'resolve_exception',
 			'approve_order', 'decline_order', 'request_approval', 'score_order', 'override_price', 'reprice_order', 'propose_substitution',
 			'accept_substitution', 'decline_substitution', 'substitute_backorders']),
-		(2, 'intake', ARRAY['ingest', 'work_inbox', 'retry_inbox', 'replay', 'park', 'mend', 'inbox_take', 'explain_mapping', 'map_payload', 'standard_mappings', 'add_mapping',
-			'mapping_id']),
+		(2, 'intake', ARRAY['ingest', 'work_inbox', 'retry_inbox', 'replay', 'park', 'mend', 'inbox_take', 'load_orders', 'explain_mapping', 'map_payload', 'standard_mappings',
+			'add_mapping', 'mapping_id']),
 		(3, 'stock', ARRAY['receive_stock', 'receive_stocks', 'adjust_stock', 'count_stock', 'set_safety', 'add_supply', 'change_supply', 'cancel_supply', 'receive_supply',
 			'reverse_receipt', 'reserve_stock', 'release_stock', 'receive_serials', 'assign_serials', 'remove_serials', 'recall', 'block_lot', 'plan_count',
 			'record_count', 'watch_stock', 'unwatch_stock', 'tell_back_in_stock', 'available', 'convert_quantity']),
@@ -15602,6 +15691,98 @@ COMMENT ON COLUMN usom.inbox.next_attempt_at IS 'When it is due again; null: not
 COMMENT ON COLUMN usom.inbox.leased_until IS 'A worker has it until then.';
 COMMENT ON COLUMN usom.inbox.parked_because IS 'Why it was put aside.';
 COMMENT ON COLUMN usom.inbox.payload IS 'JSON as it came, or as it was last mended; for roles that may read usom.vault_key.';
+$usom_step$),
+
+(1, 1360, 'intake', $usom_step$
+CREATE TABLE usom.load_row (
+	org_id bigint NOT NULL,
+	load_row_id bigint NOT NULL,
+	batch text NOT NULL CONSTRAINT load_row_batch_given CHECK (batch <> ''),
+	document text CONSTRAINT load_row_document_sealed CHECK (usom._is_sealed(document)),
+	outcome text CONSTRAINT load_row_outcome_known CHECK (outcome IN ('placed', 'repeated', 'migrated', 'rejected')),
+	external_id text,
+	sales_order_id bigint,
+	sqlstate text,
+	message text,
+	brought_at timestamptz NOT NULL DEFAULT now(),
+	brought_by text NOT NULL DEFAULT session_user,
+	loaded_at timestamptz,
+	PRIMARY KEY (org_id, load_row_id),
+	CONSTRAINT load_row_order_iff_loaded CHECK ((outcome IS NOT NULL AND outcome <> 'rejected') = (sales_order_id IS NOT NULL)),
+	CONSTRAINT load_row_rejected_says_why CHECK ((outcome IS NOT NULL AND outcome = 'rejected') = (sqlstate IS NOT NULL AND message IS NOT NULL)),
+	CONSTRAINT load_row_document_until_loaded CHECK (CASE WHEN outcome IS NULL THEN document IS NOT NULL ELSE outcome = 'rejected' OR document IS NULL END)
+) WITH (fillfactor = 70);
+CREATE INDEX load_row_due ON usom.load_row (org_id, batch, load_row_id) WHERE outcome IS NULL;
+CREATE INDEX load_row_of_batch ON usom.load_row (org_id, batch, load_row_id);
+COMMENT ON TABLE usom.load_row IS 'Documents that were brought to be loaded, and what became of them. Kept by usom; write to usom.load_document.';
+COMMENT ON COLUMN usom.load_row.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.load_row.load_row_id IS 'Key; also that of its key in the vault. In the order in which documents came.';
+COMMENT ON COLUMN usom.load_row.batch IS 'Name of the batch.';
+COMMENT ON COLUMN usom.load_row.document IS 'JSON, sealed; null: it became an order, or was not kept because it held a card number.';
+COMMENT ON COLUMN usom.load_row.outcome IS 'placed, repeated (the order was there), migrated (as history) or rejected; null: it is due.';
+COMMENT ON COLUMN usom.load_row.external_id IS 'What the document says that its channel calls the order; null: nothing, or it was not looked at.';
+COMMENT ON COLUMN usom.load_row.sales_order_id IS 'Its order.';
+COMMENT ON COLUMN usom.load_row.sqlstate IS 'Of one that was rejected: the code of the error.';
+COMMENT ON COLUMN usom.load_row.message IS 'Of one that was rejected: why.';
+COMMENT ON COLUMN usom.load_row.brought_at IS 'When it was brought.';
+COMMENT ON COLUMN usom.load_row.brought_by IS 'Session user who brought it.';
+COMMENT ON COLUMN usom.load_row.loaded_at IS 'When it was last tried; null: not yet.';
+
+SELECT usom._guard_cards('load_row');
+SELECT usom._guard_kept('load_row', 'COPY usom.load_document (batch, document), or UPDATE or DELETE that view');
+SELECT usom._audit_table('load_row');
+
+CREATE VIEW usom.load_document WITH (security_invoker = true) AS
+SELECT r.batch, r.load_row_id AS ordinal, usom._open(r.org_id, r.document) AS document, r.outcome, o.order_no, r.external_id, r.sqlstate, r.message,
+	r.brought_at, r.brought_by, r.loaded_at
+FROM usom.load_row r
+LEFT JOIN usom.sales_order o ON o.org_id = r.org_id AND o.sales_order_id = r.sales_order_id
+WHERE r.org_id = usom.current_org();
+COMMENT ON VIEW usom.load_document IS 'Documents to be loaded: COPY or INSERT batch and document, then CALL usom.load_orders() or usom.load_history(). UPDATE document mends one that was not loaded; DELETE forgets one. Example: COPY usom.load_document (batch, document) FROM ''/tmp/orders.tsv'';';
+COMMENT ON COLUMN usom.load_document.batch IS 'Name of the batch, any.';
+COMMENT ON COLUMN usom.load_document.ordinal IS 'Number of the document, ascending in the order in which they came.';
+COMMENT ON COLUMN usom.load_document.document IS 'JSON as usom.place_order() or usom.load_history() takes it; for roles that may read usom.vault_key; null once it was loaded.';
+COMMENT ON COLUMN usom.load_document.outcome IS 'placed, repeated (the order was there), migrated (as history) or rejected; null: it is due.';
+COMMENT ON COLUMN usom.load_document.order_no IS 'Its order.';
+COMMENT ON COLUMN usom.load_document.external_id IS 'What its channel calls the order.';
+COMMENT ON COLUMN usom.load_document.sqlstate IS 'Of one that was rejected: the code of the error.';
+COMMENT ON COLUMN usom.load_document.message IS 'Of one that was rejected: why.';
+COMMENT ON COLUMN usom.load_document.brought_at IS 'When it was brought.';
+COMMENT ON COLUMN usom.load_document.brought_by IS 'Session user who brought it.';
+COMMENT ON COLUMN usom.load_document.loaded_at IS 'When it was last tried; null: not yet.';
+
+CREATE TRIGGER load_document INSTEAD OF INSERT OR UPDATE OR DELETE ON usom.load_document
+	FOR EACH ROW EXECUTE FUNCTION usom._load_document();
+CREATE TRIGGER load_written AFTER INSERT ON usom.load_document
+	FOR EACH STATEMENT EXECUTE FUNCTION usom._load_written();
+
+CREATE VIEW usom.load_batches WITH (security_invoker = true) AS
+SELECT b.batch, b.documents, b.waiting, b.placed, b.repeated, b.migrated, b.rejected, b.brought_at, b.begun_at, b.worked_at,
+	round(b.done / nullif(extract(epoch FROM b.worked_at - b.begun_at), 0), 1) AS rate,
+	CASE WHEN b.waiting = 0 THEN 0 ELSE round(b.waiting * extract(epoch FROM b.worked_at - b.begun_at) / nullif(b.done, 0)) END AS seconds_left
+FROM (
+	SELECT r.batch, count(*) AS documents, count(*) FILTER (WHERE r.outcome IS NULL) AS waiting,
+		count(*) FILTER (WHERE r.outcome = 'placed') AS placed, count(*) FILTER (WHERE r.outcome = 'repeated') AS repeated,
+		count(*) FILTER (WHERE r.outcome = 'migrated') AS migrated, count(*) FILTER (WHERE r.outcome = 'rejected') AS rejected,
+		count(*) FILTER (WHERE r.loaded_at IS NOT NULL) AS done,
+		min(r.brought_at) AS brought_at, min(r.loaded_at) AS begun_at, max(r.loaded_at) AS worked_at
+	FROM usom.load_row r
+	WHERE r.org_id = usom.current_org()
+	GROUP BY r.batch
+) b;
+COMMENT ON VIEW usom.load_batches IS 'Batches of documents and how far they are. Example: SELECT batch, documents, waiting, rejected, rate FROM usom.load_batches;';
+COMMENT ON COLUMN usom.load_batches.batch IS 'Name.';
+COMMENT ON COLUMN usom.load_batches.documents IS 'Documents that were brought, less those deleted.';
+COMMENT ON COLUMN usom.load_batches.waiting IS 'Documents that are due.';
+COMMENT ON COLUMN usom.load_batches.placed IS 'Documents that became orders.';
+COMMENT ON COLUMN usom.load_batches.repeated IS 'Documents whose orders were there.';
+COMMENT ON COLUMN usom.load_batches.migrated IS 'Documents that became orders of history.';
+COMMENT ON COLUMN usom.load_batches.rejected IS 'Documents that were rejected, see message in usom.load_document.';
+COMMENT ON COLUMN usom.load_batches.brought_at IS 'When the first was brought.';
+COMMENT ON COLUMN usom.load_batches.begun_at IS 'When the first chunk was done.';
+COMMENT ON COLUMN usom.load_batches.worked_at IS 'When the last chunk was done.';
+COMMENT ON COLUMN usom.load_batches.rate IS 'Documents a second, between the first chunk and the last; null: one chunk, or none.';
+COMMENT ON COLUMN usom.load_batches.seconds_left IS 'At that rate; null: not known.';
 $usom_step$),
 
 (1, 1401, 'analytics', $usom_step$

@@ -24,6 +24,17 @@ refuse(const UsomTriggerSpec *spec, const char *why)
 			errmsg("function \"%s\" %s", spec->function, why));
 }
 
+static void
+check_moment(const TriggerData *trigdata, const UsomTriggerSpec *spec)
+{
+	if (spec->before != (TRIGGER_FIRED_BEFORE(trigdata->tg_event) != 0))
+		refuse(spec, spec->before ? "must be fired BEFORE the event" : "must be fired AFTER the event");
+	if (!spec->before && !TRIGGER_FIRED_AFTER(trigdata->tg_event))
+		refuse(spec, "must be fired AFTER the event");
+	if (spec->row != (TRIGGER_FIRED_FOR_ROW(trigdata->tg_event) != 0))
+		refuse(spec, spec->row ? "must be fired FOR EACH ROW" : "must be fired FOR EACH STATEMENT");
+}
+
 TriggerData *
 usom_trigger_check(FunctionCallInfo fcinfo, const UsomTriggerSpec *spec)
 {
@@ -31,12 +42,10 @@ usom_trigger_check(FunctionCallInfo fcinfo, const UsomTriggerSpec *spec)
 
 	if (!CALLED_AS_TRIGGER(fcinfo))
 		refuse(spec, "was not called by a trigger");
-	if (spec->before != (TRIGGER_FIRED_BEFORE(trigdata->tg_event) != 0))
-		refuse(spec, spec->before ? "must be fired BEFORE the event" : "must be fired AFTER the event");
-	if (!spec->before && !TRIGGER_FIRED_AFTER(trigdata->tg_event))
-		refuse(spec, "must be fired AFTER the event");
-	if (spec->row != (TRIGGER_FIRED_FOR_ROW(trigdata->tg_event) != 0))
-		refuse(spec, spec->row ? "must be fired FOR EACH ROW" : "must be fired FOR EACH STATEMENT");
+	if (!spec->instead)
+		check_moment(trigdata, spec);
+	else if (!TRIGGER_FIRED_INSTEAD(trigdata->tg_event))
+		refuse(spec, "must be fired INSTEAD OF the event");
 	if (trigdata->tg_trigger->tgnargs != spec->nargs)
 		refuse(spec, "was given another number of arguments by its trigger");
 	return trigdata;

@@ -15,6 +15,7 @@ typedef struct UsomTriggerSpec
 	const char *function;		/* name, for the message */
 	bool		before;
 	bool		row;
+	bool		instead;		/* of the event, on a view; before and row are not asked then */
 	int			nargs;			/* arguments it reads in CREATE TRIGGER */
 } UsomTriggerSpec;
 

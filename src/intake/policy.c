@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "intake/inbox.h"
+#include "intake/load.h"
 
 #include "base/memo.h"
 #include "base/query.h"
@@ -86,4 +87,5 @@ usom_intake_init(void)
 {
 	usom_memo_register(&memo);
 	usom_mapping_init();
+	usom_load_init();
 }

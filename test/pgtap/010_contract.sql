@@ -87,7 +87,7 @@ SELECT is_empty($$SELECT a.proname, t::regtype FROM application a, unnest(a.type
 	'functions for applications take and return plain types');
 SELECT is_empty($$SELECT a.proname FROM application a WHERE 'name'::regtype = ANY (types) AND proname NOT IN ('install', 'grant_access', 'revoke_access')$$, 'only install() and what is about roles takes a name');
 -- Two are called by defaults of columns, for every row, and look nothing up by name; a procedure with a SET clause could not commit.
-SELECT is_empty($$SELECT a.proname FROM application a WHERE a.proname NOT IN ('next_id', 'current_org', 'tick', 'allocate_orders', 'retry_inbox') AND NOT EXISTS (SELECT FROM unnest(a.proconfig) c WHERE c = 'search_path=pg_catalog, usom, pg_temp')$$, 'each has its search_path fixed');
+SELECT is_empty($$SELECT a.proname FROM application a WHERE a.proname NOT IN ('next_id', 'current_org', 'tick', 'allocate_orders', 'retry_inbox', 'load_orders', 'load_history') AND NOT EXISTS (SELECT FROM unnest(a.proconfig) c WHERE c = 'search_path=pg_catalog, usom, pg_temp')$$, 'each has its search_path fixed');
 SELECT is_empty($$SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'usom'::regnamespace AND p.prosecdef AND NOT EXISTS (SELECT FROM unnest(p.proconfig) c WHERE c LIKE 'search_path=pg_catalog%pg_temp')$$,
 	'each SECURITY DEFINER function has its search_path fixed');
 SELECT is_empty($$SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'usom'::regnamespace AND p.prosecdef AND has_function_privilege('public', p.oid, 'EXECUTE')$$, 'no SECURITY DEFINER function is for everybody');
