@@ -69,6 +69,8 @@ SELECT order_no AS lead FROM usom.place_order('{"lines": [{"sku": "TAP-LEAD", "q
 SELECT * FROM usom.release_order(:'lead') \g /dev/null
 SELECT usom.ship(:'lead', '[{"line_no": 1, "quantity": 1}]', 'TAP', 'TAP-T') AS t \gset
 SELECT usom.close_manifest('TAP-A', 'TAP') \g /dev/null
+INSERT INTO usom.load_document (batch, document) VALUES ('TAP-1', '{"external_id": "TAP-LOAD", "lines": [{"sku": "TAP-1", "quantity": 1}]}');
+SELECT * FROM usom._load_orders('TAP-1', 10, 0, 0) \g /dev/null
 CREATE TEMP TABLE raised (code text, command text);
 INSERT INTO raised VALUES
 	('US001', 'ALTER TABLE usom._schema_step RENAME TO _gone; SELECT usom.place_order(''{}'')'),
@@ -202,6 +204,9 @@ INSERT INTO raised VALUES
 	('US821', format('SELECT usom.park(%L, ''test'')', :'processed_message')),
 	('US822', format('SELECT usom.mend(%L, ''{}'')', :'broken_message')),
 	('US823', 'SELECT usom.add_mapping(''none'')'),
+	('US830', 'INSERT INTO usom.load_document (document) VALUES (''{}'')'),
+	('US831', 'UPDATE usom.load_document SET document = ''{}'' WHERE batch = ''TAP-1'''),
+	('US832', 'CALL usom.load_orders(''TAP-NONE'')'),
 	('US805', 'INSERT INTO usom.check_rule (check_code) VALUES (''colour'')'),
 	('US804', 'INSERT INTO usom.check_rule (check_code, severity, parameters) VALUES (''limits'', ''refuse'', ''{"line_quantity": 1}''); SELECT usom.place_order(''{"lines": [{"sku": "TAP-1", "quantity": 2}]}'')'),
 	('US904', 'INSERT INTO usom.customer (code) VALUES (''TAP-GONE''); SELECT usom.erase_customer(''TAP-GONE'', ''test''); SELECT usom.place_order(''{"customer": "TAP-GONE", "lines": [{"sku": "TAP-1", "quantity": 1}]}'')'),

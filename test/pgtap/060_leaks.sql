@@ -63,6 +63,7 @@ BEGIN
 	INSERT INTO usom.mapping_field (mapping_id, target, source, argument) VALUES (usom.mapping_id(mark || '-MAP'), 'lines[].sku', '$.sku', jsonb_build_object('lookup', mark));
 	INSERT INTO usom.mapping_value (list, source, target) VALUES (mark, mark, mark);
 	INSERT INTO usom.intake_policy (channel) VALUES (mark || '-CH');
+	INSERT INTO usom.load_document (batch, document) VALUES (mark, jsonb_build_object('mark', mark));
 	PERFORM usom.ingest(mark || '-CH', jsonb_build_object('mark', mark), mark || '-IN');
 	INSERT INTO usom.quota (code, name, sku, channel, quantity) VALUES (mark || '-QUOTA', mark, mark || '-SKU', mark || '-CH', 77);
 	PERFORM usom.reserve_stock(mark || '-CART', mark || '-LOC', mark || '-SKU', 1, interval '1 hour');

@@ -86,6 +86,7 @@ CREATE ROLE tap_boss;
 SELECT usom.grant_access('tap_boss', 'manager') \g /dev/null
 INSERT INTO usom.product (sku, category) VALUES ('H-ASK', 'H-ASK');
 SELECT usom.add_mapping('shopify', 'pos') \g /dev/null
+INSERT INTO usom.load_document (batch, document) VALUES ('H-LOAD', '{"lines": []}');
 SELECT message_no AS broken_message FROM usom.ingest('web', '{"lines": []}', 'H-BROKEN') \gset
 INSERT INTO usom.approval_rule (code, category) VALUES ('H-ASK', 'H-ASK');
 SELECT order_no AS unapproved FROM usom.place_order('{"lines": [{"sku": "H-ASK", "quantity": 1, "unit_price": 1}]}') \gset
@@ -122,7 +123,7 @@ INSERT INTO call VALUES
 	('approve_order', format('SET SESSION AUTHORIZATION tap_boss; SELECT * FROM usom.approve_order(%L, ''x''); RESET SESSION AUTHORIZATION', :'unapproved')), ('decline_order', format('SET SESSION AUTHORIZATION tap_boss; SELECT * FROM usom.decline_order(%L, ''x''); RESET SESSION AUTHORIZATION', :'unapproved')),
 	('request_approval', format('SELECT * FROM usom.request_approval(%L, ''x'')', :'unapproved')), ('override_price', format('SELECT * FROM usom.override_price(%L, 1, 2, ''x'')', :'unapproved')), ('reprice_order', format('SELECT * FROM usom.reprice_order(%L, ''x'')', :'unapproved')), ('score_order', format('SELECT * FROM usom.score_order(%L, 50, ''x'')', :'unapproved')),
 	('ingest', 'SELECT * FROM usom.ingest(''web'', ''{"lines": [{"sku": "H-SKU", "quantity": 1}]}'', ''H-IN'')'), ('map_payload', 'SELECT * FROM usom.map_payload(''web'', ''{}'')'), ('mapping_id', 'SELECT usom.mapping_id(''shopify'')'),
-	('work_inbox', 'SELECT * FROM usom.work_inbox()'), ('retry_inbox', 'CALL usom.retry_inbox(0)'), ('inbox_take', 'SELECT * FROM usom.inbox_take(1, interval ''1 hour'')'), ('standard_mappings', 'SELECT * FROM usom.standard_mappings()'), ('add_mapping', 'SELECT usom.add_mapping(''shopify'', ''pos'')'),
+	('work_inbox', 'SELECT * FROM usom.work_inbox()'), ('retry_inbox', 'CALL usom.retry_inbox(0)'), ('load_orders', 'CALL usom.load_orders(''H-LOAD'', again => true)'), ('inbox_take', 'SELECT * FROM usom.inbox_take(1, interval ''1 hour'')'), ('standard_mappings', 'SELECT * FROM usom.standard_mappings()'), ('add_mapping', 'SELECT usom.add_mapping(''shopify'', ''pos'')'),
 	('replay', format('SELECT * FROM usom.replay(%L)', :'broken_message')), ('park', format('SELECT * FROM usom.park(%L, ''x'')', :'broken_message')), ('mend', format('SELECT * FROM usom.mend(%L, ''[{"path": ["x"], "value": 1}]'')', :'broken_message')), ('explain_mapping', format('SELECT * FROM usom.explain_mapping(%L)', :'broken_message')),
 	('quote', 'SELECT usom.quote(''{"customer": "H-CUST", "channel": "web", "lines": [{"sku": "H-SKU", "quantity": 2, "location": "H-LOC"}]}'')'),
 	('resolve_exception', format('SELECT usom.resolve_exception(%s, ''x'')', :'exception')),

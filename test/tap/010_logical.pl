@@ -86,6 +86,7 @@ INSERT INTO usom.mapping (code, applies) VALUES ('$round', '\$.asked == 1');
 INSERT INTO usom.mapping_field (mapping_id, target, source) VALUES (usom.mapping_id('$round'), 'customer', '\$.customer');
 INSERT INTO usom.mapping_value (list, source, target) VALUES ('$round', 'a', 'b');
 INSERT INTO usom.intake_policy (channel) VALUES ('$round');
+INSERT INTO usom.load_document (batch, document) VALUES ('$round', '{"lines": []}');
 SELECT usom.ingest('web', '{"lines": []}', '$round-broken');
 INSERT INTO usom.approval_rule (code, category) VALUES ('$round', '$round-ask');
 INSERT INTO usom.price_limit (code, sku, max_discount) VALUES ('$round', '$round-ask', 10);

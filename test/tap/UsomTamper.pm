@@ -151,6 +151,7 @@ INSERT INTO usom.mapping (code, applies) VALUES ('asked', '$.asked == 1');
 INSERT INTO usom.mapping_field (mapping_id, target, source) VALUES (usom.mapping_id('asked'), 'customer', '$.customer');
 INSERT INTO usom.mapping_value (list, source, target) VALUES ('asked', 'a', 'b');
 INSERT INTO usom.intake_policy (channel) VALUES ('web');
+INSERT INTO usom.load_document (batch, document) VALUES ('R3', '{"lines": []}');
 SELECT usom.ingest('web', '{"lines": []}', 'R3-BROKEN'), usom.mend('MS-000001', '[{"path": ["x"], "value": 1}]');
 INSERT INTO usom.approval_rule (code, category) VALUES ('asked', 'asked');
 INSERT INTO usom.price_limit (code, sku, max_discount) VALUES ('asked', 'P-ASK', 10);
