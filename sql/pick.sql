@@ -206,7 +206,7 @@ SELECT * FROM usom.confirm_pick(pg_temp.task(:'w', 1), 4);
 SELECT sku, lot, trim_scale(on_hand) AS on_hand, trim_scale(reserved) AS reserved FROM usom.stock s JOIN usom.product p USING (org_id, product_id) WHERE sku = 'MILK' ORDER BY lot;
 SELECT * FROM usom.confirm_pick(pg_temp.task(:'w', 2), serials => '{S3}');
 SELECT * FROM usom.confirm_pick(pg_temp.task(:'w', 2), serials => '{S3,S9}');
-SELECT * FROM usom.short_pick(pg_temp.task(:'w', 2), 0, 'stolen');
+SELECT * FROM usom.short_pick(pg_temp.task(:'w', 2), 0, 'stolen', shelf_empty => false);
 SELECT * FROM usom.confirm_pick(pg_temp.task(:'w', 2), serials => '{S3,S1}');
 SELECT serial, status, line_no FROM usom.serials WHERE sku = 'PHONE' ORDER BY 1;
 SELECT pg_temp.place('22', 'MILK 2, PHONE 1');

@@ -159,10 +159,10 @@ has_units(UsomAnswerKind kind)
 static void
 read_units(UsomMessage *message)
 {
-	int			count;
-	UsomMarkedUnits *marked = usom_order_read_marked_list(message->set, message->list, &count);
+	UsomMarkedUnits *marked = usom_order_read_marked_list(message->set, message->list, &message->nmarked);
 
-	for (int i = 0; i < count; i++)
+	message->marked = marked;
+	for (int i = 0; i < message->nmarked; i++)
 	{
 		UsomTold	   *told = &message->told[marked[i].units.line];
 
@@ -179,6 +179,7 @@ read_units(UsomMessage *message)
 static void
 assume_units(UsomMessage *message)
 {
+	message->marked = palloc0_array(UsomMarkedUnits, message->set->nlines + 1);
 	for (int i = 0; i < message->set->nlines; i++)
 	{
 		const UsomHanded *sums = &message->told[i].sums;
@@ -187,6 +188,8 @@ assume_units(UsomMessage *message)
 		if (message->kind == USOM_PICKED || message->kind == USOM_PACKED)
 			left = sums->handed - sums->gone - Max(message->kind == USOM_PICKED ? Max(sums->picked, sums->packed) : sums->packed, sums->shipped);
 		message->told[i].units = Max(left, 0);
+		if (left > 0)
+			message->marked[message->nmarked++].units = (UsomLineUnits) {i, left};
 	}
 }
 

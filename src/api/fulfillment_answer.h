@@ -7,6 +7,7 @@
 
 #include "fulfillment/fulfillment.h"
 #include "fulfillment/handover.h"
+#include "order/line_list.h"
 #include "utils/jsonb.h"
 
 typedef enum UsomAnswerKind
@@ -36,6 +37,8 @@ typedef struct UsomMessage
 	UsomAnswerKind kind;
 	Jsonb	   *list;			/* as it came; NULL: all that is left */
 	bool		is_marked;		/* the list names lots or serials */
+	UsomMarkedUnits *marked;	/* the list, read */
+	int			nmarked;
 	UsomTold   *told;			/* by line of the set */
 	const char *reason;			/* may be NULL */
 	const char *shipment_no;	/* NULL: none was made */

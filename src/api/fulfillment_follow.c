@@ -13,20 +13,22 @@
 
 #include "api/fulfillment_answer.h"
 #include "api/request.h"
+#include "api/short_pick.h"
 
 #include "base/errors.h"
 #include "base/payload.h"
 #include "order/news.h"
 
+/* Of a lot if one is named. */
 static UsomQuantity
-units_at_work(const UsomMessage *message, int line, UsomPieceStatus from, UsomPieceStatus to)
+units_at_work(const UsomMessage *message, int line, const char *lot, UsomPieceStatus from, UsomPieceStatus to)
 {
 	const UsomOrderSet *set = message->set;
 	UsomQuantity units = 0;
 
 	for (int i = 0; i < set->npieces; i++)
 		if (set->pieces[i].line == line && set->pieces[i].location_id == message->location_id &&
-			set->pieces[i].status >= from && set->pieces[i].status <= to)
+			set->pieces[i].status >= from && set->pieces[i].status <= to && (lot == NULL || strcmp(set->pieces[i].lot, lot) == 0))
 			units += set->pieces[i].quantity;
 	return units;
 }
@@ -127,11 +129,11 @@ ship_units(UsomMessage *message, UsomShipLabel *label)
 	{
 		UsomTold	   *told = &message->told[i];
 
-		told->done = told->units == 0 ? 0 : Min(told->units, units_at_work(message, i, USOM_PIECE_RELEASED, USOM_PIECE_PACKED));
+		told->done = told->units == 0 ? 0 : Min(told->units, units_at_work(message, i, NULL, USOM_PIECE_RELEASED, USOM_PIECE_PACKED));
 		if (told->done < told->units)
 			raise_excess(message, i, told->units - told->done);
 		if (told->done > 0 && !message->is_marked)
-			move_units(message, i, USOM_PIECE_PACKED, Max(told->done - units_at_work(message, i, USOM_PIECE_PACKED, USOM_PIECE_PACKED), 0));
+			move_units(message, i, USOM_PIECE_PACKED, Max(told->done - units_at_work(message, i, NULL, USOM_PIECE_PACKED, USOM_PIECE_PACKED), 0));
 	}
 	list = message->is_marked && ships_all(message) ? message->list : usom_message_list(message, true);
 	label->location_id = message->location_id;
@@ -144,9 +146,9 @@ ship_units(UsomMessage *message, UsomShipLabel *label)
 	message->shipment_no = set->orders[0].event_reference;
 }
 
-/* Units at the location go back so far that they are released, or reserved as before the release. */
+/* Units at the location, of a lot if one is named, go back so far that they are released, or reserved as before the release. */
 static UsomQuantity
-put_back_units(UsomMessage *message, int line, UsomPieceStatus to, UsomQuantity quantity)
+put_back_units(UsomMessage *message, int line, const char *lot, UsomPieceStatus to, UsomQuantity quantity)
 {
 	UsomOrderSet *set = message->set;
 	UsomQuantity left = quantity;
@@ -157,7 +159,7 @@ put_back_units(UsomMessage *message, int line, UsomPieceStatus to, UsomQuantity 
 			UsomQuantity units = Min(left, set->pieces[i].quantity);
 
 			if (set->pieces[i].line != line || set->pieces[i].status != state || units == 0 ||
-				set->pieces[i].location_id != message->location_id)
+				set->pieces[i].location_id != message->location_id || (lot != NULL && strcmp(set->pieces[i].lot, lot) != 0))
 				continue;
 			usom_fulfillment_put_back(set, i, to, units);
 			left -= units;
@@ -167,23 +169,85 @@ put_back_units(UsomMessage *message, int line, UsomPieceStatus to, UsomQuantity 
 
 /* The warehouse will not do it: reserved as before, and a case for people. */
 static void
-take_back(UsomMessage *message)
+take_back_line(UsomMessage *message, int line)
 {
 	UsomOrderSet *set = message->set;
+	UsomTold   *told = &message->told[line];
 
-	for (int i = 0; i < set->nlines; i++)
+	if (told->units == 0)
+		return;
+	told->done = put_back_units(message, line, NULL, USOM_PIECE_RESERVED, told->units);
+	if (told->done > 0)
+		usom_order_raise(set, 0, set->lines[line].line_no, "fulfillment_rejected", message->fulfillment_no,
+						 psprintf("the warehouse does not fulfil %s units%s%s", usom_quantity_text(told->done),
+								  message->reason ? ": " : "", message->reason ? message->reason : ""),
+						 NULL, USOM_NO_TIME);
+}
+
+static void
+take_back(UsomMessage *message)
+{
+	for (int i = 0; i < message->set->nlines; i++)
+		take_back_line(message, i);
+}
+
+/* Units of the entry are released and missing, as far as they are at work: those that were not picked before those that were. */
+static void
+choose_missing(UsomMessage *message, const UsomMarkedUnits *entry, UsomShort *shorts, int *nshorts)
+{
+	UsomQuantity left = usom_api_choose_short(message->set, entry, message->location_id, shorts, nshorts);
+
+	message->told[entry->units.line].done += entry->units.quantity - left;
+}
+
+/* What is missing is not on a cart: units that were called picked were not. */
+static void
+put_missing_back(UsomMessage *message)
+{
+	for (int i = 0; i < message->nmarked; i++)
 	{
-		UsomTold	   *told = &message->told[i];
+		const UsomMarkedUnits *entry = &message->marked[i];
+		int			line = entry->units.line;
+		UsomQuantity picked = entry->units.quantity - units_at_work(message, line, entry->lot, USOM_PIECE_RELEASED, USOM_PIECE_RELEASED);
 
-		if (told->units == 0)
-			continue;
-		told->done = put_back_units(message, i, USOM_PIECE_RESERVED, told->units);
-		if (told->done > 0)
-			usom_order_raise(set, 0, set->lines[i].line_no, "fulfillment_rejected", message->fulfillment_no,
-							 psprintf("the warehouse does not fulfil %s units%s%s", usom_quantity_text(told->done),
-									  message->reason ? ": " : "", message->reason ? message->reason : ""),
-							 NULL, USOM_NO_TIME);
+		if (picked > 0)
+			put_back_units(message, line, entry->lot, USOM_PIECE_RELEASED, picked);
 	}
+}
+
+/* Nobody keeps them any more, and the shelf may be wrong all the same. */
+static void
+raise_missing(UsomMessage *message, int line, UsomQuantity units)
+{
+	UsomPayload detail = usom_payload_begin();
+
+	usom_payload_text(&detail, "fulfillment_no", message->fulfillment_no);
+	usom_payload_text(&detail, "message_id", message->message_id);
+	usom_payload_quantity(&detail, "missing", units);
+	usom_order_raise(message->set, 0, message->set->lines[line].line_no, "short_pick", message->fulfillment_no,
+					 psprintf("the warehouse misses %s units that are not to be picked any more: count them", usom_quantity_text(units)),
+					 usom_payload_end(&detail), USOM_NO_TIME);
+}
+
+/* The shelf is corrected and the units are sourced again, as by short_pick(). Numbers that are not told cannot be taken off. */
+static void
+hear_short(UsomMessage *message)
+{
+	UsomOrderSet *set = message->set;
+	UsomShort  *shorts;
+	int			nshorts = 0;
+
+	put_missing_back(message);
+	shorts = palloc_array(UsomShort, set->npieces + 1);
+	for (int i = 0; i < message->nmarked; i++)
+		if (set->lines[message->marked[i].units.line].by_serial && message->marked[i].nserials == 0)
+			take_back_line(message, message->marked[i].units.line);
+		else
+			choose_missing(message, &message->marked[i], shorts, &nshorts);
+	for (int i = 0; i < set->nlines; i++)
+		if (message->told[i].units > message->told[i].done)
+			raise_missing(message, i, message->told[i].units - message->told[i].done);
+	usom_api_short_pick(set, shorts, nshorts, message->reason ? message->reason : "short at the warehouse", true);
 }
 
 /* Units of the lines at work before, less those after. */
@@ -195,11 +259,11 @@ count_given_back(UsomMessage *message, const UsomRequest *request)
 	UsomQuantity units = 0;
 
 	for (int i = 0; i < set->nlines; i++)
-		before[i] = units_at_work(message, i, USOM_PIECE_RELEASED, USOM_PIECE_PACKED);
+		before[i] = units_at_work(message, i, NULL, USOM_PIECE_RELEASED, USOM_PIECE_PACKED);
 	units = usom_api_carry_out_request(set, request);
 	for (int i = 0; i < set->nlines && units > 0 && request->lines != NULL; i++)
 	{
-		UsomQuantity gone = before[i] - units_at_work(message, i, USOM_PIECE_RELEASED, USOM_PIECE_PACKED);
+		UsomQuantity gone = before[i] - units_at_work(message, i, NULL, USOM_PIECE_RELEASED, USOM_PIECE_PACKED);
 
 		message->told[i].units += gone;
 		message->told[i].done += gone;
@@ -242,7 +306,7 @@ refuse_overtaken(UsomMessage *message)
 	List	   *requests;
 
 	for (int i = 0; i < message->set->nlines; i++)
-		if (units_at_work(message, i, USOM_PIECE_RELEASED, USOM_PIECE_PACKED) > 0)
+		if (units_at_work(message, i, NULL, USOM_PIECE_RELEASED, USOM_PIECE_PACKED) > 0)
 			return;
 	requests = usom_api_pending_requests(message->set, message->location_id);
 	for (int i = 0; i < list_length(requests); i++)
@@ -266,6 +330,8 @@ usom_message_follow(UsomMessage *message, UsomShipLabel *label)
 			refuse_overtaken(message);
 			break;
 		case USOM_SHORT:
+			hear_short(message);
+			break;
 		case USOM_REJECTED:
 			take_back(message);
 			break;

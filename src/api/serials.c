@@ -112,7 +112,7 @@ usom_remove_serials(PG_FUNCTION_ARGS)
 	usom_call_begin("remove_serials", usom_stock_required_text(fcinfo, 3, "reason"));
 	usom_stock_find_places(&place, 1);
 	usom_stock_check_named(&place, NULL, true);
-	usom_stock_serials_remove(place.org_id, place.product_id, place.location_id, serials, nserials);
+	usom_stock_serials_remove(place.org_id, place.product_id, place.location_id, serials, nserials, 0);
 	lot = usom_stock_open_lot(&place, NULL, false);
 	usom_stock_change_on_hand(&place, &lot, -(UsomQuantity) nserials * USOM_UNIT, "adjustment");
 	usom_stock_return_position(fcinfo, &place);

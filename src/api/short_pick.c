@@ -7,9 +7,11 @@
  * the shelf.  A picker who finds too few has met an empty shelf: what no order
  * keeps there is taken off too, or else the units would be promised from there
  * again.  What other orders keep there stays theirs until their pickers come.
+ * Units with numbers leave by them.
  *
  * Locks: the order, its task, then the stock of the products that are short,
- * of components of their kits and of substitutes, in one statement.
+ * of components of their kits and of substitutes, in one statement; units with
+ * numbers without waiting.
  *
  * Memory: the call's.
  */
@@ -25,10 +27,12 @@
 #include "base/errors.h"
 #include "base/payload.h"
 #include "base/query.h"
+#include "fulfillment/handover.h"
 #include "fulfillment/pick_task.h"
 #include "order/news.h"
 #include "party/party.h"
 #include "stock/place.h"
+#include "stock/serial.h"
 #include "utils/builtins.h"
 
 PG_FUNCTION_INFO_V1(usom_short_pick);
@@ -56,7 +60,11 @@ typedef struct Shelf
 	UsomStockKey key;
 	UsomQuantity missing;
 	UsomQuantity free;			/* that no order keeps */
-	int			order;			/* of the first piece */
+	UsomQuantity taken_off;
+	int			line;			/* of the first piece */
+	int			order;
+	int			nserials;		/* told; 0: none */
+	const char *const *serials;
 	const char *sku;
 	const char *location;
 } Shelf;
@@ -82,17 +90,6 @@ find_shelf(const Shelves *shelves, const UsomStockKey *key)
 	return NULL;
 }
 
-/* Which of them are missing, somebody has to say. */
-static void
-refuse_by_serial(const UsomOrderSet *set, int line)
-{
-	ereport(ERROR, errcode(USOM_ERR(SERIALS_MISSING)),
-			errmsg("units of line %d of order \"%s\" have serial numbers", set->lines[line].line_no,
-				   set->orders[set->lines[line].order].order_no),
-			errdetail("Stock of such products is corrected number by number."),
-			errhint("Pick others of the product, or free the units and take the missing ones out with usom.remove_serials()."));
-}
-
 static Shelves
 gather_shelves(const UsomOrderSet *set, const UsomShort *shorts, int nshorts)
 {
@@ -106,13 +103,13 @@ gather_shelves(const UsomOrderSet *set, const UsomShort *shorts, int nshorts)
 
 		Ensure(piece->status == USOM_PIECE_RELEASED && piece->location_id != 0 && shorts[i].units > 0 &&
 			   shorts[i].units <= piece->quantity, "only released units are short");
-		if (set->lines[piece->line].by_serial)
-			refuse_by_serial(set, piece->line);
 		if (shelf == NULL)
 		{
 			shelf = &shelves.shelves[shelves.count++];
-			shelf->key = key;
-			shelf->order = set->lines[piece->line].order;
+			*shelf = (Shelf) {
+				.key = key, .line = piece->line, .order = set->lines[piece->line].order,
+				.nserials = shorts[i].nserials, .serials = shorts[i].serials
+			};
 		}
 		shelf->missing = usom_quantity_add(shelf->missing, shorts[i].units);
 	}
@@ -159,14 +156,52 @@ read_shelves(const UsomOrderSet *set, Shelves *shelves)
 	}
 }
 
-static UsomQuantity
-taken_off(const Shelf *shelf, bool shelf_empty)
+/* Which of them are missing, somebody has to say. */
+static void
+refuse_serials(const UsomOrderSet *set, const Shelf *shelf, const char *problem)
 {
-	return usom_quantity_add(shelf->missing, shelf_empty ? shelf->free : 0);
+	ereport(ERROR, errcode(USOM_ERR(SERIALS_MISSING)),
+			errmsg("units of line %d of order \"%s\" have serial numbers", set->lines[shelf->line].line_no,
+				   set->orders[shelf->order].order_no),
+			errdetail("%s", problem),
+			errhint("Name those of %s that are missing at %s: serials => ARRAY['...'].", shelf->sku, shelf->location));
+}
+
+/* Without names: those that the shelf should hold, if these are as many. */
+static void
+take_off_serials(const UsomOrderSet *set, Shelf *shelf)
+{
+	int64		order_id = set->orders[shelf->order].sales_order_id;
+	UsomQuantity most = shelf->taken_off;
+
+	if (shelf->nserials > 0)
+		shelf->taken_off = shelf->nserials * USOM_UNIT;
+	else
+		shelf->serials = usom_stock_serials_there(set->org_id, shelf->key.product_id, shelf->key.location_id, order_id,
+												  (int) (most / USOM_UNIT) + 1, &shelf->nserials);
+	if (shelf->nserials * USOM_UNIT != shelf->taken_off)
+		refuse_serials(set, shelf, "More are there than are missing, and it is not told which.");
+	if (shelf->taken_off < shelf->missing || shelf->taken_off > most)
+		refuse_serials(set, shelf, psprintf("%s to %s can be named; %d are.", usom_quantity_text(shelf->missing), usom_quantity_text(most),
+											shelf->nserials));
+	usom_stock_serials_remove(set->org_id, shelf->key.product_id, shelf->key.location_id, shelf->serials, shelf->nserials, order_id);
 }
 
 static void
-correct_stock(UsomOrderSet *set, const Shelves *shelves, const char *reason, bool shelf_empty)
+count_off(const UsomOrderSet *set, Shelves *shelves, bool shelf_empty)
+{
+	for (int i = 0; i < shelves->count; i++)
+	{
+		Shelf	   *shelf = &shelves->shelves[i];
+
+		shelf->taken_off = usom_quantity_add(shelf->missing, shelf_empty ? shelf->free : 0);
+		if (set->lines[shelf->line].by_serial)
+			take_off_serials(set, shelf);
+	}
+}
+
+static void
+correct_stock(UsomOrderSet *set, const Shelves *shelves, const char *reason)
 {
 	for (int i = 0; i < shelves->count; i++)
 	{
@@ -174,7 +209,7 @@ correct_stock(UsomOrderSet *set, const Shelves *shelves, const char *reason, boo
 		UsomStockMovement movement = {
 			.key = shelf->key,
 			.kind = "adjustment",
-			.delta = -taken_off(shelf, shelf_empty),
+			.delta = -shelf->taken_off,
 			.reference = set->orders[shelf->order].order_no,
 			.reason = reason,
 			.sales_order_id = set->orders[shelf->order].sales_order_id,
@@ -185,7 +220,7 @@ correct_stock(UsomOrderSet *set, const Shelves *shelves, const char *reason, boo
 }
 
 static void
-raise_case(UsomOrderSet *set, const UsomShort *missing, const Shelf *shelf, const char *reason, bool shelf_empty)
+raise_case(UsomOrderSet *set, const UsomShort *missing, const Shelf *shelf, const char *reason)
 {
 	const UsomPiece *piece = &set->pieces[missing->piece];
 	const UsomLine *line = &set->lines[piece->line];
@@ -196,7 +231,7 @@ raise_case(UsomOrderSet *set, const UsomShort *missing, const Shelf *shelf, cons
 	usom_payload_text(&detail, "lot", piece->lot[0] != '\0' ? piece->lot : NULL);
 	usom_payload_quantity(&detail, "missing", missing->units);
 	usom_payload_quantity(&detail, "released", piece->quantity);
-	usom_payload_quantity(&detail, "taken_off", taken_off(shelf, shelf_empty));
+	usom_payload_quantity(&detail, "taken_off", shelf->taken_off);
 	usom_payload_text(&detail, "reason", reason);
 	usom_order_raise(set, line->order, line->line_no, "short_pick", shelf->location,
 					 psprintf("%s of %s units of %s were not at %s", usom_quantity_text(missing->units),
@@ -237,14 +272,15 @@ usom_api_short_pick(UsomOrderSet *set, const UsomShort *shorts, int nshorts, con
 		return;
 	lock_stock(set, &shelves);
 	read_shelves(set, &shelves);
+	count_off(set, &shelves, shelf_empty);
 	for (int i = 0; i < nshorts; i++)
 	{
 		UsomStockKey key = key_of(set, &set->pieces[shorts[i].piece]);
 
-		raise_case(set, &shorts[i], find_shelf(&shelves, &key), reason, shelf_empty);
+		raise_case(set, &shorts[i], find_shelf(&shelves, &key), reason);
 		let_wait(set, &shorts[i]);
 	}
-	correct_stock(set, &shelves, reason, shelf_empty);
+	correct_stock(set, &shelves, reason);
 	source_again(set, &shelves);
 	usom_api_tell_waits(set, before);
 	usom_api_judge_waits(set, before, psprintf("%s at %s", shelves.shelves[0].sku, shelves.shelves[0].location));
@@ -252,29 +288,54 @@ usom_api_short_pick(UsomOrderSet *set, const UsomShort *shorts, int nshorts, con
 
 /* ---- a line, without a task ---- */
 
-int
-usom_api_choose_short(const UsomOrderSet *set, int line, int64 location_id, UsomQuantity units, UsomShort *shorts)
+static bool
+is_missing(const UsomPiece *piece, const UsomMarkedUnits *entry, int64 location_id)
 {
-	UsomQuantity left = units;
-	int			count = 0;
+	return piece->line == entry->units.line && piece->status == USOM_PIECE_RELEASED && piece->location_id != 0 && piece->quantity > 0 &&
+		(location_id == 0 || piece->location_id == location_id) && (entry->lot == NULL || strcmp(entry->lot, piece->lot) == 0);
+}
+
+/* The entry of a piece, new if there is none. */
+static UsomShort *
+short_of(UsomShort *shorts, int *nshorts, int piece)
+{
+	for (int i = 0; i < *nshorts; i++)
+		if (shorts[i].piece == piece)
+			return &shorts[i];
+	shorts[*nshorts] = (UsomShort) {.piece = piece};
+	return &shorts[(*nshorts)++];
+}
+
+UsomQuantity
+usom_api_choose_short(const UsomOrderSet *set, const UsomMarkedUnits *entry, int64 location_id, UsomShort *shorts, int *nshorts)
+{
+	UsomQuantity left = entry->units.quantity;
 
 	for (int i = set->npieces - 1; i >= 0 && left > 0; i--)
 	{
-		const UsomPiece *piece = &set->pieces[i];
+		UsomShort  *missing;
+		UsomQuantity units;
 
-		if (piece->line != line || piece->status != USOM_PIECE_RELEASED || piece->location_id == 0 || piece->quantity == 0 ||
-			(location_id != 0 && piece->location_id != location_id))
+		if (!is_missing(&set->pieces[i], entry, location_id))
 			continue;
-		shorts[count] = (UsomShort) {i, Min(left, piece->quantity)};
-		left -= shorts[count++].units;
+		missing = short_of(shorts, nshorts, i);
+		units = Min(left, set->pieces[i].quantity - missing->units);
+		missing->units += units;
+		missing->nserials = entry->nserials;
+		missing->serials = entry->serials;
+		left -= units;
 	}
-	if (left > 0)
-		ereport(ERROR, errcode(USOM_ERR(NOT_PICKABLE)),
-				errmsg("not %s units of line %d of order \"%s\" can be missing", usom_quantity_text(units),
-					   set->lines[line].line_no, set->orders[set->lines[line].order].order_no),
-				errdetail("%s of them are released there and not picked.", usom_quantity_text(units - left)),
-				errhint("Look at usom.order_pieces. What is picked is put back first."));
-	return count;
+	return left;
+}
+
+static void
+refuse_too_many(const UsomOrderSet *set, const UsomLineUnits *units, UsomQuantity left)
+{
+	ereport(ERROR, errcode(USOM_ERR(NOT_PICKABLE)),
+			errmsg("not %s units of line %d of order \"%s\" can be missing", usom_quantity_text(units->quantity),
+				   set->lines[units->line].line_no, set->orders[0].order_no),
+			errdetail("%s of them are released there and not picked.", usom_quantity_text(units->quantity - left)),
+			errhint("Look at usom.order_pieces. What is picked is put back first."));
 }
 
 static const char *
@@ -301,7 +362,26 @@ location_argument(FunctionCallInfo fcinfo, int arg)
 	return DatumGetInt64(usom_query_get(0, 1));
 }
 
-/* usom.report_short(order_no text, line_no integer, missing numeric, reason text, location text, shelf_empty boolean) */
+/* Units with numbers that are named are of one shelf. */
+static void
+check_one_shelf(const UsomOrderSet *set, const UsomShort *shorts, int nshorts)
+{
+	for (int i = 1; i < nshorts; i++)
+		if (shorts[i].nserials > 0 && set->pieces[shorts[i].piece].location_id != set->pieces[shorts[0].piece].location_id)
+			ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("units of line %d of order \"%s\" are missing at several locations", set->lines[set->pieces[shorts[0].piece].line].line_no,
+						   set->orders[0].order_no),
+					errhint("Name the numbers of one location at a time: location => '...'."));
+}
+
+static void
+name_missing(UsomMarkedUnits *entry, FunctionCallInfo fcinfo, int arg)
+{
+	if (!PG_ARGISNULL(arg))
+		entry->serials = usom_stock_serials_argument(fcinfo, arg, &entry->nserials);
+}
+
+/* usom.report_short(order_no text, line_no integer, missing numeric, reason text, location text, shelf_empty boolean, serials text[]) */
 Datum
 usom_report_short(PG_FUNCTION_ARGS)
 {
@@ -309,18 +389,24 @@ usom_report_short(PG_FUNCTION_ARGS)
 	UsomOrderSet *set = usom_order_load(usom_party_org(), usom_order_arg_text(fcinfo, 0, "order_no"));
 	const char *reason = reason_argument(fcinfo, 3);
 	UsomShort  *shorts = palloc_array(UsomShort, set->npieces + 1);
-	UsomQuantity units;
-	int			line;
-	int			count;
+	UsomWork   *work = usom_fulfillment_look(set);
+	UsomMarkedUnits entry = {.lot = NULL};
+	UsomQuantity left;
+	int			count = 0;
 
 	usom_order_arg_required(fcinfo, 1, "line_no");
 	usom_order_arg_required(fcinfo, 5, "shelf_empty");
-	line = usom_order_find_line(set, 0, PG_GETARG_INT32(1));
-	units = usom_stock_positive(usom_stock_required_quantity(fcinfo, 2, "missing"), "missing");
-	count = usom_api_choose_short(set, line, location_argument(fcinfo, 4), units, shorts);
-	set->orders[0].event_line = set->lines[line].line_no;
-	set->orders[0].event_quantity = units;
+	entry.units.line = usom_order_find_line(set, 0, PG_GETARG_INT32(1));
+	entry.units.quantity = usom_stock_positive(usom_stock_required_quantity(fcinfo, 2, "missing"), "missing");
+	name_missing(&entry, fcinfo, 6);
+	left = usom_api_choose_short(set, &entry, location_argument(fcinfo, 4), shorts, &count);
+	if (left > 0)
+		refuse_too_many(set, &entry.units, left);
+	check_one_shelf(set, shorts, count);
+	set->orders[0].event_line = set->lines[entry.units.line].line_no;
+	set->orders[0].event_quantity = entry.units.quantity;
 	usom_api_short_pick(set, shorts, count, reason, PG_GETARG_BOOL(5));
+	usom_fulfillment_tell(set, work);
 	usom_api_save_promises(set, "short_pick");
 	return usom_order_answer_status(answer, set);
 }
@@ -328,9 +414,10 @@ usom_report_short(PG_FUNCTION_ARGS)
 /* ---- a task ---- */
 
 static void
-miss(UsomPickTask *task, const char *reason, bool shelf_empty)
+miss(UsomPickTask *task, const UsomMarkedUnits *seen, const char *reason, bool shelf_empty)
 {
-	UsomShort	missing = {task->piece, task->left};
+	UsomShort	missing = {task->piece, task->left, seen->nserials, seen->serials};
+	UsomWork   *work = usom_fulfillment_look(task->set);
 
 	task->missing = task->left;
 	task->left = 0;
@@ -338,9 +425,10 @@ miss(UsomPickTask *task, const char *reason, bool shelf_empty)
 	task->set->orders[0].event_quantity = task->missing;
 	task->set->orders[0].event_reference = task->wave_no;
 	usom_api_short_pick(task->set, &missing, 1, reason, shelf_empty);
+	usom_fulfillment_tell(task->set, work);
 }
 
-/* usom.short_pick(task bigint, found numeric, reason text, picker text, shelf_empty boolean) */
+/* usom.short_pick(task bigint, found numeric, reason text, picker text, shelf_empty boolean, serials text[]) */
 Datum
 usom_short_pick(PG_FUNCTION_ARGS)
 {
@@ -348,6 +436,7 @@ usom_short_pick(PG_FUNCTION_ARGS)
 	UsomPickTask *task = usom_pick_open(fcinfo, 3);
 	const char *reason = reason_argument(fcinfo, 2);
 	UsomScan	scan = {.nserials = 0};
+	UsomMarkedUnits seen = {.lot = NULL};
 	UsomQuantity units;
 
 	usom_order_arg_required(fcinfo, 1, "found");
@@ -355,9 +444,10 @@ usom_short_pick(PG_FUNCTION_ARGS)
 	units = usom_pick_units(task, fcinfo, 1) - task->picked;
 	if (task->piece >= 0)
 	{
+		name_missing(&seen, fcinfo, 5);
 		usom_pick_take(task, units, &scan);
 		if (task->left > 0)
-			miss(task, reason, PG_GETARG_BOOL(4));
+			miss(task, &seen, reason, PG_GETARG_BOOL(4));
 		usom_api_save_promises(task->set, "short_pick");
 		usom_pick_write(task);
 	}

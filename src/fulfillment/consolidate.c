@@ -382,6 +382,7 @@ usom_ship_consolidated(PG_FUNCTION_ARGS)
 		.tracking = PG_ARGISNULL(2) ? (Datum) 0 : PG_GETARG_DATUM(2), .no_tracking = PG_ARGISNULL(2)
 	};
 	UsomOrderSet *set;
+	UsomWork   *work;
 	char	   *number;
 	bool		any = false;
 	bool		held = false;
@@ -391,6 +392,7 @@ usom_ship_consolidated(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	usom_call_begin("ship_consolidated", NULL);
 	set = load_consolidation(usom_party_org(), number, &label.consolidation_id, &label.location_id);
+	work = usom_fulfillment_look(set);
 	for (int order = 0; order < set->norders; order++)
 		if (usom_fulfillment_ship_some(set, order, &label))
 		{
@@ -406,6 +408,7 @@ usom_ship_consolidated(PG_FUNCTION_ARGS)
 				errhint("Look at their pieces in usom.order_pieces."));
 	if (any)
 		mark(set->org_id, label.consolidation_id);
+	usom_fulfillment_tell_shipped(set, work);
 	usom_order_save(set);
 	usom_call_end();
 	return (Datum) 0;

@@ -7,7 +7,7 @@
  *		picked or packed there.  A verb looks at what is at work before it
  *		changes a set and tells the difference before it saves: units that
  *		came are a new hand-over (table fulfillment, event fulfillment_sent),
- *		units that went, otherwise than by leaving, are taken back (event
+ *		units that went are taken back, or have left by our own hand (event
  *		fulfillment_changed).  An organisation without outside systems and
  *		without cut-offs pays for neither: a look at a memo.
  */
@@ -88,6 +88,9 @@ extern UsomWork *usom_fulfillment_look(const UsomOrderSet *set);
  * and one for each hand-over's number, if there is anything; none for NULL.
  */
 extern void usom_fulfillment_tell(UsomOrderSet *set, const UsomWork *before);
+
+/* The same where what went was shipped, and not because its outside system said so. */
+extern void usom_fulfillment_tell_shipped(UsomOrderSet *set, const UsomWork *before);
 
 /* The statuses of the hand-overs of an order, from their messages.  One statement. */
 extern void usom_fulfillment_follow_messages(int64 org_id, const int64 *orders, int norders);

@@ -27,6 +27,7 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "order/answer.h"
+#include "order/flow.h"
 #include "party/party.h"
 #include "utils/builtins.h"
 #include "utils/resowner.h"
@@ -194,6 +195,12 @@ release_order(Due *due, int order)
 		return;
 	if ((holds != NULL && usom_order_hold_of_all(holds) != NULL) || !is_whole(due, order, holds))
 		return;
+	if (set->orders[order].status < USOM_ORDER_PROCESSING && !usom_flow_allows(set, order, USOM_ORDER_PROCESSING))
+	{
+		outcome->outcome = "refused";
+		outcome->message = "a guard of its flow does not let it begin: see usom.explain_steps()";
+		return;
+	}
 	if (!usom_fulfillment_may_leave(set, order, "release"))
 	{
 		outcome->outcome = "held";

@@ -48,17 +48,17 @@ CREATE TABLE usom.fulfillment_message (
 	actor text NOT NULL DEFAULT session_user,
 	PRIMARY KEY (org_id, fulfillment_message_id),
 	CONSTRAINT fulfillment_message_once UNIQUE (org_id, fulfillment_id, message_id),
-	CONSTRAINT fulfillment_message_told_iff_no_id CHECK ((kind = 'taken_back') = (message_id IS NULL)),
+	CONSTRAINT fulfillment_message_told_has_no_id CHECK (kind = 'shipped' OR (kind = 'taken_back') = (message_id IS NULL)),
 	CONSTRAINT fulfillment_message_answer_iff_digest CHECK ((message_id IS NULL) = (digest IS NULL) AND (message_id IS NULL) = (outcome IS NULL)),
 	CONSTRAINT fulfillment_message_of_fulfillment FOREIGN KEY (org_id, fulfillment_id) REFERENCES usom.fulfillment ON DELETE RESTRICT ON UPDATE RESTRICT
 );
-COMMENT ON TABLE usom.fulfillment_message IS 'What outside systems answered about a hand-over, each message once, and what they were told was taken back. Append-only: the status of the hand-over follows from it, in whatever order messages come.';
+COMMENT ON TABLE usom.fulfillment_message IS 'What outside systems answered about a hand-over, each message once, and what they were told was taken back or shipped without them. Append-only: the status of the hand-over follows from it, in whatever order messages come.';
 COMMENT ON COLUMN usom.fulfillment_message.org_id IS 'Organisation.';
 COMMENT ON COLUMN usom.fulfillment_message.fulfillment_message_id IS 'Key.';
 COMMENT ON COLUMN usom.fulfillment_message.fulfillment_id IS 'Hand-over.';
 COMMENT ON COLUMN usom.fulfillment_message.sales_order_id IS 'Order.';
-COMMENT ON COLUMN usom.fulfillment_message.message_id IS 'Key that the outside system gave its message; null: it was told.';
-COMMENT ON COLUMN usom.fulfillment_message.kind IS 'accepted, rejected, short, picked, packed, shipped, cancelled, cancel_refused; taken_back: units that it was told to leave.';
+COMMENT ON COLUMN usom.fulfillment_message.message_id IS 'Key that the outside system gave its message; null: it was told, units were taken back or shipped by others.';
+COMMENT ON COLUMN usom.fulfillment_message.kind IS 'accepted, rejected, short, picked, packed, shipped, cancelled, cancel_refused; taken_back: units that it was told to leave; shipped without a message_id: units that others shipped.';
 COMMENT ON COLUMN usom.fulfillment_message.lines IS 'Units it is about: [{"line_no": 1, "quantity": 2}]; null: none.';
 COMMENT ON COLUMN usom.fulfillment_message.digest IS 'SHA-256 of the message as it came, to tell a repeated one from another of the same key.';
 COMMENT ON COLUMN usom.fulfillment_message.outcome IS 'applied; partly: some units were not there any more; late: nothing was left to do.';

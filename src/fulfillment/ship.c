@@ -12,6 +12,7 @@
  */
 #include "postgres.h"
 
+#include "fulfillment/handover.h"
 #include "fulfillment/parcel.h"
 
 #include "base/call.h"
@@ -522,6 +523,7 @@ usom_ship(PG_FUNCTION_ARGS)
 	UsomAnswer *answer = usom_order_answer_begin(fcinfo, "ship", -1);
 	UsomOrderSet *set = usom_order_load(usom_party_org(), usom_order_arg_text(fcinfo, ARG_ORDER, "order_no"));
 	UsomShipLabel label = {.no_carrier = PG_ARGISNULL(ARG_CARRIER), .no_tracking = PG_ARGISNULL(ARG_TRACKING)};
+	UsomWork   *work = usom_fulfillment_look(set);
 	bool		left;
 
 	label.carrier = label.no_carrier ? (Datum) 0 : PG_GETARG_DATUM(ARG_CARRIER);
@@ -530,6 +532,7 @@ usom_ship(PG_FUNCTION_ARGS)
 	if (!PG_ARGISNULL(ARG_PACKAGES))
 		label.packages = usom_parcel_find(set, 0, PG_GETARG_DATUM(ARG_PACKAGES), &label.npackages);
 	left = usom_fulfillment_ship_list(set, PG_ARGISNULL(ARG_LINES) ? NULL : PG_GETARG_JSONB_P(ARG_LINES), &label);
+	usom_fulfillment_tell_shipped(set, work);
 	usom_order_save(set);
 	return left ? usom_order_answer_string(answer, set->orders[0].event_reference) : usom_order_answer_null(answer);
 }

@@ -4,12 +4,14 @@
  *
  * Its units go back to the state from which they left, into the stock of
  * their location and reserved for their order; the ledger says void.  Packages
- * stay packed.
+ * stay packed.  An outside system that runs the warehouse gets them once more,
+ * as a new hand-over: what it said of the old one is said.
  *
  * Locks: the order, then the stock rows (by save).  Memory: the call's.
  */
 #include "postgres.h"
 
+#include "fulfillment/handover.h"
 #include "fulfillment/parcel.h"
 
 #include "base/call.h"
@@ -124,6 +126,7 @@ static void
 void_it(UsomOrderSet *set, const UsomShipment *shipment)
 {
 	UsomMoney  *invoiced = usom_invoice_begin(set, 0, USOM_INVOICE_SHIP);
+	UsomWork   *work = usom_fulfillment_look(set);
 	Datum		values[] = {
 		Int64GetDatum(set->org_id), Int64GetDatum(shipment->shipment_id), TimestampTzGetDatum(usom_call_time())
 	};
@@ -134,6 +137,7 @@ void_it(UsomOrderSet *set, const UsomShipment *shipment)
 	usom_order_settle(set, 0, "void");
 	usom_invoice_end(set, 0, USOM_INVOICE_SHIP, invoiced, shipment->shipment_no);
 	tell(set, shipment);
+	usom_fulfillment_tell(set, work);
 	usom_order_save(set);
 }
 

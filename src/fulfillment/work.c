@@ -57,7 +57,8 @@ static UsomQuery insert_fulfillments = {
 	.argtypes = {"bigint", "usom._work_row[]", "timestamptz"},
 };
 
-static UsomQuery insert_taken_back = {
+/* $4: taken_back, or shipped. */
+static UsomQuery insert_gone = {
 	.text = "WITH held AS (SELECT f.fulfillment_id, f.sales_order_id, h.line_no, r.quantity AS lost, h.handed - h.shipped - h.gone AS left_there, "
 	"sum(greatest(h.handed - h.shipped - h.gone, 0)) OVER (PARTITION BY f.sales_order_id, f.location_id, h.line_no "
 	"ORDER BY f.fulfillment_id DESC) AS reached "
@@ -65,14 +66,14 @@ static UsomQuery insert_taken_back = {
 	"JOIN usom.fulfillment AS f ON f.org_id = $1 AND f.fulfillment_id = h.fulfillment_id "
 	"JOIN unnest($2) AS r ON r.sales_order_id = f.sales_order_id AND r.location_id = f.location_id AND r.line_no = h.line_no) "
 	"INSERT INTO usom.fulfillment_message AS m (org_id, fulfillment_id, sales_order_id, kind, reason, lines) "
-	"SELECT $1, t.fulfillment_id, t.sales_order_id, 'taken_back', $3, "
+	"SELECT $1, t.fulfillment_id, t.sales_order_id, $4, $3, "
 	"jsonb_agg(jsonb_build_object('line_no', t.line_no, 'quantity', trim_scale(least(t.left_there, t.lost - t.reached + t.left_there))) ORDER BY t.line_no) "
 	"FROM held AS t WHERE t.left_there > 0 AND t.lost > t.reached - t.left_there "
 	"GROUP BY t.fulfillment_id, t.sales_order_id ORDER BY t.fulfillment_id "
 	"RETURNING (SELECT f.fulfillment_no FROM usom.fulfillment f WHERE f.org_id = $1 AND f.fulfillment_id = m.fulfillment_id), "
 	"m.sales_order_id, (SELECT f.location_id FROM usom.fulfillment f WHERE f.org_id = $1 AND f.fulfillment_id = m.fulfillment_id), m.lines",
-	.nargs = 3,
-	.argtypes = {"bigint", "usom._work_row[]", "text"},
+	.nargs = 4,
+	.argtypes = {"bigint", "usom._work_row[]", "text", "text"},
 };
 
 static UsomQuery follow_messages = {
@@ -186,7 +187,7 @@ has_work(const UsomWork *work, int order, int64 location_id)
 /* ---- tell ---- */
 
 static void
-tell_row(UsomOrderSet *set, const UsomDoors *doors, uint64 row, const char *kind)
+tell_row(UsomOrderSet *set, const UsomDoors *doors, uint64 row, const char *kind, const char *why)
 {
 	int64		key = DatumGetInt64(usom_query_get(row, 2));
 	const UsomDoor *door = usom_fulfillment_find_door(doors, DatumGetInt64(usom_query_get(row, 3)));
@@ -204,18 +205,20 @@ tell_row(UsomOrderSet *set, const UsomDoors *doors, uint64 row, const char *kind
 	usom_payload_text(&payload, "location", door->code);
 	usom_payload_text(&payload, "wms", door->wms);
 	usom_payload_document(&payload, "lines", DatumGetJsonbP(usom_query_get(row, 4)));
+	if (why != NULL)
+		usom_payload_text(&payload, "why", why);
 	usom_order_tell(set, order, kind, usom_payload_end(&payload));
 }
 
 static void
-tell_rows(UsomOrderSet *set, const UsomDoors *doors, const char *kind)
+tell_rows(UsomOrderSet *set, const UsomDoors *doors, const char *kind, const char *why)
 {
 	uint64		n = SPI_processed;
 
 	for (uint64 row = 0; row < n; row++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		tell_row(set, doors, row, kind);
+		tell_row(set, doors, row, kind, why);
 	}
 }
 
@@ -295,17 +298,17 @@ hand_over(UsomOrderSet *set, const UsomDoors *doors, const UsomWork *came, const
 		return;
 	values[1] = usom_rows_datum(rows);
 	usom_query_write(&insert_fulfillments, values, NULL);
-	tell_rows(set, doors, "fulfillment_sent");
+	tell_rows(set, doors, "fulfillment_sent", NULL);
 }
 
 static void
-take_back(UsomOrderSet *set, const UsomDoors *doors, const UsomWork *went)
+take_back(UsomOrderSet *set, const UsomDoors *doors, const UsomWork *went, const char *why)
 {
 	UsomRows   *rows = usom_rows_make("_work_row", Max(went->count, 1));
 	int64	   *orders = palloc_array(int64, went->count + 1);
 	const char *reason = usom_call_reason();
-	bool		nulls[3] = {false, false, reason == NULL};
-	Datum		values[3] = {Int64GetDatum(set->org_id)};
+	bool		nulls[4] = {false, false, reason == NULL, false};
+	Datum		values[4] = {Int64GetDatum(set->org_id), [3] = CStringGetTextDatum(why)};
 	int			n = 0;
 
 	for (int i = 0; i < went->count; i++)
@@ -322,13 +325,13 @@ take_back(UsomOrderSet *set, const UsomDoors *doors, const UsomWork *went)
 		return;
 	values[1] = usom_rows_datum(rows);
 	values[2] = reason ? CStringGetTextDatum(reason) : (Datum) 0;
-	usom_query_write(&insert_taken_back, values, nulls);
-	tell_rows(set, doors, "fulfillment_changed");
+	usom_query_write(&insert_gone, values, nulls);
+	tell_rows(set, doors, "fulfillment_changed", why);
 	usom_fulfillment_follow_messages(set->org_id, orders, n);
 }
 
-void
-usom_fulfillment_tell(UsomOrderSet *set, const UsomWork *before)
+static void
+tell(UsomOrderSet *set, const UsomWork *before, const char *why)
 {
 	const UsomDoors *doors;
 	UsomWork   *now;
@@ -340,7 +343,19 @@ usom_fulfillment_tell(UsomOrderSet *set, const UsomWork *before)
 	if (doors == NULL)
 		return;
 	hand_over(set, doors, subtract(now, before), before);
-	take_back(set, doors, subtract(before, now));
+	take_back(set, doors, subtract(before, now), why);
+}
+
+void
+usom_fulfillment_tell(UsomOrderSet *set, const UsomWork *before)
+{
+	tell(set, before, "taken_back");
+}
+
+void
+usom_fulfillment_tell_shipped(UsomOrderSet *set, const UsomWork *before)
+{
+	tell(set, before, "shipped");
 }
 
 void

@@ -184,25 +184,45 @@ usom_stock_serials_receive(int64 org_id, int64 product_id, int64 location_id, co
 }
 
 static UsomQuery remove_units = {
-	.text = "UPDATE usom.serial_unit AS u SET status = 'gone', changed_at = $5 "
+	.text = "UPDATE usom.serial_unit AS u SET status = 'gone', sales_order_id = NULL, line_no = NULL, named = false, changed_at = $5 "
 	"FROM (SELECT c.serial FROM usom.serial_unit AS c WHERE c.org_id = $1 AND c.product_id = $2 AND c.serial = ANY ($3) "
-	"AND c.location_id = $4 AND c.status = 'on_hand' ORDER BY c.serial FOR UPDATE SKIP LOCKED) AS c "
+	"AND c.location_id = $4 AND (c.status = 'on_hand' OR (c.status IN ('reserved', 'picked') AND c.sales_order_id = $6)) "
+	"ORDER BY c.serial FOR UPDATE SKIP LOCKED) AS c "
 	"WHERE u.org_id = $1 AND u.product_id = $2 AND u.serial = c.serial RETURNING u.serial",
-	.nargs = 5,
-	.argtypes = {"bigint", "bigint", "text[]", "bigint", "timestamptz"},
+	.nargs = 6,
+	.argtypes = {"bigint", "bigint", "text[]", "bigint", "timestamptz", "bigint"},
 };
 
 void
-usom_stock_serials_remove(int64 org_id, int64 product_id, int64 location_id, const char *const *serials, int nserials)
+usom_stock_serials_remove(int64 org_id, int64 product_id, int64 location_id, const char *const *serials, int nserials,
+						  int64 sales_order_id)
 {
 	Datum		values[] = {
 		Int64GetDatum(org_id), Int64GetDatum(product_id), text_array(serials, nserials), Int64GetDatum(location_id),
-		TimestampTzGetDatum(usom_call_time()),
+		TimestampTzGetDatum(usom_call_time()), Int64GetDatum(sales_order_id),
 	};
 	int			count = (int) usom_query_write(&remove_units, values, NULL);
 
 	if (count < nserials)
 		refuse_taken(org_id, product_id, values[2], text_array(read_serials(count), count));
+}
+
+static UsomQuery find_there = {
+	.text = "SELECT u.serial FROM usom.serial_unit AS u WHERE u.org_id = $1 AND u.product_id = $2 AND u.location_id = $3 "
+	"AND (u.status = 'on_hand' OR (u.status IN ('reserved', 'picked') AND u.sales_order_id = $4)) ORDER BY u.serial LIMIT $5",
+	.nargs = 5,
+	.argtypes = {"bigint", "bigint", "bigint", "bigint", "integer"},
+};
+
+const char **
+usom_stock_serials_there(int64 org_id, int64 product_id, int64 location_id, int64 sales_order_id, int most, int *nserials)
+{
+	Datum		values[] = {
+		Int64GetDatum(org_id), Int64GetDatum(product_id), Int64GetDatum(location_id), Int64GetDatum(sales_order_id), Int32GetDatum(most)
+	};
+
+	*nserials = (int) usom_query_run(&find_there, values, NULL);
+	return read_serials(*nserials);
 }
 
 /* ---- give back ---- */

@@ -46,7 +46,16 @@ extern const char **usom_stock_serials_argument(FunctionCallInfo fcinfo, int arg
 /* Units come in stock, and leave it without an order.  US212 names one that is there already, or is not to be had.  The balance is the caller's to change. */
 extern void usom_stock_serials_receive(int64 org_id, int64 product_id, int64 location_id, const char *const *serials,
 									   int nserials, const char *reference);
-extern void usom_stock_serials_remove(int64 org_id, int64 product_id, int64 location_id, const char *const *serials, int nserials);
+
+/* What is taken out may be an order's, too (0: nobody's alone), if it is on the shelf: then the order keeps one unit less by number. */
+extern void usom_stock_serials_remove(int64 org_id, int64 product_id, int64 location_id, const char *const *serials, int nserials,
+									  int64 sales_order_id);
+
+/*
+ * Numbers of the units at a location that are nobody's or the order's, at most
+ * so many, and how many there are.  Nothing is locked.
+ */
+extern const char **usom_stock_serials_there(int64 org_id, int64 product_id, int64 location_id, int64 sales_order_id, int most, int *nserials);
 
 /* How many units of a line stand in which state at a location now. */
 typedef struct UsomSerialLine
