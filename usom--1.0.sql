@@ -5855,9 +5855,9 @@ LANGUAGE c AS 'MODULE_PATHNAME', 'usom_record_fulfillment'
 SET search_path = pg_catalog, usom, pg_temp;
 COMMENT ON FUNCTION usom.record_fulfillment(text, text, text, jsonb, text, text, text, text) IS
 'Record what the outside system of a warehouse says about a hand-over (event fulfillment_sent, usom.fulfillments). Messages may come in any order, late or more than once.
-fulfillment_no: the hand-over. message_id: key of the message; the same once more changes nothing and answers as before. kind: accepted; picked, packed, shipped (units that are so far, beside those of earlier messages of the kind; shipped makes a shipment, and what was shipped counts as picked and packed); short and rejected (units that are missing, or that the warehouse will not do: reserved again, a case fulfillment_rejected; correct the shelf with adjust_stock() or count_stock(), and reallocate_order() sources them anew); cancelled and cancel_refused (answers to requests at its location, see usom.warehouse_requests; cancelled without a request is as rejected). lines: [{"line_no": 1, "quantity": 2}], with lot and serials as for ship(); null: all that is left. reference: number that the outside system gave. carrier, tracking: of the shipment. reason: kept.
+fulfillment_no: the hand-over. message_id: key of the message; the same once more changes nothing and answers as before. kind: accepted; picked, packed, shipped (units that are so far, beside those of earlier messages of the kind; shipped makes a shipment, and what was shipped counts as picked and packed); short (units that are missing: taken off the stock with what no order keeps there, and sourced again from elsewhere, as by usom.short_pick(), with a case short_pick; of units with serial numbers those that are named, else as rejected); rejected (units that the warehouse will not do: reserved again, a case fulfillment_rejected; reallocate_order() sources them anew); cancelled and cancel_refused (answers to requests at its location, see usom.warehouse_requests; cancelled without a request is as rejected). lines: [{"line_no": 1, "quantity": 2}], with lot and serials as for ship(); null: all that is left. reference: number that the outside system gave. carrier, tracking: of the shipment. reason: kept.
 Returns outcome: applied; partly, where units were not there any more or were known of; late, where nothing was left to do; and the number of the shipment that it made. Units that were shipped and should not have been are a case shipped_too_much.
-Errors: US630 unknown hand-over, US801 the key came with another message, US106 unknown line, US108 unreadable lines or a line that was not handed over, US102 a hold blocks ship, US201 the order ships complete, 22023 unknown kind, 22004 a null.
+Errors: US630 unknown hand-over, US801 the key came with another message, US106 unknown line, US108 unreadable lines or a line that was not handed over, US102 a hold blocks ship, US201 the order ships complete, US212 or US213 serial numbers of missing units that cannot be, 22023 unknown kind, 22004 a null.
 Example: SELECT * FROM usom.record_fulfillment(''FU-000001'', ''m-17'', ''shipped'', ''[{"line_no": 1, "quantity": 2}]'', carrier => ''DHL'', tracking => ''JD014600003'');';
 
 /* ---- api ---- */
@@ -6665,28 +6665,31 @@ Example: SELECT usom.complete_service(''AP-000001'', ''{"work": "burner replaced
 
 /* ---- api ---- */
 
-CREATE FUNCTION usom.short_pick(task bigint, found numeric, reason text, picker text DEFAULT NULL, shelf_empty boolean DEFAULT true)
+CREATE FUNCTION usom.short_pick(task bigint, found numeric, reason text, picker text DEFAULT NULL, shelf_empty boolean DEFAULT true,
+	serials text[] DEFAULT NULL)
 RETURNS TABLE (status text, quantity_picked numeric, quantity_short numeric, quantity_left numeric, order_status text)
 LANGUAGE c AS 'MODULE_PATHNAME', 'usom_short_pick'
 SET search_path = pg_catalog, usom, pg_temp;
-COMMENT ON FUNCTION usom.short_pick(bigint, numeric, text, text, boolean) IS
+COMMENT ON FUNCTION usom.short_pick(bigint, numeric, text, text, boolean, text[]) IS
 'End a pick task of which not all units are there: what was found is picked, the rest is taken off the stock by an adjustment, waits again and is sourced from elsewhere as far as there is stock, and a case short_pick asks somebody to look; all or nothing of it.
 task: its number. found: units of the task that are picked by now, in all. reason: what the picker saw; kept in the ledger, the audit and the case. picker: as in usom.confirm_pick().
 shelf_empty: true: what no order keeps of that stock (product, location, lot) is taken off, too, since it is not there; false: the missing units alone, as when they are damaged, and the rest may be sourced from the same shelf.
+serials: numbers of the units that are missing, where they have some: these are taken off, and are gone; at least as many as are missing, and with shelf_empty others that are not there, too. Null: the units have no numbers, or no others should be there than those that are missing.
 Returns the status of the task (short; picked, if all was there), units picked, units missing, units left to pick (0), and the status of the order. What became of the missing units stands in usom.order_pieces: reserved elsewhere, to be released, or backordered.
 A repeated call changes nothing.
-Errors: US610 unknown task, US611 fewer than are picked already, or more than are left, US612 another picker works on it, US213 the units have serial numbers, 22023 no reason.
+Errors: US610 unknown task, US611 fewer than are picked already, or more than are left, US612 another picker works on it, US213 the units have serial numbers and it is not told which are missing, US212 a number is not to be had there, 22023 no reason.
 Example: SELECT * FROM usom.short_pick(4711, 2, ''bin empty'');';
 
-CREATE FUNCTION usom.report_short(order_no text, line_no integer, missing numeric, reason text, location text DEFAULT NULL, shelf_empty boolean DEFAULT true)
+CREATE FUNCTION usom.report_short(order_no text, line_no integer, missing numeric, reason text, location text DEFAULT NULL, shelf_empty boolean DEFAULT true,
+	serials text[] DEFAULT NULL)
 RETURNS TABLE (status text, version integer)
 LANGUAGE c AS 'MODULE_PATHNAME', 'usom_report_short'
 SET search_path = pg_catalog, usom, pg_temp;
-COMMENT ON FUNCTION usom.report_short(text, integer, numeric, text, text, boolean) IS
+COMMENT ON FUNCTION usom.report_short(text, integer, numeric, text, text, boolean, text[]) IS
 'Released units of a line are not there, where picking goes without tasks: as usom.short_pick().
-order_no: the order. line_no: the line; of a kit, the component. missing: units that are not there, in units of the product. reason: what was seen. location: where they are released; null: anywhere, the newest pieces first. shelf_empty: see usom.short_pick().
+order_no: the order. line_no: the line; of a kit, the component. missing: units that are not there, in units of the product. reason: what was seen. location: where they are released; null: anywhere, the newest pieces first. shelf_empty, serials: see usom.short_pick().
 Returns the status and version of the order.
-Errors: US105 unknown order, US106 unknown line, US006 unknown location, US611 not so many are released there, US213 the units have serial numbers, 22023 no reason.
+Errors: US105 unknown order, US106 unknown line, US006 unknown location, US611 not so many are released there, US213 the units have serial numbers and it is not told which are missing, US212 a number is not to be had there, 22023 no reason, or numbers of several locations.
 Example: SELECT * FROM usom.report_short(''SO-000001'', 1, 2, ''bin empty'');';
 
 /* ---- api ---- */
@@ -13795,17 +13798,17 @@ CREATE TABLE usom.fulfillment_message (
 	actor text NOT NULL DEFAULT session_user,
 	PRIMARY KEY (org_id, fulfillment_message_id),
 	CONSTRAINT fulfillment_message_once UNIQUE (org_id, fulfillment_id, message_id),
-	CONSTRAINT fulfillment_message_told_iff_no_id CHECK ((kind = 'taken_back') = (message_id IS NULL)),
+	CONSTRAINT fulfillment_message_told_has_no_id CHECK (kind = 'shipped' OR (kind = 'taken_back') = (message_id IS NULL)),
 	CONSTRAINT fulfillment_message_answer_iff_digest CHECK ((message_id IS NULL) = (digest IS NULL) AND (message_id IS NULL) = (outcome IS NULL)),
 	CONSTRAINT fulfillment_message_of_fulfillment FOREIGN KEY (org_id, fulfillment_id) REFERENCES usom.fulfillment ON DELETE RESTRICT ON UPDATE RESTRICT
 );
-COMMENT ON TABLE usom.fulfillment_message IS 'What outside systems answered about a hand-over, each message once, and what they were told was taken back. Append-only: the status of the hand-over follows from it, in whatever order messages come.';
+COMMENT ON TABLE usom.fulfillment_message IS 'What outside systems answered about a hand-over, each message once, and what they were told was taken back or shipped without them. Append-only: the status of the hand-over follows from it, in whatever order messages come.';
 COMMENT ON COLUMN usom.fulfillment_message.org_id IS 'Organisation.';
 COMMENT ON COLUMN usom.fulfillment_message.fulfillment_message_id IS 'Key.';
 COMMENT ON COLUMN usom.fulfillment_message.fulfillment_id IS 'Hand-over.';
 COMMENT ON COLUMN usom.fulfillment_message.sales_order_id IS 'Order.';
-COMMENT ON COLUMN usom.fulfillment_message.message_id IS 'Key that the outside system gave its message; null: it was told.';
-COMMENT ON COLUMN usom.fulfillment_message.kind IS 'accepted, rejected, short, picked, packed, shipped, cancelled, cancel_refused; taken_back: units that it was told to leave.';
+COMMENT ON COLUMN usom.fulfillment_message.message_id IS 'Key that the outside system gave its message; null: it was told, units were taken back or shipped by others.';
+COMMENT ON COLUMN usom.fulfillment_message.kind IS 'accepted, rejected, short, picked, packed, shipped, cancelled, cancel_refused; taken_back: units that it was told to leave; shipped without a message_id: units that others shipped.';
 COMMENT ON COLUMN usom.fulfillment_message.lines IS 'Units it is about: [{"line_no": 1, "quantity": 2}]; null: none.';
 COMMENT ON COLUMN usom.fulfillment_message.digest IS 'SHA-256 of the message as it came, to tell a repeated one from another of the same key.';
 COMMENT ON COLUMN usom.fulfillment_message.outcome IS 'applied; partly: some units were not there any more; late: nothing was left to do.';

@@ -64,5 +64,15 @@ SELECT status FROM usom.release_order('SO-000001');
 SELECT * FROM usom.void_release('SO-000001', 'too late');
 SELECT * FROM usom.void_release('SO-000001', 'not there', 'SIDE');
 INSERT INTO usom.cut_off (code, location) VALUES ('nowhere', 'NOWHERE');
+-- An order whose flow does not let it begin is refused, and costs the others nothing.
+INSERT INTO usom.flow (code) VALUES ('paid first');
+INSERT INTO usom.flow_transition (flow_id, from_state, to_state) SELECT usom.flow_id('paid first'), 'confirmed', t FROM unnest('{processing,cancelled}'::text[]) t;
+INSERT INTO usom.flow_guard (flow_id, from_state, to_state, guard, severity, message) VALUES (usom.flow_id('paid first'), 'confirmed', 'processing', 'paid', 'refuse', 'it is not paid');
+SELECT usom.publish_flow('paid first');
+INSERT INTO usom.channel (code) VALUES ('fair');
+INSERT INTO usom.flow_rule (code, flow, channel) VALUES ('FAIR', 'paid first', 'fair');
+SELECT p.order_no, p.status FROM jsonb_array_elements('[{"channel": "fair", "lines": [{"sku": "CUP", "quantity": 1, "unit_price": 3}]}, {"lines": [{"sku": "CUP", "quantity": 1, "unit_price": 3}]}]') AS d (document),
+	LATERAL usom.place_order(d.document) AS p;
+SELECT * FROM usom.release_due('MAIN') ORDER BY order_no;
 SELECT * FROM usom.verify();
 ROLLBACK;
