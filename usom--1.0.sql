@@ -7335,6 +7335,206 @@ REVOKE ALL ON FUNCTION usom._erase_messages() FROM PUBLIC;
 
 /* ---- intake ---- */
 
+-- Mappings of X12, EDIFACT, TRADACOMS and UBL, in the JSON that tools/intake makes of them.
+CREATE FUNCTION usom._edi_mappings() RETURNS TABLE (code text, kind text, applies text, root text, lines text, problems text, priority integer, about text)
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+	SELECT * FROM (VALUES
+	('edi_error', 'order', 'exists ($.errors[*].message) && exists ($.raw)', NULL, NULL, '$.errors[*]', 10,
+		'Messages that the converter could not read, or that contradict their envelope: each fault is a finding.'),
+	('edi_other', 'order', '$.format == "x12" || $.format == "edifact" || $.format == "tradacoms" || $.format == "ubl" || $.format == "unknown"', NULL, NULL,
+		'"no order is made of messages of this type"', 900, 'Messages of any other type, to be told and not guessed at.'),
+	('x12_850', 'order', '$.format == "x12" && $.type == "850" && !($.BEG.BEG01 == "01")', NULL, '$.PO1[*]', NULL, 100, 'X12 850 purchase orders.'),
+	('x12_850_cancellation', 'cancellation', '$.format == "x12" && $.type == "850" && $.BEG.BEG01 == "01"', NULL, NULL, NULL, 100, 'X12 850 with purpose 01.'),
+	('x12_860', 'change', '$.format == "x12" && $.type == "860" && !($.BCH.BCH01 == "01")', NULL, '$.POC[*]', NULL, 100, 'X12 860 changes of purchase orders.'),
+	('x12_860_cancellation', 'cancellation', '$.format == "x12" && $.type == "860" && $.BCH.BCH01 == "01"', NULL, NULL, NULL, 100, 'X12 860 with purpose 01.'),
+	('edifact_orders', 'order', '$.format == "edifact" && $.type == "ORDERS" && !($.BGM.BGM03[0] == "1")', NULL, '$.LIN[*]', NULL, 100, 'EDIFACT ORDERS.'),
+	('edifact_orders_cancellation', 'cancellation', '$.format == "edifact" && $.type == "ORDERS" && $.BGM.BGM03[0] == "1"', NULL, NULL, NULL, 100, 'EDIFACT ORDERS with function 1.'),
+	('edifact_ordchg', 'change', '$.format == "edifact" && $.type == "ORDCHG" && !($.BGM.BGM03[0] == "1")', NULL, '$.LIN[*]', NULL, 100, 'EDIFACT ORDCHG.'),
+	('edifact_ordchg_cancellation', 'cancellation', '$.format == "edifact" && $.type == "ORDCHG" && $.BGM.BGM03[0] == "1"', NULL, NULL, NULL, 100, 'EDIFACT ORDCHG with function 1.'),
+	('tradacoms_orders', 'order', '$.format == "tradacoms" && $.type == "ORDERS"', NULL, '$.OLD[*]', NULL, 100, 'TRADACOMS ORDERS; prices are those of the price list.'),
+	('ubl_order', 'order', '$.format == "ubl" && $.type == "Order"', '$.Order[*]', '$.OrderLine[*].LineItem[*]', NULL, 100, 'UBL Order, 2.0 and later.'),
+	('ubl_order_change', 'change', '$.format == "ubl" && $.type == "OrderChange"', '$.OrderChange[*]', '$.OrderLine[*].LineItem[*]', NULL, 100, 'UBL OrderChange.'),
+	('ubl_order_cancellation', 'cancellation', '$.format == "ubl" && $.type == "OrderCancellation"', '$.OrderCancellation[*]', NULL, NULL, 100, 'UBL OrderCancellation.')
+	) AS m
+$$;
+COMMENT ON FUNCTION usom._edi_mappings() IS 'Mappings of EDI and UBL, for add_mapping().';
+REVOKE ALL ON FUNCTION usom._edi_mappings() FROM PUBLIC;
+
+-- What the senders of a format call a product: the supplier's number first, then numbers of the trade, then the buyer's.
+CREATE FUNCTION usom._edi_fields() RETURNS TABLE (code text, target text, ordinal integer, source text, transforms text, argument text, fallback text, required boolean)
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+	SELECT c.code, f.target, f.ordinal, f.source, f.transforms, f.argument, f.fallback, coalesce(f.required, c.code IN ('edifact_orders', 'ubl_order')) FROM (VALUES
+	('x12_850', 'external_id', 1, '$.BEG.BEG03', '{trim}', NULL, NULL, true),
+	('x12_850', 'placed_at', 1, '$.BEG.BEG05 ? (@ like_regex "^[0-9]{6}$")', '{date}', '{"date": "YYMMDD"}', NULL, false),
+	('x12_850', 'placed_at', 2, '$.BEG.BEG05', '{date}', '{"date": "YYYYMMDD"}', NULL, false),
+	('x12_850', 'customer', 1, '$.N1 ? (@.N101 == "BY").N104', '{lookup}', '{"lookup": "party"}', NULL, true),
+	('x12_850', 'customer', 2, '$.interchange.sender', '{lookup}', '{"lookup": "party"}', NULL, true),
+	('x12_850', 'currency', 1, '$.CUR.CUR02', '{currency}', NULL, NULL, false),
+	('x12_850', 'currency', 2, '$.PO1.CUR.CUR02', '{currency}', NULL, NULL, false),
+	('x12_850', 'requested_at', 1, '$.DTM ? (@.DTM01 == "002").DTM02', '{date}', '{"date": "YYYYMMDD"}', NULL, false),
+	('x12_850', 'requested_at', 2, '$.DTM ? (@.DTM01 == "106").DTM02', '{date}', '{"date": "YYYYMMDD"}', NULL, false),
+	('x12_850', 'requested_at', 3, '$.DTM ? (@.DTM01 == "010").DTM02', '{date}', '{"date": "YYYYMMDD"}', NULL, false),
+	('x12_850', 'instructions', 1, '$.N9.MSG.MSG01', '{join}', '{"join": "\n"}', NULL, false),
+	('x12_850', 'ship_to.name', 1, '$.N1 ? (@.N101 == "ST").N102', '{}', NULL, NULL, false),
+	('x12_850', 'ship_to.line1', 1, '$.N1 ? (@.N101 == "ST").N3[0].N301', '{}', NULL, NULL, false),
+	('x12_850', 'ship_to.line2', 1, '$.N1 ? (@.N101 == "ST").N3[0].N302', '{}', NULL, NULL, false),
+	('x12_850', 'ship_to.line2', 2, '$.N1 ? (@.N101 == "ST").N3[1].N301', '{}', NULL, NULL, false),
+	('x12_850', 'ship_to.city', 1, '$.N1 ? (@.N101 == "ST").N4.N401', '{}', NULL, NULL, false),
+	('x12_850', 'ship_to.region', 1, '$.N1 ? (@.N101 == "ST").N4.N402', '{upper}', NULL, NULL, false),
+	('x12_850', 'ship_to.postcode', 1, '$.N1 ? (@.N101 == "ST").N4.N403', '{trim}', NULL, NULL, false),
+	('x12_850', 'ship_to.country', 1, '$.N1 ? (@.N101 == "ST").N4.N404', '{upper}', NULL, NULL, false),
+	('x12_850', 'lines[].sku', 1, '$.ids.VN', '{lookup}', '{"lookup": "item", "keep": true}', NULL, true),
+	('x12_850', 'lines[].sku', 2, '$.ids.VP', '{lookup}', '{"lookup": "item", "keep": true}', NULL, true),
+	('x12_850', 'lines[].sku', 3, '$.ids.UP', '{lookup}', '{"lookup": "item", "keep": true}', NULL, true),
+	('x12_850', 'lines[].sku', 4, '$.ids.EN', '{lookup}', '{"lookup": "item", "keep": true}', NULL, true),
+	('x12_850', 'lines[].sku', 5, '$.ids.BP', '{lookup}', '{"lookup": "item", "keep": true}', NULL, true),
+	('x12_850', 'lines[].sku', 6, '$.ids.IN', '{lookup}', '{"lookup": "item", "keep": true}', NULL, true),
+	('x12_850', 'lines[].sku', 7, '$.ids.CB', '{lookup}', '{"lookup": "item", "keep": true}', NULL, true),
+	('x12_850', 'lines[].sku', 8, '$.ids.SK', '{lookup}', '{"lookup": "item", "keep": true}', NULL, true),
+	('x12_850', 'lines[].sku', 9, '$.ids.ST', '{lookup}', '{"lookup": "item", "keep": true}', NULL, true),
+	('x12_850', 'lines[].quantity', 1, '$.PO102', '{number}', NULL, NULL, true),
+	('x12_850', 'lines[].unit', 1, '$.PO103', '{unit}', '{"keep": true}', NULL, false),
+	('x12_850', 'lines[].unit_price', 1, '$.PO104', '{number}', NULL, NULL, false),
+	('x12_850', 'lines[].requested_at', 1, '$.DTM ? (@.DTM01 == "002").DTM02', '{date}', '{"date": "YYYYMMDD"}', NULL, false),
+
+	('x12_860', 'external_id', 1, '$.BCH.BCH03', '{trim}', NULL, NULL, true),
+	('x12_860', 'revision', 1, '$.BCH.BCH05', '{add,integer}', '{"add": 1}', NULL, false),
+	('x12_860', 'revision', 2, '$.BCH.BCH11', '{integer}', NULL, NULL, false),
+	('x12_860', 'requested_at', 1, '$.DTM ? (@.DTM01 == "002").DTM02', '{date}', '{"date": "YYYYMMDD"}', NULL, false),
+	('x12_860', 'lines[].action', 1, '$.POC02', '{lookup}', '{"lookup": "x12_change"}', NULL, true),
+	('x12_860', 'lines[].line_no', 1, '$.POC01 ? (@ like_regex "^[0-9]{1,6}$")', '{integer}', NULL, NULL, false),
+	('x12_860', 'lines[].sku', 1, '$.ids.VN', '{lookup}', '{"lookup": "item", "keep": true}', NULL, true),
+	('x12_860', 'lines[].sku', 2, '$.ids.VP', '{lookup}', '{"lookup": "item", "keep": true}', NULL, true),
+	('x12_860', 'lines[].sku', 3, '$.ids.UP', '{lookup}', '{"lookup": "item", "keep": true}', NULL, true),
+	('x12_860', 'lines[].sku', 4, '$.ids.EN', '{lookup}', '{"lookup": "item", "keep": true}', NULL, true),
+	('x12_860', 'lines[].sku', 5, '$.ids.BP', '{lookup}', '{"lookup": "item", "keep": true}', NULL, true),
+	('x12_860', 'lines[].sku', 6, '$.ids.IN', '{lookup}', '{"lookup": "item", "keep": true}', NULL, true),
+	('x12_860', 'lines[].sku', 7, '$.ids.CB', '{lookup}', '{"lookup": "item", "keep": true}', NULL, true),
+	('x12_860', 'lines[].quantity', 1, '$.POC03', '{number}', NULL, NULL, false),
+	('x12_860', 'lines[].unit', 1, '$.POC05[0]', '{unit}', '{"keep": true}', NULL, false),
+	('x12_860', 'lines[].unit_price', 1, '$.POC06', '{number}', NULL, NULL, false),
+	('x12_860', 'lines[].requested_at', 1, '$.DTM ? (@.DTM01 == "002").DTM02', '{date}', '{"date": "YYYYMMDD"}', NULL, false),
+	('x12_850_cancellation', 'external_id', 1, '$.BEG.BEG03', '{trim}', NULL, NULL, true),
+	('x12_850_cancellation', 'reason', 1, NULL, '{}', NULL, '"cancelled by 850"', false),
+	('x12_860_cancellation', 'external_id', 1, '$.BCH.BCH03', '{trim}', NULL, NULL, true),
+	('x12_860_cancellation', 'reason', 1, NULL, '{}', NULL, '"cancelled by 860"', false),
+
+	('edifact_orders', 'external_id', 1, '$.BGM.BGM02[0]', '{trim}', NULL, NULL, true),
+	('edifact_orders', 'placed_at', 1, '$.DTM ? (@.DTM01[0] == "137" && @.DTM01[2] == "203").DTM01[1]', '{date}', '{"date": "YYYYMMDDHH24MI"}', NULL, false),
+	('edifact_orders', 'placed_at', 2, '$.DTM ? (@.DTM01[0] == "137").DTM01[1]', '{date}', '{"date": "YYYYMMDD"}', NULL, false),
+	('edifact_orders', 'placed_at', 3, '$.DTM ? (@.DTM01[0] == "4").DTM01[1]', '{date}', '{"date": "YYYYMMDD"}', NULL, false),
+	('edifact_orders', 'requested_at', 1, '$.DTM ? (@.DTM01[0] == "2" && @.DTM01[2] == "203").DTM01[1]', '{date}', '{"date": "YYYYMMDDHH24MI"}', NULL, false),
+	('edifact_orders', 'requested_at', 2, '$.DTM ? (@.DTM01[0] == "2").DTM01[1]', '{date}', '{"date": "YYYYMMDD"}', NULL, false),
+	('edifact_orders', 'customer', 1, '$.NAD ? (@.NAD01[0] == "BY").NAD02[0]', '{lookup}', '{"lookup": "party"}', NULL, true),
+	('edifact_orders', 'customer', 2, '$.interchange.sender', '{lookup}', '{"lookup": "party"}', NULL, true),
+	('edifact_orders', 'currency', 1, '$.CUX ? (@.CUX01[0] == "2").CUX01[1]', '{currency}', NULL, NULL, false),
+	('edifact_orders', 'instructions', 1, '$.FTX.FTX04[*]', '{join}', '{"join": "\n"}', NULL, false),
+	('edifact_orders', 'ship_to.name', 1, '$.NAD ? (@.NAD01[0] == "DP").NAD04[0]', '{}', NULL, NULL, false),
+	('edifact_orders', 'ship_to.name', 2, '$.NAD ? (@.NAD01[0] == "DP").NAD03[0]', '{}', NULL, NULL, false),
+	('edifact_orders', 'ship_to.line1', 1, '$.NAD ? (@.NAD01[0] == "DP").NAD05[0]', '{}', NULL, NULL, false),
+	('edifact_orders', 'ship_to.line2', 1, '$.NAD ? (@.NAD01[0] == "DP").NAD05[1]', '{}', NULL, NULL, false),
+	('edifact_orders', 'ship_to.city', 1, '$.NAD ? (@.NAD01[0] == "DP").NAD06[0]', '{}', NULL, NULL, false),
+	('edifact_orders', 'ship_to.region', 1, '$.NAD ? (@.NAD01[0] == "DP").NAD07[0]', '{upper}', NULL, NULL, false),
+	('edifact_orders', 'ship_to.postcode', 1, '$.NAD ? (@.NAD01[0] == "DP").NAD08[0]', '{trim}', NULL, NULL, false),
+	('edifact_orders', 'ship_to.country', 1, '$.NAD ? (@.NAD01[0] == "DP").NAD09[0]', '{upper}', NULL, NULL, false),
+	('edifact_orders,edifact_ordchg', 'lines[].sku', 1, '$.ids.SA', '{lookup}', '{"lookup": "item", "keep": true}', NULL, true),
+	('edifact_orders,edifact_ordchg', 'lines[].sku', 2, '$.ids.EN', '{lookup}', '{"lookup": "item", "keep": true}', NULL, true),
+	('edifact_orders,edifact_ordchg', 'lines[].sku', 3, '$.ids.SRV', '{lookup}', '{"lookup": "item", "keep": true}', NULL, true),
+	('edifact_orders,edifact_ordchg', 'lines[].sku', 4, '$.ids.IB', '{lookup}', '{"lookup": "item", "keep": true}', NULL, true),
+	('edifact_orders,edifact_ordchg', 'lines[].sku', 5, '$.ids.IN', '{lookup}', '{"lookup": "item", "keep": true}', NULL, true),
+	('edifact_orders,edifact_ordchg', 'lines[].sku', 6, '$.ids.BP', '{lookup}', '{"lookup": "item", "keep": true}', NULL, true),
+	('edifact_orders,edifact_ordchg', 'lines[].quantity', 1, '$.QTY ? (@.QTY01[0] == "21" || @.QTY01[0] == "1" || @.QTY01[0] == "145").QTY01[1]', '{number}', NULL, NULL, NULL),
+	('edifact_orders,edifact_ordchg', 'lines[].unit', 1, '$.QTY ? (@.QTY01[0] == "21" || @.QTY01[0] == "1" || @.QTY01[0] == "145").QTY01[2]', '{unit}', '{"keep": true}', NULL, false),
+	('edifact_orders,edifact_ordchg', 'lines[].unit_price', 1,
+		'$.PRI ? ((@.PRI01[0] == "AAA" || @.PRI01[0] == "AAB" || @.PRI01[0] == "CAL") && (!exists (@.PRI01[4]) || @.PRI01[4] == "" || @.PRI01[4] == "1")).PRI01[1]', '{number}', NULL, NULL, false),
+	('edifact_orders,edifact_ordchg', 'lines[].requested_at', 1, '$.DTM ? (@.DTM01[0] == "2" && @.DTM01[2] == "203").DTM01[1]', '{date}', '{"date": "YYYYMMDDHH24MI"}', NULL, false),
+	('edifact_orders,edifact_ordchg', 'lines[].requested_at', 2, '$.DTM ? (@.DTM01[0] == "2").DTM01[1]', '{date}', '{"date": "YYYYMMDD"}', NULL, false),
+	('edifact_orders_cancellation', 'external_id', 1, '$.BGM.BGM02[0]', '{trim}', NULL, NULL, true),
+	('edifact_orders_cancellation', 'reason', 1, NULL, '{}', NULL, '"cancelled by ORDERS"', false),
+	('edifact_ordchg,edifact_ordchg_cancellation', 'external_id', 1, '$.RFF ? (@.RFF01[0] == "ON").RFF01[1]', '{trim}', NULL, NULL, true),
+	('edifact_ordchg', 'revision', 1, '$.DTM ? (@.DTM01[0] == "137" && @.DTM01[2] == "102").DTM01[1]', '{integer}', NULL, NULL, false),
+	('edifact_ordchg', 'requested_at', 1, '$.DTM ? (@.DTM01[0] == "2" && @.DTM01[2] == "102").DTM01[1]', '{date}', '{"date": "YYYYMMDD"}', NULL, false),
+	('edifact_ordchg', 'lines[].action', 1, '$.LIN02[0]', '{lookup}', '{"lookup": "edifact_change"}', NULL, true),
+	('edifact_ordchg', 'lines[].line_no', 1, '$.LIN01[0] ? (@ like_regex "^[0-9]{1,6}$")', '{integer}', NULL, NULL, false),
+	('edifact_ordchg_cancellation', 'reason', 1, NULL, '{}', NULL, '"cancelled by ORDCHG"', false),
+
+	('tradacoms_orders', 'external_id', 1, '$.ORD.ORD01[0]', '{trim}', NULL, NULL, true),
+	('tradacoms_orders', 'placed_at', 1, '$.ORD.ORD01[2]', '{date}', '{"date": "YYMMDD", "zone": "Europe/London"}', NULL, false),
+	('tradacoms_orders', 'requested_at', 1, '$.DIN.DIN01[0]', '{date}', '{"date": "YYMMDD", "zone": "Europe/London"}', NULL, false),
+	('tradacoms_orders', 'customer', 1, '$.CLO.CLO01[0] ? (@ != "")', '{lookup}', '{"lookup": "party"}', NULL, true),
+	('tradacoms_orders', 'customer', 2, '$.interchange.sender', '{lookup}', '{"lookup": "party"}', NULL, true),
+	('tradacoms_orders', 'lines[].sku', 1, '$.OLD02[0] ? (@ != "")', '{lookup}', '{"lookup": "item", "keep": true}', NULL, true),
+	('tradacoms_orders', 'lines[].sku', 2, '$.OLD02[1]', '{lookup}', '{"lookup": "item", "keep": true}', NULL, true),
+	('tradacoms_orders', 'lines[].sku', 3, '$.OLD04[1]', '{lookup}', '{"lookup": "item", "keep": true}', NULL, true),
+	('tradacoms_orders', 'lines[].quantity', 1, '$.OLD06[0]', '{number}', NULL, NULL, true),
+
+	('ubl_order', 'external_id', 1, '$.ID._', '{trim}', NULL, NULL, true),
+	('ubl_order', 'placed_at', 1, '$.keyvalue() ? (@.key == "IssueDate" || @.key == "IssueTime").value._', '{join,date}', '{"join": " "}', NULL, false),
+	('ubl_order', 'customer', 1, '$.BuyerCustomerParty.SupplierAssignedAccountID._', '{lookup}', '{"lookup": "party"}', NULL, true),
+	('ubl_order', 'customer', 2, '$.BuyerCustomerParty.Party.PartyIdentification[0].ID._', '{lookup}', '{"lookup": "party"}', NULL, true),
+	('ubl_order', 'customer', 3, '$.BuyerCustomerParty.Party.EndpointID._', '{lookup}', '{"lookup": "party"}', NULL, true),
+	('ubl_order', 'customer', 4, '$.BuyerCustomerParty.Party.PartyName[0].Name._', '{lookup}', '{"lookup": "party"}', NULL, true),
+	('ubl_order', 'currency', 1, '$.DocumentCurrencyCode._', '{currency}', NULL, NULL, false),
+	('ubl_order', 'currency', 2, '$.OrderLine.LineItem.Price.PriceAmount.currencyID', '{currency}', NULL, NULL, false),
+	('ubl_order,ubl_order_change', 'requested_at', 1, '$.Delivery.RequestedDeliveryPeriod.EndDate._', '{date}', NULL, NULL, false),
+	('ubl_order,ubl_order_change', 'requested_at', 2, '$.Delivery.RequestedDeliveryPeriod.StartDate._', '{date}', NULL, NULL, false),
+	('ubl_order,ubl_order_change', 'instructions', 1, '$.Note._', '{join}', '{"join": "\n"}', NULL, false),
+	('ubl_order', 'ship_to.name', 1, '$.Delivery.DeliveryParty.PartyName.Name._', '{}', NULL, NULL, false),
+	('ubl_order', 'ship_to.line1', 1, '$.Delivery.*.Address.StreetName._', '{join}', NULL, NULL, false),
+	('ubl_order', 'ship_to.line1', 2, '$.Delivery.*.Address.BuildingNumber._', '{join}', NULL, NULL, false),
+	('ubl_order', 'ship_to.line1', 3, '$.Delivery.DeliveryAddress.StreetName._', '{join}', NULL, NULL, false),
+	('ubl_order', 'ship_to.line1', 4, '$.Delivery.DeliveryAddress.BuildingNumber._', '{join}', NULL, NULL, false),
+	('ubl_order', 'ship_to.line2', 1, '$.Delivery.*.Address.AdditionalStreetName._', '{}', NULL, NULL, false),
+	('ubl_order', 'ship_to.line2', 2, '$.Delivery.DeliveryAddress.AdditionalStreetName._', '{}', NULL, NULL, false),
+	('ubl_order', 'ship_to.city', 1, '$.Delivery.*.Address.CityName._', '{}', NULL, NULL, false),
+	('ubl_order', 'ship_to.city', 2, '$.Delivery.DeliveryAddress.CityName._', '{}', NULL, NULL, false),
+	('ubl_order', 'ship_to.region', 1, '$.Delivery.*.Address.CountrySubentity._', '{}', NULL, NULL, false),
+	('ubl_order', 'ship_to.region', 2, '$.Delivery.DeliveryAddress.CountrySubentity._', '{}', NULL, NULL, false),
+	('ubl_order', 'ship_to.postcode', 1, '$.Delivery.*.Address.PostalZone._', '{trim}', NULL, NULL, false),
+	('ubl_order', 'ship_to.postcode', 2, '$.Delivery.DeliveryAddress.PostalZone._', '{trim}', NULL, NULL, false),
+	('ubl_order', 'ship_to.country', 1, '$.Delivery.*.Address.Country.IdentificationCode._', '{upper}', NULL, NULL, false),
+	('ubl_order', 'ship_to.country', 2, '$.Delivery.DeliveryAddress.Country.IdentificationCode._', '{upper}', NULL, NULL, false),
+	('ubl_order,ubl_order_change', 'lines[].sku', 1, '$.Item.SellersItemIdentification.ID._', '{lookup}', '{"lookup": "item", "keep": true}', NULL, true),
+	('ubl_order,ubl_order_change', 'lines[].sku', 2, '$.Item.StandardItemIdentification.ID._', '{lookup}', '{"lookup": "item", "keep": true}', NULL, true),
+	('ubl_order,ubl_order_change', 'lines[].sku', 3, '$.Item.BuyersItemIdentification.ID._', '{lookup}', '{"lookup": "item", "keep": true}', NULL, true),
+	('ubl_order,ubl_order_change', 'lines[].sku', 4, '$.Item.Name._', '{lookup}', '{"lookup": "item", "keep": true}', NULL, true),
+	('ubl_order,ubl_order_change', 'lines[].quantity', 1, '$.Quantity._', '{number}', NULL, NULL, NULL),
+	('ubl_order,ubl_order_change', 'lines[].unit', 1, '$.Quantity.unitCode', '{unit}', '{"keep": true}', NULL, false),
+	('ubl_order,ubl_order_change', 'lines[].unit_price', 1, '$.Price ? (!exists (@.BaseQuantity._) || @.BaseQuantity._.double() == 1).PriceAmount._', '{number}', NULL, NULL, false),
+	('ubl_order,ubl_order_change', 'lines[].requested_at', 1, '$.Delivery.RequestedDeliveryPeriod.EndDate._', '{date}', NULL, NULL, false),
+	('ubl_order', 'lines[].partial', 1, '$.PartialDeliveryIndicator._', '{boolean}', NULL, NULL, false),
+	('ubl_order_change', 'lines[].action', 1, '$.LineStatusCode._', '{lookup}', '{"lookup": "ubl_line_status"}', NULL, true),
+	('ubl_order_change', 'lines[].line_no', 1, '$.ID._ ? (@ like_regex "^[0-9]{1,6}$")', '{integer}', NULL, NULL, false),
+	('ubl_order_change,ubl_order_cancellation', 'external_id', 1, '$.OrderReference.ID._', '{trim}', NULL, NULL, true),
+	('ubl_order_change', 'revision', 1, '$.SequenceNumberID._', '{add,integer}', '{"add": 1}', NULL, false),
+	('ubl_order_cancellation', 'reason', 1, '$.CancellationNote._', '{join}', NULL, '"cancelled by OrderCancellation"', false)
+	) AS f (codes, target, ordinal, source, transforms, argument, fallback, required)
+	-- Where required is null: an order says how many, a change need not.
+	CROSS JOIN LATERAL unnest(string_to_array(f.codes, ',')) AS c (code)
+$$;
+COMMENT ON FUNCTION usom._edi_fields() IS 'Fields of the mappings of EDI and UBL, for add_mapping().';
+REVOKE ALL ON FUNCTION usom._edi_fields() FROM PUBLIC;
+
+CREATE FUNCTION usom._edi_values() RETURNS TABLE (list text, source text, target text)
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+	SELECT l.list, w.source, l.target FROM (VALUES
+	('unit', 'each', 'EA PCE PCS C62 H87 UN UNT'),
+	('x12_change', 'add', 'AI'), ('x12_change', 'remove', 'DI'), ('x12_change', 'change', 'CA CT PC PQ QD QI RA RQ RS'), ('x12_change', 'none', 'NC'),
+	('edifact_change', 'add', '1'), ('edifact_change', 'remove', '2'), ('edifact_change', 'change', '3'), ('edifact_change', 'none', '4'),
+	('ubl_line_status', 'add', 'Added'), ('ubl_line_status', 'remove', 'Cancelled'), ('ubl_line_status', 'change', 'Revised'), ('ubl_line_status', 'none', 'NoStatus')
+	) AS l (list, target, sources), unnest(string_to_array(l.sources, ' ')) AS w (source)
+$$;
+COMMENT ON FUNCTION usom._edi_values() IS 'Codes of EDI and UBL (X12 element 670, UN/EDIFACT 1229, UBL line status, UN/ECE units that are the each of products), for add_mapping().';
+REVOKE ALL ON FUNCTION usom._edi_values() FROM PUBLIC;
+
+/* ---- intake ---- */
+
 CREATE TYPE usom._load_new AS (
 	load_row_id bigint,
 	batch text,
@@ -7418,20 +7618,21 @@ Example: CALL usom.load_orders(''shop-1'');';
 
 /* ---- intake ---- */
 
-CREATE FUNCTION usom._standard_mappings() RETURNS TABLE (code text, kind text, applies text, root text, lines text, priority integer, about text)
+CREATE FUNCTION usom._standard_mappings() RETURNS TABLE (code text, kind text, applies text, root text, lines text, problems text, priority integer, about text)
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, usom, pg_temp
 AS $$
 	SELECT * FROM (VALUES
-	('shopify', 'order', 'exists ($.** ? (exists (@.financial_status)))', '$.** ? (exists (@.financial_status))', '$.line_items[*]', 100,
+	('shopify', 'order', 'exists ($.** ? (exists (@.financial_status)))', '$.** ? (exists (@.financial_status))', '$.line_items[*]', NULL, 100,
 		'Orders of Shopify''s Admin API and webhooks, bare or below "order".'),
-	('shopify_cancellation', 'cancellation', 'exists ($.** ? (exists (@.financial_status) && @.cancelled_at.type() == "string"))', '$.** ? (exists (@.financial_status))', NULL, 90,
+	('shopify_cancellation', 'cancellation', 'exists ($.** ? (exists (@.financial_status) && @.cancelled_at.type() == "string"))', '$.** ? (exists (@.financial_status))', NULL, NULL, 90,
 		'The same with a cancelled_at.'),
-	('woocommerce', 'order', 'exists ($.date_created_gmt) && $.line_items.type() == "array"', NULL, '$.line_items[*]', 100,
+	('woocommerce', 'order', 'exists ($.date_created_gmt) && $.line_items.type() == "array"', NULL, '$.line_items[*]', NULL, 100,
 		'Orders of WooCommerce''s REST API, version 3.'),
-	('magento', 'order', 'exists ($.increment_id) && $.items.type() == "array"', NULL, '$.items[*] ? (!exists (@.parent_item_id))', 100,
+	('magento', 'order', 'exists ($.increment_id) && $.items.type() == "array"', NULL, '$.items[*] ? (!exists (@.parent_item_id))', NULL, 100,
 		'Orders of Magento''s REST API; what a configurable product was configured to goes with it.')
 	) AS m
+	UNION ALL SELECT * FROM usom._edi_mappings()
 $$;
 COMMENT ON FUNCTION usom._standard_mappings() IS 'The mappings that usom brings, for add_mapping().';
 REVOKE ALL ON FUNCTION usom._standard_mappings() FROM PUBLIC;
@@ -7492,6 +7693,7 @@ AS $$
 	('magento', 'lines[].quantity', 1, '$.qty_ordered', '{number}', NULL, NULL, true),
 	('magento', 'lines[].unit_price', 1, '$.price', '{number}', NULL, NULL, true)
 	) AS f (code, target, ordinal, source, transforms, argument, fallback, required)
+	UNION ALL SELECT f.code, f.target, f.ordinal, f.source, f.transforms::text[], coalesce(f.argument, '{}'), f.fallback, f.required FROM usom._edi_fields() f
 $$;
 COMMENT ON FUNCTION usom._standard_fields() IS 'Fields of the mappings that usom brings, for add_mapping().';
 REVOKE ALL ON FUNCTION usom._standard_fields() FROM PUBLIC;
@@ -7513,9 +7715,9 @@ DECLARE
 BEGIN
 	PERFORM usom._check_card('code', add_mapping.code);
 	PERFORM usom._check_card('channel', add_mapping.channel);
-	INSERT INTO usom.mapping (code, version, channel, kind, applies, root, lines, priority)
+	INSERT INTO usom.mapping (code, version, channel, kind, applies, root, lines, problems, priority)
 	SELECT m.code, 1 + coalesce((SELECT max(x.version) FROM usom.mapping x WHERE x.org_id = usom.current_org() AND x.code = m.code), 0), add_mapping.channel, m.kind,
-		m.applies::jsonpath, m.root::jsonpath, m.lines::jsonpath, m.priority
+		m.applies::jsonpath, m.root::jsonpath, m.lines::jsonpath, m.problems::jsonpath, m.priority
 	FROM usom._standard_mappings() m WHERE m.code = add_mapping.code
 	RETURNING mapping_id INTO added;
 	IF added IS NULL THEN
@@ -7524,11 +7726,15 @@ BEGIN
 	INSERT INTO usom.mapping_field (mapping_id, target, ordinal, source, transforms, argument, fallback, required)
 	SELECT added, f.target, f.ordinal, f.source::jsonpath, f.transforms, f.argument::jsonb, f.fallback::jsonb, f.required
 	FROM usom._standard_fields() f WHERE f.code = add_mapping.code;
+	INSERT INTO usom.mapping_value (list, source, target)
+	SELECT v.list, v.source, v.target FROM usom._edi_values() v
+	WHERE v.list IN (SELECT coalesce(f.argument::jsonb ->> 'lookup', 'unit') FROM usom._standard_fields() f WHERE f.code = add_mapping.code AND f.transforms && '{lookup,unit}')
+	ON CONFLICT (org_id, list, source) DO NOTHING;
 	RETURN added;
 END
 $$;
 COMMENT ON FUNCTION usom.add_mapping(text, text) IS
-'Add a mapping that usom brings, as rows to be changed at will; again: a newer version beside it.
+'Add a mapping that usom brings, as rows to be changed at will, with the words of its lists that are not there yet; again: a newer version beside it.
 code: one of usom.standard_mappings(). channel: for its payloads alone; null: for all.
 Returns its key.
 Errors: US823 unknown mapping, 42501 without the right to write usom.mapping.
@@ -9371,6 +9577,9 @@ CREATE FUNCTION usom._privileges()
 	('place_order()',             '',    'x',   'x',   '',    'x',   'x',   '',    '',    ''),
 	('_standard_mappings()',      '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
 	('_standard_fields()',        '',    '',    'x',   '',    '',    'x',   '',    '',    ''),
+	('_edi_mappings()',           '',    'x',   'x',   'x',   'x',   'x',   'x',   'x',   'x'),
+	('_edi_fields()',             '',    '',    'x',   '',    '',    'x',   '',    '',    ''),
+	('_edi_values()',             '',    '',    'x',   '',    '',    'x',   '',    '',    ''),
 	('_flow_graph()',             '',    'x',   'x',   '',    '',    '',    '',    'x',   ''),
 	('ingest()',                    '',     'x',    'x',    '',     'x',    'x',    '',     '',     ''),
 	('map_payload()',               '',     'x',    'x',    '',     'x',    'x',    '',     '',     ''),
@@ -15483,6 +15692,7 @@ CREATE TABLE usom.mapping (
 	applies jsonpath,
 	root jsonpath,
 	lines jsonpath,
+	problems jsonpath,
 	priority integer NOT NULL DEFAULT 100,
 	active boolean NOT NULL DEFAULT true,
 	created_at timestamptz NOT NULL DEFAULT now(),
@@ -15499,6 +15709,7 @@ COMMENT ON COLUMN usom.mapping.kind IS 'What comes out: order (a document as pla
 COMMENT ON COLUMN usom.mapping.applies IS 'Test, a jsonpath predicate: $.order.line_items.size() > 0; null: any payload.';
 COMMENT ON COLUMN usom.mapping.root IS 'Where the order stands in the payload, a jsonpath: its first item is what the other paths begin at. Null: the payload itself.';
 COMMENT ON COLUMN usom.mapping.lines IS 'Where the lines stand, a jsonpath: each item is a line. Null: there are none.';
+COMMENT ON COLUMN usom.mapping.problems IS 'Where payloads say themselves what is wrong with them, a jsonpath: each item, a text or an object with path, message, detail and remedy, is a finding, and nothing is made of the payload. Null: they do not.';
 COMMENT ON COLUMN usom.mapping.priority IS 'Lower is tried first.';
 COMMENT ON COLUMN usom.mapping.active IS 'Off: not tried.';
 COMMENT ON COLUMN usom.mapping.created_at IS 'When the row was made.';
@@ -15509,7 +15720,7 @@ CREATE TABLE usom.mapping_field (
 	target text NOT NULL CONSTRAINT mapping_field_target_is_a_path CHECK (target ~ '^(lines\[\]\.)?[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?(\[\])?$'),
 	ordinal integer NOT NULL DEFAULT 1,
 	source jsonpath,
-	transforms text[] NOT NULL DEFAULT '{}' CONSTRAINT mapping_field_transforms_known CHECK (transforms <@ ARRAY['trim', 'upper', 'lower', 'number', 'integer', 'boolean', 'date', 'currency', 'unit', 'lookup', 'join', 'multiply']),
+	transforms text[] NOT NULL DEFAULT '{}' CONSTRAINT mapping_field_transforms_known CHECK (transforms <@ ARRAY['trim', 'upper', 'lower', 'number', 'integer', 'boolean', 'date', 'currency', 'unit', 'lookup', 'join', 'multiply', 'add']),
 	argument jsonb NOT NULL DEFAULT '{}' CONSTRAINT mapping_field_argument_is_object CHECK (jsonb_typeof(argument) = 'object'),
 	fallback jsonb CONSTRAINT mapping_field_fallback_is_scalar CHECK (jsonb_typeof(fallback) NOT IN ('object', 'array')),
 	required boolean NOT NULL DEFAULT false,
@@ -15523,8 +15734,8 @@ COMMENT ON COLUMN usom.mapping_field.mapping_id IS 'Mapping: usom.mapping_id(''c
 COMMENT ON COLUMN usom.mapping_field.target IS 'Key of the document: customer, ship_to.city, coupons[], lines[].sku, lines[].tax.amount. external_id, revision and order_no (of changes and cancellations) may be targets, too.';
 COMMENT ON COLUMN usom.mapping_field.ordinal IS 'Several rows for one target are tried in this order; the first that finds something counts; those with join are joined.';
 COMMENT ON COLUMN usom.mapping_field.source IS 'Where the value stands, a jsonpath: from the root of the mapping, or from the line for a target of lines; $root is that root in both. Null: the fallback is a constant.';
-COMMENT ON COLUMN usom.mapping_field.transforms IS 'What becomes of it, in this order: trim, upper, lower, number, integer, boolean, date (a time with zone), currency (ISO 4217), unit and lookup (by usom.mapping_value), join (several values to one text), multiply.';
-COMMENT ON COLUMN usom.mapping_field.argument IS 'What transforms need: {"date": "YYYYMMDD"} a format of to_timestamp(); {"zone": "Europe/Berlin"} of times without one, otherwise UTC; {"decimal": ","}; {"lookup": "list"}; {"join": " "}; {"multiply": 0.01}; {"true": ["Y", "1"]}.';
+COMMENT ON COLUMN usom.mapping_field.transforms IS 'What becomes of it, in this order: trim, upper, lower, number, integer, boolean, date (a time with zone), currency (ISO 4217), unit and lookup (by usom.mapping_value), join (several values to one text), multiply, add.';
+COMMENT ON COLUMN usom.mapping_field.argument IS 'What transforms need: {"date": "YYYYMMDD"} a format of to_timestamp(); {"zone": "Europe/Berlin"} of times without one, otherwise UTC; {"decimal": ","}; {"lookup": "list"}, with "keep": true a word that the list does not have stays as it is; {"join": " "}; {"multiply": 0.01}; {"add": 1}; {"true": ["Y", "1"]}.';
 COMMENT ON COLUMN usom.mapping_field.fallback IS 'What counts where the source has nothing.';
 COMMENT ON COLUMN usom.mapping_field.required IS 'On: a payload without it is a finding.';
 

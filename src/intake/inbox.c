@@ -160,6 +160,7 @@ take_row(UsomMessage *message, uint64 row)
 	message->attempts = DatumGetInt32(usom_query_get(row, 11));
 	message->sales_order_id = DatumGetInt64(usom_query_get_or_null(row, 12, &isnull));
 	message->order_no = usom_query_get_text(row, 13);
+	message->digest = DatumGetByteaPCopy(usom_query_get(row, 14));
 	message->told = DatumGetJsonbPCopy(usom_query_get(row, 15));
 }
 
@@ -202,6 +203,12 @@ take_known(UsomMessage *message)
 				: errhint("Mend the message: usom.mend('%s', ...), or send this one with a higher revision.", usom_query_get_text(0, 2)));
 	take_row(message, 0);
 	message->repeated = strcmp(message->status, "received") != 0 && strcmp(message->status, "failed") != 0;
+}
+
+bool
+usom_inbox_is_nameless(const UsomMessage *message)
+{
+	return strcmp(message->external_id, name_of_digest(message->digest)) == 0;
 }
 
 void
@@ -343,15 +350,19 @@ usom_inbox_findings_json(List *findings)
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_ARRAY, NULL));
 }
 
-/* What is stale is not fresher tomorrow. */
+/* What is stale is not fresher tomorrow, and what could not be read is not readable. */
 static bool
 is_hopeless(const UsomMessage *message)
 {
 	ListCell   *cell;
 
 	foreach(cell, message->findings)
-		if (strcmp(((const UsomMapFinding *) lfirst(cell))->code, "US802") == 0)
+	{
+		const UsomMapFinding *finding = lfirst(cell);
+
+		if (finding->final || strcmp(finding->code, "US802") == 0)
 			return true;
+	}
 	return false;
 }
 

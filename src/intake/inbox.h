@@ -54,6 +54,9 @@ typedef struct UsomMessage
  */
 extern void usom_inbox_write(UsomMessage *message);
 
+/* It is known by its digest: neither the caller nor the payload said what it is about. */
+extern bool usom_inbox_is_nameless(const UsomMessage *message);
+
 /* Lock a message by number and read its payload, as it was last mended: US820 if the caller sees none such, US821 if it was processed. */
 extern UsomMessage *usom_inbox_open(int64 org_id, const char *message_no);
 
@@ -90,6 +93,13 @@ extern void usom_intake_process(UsomMessage *message);
 
 /* revise.c: what changes an order of an older revision into the document. */
 extern Jsonb *usom_intake_difference(int64 org_id, int64 sales_order_id, Jsonb *document);
+
+/*
+ * revise.c: changes whose lines say what is done to them ("action": add, change,
+ * remove, none) and name products, as change_order() takes them.  Lines without
+ * an action stay as they are.  US106 for a line that the order does not have.
+ */
+extern Jsonb *usom_intake_resolve(int64 org_id, int64 sales_order_id, Jsonb *changes);
 
 /* ---- policy.c: how often a channel is tried, remembered ---- */
 

@@ -208,7 +208,7 @@ wanted(const UsomMapField *field)
 {
 	if (field->transforms & USOM_MAP_INTEGER)
 		return "a whole number";
-	if (field->transforms & (USOM_MAP_NUMBER | USOM_MAP_MULTIPLY))
+	if (field->transforms & USOM_MAP_NUMBERS)
 		return "a number";
 	if (field->transforms & USOM_MAP_DATE)
 		return field->date_format != NULL ? psprintf("a time of the form %s", field->date_format) : "a time";
@@ -460,6 +460,53 @@ usom_mapping_apply(const UsomMapping *mapping, Jsonb *payload, List **findings, 
 		reading.document = build(&mapper);
 	MemoryContextDelete(mapper.scratch);
 	return reading.document;
+}
+
+/* A text of an object, or nothing. */
+static const char *
+text_of(const JsonbContainer *object, const char *key)
+{
+	JsonbValue	value;
+
+	if (getKeyJsonValueFromContainer(unconstify(JsonbContainer *, object), key, (int) strlen(key), &value) == NULL || value.type != jbvString)
+		return NULL;
+	return pnstrdup(value.val.string.val, value.val.string.len);
+}
+
+/* An object with path, message, detail and remedy, or a text: the message. */
+static UsomMapFinding *
+problem_of(const UsomMapping *mapping, JsonbValue *item)
+{
+	UsomMapFinding *finding = palloc0_object(UsomMapFinding);
+
+	finding->source = mapping->problems_text;
+	finding->code = "US803";
+	finding->final = true;
+	if (item->type == jbvBinary && JsonContainerIsObject(item->val.binary.data))
+	{
+		finding->path = text_of(item->val.binary.data, "path");
+		finding->message = text_of(item->val.binary.data, "message");
+		finding->detail = text_of(item->val.binary.data, "detail");
+		finding->remedy = text_of(item->val.binary.data, "remedy");
+	}
+	else if (item->type == jbvString)
+		finding->message = pnstrdup(item->val.string.val, item->val.string.len);
+	if (finding->message == NULL)
+		finding->message = "the payload says that it cannot be used";
+	return finding;
+}
+
+bool
+usom_mapping_problems(const UsomMapping *mapping, Jsonb *payload, List **findings)
+{
+	Jsonb	   *items;
+
+	if (mapping->problems == 0)
+		return false;
+	items = query(JsonbPGetDatum(payload), mapping->problems, DirectFunctionCall1(jsonb_in, CStringGetDatum("{}")));
+	for (uint32 i = 0; i < JB_ROOT_COUNT(items); i++)
+		*findings = lappend(*findings, problem_of(mapping, getIthJsonbValueFromContainer(&items->root, i)));
+	return JB_ROOT_COUNT(items) > 0;
 }
 
 /* lines[12].sku is the target lines[].sku. */

@@ -27,10 +27,14 @@ typedef enum UsomTransform
 	USOM_MAP_DATE = 1 << 6,
 	USOM_MAP_NUMBER = 1 << 7,
 	USOM_MAP_MULTIPLY = 1 << 8,
-	USOM_MAP_INTEGER = 1 << 9,
-	USOM_MAP_BOOLEAN = 1 << 10,
-	USOM_MAP_JOIN = 1 << 11
+	USOM_MAP_ADD = 1 << 9,
+	USOM_MAP_INTEGER = 1 << 10,
+	USOM_MAP_BOOLEAN = 1 << 11,
+	USOM_MAP_JOIN = 1 << 12
 } UsomTransform;
+
+/* Those that make a number of a text. */
+#define USOM_MAP_NUMBERS (USOM_MAP_NUMBER | USOM_MAP_MULTIPLY | USOM_MAP_ADD | USOM_MAP_INTEGER)
 
 typedef struct UsomMapField
 {
@@ -46,8 +50,10 @@ typedef struct UsomMapField
 	const char *date_format;	/* NULL: as PostgreSQL reads times */
 	const char *zone;			/* of times without one */
 	const char *list;			/* of words; NULL: none */
+	bool		keep;			/* a word that the list does not have stays as it is */
 	const char *separator;
 	struct NumericData *factor;
+	struct NumericData *addend;
 	List	   *truths;			/* of char *: what is true */
 	Jsonb	   *fallback;		/* NULL: none */
 	bool		required;
@@ -69,6 +75,8 @@ typedef struct UsomMapping
 	Datum		applies;		/* jsonpath; 0: always */
 	Datum		root;			/* jsonpath; 0: the payload */
 	Datum		lines;			/* jsonpath; 0: none */
+	Datum		problems;		/* jsonpath; 0: none */
+	const char *problems_text;
 	int			nfields;
 	UsomMapField *fields;		/* by target, ordinal: those of lines last */
 	const struct UsomMappings *all;
@@ -91,6 +99,7 @@ typedef struct UsomMapFinding
 	const char *message;
 	const char *detail;			/* may be NULL */
 	const char *remedy;			/* may be NULL */
+	bool		final;			/* it is not found otherwise by trying again */
 } UsomMapFinding;
 
 /* A field that was looked at, for explain_mapping(). */
@@ -111,6 +120,9 @@ extern const UsomMapping *usom_mapping_find(int64 org_id, const char *channel, J
  * left out.  traces: NULL, or each field is added to it.
  */
 extern Jsonb *usom_mapping_apply(const UsomMapping *mapping, Jsonb *payload, List **findings, List **traces);
+
+/* What the payload itself says is wrong with it, or its mapping says of all such payloads: added to findings; true if there is anything. */
+extern bool usom_mapping_problems(const UsomMapping *mapping, Jsonb *payload, List **findings);
 
 /* Where the value of a place in the document comes from; NULL: from nowhere. */
 extern const char *usom_mapping_source(const UsomMapping *mapping, const char *path);

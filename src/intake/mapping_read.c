@@ -19,7 +19,7 @@
 #include "utils/numeric.h"
 
 static UsomQuery read_mappings = {
-	.text = "SELECT m.mapping_id, m.code, m.version, m.channel, m.kind, m.applies, m.lines, m.root FROM usom.mapping AS m "
+	.text = "SELECT m.mapping_id, m.code, m.version, m.channel, m.kind, m.applies, m.lines, m.root, m.problems FROM usom.mapping AS m "
 	"WHERE m.org_id = $1 AND m.active ORDER BY m.priority, m.code, m.version DESC",
 	.nargs = 1,
 	.argtypes = {"bigint"},
@@ -52,6 +52,7 @@ static const struct
 	{"date", USOM_MAP_DATE},
 	{"number", USOM_MAP_NUMBER},
 	{"multiply", USOM_MAP_MULTIPLY},
+	{"add", USOM_MAP_ADD},
 	{"integer", USOM_MAP_INTEGER},
 	{"boolean", USOM_MAP_BOOLEAN},
 	{"join", USOM_MAP_JOIN},
@@ -101,6 +102,14 @@ argument_number(Jsonb *argument, const char *key)
 	if (getKeyJsonValueFromContainer(&argument->root, key, (int) strlen(key), &value) == NULL || value.type != jbvNumeric)
 		return NULL;
 	return DatumGetNumericCopy(NumericGetDatum(value.val.numeric));
+}
+
+static bool
+argument_true(Jsonb *argument, const char *key)
+{
+	JsonbValue	value;
+
+	return getKeyJsonValueFromContainer(&argument->root, key, (int) strlen(key), &value) != NULL && value.type == jbvBool && value.val.boolean;
 }
 
 /* Words that mean true; without any, those of PostgreSQL. */
@@ -158,7 +167,9 @@ take_argument(UsomMapField *field, Jsonb *argument)
 	if (field->zone == NULL)
 		field->zone = "UTC";
 	field->list = (field->transforms & USOM_MAP_UNIT) ? "unit" : argument_text(argument, "lookup");
+	field->keep = argument_true(argument, "keep");
 	field->factor = argument_number(argument, "multiply");
+	field->addend = argument_number(argument, "add");
 	field->truths = argument_texts(argument, "true");
 }
 
@@ -234,6 +245,9 @@ read_all(int64 org_id)
 		mapping->applies = copy_or_none(row, 6);
 		mapping->lines = copy_or_none(row, 7);
 		mapping->root = copy_or_none(row, 8);
+		mapping->problems = copy_or_none(row, 9);
+		if (mapping->problems != 0)
+			mapping->problems_text = DatumGetCString(DirectFunctionCall1(jsonpath_out, mapping->problems));
 		mapping->all = all;
 	}
 	SPI_freetuptable(SPI_tuptable);

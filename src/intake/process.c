@@ -154,7 +154,7 @@ work(void *arg)
 	{
 		There		there = require_there(message);
 
-		change(message, &there, message->document);
+		change(message, &there, usom_intake_resolve(message->org_id, there.sales_order_id, message->document));
 	}
 	else
 		take_cancellation(message);

@@ -128,6 +128,16 @@ take_document(UsomMessage *message)
 		message->document = without(message->document, identity[i]);
 }
 
+/* A payload that says it cannot be used is known by its digest, so that the sender may send another one of the same order. */
+static void
+take_nothing(UsomMessage *message, const char *external_id, int32 revision, bool has_revision)
+{
+	message->document = NULL;
+	message->external_id = external_id;
+	message->has_revision = has_revision;
+	message->revision = has_revision ? revision : 1;
+}
+
 void
 usom_intake_read(UsomMessage *message, const char *external_id, int32 revision, bool has_revision)
 {
@@ -136,6 +146,11 @@ usom_intake_read(UsomMessage *message, const char *external_id, int32 revision, 
 	message->findings = NIL;
 	message->kind = mapping != NULL ? mapping->kind : "order";
 	message->mapping = mapping != NULL ? psprintf("%s %d", mapping->code, mapping->version) : NULL;
+	if (mapping != NULL && usom_mapping_problems(mapping, message->payload, &message->findings))
+	{
+		take_nothing(message, external_id, revision, has_revision);
+		return;
+	}
 	message->document = mapping != NULL ? usom_mapping_apply(mapping, message->payload, &message->findings, NULL) : message->payload;
 	message->external_id = external_id;
 	message->revision = has_revision ? revision : 1;

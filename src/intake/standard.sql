@@ -1,17 +1,18 @@
-CREATE FUNCTION usom._standard_mappings() RETURNS TABLE (code text, kind text, applies text, root text, lines text, priority integer, about text)
+CREATE FUNCTION usom._standard_mappings() RETURNS TABLE (code text, kind text, applies text, root text, lines text, problems text, priority integer, about text)
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, usom, pg_temp
 AS $$
 	SELECT * FROM (VALUES
-	('shopify', 'order', 'exists ($.** ? (exists (@.financial_status)))', '$.** ? (exists (@.financial_status))', '$.line_items[*]', 100,
+	('shopify', 'order', 'exists ($.** ? (exists (@.financial_status)))', '$.** ? (exists (@.financial_status))', '$.line_items[*]', NULL, 100,
 		'Orders of Shopify''s Admin API and webhooks, bare or below "order".'),
-	('shopify_cancellation', 'cancellation', 'exists ($.** ? (exists (@.financial_status) && @.cancelled_at.type() == "string"))', '$.** ? (exists (@.financial_status))', NULL, 90,
+	('shopify_cancellation', 'cancellation', 'exists ($.** ? (exists (@.financial_status) && @.cancelled_at.type() == "string"))', '$.** ? (exists (@.financial_status))', NULL, NULL, 90,
 		'The same with a cancelled_at.'),
-	('woocommerce', 'order', 'exists ($.date_created_gmt) && $.line_items.type() == "array"', NULL, '$.line_items[*]', 100,
+	('woocommerce', 'order', 'exists ($.date_created_gmt) && $.line_items.type() == "array"', NULL, '$.line_items[*]', NULL, 100,
 		'Orders of WooCommerce''s REST API, version 3.'),
-	('magento', 'order', 'exists ($.increment_id) && $.items.type() == "array"', NULL, '$.items[*] ? (!exists (@.parent_item_id))', 100,
+	('magento', 'order', 'exists ($.increment_id) && $.items.type() == "array"', NULL, '$.items[*] ? (!exists (@.parent_item_id))', NULL, 100,
 		'Orders of Magento''s REST API; what a configurable product was configured to goes with it.')
 	) AS m
+	UNION ALL SELECT * FROM usom._edi_mappings()
 $$;
 COMMENT ON FUNCTION usom._standard_mappings() IS 'The mappings that usom brings, for add_mapping().';
 REVOKE ALL ON FUNCTION usom._standard_mappings() FROM PUBLIC;
@@ -72,6 +73,7 @@ AS $$
 	('magento', 'lines[].quantity', 1, '$.qty_ordered', '{number}', NULL, NULL, true),
 	('magento', 'lines[].unit_price', 1, '$.price', '{number}', NULL, NULL, true)
 	) AS f (code, target, ordinal, source, transforms, argument, fallback, required)
+	UNION ALL SELECT f.code, f.target, f.ordinal, f.source, f.transforms::text[], coalesce(f.argument, '{}'), f.fallback, f.required FROM usom._edi_fields() f
 $$;
 COMMENT ON FUNCTION usom._standard_fields() IS 'Fields of the mappings that usom brings, for add_mapping().';
 REVOKE ALL ON FUNCTION usom._standard_fields() FROM PUBLIC;
@@ -93,9 +95,9 @@ DECLARE
 BEGIN
 	PERFORM usom._check_card('code', add_mapping.code);
 	PERFORM usom._check_card('channel', add_mapping.channel);
-	INSERT INTO usom.mapping (code, version, channel, kind, applies, root, lines, priority)
+	INSERT INTO usom.mapping (code, version, channel, kind, applies, root, lines, problems, priority)
 	SELECT m.code, 1 + coalesce((SELECT max(x.version) FROM usom.mapping x WHERE x.org_id = usom.current_org() AND x.code = m.code), 0), add_mapping.channel, m.kind,
-		m.applies::jsonpath, m.root::jsonpath, m.lines::jsonpath, m.priority
+		m.applies::jsonpath, m.root::jsonpath, m.lines::jsonpath, m.problems::jsonpath, m.priority
 	FROM usom._standard_mappings() m WHERE m.code = add_mapping.code
 	RETURNING mapping_id INTO added;
 	IF added IS NULL THEN
@@ -104,11 +106,15 @@ BEGIN
 	INSERT INTO usom.mapping_field (mapping_id, target, ordinal, source, transforms, argument, fallback, required)
 	SELECT added, f.target, f.ordinal, f.source::jsonpath, f.transforms, f.argument::jsonb, f.fallback::jsonb, f.required
 	FROM usom._standard_fields() f WHERE f.code = add_mapping.code;
+	INSERT INTO usom.mapping_value (list, source, target)
+	SELECT v.list, v.source, v.target FROM usom._edi_values() v
+	WHERE v.list IN (SELECT coalesce(f.argument::jsonb ->> 'lookup', 'unit') FROM usom._standard_fields() f WHERE f.code = add_mapping.code AND f.transforms && '{lookup,unit}')
+	ON CONFLICT (org_id, list, source) DO NOTHING;
 	RETURN added;
 END
 $$;
 COMMENT ON FUNCTION usom.add_mapping(text, text) IS
-'Add a mapping that usom brings, as rows to be changed at will; again: a newer version beside it.
+'Add a mapping that usom brings, as rows to be changed at will, with the words of its lists that are not there yet; again: a newer version beside it.
 code: one of usom.standard_mappings(). channel: for its payloads alone; null: for all.
 Returns its key.
 Errors: US823 unknown mapping, 42501 without the right to write usom.mapping.

@@ -63,13 +63,15 @@ compare_words(const void *a, const void *b)
 	return difference != 0 ? difference : strcmp(left->source, right->source);
 }
 
-/* A word that the list does not have is a mistake of the payload, or of the list. */
+/* A word that the list does not have is a mistake of the payload, or of the list, unless it may stay. */
 static const char *
 look_up(const UsomMappings *all, const UsomMapField *field, const char *string)
 {
 	UsomMapWord wanted = {.list = field->list != NULL ? field->list : "", .source = string};
 	const UsomMapWord *word = bsearch(&wanted, all->words, all->nwords, sizeof(UsomMapWord), compare_words);
 
+	if (word == NULL && field->keep)
+		return string;
 	if (word == NULL)
 		ereport(ERROR, errcode(USOM_ERR(UNKNOWN_CODE)),
 				errmsg("list \"%s\" has no word \"%s\"", wanted.list, string),
@@ -183,6 +185,8 @@ number_value(const UsomMapField *field, const char *string)
 		ereport(ERROR, errcode(ERRCODE_INVALID_TEXT_REPRESENTATION), errmsg("\"%s\" is not a number", string));
 	if ((field->transforms & USOM_MAP_MULTIPLY) && field->factor != NULL)
 		number = DatumGetNumeric(DirectFunctionCall2(numeric_mul, NumericGetDatum(number), NumericGetDatum(field->factor)));
+	if ((field->transforms & USOM_MAP_ADD) && field->addend != NULL)
+		number = DatumGetNumeric(DirectFunctionCall2(numeric_add, NumericGetDatum(number), NumericGetDatum(field->addend)));
 	if (field->transforms & USOM_MAP_INTEGER)
 		number = DatumGetNumeric(DirectFunctionCall1(int4_numeric, DirectFunctionCall1(numeric_int4, NumericGetDatum(number))));
 	return (JsonbValue) {.type = jbvNumeric, .val.numeric = DatumGetNumeric(DirectFunctionCall1(numeric_trim_scale, NumericGetDatum(number)))};
@@ -196,7 +200,7 @@ usom_map_transform(const UsomMappings *all, const UsomMapField *field, const Jso
 	if ((field->transforms & ~USOM_MAP_JOIN) == 0)
 		return *value;
 	string = transform_text(all, field, usom_map_scalar_text(value));
-	if (field->transforms & (USOM_MAP_NUMBER | USOM_MAP_MULTIPLY | USOM_MAP_INTEGER))
+	if (field->transforms & USOM_MAP_NUMBERS)
 		return number_value(field, string);
 	if (field->transforms & USOM_MAP_BOOLEAN)
 		return (JsonbValue) {.type = jbvBool, .val.boolean = read_truth(field, string)};

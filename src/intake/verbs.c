@@ -105,7 +105,8 @@ usom_ingest(PG_FUNCTION_ARGS)
 static void
 work_on(UsomMessage *message)
 {
-	const char *external_id = message->external_id;
+	bool		nameless = usom_inbox_is_nameless(message);
+	const char *external_id = nameless ? NULL : message->external_id;
 	int32		revision = message->revision;
 
 	if (message->payload == NULL)
@@ -117,7 +118,7 @@ work_on(UsomMessage *message)
 		message->findings = list_make1(finding);
 	}
 	else
-		usom_intake_read(message, external_id, revision, true);
+		usom_intake_read(message, external_id, revision, !nameless || revision > 1);
 	usom_intake_process(message);
 }
 
