@@ -494,6 +494,7 @@ BEGIN
 		UNION ALL SELECT * FROM usom.verify_service()
 		UNION ALL SELECT * FROM usom.verify_vault()
 		UNION ALL SELECT * FROM usom.verify_inbox()
+		UNION ALL SELECT * FROM usom.verify_drafts()
 		UNION ALL SELECT * FROM usom.verify_entries();
 END
 $$;

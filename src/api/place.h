@@ -9,6 +9,7 @@
 #include "api/document.h"
 #include "api/finding.h"
 #include "api/price.h"
+#include "order/answer.h"
 #include "party/person.h"
 
 typedef struct Placing
@@ -115,5 +116,15 @@ extern void usom_api_note_finding(Placing *placing, const UsomFinding *finding);
 
 extern UsomPlaced *usom_api_answer(Placing *placing);
 extern UsomPlaced *usom_api_answer_repeat(Placing *placing);
+
+/* place_verbs.c: end the call with the row that place_order() answers. */
+extern Datum usom_api_answer_placed(UsomAnswer *answer, const UsomPlaced *placed);
+
+/*
+ * quote.c: what placing the document would do now, undone again, as
+ * usom.quote() answers it; and the order as it would be, in the caller's
+ * memory; NULL if there would be none.
+ */
+extern Jsonb *usom_api_quote(Jsonb *document, UsomOrderSet **set);
 
 #endif							/* USOM_API_PLACE_H */

@@ -29,8 +29,8 @@
 PG_FUNCTION_INFO_V1(usom_place_order);
 PG_FUNCTION_INFO_V1(usom_place_orders);
 
-static Datum
-answer_placed(UsomAnswer *answer, const UsomPlaced *placed)
+Datum
+usom_api_answer_placed(UsomAnswer *answer, const UsomPlaced *placed)
 {
 	Datum		values[] = {
 		CStringGetTextDatum(placed->order_no),
@@ -54,7 +54,7 @@ usom_place_order(PG_FUNCTION_ARGS)
 	UsomAnswer *answer = usom_order_answer_begin(fcinfo, "place_order", -1);
 
 	usom_order_arg_required(fcinfo, 0, "document");
-	return answer_placed(answer, usom_api_place(PG_GETARG_JSONB_P(0)));
+	return usom_api_answer_placed(answer, usom_api_place(PG_GETARG_JSONB_P(0)));
 }
 
 /* One row of place_orders(). */

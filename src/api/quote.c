@@ -205,8 +205,8 @@ quote(Jsonb *document, Placing *volatile *placed)
 }
 
 /* A refusal is an answer; what is no fault of the document goes on. */
-static Jsonb *
-quote_and_undo(Jsonb *document)
+Jsonb *
+usom_api_quote(Jsonb *document, UsomOrderSet **set)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -232,6 +232,7 @@ quote_and_undo(Jsonb *document)
 	CurrentResourceOwner = owner;
 	if (error != NULL && !usom_api_is_fault_of_document(error))
 		ReThrowError(error);
+	*set = error == NULL && placing->is_quote ? placing->set : NULL;
 	return error != NULL ? refuse_error(error, placing ? placing->checking.findings : NIL) : answer;
 }
 
@@ -239,12 +240,13 @@ Datum
 usom_quote(PG_FUNCTION_ARGS)
 {
 	MemoryContext caller = CurrentMemoryContext;
+	UsomOrderSet *set;
 	Jsonb	   *answer;
 
 	usom_card_check_call(fcinfo);
 	usom_call_begin("quote", NULL);
 	usom_order_arg_required(fcinfo, 0, "document");
-	answer = quote_and_undo(PG_GETARG_JSONB_P(0));
+	answer = usom_api_quote(PG_GETARG_JSONB_P(0), &set);
 	MemoryContextSwitchTo(caller);
 	answer = memcpy(palloc(VARSIZE(answer)), answer, VARSIZE(answer));
 	usom_call_end();

@@ -12,7 +12,7 @@ extern int64 usom_ident_next(void);
 
 /*
  * Next number of a kind ("order", "shipment", "return", "supply", "make", "consolidation",
- * "package", "manifest", "appointment", "message", "fulfillment", "request", "wave")
+ * "package", "manifest", "appointment", "message", "draft", "fulfillment", "request", "wave")
  * of an organisation:
  * prefix and padded digits; palloc'd.  Gap-free counters are updated under
  * their row lock, others draw from their sequence.  One statement, two when

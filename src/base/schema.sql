@@ -24,6 +24,8 @@ CREATE SEQUENCE usom.manifest_no_seq;
 COMMENT ON SEQUENCE usom.manifest_no_seq IS 'Manifest numbers where the counter is not gap-free.';
 CREATE SEQUENCE usom.appointment_no_seq;
 COMMENT ON SEQUENCE usom.appointment_no_seq IS 'Appointment numbers where the counter is not gap-free.';
+CREATE SEQUENCE usom.draft_no_seq;
+COMMENT ON SEQUENCE usom.draft_no_seq IS 'Numbers of drafts where the counter is not gap-free.';
 CREATE SEQUENCE usom.message_no_seq;
 COMMENT ON SEQUENCE usom.message_no_seq IS 'Numbers of messages where the counter is not gap-free.';
 CREATE SEQUENCE usom.fulfillment_no_seq;
@@ -45,7 +47,7 @@ COMMENT ON SEQUENCE usom.make_no_seq IS 'Numbers of make orders where the counte
 
 CREATE TABLE usom.document_counter (
 	org_id bigint NOT NULL,
-	kind text NOT NULL CONSTRAINT document_counter_kind_known CHECK (kind IN ('order', 'shipment', 'return', 'supply', 'make', 'run', 'consolidation', 'package', 'manifest', 'appointment', 'message', 'fulfillment', 'request', 'wave')),
+	kind text NOT NULL CONSTRAINT document_counter_kind_known CHECK (kind IN ('order', 'shipment', 'return', 'supply', 'make', 'run', 'consolidation', 'package', 'manifest', 'appointment', 'message', 'draft', 'fulfillment', 'request', 'wave')),
 	prefix text NOT NULL,
 	digits integer NOT NULL DEFAULT 6 CONSTRAINT document_counter_digits_sane CHECK (digits BETWEEN 1 AND 18),
 	gap_free boolean NOT NULL DEFAULT false,

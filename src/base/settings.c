@@ -19,6 +19,7 @@ char	   *usom_setting_app_user = NULL;
 char	   *usom_setting_reason = NULL;
 bool		usom_setting_allow_drop = false;
 int			usom_setting_node = 0;
+int			usom_setting_draft_hold = 600000;
 
 /* From then on the caller who sets a value is there to be told. */
 static bool defined = false;
@@ -69,6 +70,10 @@ usom_settings_init(void)
 							"Number of this database among those that exchange orders; high bits of new keys.",
 							NULL, &usom_setting_node, 0, 0, MAX_NODE,
 							PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("usom.draft_hold",
+							"How long a draft keeps its units after it was saved last.",
+							NULL, &usom_setting_draft_hold, 600000, 1, 86400000,
+							PGC_SUSET, GUC_UNIT_MS, NULL, NULL, NULL);
 	MarkGUCPrefixReserved("usom");
 	defined = true;
 }

@@ -152,7 +152,7 @@ CREATE TABLE usom.vault_key (
 ALTER TABLE usom.vault_key ALTER COLUMN key SET STATISTICS 0, ALTER COLUMN key SET STORAGE PLAIN;
 COMMENT ON TABLE usom.vault_key IS 'Keys of people: who may SELECT from it reads what is sealed. Deleting a key erases the person. Rows are written by usom alone; the audit keeps the SHA-256 of a key.';
 COMMENT ON COLUMN usom.vault_key.org_id IS 'Organisation.';
-COMMENT ON COLUMN usom.vault_key.person_id IS 'A customer_id, or the sales_order_id of a guest; 0: the organisation''s own key for usom.vault_index.';
+COMMENT ON COLUMN usom.vault_key.person_id IS 'A customer_id, the sales_order_id of a guest, the key of a message of the inbox or of a draft; 0: the organisation''s own key for usom.vault_index.';
 COMMENT ON COLUMN usom.vault_key.key IS 'Key of AES-256-GCM.';
 
 CREATE TABLE usom.vault_index (
@@ -191,14 +191,14 @@ COMMENT ON COLUMN usom.erasure.erased_by IS 'Session user who did it.';
 
 CREATE TABLE usom.retention (
 	org_id bigint NOT NULL DEFAULT usom.current_org(),
-	what text NOT NULL CONSTRAINT retention_what_known CHECK (what IN ('customer', 'guest', 'message')),
+	what text NOT NULL CONSTRAINT retention_what_known CHECK (what IN ('customer', 'guest', 'message', 'draft')),
 	keep_for interval NOT NULL CONSTRAINT retention_keep_for_positive CHECK (keep_for > interval '0'),
 	looked_at timestamptz,
 	PRIMARY KEY (org_id, what)
 );
 COMMENT ON TABLE usom.retention IS 'How long people are known; tick() erases those who are due. No row: for ever. Example: INSERT INTO usom.retention VALUES (DEFAULT, ''guest'', ''90 days'');';
 COMMENT ON COLUMN usom.retention.org_id IS 'Organisation.';
-COMMENT ON COLUMN usom.retention.what IS 'guest: buyers without a customer, counted from the last change of their order. customer: customers, counted from the last change of their last order, or from their own beginning if they have none. message: payloads of the inbox that were processed or are dead, counted from when they came.';
+COMMENT ON COLUMN usom.retention.what IS 'guest: buyers without a customer, counted from the last change of their order. customer: customers, counted from the last change of their last order, or from their own beginning if they have none. message: payloads of the inbox that were processed or are dead, counted from when they came. draft: orders that were begun and not submitted, counted from when they were saved last.';
 COMMENT ON COLUMN usom.retention.keep_for IS 'How long after that.';
 COMMENT ON COLUMN usom.retention.looked_at IS 'When tick() last looked; it does so once an hour.';
 

@@ -124,4 +124,16 @@ extern int64 *usom_stock_products_of_owners(int64 org_id, const char *const *own
 extern UsomStockHold *usom_stock_give_up(int64 org_id, const char *const *owners, int nowners,
 										 const UsomStockRow *rows, int nrows, int *nholds);
 
+/*
+ * reservation.c: from now on an owner holds what is wanted, as far as it is
+ * free, until then, and nothing else.  Locks the rows of both in lock order;
+ * a fixed number of statements.  Returns what is held, by key, those with
+ * nothing among them.
+ */
+extern UsomStockHold *usom_stock_hold(int64 org_id, const char *owner, const UsomStockHold *wanted, int nwanted,
+									  TimestampTz until, int *nholds);
+
+/* reservation.c: what an owner holds, without a lock; what has run out counts as nothing.  One statement. */
+extern UsomStockHold *usom_stock_holds_of(int64 org_id, const char *owner, int *nholds);
+
 #endif							/* USOM_STOCK_PLACE_H */

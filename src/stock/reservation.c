@@ -433,3 +433,134 @@ usom_stock_give_up(int64 org_id, const char *const *owners, int nowners, const U
 		apply_holds(org_id, gone, *nholds);
 	return gone;
 }
+
+/* ---- for a draft: all that its owner holds is what it wants now ---- */
+
+static UsomQuery find_owners_keys = {
+	.text = "SELECT r.product_id, r.location_id, r.lot, CASE WHEN r.expires_at > $3 THEN r.quantity ELSE 0 END FROM usom.reservation AS r "
+	"WHERE r.org_id = $1 AND r.owner = $2",
+	.nargs = 3,
+	.argtypes = {"bigint", "text", "timestamptz"},
+};
+
+static UsomQuery write_reservations = {
+	.text = "INSERT INTO usom.reservation AS r (org_id, owner, product_id, location_id, lot, quantity, expires_at) "
+	"SELECT $1, $2, h.product_id, h.location_id, h.lot, h.held, $4 FROM unnest($3) AS h "
+	"ON CONFLICT (org_id, product_id, location_id, lot, owner) "
+	"DO UPDATE SET quantity = excluded.quantity, expires_at = excluded.expires_at",
+	.nargs = 4,
+	.argtypes = {"bigint", "text", "usom._stock_hold[]", "timestamptz"},
+};
+
+UsomStockHold *
+usom_stock_holds_of(int64 org_id, const char *owner, int *nholds)
+{
+	Datum		values[] = {Int64GetDatum(org_id), CStringGetTextDatum(owner), TimestampTzGetDatum(usom_call_time())};
+
+	*nholds = (int) usom_query_run(&find_owners_keys, values, NULL);
+	return read_holds(*nholds);
+}
+
+static int
+compare_holds(const void *a, const void *b)
+{
+	return usom_stock_key_compare(&((const UsomStockHold *) a)->key, &((const UsomStockHold *) b)->key);
+}
+
+/* What is wanted of each key that is wanted or held, by key: of a key that is only held, nothing. */
+static UsomStockHold *
+join_holds(const UsomStockHold *wanted, int nwanted, const UsomStockHold *own, int nown, int *nall)
+{
+	UsomStockHold *all = palloc_array(UsomStockHold, nwanted + nown + 1);
+	int			count = 0;
+
+	for (int i = 0; i < nwanted + nown; i++)
+		all[i] = i < nwanted ? wanted[i] : (UsomStockHold) {own[i - nwanted].key, 0};
+	qsort(all, nwanted + nown, sizeof(UsomStockHold), compare_holds);
+	for (int i = 0; i < nwanted + nown; i++)
+	{
+		if (count > 0 && compare_holds(&all[count - 1], &all[i]) == 0)
+			all[count - 1].held = usom_quantity_add(all[count - 1].held, all[i].held);
+		else
+			all[count++] = all[i];
+	}
+	*nall = count;
+	return all;
+}
+
+/*
+ * What is wanted becomes what may be held, and the change to what is held;
+ * nothing of rows that are not there.
+ */
+static void
+cut_to_free(int64 org_id, const char *owner, UsomStockHold *all, UsomStockHold *changes, int count, const UsomStockKey *keys)
+{
+	Datum		values[] = {
+		Int64GetDatum(org_id), usom_stock_key_rows(keys, count), CStringGetTextDatum(owner), TimestampTzGetDatum(usom_call_time())
+	};
+	uint64		nrows = usom_query_run(&read_candidates, values, NULL);
+	UsomStockHold *wanted = memcpy(palloc_array(UsomStockHold, count), all, count * sizeof(UsomStockHold));
+
+	for (int i = 0; i < count; i++)
+	{
+		changes[i] = (UsomStockHold) {all[i].key, 0};
+		all[i].held = 0;
+	}
+	for (uint64 row = 0; row < nrows; row++)
+	{
+		UsomStockHold key = {usom_stock_read_key(row, 1), 0};
+		UsomStockHold *found = bsearch(&key, wanted, count, sizeof(UsomStockHold), compare_holds);
+		UsomQuantity free = usom_quantity_of(DatumGetNumeric(usom_query_get(row, 4)));
+		UsomQuantity mine = usom_quantity_of(DatumGetNumeric(usom_query_get(row, 5)));
+
+		all[found - wanted].held = Min(found->held, Max(free, 0));
+		changes[found - wanted].held = all[found - wanted].held - mine;
+	}
+}
+
+/* The rows of the owner: those with nothing go, the others are there until then. */
+static void
+put_holds(int64 org_id, const char *owner, const UsomStockHold *all, int count, TimestampTz until)
+{
+	UsomStockHold *kept = palloc_array(UsomStockHold, count);
+	UsomStockKey *gone = palloc_array(UsomStockKey, count);
+	int			nkept = 0;
+	int			ngone = 0;
+	int			ndeleted;
+	Datum		values[4] = {Int64GetDatum(org_id), CStringGetTextDatum(owner), 0, TimestampTzGetDatum(until)};
+
+	for (int i = 0; i < count; i++)
+		if (all[i].held > 0)
+			kept[nkept++] = all[i];
+		else
+			gone[ngone++] = all[i].key;
+	if (ngone > 0)
+		(void) delete_of_owners(org_id, gone, ngone, &owner, 1, &ndeleted);
+	values[2] = hold_rows(kept, nkept);
+	if (nkept > 0)
+		usom_query_write(&write_reservations, values, NULL);
+}
+
+UsomStockHold *
+usom_stock_hold(int64 org_id, const char *owner, const UsomStockHold *wanted, int nwanted, TimestampTz until, int *nholds)
+{
+	int			nown;
+	int			count;
+	int			nexpired;
+	UsomStockHold *own = usom_stock_holds_of(org_id, owner, &nown);
+	UsomStockHold *all = join_holds(wanted, nwanted, own, nown, &count);
+	UsomStockHold *changes = palloc_array(UsomStockHold, count + 1);
+	UsomStockKey *keys = palloc_array(UsomStockKey, count + 1);
+
+	*nholds = count;
+	if (count == 0)
+		return all;
+	for (int i = 0; i < count; i++)
+		keys[i] = all[i].key;
+	usom_stock_lock_keys(org_id, keys, count);
+	(void) usom_stock_expire(org_id, keys, count, usom_call_time(), &nexpired);
+	cut_to_free(org_id, owner, all, changes, count, keys);
+	put_holds(org_id, owner, all, count, until);
+	apply_holds(org_id, changes, count);
+	return all;
+}
