@@ -808,13 +808,14 @@ BEGIN
 		PERFORM usom._review_credits(organisation);
 		PERFORM usom._tidy_fingerprints(organisation);
 		PERFORM usom._retain_messages(organisation);
+		PERFORM usom._tidy_drafts(organisation);
 		COMMIT;
 	END LOOP;
 	PERFORM usom._retain();
 	COMMIT;
 END
 $$;
-COMMENT ON PROCEDURE usom.tick() IS 'What is to be done from time to time, for all organisations, each in a transaction of its own: seals the audit, gives stock to pre-orders that are released, tells who waits for a product that is in stock again, lets orders go on that there is credit for again, forgets which orders looked alike when no rule looks back so far, then erases people who are due by usom.retention. Limits of time never wait for it. For pg_cron or a timer, once a minute. Errors: US001; 2D000 inside a transaction block. Example: CALL usom.tick();';
+COMMENT ON PROCEDURE usom.tick() IS 'What is to be done from time to time, for all organisations, each in a transaction of its own: seals the audit, gives stock to pre-orders that are released, tells who waits for a product that is in stock again, lets orders go on that there is credit for again, forgets which orders looked alike when no rule looks back so far, drops drafts that are kept no longer, then erases people who are due by usom.retention. Limits of time never wait for it. For pg_cron or a timer, once a minute. Errors: US001; 2D000 inside a transaction block. Example: CALL usom.tick();';
 
 /* ---- audit ---- */
 
@@ -1314,7 +1315,7 @@ CREATE FUNCTION usom.furnish_organisation() RETURNS trigger
 	AS $$
 BEGIN
 	INSERT INTO usom.document_counter (org_id, kind, prefix)
-	VALUES (NEW.org_id, 'order', 'SO-'), (NEW.org_id, 'shipment', 'SH-'), (NEW.org_id, 'return', 'RT-'), (NEW.org_id, 'supply', 'SU-'), (NEW.org_id, 'make', 'MO-'), (NEW.org_id, 'run', 'BR-'), (NEW.org_id, 'consolidation', 'CN-'), (NEW.org_id, 'message', 'MS-'), (NEW.org_id, 'package', 'PK-'), (NEW.org_id, 'manifest', 'MF-'), (NEW.org_id, 'appointment', 'AP-'), (NEW.org_id, 'fulfillment', 'FU-'), (NEW.org_id, 'request', 'WR-'), (NEW.org_id, 'wave', 'WV-');
+	VALUES (NEW.org_id, 'order', 'SO-'), (NEW.org_id, 'shipment', 'SH-'), (NEW.org_id, 'return', 'RT-'), (NEW.org_id, 'supply', 'SU-'), (NEW.org_id, 'make', 'MO-'), (NEW.org_id, 'run', 'BR-'), (NEW.org_id, 'consolidation', 'CN-'), (NEW.org_id, 'message', 'MS-'), (NEW.org_id, 'draft', 'DR-'), (NEW.org_id, 'package', 'PK-'), (NEW.org_id, 'manifest', 'MF-'), (NEW.org_id, 'appointment', 'AP-'), (NEW.org_id, 'fulfillment', 'FU-'), (NEW.org_id, 'request', 'WR-'), (NEW.org_id, 'wave', 'WV-');
 	INSERT INTO usom.channel (org_id, code, name)
 	VALUES
 		(NEW.org_id, 'web', 'Web shop'), (NEW.org_id, 'pos', 'Shop counter'), (NEW.org_id, 'phone', 'Telephone'),
@@ -7335,6 +7336,120 @@ REVOKE ALL ON FUNCTION usom._erase_messages() FROM PUBLIC;
 
 /* ---- intake ---- */
 
+CREATE FUNCTION usom.start_draft(document jsonb DEFAULT '{}')
+RETURNS TABLE (draft_no text, status text, version integer, held_until timestamptz, quantity_held numeric, findings jsonb, quote jsonb)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_start_draft'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.start_draft(jsonb) IS
+'Begin an order that somebody types. It is quoted each time it is saved, and the units that it would get are held for it meanwhile, for usom.draft_hold (10 minutes) after each save; then they count no more, without anybody tidying up.
+document: as place_order() takes it, as far as it is known; {} is a beginning. draft and reservation_owner are not looked at.
+Returns the draft: its number; version, which the next save names; held_until and quantity_held; findings (of drafts that came of messages); quote, as quote() answers it: prices, availability, promise, and all that fails. What cannot be placed as it stands keeps the units that were held before.
+The draft is that of usom.app_user, or of the role if the application claims no user. The time that entry takes is counted from here: usom.entry_times.
+Errors: US803 the document is no object, US006 unknown channel, 42501 not the channel of the role, US502 a card number.
+Example: SELECT draft_no, quote->>''total'' FROM usom.start_draft(''{"channel": "phone", "lines": [{"sku": "MUG", "quantity": 2}]}'');';
+
+CREATE FUNCTION usom.save_draft(draft_no text, document jsonb, version integer DEFAULT NULL)
+RETURNS TABLE (draft_no text, status text, version integer, held_until timestamptz, quantity_held numeric, findings jsonb, quote jsonb)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_save_draft'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.save_draft(text, jsonb, integer) IS
+'Save a draft while it is being typed: the whole document again. It is quoted, and what it would get is held from now on instead of what was held before.
+draft_no: of usom.start_draft(). document: as there. version: that the last save answered; null: whatever it is. The same document again under the version before is no conflict: its answer may have been lost.
+Returns what usom.start_draft() does.
+Errors: US835 unknown draft, US836 submitted or dropped, US837 it is another agent''s, US103 somebody saved it meanwhile, US803, US006, 42501, US502.
+Example: SELECT version, quantity_held FROM usom.save_draft(''DR-000001'', ''{"lines": [{"sku": "MUG", "quantity": 3}]}'', 1);';
+
+CREATE FUNCTION usom.submit_draft(draft_no text, key text DEFAULT NULL, version integer DEFAULT NULL)
+RETURNS TABLE (order_no text, status text, total numeric, currency text, quantity_reserved numeric, quantity_backordered numeric,
+	promised_at timestamptz, messages jsonb)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_submit_draft'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.submit_draft(text, text, integer) IS
+'Place the order that a draft has become: its own units go over to it under one lock, so that nobody is served in between. If they ran out meanwhile, it gets what there is.
+draft_no: of usom.start_draft(). key: what the client calls this submission; called again with it, or without one, the answer is that of the order. version: null, or that of the last save.
+Returns what place_order() does; messages also have promise_lost (of a line that got fewer units than the last quote said: how many fewer) and total_changed. The document is gone from the draft then. A message that the draft came of is processed.
+Errors: US835 unknown draft, US836 submitted under another key, or dropped, US837 it is another agent''s, US103 saved meanwhile, US801 the key has submitted another draft, US821 the message was processed otherwise, and those of place_order().
+Example: SELECT order_no, promised_at FROM usom.submit_draft(''DR-000001'', ''7d3f'');';
+
+CREATE FUNCTION usom.drop_draft(draft_no text, reason text DEFAULT NULL)
+RETURNS TABLE (status text, agent text)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_drop_draft'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.drop_draft(text, text) IS
+'Give a draft up: what was held for it is free at once, and its document is gone. A message that it came of stays parked.
+draft_no: of usom.start_draft(). reason: why; null: not wanted. Again, it is the same answer.
+Errors: US835 unknown draft, US836 it was submitted, US837 it is another agent''s.
+Example: SELECT * FROM usom.drop_draft(''DR-000001'', ''caller hung up'');';
+
+CREATE FUNCTION usom.hand_over_draft(draft_no text, agent text, reason text DEFAULT NULL)
+RETURNS TABLE (status text, agent text)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_hand_over_draft'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.hand_over_draft(text, text, text) IS
+'A draft is another agent''s from now on; what is held for it stays. One''s own can be handed over, and by who may call usom.reject_order() any.
+draft_no: of usom.start_draft(). agent: the usom.app_user, or role, that goes on. reason: why, for the audit.
+Errors: US835 unknown draft, US836 submitted or dropped, US837 it is another agent''s.
+Example: SELECT * FROM usom.hand_over_draft(''DR-000001'', ''bert'', ''end of shift'');';
+
+CREATE FUNCTION usom.draft_from_message(message_no text)
+RETURNS TABLE (draft_no text, status text, version integer, held_until timestamptz, quantity_held numeric, findings jsonb, quote jsonb)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_draft_from_message'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.draft_from_message(text) IS
+'Enter by hand what a message brought and could not be placed: a draft with what could be read of it, and the findings for the rest. The message is parked; it is processed when the draft is submitted, under its own channel, external id and revision. Again, it is the same draft.
+message_no: as usom.inbox has it.
+Returns what usom.start_draft() does.
+Errors: US820 unknown message, US821 it was processed, US838 it brings no new order, US837 another agent is at it, US904 whoever it names was erased.
+Example: SELECT draft_no, findings FROM usom.draft_from_message(''MS-000001'');';
+
+CREATE FUNCTION usom._tidy_drafts(org_id bigint) RETURNS bigint
+	AS 'MODULE_PATHNAME', 'usom__tidy_drafts' LANGUAGE C STRICT
+	SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._tidy_drafts(bigint) IS 'Drops drafts that usom.retention keeps no longer, 1,000 at most; once an hour. For tick(). Returns how many.';
+REVOKE ALL ON FUNCTION usom._tidy_drafts(bigint) FROM PUBLIC;
+
+CREATE FUNCTION usom._erase_drafts() RETURNS trigger
+	AS 'MODULE_PATHNAME', 'usom__erase_drafts' LANGUAGE C;
+COMMENT ON FUNCTION usom._erase_drafts() IS 'Trigger AFTER INSERT of a row of usom.erasure: drops the open drafts for the customer, with their keys.';
+REVOKE ALL ON FUNCTION usom._erase_drafts() FROM PUBLIC;
+
+CREATE FUNCTION usom.verify_drafts()
+RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0
+AS $$
+DECLARE
+	org CONSTANT bigint := usom.current_org();
+BEGIN
+	RETURN QUERY
+		SELECT 'drafts', format('draft %s', d.draft_no), w.problem, w.expected, w.actual
+		FROM usom.draft d
+		LEFT JOIN usom.channel c ON c.org_id = org AND c.channel_id = d.channel_id
+		LEFT JOIN usom.sales_order o ON o.org_id = org AND o.sales_order_id = d.sales_order_id
+		LEFT JOIN usom.inbox_message m ON m.org_id = org AND m.inbox_message_id = d.inbox_message_id
+		CROSS JOIN LATERAL (SELECT coalesce(sum(r.quantity) FILTER (WHERE r.expires_at > now()), 0) AS held, max(r.expires_at) AS until
+			FROM usom.reservation r WHERE r.org_id = org AND r.owner = 'draft:' || d.draft_no) r
+		CROSS JOIN LATERAL (VALUES
+			('draft of no channel', 'a channel', d.channel_id::text, c.channel_id IS NULL),
+			('draft whose document cannot be opened', 'sealed', usom._seal_state(org, d.document),
+				d.status = 'open' AND usom._seal_state(org, d.document) <> 'sealed'),
+			('draft that is not open and has a key', 'none', 'a key', d.status <> 'open' AND usom._has_key(org, d.draft_id)),
+			('draft of an order that is not there', 'an order', d.sales_order_id::text, d.sales_order_id IS NOT NULL AND o.sales_order_id IS NULL),
+			('draft of a message that is not there', 'a message', d.inbox_message_id::text, d.inbox_message_id IS NOT NULL AND m.inbox_message_id IS NULL),
+			('message of a submitted draft has another order', d.sales_order_id::text, m.sales_order_id::text,
+				d.status = 'submitted' AND m.inbox_message_id IS NOT NULL AND m.sales_order_id IS DISTINCT FROM d.sales_order_id),
+			('more is held than the draft knows of', trim_scale(d.quantity_held)::text, trim_scale(r.held)::text, d.status = 'open' AND r.held > d.quantity_held),
+			('units are held longer than the draft says', d.held_until::text, r.until::text, r.until > d.held_until))
+			AS w (problem, expected, actual, wrong)
+		WHERE d.org_id = org AND w.wrong;
+END
+$$;
+COMMENT ON FUNCTION usom.verify_drafts() IS
+'Drafts that do not fit their channel, their document, their order, their message or what is held for them. Part of verify(); empty when all is well.
+Example: SELECT * FROM usom.verify_drafts();';
+
+/* ---- intake ---- */
+
 -- Mappings of X12, EDIFACT, TRADACOMS and UBL, in the JSON that tools/intake makes of them.
 CREATE FUNCTION usom._edi_mappings() RETURNS TABLE (code text, kind text, applies text, root text, lines text, problems text, priority integer, about text)
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -8270,6 +8385,7 @@ BEGIN
 		UNION ALL SELECT * FROM usom.verify_service()
 		UNION ALL SELECT * FROM usom.verify_vault()
 		UNION ALL SELECT * FROM usom.verify_inbox()
+		UNION ALL SELECT * FROM usom.verify_drafts()
 		UNION ALL SELECT * FROM usom.verify_entries();
 END
 $$;
@@ -9453,6 +9569,7 @@ CREATE FUNCTION usom._privileges()
 	('inbox_message',               '',     'r',    'r',    '',     'r',    'r',    'r',    'r',    'riud'),
 	('inbox_payload',             '',    'r',   'r',   '',    '',    'r',   '',    'r',   'r'),
 	('load_row',                  '',    '',    'r',   '',    '',    'r',   '',    'r',   'riud'),
+	('draft',                     '',    'r',   'r',   '',    'r',   'r',   'r',   'r',   'riud'),
 	('fulfillment',               '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'riud'),
 	('fulfillment_message',       '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('cut_off',                   '',    'r',   'riu', 'r',   '',    'r',   'r',   'r',   'r'),
@@ -9477,6 +9594,10 @@ CREATE FUNCTION usom._privileges()
 	('load_document',             '',    '',    'riud','',    '',    'riud','',    'r',   'r'),
 	('load_batches',              '',    '',    'r',   '',    '',    'r',   '',    'r',   'r'),
 	('inbox',                     '',    'r',   'r',   '',    '',    'r',   '',    'r',   'r'),
+	('drafts',                    '',    'r',   'r',   '',    'r',   'r',   '',    'r',   'r'),
+	('abandoned_drafts',          '',    'r',   'r',   '',    'r',   'r',   '',    'r',   'r'),
+	('entry_times',               '',    'r',   'r',   '',    'r',   'r',   '',    'r',   'r'),
+	('manual_entry',              '',    'r',   'r',   '',    'r',   'r',   'r',   'r',   'r'),
 	('orders',                    '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('order_lines',               '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('order_pieces',              '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
@@ -9587,6 +9708,12 @@ CREATE FUNCTION usom._privileges()
 	('park()',                      '',     'x',    'x',    '',     '',     'x',    '',     '',     ''),
 	('mend()',                      '',     'x',    'x',    '',     '',     'x',    '',     '',     ''),
 	('explain_mapping()',           '',     'x',    'x',    '',     '',     'x',    '',     '',     ''),
+	('start_draft()',             '',    'x',   'x',   '',    'x',   '',    '',    '',    ''),
+	('save_draft()',              '',    'x',   'x',   '',    'x',   '',    '',    '',    ''),
+	('submit_draft()',            '',    'x',   'x',   '',    'x',   '',    '',    '',    ''),
+	('drop_draft()',              '',    'x',   'x',   '',    'x',   '',    '',    '',    ''),
+	('hand_over_draft()',         '',    'x',   'x',   '',    'x',   '',    '',    '',    ''),
+	('draft_from_message()',      '',    'x',   'x',   '',    '',    '',    '',    '',    ''),
 	('work_inbox()',                '',     '',     'x',    '',     '',     'x',    '',     '',     ''),
 	('retry_inbox()',               '',     '',     'x',    '',     '',     'x',    '',     '',     ''),
 	('_load_begin()',             '',    '',     'x',    '',     '',     'x',    '',     '',     ''),
@@ -9905,7 +10032,7 @@ DECLARE
 BEGIN
 	IF relation = 'address' THEN
 		condition := ' AND usom._sees_order(NULL)';
-	ELSIF relation IN ('sales_order', 'pick_task', 'inbox_message', 'inbox_payload') THEN
+	ELSIF relation IN ('sales_order', 'pick_task', 'inbox_message', 'inbox_payload', 'draft') THEN
 		condition := ' AND usom._sees_channel(channel_id)';
 	ELSIF relation = 'supply' THEN
 		condition := ' AND (sales_order_id IS NULL OR usom._sees_order(sales_order_id))';
@@ -10120,7 +10247,7 @@ AS $$
 			'approve_order', 'decline_order', 'request_approval', 'score_order', 'override_price', 'reprice_order', 'propose_substitution',
 			'accept_substitution', 'decline_substitution', 'substitute_backorders']),
 		(2, 'intake', ARRAY['ingest', 'work_inbox', 'retry_inbox', 'replay', 'park', 'mend', 'inbox_take', 'load_orders', 'explain_mapping', 'map_payload', 'standard_mappings',
-			'add_mapping', 'mapping_id']),
+			'add_mapping', 'mapping_id', 'start_draft', 'save_draft', 'submit_draft', 'drop_draft', 'hand_over_draft', 'draft_from_message']),
 		(3, 'stock', ARRAY['receive_stock', 'receive_stocks', 'adjust_stock', 'count_stock', 'set_safety', 'add_supply', 'change_supply', 'cancel_supply', 'receive_supply',
 			'reverse_receipt', 'reserve_stock', 'release_stock', 'receive_serials', 'assign_serials', 'remove_serials', 'recall', 'block_lot', 'plan_count',
 			'record_count', 'watch_stock', 'unwatch_stock', 'tell_back_in_stock', 'available', 'convert_quantity']),
@@ -10142,7 +10269,7 @@ AS $$
 		(6, 'verify', ARRAY['verify', 'verify_stock', 'verify_reserved', 'verify_supply', 'verify_capacity', 'verify_quota', 'verify_lots', 'verify_orders', 'verify_counters',
 			'verify_statuses', 'verify_history', 'verify_references', 'verify_pieces', 'verify_kits', 'verify_holds', 'verify_approvals', 'verify_money',
 			'verify_payments', 'verify_credit', 'verify_returns', 'verify_service', 'verify_vault', 'verify_entries', 'verify_audit', 'verify_parcels',
-			'verify_flows', 'verify_inbox', 'verify_handover', 'verify_picks']),
+			'verify_flows', 'verify_inbox', 'verify_drafts', 'verify_handover', 'verify_picks']),
 		(7, 'trust', ARRAY['seal_audit', 'tick', 'export_digest', 'inclusion_proof', 'check_inclusion', 'consistency_proof', 'check_consistency']),
 		(8, 'people', ARRAY['find_customers', 'export_customer', 'erase_customer', 'erase_order_person']),
 		(9, 'keys', ARRAY['next_id', 'next_document_no', 'current_org', 'default_currency', 'channel_id', 'customer_id', 'product_id', 'location_id', 'technician_id']),
@@ -10392,6 +10519,8 @@ CREATE SEQUENCE usom.manifest_no_seq;
 COMMENT ON SEQUENCE usom.manifest_no_seq IS 'Manifest numbers where the counter is not gap-free.';
 CREATE SEQUENCE usom.appointment_no_seq;
 COMMENT ON SEQUENCE usom.appointment_no_seq IS 'Appointment numbers where the counter is not gap-free.';
+CREATE SEQUENCE usom.draft_no_seq;
+COMMENT ON SEQUENCE usom.draft_no_seq IS 'Numbers of drafts where the counter is not gap-free.';
 CREATE SEQUENCE usom.message_no_seq;
 COMMENT ON SEQUENCE usom.message_no_seq IS 'Numbers of messages where the counter is not gap-free.';
 CREATE SEQUENCE usom.fulfillment_no_seq;
@@ -10413,7 +10542,7 @@ COMMENT ON SEQUENCE usom.make_no_seq IS 'Numbers of make orders where the counte
 
 CREATE TABLE usom.document_counter (
 	org_id bigint NOT NULL,
-	kind text NOT NULL CONSTRAINT document_counter_kind_known CHECK (kind IN ('order', 'shipment', 'return', 'supply', 'make', 'run', 'consolidation', 'package', 'manifest', 'appointment', 'message', 'fulfillment', 'request', 'wave')),
+	kind text NOT NULL CONSTRAINT document_counter_kind_known CHECK (kind IN ('order', 'shipment', 'return', 'supply', 'make', 'run', 'consolidation', 'package', 'manifest', 'appointment', 'message', 'draft', 'fulfillment', 'request', 'wave')),
 	prefix text NOT NULL,
 	digits integer NOT NULL DEFAULT 6 CONSTRAINT document_counter_digits_sane CHECK (digits BETWEEN 1 AND 18),
 	gap_free boolean NOT NULL DEFAULT false,
@@ -10700,7 +10829,7 @@ CREATE TABLE usom.vault_key (
 ALTER TABLE usom.vault_key ALTER COLUMN key SET STATISTICS 0, ALTER COLUMN key SET STORAGE PLAIN;
 COMMENT ON TABLE usom.vault_key IS 'Keys of people: who may SELECT from it reads what is sealed. Deleting a key erases the person. Rows are written by usom alone; the audit keeps the SHA-256 of a key.';
 COMMENT ON COLUMN usom.vault_key.org_id IS 'Organisation.';
-COMMENT ON COLUMN usom.vault_key.person_id IS 'A customer_id, or the sales_order_id of a guest; 0: the organisation''s own key for usom.vault_index.';
+COMMENT ON COLUMN usom.vault_key.person_id IS 'A customer_id, the sales_order_id of a guest, the key of a message of the inbox or of a draft; 0: the organisation''s own key for usom.vault_index.';
 COMMENT ON COLUMN usom.vault_key.key IS 'Key of AES-256-GCM.';
 
 CREATE TABLE usom.vault_index (
@@ -10739,14 +10868,14 @@ COMMENT ON COLUMN usom.erasure.erased_by IS 'Session user who did it.';
 
 CREATE TABLE usom.retention (
 	org_id bigint NOT NULL DEFAULT usom.current_org(),
-	what text NOT NULL CONSTRAINT retention_what_known CHECK (what IN ('customer', 'guest', 'message')),
+	what text NOT NULL CONSTRAINT retention_what_known CHECK (what IN ('customer', 'guest', 'message', 'draft')),
 	keep_for interval NOT NULL CONSTRAINT retention_keep_for_positive CHECK (keep_for > interval '0'),
 	looked_at timestamptz,
 	PRIMARY KEY (org_id, what)
 );
 COMMENT ON TABLE usom.retention IS 'How long people are known; tick() erases those who are due. No row: for ever. Example: INSERT INTO usom.retention VALUES (DEFAULT, ''guest'', ''90 days'');';
 COMMENT ON COLUMN usom.retention.org_id IS 'Organisation.';
-COMMENT ON COLUMN usom.retention.what IS 'guest: buyers without a customer, counted from the last change of their order. customer: customers, counted from the last change of their last order, or from their own beginning if they have none. message: payloads of the inbox that were processed or are dead, counted from when they came.';
+COMMENT ON COLUMN usom.retention.what IS 'guest: buyers without a customer, counted from the last change of their order. customer: customers, counted from the last change of their last order, or from their own beginning if they have none. message: payloads of the inbox that were processed or are dead, counted from when they came. draft: orders that were begun and not submitted, counted from when they were saved last.';
 COMMENT ON COLUMN usom.retention.keep_for IS 'How long after that.';
 COMMENT ON COLUMN usom.retention.looked_at IS 'When tick() last looked; it does so once an hour.';
 
@@ -15905,6 +16034,203 @@ COMMENT ON COLUMN usom.inbox.next_attempt_at IS 'When it is due again; null: not
 COMMENT ON COLUMN usom.inbox.leased_until IS 'A worker has it until then.';
 COMMENT ON COLUMN usom.inbox.parked_because IS 'Why it was put aside.';
 COMMENT ON COLUMN usom.inbox.payload IS 'JSON as it came, or as it was last mended; for roles that may read usom.vault_key.';
+$usom_step$),
+
+(1, 1330, 'intake', $usom_step$
+CREATE TABLE usom.draft (
+	org_id bigint NOT NULL,
+	draft_id bigint NOT NULL,
+	draft_no text NOT NULL,
+	channel_id bigint NOT NULL,
+	agent text NOT NULL,
+	status text NOT NULL DEFAULT 'open' CONSTRAINT draft_status_known CHECK (status IN ('open', 'submitted', 'dropped')),
+	version integer NOT NULL DEFAULT 0,
+	document text,
+	customer text,
+	findings jsonb NOT NULL DEFAULT '[]',
+	told jsonb,
+	quantity_told usom.quantity,
+	quantity_held usom.quantity NOT NULL DEFAULT 0,
+	held_until timestamptz NOT NULL,
+	inbox_message_id bigint,
+	submit_key text,
+	sales_order_id bigint,
+	quantity_reserved usom.quantity,
+	started_at timestamptz NOT NULL,
+	started_by text NOT NULL DEFAULT session_user,
+	client_address text NOT NULL,
+	application text NOT NULL,
+	saved_at timestamptz NOT NULL,
+	submitted_at timestamptz,
+	submitted_by text,
+	dropped_at timestamptz,
+	dropped_because text,
+	PRIMARY KEY (org_id, draft_id),
+	CONSTRAINT draft_no_unique UNIQUE (org_id, draft_no),
+	CONSTRAINT draft_has_document_iff_open CHECK ((status = 'open') = (document IS NOT NULL)),
+	CONSTRAINT draft_document_sealed CHECK (usom._is_sealed(document)),
+	CONSTRAINT draft_submitted_iff_order CHECK ((status = 'submitted') = (sales_order_id IS NOT NULL)),
+	CONSTRAINT draft_submitted_iff_dated CHECK ((status = 'submitted') = (submitted_at IS NOT NULL)),
+	CONSTRAINT draft_submitted_iff_reserved CHECK ((status = 'submitted') = (quantity_reserved IS NOT NULL)),
+	CONSTRAINT draft_key_of_submitted CHECK (submit_key IS NULL OR status = 'submitted'),
+	CONSTRAINT draft_dropped_iff_dated CHECK ((status = 'dropped') = (dropped_at IS NOT NULL)),
+	CONSTRAINT draft_dropped_iff_because CHECK ((status = 'dropped') = (dropped_because IS NOT NULL)),
+	CONSTRAINT draft_holds_only_open CHECK (status = 'open' OR quantity_held = 0),
+	CONSTRAINT draft_ends_after_start CHECK (coalesce(submitted_at, dropped_at, saved_at) >= started_at)
+) WITH (fillfactor = 70);
+ALTER TABLE usom.draft ALTER COLUMN document SET STATISTICS 0;
+CREATE UNIQUE INDEX draft_key_once ON usom.draft (org_id, submit_key) WHERE submit_key IS NOT NULL;
+CREATE UNIQUE INDEX draft_of_message ON usom.draft (org_id, inbox_message_id) WHERE status = 'open';
+CREATE INDEX draft_by_agent ON usom.draft (org_id, agent) WHERE status = 'open';
+CREATE INDEX draft_submitted ON usom.draft (org_id, submitted_at) WHERE submitted_at IS NOT NULL;
+COMMENT ON TABLE usom.draft IS 'Orders that somebody types: what stands so far, and when they were begun, saved and submitted. Kept by usom.';
+COMMENT ON COLUMN usom.draft.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.draft.draft_id IS 'Key; also that of its key in the vault.';
+COMMENT ON COLUMN usom.draft.draft_no IS 'Number for people.';
+COMMENT ON COLUMN usom.draft.channel_id IS 'Channel of the order.';
+COMMENT ON COLUMN usom.draft.agent IS 'Whose it is: usom.app_user of who began it, or the role; until it is handed over.';
+COMMENT ON COLUMN usom.draft.status IS 'open, submitted or dropped.';
+COMMENT ON COLUMN usom.draft.version IS 'How often it was saved.';
+COMMENT ON COLUMN usom.draft.document IS 'The order document so far, sealed under a key of the draft; null once it is submitted or dropped: then the key is gone, too.';
+COMMENT ON COLUMN usom.draft.customer IS 'Code of the customer as the document names it; null: none.';
+COMMENT ON COLUMN usom.draft.findings IS 'What was wrong with the message that it came of; objects with path, source, code, message, detail, remedy.';
+COMMENT ON COLUMN usom.draft.told IS 'What the last quote has said: valid, currency, total, promised_at, quantity_reserved, quantity_backordered, lines with line_no, sku, quantity, unit_price, reserved.';
+COMMENT ON COLUMN usom.draft.quantity_told IS 'Units that the last quote said are in stock for it; null: it could not be placed as it stood.';
+COMMENT ON COLUMN usom.draft.quantity_held IS 'Units held for it by the last save; they count until held_until.';
+COMMENT ON COLUMN usom.draft.held_until IS 'Until when: usom.draft_hold after the last save.';
+COMMENT ON COLUMN usom.draft.inbox_message_id IS 'Message that it came of; null: none.';
+COMMENT ON COLUMN usom.draft.submit_key IS 'What the client called the submission; null: nothing.';
+COMMENT ON COLUMN usom.draft.sales_order_id IS 'Order that it became.';
+COMMENT ON COLUMN usom.draft.quantity_reserved IS 'Units that the order got when it was submitted.';
+COMMENT ON COLUMN usom.draft.started_at IS 'When it was begun.';
+COMMENT ON COLUMN usom.draft.started_by IS 'Session user who began it.';
+COMMENT ON COLUMN usom.draft.client_address IS 'From where: numeric address, or local.';
+COMMENT ON COLUMN usom.draft.application IS 'With what: application_name.';
+COMMENT ON COLUMN usom.draft.saved_at IS 'Last save.';
+COMMENT ON COLUMN usom.draft.submitted_at IS 'When it became an order.';
+COMMENT ON COLUMN usom.draft.submitted_by IS 'Session user who submitted it.';
+COMMENT ON COLUMN usom.draft.dropped_at IS 'When it was given up.';
+COMMENT ON COLUMN usom.draft.dropped_because IS 'Why.';
+
+SELECT usom._guard_cards('draft');
+SELECT usom._guard_kept('draft', 'usom.start_draft()');
+SELECT usom._audit_table('draft');
+
+-- Who is erased leaves no draft behind.
+CREATE TRIGGER usom_erase_drafts AFTER INSERT ON usom.erasure
+	FOR EACH ROW EXECUTE FUNCTION usom._erase_drafts();
+ALTER TABLE usom.erasure ENABLE ALWAYS TRIGGER usom_erase_drafts;
+
+CREATE VIEW usom.drafts WITH (security_invoker = true) AS
+SELECT d.draft_no, c.code AS channel, d.agent, d.status, d.version, d.customer, m.message_no, d.findings, d.told,
+	(d.told->>'valid')::boolean AS valid, (d.told->>'total')::numeric AS total, d.told->>'currency' AS currency,
+	(d.told->>'promised_at')::timestamptz AS promised_at,
+	CASE WHEN d.status = 'open' AND d.held_until > now() THEN trim_scale(d.quantity_held) ELSE 0 END AS quantity_held, d.held_until,
+	usom._open(d.org_id, d.document)::jsonb AS document, o.order_no, d.submit_key, d.started_at, d.started_by, d.client_address, d.application,
+	d.saved_at, d.submitted_at, d.submitted_by, d.dropped_at, d.dropped_because
+FROM usom.draft d
+JOIN usom.channel c ON c.org_id = d.org_id AND c.channel_id = d.channel_id
+LEFT JOIN usom.inbox_message m ON m.org_id = d.org_id AND m.inbox_message_id = d.inbox_message_id
+LEFT JOIN usom.sales_order o ON o.org_id = d.org_id AND o.sales_order_id = d.sales_order_id
+WHERE d.org_id = usom.current_org();
+COMMENT ON VIEW usom.drafts IS 'Orders that are being typed, or were. Example: SELECT draft_no, customer, total FROM usom.drafts WHERE agent = ''anna'' AND status = ''open'';';
+COMMENT ON COLUMN usom.drafts.draft_no IS 'Number, for usom.save_draft(), usom.submit_draft(), usom.drop_draft(), usom.hand_over_draft().';
+COMMENT ON COLUMN usom.drafts.channel IS 'Channel of the order.';
+COMMENT ON COLUMN usom.drafts.agent IS 'Whose it is.';
+COMMENT ON COLUMN usom.drafts.status IS 'open, submitted or dropped.';
+COMMENT ON COLUMN usom.drafts.version IS 'How often it was saved; the next save names it.';
+COMMENT ON COLUMN usom.drafts.customer IS 'Code of the customer as the document names it.';
+COMMENT ON COLUMN usom.drafts.message_no IS 'Message of the inbox that it came of.';
+COMMENT ON COLUMN usom.drafts.findings IS 'What was wrong with that message.';
+COMMENT ON COLUMN usom.drafts.told IS 'What the last quote has said, as it may have been told the customer.';
+COMMENT ON COLUMN usom.drafts.valid IS 'Could it be placed as it stands?';
+COMMENT ON COLUMN usom.drafts.total IS 'Total of the last quote.';
+COMMENT ON COLUMN usom.drafts.currency IS 'Its currency.';
+COMMENT ON COLUMN usom.drafts.promised_at IS 'Its promise.';
+COMMENT ON COLUMN usom.drafts.quantity_held IS 'Units held for it now.';
+COMMENT ON COLUMN usom.drafts.held_until IS 'Until when they were held, or are.';
+COMMENT ON COLUMN usom.drafts.document IS 'The order document so far, for roles that may read usom.vault_key; null once it is submitted or dropped.';
+COMMENT ON COLUMN usom.drafts.order_no IS 'Order that it became.';
+COMMENT ON COLUMN usom.drafts.submit_key IS 'What the client called the submission.';
+COMMENT ON COLUMN usom.drafts.started_at IS 'When it was begun.';
+COMMENT ON COLUMN usom.drafts.started_by IS 'Session user who began it.';
+COMMENT ON COLUMN usom.drafts.client_address IS 'From where.';
+COMMENT ON COLUMN usom.drafts.application IS 'With what.';
+COMMENT ON COLUMN usom.drafts.saved_at IS 'Last save.';
+COMMENT ON COLUMN usom.drafts.submitted_at IS 'When it became an order.';
+COMMENT ON COLUMN usom.drafts.submitted_by IS 'Session user who submitted it.';
+COMMENT ON COLUMN usom.drafts.dropped_at IS 'When it was given up.';
+COMMENT ON COLUMN usom.drafts.dropped_because IS 'Why.';
+
+CREATE VIEW usom.abandoned_drafts WITH (security_invoker = true) AS
+SELECT d.draft_no, c.code AS channel, d.agent, d.customer, (d.told->>'total')::numeric AS total, d.told->>'currency' AS currency, d.version,
+	d.started_at, d.saved_at, d.held_until, floor(extract(epoch FROM now() - d.saved_at) / 60) AS idle_minutes, d.saved_at + r.keep_for AS dropped_after
+FROM usom.draft d
+JOIN usom.channel c ON c.org_id = d.org_id AND c.channel_id = d.channel_id
+LEFT JOIN usom.retention r ON r.org_id = d.org_id AND r.what = 'draft'
+WHERE d.org_id = usom.current_org() AND d.status = 'open' AND d.held_until <= now();
+COMMENT ON VIEW usom.abandoned_drafts IS 'Open drafts that nobody has saved for so long that nothing is held for them any more. Example: SELECT draft_no, agent, idle_minutes FROM usom.abandoned_drafts ORDER BY total DESC;';
+COMMENT ON COLUMN usom.abandoned_drafts.draft_no IS 'Number.';
+COMMENT ON COLUMN usom.abandoned_drafts.channel IS 'Channel of the order.';
+COMMENT ON COLUMN usom.abandoned_drafts.agent IS 'Whose it is.';
+COMMENT ON COLUMN usom.abandoned_drafts.customer IS 'Code of the customer as the document names it.';
+COMMENT ON COLUMN usom.abandoned_drafts.total IS 'Total of the last quote.';
+COMMENT ON COLUMN usom.abandoned_drafts.currency IS 'Its currency.';
+COMMENT ON COLUMN usom.abandoned_drafts.version IS 'How often it was saved.';
+COMMENT ON COLUMN usom.abandoned_drafts.started_at IS 'When it was begun.';
+COMMENT ON COLUMN usom.abandoned_drafts.saved_at IS 'Last save.';
+COMMENT ON COLUMN usom.abandoned_drafts.held_until IS 'When its units were free again.';
+COMMENT ON COLUMN usom.abandoned_drafts.idle_minutes IS 'Whole minutes since the last save.';
+COMMENT ON COLUMN usom.abandoned_drafts.dropped_after IS 'When tick() may drop it, by usom.retention; null: never.';
+
+CREATE VIEW usom.entry_times WITH (security_invoker = true) AS
+SELECT o.order_no, d.draft_no, c.code AS channel, d.agent, d.started_by, d.submitted_by, d.client_address, d.application, m.message_no,
+	d.started_at, d.submitted_at, round(extract(epoch FROM d.submitted_at - d.started_at), 3) AS seconds, d.version AS saves,
+	trim_scale(d.quantity_told) AS quantity_told, trim_scale(d.quantity_reserved) AS quantity_reserved,
+	d.quantity_reserved >= coalesce(d.quantity_told, 0) AS promise_kept
+FROM usom.draft d
+JOIN usom.channel c ON c.org_id = d.org_id AND c.channel_id = d.channel_id
+JOIN usom.sales_order o ON o.org_id = d.org_id AND o.sales_order_id = d.sales_order_id
+LEFT JOIN usom.inbox_message m ON m.org_id = d.org_id AND m.inbox_message_id = d.inbox_message_id
+WHERE d.org_id = usom.current_org() AND d.status = 'submitted';
+COMMENT ON VIEW usom.entry_times IS 'How long orders took to type, who typed them and from where. Example: SELECT order_no, agent, seconds FROM usom.entry_times ORDER BY submitted_at DESC LIMIT 20;';
+COMMENT ON COLUMN usom.entry_times.order_no IS 'Order.';
+COMMENT ON COLUMN usom.entry_times.draft_no IS 'Draft that it was.';
+COMMENT ON COLUMN usom.entry_times.channel IS 'Channel.';
+COMMENT ON COLUMN usom.entry_times.agent IS 'Whose it was when it was submitted.';
+COMMENT ON COLUMN usom.entry_times.started_by IS 'Session user who began it.';
+COMMENT ON COLUMN usom.entry_times.submitted_by IS 'Session user who submitted it.';
+COMMENT ON COLUMN usom.entry_times.client_address IS 'From where: numeric address, or local.';
+COMMENT ON COLUMN usom.entry_times.application IS 'With what: application_name.';
+COMMENT ON COLUMN usom.entry_times.message_no IS 'Message that was entered by hand; null: none.';
+COMMENT ON COLUMN usom.entry_times.started_at IS 'When it was begun.';
+COMMENT ON COLUMN usom.entry_times.submitted_at IS 'When it was submitted.';
+COMMENT ON COLUMN usom.entry_times.seconds IS 'From the one to the other.';
+COMMENT ON COLUMN usom.entry_times.saves IS 'How often it was saved.';
+COMMENT ON COLUMN usom.entry_times.quantity_told IS 'Units that the last quote said are in stock.';
+COMMENT ON COLUMN usom.entry_times.quantity_reserved IS 'Units that the order got.';
+COMMENT ON COLUMN usom.entry_times.promise_kept IS 'Did it get at least as many?';
+
+CREATE VIEW usom.manual_entry WITH (security_invoker = true) AS
+SELECT (coalesce(d.submitted_at, d.dropped_at) AT TIME ZONE 'UTC')::date AS entered_on, d.agent, c.code AS channel,
+	count(*) FILTER (WHERE d.status = 'submitted') AS orders, count(*) FILTER (WHERE d.status = 'dropped') AS dropped,
+	round((avg(extract(epoch FROM d.submitted_at - d.started_at)) FILTER (WHERE d.status = 'submitted') / 60)::numeric, 2) AS minutes_per_order,
+	round(avg(d.version) FILTER (WHERE d.status = 'submitted'), 2) AS saves_per_order,
+	round(100.0 * count(*) FILTER (WHERE d.status = 'submitted' AND d.quantity_reserved >= coalesce(d.quantity_told, 0))
+		/ nullif(count(*) FILTER (WHERE d.status = 'submitted'), 0), 1) AS correct_stock_percent
+FROM usom.draft d
+JOIN usom.channel c ON c.org_id = d.org_id AND c.channel_id = d.channel_id
+WHERE d.org_id = usom.current_org() AND d.status <> 'open'
+GROUP BY 1, 2, 3;
+COMMENT ON VIEW usom.manual_entry IS 'Manual entry by day, agent and channel. Example: SELECT agent, sum(orders) FROM usom.manual_entry WHERE entered_on = current_date GROUP BY agent;';
+COMMENT ON COLUMN usom.manual_entry.entered_on IS 'Day in UTC on which drafts were submitted or dropped.';
+COMMENT ON COLUMN usom.manual_entry.agent IS 'Whose they were.';
+COMMENT ON COLUMN usom.manual_entry.channel IS 'Channel.';
+COMMENT ON COLUMN usom.manual_entry.orders IS 'Drafts that became orders.';
+COMMENT ON COLUMN usom.manual_entry.dropped IS 'Drafts that were given up.';
+COMMENT ON COLUMN usom.manual_entry.minutes_per_order IS 'Mean time from begin to submission.';
+COMMENT ON COLUMN usom.manual_entry.saves_per_order IS 'Mean number of saves.';
+COMMENT ON COLUMN usom.manual_entry.correct_stock_percent IS 'Of 100 orders, how many got at least the units that the last quote said are in stock.';
 $usom_step$),
 
 (1, 1360, 'intake', $usom_step$

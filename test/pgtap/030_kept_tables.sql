@@ -85,6 +85,7 @@ SELECT usom.place_order('{"lines": [{"sku": "TAP-1", "quantity": 1, "unit": "box
 INSERT INTO usom.product (sku, category) VALUES ('TAP-ASK', 'TAP-ASK');
 SELECT * FROM usom.ingest('web', '{"lines": []}', 'TAP-IN') \g /dev/null
 INSERT INTO usom.load_document (batch, document) VALUES ('TAP-1', '{}');
+SELECT * FROM usom.start_draft() \g /dev/null
 INSERT INTO usom.approval_rule (code, category) VALUES ('TAP-1', 'TAP-ASK');
 INSERT INTO usom.price_limit (code, sku, max_discount, max_markup) VALUES ('TAP-1', 'TAP-ASK', 100, 100);
 SELECT usom.score_order(order_no, 50), usom.override_price(order_no, 1, 2, 'test') FROM usom.place_order('{"lines": [{"sku": "TAP-ASK", "quantity": 1, "unit_price": 1}]}') \g /dev/null
@@ -143,6 +144,7 @@ INSERT INTO kept (t, code, hint) VALUES
 	('wave', 'US004', 'usom.plan_wave()'), ('pick_task', 'US004', 'usom.claim_picks()'),
 	('coupon_redemption', 'US004', 'usom.place_order()'), ('credit_use', 'US004', 'usom.release_credit_hold()'), ('price_step', 'US901', 'usom.change_order()'),
 	('inbox_message', 'US004', 'usom.ingest()'), ('load_row', 'US004', 'COPY usom.load_document'), ('inbox_payload', 'US901', 'usom.ingest()'),
+	('inbox_message', 'US004', 'usom.ingest()'), ('inbox_payload', 'US901', 'usom.ingest()'), ('draft', 'US004', 'usom.start_draft()'),
 	('backorder_run', 'US901', 'usom.backorder_run()'), ('backorder_change', 'US901', 'usom.backorder_run()'),
 	('payment', 'US004', 'usom.record_payment()'), ('payment_line', 'US004', 'usom.record_payment()'), ('payment_request', 'US004', 'usom.refund_order()'), ('payment_transaction', 'US901', 'usom.record_payment()'),
 	('stock_movement', 'US901', 'usom.adjust_stock()'), ('order_history', 'US901', 'the function'), ('audit_entry', 'US901', 'the function');

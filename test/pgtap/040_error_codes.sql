@@ -207,6 +207,11 @@ INSERT INTO raised VALUES
 	('US830', 'INSERT INTO usom.load_document (document) VALUES (''{}'')'),
 	('US831', 'UPDATE usom.load_document SET document = ''{}'' WHERE batch = ''TAP-1'''),
 	('US832', 'CALL usom.load_orders(''TAP-NONE'')'),
+	('US835', 'SELECT usom.submit_draft(''DR-NONE'')'),
+	('US836', $q$SELECT usom.drop_draft(draft_no), usom.submit_draft(draft_no) FROM usom.start_draft()$q$),
+	('US837', $q$SELECT usom.hand_over_draft(draft_no, 'bert'), usom.submit_draft(draft_no) FROM usom.start_draft()$q$),
+	('US838', $q$INSERT INTO usom.mapping (code, channel, kind) VALUES ('TAP-CANCEL', 'web', 'cancellation');
+		SELECT usom.draft_from_message(message_no) FROM usom.ingest('web', '{"cancel": 1}', 'TAP-CANCEL')$q$),
 	('US805', 'INSERT INTO usom.check_rule (check_code) VALUES (''colour'')'),
 	('US804', 'INSERT INTO usom.check_rule (check_code, severity, parameters) VALUES (''limits'', ''refuse'', ''{"line_quantity": 1}''); SELECT usom.place_order(''{"lines": [{"sku": "TAP-1", "quantity": 2}]}'')'),
 	('US904', 'INSERT INTO usom.customer (code) VALUES (''TAP-GONE''); SELECT usom.erase_customer(''TAP-GONE'', ''test''); SELECT usom.place_order(''{"customer": "TAP-GONE", "lines": [{"sku": "TAP-1", "quantity": 1}]}'')'),

@@ -65,6 +65,9 @@ BEGIN
 	INSERT INTO usom.intake_policy (channel) VALUES (mark || '-CH');
 	INSERT INTO usom.load_document (batch, document) VALUES (mark, jsonb_build_object('mark', mark));
 	PERFORM usom.ingest(mark || '-CH', jsonb_build_object('mark', mark), mark || '-IN');
+	PERFORM usom.submit_draft((usom.start_draft(jsonb_build_object('channel', mark || '-CH', 'lines', jsonb_build_array(jsonb_build_object('sku', mark || '-SKU', 'quantity', 1))))).draft_no, mark);
+	PERFORM set_config('usom.draft_hold', '1ms', true), usom.start_draft(jsonb_build_object('channel', mark || '-CH', 'customer', mark || '-CUST'));
+	PERFORM set_config('usom.draft_hold', '1h', true), usom.start_draft(jsonb_build_object('channel', mark || '-CH', 'customer', mark || '-CUST', 'lines', jsonb_build_array(jsonb_build_object('sku', mark || '-SKU', 'quantity', 1))));
 	INSERT INTO usom.quota (code, name, sku, channel, quantity) VALUES (mark || '-QUOTA', mark, mark || '-SKU', mark || '-CH', 77);
 	PERFORM usom.reserve_stock(mark || '-CART', mark || '-LOC', mark || '-SKU', 1, interval '1 hour');
 	PERFORM usom.add_supply('purchase', mark || '-LOC', mark || '-SKU', 7, now() + interval '1 week', reference => mark, supply_no => mark || '-PO');

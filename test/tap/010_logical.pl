@@ -88,6 +88,7 @@ INSERT INTO usom.mapping_value (list, source, target) VALUES ('$round', 'a', 'b'
 INSERT INTO usom.intake_policy (channel) VALUES ('$round');
 INSERT INTO usom.load_document (batch, document) VALUES ('$round', '{"lines": []}');
 SELECT usom.ingest('web', '{"lines": []}', '$round-broken');
+SELECT usom.start_draft('{"customer": "$round-kept", "lines": [{"sku": "P1", "quantity": 1}]}');
 INSERT INTO usom.approval_rule (code, category) VALUES ('$round', '$round-ask');
 INSERT INTO usom.price_limit (code, sku, max_discount) VALUES ('$round', '$round-ask', 10);
 SELECT usom.score_order(o.order_no, 50), usom.override_price(o.order_no, 1, 2, 'scratched') FROM usom.place_order('{"lines": [{"sku": "$round-ask", "quantity": 1, "unit_price": 1}]}') o;

@@ -153,6 +153,7 @@ INSERT INTO usom.mapping_value (list, source, target) VALUES ('asked', 'a', 'b')
 INSERT INTO usom.intake_policy (channel) VALUES ('web');
 INSERT INTO usom.load_document (batch, document) VALUES ('R3', '{"lines": []}');
 SELECT usom.ingest('web', '{"lines": []}', 'R3-BROKEN'), usom.mend('MS-000001', '[{"path": ["x"], "value": 1}]');
+SELECT usom.hand_over_draft(draft_no, 'bert') FROM usom.start_draft('{"lines": [{"sku": "P1", "quantity": 1}]}');
 INSERT INTO usom.approval_rule (code, category) VALUES ('asked', 'asked');
 INSERT INTO usom.price_limit (code, sku, max_discount) VALUES ('asked', 'P-ASK', 10);
 SELECT usom.score_order(o.order_no, 50), usom.override_price(o.order_no, 1, 2, 'scratched') FROM usom.place_order('{"external_id": "R3-ASK", "lines": [{"sku": "P-ASK", "quantity": 1, "unit_price": 1}]}') o;
