@@ -92,7 +92,9 @@ static UsomQuery settle_message = {
 	"AND x.kind = $12 AND x.revision = m.revision) THEN m.kind ELSE $12 END, "
 	"attempted_at = $9, next_attempt_at = $10, leased_until = NULL, parked_because = NULL, "
 	"amount = coalesce((SELECT CASE WHEN abs(s.amount) < 1e14 THEN s.amount END FROM (SELECT sum(CASE WHEN jsonb_typeof(l.line->'quantity') = 'number' "
-	"AND jsonb_typeof(l.line->'unit_price') = 'number' THEN (l.line->>'quantity')::pg_catalog.numeric * (l.line->>'unit_price')::pg_catalog.numeric END) AS amount "
+	"AND jsonb_typeof(l.line->'unit_price') = 'number' THEN CASE WHEN abs((l.line->>'quantity')::pg_catalog.numeric) < 1e12 "
+	"AND abs((l.line->>'unit_price')::pg_catalog.numeric) < 1e15 "
+	"THEN (l.line->>'quantity')::pg_catalog.numeric * (l.line->>'unit_price')::pg_catalog.numeric END END) AS amount "
 	"FROM jsonb_array_elements(CASE WHEN jsonb_typeof($11->'lines') = 'array' THEN $11->'lines' END) AS l (line)) AS s), m.amount) "
 	"WHERE m.org_id = $1 AND m.inbox_message_id = $2",
 	.nargs = 12,

@@ -5,9 +5,10 @@
  *
  * Lines have no key of the channel's own: of each product, the first line of
  * the document is the first line of the order, and so on.  What was cancelled
- * stays cancelled; the document counts what is alive.  A line of changes that
- * tells the number and the product of a line of the order is that line;
- * otherwise products count as above.
+ * stays cancelled; the document counts what is alive.  A line that names a
+ * unit is compared in that unit, as it was when the line was ordered.  A line
+ * of changes that tells the number and the product of a line of the order is
+ * that line; otherwise products count as above.
  *
  * Locks: none; the order is locked by the caller.  Memory: that of SPI.
  */
@@ -20,24 +21,35 @@
 
 static UsomQuery difference = {
 	.text = "WITH asked AS (SELECT l.line, l.ordinal, l.line->>'sku' AS sku, (l.line->>'quantity')::pg_catalog.numeric AS quantity, "
+	"l.line->>'unit' AS unit, (l.line->>'unit_price')::pg_catalog.numeric AS price, "
 	"row_number() OVER (PARTITION BY l.line->>'sku' ORDER BY l.ordinal) AS nth "
 	"FROM jsonb_array_elements($3->'lines') WITH ORDINALITY AS l (line, ordinal)), "
-	"there AS (SELECT l.line_no, p.sku, l.quantity, l.quantity_cancelled AS cancelled, l.unit_price, "
+	"there AS (SELECT l.line_no, l.product_id, p.sku, l.quantity - l.quantity_cancelled AS alive, l.quantity_cancelled AS cancelled, l.unit_price, "
 	"row_number() OVER (PARTITION BY p.sku ORDER BY l.line_no) AS nth FROM usom.order_line AS l "
 	"JOIN usom.product AS p ON p.org_id = $1 AND p.product_id = l.product_id "
 	"WHERE l.org_id = $1 AND l.sales_order_id = $2 AND (l.kit_line_no IS NULL OR l.kit_line_no = l.line_no) AND l.quantity > l.quantity_cancelled), "
-	"steps AS (SELECT coalesce(a.ordinal, 0) AS ordinal, t.line_no, CASE "
-	"WHEN a.sku IS NULL THEN CASE WHEN t.cancelled = 0 THEN jsonb_build_object('line_no', t.line_no, 'remove', true) "
-	"ELSE jsonb_build_object('line_no', t.line_no, 'quantity', t.cancelled) END "
-	"WHEN t.sku IS NULL THEN jsonb_strip_nulls(jsonb_build_object('sku', a.line->'sku', 'quantity', a.line->'quantity', 'unit_price', a.line->'unit_price', "
-	"'location', a.line->'location', 'requested_at', a.line->'requested_at')) "
-	"ELSE jsonb_strip_nulls(jsonb_build_object('line_no', t.line_no, "
-	"'quantity', CASE WHEN a.quantity <> t.quantity - t.cancelled THEN to_jsonb(a.quantity + t.cancelled) END, "
-	"'unit_price', CASE WHEN (a.line->>'unit_price')::pg_catalog.numeric <> t.unit_price THEN a.line->'unit_price' END)) END AS step "
-	"FROM asked AS a FULL JOIN there AS t ON t.sku = a.sku AND t.nth = a.nth) "
+	"met AS (SELECT a.*, t.sku AS sku_there, t.line_no, t.alive, t.cancelled, t.unit_price, u.unit_price AS pack_price, "
+	"CASE WHEN a.unit IS NULL THEN 1 WHEN u.unit IS NOT NULL THEN u.quantity ELSE (SELECT n.quantity FROM usom._unit_of($1, a.sku, a.unit) AS n) END AS so_many, "
+	"CASE WHEN a.unit IS NULL THEN 1 WHEN u.unit IS NOT NULL THEN u.per ELSE (SELECT n.per FROM usom._unit_of($1, a.sku, a.unit) AS n) END AS per "
+	"FROM asked AS a FULL JOIN there AS t ON t.sku = a.sku AND t.nth = a.nth "
+	"LEFT JOIN usom.line_unit AS u ON u.org_id = $1 AND u.sales_order_id = $2 AND u.line_no = t.line_no AND u.product_id = t.product_id AND u.unit = a.unit), "
+	"shared AS (SELECT b.*, round(b.quantity * b.so_many / b.per, 6) AS units, "
+	"CASE WHEN b.unit IS NULL THEN b.price ELSE ceil(b.price * b.per / b.so_many * 10000) / 10000 END AS share FROM met AS b), "
+	"compared AS (SELECT b.*, b.quantity * b.so_many <> b.alive * b.per AS other_quantity, "
+	"b.price <> coalesce(b.pack_price, b.price - 1) AND b.share <> b.unit_price AS other_price FROM shared AS b), "
+	"steps AS (SELECT coalesce(c.ordinal, 0) AS ordinal, c.line_no, CASE "
+	"WHEN c.sku IS NULL THEN CASE WHEN c.cancelled = 0 THEN jsonb_build_object('line_no', c.line_no, 'remove', true) "
+	"ELSE jsonb_build_object('line_no', c.line_no, 'quantity', c.cancelled) END "
+	"WHEN c.sku_there IS NULL THEN jsonb_build_object('sku', c.line->'sku', 'quantity', c.line->'quantity', 'unit', c.line->'unit', "
+	"'unit_price', c.line->'unit_price', 'location', c.line->'location', 'requested_at', c.line->'requested_at') "
+	"WHEN c.unit IS NOT NULL AND c.cancelled = 0 AND (c.other_quantity OR c.other_price) THEN jsonb_build_object('line_no', c.line_no, "
+	"'quantity', c.quantity, 'unit', c.unit, 'unit_price', CASE WHEN c.other_price THEN c.price END) "
+	"ELSE jsonb_build_object('line_no', c.line_no, 'quantity', CASE WHEN c.other_quantity THEN trim_scale(c.units + c.cancelled) END, "
+	"'unit_price', CASE WHEN c.other_price THEN trim_scale(c.share) END) END AS step FROM compared AS c) "
 	"SELECT jsonb_strip_nulls(jsonb_build_object('ship_to', $3->'ship_to', 'requested_at', $3->'requested_at', 'priority', $3->'priority', "
 	"'ship_complete', $3->'ship_complete', 'instructions', $3->'instructions', 'coupons', $3->'coupons', "
-	"'lines', (SELECT jsonb_agg(s.step ORDER BY s.ordinal, s.line_no) FROM steps AS s WHERE s.step - 'line_no' <> '{}')))",
+	"'lines', (SELECT jsonb_agg(s.step ORDER BY s.ordinal, s.line_no) FROM (SELECT x.ordinal, x.line_no, jsonb_strip_nulls(x.step) AS step "
+	"FROM steps AS x) AS s WHERE s.step - 'line_no' <> '{}')))",
 	.nargs = 3,
 	.argtypes = {"bigint", "bigint", "jsonb"},
 };

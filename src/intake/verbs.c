@@ -101,7 +101,10 @@ usom_ingest(PG_FUNCTION_ARGS)
 	return answer_message(answer, message);
 }
 
-/* Read and do what was written before. */
+/*
+ * Read and do what was written before.  A message that told no revision was
+ * taken to be of revision 1: above that, one was told.
+ */
 static void
 work_on(UsomMessage *message)
 {
@@ -118,7 +121,7 @@ work_on(UsomMessage *message)
 		message->findings = list_make1(finding);
 	}
 	else
-		usom_intake_read(message, external_id, revision, !nameless || revision > 1);
+		usom_intake_read(message, external_id, revision, revision > 1);
 	usom_intake_process(message);
 }
 
