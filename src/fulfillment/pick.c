@@ -111,14 +111,14 @@ pick_units(UsomOrderSet *set, const UsomMarkedUnits *marked, int64 location_id)
 		}
 }
 
-static void
+/* Where they are picked: where the units of these numbers lie. */
+static int64
 take_serials(const UsomOrderSet *set, const UsomMarkedUnits *marked, int64 location_id)
 {
 	const UsomLine *line = &set->lines[marked->units.line];
 
-	if (marked->nserials > 0)
-		usom_stock_serials_take(set->org_id, line->product_id, location_id, marked->serials, marked->nserials,
-								set->orders[0].sales_order_id, line->line_no, NULL);
+	return usom_stock_serials_take(set->org_id, line->product_id, location_id, marked->serials, marked->nserials,
+								   set->orders[0].sales_order_id, line->line_no, NULL);
 }
 
 static UsomQuantity
@@ -130,8 +130,7 @@ pick_lines(UsomOrderSet *set, Jsonb *list, int64 location_id)
 
 	for (int i = 0; i < count; i++)
 	{
-		take_serials(set, &marked[i], location_id);
-		pick_units(set, &marked[i], location_id);
+		pick_units(set, &marked[i], take_serials(set, &marked[i], location_id));
 		picked = usom_quantity_add(picked, marked[i].units.quantity);
 	}
 	return picked;

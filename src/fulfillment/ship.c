@@ -268,17 +268,17 @@ is_of(const UsomPiece *piece, const UsomMarkedUnits *entry)
 	return piece->line == entry->units.line && (entry->lot == NULL || strcmp(entry->lot, piece->lot) == 0);
 }
 
-/* Units of these numbers are the line's, and the first to leave. */
-static void
+/* Units of these numbers are the line's, and the first to leave: from where they lie; 0: from anywhere. */
+static int64
 take_serials(const Shipping *shipping, const UsomMarkedUnits *entry)
 {
 	const UsomOrderSet *set = shipping->set;
 	const UsomLine *line = &set->lines[entry->units.line];
 
 	if (likely(entry->nserials == 0))
-		return;
-	usom_stock_serials_take(set->org_id, line->product_id, shipping->label.location_id, entry->serials, entry->nserials,
-							set->orders[shipping->order].sales_order_id, line->line_no, NULL);
+		return 0;
+	return usom_stock_serials_take(set->org_id, line->product_id, shipping->label.location_id, entry->serials, entry->nserials,
+								   set->orders[shipping->order].sales_order_id, line->line_no, NULL);
 }
 
 static UsomQuantity
@@ -330,26 +330,42 @@ refuse_held(const Shipping *shipping, int line)
 }
 
 static void
+refuse_elsewhere(const Shipping *shipping, const UsomMarkedUnits *entry, UsomQuantity left)
+{
+	const UsomOrderSet *set = shipping->set;
+
+	ereport(ERROR, errcode(USOM_ERR(SERIAL_TAKEN)),
+			errmsg("%s units of line %d of order \"%s\" whose serial numbers are named are not ready to be shipped",
+				   usom_quantity_text(left), set->lines[entry->units.line].line_no, set->orders[shipping->order].order_no),
+			errdetail("So many fewer are ready where the units of these numbers lie."),
+			errhint("Name units of the locations that usom.order_pieces shows for the line."));
+}
+
+static void
 ship_units(Shipping *shipping, const UsomMarkedUnits *entry)
 {
 	UsomOrderSet *set = shipping->set;
 	UsomQuantity left = entry->units.quantity;
 	int			npieces = set->npieces;
+	int64		place;
 
 	check_enough(shipping, entry);
-	take_serials(shipping, entry);
+	place = take_serials(shipping, entry);
 	for (UsomPieceStatus status = USOM_PIECE_PACKED; status >= USOM_PIECE_RELEASED; status--)
 		for (int i = 0; i < npieces && left > 0; i++)
 		{
 			UsomQuantity quantity = Min(left, set->pieces[i].quantity);
 
-			if (!is_of(&set->pieces[i], entry) || set->pieces[i].status != status || !is_wanted(shipping, i))
+			if (!is_of(&set->pieces[i], entry) || set->pieces[i].status != status || !is_wanted(shipping, i) ||
+				(place != 0 && set->pieces[i].location_id != place))
 				continue;
 			left -= quantity;
 			ship_piece(shipping, i, quantity);
 		}
 	if (left > 0)
 		refuse_held(shipping, entry->units.line);
+	if (left > 0)
+		refuse_elsewhere(shipping, entry, left);
 }
 
 static UsomQuantity

@@ -37,7 +37,7 @@ text_array(const char *const *texts, int n)
 /* ---- claim ---- */
 
 static UsomQuery claim_units = {
-	.text = "SELECT u.serial FROM usom.serial_unit AS u WHERE u.org_id = $1 AND u.product_id = $2 AND u.serial = ANY ($3) "
+	.text = "SELECT u.serial, u.location_id FROM usom.serial_unit AS u WHERE u.org_id = $1 AND u.product_id = $2 AND u.serial = ANY ($3) "
 	"AND ($4 = 0 OR u.location_id = $4) AND (u.status = 'on_hand' OR (u.status IN ('reserved', 'picked') "
 	"AND u.sales_order_id = $5 AND u.line_no = $6)) ORDER BY u.serial FOR UPDATE SKIP LOCKED",
 	.nargs = 6,
@@ -104,7 +104,19 @@ read_serials(int count)
 	return serials;
 }
 
-void
+/* Of the units that were claimed; 0: they lie at several. */
+static int64
+location_of_all(int count)
+{
+	int64		location_id = usom_query_get_key(0, 2);
+
+	for (int i = 1; i < count; i++)
+		if (usom_query_get_key(i, 2) != location_id)
+			return 0;
+	return location_id;
+}
+
+int64
 usom_stock_serials_take(int64 org_id, int64 product_id, int64 location_id, const char *const *serials, int nserials,
 						int64 sales_order_id, int32 line_no, const char *reference)
 {
@@ -122,11 +134,13 @@ usom_stock_serials_take(int64 org_id, int64 product_id, int64 location_id, const
 	int			count;
 
 	if (nserials == 0)
-		return;
+		return location_id;
 	count = (int) usom_query_run(&claim_units, claim, NULL);
 	if (count < nserials)
 		refuse_taken(org_id, product_id, wanted, text_array(read_serials(count), count));
+	location_id = location_of_all(count);
 	usom_query_write(&name_units, name, nulls);
+	return location_id;
 }
 
 /* ---- come and go ---- */
@@ -260,21 +274,24 @@ usom_stock_serials_give_back(int64 org_id, int64 product_id, int64 location_id, 
 /*
  * At each location the units of a line stand in a row: shipped ones, then
  * those asked for by number, picked ones, the longest claimed.  As many of
- * them as were shipped are shipped, and so on; who is left is free.
+ * them as were shipped are shipped, and so on; who is left is free.  One that
+ * was asked for by number is not left: the line has no unit where it lies.
  */
 static UsomQuery follow_lines = {
 	.text = "UPDATE usom.serial_unit AS u SET status = t.status, named = false, changed_at = $3, "
 	"sales_order_id = CASE t.status WHEN 'on_hand' THEN NULL ELSE u.sales_order_id END, "
 	"line_no = CASE t.status WHEN 'on_hand' THEN NULL ELSE u.line_no END "
-	"FROM (SELECT r.product_id, r.serial, r.status AS was, CASE WHEN r.n <= coalesce(k.shipped, 0) THEN 'shipped' "
+	"FROM (SELECT r.product_id, r.serial, r.status AS was, r.named, r.location_id, CASE WHEN r.n <= coalesce(k.shipped, 0) THEN 'shipped' "
 	"WHEN r.n <= k.shipped + k.picked THEN 'picked' WHEN r.n <= k.shipped + k.kept THEN 'reserved' ELSE 'on_hand' END AS status "
-	"FROM (SELECT u.product_id, u.serial, u.sales_order_id, u.line_no, u.location_id, u.status, row_number() OVER ("
+	"FROM (SELECT u.product_id, u.serial, u.sales_order_id, u.line_no, u.location_id, u.status, u.named, row_number() OVER ("
 	"PARTITION BY u.sales_order_id, u.line_no, u.location_id ORDER BY u.status = 'shipped' DESC, u.named DESC, "
 	"u.status = 'picked' DESC, u.changed_at, u.serial) AS n "
 	"FROM (SELECT DISTINCT k.sales_order_id, k.line_no FROM unnest($2) AS k) AS d "
 	"JOIN usom.serial_unit AS u ON u.org_id = $1 AND u.sales_order_id = d.sales_order_id AND u.line_no = d.line_no) AS r "
 	"LEFT JOIN unnest($2) AS k ON k.sales_order_id = r.sales_order_id AND k.line_no = r.line_no AND k.location_id = r.location_id) AS t "
-	"WHERE u.org_id = $1 AND u.product_id = t.product_id AND u.serial = t.serial AND (t.status <> t.was OR u.named)",
+	"WHERE u.org_id = $1 AND u.product_id = t.product_id AND u.serial = t.serial AND (t.status <> t.was OR u.named) "
+	"RETURNING t.serial, t.named AND t.status = 'on_hand', (SELECT p.sku FROM usom.product AS p WHERE p.org_id = $1 AND p.product_id = t.product_id), "
+	"(SELECT l.code FROM usom.location AS l WHERE l.org_id = $1 AND l.location_id = t.location_id)",
 	.nargs = 3,
 	.argtypes = {"bigint", "usom._serial_line[]", "timestamptz"},
 };
@@ -331,12 +348,24 @@ refuse_missing(void)
 			errhint("Call usom.assign_serials(%s, %d, ARRAY['...']) first.", quote_literal_cstr(order_no), line_no));
 }
 
+static void
+refuse_left(uint64 row)
+{
+	ereport(ERROR, errcode(USOM_ERR(SERIAL_TAKEN)),
+			errmsg("serial number \"%s\" of \"%s\" is not to be had", usom_query_get_text(row, 1), usom_query_get_text(row, 3)),
+			errdetail("It is at \"%s\", where the line keeps no unit for it.", usom_query_get_text(row, 4)),
+			errhint("Name one of a location that usom.order_pieces shows for the line."));
+}
+
 void
 usom_stock_serials_follow(int64 org_id, const UsomSerialLine *lines, int nlines)
 {
 	Datum		values[] = {Int64GetDatum(org_id), line_rows(lines, nlines), TimestampTzGetDatum(usom_call_time())};
+	uint64		changed = usom_query_write(&follow_lines, values, NULL);
 
-	usom_query_write(&follow_lines, values, NULL);
+	for (uint64 row = 0; row < changed; row++)
+		if (DatumGetBool(usom_query_get(row, 2)))
+			refuse_left(row);
 	if (usom_query_run(&find_missing, values, NULL) > 0)
 		refuse_missing();
 }

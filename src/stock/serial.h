@@ -26,9 +26,10 @@
  * any) and nobody's, or the line's already.  Call it before the pieces move; then the
  * named ones are the first to be picked or shipped.  reference: the pick list
  * or the like, may be NULL.  US212 names one that is not there or is
- * another's; who claims it at the same time wins.  Two statements.
+ * another's; who claims it at the same time wins.  Returns the location where all
+ * of them lie; 0: at several.  Two statements.
  */
-extern void usom_stock_serials_take(int64 org_id, int64 product_id, int64 location_id, const char *const *serials,
+extern int64 usom_stock_serials_take(int64 org_id, int64 product_id, int64 location_id, const char *const *serials,
 									int nserials, int64 sales_order_id, int32 line_no, const char *reference);
 
 /*
@@ -71,7 +72,8 @@ typedef struct UsomSerialLine
 /*
  * Bring the serials of lines in line with their units: those asked for by
  * number go first; what a line keeps no more is free.  All locations of a line
- * are given.  US213 if more units are shipped than serials are named.  Two
+ * are given.  US213 if more units are shipped than serials are named; US212 if one
+ * was asked for by number that lies where the line keeps no unit.  Two
  * statements.
  */
 extern void usom_stock_serials_follow(int64 org_id, const UsomSerialLine *lines, int nlines);
