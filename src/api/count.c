@@ -26,6 +26,7 @@
 #include "base/call.h"
 #include "base/card_guard.h"
 #include "base/retry.h"
+#include "fulfillment/handover.h"
 #include "stock/place.h"
 #include "utils/builtins.h"
 
@@ -82,6 +83,7 @@ count_below_reserved(const UsomCounting *counting)
 {
 	UsomOrderSet *set = counting->set;
 	UsomWait   *before = usom_api_look_at_waits(set);
+	UsomWork   *work = usom_fulfillment_look(set);
 	UsomStockMovement movement = {
 		.key = counting->lot.key,
 		.kind = "count",
@@ -94,6 +96,7 @@ count_below_reserved(const UsomCounting *counting)
 	usom_api_fill(set, counting->lot.key.product_id);
 	usom_api_tell_waits(set, before);
 	usom_api_judge_waits(set, before, psprintf("%s at %s", counting->place.sku, counting->place.location));
+	usom_fulfillment_tell(set, work);
 	usom_api_save_promises(set, "count");
 }
 

@@ -259,7 +259,7 @@ keep(const UsomMessage *message, FunctionCallInfo fcinfo, Datum digest, const ch
 	usom_fulfillment_follow_messages(set->org_id, &set->orders[0].sales_order_id, 1);
 }
 
-/* Requests that were carried out have another price; all the rest keeps it. */
+/* An order of which units were changed away has another price; one of which they were cancelled keeps it, as by cancel_line(). */
 static void
 save(UsomMessage *message)
 {
@@ -274,7 +274,8 @@ save(UsomMessage *message)
 		usom_api_save_promises(set, usom_answer_kinds[message->kind]);
 		return;
 	}
-	pricing = usom_api_price(set, 0, &asks);
+	if (message->reprices)
+		pricing = usom_api_price(set, 0, &asks);
 	usom_api_redeem(set, &pricing);
 	set->orders[0].event_reference = message->fulfillment_no;
 	usom_order_settle(set, 0, "answer_request");

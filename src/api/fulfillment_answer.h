@@ -43,6 +43,7 @@ typedef struct UsomMessage
 	const char *reason;			/* may be NULL */
 	const char *shipment_no;	/* NULL: none was made */
 	bool		any;			/* it did something beside units */
+	bool		reprices;		/* a change was carried out: units are not ordered any more */
 } UsomMessage;
 
 /* fulfillment_follow.c: do what it says, in memory; what leaves is written as ship() does. */

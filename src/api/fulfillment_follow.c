@@ -169,17 +169,15 @@ put_back_units(UsomMessage *message, int line, const char *lot, UsomPieceStatus 
 
 /* The warehouse will not do it: reserved as before, and a case for people. */
 static void
-take_back_line(UsomMessage *message, int line)
+take_back_units(UsomMessage *message, int line, UsomQuantity quantity)
 {
 	UsomOrderSet *set = message->set;
-	UsomTold   *told = &message->told[line];
+	UsomQuantity units = put_back_units(message, line, NULL, USOM_PIECE_RESERVED, quantity);
 
-	if (told->units == 0)
-		return;
-	told->done = put_back_units(message, line, NULL, USOM_PIECE_RESERVED, told->units);
-	if (told->done > 0)
+	message->told[line].done += units;
+	if (units > 0)
 		usom_order_raise(set, 0, set->lines[line].line_no, "fulfillment_rejected", message->fulfillment_no,
-						 psprintf("the warehouse does not fulfil %s units%s%s", usom_quantity_text(told->done),
+						 psprintf("the warehouse does not fulfil %s units%s%s", usom_quantity_text(units),
 								  message->reason ? ": " : "", message->reason ? message->reason : ""),
 						 NULL, USOM_NO_TIME);
 }
@@ -188,7 +186,8 @@ static void
 take_back(UsomMessage *message)
 {
 	for (int i = 0; i < message->set->nlines; i++)
-		take_back_line(message, i);
+		if (message->told[i].units > 0)
+			take_back_units(message, i, message->told[i].units);
 }
 
 /* Units of the entry are released and missing, as far as they are at work: those that were not picked before those that were. */
@@ -241,7 +240,7 @@ hear_short(UsomMessage *message)
 	shorts = palloc_array(UsomShort, set->npieces + 1);
 	for (int i = 0; i < message->nmarked; i++)
 		if (set->lines[message->marked[i].units.line].by_serial && message->marked[i].nserials == 0)
-			take_back_line(message, message->marked[i].units.line);
+			take_back_units(message, message->marked[i].units.line, message->told[message->marked[i].units.line].units);
 		else
 			choose_missing(message, &message->marked[i], shorts, &nshorts);
 	for (int i = 0; i < set->nlines; i++)
@@ -250,49 +249,74 @@ hear_short(UsomMessage *message)
 	usom_api_short_pick(set, shorts, nshorts, message->reason ? message->reason : "short at the warehouse", true);
 }
 
-/* Units of the lines at work before, less those after. */
+/* Those that ask for units; where an order goes is not for a message about units to say. */
+static List *
+requests_for_units(const UsomMessage *message)
+{
+	List	   *pending = usom_api_pending_requests(message->set, message->location_id);
+	List	   *requests = NIL;
+
+	for (int i = 0; i < list_length(pending); i++)
+		if (((const UsomRequest *) list_nth(pending, i))->lines != NULL)
+			requests = lappend(requests, list_nth(pending, i));
+	return requests;
+}
+
+/* Units of the lines at work before, less those after; a request that the list (most) names nothing of waits on. */
 static void
-count_given_back(UsomMessage *message, const UsomRequest *request)
+count_given_back(UsomMessage *message, const UsomRequest *request, UsomQuantity *most)
 {
 	UsomOrderSet *set = message->set;
 	UsomQuantity *before = palloc_array(UsomQuantity, set->nlines + 1);
-	UsomQuantity units = 0;
+	UsomQuantity units;
 
 	for (int i = 0; i < set->nlines; i++)
 		before[i] = units_at_work(message, i, NULL, USOM_PIECE_RELEASED, USOM_PIECE_PACKED);
-	units = usom_api_carry_out_request(set, request);
-	for (int i = 0; i < set->nlines && units > 0 && request->lines != NULL; i++)
+	units = usom_api_carry_out_request(set, request, most);
+	if (units == 0 && most != NULL)
+		return;
+	for (int i = 0; i < set->nlines && units > 0; i++)
 	{
 		UsomQuantity gone = before[i] - units_at_work(message, i, NULL, USOM_PIECE_RELEASED, USOM_PIECE_PACKED);
 
-		message->told[i].units += gone;
+		if (most == NULL)
+			message->told[i].units += gone;
 		message->told[i].done += gone;
 	}
+	message->any = true;
+	message->reprices |= units > 0 && strcmp(request->action, "cancel") != 0;
 	usom_api_answer_request(set, request, units > 0, message->reason);
 }
 
-/* The answer to what was asked; without a question the warehouse has cancelled by itself. */
+/* The answer to what was asked; what was not asked for, the warehouse has cancelled by itself. */
 static void
 hear_cancelled(UsomMessage *message)
 {
-	List	   *requests = usom_api_pending_requests(message->set, message->location_id);
+	List	   *requests = requests_for_units(message);
+	UsomQuantity *most = palloc_array(UsomQuantity, message->set->nlines + 1);
 
 	if (requests == NIL)
 	{
 		take_back(message);
 		return;
 	}
-	message->any = true;
 	for (int i = 0; i < message->set->nlines; i++)
-		message->told[i].units = 0;
+	{
+		most[i] = message->told[i].units;
+		if (message->list == NULL)
+			message->told[i].units = 0;
+	}
 	for (int i = 0; i < list_length(requests); i++)
-		count_given_back(message, list_nth(requests, i));
+		count_given_back(message, list_nth(requests, i), message->list != NULL ? most : NULL);
+	for (int i = 0; i < message->set->nlines && message->list != NULL; i++)
+		if (most[i] > 0)
+			take_back_units(message, i, most[i]);
 }
 
 static void
 hear_refused(UsomMessage *message)
 {
-	List	   *requests = usom_api_pending_requests(message->set, message->location_id);
+	List	   *requests = requests_for_units(message);
 
 	message->any = requests != NIL;
 	for (int i = 0; i < list_length(requests); i++)

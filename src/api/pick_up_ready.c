@@ -25,6 +25,7 @@
 #include "base/payload.h"
 #include "base/query.h"
 #include "fulfillment/fulfillment.h"
+#include "fulfillment/handover.h"
 #include "fulfillment/pickup.h"
 #include "funcapi.h"
 #include "order/answer.h"
@@ -302,6 +303,7 @@ usom_reject_pickup(PG_FUNCTION_ARGS)
 	UsomOrderSet *set = load_pick_up(fcinfo);
 	int64		place = usom_api_pick_up_place(set, 0);
 	UsomWait   *before = usom_api_look_at_waits(set);
+	UsomWork   *work = usom_fulfillment_look(set);
 	UsomPickup	pickup;
 	UsomQuantity units;
 
@@ -316,6 +318,7 @@ usom_reject_pickup(PG_FUNCTION_ARGS)
 	}
 	usom_pickup_reject(set, 0, place, usom_call_reason());
 	usom_api_tell_waits(set, before);
+	usom_fulfillment_tell(set, work);
 	set->orders[0].event_quantity = units;
 	usom_order_settle(set, 0, "reject_pickup");
 	usom_order_save(set);

@@ -25,6 +25,7 @@
 #include "base/errors.h"
 #include "base/query.h"
 #include "base/retry.h"
+#include "fulfillment/handover.h"
 #include "order/answer.h"
 #include "order/news.h"
 #include "party/party.h"
@@ -179,6 +180,7 @@ serve_again(Blocking *blocking)
 {
 	UsomOrderSet *set = blocking->set;
 	UsomWait   *before = usom_api_look_at_waits(set);
+	UsomWork   *work = usom_fulfillment_look(set);
 	UsomQuantity wait;
 
 	take_off(blocking);
@@ -188,6 +190,7 @@ serve_again(Blocking *blocking)
 	wait -= waiting(set);
 	usom_api_tell_waits(set, before);
 	usom_api_judge_waits(set, before, psprintf("%s lot %s", blocking->sku, blocking->lot));
+	usom_fulfillment_tell(set, work);
 	usom_api_save_promises(set, "block_lot");
 	return wait;
 }

@@ -152,7 +152,8 @@ tell_requests(UsomOrderSet *set, const char *action)
 		ereport(NOTICE,
 				errmsg("%s is asked: request %s to %s order \"%s\"", location, number,
 					   no_lines ? "send elsewhere what it has of" : "give back units of", set->orders[order].order_no),
-				errhint("The answer comes by usom.answer_request() or usom.record_fulfillment()."));
+				no_lines ? errhint("The answer comes by usom.answer_request().")
+				: errhint("The answer comes by usom.answer_request() or usom.record_fulfillment()."));
 		SPI_tuptable = rows;
 	}
 }
@@ -363,8 +364,9 @@ number_in(JsonbContainer *object, const char *key)
 	return value.val.numeric;
 }
 
+/* most: by line of the set, so many at most, and lowered by what there is; NULL: all that was asked for. */
 static UsomQuantity
-give_back_lines(UsomOrderSet *set, const UsomRequest *request)
+give_back_lines(UsomOrderSet *set, const UsomRequest *request, UsomQuantity *most)
 {
 	UsomWithdrawal kind = strcmp(request->action, "cancel") == 0 ? USOM_WITHDRAW_CANCEL : USOM_WITHDRAW_DROP;
 	UsomQuantity units = 0;
@@ -374,14 +376,21 @@ give_back_lines(UsomOrderSet *set, const UsomRequest *request)
 		JsonbContainer *object = getIthJsonbValueFromContainer(&request->lines->root, i)->val.binary.data;
 		int			line = find_line(set, DatumGetInt32(DirectFunctionCall1(numeric_int4, NumericGetDatum(number_in(object, "line_no")))));
 
-		if (line >= 0)
-			units += take_back(set, line, request->location_id, usom_quantity_of(number_in(object, "quantity")), kind);
+		UsomQuantity wanted = usom_quantity_of(number_in(object, "quantity"));
+		UsomQuantity taken;
+
+		if (line < 0)
+			continue;
+		taken = take_back(set, line, request->location_id, most ? Min(wanted, most[line]) : wanted, kind);
+		if (most != NULL)
+			most[line] -= taken;
+		units += taken;
 	}
 	return units;
 }
 
 UsomQuantity
-usom_api_carry_out_request(UsomOrderSet *set, const UsomRequest *request)
+usom_api_carry_out_request(UsomOrderSet *set, const UsomRequest *request, UsomQuantity *most)
 {
 	bool		nulls[4] = {false, false, request->address_id == 0, false};
 	Datum		values[4] = {
@@ -391,7 +400,7 @@ usom_api_carry_out_request(UsomOrderSet *set, const UsomRequest *request)
 	UsomQuantity units = 0;
 
 	if (request->lines != NULL)
-		return give_back_lines(set, request);
+		return give_back_lines(set, request, most);
 	for (int i = 0; i < set->npieces; i++)
 		if (is_at_work(&set->pieces[i]) && set->pieces[i].location_id == request->location_id)
 			units = usom_quantity_add(units, set->pieces[i].quantity);
@@ -460,7 +469,7 @@ save_accepted(UsomOrderSet *set, const UsomRequest *request)
 	UsomPriceRequest asks = {0};
 	UsomPricing *pricing = NULL;
 
-	if (usom_api_carry_out_request(set, request) == 0)
+	if (usom_api_carry_out_request(set, request, NULL) == 0)
 		refuse_gone(set, request);
 	if (strcmp(request->action, "cancel") != 0)
 		pricing = usom_api_price(set, 0, &asks);

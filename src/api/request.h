@@ -44,8 +44,11 @@ typedef struct UsomRequest
 /* At a location, oldest first.  One statement. */
 extern List *usom_api_pending_requests(const UsomOrderSet *set, int64 location_id);
 
-/* Do what was asked, in memory; returns the units that were still there.  Credit and prices are the caller's. */
-extern UsomQuantity usom_api_carry_out_request(UsomOrderSet *set, const UsomRequest *request);
+/*
+ * Do what was asked, in memory; returns the units that were still there.  Credit and prices are the caller's.
+ * most: by line of the set, the units that are given back at most, lowered by those that are; NULL: all.
+ */
+extern UsomQuantity usom_api_carry_out_request(UsomOrderSet *set, const UsomRequest *request, UsomQuantity *most);
 
 /* Note the answer, and tell it.  One statement. */
 extern void usom_api_answer_request(UsomOrderSet *set, const UsomRequest *request, bool accepted, const char *answer);

@@ -25,6 +25,7 @@
 #include "base/call.h"
 #include "base/errors.h"
 #include "base/query.h"
+#include "fulfillment/handover.h"
 #include "order/answer.h"
 #include "party/party.h"
 #include "utils/builtins.h"
@@ -112,6 +113,7 @@ static void
 take_off_shelf(UsomReplan *replan)
 {
 	const UsomLeaving *leaving = replan->leaving;
+	UsomWork   *work = usom_fulfillment_look(replan->set);
 	UsomStockMovement movement = {
 		.key = leaving->lot.key,
 		.kind = "reversal",
@@ -121,6 +123,7 @@ take_off_shelf(UsomReplan *replan)
 	};
 
 	usom_api_take_from_losers(replan->set, &leaving->lot.key, leaving->missing);
+	usom_fulfillment_tell(replan->set, work);
 	usom_order_move_stock(replan->set, &movement);
 }
 
