@@ -1307,7 +1307,7 @@ COMMENT ON FUNCTION usom.customer_id(text) IS 'Key of a customer of the caller''
 CREATE FUNCTION usom.next_document_no(kind text) RETURNS text
 	AS 'MODULE_PATHNAME', 'usom_next_document_no' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
 	SET search_path = pg_catalog, usom, pg_temp;
-COMMENT ON FUNCTION usom.next_document_no(text) IS 'Next number for a document of the caller''s organisation. kind: order, shipment, return, supply, make, consolidation, fulfillment or request. Gap-free counters make their callers queue until commit. Errors: US001, US006. Example: SELECT usom.next_document_no(''order'');';
+COMMENT ON FUNCTION usom.next_document_no(text) IS 'Next number for a document of the caller''s organisation. kind: one of usom.document_counter, such as order or shipment. Gap-free counters make their callers queue until commit. Errors: US001, US006. Example: SELECT usom.next_document_no(''order'');';
 
 CREATE FUNCTION usom.furnish_organisation() RETURNS trigger
 	LANGUAGE plpgsql
@@ -4518,7 +4518,7 @@ SET search_path = pg_catalog, usom, pg_temp;
 COMMENT ON FUNCTION usom.close_manifest(text, text) IS
 'A carrier has taken what stood ready for it at a location: all its shipments that are shipped and on no manifest yet. They cannot be made void any more.
 location: code. carrier: as ship() was told; null: shipments without one.
-Returns the number of the manifest; usom.manifests shows what is on it, usom.manifest() gives it as JSON.
+Returns the number of the manifest; usom.manifests shows what is on it, usom.manifest_sheet() gives it as JSON.
 Errors: US006 unknown location, US603 nothing stands ready.
 Example: SELECT usom.close_manifest(''MAIN'', ''DHL'');';
 
@@ -5856,7 +5856,7 @@ LANGUAGE c AS 'MODULE_PATHNAME', 'usom_record_fulfillment'
 SET search_path = pg_catalog, usom, pg_temp;
 COMMENT ON FUNCTION usom.record_fulfillment(text, text, text, jsonb, text, text, text, text) IS
 'Record what the outside system of a warehouse says about a hand-over (event fulfillment_sent, usom.fulfillments). Messages may come in any order, late or more than once.
-fulfillment_no: the hand-over. message_id: key of the message; the same once more changes nothing and answers as before. kind: accepted; picked, packed, shipped (units that are so far, beside those of earlier messages of the kind; shipped makes a shipment, and what was shipped counts as picked and packed); short (units that are missing: taken off the stock with what no order keeps there, and sourced again from elsewhere, as by usom.short_pick(), with a case short_pick; of units with serial numbers those that are named, else as rejected); rejected (units that the warehouse will not do: reserved again, a case fulfillment_rejected; reallocate_order() sources them anew); cancelled and cancel_refused (answers to requests at its location, see usom.warehouse_requests; cancelled without a request is as rejected). lines: [{"line_no": 1, "quantity": 2}], with lot and serials as for ship(); null: all that is left. reference: number that the outside system gave. carrier, tracking: of the shipment. reason: kept.
+fulfillment_no: the hand-over. message_id: key of the message; the same once more changes nothing and answers as before. kind: accepted; picked, packed, shipped (units that are so far, beside those of earlier messages of the kind; shipped makes a shipment, and what was shipped counts as picked and packed); short (units that are missing: taken off the stock with what no order keeps there, and sourced again from elsewhere, as by usom.short_pick(), with a case short_pick; of units with serial numbers those that are named, else as rejected); rejected (units that the warehouse will not do: reserved again, a case fulfillment_rejected; reallocate_order() sources them anew); cancelled and cancel_refused (answers to requests for units at its location, see usom.warehouse_requests; with lines, cancelled gives back those alone, and what nobody asked for is as rejected; a request for another address is answered by answer_request()). lines: [{"line_no": 1, "quantity": 2}], with lot and serials as for ship(); null: all that is left. reference: number that the outside system gave. carrier, tracking: of the shipment. reason: kept.
 Returns outcome: applied; partly, where units were not there any more or were known of; late, where nothing was left to do; and the number of the shipment that it made. Units that were shipped and should not have been are a case shipped_too_much.
 Errors: US630 unknown hand-over, US801 the key came with another message, US106 unknown line, US108 unreadable lines or a line that was not handed over, US102 a hold blocks ship, US201 the order ships complete, US212 or US213 serial numbers of missing units that cannot be, 22023 unknown kind, 22004 a null.
 Example: SELECT * FROM usom.record_fulfillment(''FU-000001'', ''m-17'', ''shipped'', ''[{"line_no": 1, "quantity": 2}]'', carrier => ''DHL'', tracking => ''JD014600003'');';
@@ -10551,8 +10551,7 @@ CREATE TABLE usom.document_counter (
 );
 COMMENT ON TABLE usom.document_counter IS 'How an organisation numbers its documents. Gap-free counters are drawn under a row lock and serialise their writers; the others come from a sequence.';
 COMMENT ON COLUMN usom.document_counter.org_id IS 'Organisation.';
-COMMENT ON COLUMN usom.document_counter.kind IS 'order, shipment, return, supply, make, run (of backorders), consolidation, package, manifest, appointment, fulfillment (hand-over to a warehouse) or request (to a warehouse).';
-COMMENT ON COLUMN usom.document_counter.kind IS 'order, shipment, return, supply, make, run (of backorders), consolidation, package, manifest, appointment or wave.';
+COMMENT ON COLUMN usom.document_counter.kind IS 'order, shipment, return, supply, make, run (of backorders), consolidation, package, manifest, appointment, fulfillment (hand-over to a warehouse), request (to a warehouse), wave or message (of the inbox).';
 COMMENT ON COLUMN usom.document_counter.prefix IS 'Put before the digits.';
 COMMENT ON COLUMN usom.document_counter.digits IS 'The number is padded with zeros to so many digits.';
 COMMENT ON COLUMN usom.document_counter.gap_free IS 'On: no number is lost by a rollback, at the price of a queue. Set last_value to the last number used when you switch it on.';
@@ -14982,6 +14981,7 @@ CREATE TABLE usom.package (
 	CONSTRAINT package_of_order FOREIGN KEY (org_id, sales_order_id) REFERENCES usom.sales_order ON DELETE RESTRICT ON UPDATE RESTRICT
 );
 CREATE INDEX package_of_order ON usom.package (org_id, sales_order_id);
+CREATE INDEX package_by_tracking ON usom.package (org_id, tracking) WHERE tracking IS NOT NULL;
 COMMENT ON TABLE usom.package IS 'Units of one order that were packed together at one location. What is in it are the pieces that name it.';
 COMMENT ON COLUMN usom.package.org_id IS 'Organisation.';
 COMMENT ON COLUMN usom.package.package_id IS 'Key.';

@@ -56,8 +56,7 @@ CREATE TABLE usom.document_counter (
 );
 COMMENT ON TABLE usom.document_counter IS 'How an organisation numbers its documents. Gap-free counters are drawn under a row lock and serialise their writers; the others come from a sequence.';
 COMMENT ON COLUMN usom.document_counter.org_id IS 'Organisation.';
-COMMENT ON COLUMN usom.document_counter.kind IS 'order, shipment, return, supply, make, run (of backorders), consolidation, package, manifest, appointment, fulfillment (hand-over to a warehouse) or request (to a warehouse).';
-COMMENT ON COLUMN usom.document_counter.kind IS 'order, shipment, return, supply, make, run (of backorders), consolidation, package, manifest, appointment or wave.';
+COMMENT ON COLUMN usom.document_counter.kind IS 'order, shipment, return, supply, make, run (of backorders), consolidation, package, manifest, appointment, fulfillment (hand-over to a warehouse), request (to a warehouse), wave or message (of the inbox).';
 COMMENT ON COLUMN usom.document_counter.prefix IS 'Put before the digits.';
 COMMENT ON COLUMN usom.document_counter.digits IS 'The number is padded with zeros to so many digits.';
 COMMENT ON COLUMN usom.document_counter.gap_free IS 'On: no number is lost by a rollback, at the price of a queue. Set last_value to the last number used when you switch it on.';

@@ -99,6 +99,7 @@ CREATE TABLE usom.package (
 	CONSTRAINT package_of_order FOREIGN KEY (org_id, sales_order_id) REFERENCES usom.sales_order ON DELETE RESTRICT ON UPDATE RESTRICT
 );
 CREATE INDEX package_of_order ON usom.package (org_id, sales_order_id);
+CREATE INDEX package_by_tracking ON usom.package (org_id, tracking) WHERE tracking IS NOT NULL;
 COMMENT ON TABLE usom.package IS 'Units of one order that were packed together at one location. What is in it are the pieces that name it.';
 COMMENT ON COLUMN usom.package.org_id IS 'Organisation.';
 COMMENT ON COLUMN usom.package.package_id IS 'Key.';

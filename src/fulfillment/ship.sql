@@ -16,7 +16,7 @@ SET search_path = pg_catalog, usom, pg_temp;
 COMMENT ON FUNCTION usom.close_manifest(text, text) IS
 'A carrier has taken what stood ready for it at a location: all its shipments that are shipped and on no manifest yet. They cannot be made void any more.
 location: code. carrier: as ship() was told; null: shipments without one.
-Returns the number of the manifest; usom.manifests shows what is on it, usom.manifest() gives it as JSON.
+Returns the number of the manifest; usom.manifests shows what is on it, usom.manifest_sheet() gives it as JSON.
 Errors: US006 unknown location, US603 nothing stands ready.
 Example: SELECT usom.close_manifest(''MAIN'', ''DHL'');';
 

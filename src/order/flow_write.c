@@ -304,6 +304,16 @@ find_newest(UsomQuery *query, const char *code)
 	return written;
 }
 
+/* Somebody who had the lock before may have begun another version meanwhile: then that is the newest. */
+static Written
+lock_written(const char *code)
+{
+	Written		locked = find_newest(&lock_newest, code);
+	Written		newest = find_newest(&read_newest, code);
+
+	return newest.flow_id == locked.flow_id ? locked : find_newest(&lock_newest, code);
+}
+
 static void
 read_graph(Written *written)
 {
@@ -471,7 +481,7 @@ usom_publish_flow(PG_FUNCTION_ARGS)
 
 	usom_card_check_call(fcinfo);
 	usom_call_begin("publish_flow", NULL);
-	written = find_newest(&lock_newest, usom_order_arg_text(fcinfo, 0, "flow"));
+	written = lock_written(usom_order_arg_text(fcinfo, 0, "flow"));
 	if (!written.is_published)
 	{
 		read_graph(&written);
@@ -537,7 +547,7 @@ usom_revise_flow(PG_FUNCTION_ARGS)
 
 	usom_card_check_call(fcinfo);
 	usom_call_begin("revise_flow", NULL);
-	written = find_newest(&lock_newest, usom_order_arg_text(fcinfo, 0, "flow"));
+	written = lock_written(usom_order_arg_text(fcinfo, 0, "flow"));
 	if (written.is_published)
 	{
 		values[0] = Int64GetDatum(written.org_id);

@@ -242,10 +242,10 @@ extern void usom_payment_apply(UsomPayments *payments, UsomPaymentFact *fact);
 /* Something is asked of the provider: counted as wanted, told.  US501 above a ceiling. */
 extern void usom_payment_ask(UsomPayments *payments, UsomPaymentRequest request);
 
-/* A request is no longer wanted. */
 /* A credit note about shares that are not paid yet: it stands at once, nobody answers it. */
 extern void usom_payment_credit(UsomPayments *payments, UsomPaymentRequest request);
 
+/* A request is no longer wanted. */
 extern void usom_payment_unask(UsomPayments *payments, UsomPaymentRequest *request, const char *status);
 
 /* Ask for a refund in shares, from the payment with the highest number down. */
