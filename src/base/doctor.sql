@@ -24,6 +24,9 @@ CREATE FUNCTION usom._expected_triggers() RETURNS TABLE (relation text, name tex
 		('_audit_table', 'audit_insert', 'AFTER INSERT ON usom.%1$s REFERENCING NEW TABLE AS newer FOR EACH STATEMENT', 'usom.audit_statement(''%1$s'')'),
 		('_audit_table', 'audit_update', 'AFTER UPDATE ON usom.%1$s REFERENCING OLD TABLE AS older NEW TABLE AS newer FOR EACH STATEMENT', 'usom.audit_statement(''%1$s'')'),
 		('_audit_table', 'audit_delete', 'AFTER DELETE ON usom.%1$s REFERENCING OLD TABLE AS older FOR EACH STATEMENT', 'usom.audit_statement(''%1$s'')')
+	), always AS (
+		SELECT altered[1] AS relation, (regexp_matches(altered[2], 'ENABLE ALWAYS TRIGGER (\w+)', 'g'))[1] AS name
+		FROM usom._migration m, regexp_matches(m.text, 'ALTER TABLE usom\.(\w+)([^;]*)', 'g') AS altered
 	), made AS (
 		SELECT found[2] AS relation, h.name, true AS always,
 			format('CREATE TRIGGER %s ', h.name) || format(h.events || ' EXECUTE FUNCTION ' || h.called, found[2], found[3]) AS definition
@@ -31,10 +34,7 @@ CREATE FUNCTION usom._expected_triggers() RETURNS TABLE (relation text, name tex
 			regexp_matches(m.text, 'usom\.(_guard_kept|_guard_ledger|_guard_master|_guard_cards|_audit_table)\(''(\w+)''(?:, ''((?:[^'']|'''')*)'')?\)', 'g') AS found
 			JOIN helper h ON h.helper = found[1]
 		UNION ALL
-		SELECT found[3], found[2],
-			EXISTS (SELECT FROM usom._migration a, regexp_matches(a.text, 'ALTER TABLE usom\.(\w+)([^;]*)', 'g') AS altered
-				WHERE altered[1] = found[3] AND altered[2] ~ ('ENABLE ALWAYS TRIGGER ' || found[2] || '\M')),
-			found[1]
+		SELECT found[3], found[2], (found[3], found[2]) IN (SELECT w.relation, w.name FROM always w), found[1]
 		FROM usom._migration m,
 			regexp_matches(m.text, '(CREATE TRIGGER (\w+) [^;%]*? ON usom\.(\w+)\s[^;%]*);', 'g') AS found
 	)

@@ -19,11 +19,10 @@ CREATE FUNCTION usom._doctor_access() RETURNS TABLE ("check" text, trouble text,
 	UNION ALL
 	SELECT 'privileges', string_agg(d.words, '; ' ORDER BY d.words), 'Run: SELECT usom.upgrade();'
 		FROM (
-			SELECT format('%s has %s on %s', m.grantee, m.privilege, m.object) AS words
-			FROM (SELECT * FROM usom._made_grants() EXCEPT SELECT * FROM usom._wanted_grants()) m
-			UNION ALL
-			SELECT format('%s lacks %s on %s', w.grantee, w.privilege, w.object)
-			FROM (SELECT * FROM usom._wanted_grants() WHERE grantee <> 'PUBLIC' EXCEPT SELECT * FROM usom._made_grants()) w) d
+			SELECT format('%s %s %s on %s', grantee, CASE WHEN m.grantee IS NULL THEN 'lacks' ELSE 'has' END, privilege, object) AS words
+			FROM usom._made_grants() m
+				FULL JOIN (SELECT * FROM usom._wanted_grants() WHERE grantee <> 'PUBLIC') w USING (grantee, kind, object, privilege)
+			WHERE m.grantee IS NULL OR w.grantee IS NULL) d
 	UNION ALL
 	SELECT 'access', string_agg(DISTINCT a.role, ', '), 'The roles are gone: SELECT usom.revoke_access(role, profile, organisation);'
 		FROM usom.access a WHERE NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = a.role)
