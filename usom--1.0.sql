@@ -338,6 +338,9 @@ CREATE FUNCTION usom._expected_triggers() RETURNS TABLE (relation text, name tex
 		('_audit_table', 'audit_insert', 'AFTER INSERT ON usom.%1$s REFERENCING NEW TABLE AS newer FOR EACH STATEMENT', 'usom.audit_statement(''%1$s'')'),
 		('_audit_table', 'audit_update', 'AFTER UPDATE ON usom.%1$s REFERENCING OLD TABLE AS older NEW TABLE AS newer FOR EACH STATEMENT', 'usom.audit_statement(''%1$s'')'),
 		('_audit_table', 'audit_delete', 'AFTER DELETE ON usom.%1$s REFERENCING OLD TABLE AS older FOR EACH STATEMENT', 'usom.audit_statement(''%1$s'')')
+	), always AS (
+		SELECT altered[1] AS relation, (regexp_matches(altered[2], 'ENABLE ALWAYS TRIGGER (\w+)', 'g'))[1] AS name
+		FROM usom._migration m, regexp_matches(m.text, 'ALTER TABLE usom\.(\w+)([^;]*)', 'g') AS altered
 	), made AS (
 		SELECT found[2] AS relation, h.name, true AS always,
 			format('CREATE TRIGGER %s ', h.name) || format(h.events || ' EXECUTE FUNCTION ' || h.called, found[2], found[3]) AS definition
@@ -345,10 +348,7 @@ CREATE FUNCTION usom._expected_triggers() RETURNS TABLE (relation text, name tex
 			regexp_matches(m.text, 'usom\.(_guard_kept|_guard_ledger|_guard_master|_guard_cards|_audit_table)\(''(\w+)''(?:, ''((?:[^'']|'''')*)'')?\)', 'g') AS found
 			JOIN helper h ON h.helper = found[1]
 		UNION ALL
-		SELECT found[3], found[2],
-			EXISTS (SELECT FROM usom._migration a, regexp_matches(a.text, 'ALTER TABLE usom\.(\w+)([^;]*)', 'g') AS altered
-				WHERE altered[1] = found[3] AND altered[2] ~ ('ENABLE ALWAYS TRIGGER ' || found[2] || '\M')),
-			found[1]
+		SELECT found[3], found[2], (found[3], found[2]) IN (SELECT w.relation, w.name FROM always w), found[1]
 		FROM usom._migration m,
 			regexp_matches(m.text, '(CREATE TRIGGER (\w+) [^;%]*? ON usom\.(\w+)\s[^;%]*);', 'g') AS found
 	)
@@ -1009,7 +1009,7 @@ CREATE FUNCTION usom._audited_tables() RETURNS TABLE (relation text, known boole
 		FROM pg_index i CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY AS k (attnum, n)
 			JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
 		WHERE i.indrelid = to_regclass(format('usom.%I', t.relation)) AND i.indisprimary AND (k.n > 1 OR i.indnkeyatts = 1))
-	FROM (SELECT e.relation, true AS known FROM usom._expected_triggers() e WHERE e.area = 'audit triggers'
+	FROM (SELECT asked[1] AS relation, true AS known FROM usom._migration m, regexp_matches(m.text, '_audit_table\(''(\w+)''', 'g') AS asked
 		UNION SELECT c.relname, false FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid
 			WHERE c.relnamespace = 'usom'::regnamespace AND g.tgfoid = 'usom.audit_statement()'::regprocedure) AS t
 	GROUP BY t.relation
@@ -10071,11 +10071,10 @@ CREATE FUNCTION usom._doctor_access() RETURNS TABLE ("check" text, trouble text,
 	UNION ALL
 	SELECT 'privileges', string_agg(d.words, '; ' ORDER BY d.words), 'Run: SELECT usom.upgrade();'
 		FROM (
-			SELECT format('%s has %s on %s', m.grantee, m.privilege, m.object) AS words
-			FROM (SELECT * FROM usom._made_grants() EXCEPT SELECT * FROM usom._wanted_grants()) m
-			UNION ALL
-			SELECT format('%s lacks %s on %s', w.grantee, w.privilege, w.object)
-			FROM (SELECT * FROM usom._wanted_grants() WHERE grantee <> 'PUBLIC' EXCEPT SELECT * FROM usom._made_grants()) w) d
+			SELECT format('%s %s %s on %s', grantee, CASE WHEN m.grantee IS NULL THEN 'lacks' ELSE 'has' END, privilege, object) AS words
+			FROM usom._made_grants() m
+				FULL JOIN (SELECT * FROM usom._wanted_grants() WHERE grantee <> 'PUBLIC') w USING (grantee, kind, object, privilege)
+			WHERE m.grantee IS NULL OR w.grantee IS NULL) d
 	UNION ALL
 	SELECT 'access', string_agg(DISTINCT a.role, ', '), 'The roles are gone: SELECT usom.revoke_access(role, profile, organisation);'
 		FROM usom.access a WHERE NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = a.role)

@@ -8,7 +8,7 @@ use Exporter 'import';
 use Test::More;
 use UsomTest;
 
-our @EXPORT = qw(make_history verdicts verdict);
+our @EXPORT = qw(make_history row_verdicts verdicts verdict);
 
 # Orders in several states, sealed three times, then some more that no block
 # has.  Returns the digests that were taken outside, oldest first.  A backup of
@@ -299,6 +299,24 @@ SQL
 	return ("failed: $err", '') if $code != 0;
 	my @lines = split /\n/, $out;
 	return @lines[ -2, -1 ];
+}
+
+# The same for many statements that change rows alone, one after the other in
+# one session, each taken back: with the digests only.
+sub row_verdicts
+{
+	my ($node, $database, $cases, @digests) = @_;
+	my $kept = '[' . join(', ', @digests) . ']';
+	my $script = "SET client_min_messages = warning; BEGIN; SELECT tamper.off() \\g /dev/null\n";
+	for my $statement (@$cases)
+	{
+		$script .= "SAVEPOINT untouched; $statement \\g /dev/null\n"
+			. "SELECT 'verdict ' || CASE WHEN ok THEN 'true' ELSE kind END FROM usom.verify_audit(digests => '$kept');\n"
+			. "ROLLBACK TO untouched; RELEASE untouched;\n";
+	}
+	my ($code, $out, $err) = $node->psql($database, $script . 'ROLLBACK;', on_error_stop => 1);
+	diag($err) if $code != 0;
+	return $out =~ /^verdict (.*)$/mg;
 }
 
 # The same of a database as it is.
