@@ -809,13 +809,14 @@ BEGIN
 		PERFORM usom._tidy_fingerprints(organisation);
 		PERFORM usom._retain_messages(organisation);
 		PERFORM usom._tidy_drafts(organisation);
+		PERFORM usom._watch_channels(organisation);
 		COMMIT;
 	END LOOP;
 	PERFORM usom._retain();
 	COMMIT;
 END
 $$;
-COMMENT ON PROCEDURE usom.tick() IS 'What is to be done from time to time, for all organisations, each in a transaction of its own: seals the audit, gives stock to pre-orders that are released, tells who waits for a product that is in stock again, lets orders go on that there is credit for again, forgets which orders looked alike when no rule looks back so far, drops drafts that are kept no longer, then erases people who are due by usom.retention. Limits of time never wait for it. For pg_cron or a timer, once a minute. Errors: US001; 2D000 inside a transaction block. Example: CALL usom.tick();';
+COMMENT ON PROCEDURE usom.tick() IS 'What is to be done from time to time, for all organisations, each in a transaction of its own: seals the audit, gives stock to pre-orders that are released, tells who waits for a product that is in stock again, lets orders go on that there is credit for again, forgets which orders looked alike when no rule looks back so far, drops drafts that are kept no longer, opens cases for channels that are silent or stopped, then erases people who are due by usom.retention. Limits of time never wait for it. For pg_cron or a timer, once a minute. Errors: US001; 2D000 inside a transaction block. Example: CALL usom.tick();';
 
 /* ---- audit ---- */
 
@@ -7650,6 +7651,78 @@ REVOKE ALL ON FUNCTION usom._edi_values() FROM PUBLIC;
 
 /* ---- intake ---- */
 
+CREATE FUNCTION usom.heartbeat(channel text, note text DEFAULT NULL) RETURNS timestamptz
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_heartbeat'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.heartbeat(text, text) IS
+'Say that the other side of a channel is there, although it has nothing to send. Every message is a sign of life, too.
+channel: its code. note: a word for whoever looks at usom.channel_health.
+Returns the time.
+Errors: US006 unknown channel, 42501 not the channel of the role, US502 a card number in the note.
+Example: SELECT usom.heartbeat(''edi'', ''mailbox polled, empty'');';
+
+CREATE FUNCTION usom.set_circuit(channel text, circuit text, reason text DEFAULT NULL) RETURNS text
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_set_circuit'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.set_circuit(text, text, text) IS
+'Stop a channel, or let it go on: while its circuit is open messages are written down and parked, and workers pass them over. Once it is closed they are tried in the order in which they came.
+channel: its code. circuit: open or closed, until it is set otherwise; auto: as usom.intake_policy says, beginning closed. reason: for the audit.
+Returns the circuit as it is now: open or closed.
+Errors: US006 unknown channel, 42501 not the channel of the role, 22023 for another circuit.
+Example: SELECT usom.set_circuit(''edi'', ''open'', ''they sent test messages to production'');';
+
+CREATE FUNCTION usom._circuit_state(forced text, state text, retry_at timestamptz) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, usom, pg_temp
+AS $$SELECT CASE WHEN forced IN ('open', 'closed') THEN forced WHEN state = 'open' AND retry_at <= statement_timestamp() THEN 'half open' ELSE coalesce(state, 'closed') END$$;
+COMMENT ON FUNCTION usom._circuit_state(text, text, timestamptz) IS 'closed, open or half open: what is set by hand counts first.';
+REVOKE ALL ON FUNCTION usom._circuit_state(text, text, timestamptz) FROM PUBLIC;
+
+-- Days before the last 60 are not looked at: who was silent so long is silent.
+CREATE FUNCTION usom._expected_time(since timestamptz, until timestamptz, opens time, closes time, days integer[], zone text) RETURNS interval
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+	SELECT CASE WHEN since < until - interval '60 days' THEN interval '60 days' ELSE coalesce(sum(least(until, h.ends) - greatest(since, h.begins)), interval '0') END
+	FROM generate_series(((greatest(since, until - interval '60 days') AT TIME ZONE zone)::date - 1)::timestamp, (until AT TIME ZONE zone)::date::timestamp, interval '1 day') d,
+		LATERAL (SELECT (d + opens) AT TIME ZONE zone AS begins,
+			(d + closes + CASE WHEN closes <= opens THEN interval '1 day' ELSE interval '0' END) AT TIME ZONE zone AS ends) h
+	WHERE extract(isodow FROM d)::integer = ANY (days) AND h.begins < until AND h.ends > since
+$$;
+COMMENT ON FUNCTION usom._expected_time(timestamptz, timestamptz, time, time, integer[], text) IS 'How much of a span of time falls into the hours of the days, by the clock of the zone; closes not after opens: on the next day.';
+REVOKE ALL ON FUNCTION usom._expected_time(timestamptz, timestamptz, time, time, integer[], text) FROM PUBLIC;
+
+CREATE FUNCTION usom._channel_troubles(org_id bigint, at timestamptz) RETURNS TABLE (kind text, channel text, message text, detail jsonb)
+LANGUAGE sql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+	SELECT 'channel_silent', p.channel, format('channel "%s" is silent', p.channel), jsonb_build_object('last_sign_at', s.signed_at, 'expected_every', p.expected_every::text)
+	FROM usom.intake_policy p
+	JOIN usom.channel c ON c.org_id = $1 AND c.code = p.channel AND c.active
+	CROSS JOIN LATERAL (SELECT greatest(p.created_at,
+		(SELECT m.received_at FROM usom.inbox_message m WHERE m.org_id = $1 AND m.channel_id = c.channel_id ORDER BY m.received_at DESC LIMIT 1),
+		(SELECT b.beat_at FROM usom.channel_beat b WHERE b.org_id = $1 AND b.channel_id = c.channel_id)) AS signed_at) s
+	WHERE p.org_id = $1 AND p.expected_every IS NOT NULL
+		AND usom._expected_time(s.signed_at, $2, p.expected_from, p.expected_to, p.expected_days, p.time_zone) > p.expected_every
+	UNION ALL
+	SELECT 'channel_stopped', c.code, format('the circuit of channel "%s" is open', c.code),
+		jsonb_strip_nulls(jsonb_build_object('because', CASE WHEN p.circuit = 'open' THEN 'by hand' ELSE k.because END, 'since', CASE WHEN p.circuit <> 'open' OR p.circuit IS NULL THEN k.opened_at END))
+	FROM usom.channel c
+	LEFT JOIN usom.intake_policy p ON p.org_id = $1 AND p.channel = c.code
+	LEFT JOIN usom.channel_circuit k ON k.org_id = $1 AND k.channel_id = c.channel_id
+	WHERE c.org_id = $1 AND (p.circuit = 'open' OR k.state = 'open' AND coalesce(p.circuit, 'auto') = 'auto')
+$$;
+COMMENT ON FUNCTION usom._channel_troubles(bigint, timestamptz) IS 'Channels of an organisation that are silent, and those whose circuit is open: as exception cases.';
+REVOKE ALL ON FUNCTION usom._channel_troubles(bigint, timestamptz) FROM PUBLIC;
+
+CREATE FUNCTION usom._watch_channels(org_id bigint) RETURNS bigint
+LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'usom__watch_channels'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._watch_channels(bigint) IS 'Opens the cases channel_silent and channel_stopped of an organisation, and closes those whose cause is gone: part of tick(). Returns how many were written.';
+REVOKE ALL ON FUNCTION usom._watch_channels(bigint) FROM PUBLIC;
+
+/* ---- intake ---- */
+
 CREATE TYPE usom._load_new AS (
 	load_row_id bigint,
 	batch text,
@@ -9570,6 +9643,9 @@ CREATE FUNCTION usom._privileges()
 	('inbox_payload',             '',    'r',   'r',   '',    '',    'r',   '',    'r',   'r'),
 	('load_row',                  '',    '',    'r',   '',    '',    'r',   '',    'r',   'riud'),
 	('draft',                     '',    'r',   'r',   '',    'r',   'r',   'r',   'r',   'riud'),
+	('channel_circuit',           '',    'r',   'r',   '',    'r',   'r',   'r',   'r',   'riud'),
+	('channel_beat',              '',    'r',   'r',   '',    'r',   'r',   'r',   'r',   'riud'),
+	('field_owner',               '',    'r',   'riud','r',   'r',   'riud','r',   'r',   'r'),
 	('fulfillment',               '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'riud'),
 	('fulfillment_message',       '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('cut_off',                   '',    'r',   'riu', 'r',   '',    'r',   'r',   'r',   'r'),
@@ -9598,6 +9674,9 @@ CREATE FUNCTION usom._privileges()
 	('abandoned_drafts',          '',    'r',   'r',   '',    'r',   'r',   '',    'r',   'r'),
 	('entry_times',               '',    'r',   'r',   '',    'r',   'r',   '',    'r',   'r'),
 	('manual_entry',              '',    'r',   'r',   '',    'r',   'r',   'r',   'r',   'r'),
+	('channel_health',            '',    'r',   'r',   '',    '',    'r',   'r',   'r',   'r'),
+	('intake_failures',           '',    'r',   'r',   '',    '',    'r',   'r',   'r',   'r'),
+	('check_counts',              '',    'r',   'r',   '',    '',    'r',   'r',   'r',   'r'),
 	('orders',                    '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('order_lines',               '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('order_pieces',              '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
@@ -9714,6 +9793,10 @@ CREATE FUNCTION usom._privileges()
 	('drop_draft()',              '',    'x',   'x',   '',    'x',   '',    '',    '',    ''),
 	('hand_over_draft()',         '',    'x',   'x',   '',    'x',   '',    '',    '',    ''),
 	('draft_from_message()',      '',    'x',   'x',   '',    '',    '',    '',    '',    ''),
+	('heartbeat()',                 '',     'x',    'x',    '',     'x',    'x',    '',     '',     ''),
+	('set_circuit()',               '',     '',     'x',    '',     '',     'x',    '',     '',     ''),
+	('_circuit_state()',            '',     'x',    'x',    '',     '',     'x',    'x',    'x',    'x'),
+	('_expected_time()',            '',     'x',    'x',    '',     '',     'x',    'x',    'x',    'x'),
 	('work_inbox()',                '',     '',     'x',    '',     '',     'x',    '',     '',     ''),
 	('retry_inbox()',               '',     '',     'x',    '',     '',     'x',    '',     '',     ''),
 	('_load_begin()',             '',    '',     'x',    '',     '',     'x',    '',     '',     ''),
@@ -10032,7 +10115,7 @@ DECLARE
 BEGIN
 	IF relation = 'address' THEN
 		condition := ' AND usom._sees_order(NULL)';
-	ELSIF relation IN ('sales_order', 'pick_task', 'inbox_message', 'inbox_payload', 'draft') THEN
+	ELSIF relation IN ('sales_order', 'pick_task', 'inbox_message', 'inbox_payload', 'draft', 'channel_circuit', 'channel_beat') THEN
 		condition := ' AND usom._sees_channel(channel_id)';
 	ELSIF relation = 'supply' THEN
 		condition := ' AND (sales_order_id IS NULL OR usom._sees_order(sales_order_id))';
@@ -10246,7 +10329,8 @@ AS $$
 			'approve_order', 'decline_order', 'request_approval', 'score_order', 'override_price', 'reprice_order', 'propose_substitution',
 			'accept_substitution', 'decline_substitution', 'substitute_backorders']),
 		(2, 'intake', ARRAY['ingest', 'work_inbox', 'retry_inbox', 'replay', 'park', 'mend', 'inbox_take', 'load_orders', 'explain_mapping', 'map_payload', 'standard_mappings',
-			'add_mapping', 'mapping_id', 'start_draft', 'save_draft', 'submit_draft', 'drop_draft', 'hand_over_draft', 'draft_from_message']),
+			'add_mapping', 'mapping_id', 'start_draft', 'save_draft', 'submit_draft', 'drop_draft', 'hand_over_draft', 'draft_from_message', 'heartbeat',
+			'set_circuit']),
 		(3, 'stock', ARRAY['receive_stock', 'receive_stocks', 'adjust_stock', 'count_stock', 'set_safety', 'add_supply', 'change_supply', 'cancel_supply', 'receive_supply',
 			'reverse_receipt', 'reserve_stock', 'release_stock', 'receive_serials', 'assign_serials', 'remove_serials', 'recall', 'block_lot', 'plan_count',
 			'record_count', 'watch_stock', 'unwatch_stock', 'tell_back_in_stock', 'available', 'convert_quantity']),
@@ -15885,13 +15969,37 @@ CREATE TABLE usom.intake_policy (
 	channel text NOT NULL,
 	max_attempts integer NOT NULL DEFAULT 5 CONSTRAINT intake_policy_attempts_positive CHECK (max_attempts BETWEEN 1 AND 1000),
 	back_off interval NOT NULL DEFAULT '1 minute' CONSTRAINT intake_policy_back_off_not_negative CHECK (back_off >= interval '0'),
+	circuit text NOT NULL DEFAULT 'auto' CONSTRAINT intake_policy_circuit_known CHECK (circuit IN ('auto', 'open', 'closed')),
+	open_after integer CONSTRAINT intake_policy_open_after_positive CHECK (open_after BETWEEN 1 AND 1000),
+	open_above numeric(5,4) CONSTRAINT intake_policy_open_above_share CHECK (open_above >= 0 AND open_above < 1),
+	open_window interval NOT NULL DEFAULT '1 hour' CONSTRAINT intake_policy_open_window_positive CHECK (open_window > interval '0'),
+	open_at_least integer NOT NULL DEFAULT 20 CONSTRAINT intake_policy_open_at_least_positive CHECK (open_at_least > 0),
+	pause interval NOT NULL DEFAULT '5 minutes' CONSTRAINT intake_policy_pause_positive CHECK (pause > interval '0'),
+	expected_every interval CONSTRAINT intake_policy_expected_every_positive CHECK (expected_every > interval '0'),
+	expected_from time NOT NULL DEFAULT '00:00',
+	expected_to time NOT NULL DEFAULT '24:00',
+	expected_days integer[] NOT NULL DEFAULT '{1,2,3,4,5,6,7}' CONSTRAINT intake_policy_expected_days_of_week CHECK (expected_days <@ ARRAY[1, 2, 3, 4, 5, 6, 7] AND expected_days <> '{}'),
+	time_zone text NOT NULL DEFAULT 'UTC',
+	created_at timestamptz NOT NULL DEFAULT now(),
 	PRIMARY KEY (org_id, channel)
 );
-COMMENT ON TABLE usom.intake_policy IS 'How often a message of a channel is tried. Channels without a row have the defaults.';
+COMMENT ON TABLE usom.intake_policy IS 'How often a message of a channel is tried, when the channel is left alone for a while because it fails, and when it is missed because it is silent. Channels without a row have the defaults.';
 COMMENT ON COLUMN usom.intake_policy.org_id IS 'Organisation.';
 COMMENT ON COLUMN usom.intake_policy.channel IS 'Code of the channel.';
 COMMENT ON COLUMN usom.intake_policy.max_attempts IS 'After so many the message is dead.';
 COMMENT ON COLUMN usom.intake_policy.back_off IS 'From the first attempt to the second; each further wait is twice as long, a day at most.';
+COMMENT ON COLUMN usom.intake_policy.circuit IS 'auto: it opens and closes by itself; open: messages are parked until it is set otherwise; closed: they are always tried. usom.set_circuit() writes it with a reason.';
+COMMENT ON COLUMN usom.intake_policy.open_after IS 'It opens when so many messages, the last that were tried, have all failed; null: that is not looked at.';
+COMMENT ON COLUMN usom.intake_policy.open_above IS 'It opens when a larger share than this of the messages of open_window has failed, 0 to 1; null: that is not looked at.';
+COMMENT ON COLUMN usom.intake_policy.open_window IS 'Time that open_above looks back.';
+COMMENT ON COLUMN usom.intake_policy.open_at_least IS 'Fewer messages than this in open_window say nothing.';
+COMMENT ON COLUMN usom.intake_policy.pause IS 'How long it stays open before one message is tried; if that goes well it closes, otherwise it pauses again.';
+COMMENT ON COLUMN usom.intake_policy.expected_every IS 'Without a message or a usom.heartbeat() for longer than this, within its hours, the channel is silent; null: it is not watched.';
+COMMENT ON COLUMN usom.intake_policy.expected_from IS 'Hour of the day from which on signs are expected, in time_zone.';
+COMMENT ON COLUMN usom.intake_policy.expected_to IS 'Hour up to which they are; not after expected_from: of the next day.';
+COMMENT ON COLUMN usom.intake_policy.expected_days IS 'Days of the week on which the hours begin, 1 Monday to 7 Sunday.';
+COMMENT ON COLUMN usom.intake_policy.time_zone IS 'Clock of the hours: a name of pg_timezone_names.';
+COMMENT ON COLUMN usom.intake_policy.created_at IS 'When the row was made; silence is counted from then on at the earliest.';
 
 CREATE TABLE usom.inbox_message (
 	org_id bigint NOT NULL,
@@ -15909,6 +16017,7 @@ CREATE TABLE usom.inbox_message (
 	findings jsonb NOT NULL DEFAULT '[]',
 	sales_order_id bigint,
 	amount usom.amount,
+	currency text,
 	received_at timestamptz NOT NULL DEFAULT now(),
 	received_by text NOT NULL DEFAULT session_user,
 	attempted_at timestamptz,
@@ -15920,12 +16029,13 @@ CREATE TABLE usom.inbox_message (
 	CONSTRAINT inbox_message_once UNIQUE (org_id, channel_id, external_id, kind, revision),
 	CONSTRAINT inbox_message_processed_iff_outcome CHECK ((status = 'processed') = (outcome IS NOT NULL)),
 	CONSTRAINT inbox_message_processed_has_order CHECK (status <> 'processed' OR sales_order_id IS NOT NULL),
-	CONSTRAINT inbox_message_tried_again_iff_waiting CHECK ((status IN ('received', 'failed')) = (next_attempt_at IS NOT NULL)),
+	CONSTRAINT inbox_message_tried_again_iff_waiting CHECK (status = 'parked' OR (status IN ('received', 'failed')) = (next_attempt_at IS NOT NULL)),
 	CONSTRAINT inbox_message_parked_iff_because CHECK ((status = 'parked') = (parked_because IS NOT NULL)),
 	CONSTRAINT inbox_message_failed_says_why CHECK (status NOT IN ('failed', 'dead') OR findings <> '[]')
 ) WITH (fillfactor = 80);
 CREATE INDEX inbox_message_due ON usom.inbox_message (org_id, next_attempt_at) WHERE next_attempt_at IS NOT NULL;
-CREATE INDEX inbox_message_by_time ON usom.inbox_message (org_id, received_at);
+CREATE INDEX inbox_message_by_time ON usom.inbox_message (org_id, channel_id, received_at);
+CREATE INDEX inbox_message_unprocessed ON usom.inbox_message (org_id, channel_id) WHERE status <> 'processed';
 CREATE INDEX inbox_message_of_order ON usom.inbox_message (org_id, sales_order_id) WHERE sales_order_id IS NOT NULL;
 COMMENT ON TABLE usom.inbox_message IS 'What channels sent, and what became of it. Kept by usom.';
 COMMENT ON COLUMN usom.inbox_message.org_id IS 'Organisation.';
@@ -15937,12 +16047,13 @@ COMMENT ON COLUMN usom.inbox_message.external_id IS 'What the channel calls the 
 COMMENT ON COLUMN usom.inbox_message.revision IS 'Revision of the order at its source.';
 COMMENT ON COLUMN usom.inbox_message.mapping IS 'Mapping and version that read it; null: it was a document itself, or nothing could read it.';
 COMMENT ON COLUMN usom.inbox_message.digest IS 'HMAC-SHA-256 of the payload under the organisation''s key.';
-COMMENT ON COLUMN usom.inbox_message.status IS 'received, processed, failed (tried again), dead (not tried again by itself) or parked (put aside by somebody).';
+COMMENT ON COLUMN usom.inbox_message.status IS 'received, processed, failed (tried again), dead (not tried again by itself) or parked (put aside by somebody, or, if it has a next attempt, until the circuit of its channel closes).';
 COMMENT ON COLUMN usom.inbox_message.outcome IS 'Of one that was processed: placed, repeated (the order was there), changed or cancelled.';
 COMMENT ON COLUMN usom.inbox_message.attempts IS 'How often it was tried.';
 COMMENT ON COLUMN usom.inbox_message.findings IS 'What the last attempt found: objects with path, source, code, message, detail, remedy.';
 COMMENT ON COLUMN usom.inbox_message.sales_order_id IS 'Order that it is about; null: none yet.';
 COMMENT ON COLUMN usom.inbox_message.amount IS 'Value of the goods as the message has it; null: it could not be read.';
+COMMENT ON COLUMN usom.inbox_message.currency IS 'Code of the amount as the message has it; null: it says none.';
 COMMENT ON COLUMN usom.inbox_message.received_at IS 'When it came.';
 COMMENT ON COLUMN usom.inbox_message.received_by IS 'Session user that brought it.';
 COMMENT ON COLUMN usom.inbox_message.attempted_at IS 'Last attempt; null: none.';
@@ -16005,7 +16116,7 @@ ALTER TABLE usom.erasure ENABLE ALWAYS TRIGGER usom_erase_messages;
 
 CREATE VIEW usom.inbox WITH (security_invoker = true) AS
 SELECT m.message_no, c.code AS channel, m.kind, m.external_id, m.revision::integer AS revision, m.mapping, m.status, m.outcome, o.order_no,
-	m.attempts, m.findings, trim_scale(m.amount) AS amount, m.received_at, m.received_by, m.attempted_at, m.next_attempt_at, m.leased_until, m.parked_because,
+	m.attempts, m.findings, trim_scale(m.amount) AS amount, m.currency, m.received_at, m.received_by, m.attempted_at, m.next_attempt_at, m.leased_until, m.parked_because,
 	usom._open(m.org_id, p.payload) AS payload
 FROM usom.inbox_message m
 JOIN usom.channel c ON c.org_id = m.org_id AND c.channel_id = m.channel_id
@@ -16026,10 +16137,11 @@ COMMENT ON COLUMN usom.inbox.order_no IS 'Order that it is about.';
 COMMENT ON COLUMN usom.inbox.attempts IS 'How often it was tried.';
 COMMENT ON COLUMN usom.inbox.findings IS 'What the last attempt found: path in the document, source in the payload, code, message, detail, remedy.';
 COMMENT ON COLUMN usom.inbox.amount IS 'Value of the goods as the message has it.';
+COMMENT ON COLUMN usom.inbox.currency IS 'Of the amount; null: the message says none.';
 COMMENT ON COLUMN usom.inbox.received_at IS 'When it came.';
 COMMENT ON COLUMN usom.inbox.received_by IS 'Session user that brought it.';
 COMMENT ON COLUMN usom.inbox.attempted_at IS 'Last attempt.';
-COMMENT ON COLUMN usom.inbox.next_attempt_at IS 'When it is due again; null: not by itself.';
+COMMENT ON COLUMN usom.inbox.next_attempt_at IS 'When it is due again, once the circuit of its channel is closed; null: not by itself.';
 COMMENT ON COLUMN usom.inbox.leased_until IS 'A worker has it until then.';
 COMMENT ON COLUMN usom.inbox.parked_because IS 'Why it was put aside.';
 COMMENT ON COLUMN usom.inbox.payload IS 'JSON as it came, or as it was last mended; for roles that may read usom.vault_key.';
@@ -16230,6 +16342,203 @@ COMMENT ON COLUMN usom.manual_entry.dropped IS 'Drafts that were given up.';
 COMMENT ON COLUMN usom.manual_entry.minutes_per_order IS 'Mean time from begin to submission.';
 COMMENT ON COLUMN usom.manual_entry.saves_per_order IS 'Mean number of saves.';
 COMMENT ON COLUMN usom.manual_entry.correct_stock_percent IS 'Of 100 orders, how many got at least the units that the last quote said are in stock.';
+$usom_step$),
+
+(1, 1362, 'intake', $usom_step$
+--
+-- How channels are: what stopped them, when they were last heard of, and who looks after what is wrong.
+CREATE TABLE usom.channel_circuit (
+	org_id bigint NOT NULL,
+	channel_id bigint NOT NULL,
+	state text NOT NULL CONSTRAINT channel_circuit_state_known CHECK (state IN ('open', 'closed')),
+	because text NOT NULL,
+	opened_at timestamptz NOT NULL,
+	retry_at timestamptz,
+	probes integer NOT NULL DEFAULT 0,
+	closed_at timestamptz,
+	PRIMARY KEY (org_id, channel_id),
+	CONSTRAINT channel_circuit_tried_again_iff_open CHECK ((state = 'open') = (retry_at IS NOT NULL)),
+	CONSTRAINT channel_circuit_closed_iff_dated CHECK ((state = 'closed') = (closed_at IS NOT NULL))
+);
+COMMENT ON TABLE usom.channel_circuit IS 'Channels that failed again and again: while the circuit is open their messages are parked. A row is written when it opens, when a probe fails, and when it closes; never by a message that went well. Kept by usom.';
+COMMENT ON COLUMN usom.channel_circuit.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.channel_circuit.channel_id IS 'Channel.';
+COMMENT ON COLUMN usom.channel_circuit.state IS 'open or closed; open from retry_at on is half open: one message is tried.';
+COMMENT ON COLUMN usom.channel_circuit.because IS 'Why it opened last.';
+COMMENT ON COLUMN usom.channel_circuit.opened_at IS 'When it opened last.';
+COMMENT ON COLUMN usom.channel_circuit.retry_at IS 'From when on one message is tried; null: it is closed.';
+COMMENT ON COLUMN usom.channel_circuit.probes IS 'Messages that were tried since it opened, and failed.';
+COMMENT ON COLUMN usom.channel_circuit.closed_at IS 'When it closed; null: it is open. Failures before that count no more.';
+
+CREATE TABLE usom.channel_beat (
+	org_id bigint NOT NULL,
+	channel_id bigint NOT NULL,
+	beat_at timestamptz NOT NULL,
+	note text,
+	beaten_by text NOT NULL DEFAULT session_user,
+	PRIMARY KEY (org_id, channel_id)
+);
+COMMENT ON TABLE usom.channel_beat IS 'When the other side of a channel last said that it is there: usom.heartbeat(). Messages are signs of life, too, and stand in inbox_message.';
+COMMENT ON COLUMN usom.channel_beat.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.channel_beat.channel_id IS 'Channel.';
+COMMENT ON COLUMN usom.channel_beat.beat_at IS 'When.';
+COMMENT ON COLUMN usom.channel_beat.note IS 'What it said.';
+COMMENT ON COLUMN usom.channel_beat.beaten_by IS 'Session user that said it.';
+
+CREATE TABLE usom.field_owner (
+	org_id bigint NOT NULL DEFAULT usom.current_org(),
+	field_owner_id bigint NOT NULL DEFAULT usom.next_id(),
+	field text NOT NULL DEFAULT '' CONSTRAINT field_owner_field_is_a_path CHECK (field ~ '^([a-z][a-z0-9_]*(\[\])?(\.[a-z][a-z0-9_]*(\[\])?)?)?$'),
+	channel text CONSTRAINT field_owner_channel_given CHECK (channel <> ''),
+	owner text NOT NULL CONSTRAINT field_owner_owner_given CHECK (owner <> ''),
+	PRIMARY KEY (org_id, field_owner_id),
+	CONSTRAINT field_owner_one_of_a_field UNIQUE NULLS NOT DISTINCT (org_id, field, channel)
+);
+COMMENT ON TABLE usom.field_owner IS 'Which team sees to a finding about a field. The longest field that the path of the finding begins with counts, the row of its channel before that of all. Example: INSERT INTO usom.field_owner (field, owner) VALUES (''lines[].sku'', ''catalogue''), ('''', ''order desk'');';
+COMMENT ON COLUMN usom.field_owner.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.field_owner.field_owner_id IS 'Key.';
+COMMENT ON COLUMN usom.field_owner.field IS 'Path in the document without numbers of lines: lines[].sku, ship_to, ship_to.country; empty: all the rest.';
+COMMENT ON COLUMN usom.field_owner.channel IS 'Code of the channel; null: every channel.';
+COMMENT ON COLUMN usom.field_owner.owner IS 'Team, for the people who read it.';
+
+CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.channel_circuit FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+ALTER TABLE usom.channel_circuit ENABLE ALWAYS TRIGGER _memo_changed;
+CREATE TRIGGER usom_time_zone BEFORE INSERT OR UPDATE ON usom.intake_policy FOR EACH ROW EXECUTE FUNCTION usom._check_time_zone();
+ALTER TABLE usom.intake_policy ENABLE ALWAYS TRIGGER usom_time_zone;
+SELECT usom._guard_cards('channel_circuit');
+SELECT usom._guard_cards('channel_beat');
+SELECT usom._guard_cards('field_owner');
+SELECT usom._guard_kept('channel_circuit', 'usom.set_circuit()');
+SELECT usom._guard_kept('channel_beat', 'usom.heartbeat()');
+SELECT usom._audit_table('channel_circuit');
+SELECT usom._audit_table('channel_beat');
+SELECT usom._audit_table('field_owner');
+
+CREATE VIEW usom.channel_health WITH (security_invoker = true) AS
+SELECT c.code AS channel,
+	v.hour AS messages_hour, v.day AS messages_day, v.failed_hour, v.failed_day,
+	CASE WHEN v.tried_day > 0 THEN round(v.failed_day::numeric / v.tried_day, 4) END AS failure_rate,
+	w.waiting, w.dead, w.parked,
+	greatest(round(extract(epoch FROM statement_timestamp() - w.oldest_at), 3), 0) AS lag_seconds,
+	w.amounts AS amounts_waiting,
+	m.received_at AS last_message_at, s.attempted_at AS last_success_at, b.beat_at AS last_beat_at, b.note AS last_beat_note,
+	CASE WHEN p.expected_every IS NOT NULL THEN g.silent END AS silent, CASE WHEN g.silent THEN g.signed_at END AS silent_since,
+	usom._circuit_state(p.circuit, k.state, k.retry_at) AS circuit,
+	CASE WHEN k.state = 'open' THEN k.opened_at END AS circuit_open_since,
+	CASE WHEN p.circuit = 'open' THEN 'by hand' WHEN k.state = 'open' THEN k.because END AS circuit_because,
+	CASE WHEN coalesce(p.circuit, 'auto') = 'auto' THEN k.retry_at END AS circuit_retry_at
+FROM usom.channel c
+LEFT JOIN usom.intake_policy p ON p.org_id = c.org_id AND p.channel = c.code
+LEFT JOIN usom.channel_circuit k ON k.org_id = c.org_id AND k.channel_id = c.channel_id
+LEFT JOIN usom.channel_beat b ON b.org_id = c.org_id AND b.channel_id = c.channel_id
+LEFT JOIN LATERAL (SELECT x.received_at FROM usom.inbox_message x WHERE x.org_id = c.org_id AND x.channel_id = c.channel_id ORDER BY x.received_at DESC LIMIT 1) m ON true
+LEFT JOIN LATERAL (SELECT x.attempted_at FROM usom.inbox_message x WHERE x.org_id = c.org_id AND x.channel_id = c.channel_id AND x.status = 'processed' ORDER BY x.received_at DESC LIMIT 1) s ON true
+CROSS JOIN LATERAL (SELECT count(*) AS day, count(*) FILTER (WHERE x.received_at > statement_timestamp() - interval '1 hour') AS hour,
+	count(*) FILTER (WHERE x.status IN ('failed', 'dead')) AS failed_day,
+	count(*) FILTER (WHERE x.status IN ('failed', 'dead') AND x.received_at > statement_timestamp() - interval '1 hour') AS failed_hour,
+	count(*) FILTER (WHERE x.status IN ('processed', 'failed', 'dead')) AS tried_day
+	FROM usom.inbox_message x WHERE x.org_id = c.org_id AND x.channel_id = c.channel_id AND x.received_at > statement_timestamp() - interval '1 day') v
+CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE x.status IN ('received', 'failed')) AS waiting, count(*) FILTER (WHERE x.status = 'dead') AS dead,
+	count(*) FILTER (WHERE x.status = 'parked') AS parked, min(x.received_at) FILTER (WHERE x.status <> 'dead') AS oldest_at,
+	(SELECT jsonb_object_agg(coalesce(y.currency, ''), y.amount) FROM (SELECT z.currency, trim_scale(sum(z.amount)) AS amount FROM usom.inbox_message z
+		WHERE z.org_id = c.org_id AND z.channel_id = c.channel_id AND z.status <> 'processed' AND z.amount IS NOT NULL GROUP BY z.currency) y) AS amounts
+	FROM usom.inbox_message x WHERE x.org_id = c.org_id AND x.channel_id = c.channel_id AND x.status <> 'processed') w
+CROSS JOIN LATERAL (SELECT greatest(m.received_at, b.beat_at, p.created_at) AS signed_at,
+	coalesce(usom._expected_time(greatest(m.received_at, b.beat_at, p.created_at), statement_timestamp(), p.expected_from, p.expected_to, p.expected_days, p.time_zone)
+		> p.expected_every, false) AS silent) g
+WHERE c.org_id = usom.current_org();
+COMMENT ON VIEW usom.channel_health IS 'How each channel is: what came, what failed, what waits and what it is worth, when it was last heard of, and its circuit. All is read when it is asked for. Example: SELECT channel, failure_rate, circuit FROM usom.channel_health WHERE silent OR circuit <> ''closed'';';
+COMMENT ON COLUMN usom.channel_health.channel IS 'Channel.';
+COMMENT ON COLUMN usom.channel_health.messages_hour IS 'Messages that came in the last 60 minutes.';
+COMMENT ON COLUMN usom.channel_health.messages_day IS 'Messages that came in the last 24 hours.';
+COMMENT ON COLUMN usom.channel_health.failed_hour IS 'Of those of the last 60 minutes, failed or dead now.';
+COMMENT ON COLUMN usom.channel_health.failed_day IS 'Of those of the last 24 hours, failed or dead now.';
+COMMENT ON COLUMN usom.channel_health.failure_rate IS 'Share of those of the last 24 hours that were tried and are failed or dead, 0 to 1; null: none was tried.';
+COMMENT ON COLUMN usom.channel_health.waiting IS 'Messages that are received or failed: tried by themselves.';
+COMMENT ON COLUMN usom.channel_health.dead IS 'Messages that are not tried again.';
+COMMENT ON COLUMN usom.channel_health.parked IS 'Messages put aside, by somebody or by the circuit.';
+COMMENT ON COLUMN usom.channel_health.lag_seconds IS 'Age of the oldest message that waits or is parked; null: none.';
+COMMENT ON COLUMN usom.channel_health.amounts_waiting IS 'Value of the goods of all messages that are no orders, dead ones included: amounts by currency; null: none that could be read.';
+COMMENT ON COLUMN usom.channel_health.last_message_at IS 'When the last message came.';
+COMMENT ON COLUMN usom.channel_health.last_success_at IS 'When the message that came last of those that went well was processed.';
+COMMENT ON COLUMN usom.channel_health.last_beat_at IS 'Last usom.heartbeat().';
+COMMENT ON COLUMN usom.channel_health.last_beat_note IS 'What it said.';
+COMMENT ON COLUMN usom.channel_health.silent IS 'True: for longer than usom.intake_policy expects within its hours, neither message nor heartbeat; null: nothing is expected.';
+COMMENT ON COLUMN usom.channel_health.silent_since IS 'Last sign of a channel that is silent.';
+COMMENT ON COLUMN usom.channel_health.circuit IS 'closed: messages are tried; open: they are parked; half open: one is tried.';
+COMMENT ON COLUMN usom.channel_health.circuit_open_since IS 'When it opened by itself.';
+COMMENT ON COLUMN usom.channel_health.circuit_because IS 'Why it is open.';
+COMMENT ON COLUMN usom.channel_health.circuit_retry_at IS 'From when on one message is tried; null: closed, or set by hand.';
+
+CREATE VIEW usom.intake_failures WITH (security_invoker = true) AS
+SELECT row_number() OVER (ORDER BY m.amount DESC NULLS LAST, m.received_at, m.inbox_message_id) AS rank,
+	m.message_no, c.code AS channel, m.external_id, m.kind, m.status, trim_scale(m.amount) AS amount, m.currency,
+	f.finding->>'path' AS path, f.finding->>'code' AS code, f.finding->>'message' AS message, f.finding->>'remedy' AS remedy, o.owner,
+	jsonb_array_length(m.findings) AS findings, m.attempts, m.received_at, m.next_attempt_at, m.parked_because
+FROM usom.inbox_message m
+JOIN usom.channel c ON c.org_id = m.org_id AND c.channel_id = m.channel_id
+CROSS JOIN LATERAL (SELECT m.findings->0 AS finding, coalesce(regexp_replace(m.findings->0->>'path', '\[[0-9]+\]', '[]', 'g'), '') AS field) f
+LEFT JOIN LATERAL (SELECT x.owner FROM usom.field_owner x WHERE x.org_id = m.org_id AND (x.channel IS NULL OR x.channel = c.code)
+	AND (x.field IN ('', f.field) OR starts_with(f.field, x.field || '.') OR starts_with(f.field, x.field || '['))
+	ORDER BY length(x.field) DESC, x.channel NULLS LAST LIMIT 1) o ON true
+WHERE m.org_id = usom.current_org() AND m.status IN ('failed', 'dead', 'parked')
+ORDER BY 1;
+COMMENT ON VIEW usom.intake_failures IS 'Messages that are no orders yet, those that are worth most first, each with its first finding and the team that sees to it. Example: SELECT rank, message_no, amount, message, owner FROM usom.intake_failures LIMIT 10;';
+COMMENT ON COLUMN usom.intake_failures.rank IS 'Place by value of the goods, of all currencies alike; those that say none come last, older ones first.';
+COMMENT ON COLUMN usom.intake_failures.message_no IS 'Number, for usom.replay(), usom.park(), usom.mend().';
+COMMENT ON COLUMN usom.intake_failures.channel IS 'Channel it came by.';
+COMMENT ON COLUMN usom.intake_failures.external_id IS 'What the channel calls the order.';
+COMMENT ON COLUMN usom.intake_failures.kind IS 'order, change or cancellation.';
+COMMENT ON COLUMN usom.intake_failures.status IS 'failed (tried again by itself), dead or parked.';
+COMMENT ON COLUMN usom.intake_failures.amount IS 'Value of the goods as the message has it; null: it could not be read.';
+COMMENT ON COLUMN usom.intake_failures.currency IS 'Of the amount; null: the message says none.';
+COMMENT ON COLUMN usom.intake_failures.path IS 'Field of the first finding; null: not known.';
+COMMENT ON COLUMN usom.intake_failures.code IS 'SQLSTATE of it.';
+COMMENT ON COLUMN usom.intake_failures.message IS 'What is wrong.';
+COMMENT ON COLUMN usom.intake_failures.remedy IS 'What to do.';
+COMMENT ON COLUMN usom.intake_failures.owner IS 'Team that sees to the field, by usom.field_owner.';
+COMMENT ON COLUMN usom.intake_failures.findings IS 'How many findings there are.';
+COMMENT ON COLUMN usom.intake_failures.attempts IS 'How often it was tried.';
+COMMENT ON COLUMN usom.intake_failures.received_at IS 'When it came.';
+COMMENT ON COLUMN usom.intake_failures.next_attempt_at IS 'When it is tried again; null: not by itself.';
+COMMENT ON COLUMN usom.intake_failures.parked_because IS 'Why it was put aside.';
+
+CREATE VIEW usom.check_counts WITH (security_invoker = true) AS
+SELECT h.check_code, c.code AS channel, u.code AS customer,
+	count(*) AS hits,
+	count(*) FILTER (WHERE h.severity = 'warn') AS warned,
+	count(*) FILTER (WHERE h.severity = 'hold') AS held,
+	count(*) FILTER (WHERE h.severity = 'refuse') AS refused,
+	count(*) FILTER (WHERE h.overridden OR l.released) AS overrides,
+	count(*) FILTER (WHERE h.overridden OR l.unchanged) AS false_positives,
+	count(*) FILTER (WHERE l.settled) AS corrected,
+	CASE WHEN count(*) FILTER (WHERE h.overridden OR l.decided) > 0
+		THEN round(count(*) FILTER (WHERE h.overridden OR l.unchanged)::numeric / count(*) FILTER (WHERE h.overridden OR l.decided), 4) END AS false_positive_rate,
+	max(h.occurred_at) AS last_hit_at
+FROM usom.check_hit h
+JOIN usom.check_rule r ON r.org_id = h.org_id AND r.check_rule_id = h.check_rule_id
+LEFT JOIN usom.sales_order o ON o.org_id = h.org_id AND o.sales_order_id = h.sales_order_id
+LEFT JOIN usom.channel c ON c.org_id = h.org_id AND (c.channel_id = o.channel_id OR o.sales_order_id IS NULL AND c.code = r.channel)
+LEFT JOIN usom.customer u ON u.org_id = h.org_id AND (u.customer_id = o.customer_id OR o.sales_order_id IS NULL AND u.code = r.customer)
+LEFT JOIN LATERAL (SELECT true AS decided, x.settled, NOT x.settled AS released, NOT x.settled AND NOT EXISTS (SELECT FROM usom.order_history y
+		WHERE y.org_id = x.org_id AND y.sales_order_id = x.sales_order_id AND y.event IN ('change', 'cancel', 'reject') AND y.occurred_at BETWEEN x.placed_at AND x.released_at) AS unchanged
+	FROM usom.hold x WHERE h.severity = 'hold' AND NOT h.overridden AND x.org_id = h.org_id AND x.sales_order_id = h.sales_order_id
+		AND x.check_code = h.check_code AND x.placed_at >= h.occurred_at AND x.released_at IS NOT NULL ORDER BY x.placed_at, x.hold_id LIMIT 1) l ON true
+WHERE h.org_id = usom.current_org()
+GROUP BY h.check_code, c.code, u.code;
+COMMENT ON VIEW usom.check_counts IS 'What each check has found, by channel and customer, and how often it was wrong: somebody said that it is all right, and nothing was changed. Example: SELECT check_code, channel, false_positive_rate FROM usom.check_counts ORDER BY false_positives DESC;';
+COMMENT ON COLUMN usom.check_counts.check_code IS 'Check, see usom.checks().';
+COMMENT ON COLUMN usom.check_counts.channel IS 'Channel of the orders; of refused documents that of the rule; null: any.';
+COMMENT ON COLUMN usom.check_counts.customer IS 'Customer of the orders; of refused documents that of the rule; null: guests, or any.';
+COMMENT ON COLUMN usom.check_counts.hits IS 'How often it found something.';
+COMMENT ON COLUMN usom.check_counts.warned IS 'Of them, said in the messages only.';
+COMMENT ON COLUMN usom.check_counts.held IS 'Of them, that hold the order, overridden ones included.';
+COMMENT ON COLUMN usom.check_counts.refused IS 'Of them, that refused a document of a batch.';
+COMMENT ON COLUMN usom.check_counts.overrides IS 'Of them, that the document, or somebody who released the hold, said were all right.';
+COMMENT ON COLUMN usom.check_counts.false_positives IS 'Of the overrides, those after which nothing had been changed: the order was right all along.';
+COMMENT ON COLUMN usom.check_counts.corrected IS 'Holds that ended because their cause was gone: the check was right.';
+COMMENT ON COLUMN usom.check_counts.false_positive_rate IS 'False positives as a share of what was decided (overridden, released or corrected), 0 to 1; null: nothing was.';
+COMMENT ON COLUMN usom.check_counts.last_hit_at IS 'Time of the last one.';
 $usom_step$),
 
 (1, 1360, 'intake', $usom_step$

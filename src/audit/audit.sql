@@ -255,10 +255,11 @@ BEGIN
 		PERFORM usom._tidy_fingerprints(organisation);
 		PERFORM usom._retain_messages(organisation);
 		PERFORM usom._tidy_drafts(organisation);
+		PERFORM usom._watch_channels(organisation);
 		COMMIT;
 	END LOOP;
 	PERFORM usom._retain();
 	COMMIT;
 END
 $$;
-COMMENT ON PROCEDURE usom.tick() IS 'What is to be done from time to time, for all organisations, each in a transaction of its own: seals the audit, gives stock to pre-orders that are released, tells who waits for a product that is in stock again, lets orders go on that there is credit for again, forgets which orders looked alike when no rule looks back so far, drops drafts that are kept no longer, then erases people who are due by usom.retention. Limits of time never wait for it. For pg_cron or a timer, once a minute. Errors: US001; 2D000 inside a transaction block. Example: CALL usom.tick();';
+COMMENT ON PROCEDURE usom.tick() IS 'What is to be done from time to time, for all organisations, each in a transaction of its own: seals the audit, gives stock to pre-orders that are released, tells who waits for a product that is in stock again, lets orders go on that there is credit for again, forgets which orders looked alike when no rule looks back so far, drops drafts that are kept no longer, opens cases for channels that are silent or stopped, then erases people who are due by usom.retention. Limits of time never wait for it. For pg_cron or a timer, once a minute. Errors: US001; 2D000 inside a transaction block. Example: CALL usom.tick();';

@@ -58,7 +58,8 @@ static UsomQuery note_look = {
 };
 
 static UsomQuery delete_old_keys = {
-	.text = "DELETE FROM usom.vault_key AS k USING usom.inbox_message AS m WHERE m.org_id = $1 AND m.received_at < $2 "
+	.text = "DELETE FROM usom.vault_key AS k USING usom.inbox_message AS m WHERE m.org_id = $1 "
+	"AND m.channel_id = ANY (SELECT c.channel_id FROM usom.channel AS c WHERE c.org_id = $1) AND m.received_at < $2 "
 	"AND m.status IN ('processed', 'dead') AND k.org_id = $1 AND k.person_id = m.inbox_message_id",
 	.nargs = 2,
 	.argtypes = {"bigint", "timestamptz"},

@@ -25,7 +25,7 @@
 #include "utils/timestamp.h"
 
 #define COLUMNS "m.inbox_message_id, m.message_no, m.channel_id, c.code, m.kind, m.external_id, m.revision::pg_catalog.int4, m.mapping, m.status, " \
-	"m.outcome, m.attempts, m.sales_order_id, o.order_no, m.digest, m.findings"
+	"m.outcome, m.attempts, m.sales_order_id, o.order_no, m.digest, m.findings, m.next_attempt_at IS NOT NULL"
 #define TABLES "FROM usom.inbox_message AS m JOIN usom.channel AS c ON c.org_id = $1 AND c.channel_id = m.channel_id " \
 	"LEFT JOIN usom.sales_order AS o ON o.org_id = $1 AND o.sales_order_id = m.sales_order_id "
 #define PAYLOAD ", p.payload, k.key"
@@ -65,40 +65,43 @@ static UsomQuery open_message = {
 	.argtypes = {"bigint", "text", "bigint[]"},
 };
 
-/* Channels that may not be seen are left out; so is what another worker has. */
+/* Channels that may not be seen are left out; so are those that are shut, and what another worker has. */
 static UsomQuery take_due = {
 	.text = "SELECT " COLUMNS PAYLOAD " " TABLES PAYLOAD_TABLES
 	"WHERE m.org_id = $1 AND m.next_attempt_at <= $2 AND (m.leased_until IS NULL OR m.leased_until <= $2) "
-	"AND ($3 IS NULL OR m.channel_id = ANY ($3)) ORDER BY m.next_attempt_at, m.inbox_message_id LIMIT $4 FOR NO KEY UPDATE OF m SKIP LOCKED",
+	"AND ($3 IS NULL OR m.channel_id = ANY ($3)) AND m.channel_id <> ALL ($4) "
+	"ORDER BY m.next_attempt_at, m.inbox_message_id LIMIT 1 FOR NO KEY UPDATE OF m SKIP LOCKED",
 	.nargs = 4,
-	.argtypes = {"bigint", "timestamptz", "bigint[]", "integer"},
+	.argtypes = {"bigint", "timestamptz", "bigint[]", "bigint[]"},
 };
 
 static UsomQuery lease_due = {
 	.text = "UPDATE usom.inbox_message AS m SET leased_until = $2 + $5 FROM (SELECT d.inbox_message_id FROM usom.inbox_message AS d "
 	"WHERE d.org_id = $1 AND d.next_attempt_at <= $2 AND (d.leased_until IS NULL OR d.leased_until <= $2) "
-	"AND ($3 IS NULL OR d.channel_id = ANY ($3)) ORDER BY d.next_attempt_at, d.inbox_message_id LIMIT $4 FOR NO KEY UPDATE SKIP LOCKED) AS d, "
+	"AND ($3 IS NULL OR d.channel_id = ANY ($3)) AND ($6 = 0 OR d.channel_id = $6) AND d.channel_id <> ALL ($7) "
+	"ORDER BY d.next_attempt_at, d.inbox_message_id LIMIT $4 FOR NO KEY UPDATE SKIP LOCKED) AS d, "
 	"usom.channel AS c WHERE m.org_id = $1 AND m.inbox_message_id = d.inbox_message_id AND c.org_id = $1 AND c.channel_id = m.channel_id "
 	"RETURNING m.message_no, c.code, m.attempts, m.leased_until",
-	.nargs = 5,
-	.argtypes = {"bigint", "timestamptz", "bigint[]", "integer", "interval"},
+	.nargs = 7,
+	.argtypes = {"bigint", "timestamptz", "bigint[]", "integer", "interval", "bigint", "bigint[]"},
 };
 
 /* The value of the goods, as far as quantities and prices are numbers of a sane size. */
 static UsomQuery settle_message = {
-	.text = "UPDATE usom.inbox_message AS m SET status = $3, outcome = $4, attempts = $5, findings = $6, mapping = $8, "
+	.text = "UPDATE usom.inbox_message AS m SET status = $3, outcome = $4, attempts = $11, findings = $6, mapping = $8, "
 	"sales_order_id = coalesce((SELECT o.sales_order_id FROM usom.sales_order AS o WHERE o.org_id = $1 AND o.order_no = $7), m.sales_order_id), "
 	"kind = CASE WHEN EXISTS (SELECT FROM usom.inbox_message AS x WHERE x.org_id = $1 AND x.channel_id = m.channel_id AND x.external_id = m.external_id "
 	"AND x.kind = $12 AND x.revision = m.revision) THEN m.kind ELSE $12 END, "
-	"attempted_at = $9, next_attempt_at = $10, leased_until = NULL, parked_because = NULL, "
+	"attempted_at = $9, next_attempt_at = $10, leased_until = NULL, parked_because = $13, "
 	"amount = coalesce((SELECT CASE WHEN abs(s.amount) < 1e14 THEN s.amount END FROM (SELECT sum(CASE WHEN jsonb_typeof(l.line->'quantity') = 'number' "
 	"AND jsonb_typeof(l.line->'unit_price') = 'number' THEN CASE WHEN abs((l.line->>'quantity')::pg_catalog.numeric) < 1e12 "
 	"AND abs((l.line->>'unit_price')::pg_catalog.numeric) < 1e15 "
 	"THEN (l.line->>'quantity')::pg_catalog.numeric * (l.line->>'unit_price')::pg_catalog.numeric END END) AS amount "
-	"FROM jsonb_array_elements(CASE WHEN jsonb_typeof($11->'lines') = 'array' THEN $11->'lines' END) AS l (line)) AS s), m.amount) "
+	"FROM jsonb_array_elements(CASE WHEN jsonb_typeof($5->'lines') = 'array' THEN $5->'lines' END) AS l (line)) AS s), m.amount), "
+	"currency = coalesce(substring($5->>'currency' FROM '^[A-Z]{3}$'), m.currency) "
 	"WHERE m.org_id = $1 AND m.inbox_message_id = $2",
-	.nargs = 12,
-	.argtypes = {"bigint", "bigint", "text", "text", "integer", "jsonb", "text", "text", "timestamptz", "timestamptz", "jsonb", "text"},
+	.nargs = 13,
+	.argtypes = {"bigint", "bigint", "text", "text", "jsonb", "jsonb", "text", "text", "timestamptz", "timestamptz", "integer", "text", "text"},
 };
 
 static UsomQuery park_message = {
@@ -172,8 +175,8 @@ take_payload(UsomMessage *message, uint64 row)
 {
 	bool		no_payload;
 	bool		no_key;
-	Datum		payload = usom_query_get_or_null(row, 16, &no_payload);
-	Datum		stored = usom_query_get_or_null(row, 17, &no_key);
+	Datum		payload = usom_query_get_or_null(row, 17, &no_payload);
+	Datum		stored = usom_query_get_or_null(row, 18, &no_key);
 	UsomPersonKey key = {0};
 	text	   *clear = NULL;
 
@@ -204,7 +207,7 @@ take_known(UsomMessage *message)
 				strcmp(usom_query_get_text(0, 9), "processed") == 0 ? errhint("Send it with a higher revision to change the order.")
 				: errhint("Mend the message: usom.mend('%s', ...), or send this one with a higher revision.", usom_query_get_text(0, 2)));
 	take_row(message, 0);
-	message->repeated = strcmp(message->status, "received") != 0 && strcmp(message->status, "failed") != 0;
+	message->repeated = !DatumGetBool(usom_query_get(0, 16));
 }
 
 bool
@@ -282,32 +285,30 @@ usom_inbox_open(int64 org_id, const char *message_no)
 	return message;
 }
 
-UsomMessage **
-usom_inbox_take_due(int64 org_id, int limit, int *count)
+UsomMessage *
+usom_inbox_take_due(int64 org_id, const int64 *shut, int nshut)
 {
 	bool		nulls[4] = {false};
-	Datum		values[4] = {Int64GetDatum(org_id), TimestampTzGetDatum(usom_call_time()), 0, Int32GetDatum(limit)};
-	UsomMessage **messages;
+	Datum		values[4] = {Int64GetDatum(org_id), TimestampTzGetDatum(usom_call_time()), 0, usom_query_keys(shut, nshut)};
+	UsomMessage *message;
 
 	values[2] = usom_party_channels(&nulls[2]);
-	*count = (int) usom_query_run(&take_due, values, nulls);
-	messages = palloc_array(UsomMessage *, Max(*count, 1));
-	for (int row = 0; row < *count; row++)
-	{
-		messages[row] = palloc0_object(UsomMessage);
-		messages[row]->org_id = org_id;
-		take_row(messages[row], row);
-		take_payload(messages[row], row);
-	}
-	return messages;
+	if (usom_query_run(&take_due, values, nulls) == 0)
+		return NULL;
+	message = palloc0_object(UsomMessage);
+	message->org_id = org_id;
+	take_row(message, 0);
+	take_payload(message, 0);
+	return message;
 }
 
 uint64
-usom_inbox_lease(int64 org_id, int limit, const Interval *lease)
+usom_inbox_lease(int64 org_id, int limit, const Interval *lease, int64 channel_id, const int64 *shut, int nshut)
 {
-	bool		nulls[5] = {false};
-	Datum		values[5] = {
-		Int64GetDatum(org_id), TimestampTzGetDatum(usom_call_time()), 0, Int32GetDatum(limit), IntervalPGetDatum(lease)
+	bool		nulls[7] = {false};
+	Datum		values[7] = {
+		Int64GetDatum(org_id), TimestampTzGetDatum(usom_call_time()), 0, Int32GetDatum(limit), IntervalPGetDatum(lease),
+		Int64GetDatum(channel_id), usom_query_keys(shut, nshut)
 	};
 
 	values[2] = usom_party_channels(&nulls[2]);
@@ -368,33 +369,68 @@ is_hopeless(const UsomMessage *message)
 	return false;
 }
 
+static void
+set_time(Datum *values, bool *nulls, int argument, TimestampTz when)
+{
+	nulls[argument] = when == DT_NOEND;
+	values[argument] = TimestampTzGetDatum(when);
+}
+
+static void
+set_text(Datum *values, bool *nulls, int argument, const char *string)
+{
+	nulls[argument] = string == NULL;
+	values[argument] = string != NULL ? CStringGetTextDatum(string) : (Datum) 0;
+}
+
+/* What the message says of itself; times: DT_NOEND, none. */
+static void
+write_state(const UsomMessage *message, TimestampTz attempted_at, TimestampTz next_attempt_at, const char *because)
+{
+	Datum		values[13] = {Int64GetDatum(message->org_id), Int64GetDatum(message->inbox_message_id)};
+	bool		nulls[13] = {false};
+
+	set_text(values, nulls, 2, message->status);
+	set_text(values, nulls, 3, message->outcome);
+	nulls[4] = message->document == NULL;
+	values[4] = JsonbPGetDatum(message->document);
+	values[5] = JsonbPGetDatum(message->told);
+	set_text(values, nulls, 6, message->order_no);
+	set_text(values, nulls, 7, message->mapping);
+	set_time(values, nulls, 8, attempted_at);
+	set_time(values, nulls, 9, next_attempt_at);
+	values[10] = Int32GetDatum(message->attempts);
+	set_text(values, nulls, 11, message->kind);
+	set_text(values, nulls, 12, because);
+	usom_query_write(&settle_message, values, nulls);
+}
+
 void
 usom_inbox_settle(UsomMessage *message)
 {
-	TimestampTz next = 0;
+	TimestampTz next = DT_NOEND;
 	bool		again = message->outcome == NULL && !is_hopeless(message) &&
 		usom_intake_next_attempt(message->org_id, message->channel, message->attempts, usom_call_time(), &next);
-	Datum		values[12] = {Int64GetDatum(message->org_id), Int64GetDatum(message->inbox_message_id)};
-	bool		nulls[12] = {false};
 
 	message->status = message->outcome != NULL ? "processed" : again ? "failed" : "dead";
 	message->told = usom_inbox_findings_json(message->findings);
-	values[2] = CStringGetTextDatum(message->status);
-	nulls[3] = message->outcome == NULL;
-	values[3] = message->outcome != NULL ? CStringGetTextDatum(message->outcome) : (Datum) 0;
-	values[4] = Int32GetDatum(message->attempts);
-	values[5] = JsonbPGetDatum(message->told);
-	nulls[6] = message->order_no == NULL;
-	values[6] = message->order_no != NULL ? CStringGetTextDatum(message->order_no) : (Datum) 0;
-	nulls[7] = message->mapping == NULL;
-	values[7] = message->mapping != NULL ? CStringGetTextDatum(message->mapping) : (Datum) 0;
-	values[8] = TimestampTzGetDatum(usom_call_time());
-	nulls[9] = !again;
-	values[9] = TimestampTzGetDatum(next);
-	nulls[10] = message->document == NULL;
-	values[10] = JsonbPGetDatum(message->document);
-	values[11] = CStringGetTextDatum(message->kind);
-	usom_query_write(&settle_message, values, nulls);
+	write_state(message, usom_call_time(), next, NULL);
+}
+
+/* It is due at once: what circuits hold back is passed over, and nobody needs to bring it back. */
+void
+usom_inbox_hold_back(UsomMessage *message)
+{
+	UsomMapFinding finding = {
+		.code = unpack_sql_state(USOM_ERR(ACTION_HELD)), .message = psprintf("the circuit of channel \"%s\" is open", message->channel),
+		.remedy = psprintf("The message is tried when it closes; now: usom.replay('%s').", message->message_no)
+	};
+
+	if (strcmp(message->status, "received") != 0)
+		return;
+	message->status = "parked";
+	message->told = usom_inbox_findings_json(list_make1(&finding));
+	write_state(message, DT_NOEND, usom_call_time(), finding.message);
 }
 
 void

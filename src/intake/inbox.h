@@ -43,6 +43,7 @@ typedef struct UsomMessage
 	List	   *findings;		/* of UsomMapFinding * */
 	Jsonb	   *told;			/* findings as they stand in the row */
 	bool		repeated;		/* it was there before, and done */
+	bool		is_probe;		/* of a half open circuit, see circuit.h */
 } UsomMessage;
 
 /* ---- inbox.c: rows ---- */
@@ -63,17 +64,20 @@ extern UsomMessage *usom_inbox_open(int64 org_id, const char *message_no);
 /* The same without a lock, processed or not. */
 extern UsomMessage *usom_inbox_look(int64 org_id, const char *message_no);
 
-/* Lock those that are due, up to limit, nobody else works on, and no worker has leased; by due time. */
-extern UsomMessage **usom_inbox_take_due(int64 org_id, int limit, int *count);
+/* Lock the one that is due first, nobody else works on, no worker has leased, and whose channel is not shut; NULL: none. */
+extern UsomMessage *usom_inbox_take_due(int64 org_id, const int64 *shut, int nshut);
 
-/* Lease so many that are due to the caller, for the interval; numbers and attempts, one statement. */
-extern uint64 usom_inbox_lease(int64 org_id, int limit, const Interval *lease);
+/* Lease so many that are due to the caller, for the interval; numbers and attempts, one statement.  channel_id 0: of all but those that are shut. */
+extern uint64 usom_inbox_lease(int64 org_id, int limit, const Interval *lease, int64 channel_id, const int64 *shut, int nshut);
 
 /* What became of it: status, outcome, findings, next attempt. */
 extern void usom_inbox_settle(UsomMessage *message);
 
 /* Findings as the row has them. */
 extern Jsonb *usom_inbox_findings_json(List *findings);
+
+/* Put aside until the circuit of its channel closes; one that was there before stays as it is. */
+extern void usom_inbox_hold_back(UsomMessage *message);
 
 /* Put aside, with the reason. */
 extern void usom_inbox_park(const UsomMessage *message, const char *reason);

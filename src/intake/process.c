@@ -9,7 +9,7 @@
  */
 #include "postgres.h"
 
-#include "intake/inbox.h"
+#include "intake/circuit.h"
 
 #include "api/api.h"
 #include "base/errors.h"
@@ -223,4 +223,5 @@ usom_intake_process(UsomMessage *message)
 			find_error(message, error);
 	}
 	usom_inbox_settle(message);
+	usom_circuit_learn(message);
 }

@@ -74,13 +74,37 @@ CREATE TABLE usom.intake_policy (
 	channel text NOT NULL,
 	max_attempts integer NOT NULL DEFAULT 5 CONSTRAINT intake_policy_attempts_positive CHECK (max_attempts BETWEEN 1 AND 1000),
 	back_off interval NOT NULL DEFAULT '1 minute' CONSTRAINT intake_policy_back_off_not_negative CHECK (back_off >= interval '0'),
+	circuit text NOT NULL DEFAULT 'auto' CONSTRAINT intake_policy_circuit_known CHECK (circuit IN ('auto', 'open', 'closed')),
+	open_after integer CONSTRAINT intake_policy_open_after_positive CHECK (open_after BETWEEN 1 AND 1000),
+	open_above numeric(5,4) CONSTRAINT intake_policy_open_above_share CHECK (open_above >= 0 AND open_above < 1),
+	open_window interval NOT NULL DEFAULT '1 hour' CONSTRAINT intake_policy_open_window_positive CHECK (open_window > interval '0'),
+	open_at_least integer NOT NULL DEFAULT 20 CONSTRAINT intake_policy_open_at_least_positive CHECK (open_at_least > 0),
+	pause interval NOT NULL DEFAULT '5 minutes' CONSTRAINT intake_policy_pause_positive CHECK (pause > interval '0'),
+	expected_every interval CONSTRAINT intake_policy_expected_every_positive CHECK (expected_every > interval '0'),
+	expected_from time NOT NULL DEFAULT '00:00',
+	expected_to time NOT NULL DEFAULT '24:00',
+	expected_days integer[] NOT NULL DEFAULT '{1,2,3,4,5,6,7}' CONSTRAINT intake_policy_expected_days_of_week CHECK (expected_days <@ ARRAY[1, 2, 3, 4, 5, 6, 7] AND expected_days <> '{}'),
+	time_zone text NOT NULL DEFAULT 'UTC',
+	created_at timestamptz NOT NULL DEFAULT now(),
 	PRIMARY KEY (org_id, channel)
 );
-COMMENT ON TABLE usom.intake_policy IS 'How often a message of a channel is tried. Channels without a row have the defaults.';
+COMMENT ON TABLE usom.intake_policy IS 'How often a message of a channel is tried, when the channel is left alone for a while because it fails, and when it is missed because it is silent. Channels without a row have the defaults.';
 COMMENT ON COLUMN usom.intake_policy.org_id IS 'Organisation.';
 COMMENT ON COLUMN usom.intake_policy.channel IS 'Code of the channel.';
 COMMENT ON COLUMN usom.intake_policy.max_attempts IS 'After so many the message is dead.';
 COMMENT ON COLUMN usom.intake_policy.back_off IS 'From the first attempt to the second; each further wait is twice as long, a day at most.';
+COMMENT ON COLUMN usom.intake_policy.circuit IS 'auto: it opens and closes by itself; open: messages are parked until it is set otherwise; closed: they are always tried. usom.set_circuit() writes it with a reason.';
+COMMENT ON COLUMN usom.intake_policy.open_after IS 'It opens when so many messages, the last that were tried, have all failed; null: that is not looked at.';
+COMMENT ON COLUMN usom.intake_policy.open_above IS 'It opens when a larger share than this of the messages of open_window has failed, 0 to 1; null: that is not looked at.';
+COMMENT ON COLUMN usom.intake_policy.open_window IS 'Time that open_above looks back.';
+COMMENT ON COLUMN usom.intake_policy.open_at_least IS 'Fewer messages than this in open_window say nothing.';
+COMMENT ON COLUMN usom.intake_policy.pause IS 'How long it stays open before one message is tried; if that goes well it closes, otherwise it pauses again.';
+COMMENT ON COLUMN usom.intake_policy.expected_every IS 'Without a message or a usom.heartbeat() for longer than this, within its hours, the channel is silent; null: it is not watched.';
+COMMENT ON COLUMN usom.intake_policy.expected_from IS 'Hour of the day from which on signs are expected, in time_zone.';
+COMMENT ON COLUMN usom.intake_policy.expected_to IS 'Hour up to which they are; not after expected_from: of the next day.';
+COMMENT ON COLUMN usom.intake_policy.expected_days IS 'Days of the week on which the hours begin, 1 Monday to 7 Sunday.';
+COMMENT ON COLUMN usom.intake_policy.time_zone IS 'Clock of the hours: a name of pg_timezone_names.';
+COMMENT ON COLUMN usom.intake_policy.created_at IS 'When the row was made; silence is counted from then on at the earliest.';
 
 CREATE TABLE usom.inbox_message (
 	org_id bigint NOT NULL,
@@ -98,6 +122,7 @@ CREATE TABLE usom.inbox_message (
 	findings jsonb NOT NULL DEFAULT '[]',
 	sales_order_id bigint,
 	amount usom.amount,
+	currency text,
 	received_at timestamptz NOT NULL DEFAULT now(),
 	received_by text NOT NULL DEFAULT session_user,
 	attempted_at timestamptz,
@@ -109,12 +134,13 @@ CREATE TABLE usom.inbox_message (
 	CONSTRAINT inbox_message_once UNIQUE (org_id, channel_id, external_id, kind, revision),
 	CONSTRAINT inbox_message_processed_iff_outcome CHECK ((status = 'processed') = (outcome IS NOT NULL)),
 	CONSTRAINT inbox_message_processed_has_order CHECK (status <> 'processed' OR sales_order_id IS NOT NULL),
-	CONSTRAINT inbox_message_tried_again_iff_waiting CHECK ((status IN ('received', 'failed')) = (next_attempt_at IS NOT NULL)),
+	CONSTRAINT inbox_message_tried_again_iff_waiting CHECK (status = 'parked' OR (status IN ('received', 'failed')) = (next_attempt_at IS NOT NULL)),
 	CONSTRAINT inbox_message_parked_iff_because CHECK ((status = 'parked') = (parked_because IS NOT NULL)),
 	CONSTRAINT inbox_message_failed_says_why CHECK (status NOT IN ('failed', 'dead') OR findings <> '[]')
 ) WITH (fillfactor = 80);
 CREATE INDEX inbox_message_due ON usom.inbox_message (org_id, next_attempt_at) WHERE next_attempt_at IS NOT NULL;
-CREATE INDEX inbox_message_by_time ON usom.inbox_message (org_id, received_at);
+CREATE INDEX inbox_message_by_time ON usom.inbox_message (org_id, channel_id, received_at);
+CREATE INDEX inbox_message_unprocessed ON usom.inbox_message (org_id, channel_id) WHERE status <> 'processed';
 CREATE INDEX inbox_message_of_order ON usom.inbox_message (org_id, sales_order_id) WHERE sales_order_id IS NOT NULL;
 COMMENT ON TABLE usom.inbox_message IS 'What channels sent, and what became of it. Kept by usom.';
 COMMENT ON COLUMN usom.inbox_message.org_id IS 'Organisation.';
@@ -126,12 +152,13 @@ COMMENT ON COLUMN usom.inbox_message.external_id IS 'What the channel calls the 
 COMMENT ON COLUMN usom.inbox_message.revision IS 'Revision of the order at its source.';
 COMMENT ON COLUMN usom.inbox_message.mapping IS 'Mapping and version that read it; null: it was a document itself, or nothing could read it.';
 COMMENT ON COLUMN usom.inbox_message.digest IS 'HMAC-SHA-256 of the payload under the organisation''s key.';
-COMMENT ON COLUMN usom.inbox_message.status IS 'received, processed, failed (tried again), dead (not tried again by itself) or parked (put aside by somebody).';
+COMMENT ON COLUMN usom.inbox_message.status IS 'received, processed, failed (tried again), dead (not tried again by itself) or parked (put aside by somebody, or, if it has a next attempt, until the circuit of its channel closes).';
 COMMENT ON COLUMN usom.inbox_message.outcome IS 'Of one that was processed: placed, repeated (the order was there), changed or cancelled.';
 COMMENT ON COLUMN usom.inbox_message.attempts IS 'How often it was tried.';
 COMMENT ON COLUMN usom.inbox_message.findings IS 'What the last attempt found: objects with path, source, code, message, detail, remedy.';
 COMMENT ON COLUMN usom.inbox_message.sales_order_id IS 'Order that it is about; null: none yet.';
 COMMENT ON COLUMN usom.inbox_message.amount IS 'Value of the goods as the message has it; null: it could not be read.';
+COMMENT ON COLUMN usom.inbox_message.currency IS 'Code of the amount as the message has it; null: it says none.';
 COMMENT ON COLUMN usom.inbox_message.received_at IS 'When it came.';
 COMMENT ON COLUMN usom.inbox_message.received_by IS 'Session user that brought it.';
 COMMENT ON COLUMN usom.inbox_message.attempted_at IS 'Last attempt; null: none.';
@@ -194,7 +221,7 @@ ALTER TABLE usom.erasure ENABLE ALWAYS TRIGGER usom_erase_messages;
 
 CREATE VIEW usom.inbox WITH (security_invoker = true) AS
 SELECT m.message_no, c.code AS channel, m.kind, m.external_id, m.revision::integer AS revision, m.mapping, m.status, m.outcome, o.order_no,
-	m.attempts, m.findings, trim_scale(m.amount) AS amount, m.received_at, m.received_by, m.attempted_at, m.next_attempt_at, m.leased_until, m.parked_because,
+	m.attempts, m.findings, trim_scale(m.amount) AS amount, m.currency, m.received_at, m.received_by, m.attempted_at, m.next_attempt_at, m.leased_until, m.parked_because,
 	usom._open(m.org_id, p.payload) AS payload
 FROM usom.inbox_message m
 JOIN usom.channel c ON c.org_id = m.org_id AND c.channel_id = m.channel_id
@@ -215,10 +242,11 @@ COMMENT ON COLUMN usom.inbox.order_no IS 'Order that it is about.';
 COMMENT ON COLUMN usom.inbox.attempts IS 'How often it was tried.';
 COMMENT ON COLUMN usom.inbox.findings IS 'What the last attempt found: path in the document, source in the payload, code, message, detail, remedy.';
 COMMENT ON COLUMN usom.inbox.amount IS 'Value of the goods as the message has it.';
+COMMENT ON COLUMN usom.inbox.currency IS 'Of the amount; null: the message says none.';
 COMMENT ON COLUMN usom.inbox.received_at IS 'When it came.';
 COMMENT ON COLUMN usom.inbox.received_by IS 'Session user that brought it.';
 COMMENT ON COLUMN usom.inbox.attempted_at IS 'Last attempt.';
-COMMENT ON COLUMN usom.inbox.next_attempt_at IS 'When it is due again; null: not by itself.';
+COMMENT ON COLUMN usom.inbox.next_attempt_at IS 'When it is due again, once the circuit of its channel is closed; null: not by itself.';
 COMMENT ON COLUMN usom.inbox.leased_until IS 'A worker has it until then.';
 COMMENT ON COLUMN usom.inbox.parked_because IS 'Why it was put aside.';
 COMMENT ON COLUMN usom.inbox.payload IS 'JSON as it came, or as it was last mended; for roles that may read usom.vault_key.';

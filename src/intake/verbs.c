@@ -9,7 +9,7 @@
  */
 #include "postgres.h"
 
-#include "intake/inbox.h"
+#include "intake/circuit.h"
 
 #include "base/call.h"
 #include "base/card_guard.h"
@@ -17,6 +17,7 @@
 #include "base/errors.h"
 #include "base/query.h"
 #include "funcapi.h"
+#include "miscadmin.h"
 #include "order/answer.h"
 #include "party/house.h"
 #include "party/party.h"
@@ -62,21 +63,20 @@ answer_message(UsomAnswer *answer, const UsomMessage *message)
 	return usom_order_answer_row(answer, values, nulls);
 }
 
-/* US006 for an unknown channel, or one that takes no new orders; 42501 for one that is not the caller's. */
-static void
-take_channel(UsomMessage *message)
+int64
+usom_intake_channel(int64 org_id, const char *code)
 {
-	const UsomChannel *channel = usom_party_find_channel(usom_party_house(message->org_id), message->channel);
+	const UsomChannel *channel = usom_party_find_channel(usom_party_house(org_id), code);
 
 	if (channel == NULL || !channel->active)
 		ereport(ERROR, errcode(USOM_ERR(UNKNOWN_CODE)),
-				errmsg("no active channel \"%s\"", message->channel),
-				errhint("INSERT INTO usom.channel (code) VALUES ('%s');", message->channel));
+				errmsg("no active channel \"%s\"", code),
+				errhint("INSERT INTO usom.channel (code) VALUES ('%s');", code));
 	if (!usom_party_sees_channel(channel->channel_id))
 		ereport(ERROR, errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				errmsg("orders of channel \"%s\" are not for this role", message->channel),
+				errmsg("orders of channel \"%s\" are not for this role", code),
 				errhint("Name the role's own channel, or have a superuser call usom.grant_access()."));
-	message->channel_id = channel->channel_id;
+	return channel->channel_id;
 }
 
 /* usom.ingest(channel, payload, external_id, revision, process) */
@@ -92,12 +92,17 @@ usom_ingest(PG_FUNCTION_ARGS)
 	message->payload = PG_GETARG_JSONB_P(1);
 	if (!PG_ARGISNULL(3) && PG_GETARG_INT32(3) < 1)
 		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("argument revision must be 1 or more"));
-	take_channel(message);
+	message->channel_id = usom_intake_channel(message->org_id, message->channel);
 	usom_intake_read(message, PG_ARGISNULL(2) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(2)),
 					 PG_ARGISNULL(3) ? 1 : PG_GETARG_INT32(3), !PG_ARGISNULL(3));
 	usom_inbox_write(message);
 	if (!message->repeated && (PG_ARGISNULL(4) || PG_GETARG_BOOL(4)))
-		usom_intake_process(message);
+	{
+		if (usom_circuit_lets(message))
+			usom_intake_process(message);
+		else
+			usom_inbox_hold_back(message);
+	}
 	return answer_message(answer, message);
 }
 
@@ -125,24 +130,38 @@ work_on(UsomMessage *message)
 	usom_intake_process(message);
 }
 
+/* The message that is due first and may be tried; NULL: none. */
+static UsomMessage *
+take_one(int64 org_id)
+{
+	UsomShut	shut = usom_circuit_shut(org_id);
+	UsomMessage *message;
+
+	while ((message = usom_inbox_take_due(org_id, shut.channels, shut.count)) != NULL && !usom_circuit_lets(message))
+	{
+		CHECK_FOR_INTERRUPTS();
+		usom_circuit_pass_over(&shut, message->channel_id);
+	}
+	return message;
+}
+
 /* usom.work_inbox(): the message that is due first, or nothing. */
 Datum
 usom_work_inbox(PG_FUNCTION_ARGS)
 {
-	UsomMessage **messages;
+	UsomMessage *message;
 	Datum		values[ANSWER_COLUMNS];
 	bool		nulls[ANSWER_COLUMNS];
-	int			count;
 
 	InitMaterializedSRF(fcinfo, 0);
 	usom_call_begin("work_inbox", NULL);
-	messages = usom_inbox_take_due(usom_party_org(), 1, &count);
-	if (count > 0)
+	message = take_one(usom_party_org());
+	if (message != NULL)
 	{
 		ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 
-		work_on(messages[0]);
-		fill_answer(messages[0], values, nulls);
+		work_on(message);
+		fill_answer(message, values, nulls);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}
 	usom_call_end();
@@ -156,6 +175,7 @@ usom_replay(PG_FUNCTION_ARGS)
 	UsomAnswer *answer = usom_order_answer_begin(fcinfo, "replay", -1);
 	UsomMessage *message = usom_inbox_open(usom_party_org(), usom_order_arg_text(fcinfo, 0, "message_no"));
 
+	usom_circuit_probe(message);
 	work_on(message);
 	return answer_message(answer, message);
 }
@@ -249,22 +269,48 @@ usom_mend(PG_FUNCTION_ARGS)
 	return answer_message(answer, message);
 }
 
+/* One of a channel whose circuit is half open, before all others; or as many as are wanted of those whose circuits are closed. */
+static uint64
+lease(int64 org_id, int limit, const Interval *interval)
+{
+	UsomShut	shut = usom_circuit_shut(org_id);
+	UsomShut	half = usom_circuit_half_open(org_id);
+
+	for (int i = 0; i < half.count; i++)
+	{
+		int64		channel_id = half.channels[i];
+
+		if (usom_party_sees_channel(channel_id) && usom_circuit_may_lease(org_id, channel_id) &&
+			usom_inbox_lease(org_id, 1, interval, channel_id, NULL, 0) > 0)
+		{
+			const UsomChannel *channel = usom_party_channel_of(usom_party_house(org_id), channel_id);
+			SPITupleTable *leased = SPI_tuptable;
+
+			usom_circuit_pause(org_id, channel_id, channel->code);
+			SPI_tuptable = leased;
+			return 1;
+		}
+		usom_circuit_pass_over(&shut, channel_id);
+	}
+	return usom_inbox_lease(org_id, limit, interval, 0, shut.channels, shut.count);
+}
+
 /* usom.inbox_take(limit, lease) */
 Datum
 usom_inbox_take(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	Interval   *lease;
+	Interval   *interval;
 	uint64		count;
 
 	usom_order_arg_required(fcinfo, 0, "limit");
 	usom_order_arg_required(fcinfo, 1, "lease");
-	lease = PG_GETARG_INTERVAL_P(1);
-	if (PG_GETARG_INT32(0) < 1 || DatumGetInt32(DirectFunctionCall2(interval_cmp, IntervalPGetDatum(lease), IntervalPGetDatum(&(Interval) {0}))) <= 0)
+	interval = PG_GETARG_INTERVAL_P(1);
+	if (PG_GETARG_INT32(0) < 1 || DatumGetInt32(DirectFunctionCall2(interval_cmp, IntervalPGetDatum(interval), IntervalPGetDatum(&(Interval) {0}))) <= 0)
 		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("limit and lease must be above zero"));
 	InitMaterializedSRF(fcinfo, 0);
 	usom_call_begin("inbox_take", NULL);
-	count = usom_inbox_lease(usom_party_org(), PG_GETARG_INT32(0), lease);
+	count = lease(usom_party_org(), PG_GETARG_INT32(0), interval);
 	for (uint64 row = 0; row < count; row++)
 	{
 		Datum		values[4];
@@ -342,7 +388,7 @@ usom_map_payload(PG_FUNCTION_ARGS)
 	message->channel = usom_order_arg_text(fcinfo, 0, "channel");
 	usom_order_arg_required(fcinfo, 1, "payload");
 	message->payload = PG_GETARG_JSONB_P(1);
-	take_channel(message);
+	message->channel_id = usom_intake_channel(message->org_id, message->channel);
 	usom_intake_read(message, NULL, 1, false);
 	values[0] = CStringGetTextDatum(message->kind);
 	nulls[1] = message->mapping == NULL;

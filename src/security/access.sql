@@ -118,7 +118,7 @@ DECLARE
 BEGIN
 	IF relation = 'address' THEN
 		condition := ' AND usom._sees_order(NULL)';
-	ELSIF relation IN ('sales_order', 'pick_task', 'inbox_message', 'inbox_payload', 'draft') THEN
+	ELSIF relation IN ('sales_order', 'pick_task', 'inbox_message', 'inbox_payload', 'draft', 'channel_circuit', 'channel_beat') THEN
 		condition := ' AND usom._sees_channel(channel_id)';
 	ELSIF relation = 'supply' THEN
 		condition := ' AND (sales_order_id IS NULL OR usom._sees_order(sales_order_id))';

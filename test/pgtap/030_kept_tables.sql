@@ -86,6 +86,8 @@ INSERT INTO usom.product (sku, category) VALUES ('TAP-ASK', 'TAP-ASK');
 SELECT * FROM usom.ingest('web', '{"lines": []}', 'TAP-IN') \g /dev/null
 INSERT INTO usom.load_document (batch, document) VALUES ('TAP-1', '{}');
 SELECT * FROM usom.start_draft() \g /dev/null
+INSERT INTO usom.intake_policy (channel, open_after) VALUES ('rep', 1);
+SELECT usom.heartbeat('rep', 'TAP'), usom.ingest('rep', '{"lines": []}', 'TAP-STOP') \g /dev/null
 INSERT INTO usom.approval_rule (code, category) VALUES ('TAP-1', 'TAP-ASK');
 INSERT INTO usom.price_limit (code, sku, max_discount, max_markup) VALUES ('TAP-1', 'TAP-ASK', 100, 100);
 SELECT usom.score_order(order_no, 50), usom.override_price(order_no, 1, 2, 'test') FROM usom.place_order('{"lines": [{"sku": "TAP-ASK", "quantity": 1, "unit_price": 1}]}') \g /dev/null
@@ -145,6 +147,7 @@ INSERT INTO kept (t, code, hint) VALUES
 	('coupon_redemption', 'US004', 'usom.place_order()'), ('credit_use', 'US004', 'usom.release_credit_hold()'), ('price_step', 'US901', 'usom.change_order()'),
 	('inbox_message', 'US004', 'usom.ingest()'), ('load_row', 'US004', 'COPY usom.load_document'), ('inbox_payload', 'US901', 'usom.ingest()'),
 	('inbox_message', 'US004', 'usom.ingest()'), ('inbox_payload', 'US901', 'usom.ingest()'), ('draft', 'US004', 'usom.start_draft()'),
+	('inbox_message', 'US004', 'usom.ingest()'), ('inbox_payload', 'US901', 'usom.ingest()'), ('channel_circuit', 'US004', 'usom.set_circuit()'), ('channel_beat', 'US004', 'usom.heartbeat()'),
 	('backorder_run', 'US901', 'usom.backorder_run()'), ('backorder_change', 'US901', 'usom.backorder_run()'),
 	('payment', 'US004', 'usom.record_payment()'), ('payment_line', 'US004', 'usom.record_payment()'), ('payment_request', 'US004', 'usom.refund_order()'), ('payment_transaction', 'US901', 'usom.record_payment()'),
 	('stock_movement', 'US901', 'usom.adjust_stock()'), ('order_history', 'US901', 'the function'), ('audit_entry', 'US901', 'the function');

@@ -68,6 +68,9 @@ BEGIN
 	PERFORM usom.submit_draft((usom.start_draft(jsonb_build_object('channel', mark || '-CH', 'lines', jsonb_build_array(jsonb_build_object('sku', mark || '-SKU', 'quantity', 1))))).draft_no, mark);
 	PERFORM set_config('usom.draft_hold', '1ms', true), usom.start_draft(jsonb_build_object('channel', mark || '-CH', 'customer', mark || '-CUST'));
 	PERFORM set_config('usom.draft_hold', '1h', true), usom.start_draft(jsonb_build_object('channel', mark || '-CH', 'customer', mark || '-CUST', 'lines', jsonb_build_array(jsonb_build_object('sku', mark || '-SKU', 'quantity', 1))));
+	INSERT INTO usom.intake_policy (channel, open_after) VALUES (mark || '-CH', 1);
+	PERFORM usom.ingest(mark || '-CH', jsonb_build_object('mark', mark), mark || '-IN'), usom.heartbeat(mark || '-CH', mark);
+	INSERT INTO usom.field_owner (channel, owner) VALUES (mark || '-CH', mark);
 	INSERT INTO usom.quota (code, name, sku, channel, quantity) VALUES (mark || '-QUOTA', mark, mark || '-SKU', mark || '-CH', 77);
 	PERFORM usom.reserve_stock(mark || '-CART', mark || '-LOC', mark || '-SKU', 1, interval '1 hour');
 	PERFORM usom.add_supply('purchase', mark || '-LOC', mark || '-SKU', 7, now() + interval '1 week', reference => mark, supply_no => mark || '-PO');

@@ -87,6 +87,10 @@ INSERT INTO usom.mapping_field (mapping_id, target, source) VALUES (usom.mapping
 INSERT INTO usom.mapping_value (list, source, target) VALUES ('$round', 'a', 'b');
 INSERT INTO usom.intake_policy (channel) VALUES ('$round');
 INSERT INTO usom.load_document (batch, document) VALUES ('$round', '{"lines": []}');
+INSERT INTO usom.channel (code) VALUES ('$round-stop');
+INSERT INTO usom.intake_policy (channel, open_after) VALUES ('$round-stop', 1);
+INSERT INTO usom.field_owner (field, owner) VALUES ('customer', '$round') ON CONFLICT DO NOTHING;
+SELECT usom.ingest('$round-stop', '{"lines": []}', '$round-stopped'), usom.heartbeat('$round-stop', '$round');
 SELECT usom.ingest('web', '{"lines": []}', '$round-broken');
 SELECT usom.start_draft('{"customer": "$round-kept", "lines": [{"sku": "P1", "quantity": 1}]}');
 INSERT INTO usom.approval_rule (code, category) VALUES ('$round', '$round-ask');
