@@ -14,6 +14,7 @@
 #include "audit/audit.h"
 #include "base/call.h"
 #include "base/card_guard.h"
+#include "base/ident.h"
 #include "base/memo.h"
 #include "base/query.h"
 #include "base/settings.h"
@@ -45,6 +46,7 @@ _PG_init(void)
 	usom_call_init();
 	usom_query_init();
 	usom_memo_init();
+	usom_ident_init();
 	usom_audit_init();
 	usom_party_init();
 	usom_price_rules_init();

@@ -141,9 +141,11 @@ resolve(const UsomOrderSet *set, const UsomChanges *changes)
 		references[i].sku = changes->lines[i].sku;
 		references[i].location = changes->lines[i].location;
 		references[i].wants_price = !changes->lines[i].has_price;
+		references[i].currency = set->orders[0].currency;
+		references[i].at = usom_call_time();
 	}
 	if (changes->nlines > 0)
-		usom_api_resolve_lines(set->org_id, references, changes->nlines, set->orders[0].currency, usom_call_time());
+		usom_api_resolve_lines(set->org_id, references, changes->nlines);
 	for (int i = 0; i < changes->nlines; i++)
 		check_reference(&references[i], i);
 	return references;

@@ -15,10 +15,15 @@
 #include "base/ident.h"
 #include "base/query.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/hsearch.h"
 #include "utils/lsyscache.h"
+
+#define MOST_BYTES 256			/* of a sku, of which documents allow fewer */
 
 typedef struct UsomMade
 {
@@ -28,15 +33,60 @@ typedef struct UsomMade
 	Jsonb	   *make;
 } UsomMade;
 
-static UsomQuery insert_product = {
-	.text = "INSERT INTO usom.product (org_id, product_id, sku, name, unit, category, weight, decoupling, based_on, attributes) "
-	"SELECT $1, $2, $3, coalesce($4->>'name', b.name), coalesce(b.unit, 'each'), b.category, coalesce(b.weight, 0), "
-	"'engineer_to_order', b.sku, $4->'attributes' FROM (SELECT 1) AS one "
-	"LEFT JOIN usom.product AS b ON b.org_id = $1 AND b.sku = $4->>'based_on' "
-	"WHERE $4->>'based_on' IS NULL OR b.sku IS NOT NULL ON CONFLICT (org_id, sku) DO NOTHING",
-	.nargs = 4,
-	.argtypes = {"bigint", "bigint", "text", "jsonb"},
+/* A product that some document of the call brings with it. */
+typedef struct Planned
+{
+	char		sku[MOST_BYTES];	/* key of the table */
+	int64		product_id;
+	bool		is_wanted;		/* by an order that is placed */
+	bool		is_written;
+} Planned;
+
+struct UsomMaking
+{
+	HTAB	   *planned;		/* NULL: none */
 };
+
+/* By sku: two calls that make the same products do not cross. */
+static UsomQuery insert_products = {
+	.text = "INSERT INTO usom.product AS p (org_id, product_id, sku, name, unit, category, weight, decoupling, based_on, attributes) "
+	"SELECT $1, r.product_id, r.sku, coalesce(r.make->>'name', b.name), coalesce(b.unit, 'each'), b.category, coalesce(b.weight, 0), "
+	"'engineer_to_order', b.sku, r.make->'attributes' FROM unnest($2, $3, $4) AS r (product_id, sku, make) "
+	"LEFT JOIN usom.product AS b ON b.org_id = $1 AND b.sku = r.make->>'based_on' "
+	"WHERE r.make->>'based_on' IS NULL OR b.sku IS NOT NULL ORDER BY r.sku ON CONFLICT (org_id, sku) DO NOTHING RETURNING p.sku",
+	.nargs = 4,
+	.argtypes = {"bigint", "bigint[]", "text[]", "jsonb[]"},
+};
+
+UsomMaking *
+usom_api_making_begin(void)
+{
+	return palloc0_object(UsomMaking);
+}
+
+static Planned *
+find_planned(const UsomMaking *making, const char *sku)
+{
+	return hash_search(making->planned, sku, HASH_FIND, NULL);
+}
+
+static Planned *
+plan(UsomMaking *making, const char *sku)
+{
+	HASHCTL		control = {.keysize = MOST_BYTES, .entrysize = sizeof(Planned), .hcxt = CurrentMemoryContext};
+	Planned    *planned;
+	bool		is_there;
+
+	if (making->planned == NULL)
+		making->planned = hash_create("usom products that are made", 64, &control, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+	planned = hash_search(making->planned, sku, HASH_ENTER, &is_there);
+	if (!is_there)
+	{
+		planned->product_id = usom_ident_next();
+		planned->is_wanted = planned->is_written = false;
+	}
+	return planned;
+}
 
 /* The statements of usom run as the owner; here it is for the caller to be allowed. */
 static void
@@ -58,32 +108,88 @@ usom_api_plan_product(Placing *placing, int line)
 	const UsomDocumentLine *from = &placing->document->lines[line];
 	UsomMade   *made;
 
-	for (int i = 0; i < placing->nmade; i++)
-		if (strcmp(placing->made[i].sku, from->sku) == 0)
-			return placing->made[i].product_id;
 	check_right(line);
+	Ensure(strlen(from->sku) < MOST_BYTES, "a sku of a document is too long");
 	if (placing->made == NULL)
 		placing->made = palloc_array(UsomMade, placing->document->nlines);
 	made = &placing->made[placing->nmade++];
-	*made = (UsomMade) {line, from->sku, usom_ident_next(), from->make};
+	*made = (UsomMade) {line, from->sku, plan(placing->making, from->sku)->product_id, from->make};
 	return made->product_id;
 }
 
 void
-usom_api_write_products(const Placing *placing)
+usom_api_refuse_made(const Placing *placing)
 {
-	for (int i = 0; i < placing->nmade; i++)
-	{
-		const UsomMade *made = &placing->made[i];
-		Datum		values[] = {
-			Int64GetDatum(placing->org_id), Int64GetDatum(made->product_id), CStringGetTextDatum(made->sku),
-			JsonbPGetDatum(made->make)
-		};
+	ereport(ERROR, errcode(USOM_ERR(INVALID_DOCUMENT)),
+			errmsg("order document: lines[%d].make cannot make product \"%s\"", placing->unmade->line, placing->unmade->sku),
+			errdetail("The product that it is based on does not exist, or another call has made it meanwhile."),
+			errhint("Correct based_on, or send the document again."));
+}
 
-		if (usom_query_write(&insert_product, values, NULL) == 0)
-			ereport(ERROR, errcode(USOM_ERR(INVALID_DOCUMENT)),
-					errmsg("order document: lines[%d].make cannot make product \"%s\"", made->line, made->sku),
-					errdetail("The product that it is based on does not exist, or another call has made it meanwhile."),
-					errhint("Correct based_on, or send the document again."));
+/* As the first order that wants it says; the last value counts them. */
+static int
+gather(Placing *const *placings, int count, int64 *ids, const char **skus, Datum *makes)
+{
+	int			n = 0;
+
+	for (int i = 0; i < count; i++)
+		for (int j = 0; j < placings[i]->nmade; j++)
+		{
+			const UsomMade *made = &placings[i]->made[j];
+			Planned    *planned = find_planned(placings[i]->making, made->sku);
+
+			if (planned->is_wanted)
+				continue;
+			planned->is_wanted = true;
+			ids[n] = made->product_id;
+			skus[n] = made->sku;
+			makes[n++] = JsonbPGetDatum(made->make);
+		}
+	return n;
+}
+
+static void
+find_unmade(Placing *const *placings, int count)
+{
+	const Placing *first = NULL;
+
+	for (int i = 0; i < count; i++)
+	{
+		for (int j = 0; j < placings[i]->nmade && placings[i]->unmade == NULL; j++)
+			if (!find_planned(placings[i]->making, placings[i]->made[j].sku)->is_written)
+				placings[i]->unmade = &placings[i]->made[j];
+		if (first == NULL && placings[i]->unmade != NULL)
+			first = placings[i];
 	}
+	Ensure(first != NULL, "products were not written that nobody wants");
+	usom_api_refuse_made(first);
+}
+
+void
+usom_api_write_products(Placing *const *placings, int count)
+{
+	int			most = 0;
+	int			n;
+	int64	   *ids;
+	const char **skus;
+	Datum	   *makes;
+	Datum		values[4] = {Int64GetDatum(placings[0]->org_id)};
+	uint64		written;
+
+	for (int i = 0; i < count; i++)
+		most += placings[i]->nmade;
+	if (likely(most == 0))
+		return;
+	ids = palloc_array(int64, most);
+	skus = palloc_array(const char *, most);
+	makes = palloc_array(Datum, most);
+	n = gather(placings, count, ids, skus, makes);
+	values[1] = usom_query_keys(ids, n);
+	values[2] = usom_api_texts(skus, n);
+	values[3] = PointerGetDatum(construct_array(makes, n, JSONBOID, -1, false, TYPALIGN_INT));
+	written = usom_query_write(&insert_products, values, NULL);
+	for (uint64 row = 0; row < written; row++)
+		find_planned(placings[0]->making, usom_query_get_text(row, 1))->is_written = true;
+	if (written < (uint64) n)
+		find_unmade(placings, count);
 }

@@ -10,7 +10,25 @@
 #include "api/finding.h"
 #include "api/price.h"
 #include "order/answer.h"
+#include "api/resolve.h"
 #include "party/person.h"
+
+/* What the tables say about the references of a header. */
+typedef struct UsomHeaderFound
+{
+	int64		customer_id;	/* 0: none */
+	char	   *substitution;	/* the customer's consent; NULL: none */
+	int64		address_id;		/* 0: none, or not asked for */
+	char	   *order_no;		/* of the order that has the external id; NULL: none has it */
+	int32		revision;
+	bytea	   *digest;			/* NULL: none */
+
+	/* Where the document is about a person; NULL: there is none. */
+	bytea	   *customer_key;
+	int64		person_id;		/* of that order */
+	bytea	   *person_key;
+	bool		is_erased;
+} UsomHeaderFound;
 
 typedef struct Placing
 {
@@ -28,6 +46,9 @@ typedef struct Placing
 	bool		is_guest;
 	char	   *currency;
 	char	   *substitution;	/* the customer's consent; NULL: a guest */
+	UsomHeaderFound found;
+	UsomLineReference *references;	/* by line */
+	struct UsomMaking *making;	/* of all documents of the call */
 	char	   *repeats;		/* order number, if the document was placed before */
 	bool		refused;		/* by a check, when the others of its call were known */
 	bool		placed;			/* its header is written; else another call was first */
@@ -35,6 +56,7 @@ typedef struct Placing
 	UsomOrderSet *set;
 	int			nmade;
 	struct UsomMade *made;		/* products that the order brings with it */
+	const struct UsomMade *unmade;	/* one that others have made meanwhile; NULL: none */
 	List	   *problems;		/* of UsomProblem: references that could not be resolved */
 	UsomChecking checking;		/* what checks have found */
 	UsomPricing *pricing;		/* NULL: there is nothing to price by */
@@ -50,29 +72,43 @@ typedef struct UsomProblem
 	const char *what;			/* product */
 } UsomProblem;
 
-/* place.c: read and resolve a document; nothing is written yet, and nothing will be if it repeats another. */
-extern Placing *usom_api_prepare(Jsonb *document);
+/*
+ * The steps from documents to orders.  place.c: parse is pure.
+ */
+extern Placing *usom_api_parse(Jsonb *document);
 
-/* Its two steps: read notes problems, finish raises them.  One that repeats another is not finished. */
-extern Placing *usom_api_read(Jsonb *document);
+/* place_lookup.c: what documents name, in a fixed number of statements for all of them; nothing is raised for one of them. */
+extern void usom_api_look_up(Placing *const *placings, int count);
+
+/* The same file: it is taken, and problems are noted.  Of one that repeats another only the header is. */
+extern void usom_api_refer(Placing *placing);
+
+/* place.c: raise problems, price, check; not for one that repeats another. */
 extern void usom_api_finish(Placing *placing);
 
+/* All of it up to refer, for one document. */
+extern Placing *usom_api_read(Jsonb *document);
+
 /*
- * Write prepared documents; the array is reordered.  Those
- * whose external id another call took meanwhile are not placed: resolve their
- * references again.
+ * Write finished documents; the array is reordered.  Those whose external id
+ * another call took meanwhile are not placed: look their headers up again, and
+ * compare them.
  */
 extern void usom_api_write(Placing **placings, int count);
-extern void usom_api_resolve_references(Placing *placing);
+extern void usom_api_look_up_headers(Placing *const *placings, int count);
+extern void usom_api_take_header(Placing *placing);
 
-/* place_repeat.c: an order of the channel has the external id, and the row is read; US801, US802 unless it came of this very document. */
+/* place_header.c: draw numbers and write headers; placed says of each whether it is. */
+extern void usom_api_write_headers(Placing **placings, int count);
+
+/* place_repeat.c: an order of the channel has the external id; US801, US802 unless it came of this very document. */
 extern void usom_api_check_repeat(Placing *placing);
 
 /* The same file: what tells it; the key is looked at where the document is about a person. */
 extern bytea *usom_api_placing_digest(const Placing *placing, const UsomPersonKey *key);
 
 /* The second look, after another call took the external id: 40001 if its order is gone again. */
-extern void usom_api_resolve_again(Placing *placing);
+extern void usom_api_compare_again(Placing *placing);
 
 /*
  * place_check.c: look at an order that is made and not written; US804 unless

@@ -10,7 +10,6 @@
 
 #include "audit/sha256.h"
 #include "base/errors.h"
-#include "base/query.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 
@@ -39,18 +38,15 @@ usom_api_placing_digest(const Placing *placing, const UsomPersonKey *key)
 static bytea *
 expected_digest(const Placing *placing)
 {
+	const UsomHeaderFound *found = &placing->found;
 	UsomPersonKey key = {0};
-	bool		isnull;
-	Datum		stored;
 
 	if (!placing->is_personal)
 		return usom_api_placing_digest(placing, &key);
-	if (DatumGetBool(usom_query_get(0, 10)))
+	if (found->is_erased)
 		usom_person_refuse_erased(psprintf("the buyer of order \"%s\"", placing->repeats));
-	stored = usom_query_get_or_null(0, 9, &isnull);
-	if (isnull)
-		return NULL;
-	if (!usom_person_take_key(stored, placing->org_id, DatumGetInt64(usom_query_get(0, 8)), &key))
+	if (found->person_key == NULL ||
+		!usom_person_take_key(PointerGetDatum(found->person_key), placing->org_id, found->person_id, &key))
 		return NULL;
 	return usom_api_placing_digest(placing, &key);
 }
@@ -60,15 +56,14 @@ void
 usom_api_check_repeat(Placing *placing)
 {
 	const UsomDocument *document = placing->document;
-	int32		revision = DatumGetInt32(usom_query_get(0, 5));
-	bool		isnull;
-	Datum		known = usom_query_get_or_null(0, 6, &isnull);
+	int32		revision = placing->found.revision;
+	bytea	   *known = placing->found.digest;
 	bytea	   *expected;
 
-	placing->repeats = usom_query_get_text(0, 4);
+	placing->repeats = placing->found.order_no;
 	expected = expected_digest(placing);
-	if (!isnull && expected != NULL && revision == document->revision &&
-		DatumGetBool(DirectFunctionCall2(byteaeq, known, PointerGetDatum(expected))))
+	if (known != NULL && expected != NULL && revision == document->revision &&
+		DatumGetBool(DirectFunctionCall2(byteaeq, PointerGetDatum(known), PointerGetDatum(expected))))
 		return;
 	if (document->revision < revision)
 		ereport(ERROR, errcode(USOM_ERR(STALE_REVISION)),
@@ -84,9 +79,9 @@ usom_api_check_repeat(Placing *placing)
 }
 
 void
-usom_api_resolve_again(Placing *placing)
+usom_api_compare_again(Placing *placing)
 {
-	usom_api_resolve_references(placing);
+	usom_api_take_header(placing);
 	if (placing->repeats == NULL)
 		ereport(ERROR, errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 				errmsg("could not place document \"%s\" because another call took its key and let it go",

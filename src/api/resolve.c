@@ -27,13 +27,13 @@ static UsomQuery resolve_skus = {
 /* The third array repeats the sku of lines whose price is wanted; other lines cost no look-up. */
 static UsomQuery resolve_lines = {
 	.text = "SELECT r.position::int, p.product_id, " USOM_PRODUCT_NATURE ", l.location_id, "
-	"(SELECT round(t.unit_price / t.per, 4) FROM usom.price t WHERE t.org_id = $1 AND t.sku = r.price_sku AND t.unit = '' AND t.currency = $5 "
-	"AND t.valid_from <= $6 AND (t.valid_to IS NULL OR t.valid_to > $6) ORDER BY t.valid_from DESC LIMIT 1) "
-	"FROM unnest($2, $3, $4) WITH ORDINALITY AS r (sku, location, price_sku, position) "
+	"(SELECT round(t.unit_price / t.per, 4) FROM usom.price t WHERE t.org_id = $1 AND t.sku = r.price_sku AND t.unit = '' AND t.currency = r.currency "
+	"AND t.valid_from <= r.at AND (t.valid_to IS NULL OR t.valid_to > r.at) ORDER BY t.valid_from DESC LIMIT 1) "
+	"FROM unnest($2, $3, $4, $5, $6) WITH ORDINALITY AS r (sku, location, price_sku, currency, at, position) "
 	"LEFT JOIN usom.product p ON p.org_id = $1 AND p.sku = r.sku AND p.active "
 	"LEFT JOIN usom.location l ON l.org_id = $1 AND l.code = r.location AND l.active",
 	.nargs = 6,
-	.argtypes = {"bigint", "text[]", "text[]", "text[]", "text", "timestamptz"},
+	.argtypes = {"bigint", "text[]", "text[]", "text[]", "text[]", "timestamptz[]"},
 };
 
 Datum
@@ -43,32 +43,46 @@ usom_api_text_or_null(const char *string, bool *isnull)
 	return string == NULL ? (Datum) 0 : CStringGetTextDatum(string);
 }
 
-static Datum
-text_array(Datum *elements, bool *nulls, int count)
+Datum
+usom_api_texts(const char *const *strings, int count)
 {
+	Datum	   *elements = palloc_array(Datum, Max(count, 1));
+	bool	   *nulls = palloc_array(bool, Max(count, 1));
 	int			lower = 1;
 
+	for (int i = 0; i < count; i++)
+		elements[i] = usom_api_text_or_null(strings[i], &nulls[i]);
 	return PointerGetDatum(construct_md_array(elements, nulls, 1, &count, &lower, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
+static Datum
+skus_of(const UsomLineReference *references, int count, bool of_wanted_prices)
+{
+	const char **skus = palloc_array(const char *, Max(count, 1));
+
+	for (int i = 0; i < count; i++)
+		skus[i] = of_wanted_prices && !references[i].wants_price ? NULL : references[i].sku;
+	return usom_api_texts(skus, count);
+}
+
+/* Locations, and what prices are wanted in and of when. */
 static void
 fill_arrays(const UsomLineReference *references, int count, Datum *values)
 {
-	Datum	   *skus = palloc_array(Datum, count);
-	Datum	   *locations = palloc_array(Datum, count);
-	bool	   *no_sku = palloc_array(bool, count);
-	bool	   *no_location = palloc_array(bool, count);
-	bool	   *no_price = palloc_array(bool, count);
+	const char **texts = palloc_array(const char *, Max(count, 1));
+	Datum	   *times = palloc_array(Datum, Max(count, 1));
 
 	for (int i = 0; i < count; i++)
+		texts[i] = references[i].location;
+	values[0] = usom_api_texts(texts, count);
+	values[1] = skus_of(references, count, true);
+	for (int i = 0; i < count; i++)
 	{
-		skus[i] = usom_api_text_or_null(references[i].sku, &no_sku[i]);
-		locations[i] = usom_api_text_or_null(references[i].location, &no_location[i]);
-		no_price[i] = no_sku[i] || !references[i].wants_price;
+		texts[i] = references[i].wants_price ? references[i].currency : NULL;
+		times[i] = TimestampTzGetDatum(references[i].at);
 	}
-	values[0] = text_array(skus, no_sku, count);
-	values[1] = text_array(locations, no_location, count);
-	values[2] = text_array(skus, no_price, count);
+	values[2] = usom_api_texts(texts, count);
+	values[3] = PointerGetDatum(construct_array(times, count, TIMESTAMPTZOID, sizeof(TimestampTz), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }
 
 static void
@@ -95,16 +109,15 @@ skus_alone(const UsomLineReference *references, int count)
 }
 
 void
-usom_api_resolve_lines(int64 org_id, UsomLineReference *references, int count, const char *currency, TimestampTz at)
+usom_api_resolve_lines(int64 org_id, UsomLineReference *references, int count)
 {
-	Datum		values[6];
+	bool		alone = skus_alone(references, count);
+	Datum		values[6] = {Int64GetDatum(org_id), skus_of(references, count, false)};
 	uint64		n;
 
-	values[0] = Int64GetDatum(org_id);
-	fill_arrays(references, count, &values[1]);
-	values[4] = CStringGetTextDatum(currency);
-	values[5] = TimestampTzGetDatum(at);
-	n = usom_query_run(skus_alone(references, count) ? &resolve_skus : &resolve_lines, values, NULL);
+	if (!alone)
+		fill_arrays(references, count, &values[2]);
+	n = usom_query_run(alone ? &resolve_skus : &resolve_lines, values, NULL);
 	for (uint64 row = 0; row < n; row++)
 		take_reference(&references[DatumGetInt32(usom_query_get(row, 1)) - 1], row);
 }

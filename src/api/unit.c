@@ -24,52 +24,80 @@ usom_api_unit_share(const UsomUnitRatio *ratio, Numeric price)
 
 /* ---- what documents name ---- */
 
+static bool
+names_unit(const Placing *placing, int index)
+{
+	return unlikely(placing->document->lines[index].unit != NULL) && placing->references[index].product_id != 0;
+}
+
+static int
+count_units(Placing *const *placings, int count)
+{
+	int			n = 0;
+
+	for (int i = 0; i < count; i++)
+		for (int j = 0; placings[i]->references != NULL && j < placings[i]->document->nlines; j++)
+			n += names_unit(placings[i], j);
+	return n;
+}
+
+void
+usom_api_look_up_units(Placing *const *placings, int count)
+{
+	int			nwanted = count_units(placings, count);
+	UsomUnitWanted *wanted;
+	UsomDocumentLine **lines;
+	int			n = 0;
+
+	if (likely(nwanted == 0))
+		return;
+	wanted = palloc_array(UsomUnitWanted, nwanted);
+	lines = palloc_array(UsomDocumentLine *, nwanted);
+	for (int i = 0; i < count; i++)
+		for (int j = 0; placings[i]->references != NULL && j < placings[i]->document->nlines; j++)
+			if (names_unit(placings[i], j))
+			{
+				lines[n] = &placings[i]->document->lines[j];
+				wanted[n] = (UsomUnitWanted) {placings[i]->references[j].product_id, lines[n]->unit, NULL};
+				n++;
+			}
+	usom_unit_read(placings[0]->org_id, wanted, nwanted);
+	for (int i = 0; i < nwanted; i++)
+		lines[i]->ratio = wanted[i].ratio;
+}
+
 static void
-take_unit(Placing *placing, int index, UsomUnitRatio *ratio)
+take_unit(Placing *placing, int index)
 {
 	UsomDocumentLine *from = &placing->document->lines[index];
 	UsomLine   *line = &placing->set->lines[index];
 
-	if (ratio->is_own)
+	if (from->ratio->is_own)
+	{
+		from->ratio = NULL;
 		return;
-	from->ratio = ratio;
-	from->quantity = usom_unit_convert(ratio, from->quantity, psprintf("lines[%d].", index));
+	}
+	from->quantity = usom_unit_convert(from->ratio, from->quantity, psprintf("lines[%d].", index));
 	line->quantity = line->counters.by_state[USOM_PIECE_OPEN] = from->quantity;
 	if (!from->has_price)
 		return;
 	from->pack_price = from->unit_price;
-	from->unit_price = line->unit_price = usom_api_unit_share(ratio, from->pack_price);
+	from->unit_price = line->unit_price = usom_api_unit_share(from->ratio, from->pack_price);
 }
 
 void
-usom_api_resolve_units(Placing *placing)
+usom_api_take_units(Placing *placing)
 {
-	const UsomDocument *document = placing->document;
-	UsomUnitWanted *wanted = NULL;
-	int		   *lines = NULL;
-	int			count = 0;
+	for (int i = 0; i < placing->document->nlines; i++)
+	{
+		const UsomDocumentLine *from = &placing->document->lines[i];
 
-	for (int i = 0; i < document->nlines; i++)
-	{
-		if (likely(document->lines[i].unit == NULL) || placing->set->lines[i].product_id == 0)
+		if (likely(from->unit == NULL) || placing->set->lines[i].product_id == 0)
 			continue;
-		if (wanted == NULL)
-		{
-			wanted = palloc_array(UsomUnitWanted, document->nlines);
-			lines = palloc_array(int, document->nlines);
-		}
-		lines[count] = i;
-		wanted[count++] = (UsomUnitWanted) {placing->set->lines[i].product_id, document->lines[i].unit, NULL};
-	}
-	if (likely(count == 0))
-		return;
-	usom_unit_read(placing->org_id, wanted, count);
-	for (int i = 0; i < count; i++)
-	{
-		if (wanted[i].ratio != NULL)
-			take_unit(placing, lines[i], wanted[i].ratio);
+		if (from->ratio != NULL)
+			take_unit(placing, i);
 		else
-			usom_api_note_problem(placing, psprintf("lines[%d].unit", lines[i]), wanted[i].name, "product_unit");
+			usom_api_note_problem(placing, psprintf("lines[%d].unit", i), from->unit, "product_unit");
 	}
 }
 

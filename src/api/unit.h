@@ -25,12 +25,14 @@ typedef struct UsomLineUnit
 /* One statement, none without rows; one that is there is replaced. */
 extern void usom_api_write_line_units(int64 org_id, const UsomLineUnit *units, int count);
 
+/* Units that lines of the documents name; products of lines are looked up.  One statement if a line names one. */
+extern void usom_api_look_up_units(Placing *const *placings, int count);
+
 /*
  * Quantities and prices of lines that name a unit become those of the
- * product's own; units that products have not are problems.  One statement if
- * a line names one.
+ * product's own; units that products have not are problems.
  */
-extern void usom_api_resolve_units(Placing *placing);
+extern void usom_api_take_units(Placing *placing);
 
 /* When the lines of placed orders are written. */
 extern void usom_api_write_placed_units(Placing *const *placings, int count);

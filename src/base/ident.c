@@ -6,6 +6,9 @@
  *		usom.id_seq in the low 53: databases that exchange orders never make
  *		the same key, and keys of node 0 are exact in JavaScript.
  *
+ *		How an organisation numbers is remembered (base/memo.h); the last number
+ *		of a gap-free counter is not.
+ *
  *		Locks: a gap-free counter locks its row of document_counter until the
  *		end of the transaction, so its writers queue; it is drawn after the
  *		order and before stock.  Sequences lock nothing.
@@ -20,6 +23,7 @@
 #include "base/call.h"
 #include "base/errors.h"
 #include "base/ident.h"
+#include "base/memo.h"
 #include "base/query.h"
 #include "base/settings.h"
 
@@ -59,52 +63,121 @@ usom_ident_next(void)
 	return usom_ident_of_node(usom_setting_node, local);
 }
 
-/* Prefix and digits of a counter, its number if it is gap-free. */
+/* ---- counters ---- */
+
+/* How documents of a kind are numbered; remembered, without the number itself. */
 typedef struct Counter
 {
-	char	   *prefix;
+	const char *kind;
+	const char *prefix;
 	int			digits;
 	bool		gap_free;
-	int64		number;
 } Counter;
 
+typedef struct Counters
+{
+	int			count;
+	Counter    *counters;
+} Counters;
+
+static const void *
+read_counters(int64 org_id)
+{
+	static UsomQuery query = {
+		.text = "SELECT kind, prefix, digits, gap_free FROM usom.document_counter WHERE org_id = $1",
+		.nargs = 1,
+		.argtypes = {"pg_catalog.int8"},
+	};
+	Datum		values[] = {Int64GetDatum(org_id)};
+	Counters   *counters = palloc0_object(Counters);
+
+	counters->count = (int) usom_memo_look(&query, values);
+	counters->counters = palloc_array(Counter, Max(counters->count, 1));
+	for (int row = 0; row < counters->count; row++)
+		counters->counters[row] = (Counter) {
+			usom_query_get_text(row, 1), usom_query_get_text(row, 2), DatumGetInt32(usom_query_get(row, 3)),
+			DatumGetBool(usom_query_get(row, 4))
+		};
+	SPI_freetuptable(SPI_tuptable);
+	return counters;
+}
+
+static UsomMemo memo = {
+	.name = "usom document counters",
+	.tables = {"document_counter"},
+	.read = read_counters,
+};
+
+void
+usom_ident_init(void)
+{
+	usom_memo_register(&memo);
+}
+
+/* What is remembered may go with the next statement. */
 static Counter
 find_counter(int64 org_id, const char *kind)
 {
-	static UsomQuery query = {
-		.text = "SELECT prefix, digits, gap_free FROM usom.document_counter"
-		" WHERE org_id = $1 AND kind = $2",
-		.nargs = 2,
-		.argtypes = {"pg_catalog.int8", "pg_catalog.text"},
-	};
-	Datum		values[] = {Int64GetDatum(org_id), CStringGetTextDatum(kind)};
-	Counter		counter = {0};
+	const Counters *counters = usom_memo_get(&memo, org_id);
 
-	if (usom_query_run(&query, values, NULL) == 0)
-		ereport(ERROR,
-				errcode(USOM_ERR(UNKNOWN_CODE)),
-				errmsg("the organisation has no counter for documents of kind \"%s\"", kind),
-				errhint("INSERT INTO usom.document_counter (org_id, kind, prefix) VALUES (" INT64_FORMAT ", %s, ...);",
-						org_id, quote_literal_cstr(kind)));
-	counter.prefix = usom_query_get_text(0, 1);
-	counter.digits = DatumGetInt32(usom_query_get(0, 2));
-	counter.gap_free = DatumGetBool(usom_query_get(0, 3));
-	return counter;
+	for (int i = 0; i < counters->count; i++)
+		if (strcmp(counters->counters[i].kind, kind) == 0)
+		{
+			Counter		counter = counters->counters[i];
+
+			counter.prefix = pstrdup(counter.prefix);
+			return counter;
+		}
+	ereport(ERROR,
+			errcode(USOM_ERR(UNKNOWN_CODE)),
+			errmsg("the organisation has no counter for documents of kind \"%s\"", kind),
+			errhint("INSERT INTO usom.document_counter (org_id, kind, prefix) VALUES (" INT64_FORMAT ", %s, ...);",
+					org_id, quote_literal_cstr(kind)));
 }
 
+/* Returns the last of so many numbers. */
 static int64
-draw_gap_free(int64 org_id, const char *kind)
+draw_gap_free(int64 org_id, const char *kind, int count)
 {
 	static UsomQuery query = {
-		.text = "UPDATE usom.document_counter SET last_value = last_value + 1"
+		.text = "UPDATE usom.document_counter SET last_value = last_value + $3"
 		" WHERE org_id = $1 AND kind = $2 RETURNING last_value",
-		.nargs = 2,
-		.argtypes = {"pg_catalog.int8", "pg_catalog.text"},
+		.nargs = 3,
+		.argtypes = {"pg_catalog.int8", "pg_catalog.text", "pg_catalog.int8"},
 	};
-	Datum		values[] = {Int64GetDatum(org_id), CStringGetTextDatum(kind)};
+	Datum		values[] = {Int64GetDatum(org_id), CStringGetTextDatum(kind), Int64GetDatum(count)};
 
-	usom_query_write(&query, values, NULL);
+	Ensure(usom_query_write(&query, values, NULL) == 1, "the counter of documents of kind \"%s\" is gone", kind);
 	return DatumGetInt64(usom_query_get(0, 1));
+}
+
+void
+usom_ident_document_nos(int64 org_id, const char *kind, int count, char **numbers)
+{
+	Counter		counter = find_counter(org_id, kind);
+	char	   *sequence = psprintf("%s_no_seq", kind);
+	int64		number = counter.gap_free && count > 0 ? draw_gap_free(org_id, kind, count) - count : 0;
+
+	for (int i = 0; i < count; i++)
+	{
+		number = counter.gap_free ? number + 1 : draw(sequence);
+		numbers[i] = psprintf("%s%0*lld", counter.prefix, counter.digits, (long long) number);
+	}
+}
+
+bool
+usom_ident_is_gap_free(int64 org_id, const char *kind)
+{
+	return find_counter(org_id, kind).gap_free;
+}
+
+char *
+usom_ident_document_no(int64 org_id, const char *kind)
+{
+	char	   *number;
+
+	usom_ident_document_nos(org_id, kind, 1, &number);
+	return number;
 }
 
 void
@@ -119,18 +192,6 @@ usom_ident_give_back(int64 org_id, const char *kind)
 	Datum		values[] = {Int64GetDatum(org_id), CStringGetTextDatum(kind)};
 
 	usom_query_write(&query, values, NULL);
-}
-
-char *
-usom_ident_document_no(int64 org_id, const char *kind)
-{
-	Counter		counter = find_counter(org_id, kind);
-
-	if (counter.gap_free)
-		counter.number = draw_gap_free(org_id, kind);
-	else
-		counter.number = draw(psprintf("%s_no_seq", kind));
-	return psprintf("%s%0*lld", counter.prefix, counter.digits, (long long) counter.number);
 }
 
 /* usom.next_id() */

@@ -63,3 +63,7 @@ COMMENT ON COLUMN usom.document_counter.gap_free IS 'On: no number is lost by a 
 COMMENT ON COLUMN usom.document_counter.last_value IS 'Last number given out by the gap-free counter.';
 
 SELECT usom._guard_master('document_counter', 'kind');
+-- Not at each number that is drawn.
+CREATE TRIGGER _memo_changed AFTER INSERT OR DELETE OR UPDATE OF org_id, kind, prefix, digits, gap_free ON usom.document_counter
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+ALTER TABLE usom.document_counter ENABLE ALWAYS TRIGGER _memo_changed;
