@@ -32,6 +32,8 @@ fi
 echo
 sh "$here/sourcing_quality.sh" || echo 'sourcing quality: a plan was wrong, see above'
 echo
+sh "$here/batch.sh"
+echo
 BENCH_LINE=$line sh "$here/audit.sh"
 echo
 BENCH_LINE=$line sh "$here/verify.sh"

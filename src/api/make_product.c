@@ -38,7 +38,7 @@ typedef struct Planned
 {
 	char		sku[MOST_BYTES];	/* key of the table */
 	int64		product_id;
-	bool		is_wanted;		/* by an order that is placed */
+	const UsomMade *as;			/* of the first order that is placed with it; NULL: none is */
 	bool		is_written;
 } Planned;
 
@@ -83,7 +83,8 @@ plan(UsomMaking *making, const char *sku)
 	if (!is_there)
 	{
 		planned->product_id = usom_ident_next();
-		planned->is_wanted = planned->is_written = false;
+		planned->as = NULL;
+		planned->is_written = false;
 	}
 	return planned;
 }
@@ -126,7 +127,7 @@ usom_api_refuse_made(const Placing *placing)
 			errhint("Correct based_on, or send the document again."));
 }
 
-/* As the first order that wants it says; the last value counts them. */
+/* As the first order that wants it says. */
 static int
 gather(Placing *const *placings, int count, int64 *ids, const char **skus, Datum *makes)
 {
@@ -138,9 +139,9 @@ gather(Placing *const *placings, int count, int64 *ids, const char **skus, Datum
 			const UsomMade *made = &placings[i]->made[j];
 			Planned    *planned = find_planned(placings[i]->making, made->sku);
 
-			if (planned->is_wanted)
+			if (planned->as != NULL)
 				continue;
-			planned->is_wanted = true;
+			planned->as = made;
 			ids[n] = made->product_id;
 			skus[n] = made->sku;
 			makes[n++] = JsonbPGetDatum(made->make);
@@ -148,6 +149,7 @@ gather(Placing *const *placings, int count, int64 *ids, const char **skus, Datum
 	return n;
 }
 
+/* Others that name the same product may yet make it their way. */
 static void
 find_unmade(Placing *const *placings, int count)
 {
@@ -156,8 +158,12 @@ find_unmade(Placing *const *placings, int count)
 	for (int i = 0; i < count; i++)
 	{
 		for (int j = 0; j < placings[i]->nmade && placings[i]->unmade == NULL; j++)
-			if (!find_planned(placings[i]->making, placings[i]->made[j].sku)->is_written)
-				placings[i]->unmade = &placings[i]->made[j];
+		{
+			const Planned *planned = find_planned(placings[i]->making, placings[i]->made[j].sku);
+
+			if (planned->as == &placings[i]->made[j] && !planned->is_written)
+				placings[i]->unmade = planned->as;
+		}
 		if (first == NULL && placings[i]->unmade != NULL)
 			first = placings[i];
 	}

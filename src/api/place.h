@@ -16,7 +16,8 @@
 /* What the tables say about the references of a header. */
 typedef struct UsomHeaderFound
 {
-	int64		customer_id;	/* 0: none */
+	int64		customer_id;	/* active; 0: none */
+	bool		is_gone;		/* the customer was erased */
 	char	   *substitution;	/* the customer's consent; NULL: none */
 	int64		address_id;		/* 0: none, or not asked for */
 	char	   *order_no;		/* of the order that has the external id; NULL: none has it */

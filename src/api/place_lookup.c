@@ -32,9 +32,9 @@
 /* ---- headers ---- */
 
 /* The address is asked for where the document brings none. */
-#define HEADER_COLUMNS "u.customer_id, u.substitution, a.address_id, e.order_no, e.revision, e.payload_digest"
+#define HEADER_COLUMNS "u.customer_id, u.substitution, a.address_id, e.order_no, e.revision, e.payload_digest, u.active"
 #define HEADER_TABLES(channel, customer, external_id, wants_address) \
-	"LEFT JOIN usom.customer u ON u.org_id = $1 AND u.code = " customer " AND u.active " \
+	"LEFT JOIN usom.customer u ON u.org_id = $1 AND u.code = " customer " AND (u.active OR u.erased_at IS NOT NULL) " \
 	"LEFT JOIN usom.customer_address a ON a.org_id = $1 AND a.customer_id = CASE WHEN " wants_address " THEN u.customer_id END AND a.address_no = 1 " \
 	"LEFT JOIN usom.sales_order e ON e.org_id = $1 AND e.channel_id = " channel " AND e.external_id = " external_id " "
 
@@ -100,17 +100,20 @@ note_header(Placing *placing, uint64 row)
 {
 	UsomHeaderFound *found = &placing->found;
 
+	bool		isnull;
+	bool		is_active = DatumGetBool(usom_query_get_or_null(row, 8, &isnull));
+
 	*found = (UsomHeaderFound) {
-		.customer_id = usom_query_get_key(row, 2), .substitution = usom_query_get_text(row, 3),
+		.is_gone = !isnull && !is_active, .customer_id = is_active ? usom_query_get_key(row, 2) : 0, .substitution = usom_query_get_text(row, 3),
 		.address_id = usom_query_get_key(row, 4), .order_no = usom_query_get_text(row, 5),
 		.revision = usom_query_get_number(row, 6), .digest = get_bytes(row, 7)
 	};
 	if (!placing->is_personal)
 		return;
-	found->customer_key = get_bytes(row, 8);
-	found->person_id = usom_query_get_key(row, 9);
-	found->person_key = get_bytes(row, 10);
-	found->is_erased = DatumGetBool(usom_query_get(row, 11));
+	found->customer_key = get_bytes(row, 9);
+	found->person_id = usom_query_get_key(row, 10);
+	found->person_key = get_bytes(row, 11);
+	found->is_erased = DatumGetBool(usom_query_get(row, 12));
 }
 
 static void
@@ -238,7 +241,8 @@ usom_api_look_up(Placing *const *placings, int count)
 static void
 note_customer(Placing *placing)
 {
-	usom_person_check_customer(placing->org_id, placing->document->customer);
+	if (placing->found.is_gone)
+		usom_person_refuse_erased(psprintf("customer \"%s\"", placing->document->customer));
 	usom_api_note_problem(placing, "customer", placing->document->customer, "customer");
 }
 

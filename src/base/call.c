@@ -188,6 +188,9 @@ at_subtransaction(SubXactEvent event, SubTransactionId mine, SubTransactionId pa
 	level = GetCurrentTransactionNestLevel();
 	while (depth > 0 && calls[depth - 1].level >= level)
 		depth--;
+	/* Without a number of its own it has written nothing: all that was looked up still holds. */
+	if (!TransactionIdIsValid(GetCurrentTransactionIdIfAny()))
+		return;
 	installed = false;
 	forget();
 }

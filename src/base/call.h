@@ -30,7 +30,7 @@ extern TimestampTz usom_call_time(void);	/* wall clock at the outermost begin */
 typedef void (*UsomCallEnd) (void);
 extern void usom_call_at_end(UsomCallEnd callback);
 
-/* Rooms register from _PG_init; run at abort of a transaction or subtransaction. */
+/* Rooms register from _PG_init; run at abort of a transaction, or of a subtransaction that has written something. */
 typedef void (*UsomForget) (void);
 extern void usom_call_at_abort(UsomForget callback);
 

@@ -24,7 +24,8 @@
  *   transactions that were there when the last one came must be over for it,
  *   or the value goes with the transaction.
  * - What was read in a (sub)transaction that is rolled back is forgotten: it
- *   may show rows that are not there, of which no trigger has told yet.
+ *   may show rows that are not there, of which no trigger has told yet.  Not so
+ *   if the subtransaction has written nothing.
  */
 #include "postgres.h"
 
@@ -74,7 +75,7 @@ at_table_change(Datum argument, Oid relid)
 			}
 }
 
-/* The end of a transaction, or of a subtransaction that is rolled back. */
+/* The end of a transaction, or of a subtransaction that is rolled back with what it has written. */
 static void
 settle_fresh(bool is_kept)
 {
@@ -104,7 +105,7 @@ at_transaction(XactEvent event, void *argument)
 static void
 at_subtransaction(SubXactEvent event, SubTransactionId mine, SubTransactionId parent, void *argument)
 {
-	if (event == SUBXACT_EVENT_ABORT_SUB)
+	if (event == SUBXACT_EVENT_ABORT_SUB && TransactionIdIsValid(GetCurrentTransactionIdIfAny()))
 		settle_fresh(false);
 }
 

@@ -214,22 +214,6 @@ usom_person_refuse_keyless(const char *what)
 			errhint("Restore them; usom.verify_vault() lists what cannot be read."));
 }
 
-void
-usom_person_check_customer(int64 org_id, const char *code)
-{
-	static UsomQuery query = {
-		.text = "SELECT FROM usom.customer AS c WHERE c.org_id = $1 AND c.code = $2 AND c.erased_at IS NOT NULL",
-		.nargs = 2,
-		.argtypes = {"bigint", "text"},
-	};
-	Datum		values[] = {Int64GetDatum(org_id), CStringGetTextDatum(code)};
-
-	SPI_connect();
-	if (usom_query_run(&query, values, NULL) > 0)
-		usom_person_refuse_erased(psprintf("customer \"%s\"", code));
-	SPI_finish();
-}
-
 bool
 usom_person_pin_customer(int64 org_id, int64 customer_id)
 {

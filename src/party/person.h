@@ -55,9 +55,6 @@ extern void usom_person_refuse_erased(const char *what) pg_attribute_noreturn();
 /* 55000: "what has no key". */
 extern void usom_person_refuse_keyless(const char *what) pg_attribute_noreturn();
 
-/* US904 if the customer was erased. */
-extern void usom_person_check_customer(int64 org_id, const char *code);
-
 /*
  * Keep a customer from being erased while an order is placed: shared by those
  * who place orders, exclusive for who erases.  Held until the transaction ends;
