@@ -5640,6 +5640,31 @@ Example: SELECT * FROM usom.backorder_run(''morning'', simulate => true);';
 
 /* ---- api ---- */
 
+CREATE TYPE usom._header_row AS (
+	sales_order_id bigint,
+	order_no text,
+	channel_id bigint,
+	external_id text,
+	revision usom.ordinal,
+	order_type usom.order_type,
+	customer_id bigint,
+	status usom.order_status,
+	currency usom.currency_code,
+	total usom.amount,
+	priority integer,
+	placed_at timestamptz,
+	requested_at timestamptz,
+	ship_complete boolean,
+	coupons text[],
+	address_id bigint,
+	payment jsonb,
+	instructions text,
+	payload_digest bytea
+);
+COMMENT ON TYPE usom._header_row IS 'The header of a new order on its way from C to sales_order, by unnest().';
+
+/* ---- api ---- */
+
 CREATE FUNCTION usom.checks() RETURNS TABLE (check_code text, description text, parameters text, hold_type text)
 LANGUAGE c AS 'MODULE_PATHNAME', 'usom_checks'
 IMMUTABLE PARALLEL SAFE
@@ -9198,7 +9223,7 @@ BEGIN
 		), priced AS (
 			SELECT s.sales_order_id, s.line_no, max(s.after) FILTER (WHERE s.is_last) AS after,
 				coalesce(sum(s.after - s.before) FILTER (WHERE s.step = 'freight'), 0) AS freight, coalesce(sum(s.after - s.before) FILTER (WHERE s.step = 'tax'), 0) AS tax,
-				min(s.step_no) FILTER (WHERE s.before IS DISTINCT FROM s.left_before) AS broken_at
+				min(s.step_no) FILTER (WHERE coalesce(s.before, 0) <> coalesce(s.left_before, 0)) AS broken_at
 			FROM latest s GROUP BY s.sales_order_id, s.line_no
 		), line AS (
 			SELECT l.*, CASE WHEN l.decimals IS NULL THEN round(l.unit_price * l.quantity, 4)
@@ -10641,6 +10666,10 @@ COMMENT ON COLUMN usom.document_counter.gap_free IS 'On: no number is lost by a 
 COMMENT ON COLUMN usom.document_counter.last_value IS 'Last number given out by the gap-free counter.';
 
 SELECT usom._guard_master('document_counter', 'kind');
+-- Not at each number that is drawn.
+CREATE TRIGGER _memo_changed AFTER INSERT OR DELETE OR UPDATE OF org_id, kind, prefix, digits, gap_free ON usom.document_counter
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+ALTER TABLE usom.document_counter ENABLE ALWAYS TRIGGER _memo_changed;
 $usom_step$),
 
 (1, 201, 'audit', $usom_step$

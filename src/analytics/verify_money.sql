@@ -55,7 +55,7 @@ BEGIN
 		), priced AS (
 			SELECT s.sales_order_id, s.line_no, max(s.after) FILTER (WHERE s.is_last) AS after,
 				coalesce(sum(s.after - s.before) FILTER (WHERE s.step = 'freight'), 0) AS freight, coalesce(sum(s.after - s.before) FILTER (WHERE s.step = 'tax'), 0) AS tax,
-				min(s.step_no) FILTER (WHERE s.before IS DISTINCT FROM s.left_before) AS broken_at
+				min(s.step_no) FILTER (WHERE coalesce(s.before, 0) <> coalesce(s.left_before, 0)) AS broken_at
 			FROM latest s GROUP BY s.sales_order_id, s.line_no
 		), line AS (
 			SELECT l.*, CASE WHEN l.decimals IS NULL THEN round(l.unit_price * l.quantity, 4)

@@ -28,14 +28,14 @@
 #include "utils/timestamp.h"
 
 #define HEADER_COLUMNS 19
-#define HEADER_NAMES "(org_id, sales_order_id, order_no, channel_id, external_id, revision, " \
+#define HEADER_NAMES "sales_order_id, order_no, channel_id, external_id, revision, " \
 	"order_type, customer_id, status, currency, total, priority, placed_at, requested_at, ship_complete, coupons, " \
 	"address_id, payment, instructions, payload_digest, paid) "
 #define UNLESS_THERE "ON CONFLICT (org_id, channel_id, external_id) WHERE external_id IS NOT NULL DO NOTHING"
 #define PAID(payment) "CASE WHEN (" payment "->>'authorized')::pg_catalog.numeric > 0 THEN 0 END"
 
 static UsomQuery insert_header = {
-	.text = "INSERT INTO usom.sales_order " HEADER_NAMES
+	.text = "INSERT INTO usom.sales_order (org_id, " HEADER_NAMES
 	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, " PAID("$18") ") " UNLESS_THERE,
 	.nargs = HEADER_COLUMNS + 1,
 	.argtypes = {
@@ -46,7 +46,7 @@ static UsomQuery insert_header = {
 };
 
 static UsomQuery insert_headers = {
-	.text = "INSERT INTO usom.sales_order AS o " HEADER_NAMES
+	.text = "INSERT INTO usom.sales_order AS o (org_id, " HEADER_NAMES
 	"SELECT $1, r.*, " PAID("r.payment") " FROM unnest($2) AS r " UNLESS_THERE " RETURNING o.sales_order_id",
 	.nargs = 2,
 	.argtypes = {"bigint", "usom._header_row[]"},

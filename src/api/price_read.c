@@ -36,12 +36,13 @@
 /*
  * All rules that lines meet, those of products by the index of their line,
  * those of categories by the category; which of them counts is chosen here.
- * $7: of which kinds there are any; $8: the most units of a product.
+ * $7: of which kinds there are any; $8: the most units of a product.  A product
+ * that comes with the order has no row yet: it meets the rules for all alone.
  */
 static UsomQuery select_prices = {
-	.text = "WITH line AS MATERIALIZED (SELECT r.position::int AS position, r.units, p.sku, p.category "
+	.text = "WITH line AS MATERIALIZED (SELECT r.position::int AS position, r.units, coalesce(p.sku, '') AS sku, p.category "
 	"FROM unnest($2, $3) WITH ORDINALITY AS r (product_id, units, position) "
-	"JOIN usom.product p ON p.org_id = $1 AND p.product_id = r.product_id), "
+	"LEFT JOIN usom.product p ON p.org_id = $1 AND p.product_id = r.product_id), "
 	"buyer AS MATERIALIZED (SELECT u.code, u.segment FROM usom.customer u WHERE u.org_id = $1 AND u.customer_id = $6), "
 	"category AS MATERIALIZED (SELECT DISTINCT l.category FROM line l WHERE l.category IS NOT NULL AND (($7)[2] OR ($7)[4] OR ($7)[6])) "
 	"SELECT 0, l.position, l.sku, l.category, (SELECT u.segment FROM buyer u), "

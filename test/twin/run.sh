@@ -27,9 +27,9 @@ trap 'exit 130' INT TERM
 echo "# seed $seed, cases $cases"
 status=0
 number=0
-for file in plan source ration rationing quantity status image lifecycle history calendar lanes kit credit price returns handover; do
+for file in plan source ration rationing quantity status image lifecycle history calendar lanes kit credit price returns handover batch; do
 	# These make master data of their own.
-	case $file in lanes | kit | credit | price | returns) begin_anew ;; esac
+	case $file in lanes | kit | credit | price | returns | batch) begin_anew ;; esac
 	# A file prints lines what|cases|difference; no difference is an empty one.
 	if ! psql -X -q -At -v ON_ERROR_STOP=1 -v seed="$seed" -v cases="$cases" -f "$here/$file.sql" >"$log" 2>"$log.error"; then
 		number=$((number + 1))
