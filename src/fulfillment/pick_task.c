@@ -23,6 +23,8 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+PG_FUNCTION_INFO_V1(usom__pick_task_sound);
+
 static UsomQuery find_order = {
 	.text = "SELECT o.order_no FROM usom.pick_task AS t "
 	"JOIN usom.sales_order AS o ON o.org_id = $1 AND o.sales_order_id = t.order_id AND ($3 IS NULL OR o.channel_id = ANY ($3)) "
@@ -58,6 +60,36 @@ static UsomQuery update_task = {
 	.nargs = 7,
 	.argtypes = {"bigint", "bigint", "numeric", "numeric", "text", "text", "timestamptz"},
 };
+
+/* ---- what must hold of a row ---- */
+
+static bool
+is_label(const text *value, const char *label)
+{
+	size_t		length = strlen(label);
+
+	return VARSIZE_ANY_EXHDR(value) == length && memcmp(VARDATA_ANY(value), label, length) == 0;
+}
+
+/* usom._pick_task_sound(status, quantity, quantity_picked, quantity_short, claimed_by, claimed_until, ended_at) */
+Datum
+usom__pick_task_sound(PG_FUNCTION_ARGS)
+{
+	const text *status = PG_GETARG_TEXT_PP(0);
+	UsomQuantity picked = usom_quantity_of(PG_GETARG_NUMERIC(2));
+	UsomQuantity missing = usom_quantity_of(PG_GETARG_NUMERIC(3));
+	bool		open = is_label(status, "open");
+	bool		is_short = is_label(status, "short");
+	bool		is_picked = is_label(status, "picked");
+	bool		claimed = !PG_ARGISNULL(5);
+
+	PG_RETURN_BOOL((open || is_short || is_picked || is_label(status, "void")) &&
+				   usom_quantity_add(picked, missing) <= usom_quantity_of(PG_GETARG_NUMERIC(1)) &&
+				   is_short == (missing > 0) && (!is_picked || picked > 0) &&
+				   claimed == !PG_ARGISNULL(4) && open == PG_ARGISNULL(6) && (open || !claimed));
+}
+
+/* ---- open ---- */
 
 static void
 refuse_unknown(int64 number)

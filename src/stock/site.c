@@ -5,7 +5,7 @@
  *
  * Memory: in a context of the memo (base/memo.h).  Locks: none.
  *
- * Invariant: sites are sorted by key.
+ * Invariant: sites are sorted by key, pointers to them by code.
  */
 #include "postgres.h"
 
@@ -15,7 +15,7 @@
 #include "base/query.h"
 
 static UsomQuery select_sites = {
-	.text = "SELECT l.location_id, l.priority, l.active, l.ships_from FROM usom.location AS l WHERE l.org_id = $1 ORDER BY l.location_id",
+	.text = "SELECT l.location_id, l.priority, l.active, l.ships_from, l.code FROM usom.location AS l WHERE l.org_id = $1 ORDER BY l.location_id",
 	.nargs = 1,
 	.argtypes = {"bigint"},
 };
@@ -24,6 +24,21 @@ static UsomShipsFrom
 ships_from(const char *label)
 {
 	return strcmp(label, "packed") == 0 ? USOM_SHIPS_PACKED : strcmp(label, "picked") == 0 ? USOM_SHIPS_PICKED : USOM_SHIPS_RELEASED;
+}
+
+static int
+compare_codes(const void *a, const void *b)
+{
+	return strcmp((*(const UsomSite *const *) a)->code, (*(const UsomSite *const *) b)->code);
+}
+
+static void
+sort_by_code(UsomSites *sites)
+{
+	sites->by_code = palloc_array(const UsomSite *, Max(sites->count, 1));
+	for (int i = 0; i < sites->count; i++)
+		sites->by_code[i] = &sites->sites[i];
+	qsort(sites->by_code, sites->count, sizeof(UsomSite *), compare_codes);
 }
 
 static const void *
@@ -40,7 +55,9 @@ read_sites(int64 org_id)
 			.priority = DatumGetInt32(usom_query_get(i, 2)),
 			.active = DatumGetBool(usom_query_get(i, 3)),
 			.ships_from = ships_from(usom_query_get_text(i, 4)),
+			.code = usom_query_get_text(i, 5),
 		};
+	sort_by_code(sites);
 	SPI_freetuptable(SPI_tuptable);
 	return sites;
 }
@@ -73,6 +90,16 @@ usom_stock_find_site(const UsomSites *sites, int64 location_id)
 			high = middle;
 	}
 	return low < sites->count && sites->sites[low].location_id == location_id ? &sites->sites[low] : NULL;
+}
+
+const UsomSite *
+usom_stock_find_code(const UsomSites *sites, const char *code)
+{
+	const UsomSite key = {.code = code};
+	const UsomSite *wanted = &key;
+	const UsomSite **found = bsearch(&wanted, sites->by_code, sites->count, sizeof(UsomSite *), compare_codes);
+
+	return found != NULL ? *found : NULL;
 }
 
 void

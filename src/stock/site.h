@@ -18,6 +18,7 @@ typedef enum UsomShipsFrom
 typedef struct UsomSite
 {
 	int64		location_id;
+	const char *code;
 	int32		priority;
 	bool		active;
 	UsomShipsFrom ships_from;
@@ -27,6 +28,7 @@ typedef struct UsomSites
 {
 	int			count;
 	UsomSite   *sites;			/* by key */
+	const UsomSite **by_code;
 } UsomSites;
 
 /* All locations; lives as usom_memo_get() says.  The caller is connected to SPI. */
@@ -34,6 +36,7 @@ extern const UsomSites *usom_stock_sites(int64 org_id);
 
 /* NULL if there is none with the key. */
 extern const UsomSite *usom_stock_find_site(const UsomSites *sites, int64 location_id);
+extern const UsomSite *usom_stock_find_code(const UsomSites *sites, const char *code);
 
 /* _PG_init of the room. */
 extern void usom_stock_init(void);
