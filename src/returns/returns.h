@@ -73,6 +73,14 @@ typedef struct UsomReturnPiece
 	bool		changed;
 } UsomReturnPiece;
 
+/* Units of a line that are named by their numbers, and where they left from. */
+typedef struct UsomReturnPlace
+{
+	int			line;			/* of the set */
+	int64		location_id;
+	UsomQuantity units;			/* not taken back yet */
+} UsomReturnPlace;
+
 typedef struct UsomReturn
 {
 	UsomOrderSet *set;
@@ -89,6 +97,8 @@ typedef struct UsomReturn
 	int			npieces;
 	int			pieces_capacity;
 	UsomReturnPiece *pieces;	/* those of usom_return_read_pieces(), and new ones */
+	int			nplaces;
+	UsomReturnPlace *places;	/* of units that are named in this call */
 	bool		takes;			/* units became returned ones of the order */
 	bool		moves_on;		/* to another shelf than they left from */
 } UsomReturn;
@@ -244,8 +254,14 @@ usom_return_due(const UsomReturnLine *line)
  * unless they go to the customer again.  US708 if not; US212 names one that
  * is none of the line's.
  */
-extern void usom_return_name_units(const UsomReturn *back, int line, UsomQuantity quantity, UsomDisposition to,
+extern void usom_return_name_units(UsomReturn *back, int line, UsomQuantity quantity, UsomDisposition to,
 								   const char *const *serials, int nserials);
+
+/*
+ * The numbers of units of a line that left a location, as far as they are among
+ * those given (NULL: all): those that can only be meant, or US708.
+ */
+extern void usom_return_find_units(const UsomReturn *back, UsomMarkedUnits *units, int64 location_id, const char *const *given, int ngiven);
 
 /* ---- take.c: pure, but for save ---- */
 

@@ -117,13 +117,14 @@ Returns the status of the return (inspected, when all has come and nothing waits
 Errors: US702 unknown return, US106 unknown line, US108 unreadable lines, US706 fewer units wait, or units cannot become that, US708 serial numbers are missing, US212 one was not shipped with the line.
 Example: SELECT * FROM usom.inspect_return(''RT-000001'', ''[{"line_no": 1, "quantity": 1, "disposition": "scrap", "condition": "broken"}]'');';
 
-CREATE FUNCTION usom.receive_undelivered(shipment_no text, reason text DEFAULT NULL, disposition text DEFAULT 'restock', location text DEFAULT NULL)
+CREATE FUNCTION usom.receive_undelivered(shipment_no text, reason text DEFAULT NULL, disposition text DEFAULT 'restock', location text DEFAULT NULL,
+	serials text[] DEFAULT NULL)
 RETURNS TABLE (status text, version integer)
 LANGUAGE c AS 'MODULE_PATHNAME', 'usom_receive_undelivered'
 SET search_path = pg_catalog, usom, pg_temp;
-COMMENT ON FUNCTION usom.receive_undelivered(text, text, text, text) IS
+COMMENT ON FUNCTION usom.receive_undelivered(text, text, text, text, text[]) IS
 'Book that a shipment is back which never arrived, or write off one that is lost: its units are a return of the order that nobody had to ask for, and are refunded like one. A shipment that is back already is left as it is.
-shipment_no: one that return_to_sender() or its carrier sends back, or that lose_shipment() gave up. reason: kept with the return. disposition: what becomes of the units: restock, scrap or to_vendor; of a lost shipment not restock. location: code of the location where they arrived; null: where they were shipped from.
+shipment_no: one that return_to_sender() or its carrier sends back, or that lose_shipment() gave up. reason: kept with the return. disposition: what becomes of the units: restock, scrap or to_vendor; of a lost shipment not restock. location: code of the location where they arrived; null: where they were shipped from. serials: numbers of the units in it, where they have some; null: all that left from there for its lines and did not come back.
 Returns the status and version of the order; usom.returns shows the return.
-Errors: US602 unknown shipment, US006 unknown location, US101 it does not come back, or is lost and would be restocked, US701 its units are expected back with another return, 22023 another disposition.
+Errors: US602 unknown shipment, US006 unknown location, US101 it does not come back, or is lost and would be restocked, US701 its units are expected back with another return, US708 more or other units with numbers left from there than are in it, 22023 another disposition.
 Example: SELECT * FROM usom.receive_undelivered(''SH-000001'', ''refused at the door'');';

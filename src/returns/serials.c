@@ -50,14 +50,55 @@ refuse(const UsomReturn *back, const UsomLine *line, UsomQuantity quantity, cons
 			errhint("Name them: {\"line_no\": %d, \"quantity\": 1, \"serials\": [\"...\"]}.", line->line_no));
 }
 
+/* ---- where they left from ---- */
+
+static void
+note_place(UsomReturn *back, int line, int64 location_id)
+{
+	UsomReturnPlace *last = back->nplaces > 0 ? &back->places[back->nplaces - 1] : NULL;
+
+	if (last != NULL && last->line == line && last->location_id == location_id)
+		last->units += USOM_UNIT;
+	else
+		back->places[back->nplaces++] = (UsomReturnPlace) {line, location_id, USOM_UNIT};
+}
+
+/* Each goes to the shelf that it left from, or to where the goods came; those that are none of the line's are refused. */
+static void
+give_back(UsomReturn *back, int index, UsomDisposition to, const char *const *serials, int nserials)
+{
+	const UsomOrderSet *set = back->set;
+	int			line = back->lines[index].line;
+	const UsomReturnPiece *piece = find_piece(back, index, USOM_WAITS);
+	int64		order_id = set->orders[0].sales_order_id;
+	int64	   *places;
+	int			count;
+	const char **left = usom_stock_serials_shipped(set->org_id, order_id, set->lines[line].line_no, 0, serials, nserials, &count, &places);
+
+	if (count < nserials)
+		usom_stock_serials_give_back(set->org_id, set->lines[line].product_id, 0, serials, nserials, order_id,
+									 set->lines[line].line_no, back->return_no);
+	back->places = back->places ? repalloc(back->places, sizeof(UsomReturnPlace) * (back->nplaces + count))
+		: palloc_array(UsomReturnPlace, count);
+	for (int from = 0, i = 0; i < count; i++)
+	{
+		note_place(back, line, places[i]);
+		if (i + 1 < count && places[i + 1] == places[i])
+			continue;
+		usom_stock_serials_give_back(set->org_id, set->lines[line].product_id,
+									 to != USOM_RESTOCK ? 0 : piece != NULL && piece->location_id != 0 ? piece->location_id : places[i],
+									 left + from, i + 1 - from, order_id, set->lines[line].line_no, back->return_no);
+		from = i + 1;
+	}
+}
+
 void
-usom_return_name_units(const UsomReturn *back, int index, UsomQuantity quantity, UsomDisposition to, const char *const *serials,
+usom_return_name_units(UsomReturn *back, int index, UsomQuantity quantity, UsomDisposition to, const char *const *serials,
 					   int nserials)
 {
 	const UsomOrderSet *set = back->set;
 	const UsomLine *line = &set->lines[back->lines[index].line];
 	UsomQuantity waiting = usom_return_units(back, index, USOM_WAITS);
-	int64		place;
 
 	if (likely(!line->by_serial && nserials == 0) || to == USOM_REJECT)
 		return;
@@ -65,10 +106,25 @@ usom_return_name_units(const UsomReturn *back, int index, UsomQuantity quantity,
 		refuse(back, line, quantity, psprintf("%d are named.", nserials));
 	if (waiting > 0 && waiting < quantity)
 		refuse(back, line, quantity, "Some of them wait, others are refurbished: say each in a call of its own.");
-	place = to == USOM_RESTOCK ? find_place(back, index, waiting > 0 ? USOM_WAITS : USOM_REFURBISH) : 0;
 	if (waiting > 0)
-		usom_stock_serials_give_back(set->org_id, line->product_id, place, serials, nserials, set->orders[0].sales_order_id,
-									 line->line_no, back->return_no);
+		give_back(back, index, to, serials, nserials);
 	else if (to == USOM_RESTOCK)
-		usom_stock_serials_receive(set->org_id, line->product_id, place, serials, nserials, back->return_no);
+		usom_stock_serials_receive(set->org_id, line->product_id, find_place(back, index, USOM_REFURBISH), serials, nserials, back->return_no);
+}
+
+void
+usom_return_find_units(const UsomReturn *back, UsomMarkedUnits *units, int64 location_id, const char *const *given, int ngiven)
+{
+	const UsomLine *line = &back->set->lines[units->units.line];
+
+	if (likely(!line->by_serial))
+		return;
+	units->serials = usom_stock_serials_shipped(back->set->org_id, back->set->orders[0].sales_order_id, line->line_no, location_id,
+												given, ngiven, &units->nserials, NULL);
+	if (units->nserials * USOM_UNIT != units->units.quantity)
+		ereport(ERROR, errcode(USOM_ERR(RETURN_SERIALS)),
+				errmsg("%s units of line %d of order \"%s\" have numbers, and it is not told which they are",
+					   usom_quantity_text(units->units.quantity), line->line_no, back->set->orders[0].order_no),
+				errdetail("%d units that left from there %s.", units->nserials, given ? "are named" : "are with the customer or on their way"),
+				errhint("Name those of the shipment: serials => ARRAY['...']."));
 }

@@ -51,6 +51,16 @@ place_stock(UsomReturn *back, const UsomReturnPiece *part, const UsomPiece *piec
 	}
 }
 
+/* Units with numbers come back to the pieces that they left with; NULL: none of the line are named. */
+static UsomReturnPlace *
+find_named(const UsomReturn *back, int line)
+{
+	for (int i = 0; i < back->nplaces; i++)
+		if (back->places[i].line == line && back->places[i].units > 0)
+			return &back->places[i];
+	return NULL;
+}
+
 /*
  * Units that were delivered come back before units that are still on their
  * way, and what left last before what left earlier: so what stays with the
@@ -60,6 +70,7 @@ int
 usom_return_find_out(const UsomReturn *back, int line, int32 piece_no)
 {
 	const UsomOrderSet *set = back->set;
+	const UsomReturnPlace *place = find_named(back, line);
 	int			found = -1;
 
 	for (int i = 0; i < set->npieces; i++)
@@ -69,7 +80,7 @@ usom_return_find_out(const UsomReturn *back, int line, int32 piece_no)
 		if (piece->line == line && piece_no != 0 && piece->piece_no == piece_no)
 			return i;
 		if (piece_no != 0 || piece->line != line || (piece->status != USOM_PIECE_DELIVERED && piece->status != USOM_PIECE_SHIPPED) ||
-			(back->shipment_id != 0 && piece->shipment_id != back->shipment_id))
+			(back->shipment_id != 0 && piece->shipment_id != back->shipment_id) || (place != NULL && piece->location_id != place->location_id))
 			continue;
 		if (found < 0 || piece->status > set->pieces[found].status ||
 			(piece->status == set->pieces[found].status && piece->shipment_id > set->pieces[found].shipment_id))
@@ -88,6 +99,7 @@ take_back(UsomReturn *back, int index)
 
 	while (left > 0)
 	{
+		UsomReturnPlace *place = find_named(back, line);
 		int			out = usom_return_find_out(back, line, 0);
 		UsomQuantity quantity;
 		int			part;
@@ -95,6 +107,11 @@ take_back(UsomReturn *back, int index)
 
 		Ensure(out >= 0, "a return expects more than is with the customer");
 		quantity = Min(left, set->pieces[out].quantity);
+		if (place != NULL)
+		{
+			quantity = Min(quantity, place->units);
+			place->units -= quantity;
+		}
 		part = usom_return_cut_piece(back, index, quantity);
 		moved = usom_order_move_piece(set, out, USOM_PIECE_RETURNED, quantity, back->return_no);
 		back->pieces[part].piece_no = set->pieces[moved].piece_no;

@@ -19,6 +19,7 @@
 #include "order/answer.h"
 #include "order/news.h"
 #include "party/party.h"
+#include "stock/serial.h"
 #include "utils/builtins.h"
 
 PG_FUNCTION_INFO_V1(usom_receive_undelivered);
@@ -28,8 +29,16 @@ enum UndeliveredArg
 	ARG_SHIPMENT,
 	ARG_REASON,
 	ARG_DISPOSITION,
-	ARG_LOCATION
+	ARG_LOCATION,
+	ARG_SERIALS
 };
+
+/* Numbers of units that are in it, if they are told. */
+typedef struct Named
+{
+	const char **serials;		/* NULL: not told */
+	int			nserials;
+} Named;
 
 /* Units of the shipment that are on their way, by line. */
 static UsomLineUnits *
@@ -77,7 +86,7 @@ check_step(const UsomShipment *shipment, UsomDisposition disposition)
 }
 
 static void
-receive(UsomOrderSet *set, UsomShipment *shipment, UsomDisposition disposition, int64 location_id)
+receive(UsomOrderSet *set, UsomShipment *shipment, UsomDisposition disposition, int64 location_id, const Named *named)
 {
 	int			count;
 	UsomLineUnits *units = units_of(set, shipment->shipment_id, &count);
@@ -98,10 +107,12 @@ receive(UsomOrderSet *set, UsomShipment *shipment, UsomDisposition disposition, 
 		back->lines[i].disposition = disposition;
 	}
 	due = usom_return_all_due(back, &count);
+	for (int i = 0; i < count; i++)
+		usom_return_find_units(back, &due[i], shipment->location_id, named->serials, named->nserials);
 	usom_return_receive(back, due, count, location_id);
 }
 
-/* usom.receive_undelivered(shipment_no, reason, disposition, location) */
+/* usom.receive_undelivered(shipment_no, reason, disposition, location, serials) */
 Datum
 usom_receive_undelivered(PG_FUNCTION_ARGS)
 {
@@ -109,13 +120,16 @@ usom_receive_undelivered(PG_FUNCTION_ARGS)
 	UsomDisposition disposition = disposition_of(usom_order_arg_text(fcinfo, ARG_DISPOSITION, "disposition"));
 	int64		org_id = usom_party_org();
 	int64		location_id = usom_return_location_argument(fcinfo, ARG_LOCATION);
+	Named		named = {NULL, 0};
 	UsomShipment shipment;
 	UsomOrderSet *set = usom_shipment_load(org_id, usom_order_arg_text(fcinfo, ARG_SHIPMENT, "shipment_no"), &shipment);
 
 	if (shipment.status != USOM_SHIPMENT_RETURNED)
 	{
 		check_step(&shipment, disposition);
-		receive(set, &shipment, disposition, location_id);
+		if (!PG_ARGISNULL(ARG_SERIALS))
+			named.serials = usom_stock_serials_argument(fcinfo, ARG_SERIALS, &named.nserials);
+		receive(set, &shipment, disposition, location_id, &named);
 	}
 	return usom_order_answer_status(answer, set);
 }

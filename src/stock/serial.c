@@ -269,6 +269,31 @@ usom_stock_serials_give_back(int64 org_id, int64 product_id, int64 location_id, 
 		refuse_taken(org_id, product_id, values[2], text_array(read_serials(count), count));
 }
 
+static UsomQuery find_shipped = {
+	.text = "SELECT u.serial, u.location_id FROM usom.serial_unit AS u WHERE u.org_id = $1 AND u.sales_order_id = $2 AND u.line_no = $3 "
+	"AND u.status = 'shipped' AND ($4 = 0 OR u.location_id = $4) AND ($5 IS NULL OR u.serial = ANY ($5)) ORDER BY u.location_id, u.serial",
+	.nargs = 5,
+	.argtypes = {"bigint", "bigint", "integer", "bigint", "text[]"},
+};
+
+const char **
+usom_stock_serials_shipped(int64 org_id, int64 sales_order_id, int32 line_no, int64 location_id, const char *const *given, int ngiven,
+						   int *nserials, int64 **places)
+{
+	Datum		values[] = {
+		Int64GetDatum(org_id), Int64GetDatum(sales_order_id), Int32GetDatum(line_no), Int64GetDatum(location_id),
+		given ? text_array(given, ngiven) : (Datum) 0,
+	};
+	bool		nulls[5] = {[4] = given == NULL};
+
+	*nserials = (int) usom_query_run(&find_shipped, values, nulls);
+	if (places != NULL)
+		*places = palloc_array(int64, *nserials + 1);
+	for (int i = 0; i < *nserials && places != NULL; i++)
+		(*places)[i] = DatumGetInt64(usom_query_get(i, 2));
+	return read_serials(*nserials);
+}
+
 /* ---- follow ---- */
 
 /*

@@ -58,6 +58,14 @@ extern void usom_stock_serials_remove(int64 org_id, int64 product_id, int64 loca
  */
 extern const char **usom_stock_serials_there(int64 org_id, int64 product_id, int64 location_id, int64 sales_order_id, int most, int *nserials);
 
+/*
+ * Numbers of units of a line that have left (location_id 0: from anywhere), as
+ * far as they are among those given (NULL: all), by where they left from.
+ * places may be NULL.  One statement.
+ */
+extern const char **usom_stock_serials_shipped(int64 org_id, int64 sales_order_id, int32 line_no, int64 location_id,
+											   const char *const *given, int ngiven, int *nserials, int64 **places);
+
 /* How many units of a line stand in which state at a location now. */
 typedef struct UsomSerialLine
 {
