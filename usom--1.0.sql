@@ -4324,6 +4324,13 @@ Example: SELECT * FROM usom.wrap_gift(''SO-000001'', 1, ''birthday'');';
 
 /* ---- fulfillment ---- */
 
+CREATE FUNCTION usom._pick_task_sound(status text, quantity numeric, quantity_picked numeric, quantity_short numeric,
+	claimed_by text, claimed_until timestamptz, ended_at timestamptz) RETURNS boolean
+LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'usom__pick_task_sound';
+COMMENT ON FUNCTION usom._pick_task_sound(text, numeric, numeric, numeric, text, timestamptz, timestamptz) IS
+'What must hold of a row of pick_task, see its constraint pick_task_sound. Arguments: its columns.';
+REVOKE ALL ON FUNCTION usom._pick_task_sound(text, numeric, numeric, numeric, text, timestamptz, timestamptz) FROM PUBLIC;
+
 CREATE FUNCTION usom.plan_wave(location text, rule text DEFAULT NULL)
 RETURNS TABLE (wave text, orders integer, tasks integer, units numeric, leaves_at timestamptz)
 LANGUAGE c AS 'MODULE_PATHNAME', 'usom_plan_wave'
@@ -4967,15 +4974,16 @@ Returns the status of the return (inspected, when all has come and nothing waits
 Errors: US702 unknown return, US106 unknown line, US108 unreadable lines, US706 fewer units wait, or units cannot become that, US708 serial numbers are missing, US212 one was not shipped with the line.
 Example: SELECT * FROM usom.inspect_return(''RT-000001'', ''[{"line_no": 1, "quantity": 1, "disposition": "scrap", "condition": "broken"}]'');';
 
-CREATE FUNCTION usom.receive_undelivered(shipment_no text, reason text DEFAULT NULL, disposition text DEFAULT 'restock', location text DEFAULT NULL)
+CREATE FUNCTION usom.receive_undelivered(shipment_no text, reason text DEFAULT NULL, disposition text DEFAULT 'restock', location text DEFAULT NULL,
+	serials text[] DEFAULT NULL)
 RETURNS TABLE (status text, version integer)
 LANGUAGE c AS 'MODULE_PATHNAME', 'usom_receive_undelivered'
 SET search_path = pg_catalog, usom, pg_temp;
-COMMENT ON FUNCTION usom.receive_undelivered(text, text, text, text) IS
+COMMENT ON FUNCTION usom.receive_undelivered(text, text, text, text, text[]) IS
 'Book that a shipment is back which never arrived, or write off one that is lost: its units are a return of the order that nobody had to ask for, and are refunded like one. A shipment that is back already is left as it is.
-shipment_no: one that return_to_sender() or its carrier sends back, or that lose_shipment() gave up. reason: kept with the return. disposition: what becomes of the units: restock, scrap or to_vendor; of a lost shipment not restock. location: code of the location where they arrived; null: where they were shipped from.
+shipment_no: one that return_to_sender() or its carrier sends back, or that lose_shipment() gave up. reason: kept with the return. disposition: what becomes of the units: restock, scrap or to_vendor; of a lost shipment not restock. location: code of the location where they arrived; null: where they were shipped from. serials: numbers of the units in it, where they have some; null: all that left from there for its lines and did not come back.
 Returns the status and version of the order; usom.returns shows the return.
-Errors: US602 unknown shipment, US006 unknown location, US101 it does not come back, or is lost and would be restocked, US701 its units are expected back with another return, 22023 another disposition.
+Errors: US602 unknown shipment, US006 unknown location, US101 it does not come back, or is lost and would be restocked, US701 its units are expected back with another return, US708 more or other units with numbers left from there than are in it, 22023 another disposition.
 Example: SELECT * FROM usom.receive_undelivered(''SH-000001'', ''refused at the door'');';
 
 /* ---- returns ---- */
@@ -14482,7 +14490,7 @@ COMMENT ON COLUMN usom.wave_rule.zone IS 'Units whose bin is in this zone alone;
 COMMENT ON COLUMN usom.wave_rule.channel IS 'Code of the channel of the orders; null: any.';
 COMMENT ON COLUMN usom.wave_rule.lines IS 'single: orders with one piece to pick at the location; multi: with several; any.';
 COMMENT ON COLUMN usom.wave_rule.priority_to IS 'Orders of this priority and more urgent ones; null: any.';
-COMMENT ON COLUMN usom.wave_rule.carrier IS 'Who fetches what the wave holds; told with the wave; null: not said.';
+COMMENT ON COLUMN usom.wave_rule.carrier IS 'Who fetches what the wave holds: goods of a handling class that this carrier may not take are left for another wave; null: anybody.';
 COMMENT ON COLUMN usom.wave_rule.cut_off IS 'Local time at the location at which it is fetched. The wave leaves at the next such time, and takes what is to leave by that day; null: at no time, and takes all.';
 COMMENT ON COLUMN usom.wave_rule.max_orders IS 'Orders at most; null: no limit.';
 COMMENT ON COLUMN usom.wave_rule.max_tasks IS 'Pick tasks at most, orders taken whole, one in any case; null: no limit.';
@@ -14537,24 +14545,21 @@ CREATE TABLE usom.pick_task (
 	quantity usom.positive_quantity NOT NULL,
 	quantity_picked usom.quantity NOT NULL DEFAULT 0,
 	quantity_short usom.quantity NOT NULL DEFAULT 0,
-	status text NOT NULL DEFAULT 'open' CONSTRAINT pick_task_status_known CHECK (status IN ('open', 'picked', 'short', 'void')),
+	status text NOT NULL DEFAULT 'open',
 	claimed_by text,
 	claimed_until timestamptz,
 	picked_by text,
 	ended_at timestamptz,
 	PRIMARY KEY (org_id, pick_task_id),
 	CONSTRAINT pick_task_of_wave FOREIGN KEY (org_id, wave_id) REFERENCES usom.wave ON DELETE RESTRICT ON UPDATE RESTRICT,
-	CONSTRAINT pick_task_not_overpicked CHECK (quantity_picked + quantity_short <= quantity),
-	CONSTRAINT pick_task_short_iff_missing CHECK ((status = 'short') = (quantity_short > 0)),
-	CONSTRAINT pick_task_picked_something CHECK (status <> 'picked' OR quantity_picked > 0),
-	CONSTRAINT pick_task_claimed_iff_until CHECK ((claimed_by IS NULL) = (claimed_until IS NULL)),
-	CONSTRAINT pick_task_ended_iff_not_open CHECK ((status = 'open') = (ended_at IS NULL) AND (status = 'open' OR claimed_until IS NULL))
+	CONSTRAINT pick_task_sound CHECK (usom._pick_task_sound(status, quantity, quantity_picked, quantity_short, claimed_by, claimed_until, ended_at))
 ) WITH (fillfactor = 70);
 CREATE INDEX pick_task_free ON usom.pick_task (org_id, location_id, leaves_at, wave_id, sequence) WHERE status = 'open' AND claimed_until IS NULL;
 CREATE INDEX pick_task_lease ON usom.pick_task (org_id, location_id, claimed_until) WHERE claimed_until IS NOT NULL;
 CREATE INDEX pick_task_of_picker ON usom.pick_task (org_id, claimed_by, location_id) WHERE claimed_by IS NOT NULL;
 CREATE UNIQUE INDEX pick_task_once ON usom.pick_task (org_id, order_id, line_no, piece_no) WHERE status = 'open';
 CREATE INDEX pick_task_of_wave ON usom.pick_task (org_id, wave_id, sequence);
+COMMENT ON CONSTRAINT pick_task_sound ON usom.pick_task IS 'The status is known; no more is picked or missing than was to be picked; short if and only if something is missing; picked means units; claimed if and only if until a time; ended if and only if not open, and then claimed by nobody. One function: as expressions these rules cost a claim a seventh of its time.';
 COMMENT ON TABLE usom.pick_task IS 'Units of a piece that somebody shall take off the shelf. The piece is the truth: an open task whose piece is not released at its location any more is void, whatever stands here, and ends when a picker would get it.';
 COMMENT ON COLUMN usom.pick_task.org_id IS 'Organisation.';
 COMMENT ON COLUMN usom.pick_task.pick_task_id IS 'Key, and number for people.';

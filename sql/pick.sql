@@ -188,6 +188,14 @@ INSERT INTO usom.wave_rule (code, carrier, cut_off) SELECT 'SOON', 'UPS', (now()
 SELECT orders, tasks FROM usom.plan_wave('W', 'SOON');
 SELECT n, sku FROM pg_temp.claim('fay', 3);
 SELECT w.rule, w.carrier, w.status, w.tasks FROM usom.waves w WHERE w.rule IS NOT NULL ORDER BY w.wave;
+-- What a carrier may not take is left for another one.
+INSERT INTO usom.handling_class (code, carriers) VALUES ('brittle', '{SOFT}');
+UPDATE usom.product SET handling = '{brittle}' WHERE sku = 'BOWL' AND org_id = usom.current_org();
+INSERT INTO usom.wave_rule (code, carrier) VALUES ('BY-UPS', 'UPS'), ('BY-SOFT', 'SOFT');
+SELECT pg_temp.place('17', 'BOWL 1, MUG 1', '{}');
+SELECT r AS rule, pg_temp.try(r) FROM unnest(ARRAY['BY-UPS', 'BY-SOFT']) AS r;
+UPDATE usom.product SET handling = '{}' WHERE sku = 'BOWL' AND org_id = usom.current_org();
+SELECT status FROM usom.cancel_order(pg_temp.no('17'), 'test');
 SELECT n, sku FROM pg_temp.claim('gus', 1, (SELECT w.wave FROM usom.waves w WHERE w.rule = 'MULTIS'));
 
 -- Lots and serial numbers: the first to expire is on the list, another one may be taken; units that have numbers are picked by number.

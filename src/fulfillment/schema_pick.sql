@@ -69,7 +69,7 @@ COMMENT ON COLUMN usom.wave_rule.zone IS 'Units whose bin is in this zone alone;
 COMMENT ON COLUMN usom.wave_rule.channel IS 'Code of the channel of the orders; null: any.';
 COMMENT ON COLUMN usom.wave_rule.lines IS 'single: orders with one piece to pick at the location; multi: with several; any.';
 COMMENT ON COLUMN usom.wave_rule.priority_to IS 'Orders of this priority and more urgent ones; null: any.';
-COMMENT ON COLUMN usom.wave_rule.carrier IS 'Who fetches what the wave holds; told with the wave; null: not said.';
+COMMENT ON COLUMN usom.wave_rule.carrier IS 'Who fetches what the wave holds: goods of a handling class that this carrier may not take are left for another wave; null: anybody.';
 COMMENT ON COLUMN usom.wave_rule.cut_off IS 'Local time at the location at which it is fetched. The wave leaves at the next such time, and takes what is to leave by that day; null: at no time, and takes all.';
 COMMENT ON COLUMN usom.wave_rule.max_orders IS 'Orders at most; null: no limit.';
 COMMENT ON COLUMN usom.wave_rule.max_tasks IS 'Pick tasks at most, orders taken whole, one in any case; null: no limit.';
