@@ -45,6 +45,12 @@ SELECT o.ship_to->>'city' AS city FROM usom.orders o WHERE o.external_id = 'HR-2
 SELECT a.status FROM usom.warehouse_requests r, usom.answer_request(r.request_no, true) a WHERE r.order_no = pg_temp.no('HR-2');
 SELECT o.ship_to->>'city' AS city FROM usom.orders o WHERE o.external_id = 'HR-2';
 
+-- What is told when nothing is left changes nothing, and verify() thinks so, too.
+SELECT pg_temp.place('HR-6', '[{"sku": "HR-A", "quantity": 1}]');
+SELECT pg_temp.told('HR-6', 'm1', 'cancelled'), pg_temp.told('HR-6', 'm2', 'shipped'), pg_temp.told('HR-6', 'm3', 'packed');
+SELECT status FROM usom.fulfillments WHERE order_no = pg_temp.no('HR-6');
+SELECT * FROM usom.verify_handover();
+
 -- What is cancelled keeps its price, whoever says so.
 INSERT INTO usom.promotion (code, percent, min_quantity) VALUES ('HR-P', 10, 5);
 SELECT pg_temp.place('HR-3', '[{"sku": "HR-B", "quantity": 5, "unit_price": 10}]'), pg_temp.place('HR-4', '[{"sku": "HR-B", "quantity": 5, "unit_price": 10}]');

@@ -98,6 +98,11 @@ SELECT usom.collect_pickup(:'g') IS NOT NULL AS fetched;
 SELECT v.verb, r.* FROM unnest(ARRAY['ready_pickup(%L)', 'reject_pickup(%L, ''x'')', 'put_back_pickups(order_no => %L)']) WITH ORDINALITY AS v (verb, n),
 	LATERAL pg_temp.refused(format('SELECT usom.' || v.verb, :'g')) r ORDER BY v.n;
 SELECT * FROM pg_temp.refused('UPDATE usom.pickup SET status = ''collected''');
+-- Services alone lie nowhere.
+INSERT INTO usom.product (sku, kind) VALUES ('ENGRAVING', 'service');
+SELECT order_no AS service FROM usom.place_order('{"order_type": "pick_up", "lines": [{"sku": "ENGRAVING", "quantity": 1, "unit_price": 3}]}') \gset
+SELECT v.verb, r.* FROM unnest(ARRAY['ready_pickup(%L)', 'reject_pickup(%L, ''x'')']) WITH ORDINALITY AS v (verb, n),
+	LATERAL pg_temp.refused(format('SELECT usom.' || v.verb, :'service')) r ORDER BY v.n;
 SELECT * FROM usom.verify();
 
 -- verify_service() finds what is wrong.

@@ -20,6 +20,7 @@
 #include "base/call.h"
 #include "base/card_guard.h"
 #include "base/query.h"
+#include "miscadmin.h"
 #include "order/answer.h"
 #include "party/party.h"
 #include "utils/builtins.h"
@@ -153,11 +154,13 @@ static UsomQuery update_task = {
 
 static UsomQuery insert_task = {
 	.text = "INSERT INTO usom.count_task (org_id, product_id, location_id, lot, status, book, counted, first_difference, difference, "
-	"tolerance, times, counted_at, counted_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $7 - $6, $7 - $6, $8, 1, $9, session_user)",
+	"tolerance, times, counted_at, counted_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $7 - $6, $7 - $6, $8, 1, $9, session_user) "
+	"ON CONFLICT (org_id, location_id, product_id, lot) WHERE status IN ('open', 'recount') DO NOTHING",
 	.nargs = 9,
 	.argtypes = {"bigint", "bigint", "bigint", "text", "text", "numeric", "numeric", "numeric", "timestamptz"},
 };
 
+/* Where it was planned while this one waited, the task is there to be updated. */
 static void
 put_task(const UsomCounting *counting, const Task *task, bool settled)
 {
@@ -173,8 +176,8 @@ put_task(const UsomCounting *counting, const Task *task, bool settled)
 		TimestampTzGetDatum(usom_call_time()),
 	};
 
-	if (usom_query_write(&update_task, values, NULL) == 0)
-		usom_query_write(&insert_task, values, NULL);
+	while (usom_query_write(&update_task, values, NULL) == 0 && usom_query_write(&insert_task, values, NULL) == 0)
+		CHECK_FOR_INTERRUPTS();
 }
 
 /* usom.record_count(location text, sku text, counted numeric, lot text, final boolean) */

@@ -152,6 +152,8 @@ usom_ready_pickup(PG_FUNCTION_ARGS)
 	check_window(fcinfo, 1);
 	if (!usom_order_is_running(set->orders[0].status) || set->orders[0].status >= USOM_ORDER_SHIPPED)
 		usom_order_refuse(set->orders[0].order_no, "put aside", set->orders[0].status);
+	if (place == 0)
+		refuse_empty(&set->orders[0], "put aside");
 	usom_pickup_decide(set, 0);
 	holds = usom_order_check_whole(set, 0, "release");
 	usom_fulfillment_check_releasable(set, 0);
@@ -309,7 +311,7 @@ usom_reject_pickup(PG_FUNCTION_ARGS)
 
 	if (!usom_order_is_running(set->orders[0].status) || set->orders[0].status >= USOM_ORDER_SHIPPED)
 		usom_order_refuse(set->orders[0].order_no, "reject the pick-up of", set->orders[0].status);
-	units = take_off_place(set, place);
+	units = place != 0 ? take_off_place(set, place) : 0;
 	if (units == 0)
 	{
 		if (!usom_pickup_read(set, 0, &pickup) || strcmp(pickup.status, "rejected") != 0)

@@ -11,7 +11,9 @@ BEGIN
 		-- the status, told once more from the messages: line by line, in words
 		WITH told AS (
 			SELECT f.fulfillment_id, f.fulfillment_no, f.status,
-				ARRAY(SELECT m.kind FROM usom.fulfillment_message m WHERE m.org_id = org AND m.fulfillment_id = f.fulfillment_id) AS kinds,
+				-- a message that came when nothing was left to tell tells no units
+				ARRAY(SELECT m.kind FROM usom.fulfillment_message m WHERE m.org_id = org AND m.fulfillment_id = f.fulfillment_id
+					AND (m.lines IS NOT NULL OR m.kind NOT IN ('picked', 'packed', 'shipped'))) AS kinds,
 				NOT EXISTS (
 					SELECT FROM jsonb_array_elements(f.lines) l
 					WHERE (l->>'quantity')::numeric > (
