@@ -4600,7 +4600,9 @@ BEGIN
 		-- the status, told once more from the messages: line by line, in words
 		WITH told AS (
 			SELECT f.fulfillment_id, f.fulfillment_no, f.status,
-				ARRAY(SELECT m.kind FROM usom.fulfillment_message m WHERE m.org_id = org AND m.fulfillment_id = f.fulfillment_id) AS kinds,
+				-- a message that came when nothing was left to tell tells no units
+				ARRAY(SELECT m.kind FROM usom.fulfillment_message m WHERE m.org_id = org AND m.fulfillment_id = f.fulfillment_id
+					AND (m.lines IS NOT NULL OR m.kind NOT IN ('picked', 'packed', 'shipped'))) AS kinds,
 				NOT EXISTS (
 					SELECT FROM jsonb_array_elements(f.lines) l
 					WHERE (l->>'quantity')::numeric > (
@@ -5775,7 +5777,7 @@ Example: SELECT * FROM usom.set_address_verdict(''SO-000001'', ''undeliverable''
 CREATE FUNCTION usom._tidy_fingerprints(org_id bigint) RETURNS bigint
 LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'usom__tidy_fingerprints'
 SET search_path = pg_catalog, usom, pg_temp;
-COMMENT ON FUNCTION usom._tidy_fingerprints(bigint) IS 'Fingerprints of orders of an organisation that no rule about duplicates looks back to are forgotten, 10,000 at most: part of tick(). Returns how many.';
+COMMENT ON FUNCTION usom._tidy_fingerprints(bigint) IS 'Fingerprints of orders of an organisation that no rule about duplicates looks back to are forgotten, 10,000 at most; of many rows a sample of blocks is looked at each time. Part of tick(). Returns how many.';
 REVOKE ALL ON FUNCTION usom._tidy_fingerprints(bigint) FROM PUBLIC;
 
 /* ---- api ---- */

@@ -100,5 +100,5 @@ Example: SELECT * FROM usom.set_address_verdict(''SO-000001'', ''undeliverable''
 CREATE FUNCTION usom._tidy_fingerprints(org_id bigint) RETURNS bigint
 LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'usom__tidy_fingerprints'
 SET search_path = pg_catalog, usom, pg_temp;
-COMMENT ON FUNCTION usom._tidy_fingerprints(bigint) IS 'Fingerprints of orders of an organisation that no rule about duplicates looks back to are forgotten, 10,000 at most: part of tick(). Returns how many.';
+COMMENT ON FUNCTION usom._tidy_fingerprints(bigint) IS 'Fingerprints of orders of an organisation that no rule about duplicates looks back to are forgotten, 10,000 at most; of many rows a sample of blocks is looked at each time. Part of tick(). Returns how many.';
 REVOKE ALL ON FUNCTION usom._tidy_fingerprints(bigint) FROM PUBLIC;

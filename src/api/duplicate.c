@@ -312,6 +312,17 @@ usom_api_unclaim_duplicates(UsomChecking *const *checkings, const bool *is_gone,
 
 #define TIDIED_AT_ONCE 10000
 
+/*
+ * Who ticks every minute does not look at all rows each time: of many, at so
+ * many as a sample of blocks has.
+ */
+#define LOOKED_AT_ONCE "20000"
+
+static UsomQuery choose_share = {
+	.text = "SELECT least(100, 100 * " LOOKED_AT_ONCE " / greatest(c.reltuples, 1))::pg_catalog.float4 "
+	"FROM pg_catalog.pg_class AS c WHERE c.oid = pg_catalog.to_regclass('usom.order_fingerprint')",
+};
+
 /* Longer ago than any rule looks back, or of an order that was never written. */
 #define FORGOTTEN "coalesce((SELECT greatest(o.placed_at, o.created_at) FROM usom.sales_order AS o " \
 	"WHERE o.org_id = $1 AND o.sales_order_id = f.sales_order_id), '-infinity') < statement_timestamp() - " \
@@ -319,10 +330,10 @@ usom_api_unclaim_duplicates(UsomChecking *const *checkings, const bool *is_gone,
 	"WHERE r.org_id = $1 AND r.check_code = 'duplicate')"
 
 static UsomQuery lock_forgotten = {
-	.text = "SELECT f.fingerprint, f.customer_id FROM usom.order_fingerprint AS f WHERE f.org_id = $1 AND " FORGOTTEN
+	.text = "SELECT f.fingerprint, f.customer_id FROM usom.order_fingerprint AS f TABLESAMPLE SYSTEM ($3) WHERE f.org_id = $1 AND " FORGOTTEN
 	" LIMIT $2 FOR UPDATE SKIP LOCKED",
-	.nargs = 2,
-	.argtypes = {"bigint", "bigint"},
+	.nargs = 3,
+	.argtypes = {"bigint", "bigint", "real"},
 };
 
 /* A statement of its own: it sees the order that claimed a row just before it was locked. */
@@ -337,12 +348,17 @@ static uint64
 tidy(int64 org_id)
 {
 	Datum		values[3] = {Int64GetDatum(org_id), Int64GetDatum(TIDIED_AT_ONCE)};
-	uint64		n = usom_query_write(&lock_forgotten, values, NULL);
-	Datum	   *fingerprints = palloc_array(Datum, n + 1);
-	Datum	   *customers = palloc_array(Datum, n + 1);
+	uint64		n;
+	Datum	   *fingerprints;
+	Datum	   *customers;
 
+	usom_query_look(&choose_share, NULL, NULL);
+	values[2] = usom_query_get(0, 1);
+	n = usom_query_write(&lock_forgotten, values, NULL);
 	if (n == 0)
 		return 0;
+	fingerprints = palloc_array(Datum, n + 1);
+	customers = palloc_array(Datum, n + 1);
 	for (uint64 row = 0; row < n; row++)
 	{
 		fingerprints[row] = PointerGetDatum(DatumGetByteaPCopy(usom_query_get(row, 1)));

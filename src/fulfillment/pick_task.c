@@ -239,6 +239,18 @@ usom_pick_units(const UsomPickTask *task, FunctionCallInfo fcinfo, int arg)
 	return units;
 }
 
+/* What the call keeps of a lot already, and nobody else sees yet. */
+static UsomQuantity
+units_noted(const UsomOrderSet *set, const UsomStockKey *key)
+{
+	UsomQuantity units = 0;
+
+	for (int i = 0; i < set->ndeltas; i++)
+		if (usom_stock_key_compare(&set->deltas[i].key, key) == 0)
+			units += set->deltas[i].reserved;
+	return Max(units, 0);
+}
+
 void
 usom_pick_piece(UsomOrderSet *set, int piece, UsomQuantity units, const char *lot)
 {
@@ -246,7 +258,9 @@ usom_pick_piece(UsomOrderSet *set, int piece, UsomQuantity units, const char *lo
 
 	if (lot != NULL && strcmp(lot, from->lot) != 0)
 	{
-		usom_stock_check_lot(set->org_id, set->lines[from->line].product_id, from->location_id, lot, units);
+		UsomStockKey key = {set->lines[from->line].product_id, from->location_id, lot};
+
+		usom_stock_check_lot(set->org_id, key.product_id, key.location_id, lot, usom_quantity_add(units, units_noted(set, &key)));
 		piece = usom_order_swap_lot(set, piece, units, lot);
 	}
 	usom_order_move_piece(set, piece, USOM_PIECE_PICKED, units, NULL);
