@@ -5648,6 +5648,17 @@ Returns the number of the run, done or stopped, the products looked at and chang
 Errors: US006 unknown variant, 22004 if it is null.
 Example: SELECT * FROM usom.backorder_run(''morning'', simulate => true);';
 
+CREATE FUNCTION usom.expedite_order(order_no text, reason text, priority integer DEFAULT 1)
+RETURNS TABLE (run_no text, priority integer, quantity_gained numeric, quantity_waiting numeric, orders_changed integer, rule text)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_expedite_order'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.expedite_order(text, text, integer) IS
+'Serve an order before others: it becomes more urgent, and units that it waits for are taken from what is free, and then from orders that are less urgent than it is now. Of those the last by usom.fill_priority lose first, and only what is reserved: never what is released, picked or firm, nor of orders that are held. They wait again, with the promise that there is, and are told so.
+order_no: of a confirmed order. reason: why, for its history and the audit. priority: the order''s from now on; one that is more urgent already stays so.
+It is a backorder run: its number is returned, and usom.backorder_runs and usom.backorder_changes have it under the variant expedite, line by line with what each had and has. Also returned: the priority; units gained and still waiting; how many orders changed; the rule that decided who lost.
+Errors: US105 unknown order, US101 not confirmed yet or shipped, 22004 no reason, 22023 priority not from 0 to 1000.
+Example: SELECT * FROM usom.expedite_order(''SO-000017'', ''line is down at their plant'');';
+
 /* ---- api ---- */
 
 CREATE TYPE usom._header_row AS (
@@ -9878,6 +9889,7 @@ CREATE FUNCTION usom._privileges()
 	('allocate_orders()',         '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	('reallocate_order()',        '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
 	('backorder_run()',           '',    '',    'x',   '',    '',    '',    '',    '',    ''),
+	('expedite_order()',          '',    '',    'x',   '',    '',    '',    '',    '',    ''),
 	('fill_backorders()',         '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	('convert_pre_orders()',      '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	('request_make()',            '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
@@ -10372,13 +10384,13 @@ AS $$
 		(4, 'fulfil', ARRAY['allocate_order', 'allocate_orders', 'reallocate_order', 'explain_sourcing', 'why_not_allocated', 'simulate_sourcing', 'pickup_alternatives',
 			'move_pickup', 'ready_pickup', 'collect_pickup', 'reject_pickup', 'put_back_pickups', 'receive_drop_ship', 'service_slots', 'book_appointment',
 			'move_appointment', 'cancel_appointment', 'fail_appointment', 'block_technician', 'complete_service', 'earliest_shipment', 'distance_km',
-			'split_order', 'split_backorder', 'merge_backorder', 'fill_backorders', 'backorder_run', 'convert_pre_orders', 'request_make', 'approve_make',
-			'start_make', 'receive_make', 'cancel_make', 'ration', 'release_order', 'consolidation_candidates', 'consolidate', 'ship', 'ship_consolidated',
-			'deliver', 'wrap_gift', 'pack', 'unpack', 'void_shipment', 'close_manifest', 'packing_slip', 'shipping_label', 'manifest_sheet', 'record_tracking',
-			'fail_delivery', 'retry_delivery', 'return_to_sender', 'lose_shipment', 'take_step', 'authorize_return', 'receive_return', 'approve_return',
-			'refuse_return', 'cancel_return', 'receive_blind_return', 'inspect_return', 'exchange_return', 'plan_wave', 'claim_picks', 'unclaim_picks',
-			'confirm_pick', 'short_pick', 'report_short', 'pick', 'grant_order', 'receive_undelivered', 'release_due', 'void_release', 'record_fulfillment',
-			'answer_request']),
+			'split_order', 'split_backorder', 'merge_backorder', 'fill_backorders', 'backorder_run', 'expedite_order', 'convert_pre_orders', 'request_make',
+			'approve_make', 'start_make', 'receive_make', 'cancel_make', 'ration', 'release_order', 'consolidation_candidates', 'consolidate', 'ship',
+			'ship_consolidated', 'deliver', 'wrap_gift', 'pack', 'unpack', 'void_shipment', 'close_manifest', 'packing_slip', 'shipping_label', 'manifest_sheet',
+			'record_tracking', 'fail_delivery', 'retry_delivery', 'return_to_sender', 'lose_shipment', 'take_step', 'authorize_return', 'receive_return',
+			'approve_return', 'refuse_return', 'cancel_return', 'receive_blind_return', 'inspect_return', 'exchange_return', 'plan_wave', 'claim_picks',
+			'unclaim_picks', 'confirm_pick', 'short_pick', 'report_short', 'pick', 'grant_order', 'receive_undelivered', 'release_due', 'void_release',
+			'record_fulfillment', 'answer_request']),
 		(4, 'pay', ARRAY['record_payment', 'authorize_payment', 'capture_payment', 'void_payment', 'refund_payment', 'charge_back', 'complete_order', 'refund_order',
 			'collect_payment']),
 		(5, 'understand', ARRAY['explain_status', 'explain_steps', 'explain_promise', 'explain_price', 'piece_amounts', 'credit_position', 'order_timeline', 'order_as_of',
@@ -16272,7 +16284,7 @@ CREATE VIEW usom.drafts WITH (security_invoker = true) AS
 SELECT d.draft_no, c.code AS channel, d.agent, d.status, d.version, d.customer, m.message_no, d.findings, d.told,
 	(d.told->>'valid')::boolean AS valid, (d.told->>'total')::numeric AS total, d.told->>'currency' AS currency,
 	(d.told->>'promised_at')::timestamptz AS promised_at,
-	CASE WHEN d.status = 'open' AND d.held_until > now() THEN trim_scale(d.quantity_held) ELSE 0 END AS quantity_held, d.held_until,
+	CASE WHEN d.status = 'open' AND d.held_until > statement_timestamp() THEN trim_scale(d.quantity_held) ELSE 0 END AS quantity_held, d.held_until,
 	usom._open(d.org_id, d.document)::jsonb AS document, o.order_no, d.submit_key, d.started_at, d.started_by, d.client_address, d.application,
 	d.saved_at, d.submitted_at, d.submitted_by, d.dropped_at, d.dropped_because
 FROM usom.draft d
@@ -16311,11 +16323,11 @@ COMMENT ON COLUMN usom.drafts.dropped_because IS 'Why.';
 
 CREATE VIEW usom.abandoned_drafts WITH (security_invoker = true) AS
 SELECT d.draft_no, c.code AS channel, d.agent, d.customer, (d.told->>'total')::numeric AS total, d.told->>'currency' AS currency, d.version,
-	d.started_at, d.saved_at, d.held_until, floor(extract(epoch FROM now() - d.saved_at) / 60) AS idle_minutes, d.saved_at + r.keep_for AS dropped_after
+	d.started_at, d.saved_at, d.held_until, floor(extract(epoch FROM statement_timestamp() - d.saved_at) / 60) AS idle_minutes, d.saved_at + r.keep_for AS dropped_after
 FROM usom.draft d
 JOIN usom.channel c ON c.org_id = d.org_id AND c.channel_id = d.channel_id
 LEFT JOIN usom.retention r ON r.org_id = d.org_id AND r.what = 'draft'
-WHERE d.org_id = usom.current_org() AND d.status = 'open' AND d.held_until <= now();
+WHERE d.org_id = usom.current_org() AND d.status = 'open' AND d.held_until <= statement_timestamp();
 COMMENT ON VIEW usom.abandoned_drafts IS 'Open drafts that nobody has saved for so long that nothing is held for them any more. Example: SELECT draft_no, agent, idle_minutes FROM usom.abandoned_drafts ORDER BY total DESC;';
 COMMENT ON COLUMN usom.abandoned_drafts.draft_no IS 'Number.';
 COMMENT ON COLUMN usom.abandoned_drafts.channel IS 'Channel of the order.';

@@ -129,6 +129,27 @@ SELECT pg_sleep(0.01) \g /dev/null
 SELECT usom._tidy_drafts(usom.current_org()), usom._tidy_drafts(usom.current_org());
 SELECT draft_no = :'b' AS held, status, dropped_because FROM usom.drafts WHERE draft_no IN (:'a', :'b') ORDER BY 1;
 
+-- The statements of a save do not grow with its lines.
+INSERT INTO usom.product (sku) SELECT 'DE-N' || n FROM generate_series(1, 60) n;
+SELECT usom.receive_stocks((SELECT jsonb_agg(jsonb_build_object('location', 'DE-W', 'sku', 'DE-N' || n, 'quantity', 10)) FROM generate_series(1, 60) n)) \g /dev/null
+CREATE FUNCTION pg_temp.long(n integer, quantity integer) RETURNS jsonb LANGUAGE sql AS $$
+	SELECT jsonb_build_object('lines', jsonb_agg(jsonb_build_object('sku', 'DE-N' || l, 'quantity', quantity, 'unit_price', 1))) FROM generate_series(1, n) l
+$$;
+CREATE FUNCTION pg_temp.statements(command text) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+	before bigint := usom._statement_count();
+BEGIN
+	EXECUTE command;
+	RETURN usom._statement_count() - before;
+END
+$$;
+SELECT s.quantity_held FROM unnest(ARRAY[2, 2, 60]) n, usom.save_draft(:'b', pg_temp.long(n, 1)) s;
+SELECT pg_temp.statements(format('SELECT usom.save_draft(%L, %L)', :'b', pg_temp.long(60, 2))) AS long \gset
+SELECT quantity_held FROM usom.save_draft(:'b', pg_temp.long(2, 1));
+SELECT pg_temp.statements(format('SELECT usom.save_draft(%L, %L)', :'b', pg_temp.long(2, 2))) >= :long AS no_more, :long < 60 AS few;
+SELECT quantity_held FROM usom.save_draft(:'b', pg_temp.long(60, 2));
+SELECT quantity_held FROM usom.drafts WHERE draft_no = :'b';
+
 -- Plain SQL may read, and not write.
 \set VERBOSITY terse
 UPDATE usom.draft SET agent = 'bert' WHERE org_id = usom.current_org();

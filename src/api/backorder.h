@@ -21,6 +21,7 @@ typedef struct BackorderSegment
 {
 	int32		rank;
 	UsomStrategy strategy;
+	int64		sales_order_id; /* this order alone; 0: any */
 	UsomCodes	channels;
 	UsomCodes	customers;
 	UsomCodes	segments;
@@ -153,6 +154,17 @@ typedef struct BackorderPlan
 
 /* backorder_variant.c: US006 if there is no such variant. */
 extern BackorderVariants *usom_api_read_variants(int64 org_id, const char *code);
+
+/*
+ * The same file: what expediting an order means.  It gains; orders that are
+ * less urgent than its new priority keep what is left, by usom.fill_priority;
+ * others are left as they are.  Products: those that it waits for.
+ */
+extern BackorderVariants *usom_api_expedite_variant(int64 org_id, int64 sales_order_id, int32 priority, UsomCodes skus);
+
+/* backorder_run.c: deal out by variants and record it under the code; lines and orders changed. */
+extern BackorderPlan *usom_api_backorder_run(int64 org_id, BackorderVariants *variants, const char *code, bool simulate,
+											 char **run_no, int *norders);
 
 /* The segment of a line, or NULL: it is left as it is. */
 extern const BackorderSegment *usom_api_segment_of(const BackorderVariant *variant, const BackorderProduct *product,

@@ -114,3 +114,14 @@ An exception leaves the product as it is and hands it to the fallback of the var
 Returns the number of the run, done or stopped, the products looked at and changed, lines and orders changed, and exceptions. Each line has its row in usom.backorder_changes, with the reason, and, unless simulated, an event. A second run changes nothing. Orders that do not change are not locked for good, and products that do not change not at all.
 Errors: US006 unknown variant, 22004 if it is null.
 Example: SELECT * FROM usom.backorder_run(''morning'', simulate => true);';
+
+CREATE FUNCTION usom.expedite_order(order_no text, reason text, priority integer DEFAULT 1)
+RETURNS TABLE (run_no text, priority integer, quantity_gained numeric, quantity_waiting numeric, orders_changed integer, rule text)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_expedite_order'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.expedite_order(text, text, integer) IS
+'Serve an order before others: it becomes more urgent, and units that it waits for are taken from what is free, and then from orders that are less urgent than it is now. Of those the last by usom.fill_priority lose first, and only what is reserved: never what is released, picked or firm, nor of orders that are held. They wait again, with the promise that there is, and are told so.
+order_no: of a confirmed order. reason: why, for its history and the audit. priority: the order''s from now on; one that is more urgent already stays so.
+It is a backorder run: its number is returned, and usom.backorder_runs and usom.backorder_changes have it under the variant expedite, line by line with what each had and has. Also returned: the priority; units gained and still waiting; how many orders changed; the rule that decided who lost.
+Errors: US105 unknown order, US101 not confirmed yet or shipped, 22004 no reason, 22023 priority not from 0 to 1000.
+Example: SELECT * FROM usom.expedite_order(''SO-000017'', ''line is down at their plant'');';

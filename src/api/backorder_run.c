@@ -200,13 +200,36 @@ put_result(ReturnSetInfo *result, const Run *run, int norders)
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
+/* Returns how many orders it changed. */
+static int
+deal_out(Run *run, const char *code, bool simulate)
+{
+	int			nproducts;
+	BackorderProduct *products = usom_api_backorder_products(run->org_id, run->variants, &nproducts);
+
+	run->run_no = usom_ident_document_no(run->org_id, "run");
+	run->plan = usom_api_backorder_plan(run->org_id, run->variants,
+										usom_api_backorder_facts(run->org_id, run->variants, products, nproducts, NULL, false));
+	if (!simulate)
+		change(run);
+	return usom_api_backorder_record(run->org_id, run->plan, run->run_no, code, simulate);
+}
+
+BackorderPlan *
+usom_api_backorder_run(int64 org_id, BackorderVariants *variants, const char *code, bool simulate, char **run_no, int *norders)
+{
+	Run			run = {.org_id = org_id, .variants = variants};
+
+	*norders = deal_out(&run, code, simulate);
+	*run_no = run.run_no;
+	return run.plan;
+}
+
 Datum
 usom_backorder_run(PG_FUNCTION_ARGS)
 {
 	Run			run = {0};
 	bool		simulate;
-	BackorderProduct *products;
-	int			nproducts;
 	int			norders;
 
 	usom_card_check_call(fcinfo);
@@ -216,13 +239,7 @@ usom_backorder_run(PG_FUNCTION_ARGS)
 	usom_call_begin("backorder_run", NULL);
 	run.org_id = usom_party_org();
 	run.variants = usom_api_read_variants(run.org_id, run.variant);
-	run.run_no = usom_ident_document_no(run.org_id, "run");
-	products = usom_api_backorder_products(run.org_id, run.variants, &nproducts);
-	run.plan = usom_api_backorder_plan(run.org_id, run.variants,
-									   usom_api_backorder_facts(run.org_id, run.variants, products, nproducts, NULL, false));
-	if (!simulate)
-		change(&run);
-	norders = usom_api_backorder_record(run.org_id, run.plan, run.run_no, run.variant, simulate);
+	norders = deal_out(&run, run.variant, simulate);
 	put_result((ReturnSetInfo *) fcinfo->resultinfo, &run, norders);
 	usom_call_end();
 	return (Datum) 0;

@@ -133,12 +133,44 @@ usom_api_read_variants(int64 org_id, const char *code)
 	return variants;
 }
 
+/* Every line, as far as a segment may ask. */
+static BackorderSegment
+any_line(int32 rank, UsomStrategy strategy)
+{
+	const UsomCodes any = {.any = true};
+
+	return (BackorderSegment) {
+		.rank = rank, .strategy = strategy, .channels = any, .customers = any, .segments = any, .order_types = any, .countries = any,
+		.skus = any, .categories = any, .priority_from = PG_INT32_MIN, .priority_to = PG_INT32_MAX,
+		.placed_from = PG_INT64_MIN, .placed_before = PG_INT64_MAX
+	};
+}
+
+BackorderVariants *
+usom_api_expedite_variant(int64 org_id, int64 sales_order_id, int32 priority, UsomCodes skus)
+{
+	BackorderVariants *variants = palloc0_object(BackorderVariants);
+	BackorderVariant *variant = palloc0_object(BackorderVariant);
+	BackorderSegment *segments = palloc_array(BackorderSegment, 2);
+
+	segments[0] = any_line(1, USOM_GAIN);
+	segments[0].sales_order_id = sales_order_id;
+	segments[1] = any_line(2, USOM_FILL);
+	segments[1].priority_from = priority + 1;
+	segments[1].precedence = usom_api_fill_precedence(org_id);
+	*variant = (BackorderVariant) {.code = "expedite", .skus = skus, .categories = {.any = true}, .nsegments = 2, .segments = segments};
+	*variants = (BackorderVariants) {.count = 1, .variants = variant};
+	note_needs(variants, &segments[1]);
+	return variants;
+}
+
 static bool
 fits(const BackorderSegment *segment, const BackorderProduct *product, const BackorderLine *line)
 {
 	const UsomContender *contender = &line->contender;
 
-	return contender->priority >= segment->priority_from && contender->priority <= segment->priority_to &&
+	return (segment->sales_order_id == 0 || contender->sales_order_id == segment->sales_order_id) &&
+		contender->priority >= segment->priority_from && contender->priority <= segment->priority_to &&
 		contender->placed_at >= segment->placed_from && contender->placed_at < segment->placed_before &&
 		usom_sourcing_lists(&segment->channels, contender->channel) &&
 		usom_sourcing_lists(&segment->customers, line->customer) &&

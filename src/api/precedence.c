@@ -85,8 +85,8 @@ usom_api_read_precedence(UsomQuery *query, Datum *values)
 	return precedence;
 }
 
-static UsomPrecedence
-fill_precedence(int64 org_id)
+UsomPrecedence
+usom_api_fill_precedence(int64 org_id)
 {
 	Datum		values[] = {Int64GetDatum(org_id)};
 
@@ -192,7 +192,7 @@ usom_api_fill_places(const UsomOrderSet *set)
 
 	if (set->norders < 2)
 		return NULL;
-	sorting.precedence = fill_precedence(set->org_id);
+	sorting.precedence = usom_api_fill_precedence(set->org_id);
 	sorting.contenders = contenders_of(set);
 	if (asks(&sorting.precedence, USOM_BY_CHANNEL) || asks(&sorting.precedence, USOM_BY_SEGMENT))
 		describe(set, sorting.contenders);
@@ -214,7 +214,7 @@ usom_api_fill_places(const UsomOrderSet *set)
 const char *
 usom_api_fill_rule(int64 org_id)
 {
-	UsomPrecedence precedence = fill_precedence(org_id);
+	UsomPrecedence precedence = usom_api_fill_precedence(org_id);
 	StringInfoData rule;
 
 	if (precedence.nkeys == 0)

@@ -24,6 +24,9 @@ extern UsomPrecedence usom_api_read_precedence(UsomQuery *query, Datum *values);
  */
 extern int *usom_api_fill_places(const UsomOrderSet *set);
 
+/* usom.fill_priority itself; no keys: priority, placed_at. */
+extern UsomPrecedence usom_api_fill_precedence(int64 org_id);
+
 /* The rule in words, for the record: "priority, placed_at". */
 extern const char *usom_api_fill_rule(int64 org_id);
 

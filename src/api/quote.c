@@ -29,21 +29,28 @@
 
 PG_FUNCTION_INFO_V1(usom_quote);
 
+/* What usom.available() says, of all lines in one statement. */
+#define AVAILABLE "(SELECT coalesce(sum(greatest(s.on_hand - s.reserved - s.safety - s.held + CASE WHEN s.held_until <= $9 THEN " \
+	"(SELECT coalesce(sum(r.quantity), 0) FROM usom.reservation r WHERE r.org_id = $1 AND r.product_id = s.product_id " \
+	"AND r.location_id = s.location_id AND r.lot = s.lot AND r.expires_at <= $9) ELSE 0 END, 0)), 0) " \
+	"FROM usom.stock s JOIN usom.location x ON x.org_id = $1 AND x.location_id = s.location_id AND x.active " \
+	"WHERE s.org_id = $1 AND s.product_id = l.product_id AND coalesce(s.usable_until > $9, true) " \
+	"AND s.location_id = coalesce(l.location_id, s.location_id))"
+
 /* Units that the order itself keeps were available before it. */
 static UsomQuery describe_order = {
 	.text = "SELECT pg_catalog.jsonb_build_object('valid', $8, 'currency', o.currency, 'total', pg_catalog.trim_scale(o.total), "
 	"'lines', (SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('line_no', l.line_no, 'sku', p.sku, "
 	"'quantity', pg_catalog.trim_scale(l.quantity), 'unit_price', pg_catalog.trim_scale(l.unit_price), 'total', pg_catalog.trim_scale(l.total), "
-	"'available', CASE WHEN p.kind = 'physical' THEN pg_catalog.trim_scale(usom.available(p.sku, t.code) + (SELECT coalesce(pg_catalog.sum(f.quantity), 0) "
+	"'available', CASE WHEN p.kind = 'physical' THEN pg_catalog.trim_scale(" AVAILABLE " + (SELECT coalesce(pg_catalog.sum(f.quantity), 0) "
 	"FROM usom.fulfillment_line f WHERE f.org_id = $1 AND f.sales_order_id = $2 AND f.product_id = l.product_id "
-	"AND f.status = 'reserved' AND (t.code IS NULL OR f.location_id = l.location_id))) END, "
+	"AND f.status = 'reserved' AND (l.location_id IS NULL OR f.location_id = l.location_id))) END, "
 	"'reserved', pg_catalog.trim_scale(l.quantity_reserved), 'backordered', pg_catalog.trim_scale(l.quantity_backordered), "
 	"'pieces', (SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('location', g.code, 'status', f.status::pg_catalog.text, "
 	"'quantity', pg_catalog.trim_scale(f.quantity), 'promised_at', f.promised_at) ORDER BY f.piece_no) FROM usom.fulfillment_line f "
 	"LEFT JOIN usom.location g ON g.org_id = $1 AND g.location_id = f.location_id "
 	"WHERE f.org_id = $1 AND f.sales_order_id = $2 AND f.line_no = l.line_no)) ORDER BY l.line_no) "
 	"FROM usom.order_line l JOIN usom.product p ON p.org_id = $1 AND p.product_id = l.product_id "
-	"LEFT JOIN usom.location t ON t.org_id = $1 AND t.location_id = l.location_id "
 	"WHERE l.org_id = $1 AND l.sales_order_id = $2), "
 	"'quantity_reserved', $3, 'quantity_backordered', $4, 'promised_at', $5, 'messages', $6, 'problems', $7) "
 	"|| coalesce((SELECT pg_catalog.jsonb_build_object('price_steps', pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object("
@@ -51,8 +58,8 @@ static UsomQuery describe_order = {
 	"'before', pg_catalog.trim_scale(s.before), 'after', pg_catalog.trim_scale(s.after), 'reason', s.reason) ORDER BY s.step_no)) "
 	"FROM usom.price_step s WHERE s.org_id = $1 AND s.sales_order_id = $2 HAVING pg_catalog.count(*) > 0), '{}') "
 	"FROM usom.sales_order o WHERE o.org_id = $1 AND o.sales_order_id = $2",
-	.nargs = 8,
-	.argtypes = {"bigint", "bigint", "numeric", "numeric", "timestamptz", "jsonb", "jsonb", "boolean"},
+	.nargs = 9,
+	.argtypes = {"bigint", "bigint", "numeric", "numeric", "timestamptz", "jsonb", "jsonb", "boolean", "timestamptz"},
 };
 
 /* What was wrong with the document; null where it does not apply. */
@@ -169,8 +176,8 @@ describe(const Placing *placing, const UsomPlaced *placed)
 {
 	bool		is_valid;
 	Jsonb	   *problems = problems_of(placing->checking.findings, &is_valid);
-	bool		nulls[8] = {false};
-	Datum		values[8] = {
+	bool		nulls[9] = {false};
+	Datum		values[9] = {
 		Int64GetDatum(placing->org_id),
 		Int64GetDatum(placing->set->orders[0].sales_order_id),
 		NumericGetDatum(usom_quantity_numeric(placed->reserved)),
@@ -179,6 +186,7 @@ describe(const Placing *placing, const UsomPlaced *placed)
 		JsonbPGetDatum(placed->messages),
 		JsonbPGetDatum(problems),
 		BoolGetDatum(is_valid),
+		TimestampTzGetDatum(usom_call_time()),
 	};
 
 	nulls[4] = placed->promised_at == USOM_NO_TIME;

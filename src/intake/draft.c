@@ -44,9 +44,16 @@ static UsomQuery lock_message = {
 };
 
 static UsomQuery lock_draft = {
-	.text = "SELECT " DRAFT_COLUMNS "WHERE d.org_id = $1 AND d.draft_no = $2 AND ($3 IS NULL OR d.channel_id = ANY ($3)) FOR NO KEY UPDATE OF d",
+	.text = "SELECT d.draft_id FROM usom.draft AS d WHERE d.org_id = $1 AND d.draft_no = $2 AND ($3 IS NULL OR d.channel_id = ANY ($3)) FOR NO KEY UPDATE",
 	.nargs = 3,
 	.argtypes = {"bigint", "text", "bigint[]"},
+};
+
+/* After the wait for the lock: the order that it became meanwhile is seen, too. */
+static UsomQuery find_draft = {
+	.text = "SELECT " DRAFT_COLUMNS "WHERE d.org_id = $1 AND d.draft_id = $2",
+	.nargs = 2,
+	.argtypes = {"bigint", "bigint"},
 };
 
 static UsomQuery find_of_message = {
@@ -246,6 +253,7 @@ usom_draft_lock(int64 org_id, const char *draft_no)
 {
 	bool		nulls[3] = {false};
 	Datum		values[3] = {Int64GetDatum(org_id), CStringGetTextDatum(draft_no)};
+	Datum		found[2] = {Int64GetDatum(org_id)};
 
 	usom_query_run(&lock_message, values, NULL);
 	values[2] = usom_party_channels(&nulls[2]);
@@ -253,6 +261,8 @@ usom_draft_lock(int64 org_id, const char *draft_no)
 		ereport(ERROR, errcode(USOM_ERR(UNKNOWN_DRAFT)),
 				errmsg("no draft \"%s\"", draft_no),
 				errhint("Look it up in usom.drafts."));
+	found[1] = usom_query_get(0, 1);
+	usom_query_run(&find_draft, found, NULL);
 	return read_draft(org_id);
 }
 

@@ -87,7 +87,7 @@ CREATE VIEW usom.drafts WITH (security_invoker = true) AS
 SELECT d.draft_no, c.code AS channel, d.agent, d.status, d.version, d.customer, m.message_no, d.findings, d.told,
 	(d.told->>'valid')::boolean AS valid, (d.told->>'total')::numeric AS total, d.told->>'currency' AS currency,
 	(d.told->>'promised_at')::timestamptz AS promised_at,
-	CASE WHEN d.status = 'open' AND d.held_until > now() THEN trim_scale(d.quantity_held) ELSE 0 END AS quantity_held, d.held_until,
+	CASE WHEN d.status = 'open' AND d.held_until > statement_timestamp() THEN trim_scale(d.quantity_held) ELSE 0 END AS quantity_held, d.held_until,
 	usom._open(d.org_id, d.document)::jsonb AS document, o.order_no, d.submit_key, d.started_at, d.started_by, d.client_address, d.application,
 	d.saved_at, d.submitted_at, d.submitted_by, d.dropped_at, d.dropped_because
 FROM usom.draft d
@@ -126,11 +126,11 @@ COMMENT ON COLUMN usom.drafts.dropped_because IS 'Why.';
 
 CREATE VIEW usom.abandoned_drafts WITH (security_invoker = true) AS
 SELECT d.draft_no, c.code AS channel, d.agent, d.customer, (d.told->>'total')::numeric AS total, d.told->>'currency' AS currency, d.version,
-	d.started_at, d.saved_at, d.held_until, floor(extract(epoch FROM now() - d.saved_at) / 60) AS idle_minutes, d.saved_at + r.keep_for AS dropped_after
+	d.started_at, d.saved_at, d.held_until, floor(extract(epoch FROM statement_timestamp() - d.saved_at) / 60) AS idle_minutes, d.saved_at + r.keep_for AS dropped_after
 FROM usom.draft d
 JOIN usom.channel c ON c.org_id = d.org_id AND c.channel_id = d.channel_id
 LEFT JOIN usom.retention r ON r.org_id = d.org_id AND r.what = 'draft'
-WHERE d.org_id = usom.current_org() AND d.status = 'open' AND d.held_until <= now();
+WHERE d.org_id = usom.current_org() AND d.status = 'open' AND d.held_until <= statement_timestamp();
 COMMENT ON VIEW usom.abandoned_drafts IS 'Open drafts that nobody has saved for so long that nothing is held for them any more. Example: SELECT draft_no, agent, idle_minutes FROM usom.abandoned_drafts ORDER BY total DESC;';
 COMMENT ON COLUMN usom.abandoned_drafts.draft_no IS 'Number.';
 COMMENT ON COLUMN usom.abandoned_drafts.channel IS 'Channel of the order.';

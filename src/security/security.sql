@@ -318,6 +318,7 @@ CREATE FUNCTION usom._privileges()
 	('allocate_orders()',         '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	('reallocate_order()',        '',    'x',   'x',   'x',   '',    '',    '',    '',    ''),
 	('backorder_run()',           '',    '',    'x',   '',    '',    '',    '',    '',    ''),
+	('expedite_order()',          '',    '',    'x',   '',    '',    '',    '',    '',    ''),
 	('fill_backorders()',         '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	('convert_pre_orders()',      '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	('request_make()',            '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
