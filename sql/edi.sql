@@ -52,11 +52,11 @@ SELECT * FROM pg_temp.lines('PO-1');
 SELECT * FROM pg_temp.took('{"format": "x12", "type": "860", "BCH": [{"BCH01": "01", "BCH03": "PO-1"}]}');
 SELECT status FROM usom.orders WHERE external_id = 'PO-1';
 
--- ORDERS and ORDCHG: decimal marks, dates with and without time, a price for more than one is not taken.
+-- ORDERS and ORDCHG: decimal marks, dates with and without time, a price for a hundred.
 SELECT * FROM pg_temp.took('{"format": "edifact", "type": "ORDERS", "interchange": {"sender": "12345678"}, "BGM": [{"BGM01": ["220"], "BGM02": ["80-1"], "BGM03": ["9"]}],
 	"DTM": [{"DTM01": ["137", "203008030730", "203"]}, {"DTM01": ["2", "20300806", "102"]}], "NAD": [{"NAD01": ["SU"], "NAD02": ["1"]}, {"NAD01": ["BY"], "NAD02": ["8711576000012", "", "9"]}],
 	"LIN": [{"LIN01": ["1"], "ids": {"EN": "none", "SA": "AB3542"}, "QTY": [{"QTY01": ["59", "12"]}, {"QTY01": ["21", "8.5", "PCE"]}], "PRI": [{"PRI01": ["AAA", "12.80", "CT", "AAE"]}]},
-		{"LIN01": ["2"], "ids": {"SA": "RD5322"}, "QTY": [{"QTY01": ["21", "3"]}], "PRI": [{"PRI01": ["AAA", "100", "", "", "100"]}]}]}');
+		{"LIN01": ["2"], "ids": {"SA": "RD5322"}, "QTY": [{"QTY01": ["21", "3"]}], "PRI": [{"PRI01": ["AAA", "150", "", "", "100"]}]}]}');
 SELECT o.placed_at, o.requested_at, l.* FROM usom.orders o, pg_temp.lines(o.external_id) l WHERE o.external_id = '80-1';
 SELECT * FROM pg_temp.took('{"format": "edifact", "type": "ORDCHG", "BGM": [{"BGM02": ["c1"], "BGM03": ["4"]}], "DTM": [{"DTM01": ["137", "20301101", "102"]}], "RFF": [{"RFF01": ["ON", "80-1"]}],
 	"LIN": [{"LIN01": ["1"], "LIN02": ["2"], "ids": {"SA": "AB3542"}}, {"LIN01": ["2"], "LIN02": ["3"], "ids": {"SA": "RD5322"}, "QTY": [{"QTY01": ["21", "5"]}]}]}');
@@ -74,6 +74,12 @@ SELECT o.placed_at, o.instructions, o.revision, l.* FROM usom.orders o, pg_temp.
 SELECT * FROM pg_temp.took('{"format": "ubl", "type": "OrderCancellation", "OrderCancellation": [{"CancellationNote": [{"_": "by phone"}], "OrderReference": [{"ID": [{"_": "34"}]}]}]}');
 SELECT status FROM usom.orders WHERE external_id = '34';
 
+-- It comes again in another envelope: the same; with another quantity: not the same.
+SELECT * FROM pg_temp.took(:'x850'::jsonb || '{"interchange": {"sender": "4405197800", "control": "99"}, "control": "0099"}');
+\set VERBOSITY terse
+SELECT * FROM pg_temp.took(jsonb_set(:'x850', '{PO1,0,PO102}', '"121"'));
+\set VERBOSITY default
+
 -- A line in cases, with the price of a case.
 SELECT * FROM pg_temp.took(jsonb_set(jsonb_set(:'x850', '{BEG,0,BEG03}', '"PO-3"'), '{PO1}', '[{"PO102": "4", "PO103": "CA", "PO104": "165.48", "ids": {"VN": "RD5322"}}, {"PO102": "2", "PO103": "BX", "ids": {"VN": "AB3542"}}]'));
 SELECT * FROM pg_temp.took(jsonb_set(jsonb_set(:'x850', '{BEG,0,BEG03}', '"PO-4"'), '{PO1}', '[{"PO102": "4", "PO103": "CA", "PO104": "165.48", "ids": {"VN": "RD5322"}}]'));
@@ -87,4 +93,29 @@ SELECT kind, status, attempts, next_attempt_at FROM usom.inbox WHERE status = 'd
 SELECT m.status, m.outcome FROM usom.inbox i, usom.mend(i.message_no, '[{"path": ["errors"], "remove": true}]', 'their trailers are always wrong') m WHERE i.findings @> '[{"path": "segment 35, IEA02"}]';
 SELECT external_id, total FROM usom.orders WHERE external_id = 'PO-2';
 SELECT * FROM pg_temp.took(:'x850'::jsonb #- '{BEG}' #- '{N1}');
+
+-- Answers are read as those of others are: an 855 and an ORDRSP as the converter gives them, and ours.
+SELECT * FROM pg_temp.took(jsonb_set(jsonb_set(:'x850', '{BEG,0,BEG03}', '"PO-5"'), '{PO1}', '[{"PO102": "10", "PO103": "EA", "PO104": "1", "ids": {"VN": "AB3542"}}, {"PO102": "2000", "PO103": "EA", "PO104": "2", "ids": {"VN": "XY5266"}},
+	{"PO102": "8", "PO103": "EA", "PO104": "3", "ids": {"VN": "RD5322"}}, {"PO102": "4", "PO103": "EA", "PO104": "4", "ids": {"VN": "17589683"}}, {"PO102": "1", "PO103": "EA", "PO104": "1", "ids": {"VN": "AB3542"}, "DTM": [{"DTM01": "002", "DTM02": "20200101"}]}]'));
+SELECT c.status FROM usom.orders o, usom.cancel_line(o.order_no, 3, 3, 'short') c WHERE o.external_id = 'PO-5';
+SELECT c.status FROM usom.orders o, usom.cancel_line(o.order_no, 4, 4, 'none') c WHERE o.external_id = 'PO-5';
+SELECT line_no, x.status, quantity, quantity_accepted AS accepted, quantity_backordered AS backordered, quantity_rejected AS rejected, unit_price, promised_at IS NULL AS no_promise FROM usom.order_response_lines x JOIN usom.orders o USING (order_no) WHERE o.external_id = 'PO-5' ORDER BY 1;
+CREATE FUNCTION pg_temp.read_855(document jsonb) RETURNS TABLE (answer text, po text, line text, ordered text, price text, ack text, quantity text) LANGUAGE sql AS $$
+	SELECT document #>> '{BAK,0,BAK02}', document #>> '{BAK,0,BAK03}', l->>'PO101', l->>'PO102', l->>'PO104', a->>'ACK01', a->>'ACK02'
+	FROM jsonb_path_query(document, '$.PO1[*]') WITH ORDINALITY x (l, n), jsonb_path_query(l, '$.ACK[*]') WITH ORDINALITY y (a, m) ORDER BY n, m
+$$;
+SELECT * FROM pg_temp.read_855('{"format": "x12", "type": "855", "BAK": [{"BAK01": "00", "BAK02": "AD", "BAK03": "POTEST1112"}], "PO1": [{"PO101": "1", "PO102": "3", "PO103": "UN", "PO104": "4.5", "ACK": [{"ACK01": "IA", "ACK02": "3", "ACK03": "UN"}]},
+	{"PO101": "2", "PO102": "2", "PO104": "15.99", "ACK": [{"ACK01": "IR", "ACK02": "0"}]}]}');
+SELECT r.* FROM usom.x12_855 d, pg_temp.read_855(d.document) r WHERE d.external_id = 'PO-5';
+CREATE FUNCTION pg_temp.read_ordrsp(document jsonb) RETURNS TABLE (answer text, po text, line text, action text, price text, quantities text) LANGUAGE sql AS $$
+	SELECT document #>> '{BGM,0,BGM03,0}', jsonb_path_query_first(document, '$.RFF ? (@.RFF01[0] == "ON").RFF01[1]') #>> '{}', l #>> '{LIN01,0}', l #>> '{LIN02,0}', jsonb_path_query_first(l, '$.PRI.PRI01[1]') #>> '{}',
+		(SELECT string_agg(q #>> '{QTY01,0}' || '=' || (q #>> '{QTY01,1}'), ' ') FROM jsonb_path_query(l, '$.QTY[*]') q)
+	FROM jsonb_path_query(document, '$.LIN[*]') WITH ORDINALITY x (l, n) ORDER BY n
+$$;
+SELECT r.* FROM usom.edifact_ordrsp d, pg_temp.read_ordrsp(d.document) r WHERE d.external_id = 'PO-5';
+SELECT d.document #>> '{OrderResponse,0,OrderResponseCode,0,_}' AS answer, jsonb_path_query_first(l, '$.ID._') AS line, jsonb_path_query_first(l, '$.LineStatusCode._') AS status, jsonb_path_query_array(l, '$.Quantity._') AS quantity,
+	jsonb_path_query_array(l, '$.Delivery.Quantity._') AS deliveries, jsonb_path_query_first(l, '$.Price.PriceAmount._') AS price
+FROM usom.ubl_order_response d, jsonb_path_query(d.document, '$.OrderResponse.OrderReference.ID._') po, jsonb_path_query(d.document, '$.OrderResponse.OrderLine[*].LineItem[*]') l WHERE po = '"PO-5"';
+SELECT external_id, outcome, x.document #>> '{BAK,0,BAK02}' AS x12, e.document #>> '{BGM,0,BGM03,0}' AS edifact, u.document #>> '{OrderResponse,0,OrderResponseCode,0,_}' AS ubl
+FROM usom.order_responses LEFT JOIN usom.x12_855 x USING (external_id, outcome) LEFT JOIN usom.edifact_ordrsp e USING (external_id, outcome) LEFT JOIN usom.ubl_order_response u USING (external_id, outcome) ORDER BY 1;
 SELECT * FROM usom.verify();

@@ -1,9 +1,9 @@
 -- Mappings of X12, EDIFACT, TRADACOMS and UBL, in the JSON that tools/intake makes of them.
-CREATE FUNCTION usom._edi_mappings() RETURNS TABLE (code text, kind text, applies text, root text, lines text, problems text, priority integer, about text)
+CREATE FUNCTION usom._edi_mappings() RETURNS TABLE (code text, kind text, applies text, root text, lines text, problems text, envelope text[], priority integer, about text)
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, usom, pg_temp
 AS $$
-	SELECT * FROM (VALUES
+	SELECT m.code, m.kind, m.applies, m.root, m.lines, m.problems, CASE WHEN m.code LIKE 'ubl%' THEN '{}' ELSE '{interchange,group,control,notes}' END::text[], m.priority, m.about FROM (VALUES
 	('edi_error', 'order', 'exists ($.errors[*].message) && exists ($.raw)', NULL, NULL, '$.errors[*]', 10,
 		'Messages that the converter could not read, or that contradict their envelope: each fault is a finding.'),
 	('edi_other', 'order', '$.format == "x12" || $.format == "edifact" || $.format == "tradacoms" || $.format == "ubl" || $.format == "unknown"', NULL, NULL,
@@ -20,7 +20,7 @@ AS $$
 	('ubl_order', 'order', '$.format == "ubl" && $.type == "Order"', '$.Order[*]', '$.OrderLine[*].LineItem[*]', NULL, 100, 'UBL Order, 2.0 and later.'),
 	('ubl_order_change', 'change', '$.format == "ubl" && $.type == "OrderChange"', '$.OrderChange[*]', '$.OrderLine[*].LineItem[*]', NULL, 100, 'UBL OrderChange.'),
 	('ubl_order_cancellation', 'cancellation', '$.format == "ubl" && $.type == "OrderCancellation"', '$.OrderCancellation[*]', NULL, NULL, 100, 'UBL OrderCancellation.')
-	) AS m
+	) AS m (code, kind, applies, root, lines, problems, priority, about)
 $$;
 COMMENT ON FUNCTION usom._edi_mappings() IS 'Mappings of EDI and UBL, for add_mapping().';
 REVOKE ALL ON FUNCTION usom._edi_mappings() FROM PUBLIC;
@@ -113,7 +113,7 @@ AS $$
 	('edifact_orders,edifact_ordchg', 'lines[].quantity', 1, '$.QTY ? (@.QTY01[0] == "21" || @.QTY01[0] == "1" || @.QTY01[0] == "145").QTY01[1]', '{number}', NULL, NULL, NULL),
 	('edifact_orders,edifact_ordchg', 'lines[].unit', 1, '$.QTY ? (@.QTY01[0] == "21" || @.QTY01[0] == "1" || @.QTY01[0] == "145").QTY01[2]', '{unit}', '{"keep": true}', NULL, false),
 	('edifact_orders,edifact_ordchg', 'lines[].unit_price', 1,
-		'$.PRI ? ((@.PRI01[0] == "AAA" || @.PRI01[0] == "AAB" || @.PRI01[0] == "CAL") && (!exists (@.PRI01[4]) || @.PRI01[4] == "" || @.PRI01[4] == "1")).PRI01[1]', '{number}', NULL, NULL, false),
+		'$.PRI ? (@.PRI01[0] == "AAA" || @.PRI01[0] == "AAB" || @.PRI01[0] == "CAL").PRI01[1]', '{number,divide}', '{"divide": "$.PRI ? (@.PRI01[0] == \"AAA\" || @.PRI01[0] == \"AAB\" || @.PRI01[0] == \"CAL\").PRI01[4] ? (@ != \"\")"}', NULL, false),
 	('edifact_orders,edifact_ordchg', 'lines[].requested_at', 1, '$.DTM ? (@.DTM01[0] == "2" && @.DTM01[2] == "203").DTM01[1]', '{date}', '{"date": "YYYYMMDDHH24MI"}', NULL, false),
 	('edifact_orders,edifact_ordchg', 'lines[].requested_at', 2, '$.DTM ? (@.DTM01[0] == "2").DTM01[1]', '{date}', '{"date": "YYYYMMDD"}', NULL, false),
 	('edifact_orders_cancellation', 'external_id', 1, '$.BGM.BGM02[0]', '{trim}', NULL, NULL, true),
@@ -167,7 +167,7 @@ AS $$
 	('ubl_order,ubl_order_change', 'lines[].sku', 4, '$.Item.Name._', '{lookup}', '{"lookup": "item", "keep": true}', NULL, true),
 	('ubl_order,ubl_order_change', 'lines[].quantity', 1, '$.Quantity._', '{number}', NULL, NULL, NULL),
 	('ubl_order,ubl_order_change', 'lines[].unit', 1, '$.Quantity.unitCode', '{unit}', '{"keep": true}', NULL, false),
-	('ubl_order,ubl_order_change', 'lines[].unit_price', 1, '$.Price ? (!exists (@.BaseQuantity._) || @.BaseQuantity._.double() == 1).PriceAmount._', '{number}', NULL, NULL, false),
+	('ubl_order,ubl_order_change', 'lines[].unit_price', 1, '$.Price.PriceAmount._', '{number,divide}', '{"divide": "$.Price.BaseQuantity._"}', NULL, false),
 	('ubl_order,ubl_order_change', 'lines[].requested_at', 1, '$.Delivery.RequestedDeliveryPeriod.EndDate._', '{date}', NULL, NULL, false),
 	('ubl_order', 'lines[].partial', 1, '$.PartialDeliveryIndicator._', '{boolean}', NULL, NULL, false),
 	('ubl_order_change', 'lines[].action', 1, '$.LineStatusCode._', '{lookup}', '{"lookup": "ubl_line_status"}', NULL, true),

@@ -125,13 +125,13 @@ payload_text(Jsonb *payload)
 }
 
 static bytea *
-digest_of(int64 org_id, Jsonb *payload)
+digest_of(int64 org_id, Jsonb *content)
 {
 	UsomPersonKey key;
 	bytea	   *digest;
 
 	usom_person_organisation_key(org_id, &key);
-	digest = usom_vault_digest(&key, "message", VARDATA_ANY(payload), VARSIZE_ANY_EXHDR(payload));
+	digest = usom_vault_digest(&key, "message", VARDATA_ANY(content), VARSIZE_ANY_EXHDR(content));
 	explicit_bzero(&key, sizeof(key));
 	return digest;
 }
@@ -223,7 +223,7 @@ usom_inbox_write(UsomMessage *message)
 	Datum		values[12] = {Int64GetDatum(message->org_id)};
 	bool		nulls[12] = {false};
 
-	message->digest = digest_of(message->org_id, message->payload);
+	message->digest = digest_of(message->org_id, message->content);
 	if (message->external_id == NULL)
 		message->external_id = name_of_digest(message->digest);
 	message->inbox_message_id = usom_ident_next();

@@ -38,6 +38,7 @@ typedef struct UsomMessage
 	int64		sales_order_id;	/* 0: none */
 	const char *order_no;		/* NULL: none */
 	Jsonb	   *payload;
+	Jsonb	   *content;		/* the payload without its envelope: what makes it the same message */
 	bytea	   *digest;
 	Jsonb	   *document;		/* NULL: not read, or not readable */
 	List	   *findings;		/* of UsomMapFinding * */

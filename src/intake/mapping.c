@@ -120,6 +120,31 @@ note_raw(Look *look, Jsonb *array)
 	MemoryContextSwitchTo(old);
 }
 
+/* A price for so many becomes the price of one. */
+static void
+divide(const Look *look, JsonbValue *value)
+{
+	Jsonb	   *array = query(look->context, look->field->divisor, look->mapper->vars);
+	JsonbValue *scalars = palloc_array(JsonbValue, JB_ROOT_COUNT(array) + 1);
+	Datum		quotient;
+
+	if (value->type != jbvNumeric || scalars_of(look, array, scalars) == 0)
+		return;
+	quotient = DirectFunctionCall2(numeric_div, NumericGetDatum(value->val.numeric),
+								   DirectFunctionCall3(numeric_in, CStringGetDatum(usom_map_scalar_text(&scalars[0])), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+	value->val.numeric = DatumGetNumeric(DirectFunctionCall1(numeric_trim_scale, quotient));
+}
+
+static JsonbValue
+transform(const Look *look, const JsonbValue *scalar)
+{
+	JsonbValue	value = usom_map_transform(look->mapper->mapping->all, look->field, scalar);
+
+	if ((look->field->transforms & USOM_MAP_DIVIDE) && look->field->divisor != 0)
+		divide(look, &value);
+	return value;
+}
+
 static void
 take_source(Look *look)
 {
@@ -138,7 +163,7 @@ take_source(Look *look)
 	look->found.count = field->is_list ? count : Min(count, 1);
 	look->found.values = MemoryContextAlloc(look->mapper->keep, sizeof(JsonbValue) * Max(count, 1));
 	for (int i = 0; i < look->found.count; i++)
-		look->found.values[i] = keep_value(look->mapper, usom_map_transform(look->mapper->mapping->all, field, &scalars[i]));
+		look->found.values[i] = keep_value(look->mapper, transform(look, &scalars[i]));
 }
 
 static void
@@ -460,6 +485,14 @@ usom_mapping_apply(const UsomMapping *mapping, Jsonb *payload, List **findings, 
 		reading.document = build(&mapper);
 	MemoryContextDelete(mapper.scratch);
 	return reading.document;
+}
+
+Jsonb *
+usom_mapping_content(const UsomMapping *mapping, Jsonb *payload)
+{
+	if (mapping == NULL || ARR_NDIM(mapping->envelope) == 0 || !JB_ROOT_IS_OBJECT(payload) || JB_ROOT_IS_SCALAR(payload))
+		return payload;
+	return DatumGetJsonbP(DirectFunctionCall2(jsonb_delete_array, JsonbPGetDatum(payload), PointerGetDatum(mapping->envelope)));
 }
 
 /* A text of an object, or nothing. */

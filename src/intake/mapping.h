@@ -12,6 +12,7 @@
 #define USOM_INTAKE_MAPPING_H
 
 #include "nodes/pg_list.h"
+#include "utils/array.h"
 #include "utils/jsonb.h"
 #include "utils/timestamp.h"
 
@@ -29,12 +30,13 @@ typedef enum UsomTransform
 	USOM_MAP_MULTIPLY = 1 << 8,
 	USOM_MAP_ADD = 1 << 9,
 	USOM_MAP_INTEGER = 1 << 10,
-	USOM_MAP_BOOLEAN = 1 << 11,
-	USOM_MAP_JOIN = 1 << 12
+	USOM_MAP_DIVIDE = 1 << 11,
+	USOM_MAP_BOOLEAN = 1 << 12,
+	USOM_MAP_JOIN = 1 << 13
 } UsomTransform;
 
 /* Those that make a number of a text. */
-#define USOM_MAP_NUMBERS (USOM_MAP_NUMBER | USOM_MAP_MULTIPLY | USOM_MAP_ADD | USOM_MAP_INTEGER)
+#define USOM_MAP_NUMBERS (USOM_MAP_NUMBER | USOM_MAP_MULTIPLY | USOM_MAP_ADD | USOM_MAP_INTEGER | USOM_MAP_DIVIDE)
 
 typedef struct UsomMapField
 {
@@ -54,6 +56,7 @@ typedef struct UsomMapField
 	const char *separator;
 	struct NumericData *factor;
 	struct NumericData *addend;
+	Datum		divisor;		/* jsonpath, beginning where the source does; 0: none */
 	List	   *truths;			/* of char *: what is true */
 	Jsonb	   *fallback;		/* NULL: none */
 	bool		required;
@@ -77,6 +80,7 @@ typedef struct UsomMapping
 	Datum		lines;			/* jsonpath; 0: none */
 	Datum		problems;		/* jsonpath; 0: none */
 	const char *problems_text;
+	ArrayType  *envelope;		/* of text: keys of the payload that do not belong to the message */
 	int			nfields;
 	UsomMapField *fields;		/* by target, ordinal: those of lines last */
 	const struct UsomMappings *all;
@@ -120,6 +124,9 @@ extern const UsomMapping *usom_mapping_find(int64 org_id, const char *channel, J
  * left out.  traces: NULL, or each field is added to it.
  */
 extern Jsonb *usom_mapping_apply(const UsomMapping *mapping, Jsonb *payload, List **findings, List **traces);
+
+/* The payload without its envelope. */
+extern Jsonb *usom_mapping_content(const UsomMapping *mapping, Jsonb *payload);
 
 /* What the payload itself says is wrong with it, or its mapping says of all such payloads: added to findings; true if there is anything. */
 extern bool usom_mapping_problems(const UsomMapping *mapping, Jsonb *payload, List **findings);

@@ -19,7 +19,7 @@
 #include "utils/numeric.h"
 
 static UsomQuery read_mappings = {
-	.text = "SELECT m.mapping_id, m.code, m.version, m.channel, m.kind, m.applies, m.lines, m.root, m.problems FROM usom.mapping AS m "
+	.text = "SELECT m.mapping_id, m.code, m.version, m.channel, m.kind, m.applies, m.lines, m.root, m.problems, m.envelope FROM usom.mapping AS m "
 	"WHERE m.org_id = $1 AND m.active ORDER BY m.priority, m.code, m.version DESC",
 	.nargs = 1,
 	.argtypes = {"bigint"},
@@ -53,6 +53,7 @@ static const struct
 	{"number", USOM_MAP_NUMBER},
 	{"multiply", USOM_MAP_MULTIPLY},
 	{"add", USOM_MAP_ADD},
+	{"divide", USOM_MAP_DIVIDE},
 	{"integer", USOM_MAP_INTEGER},
 	{"boolean", USOM_MAP_BOOLEAN},
 	{"join", USOM_MAP_JOIN},
@@ -159,6 +160,7 @@ take_argument(UsomMapField *field, Jsonb *argument)
 {
 	char	   *decimal = argument_text(argument, "decimal");
 	char	   *separator = argument_text(argument, "join");
+	char	   *divisor = argument_text(argument, "divide");
 
 	field->decimal = decimal != NULL ? decimal : ".";
 	field->separator = separator != NULL ? separator : " ";
@@ -170,6 +172,8 @@ take_argument(UsomMapField *field, Jsonb *argument)
 	field->keep = argument_true(argument, "keep");
 	field->factor = argument_number(argument, "multiply");
 	field->addend = argument_number(argument, "add");
+	if (divisor != NULL)
+		field->divisor = DirectFunctionCall1(jsonpath_in, CStringGetDatum(divisor));
 	field->truths = argument_texts(argument, "true");
 }
 
@@ -246,6 +250,7 @@ read_all(int64 org_id)
 		mapping->lines = copy_or_none(row, 7);
 		mapping->root = copy_or_none(row, 8);
 		mapping->problems = copy_or_none(row, 9);
+		mapping->envelope = DatumGetArrayTypeP(copy_or_none(row, 10));
 		if (mapping->problems != 0)
 			mapping->problems_text = DatumGetCString(DirectFunctionCall1(jsonpath_out, mapping->problems));
 		mapping->all = all;

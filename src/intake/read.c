@@ -144,6 +144,7 @@ usom_intake_read(UsomMessage *message, const char *external_id, int32 revision, 
 	const UsomMapping *mapping = usom_mapping_find(message->org_id, message->channel, message->payload);
 
 	message->findings = NIL;
+	message->content = usom_mapping_content(mapping, message->payload);
 	message->kind = mapping != NULL ? pstrdup(mapping->kind) : "order";
 	message->mapping = mapping != NULL ? psprintf("%s %d", mapping->code, mapping->version) : NULL;
 	if (mapping != NULL && usom_mapping_problems(mapping, message->payload, &message->findings))

@@ -10,6 +10,7 @@ CREATE TABLE usom.mapping (
 	root jsonpath,
 	lines jsonpath,
 	problems jsonpath,
+	envelope text[] NOT NULL DEFAULT '{}',
 	priority integer NOT NULL DEFAULT 100,
 	active boolean NOT NULL DEFAULT true,
 	created_at timestamptz NOT NULL DEFAULT now(),
@@ -27,6 +28,7 @@ COMMENT ON COLUMN usom.mapping.applies IS 'Test, a jsonpath predicate: $.order.l
 COMMENT ON COLUMN usom.mapping.root IS 'Where the order stands in the payload, a jsonpath: its first item is what the other paths begin at. Null: the payload itself.';
 COMMENT ON COLUMN usom.mapping.lines IS 'Where the lines stand, a jsonpath: each item is a line. Null: there are none.';
 COMMENT ON COLUMN usom.mapping.problems IS 'Where payloads say themselves what is wrong with them, a jsonpath: each item, a text or an object with path, message, detail and remedy, is a finding, and nothing is made of the payload. Null: they do not.';
+COMMENT ON COLUMN usom.mapping.envelope IS 'Keys at the top of payloads that are another with every transmission: a message that comes again is the same whatever they say.';
 COMMENT ON COLUMN usom.mapping.priority IS 'Lower is tried first.';
 COMMENT ON COLUMN usom.mapping.active IS 'Off: not tried.';
 COMMENT ON COLUMN usom.mapping.created_at IS 'When the row was made.';
@@ -37,8 +39,9 @@ CREATE TABLE usom.mapping_field (
 	target text NOT NULL CONSTRAINT mapping_field_target_is_a_path CHECK (target ~ '^(lines\[\]\.)?[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?(\[\])?$'),
 	ordinal integer NOT NULL DEFAULT 1,
 	source jsonpath,
-	transforms text[] NOT NULL DEFAULT '{}' CONSTRAINT mapping_field_transforms_known CHECK (transforms <@ ARRAY['trim', 'upper', 'lower', 'number', 'integer', 'boolean', 'date', 'currency', 'unit', 'lookup', 'join', 'multiply', 'add']),
+	transforms text[] NOT NULL DEFAULT '{}' CONSTRAINT mapping_field_transforms_known CHECK (transforms <@ ARRAY['trim', 'upper', 'lower', 'number', 'integer', 'boolean', 'date', 'currency', 'unit', 'lookup', 'join', 'multiply', 'add', 'divide']),
 	argument jsonb NOT NULL DEFAULT '{}' CONSTRAINT mapping_field_argument_is_object CHECK (jsonb_typeof(argument) = 'object'),
+	CONSTRAINT mapping_field_divides_by_a_path CHECK (NOT argument ? 'divide' OR (argument ->> 'divide')::jsonpath IS NOT NULL),
 	fallback jsonb CONSTRAINT mapping_field_fallback_is_scalar CHECK (jsonb_typeof(fallback) NOT IN ('object', 'array')),
 	required boolean NOT NULL DEFAULT false,
 	PRIMARY KEY (org_id, mapping_id, target, ordinal),
@@ -51,8 +54,8 @@ COMMENT ON COLUMN usom.mapping_field.mapping_id IS 'Mapping: usom.mapping_id(''c
 COMMENT ON COLUMN usom.mapping_field.target IS 'Key of the document: customer, ship_to.city, coupons[], lines[].sku, lines[].tax.amount. external_id, revision and order_no (of changes and cancellations) may be targets, too.';
 COMMENT ON COLUMN usom.mapping_field.ordinal IS 'Several rows for one target are tried in this order; the first that finds something counts; those with join are joined.';
 COMMENT ON COLUMN usom.mapping_field.source IS 'Where the value stands, a jsonpath: from the root of the mapping, or from the line for a target of lines; $root is that root in both. Null: the fallback is a constant.';
-COMMENT ON COLUMN usom.mapping_field.transforms IS 'What becomes of it, in this order: trim, upper, lower, number, integer, boolean, date (a time with zone), currency (ISO 4217), unit and lookup (by usom.mapping_value), join (several values to one text), multiply, add.';
-COMMENT ON COLUMN usom.mapping_field.argument IS 'What transforms need: {"date": "YYYYMMDD"} a format of to_timestamp(); {"zone": "Europe/Berlin"} of times without one, otherwise UTC; {"decimal": ","}; {"lookup": "list"}, with "keep": true a word that the list does not have stays as it is; {"join": " "}; {"multiply": 0.01}; {"add": 1}; {"true": ["Y", "1"]}.';
+COMMENT ON COLUMN usom.mapping_field.transforms IS 'What becomes of it, in this order: trim, upper, lower, number, integer, boolean, date (a time with zone), currency (ISO 4217), unit and lookup (by usom.mapping_value), join (several values to one text), multiply, add, divide.';
+COMMENT ON COLUMN usom.mapping_field.argument IS 'What transforms need: {"date": "YYYYMMDD"} a format of to_timestamp(); {"zone": "Europe/Berlin"} of times without one, otherwise UTC; {"decimal": ","}; {"lookup": "list"}, with "keep": true a word that the list does not have stays as it is; {"join": " "}; {"multiply": 0.01}; {"add": 1}; {"divide": "$.basis"} a jsonpath to what is divided by; {"true": ["Y", "1"]}.';
 COMMENT ON COLUMN usom.mapping_field.fallback IS 'What counts where the source has nothing.';
 COMMENT ON COLUMN usom.mapping_field.required IS 'On: a payload without it is a finding.';
 

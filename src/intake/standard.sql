@@ -1,15 +1,15 @@
-CREATE FUNCTION usom._standard_mappings() RETURNS TABLE (code text, kind text, applies text, root text, lines text, problems text, priority integer, about text)
+CREATE FUNCTION usom._standard_mappings() RETURNS TABLE (code text, kind text, applies text, root text, lines text, problems text, envelope text[], priority integer, about text)
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, usom, pg_temp
 AS $$
 	SELECT * FROM (VALUES
-	('shopify', 'order', 'exists ($.** ? (exists (@.financial_status)))', '$.** ? (exists (@.financial_status))', '$.line_items[*]', NULL, 100,
+	('shopify', 'order', 'exists ($.** ? (exists (@.financial_status)))', '$.** ? (exists (@.financial_status))', '$.line_items[*]', NULL, '{}'::text[], 100,
 		'Orders of Shopify''s Admin API and webhooks, bare or below "order".'),
-	('shopify_cancellation', 'cancellation', 'exists ($.** ? (exists (@.financial_status) && @.cancelled_at.type() == "string"))', '$.** ? (exists (@.financial_status))', NULL, NULL, 90,
+	('shopify_cancellation', 'cancellation', 'exists ($.** ? (exists (@.financial_status) && @.cancelled_at.type() == "string"))', '$.** ? (exists (@.financial_status))', NULL, NULL, '{}', 90,
 		'The same with a cancelled_at.'),
-	('woocommerce', 'order', 'exists ($.date_created_gmt) && $.line_items.type() == "array"', NULL, '$.line_items[*]', NULL, 100,
+	('woocommerce', 'order', 'exists ($.date_created_gmt) && $.line_items.type() == "array"', NULL, '$.line_items[*]', NULL, '{}', 100,
 		'Orders of WooCommerce''s REST API, version 3.'),
-	('magento', 'order', 'exists ($.increment_id) && $.items.type() == "array"', NULL, '$.items[*] ? (!exists (@.parent_item_id))', NULL, 100,
+	('magento', 'order', 'exists ($.increment_id) && $.items.type() == "array"', NULL, '$.items[*] ? (!exists (@.parent_item_id))', NULL, '{}', 100,
 		'Orders of Magento''s REST API; what a configurable product was configured to goes with it.')
 	) AS m
 	UNION ALL SELECT * FROM usom._edi_mappings()
@@ -95,9 +95,9 @@ DECLARE
 BEGIN
 	PERFORM usom._check_card('code', add_mapping.code);
 	PERFORM usom._check_card('channel', add_mapping.channel);
-	INSERT INTO usom.mapping (code, version, channel, kind, applies, root, lines, problems, priority)
+	INSERT INTO usom.mapping (code, version, channel, kind, applies, root, lines, problems, envelope, priority)
 	SELECT m.code, 1 + coalesce((SELECT max(x.version) FROM usom.mapping x WHERE x.org_id = usom.current_org() AND x.code = m.code), 0), add_mapping.channel, m.kind,
-		m.applies::jsonpath, m.root::jsonpath, m.lines::jsonpath, m.problems::jsonpath, m.priority
+		m.applies::jsonpath, m.root::jsonpath, m.lines::jsonpath, m.problems::jsonpath, m.envelope, m.priority
 	FROM usom._standard_mappings() m WHERE m.code = add_mapping.code
 	RETURNING mapping_id INTO added;
 	IF added IS NULL THEN

@@ -22,8 +22,9 @@ export function segmentFault(segment, element, message) {
 }
 
 // A segment as an object: its elements by name, BEG03; what is empty is left out.
-export function asObject(segment) {
-  const object = { at: segment.at };
+// at: its place in the message.
+function asObject(segment, from) {
+  const object = { at: segment.at - from + 1 };
   segment.elements.forEach((value, i) => {
     if (value.length > 0 && (typeof value === 'string' || value.some((part) => part !== '')))
       object[segment.tag + String(i + 1).padStart(2, '0')] = value;
@@ -41,11 +42,11 @@ function takes(loop, tag) {
   return loop.except ? !loop.except.includes(tag) : loop.holds.includes(tag);
 }
 
-export function nest(segments, grammar, decorate) {
+export function nest(segments, from, grammar, decorate) {
   const root = {};
   const open = [{ object: root, loop: { except: [], loops: grammar } }];
   for (const segment of segments) {
-    const object = { ...asObject(segment), ...decorate(segment) };
+    const object = { ...asObject(segment, from), ...decorate(segment) };
     while (open.length > 1 && !(segment.tag in (open.at(-1).loop.loops ?? {})) && !takes(open.at(-1).loop, segment.tag)) open.pop();
     const inner = open.at(-1);
     put(inner.object, segment.tag, object);

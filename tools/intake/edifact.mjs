@@ -126,7 +126,7 @@ function finish({ segments, errors, envelope, end }, unb, whole, text) {
     version: version.slice(0, 2).join('.'),
     interchange: envelopeOf(unb),
     control: first(segments[0], 1),
-    ...gatherIds(nest(segments.slice(1, end ? -1 : undefined).map(bare), grammar, decorate)),
+    ...gatherIds(nest(segments.slice(1, end ? -1 : undefined).map(bare), segments[0].at, grammar, decorate)),
     errors,
     envelope: [...(envelope ?? []), ...whole],
     raw: text
@@ -150,7 +150,7 @@ function tradacomsMessage({ segments, errors, envelope, end }, stx, whole, text)
     version: segments[0].elements[1]?.[1],
     interchange: { sender: first(stx, 2), receiver: first(stx, 3), date: first(stx, 4), control: first(stx, 5) },
     control: first(segments[0], 1),
-    ...nest(segments.slice(1, end ? -1 : undefined).map(bare), tradacoms, () => ({})),
+    ...nest(segments.slice(1, end ? -1 : undefined).map(bare), segments[0].at, tradacoms, () => ({})),
     errors,
     envelope: [...(envelope ?? []), ...whole],
     raw: text

@@ -17,7 +17,9 @@ export function readUbl(text) {
     const message = error.message.replace(/^(\S*:)?\d+:\d+: /, '').replace(/\.$/, '');
     if (!errors.length) errors.push(fault(`line ${parser.line}${path() ? `, ${path()}` : ''}`, message, { line: parser.line, column: parser.column }));
   });
+  // Nothing is made of what comes behind the first error.
   parser.on('opentag', (tag) => {
+    if (errors.length) return;
     const above = open.at(-1);
     const object = {};
     for (const { local, prefix, value } of Object.values(tag.attributes)) if (prefix !== 'xmlns' && local !== 'xmlns' && prefix !== 'xsi') object[local] = value;
@@ -30,6 +32,7 @@ export function readUbl(text) {
   parser.on('text', words);
   parser.on('cdata', words);
   parser.on('closetag', () => {
+    if (errors.length) return;
     const { object, words: told } = open.pop();
     if (told.trim() !== '') object._ = told.trim();
   });

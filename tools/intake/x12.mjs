@@ -147,7 +147,7 @@ function finish({ segments, errors, envelope, group, end }, isa, whole, marks, t
     interchange: envelopeOf(isa),
     group: { code: gs[0], sender: gs[1], receiver: gs[2], control: gs[5], version: gs[7] },
     control: st[1],
-    ...nest(segments.slice(1, end ? -1 : undefined), grammar, decorate),
+    ...nest(segments.slice(1, end ? -1 : undefined), segments[0].at, grammar, decorate),
     errors: [...errors, ...segments.flatMap(faultsOf)],
     envelope: [...(envelope ?? []), ...(group?.faults ?? []), ...whole],
     raw: text

@@ -1,0 +1,55 @@
+#!/bin/sh
+# All EDI, UBL and Shopify files of data/: converted afresh, and compared with
+# what is kept converted; then taken in, each file by a channel of its own, once
+# as they are and once without what only their envelopes say; then what became
+# of them is compared with what was read off the files by hand, and with the
+# totals that they tell themselves.
+#
+# Converting needs Node.js and the packages of tools/intake; without them the
+# kept JSON is taken, and a line says so.
+#
+# The connection is psql's own (PGHOST, PGPORT, PGUSER); a database is made and
+# dropped.  Prints what it found, and ends with "N passed, N failed".
+#
+# usage: test/intake/run.sh [--write]
+#
+# --write       converts afresh and keeps that
+# INTAKE_KEEP   yes: the database usom_intake stays
+set -eu
+here=$(cd "$(dirname "$0")" && pwd -P)
+top=$(cd "$here/../.." && pwd -P)
+database=usom_intake
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+export PGOPTIONS="${PGOPTIONS:-} -c client_min_messages=warning"
+
+sql() { psql -X -q -v ON_ERROR_STOP=1 -P pager=off -d "$database" "$@"; }
+
+# convert MODE: every message of every file, with the file's name and its place in it; the largest file goes by itself.
+convert() {
+	(cd "$here/data" && find edi ubl -type f ! -name '*.xz' ! -name '*.md' | LC_ALL=C sort) | while read -r file; do
+		(cd "$here/data" && node "$tools/to-json.mjs" $1 "$file") | node -e '
+			const lines = require("fs").readFileSync(0, "utf8").trimEnd().split("\n");
+			lines.forEach((line, i) => console.log(`{"file":${JSON.stringify(process.argv[1])},"ordinal":${i + 1},"message":${line}}`))' "$file"
+	done
+}
+
+kept() { xz -dc "$here/converted/$1.jsonl.xz"; }
+
+compared=
+if tools=$(sh "$top/tools/intake/install.sh" "$work/tools"); then
+	convert '' >"$work/strict"
+	convert --lenient >"$work/lenient"
+	for mode in strict lenient; do
+		if [ "${1:-}" = --write ]; then xz -9 -c "$work/$mode" >"$here/converted/$mode.jsonl.xz"; fi
+		if kept $mode | cmp -s - "$work/$mode"; then compared="$compared ok:$mode"; else compared="$compared differs:$mode"; fi
+	done
+	xz -dc "$here"/data/edi/nerdocs+pydifact/tests__data__huge_file2.edi.xz | node "$tools/to-json.mjs" --lenient >"$work/huge"
+else
+	echo "Node.js or its packages are not there: the files are not converted afresh"
+	for mode in strict lenient; do kept $mode >"$work/$mode"; done
+fi
+
+psql -X -q -d postgres -c "DROP DATABASE IF EXISTS $database" -c "CREATE DATABASE $database"
+sql -f "$here/take.sql" -v compared="$compared" -v strict="$work/strict" -v lenient="$work/lenient" -v huge="$work/huge" -v data="$here/data" -v here="$here"
+[ "${INTAKE_KEEP:-}" = yes ] || psql -X -q -d postgres -c "DROP DATABASE $database"
