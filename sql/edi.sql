@@ -99,7 +99,7 @@ SELECT * FROM pg_temp.took(jsonb_set(jsonb_set(:'x850', '{BEG,0,BEG03}', '"PO-5"
 	{"PO102": "8", "PO103": "EA", "PO104": "3", "ids": {"VN": "RD5322"}}, {"PO102": "4", "PO103": "EA", "PO104": "4", "ids": {"VN": "17589683"}}, {"PO102": "1", "PO103": "EA", "PO104": "1", "ids": {"VN": "AB3542"}, "DTM": [{"DTM01": "002", "DTM02": "20200101"}]}]'));
 SELECT c.status FROM usom.orders o, usom.cancel_line(o.order_no, 3, 3, 'short') c WHERE o.external_id = 'PO-5';
 SELECT c.status FROM usom.orders o, usom.cancel_line(o.order_no, 4, 4, 'none') c WHERE o.external_id = 'PO-5';
-SELECT line_no, x.status, quantity, quantity_accepted AS accepted, quantity_backordered AS backordered, quantity_rejected AS rejected, unit_price, promised_at IS NULL AS no_promise FROM usom.order_response_lines x JOIN usom.orders o USING (order_no) WHERE o.external_id = 'PO-5' ORDER BY 1;
+SELECT line_no, x.status, quantity, quantity_accepted AS accepted, quantity_backordered AS backordered, quantity_rejected AS rejected, unit_price, x.promised_at IS NULL AS no_promise FROM usom.order_response_lines x JOIN usom.orders o USING (order_no) WHERE o.external_id = 'PO-5' ORDER BY 1;
 CREATE FUNCTION pg_temp.read_855(document jsonb) RETURNS TABLE (answer text, po text, line text, ordered text, price text, ack text, quantity text) LANGUAGE sql AS $$
 	SELECT document #>> '{BAK,0,BAK02}', document #>> '{BAK,0,BAK03}', l->>'PO101', l->>'PO102', l->>'PO104', a->>'ACK01', a->>'ACK02'
 	FROM jsonb_path_query(document, '$.PO1[*]') WITH ORDINALITY x (l, n), jsonb_path_query(l, '$.ACK[*]') WITH ORDINALITY y (a, m) ORDER BY n, m

@@ -25,31 +25,34 @@ export PGOPTIONS="${PGOPTIONS:-} -c client_min_messages=warning"
 
 sql() { psql -X -q -v ON_ERROR_STOP=1 -P pager=off -d "$database" "$@"; }
 
-# convert MODE: every message of every file, with the file's name and its place in it; the largest file goes by itself.
+# convert [--lenient]: every message of every file, with the file's name and its place in it; the largest file goes by itself.
 convert() {
-	(cd "$here/data" && find edi ubl -type f ! -name '*.xz' ! -name '*.md' | LC_ALL=C sort) | while read -r file; do
-		(cd "$here/data" && node "$tools/to-json.mjs" $1 "$file") | node -e '
-			const lines = require("fs").readFileSync(0, "utf8").trimEnd().split("\n");
-			lines.forEach((line, i) => console.log(`{"file":${JSON.stringify(process.argv[1])},"ordinal":${i + 1},"message":${line}}`))' "$file"
-	done
+	(cd "$here/data" && find edi ubl -type f ! -name '*.xz' -print0 | LC_ALL=C sort -z | xargs -0 node "$tools/to-json.mjs" --name "$@")
 }
 
 kept() { xz -dc "$here/converted/$1.jsonl.xz"; }
 
-compared=
-if tools=$(sh "$top/tools/intake/install.sh" "$work/tools"); then
-	convert '' >"$work/strict"
+compared= huge=no
+if tools=$(sh "$top/tools/intake/install.sh" "${USOM_BUILD:-$top/build}/intake"); then
+	convert >"$work/strict"
 	convert --lenient >"$work/lenient"
 	for mode in strict lenient; do
 		if [ "${1:-}" = --write ]; then xz -9 -c "$work/$mode" >"$here/converted/$mode.jsonl.xz"; fi
 		if kept $mode | cmp -s - "$work/$mode"; then compared="$compared ok:$mode"; else compared="$compared differs:$mode"; fi
 	done
 	xz -dc "$here"/data/edi/nerdocs+pydifact/tests__data__huge_file2.edi.xz | node "$tools/to-json.mjs" --lenient >"$work/huge"
+	huge=yes
 else
 	echo "Node.js or its packages are not there: the files are not converted afresh"
 	for mode in strict lenient; do kept $mode >"$work/$mode"; done
 fi
 
+# named FILE...: a line each, its name and its JSON, with the byte 2 in between.
+named() { for file in "$@"; do printf '%s\002%s\n' "$(basename "$file")" "$(tr -d '\n\r\t' <"$file")"; done; }
+named "$here"/expected/*.json >"$work/documents"
+named "$here"/data/shopify/*.json >"$work/shop"
+
 psql -X -q -d postgres -c "DROP DATABASE IF EXISTS $database" -c "CREATE DATABASE $database"
-sql -f "$here/take.sql" -v compared="$compared" -v strict="$work/strict" -v lenient="$work/lenient" -v huge="$work/huge" -v data="$here/data" -v here="$here"
+sql -f "$here/take.sql" -v compared="$compared" -v strict="$work/strict" -v lenient="$work/lenient" -v huge="$work/huge" -v has_huge="$huge" -v documents="$work/documents" -v shop="$work/shop" \
+	-v expected="$here/expected.csv"
 [ "${INTAKE_KEEP:-}" = yes ] || psql -X -q -d postgres -c "DROP DATABASE $database"

@@ -22,9 +22,6 @@ tools=$(sh "$here/install.sh" "${INTAKE_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/u
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 node "$tools/to-json.mjs" "$@" >"$work/messages" || exit 2
-
-# A message a transaction; a line of JSON is text that COPY would read escapes in, so that they are doubled.
-sed 's/\\/\\\\/g' "$work/messages" >"$work/copy"
-psql -X -q -At -v ON_ERROR_STOP=1 -v channel="$channel" -v messages="$work/copy" -f "$here/send.sql" >"$work/told" || exit 2
+psql -X -q -At -v ON_ERROR_STOP=1 -v channel="$channel" -v messages="$work/messages" -f "$here/send.sql" >"$work/told" || exit 2
 cat "$work/told"
 ! grep -qv '^processed' "$work/told"

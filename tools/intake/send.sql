@@ -1,7 +1,7 @@
 -- For send.sh: each line of the file is a message.
 SET client_min_messages = warning;
 CREATE TEMP TABLE message (n integer GENERATED ALWAYS AS IDENTITY, payload jsonb NOT NULL);
-\set copy '\\copy message (payload) FROM ' :'messages'
+\set copy '\\copy message (payload) FROM ' :'messages' ' WITH (FORMAT csv, QUOTE E''\\x01'', DELIMITER E''\\x02'')'
 :copy
 SELECT set_config('intake.channel', :'channel', false) \g /dev/null
 CREATE FUNCTION pg_temp.send(payload jsonb) RETURNS text LANGUAGE plpgsql AS $$

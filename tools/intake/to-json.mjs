@@ -2,11 +2,12 @@
 // Turns X12, EDIFACT, TRADACOMS and UBL into JSON that mappings read: one line
 // for each transaction set, message or document.
 //
-// usage: to-json.mjs [--lenient] [FILE...]       without a FILE, or for -, standard input
+// usage: to-json.mjs [--lenient] [--name] [FILE...]       without a FILE, or for -, standard input
 //
 // What cannot be read, or contradicts its envelope, has "errors": each with its
 // place and what is wrong, for usom.ingest() to tell.  --lenient: what only the
 // envelope says (counts, control numbers, missing trailers) is told in "notes".
+// --name: each line is {"file": its name, "ordinal": from 1, "message": ...}.
 //
 // Ends with 0 also for files with errors: they are for the inbox.  2: a file
 // could not be opened.
@@ -38,10 +39,12 @@ function finish({ raw, envelope, errors, ...message }, lenient) {
 
 const options = process.argv.slice(2).filter((word) => word.startsWith('--'));
 const files = process.argv.slice(2).filter((word) => !word.startsWith('--'));
-if (options.some((option) => option !== '--lenient')) {
-  console.error(`to-json.mjs: no option ${options.find((option) => option !== '--lenient')}; usage: to-json.mjs [--lenient] [FILE...]`);
+const unknown = options.find((option) => !['--lenient', '--name'].includes(option));
+if (unknown) {
+  console.error(`to-json.mjs: no option ${unknown}; usage: to-json.mjs [--lenient] [--name] [FILE...]`);
   process.exit(2);
 }
+const lenient = options.includes('--lenient');
 // A reader that has seen enough.
 process.stdout.on('error', (error) => process.exit(error.code === 'EPIPE' ? 0 : 2));
 for (const file of files.length ? files : ['-']) {
@@ -52,6 +55,8 @@ for (const file of files.length ? files : ['-']) {
     console.error(`to-json.mjs: ${error.message}`);
     process.exit(2);
   }
-  for (const message of await messagesOf(fileText(bytes)))
-    process.stdout.write(JSON.stringify(finish(message, options.length > 0)) + '\n');
+  (await messagesOf(fileText(bytes))).forEach((message, i) => {
+    const told = finish(message, lenient);
+    process.stdout.write(JSON.stringify(options.includes('--name') ? { file, ordinal: i + 1, message: told } : told) + '\n');
+  });
 }

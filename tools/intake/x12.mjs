@@ -68,6 +68,9 @@ async function readInterchange(text, from) {
   return { messages: collect(segments, marks, text, rest), count: segments.length };
 }
 
+// Segments of the interchange itself, beside groups.
+const services = ['ISB', 'ISE', 'TA1', 'TA3'];
+
 function envelopeOf(isa) {
   const e = isa.elements;
   return { sender: e[5], sender_qualifier: e[4], receiver: e[7], receiver_qualifier: e[6], control: e[12], date: e[8], time: e[9], version: e[11], usage: e[14] };
@@ -118,7 +121,7 @@ function collect(segments, marks, text, rest) {
       if (Number(segment.elements[0]) !== groups) whole.push(segmentFault(segment, 1, `it counts ${segment.elements[0]} groups, where there are ${groups}`));
     } else if (current) {
       current.segments.push(segment);
-    } else {
+    } else if (!services.includes(segment.tag)) {
       whole.push(segmentFault(segment, 0, 'it stands outside of any transaction set'));
     }
   }
