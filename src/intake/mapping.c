@@ -512,7 +512,7 @@ problem_of(const UsomMapping *mapping, JsonbValue *item)
 {
 	UsomMapFinding *finding = palloc0_object(UsomMapFinding);
 
-	finding->source = mapping->problems_text;
+	finding->source = pstrdup(mapping->problems_text);
 	finding->code = "US803";
 	finding->final = true;
 	if (item->type == jbvBinary && JsonContainerIsObject(item->val.binary.data))
