@@ -36,6 +36,44 @@ CREATE TEMP TABLE counted AS
 	SELECT n, round, pg_temp.statements(pg_temp.documents(format('count-%s-%s-', n, round), n)) AS statements FROM generate_series(1, 3) round, unnest(ARRAY[2, 30, 300]) n ORDER BY round, n;
 SELECT count(DISTINCT statements) AS different, min(statements) <= 12 AS few FROM (SELECT n, min(statements) AS statements FROM counted GROUP BY n) c;
 
+-- Neither do prices, contracts, coupons, taxes, freight, kits, boxes, checks, approvals, quotas, credit and payments cost a statement a document.
+INSERT INTO usom.organisation (code) VALUES ('batch-ruled');
+SET usom.org = 'batch-ruled';
+INSERT INTO usom.location (code) VALUES ('BTR-A'), ('BTR-B');
+INSERT INTO usom.product (sku, category) SELECT 'BTR-' || n, 'C' || n % 3 FROM generate_series(1, 20) n;
+INSERT INTO usom.product (sku, kind) VALUES ('BTR-KIT', 'kit');
+INSERT INTO usom.kit_component (kit_product_id, component_product_id, quantity) SELECT usom.product_id('BTR-KIT'), usom.product_id('BTR-' || n), 1 FROM generate_series(1, 2) n;
+INSERT INTO usom.product_unit (sku, unit, quantity) VALUES ('BTR-1', 'box', 12);
+INSERT INTO usom.customer (code, segment) SELECT 'BTR-C' || n, 'gold' FROM generate_series(1, 10) n;
+INSERT INTO usom.price (sku, unit_price) SELECT 'BTR-' || n, n FROM generate_series(1, 20) n;
+INSERT INTO usom.price_contract (customer, sku, percent) SELECT 'BTR-C' || n, 'BTR-' || n, 5 FROM generate_series(1, 10) n;
+INSERT INTO usom.price_contract (segment, category, percent) VALUES ('gold', 'C2', 3);
+INSERT INTO usom.price_break (sku, min_quantity, percent) VALUES ('BTR-1', 2, 2);
+INSERT INTO usom.promotion (code, percent, needs_coupon) VALUES ('BTR-TEN', 10, true);
+INSERT INTO usom.coupon (code, promotion, limit_per_customer) VALUES ('BTR-TEN', 'BTR-TEN', 1000);
+INSERT INTO usom.tax_rate (jurisdiction, country, percent) VALUES ('DE', 'DE', 19);
+INSERT INTO usom.freight_charge (name, currency, order_price) VALUES ('parcel', 'EUR', 4.95);
+INSERT INTO usom.check_rule (check_code, severity, parameters) VALUES ('delivery', 'refuse', '{"not_countries": ["FR"]}'), ('limits', 'hold', '{"order_total": 2000}'),
+	('completeness', 'warn', '{}'), ('sellable', 'refuse', '{}'), ('duplicate', 'warn', '{}');
+INSERT INTO usom.product_restriction (sku, country) VALUES ('BTR-20', 'DE');
+INSERT INTO usom.approval_rule (code, value_above) VALUES ('value', 1000);
+INSERT INTO usom.quota (code, category, channel, quantity) VALUES ('BTR-Q', 'C2', 'web', 1000000);
+INSERT INTO usom.credit_account (customer_id, limit_amount) SELECT usom.customer_id('BTR-C' || n), 1000000 FROM generate_series(1, 10) n;
+SELECT usom.receive_stocks((SELECT jsonb_agg(jsonb_build_object('location', 'BTR-A', 'sku', 'BTR-' || n, 'quantity', 100000)) FROM generate_series(1, 20) n));
+CREATE FUNCTION pg_temp.ruled(run text, count integer) RETURNS jsonb LANGUAGE sql AS $$
+	SELECT jsonb_agg(jsonb_build_object('channel', 'web', 'customer', 'BTR-C' || 1 + n % 10, 'external_id', run || n, 'coupons', '["BTR-TEN"]'::jsonb,
+		'ship_to', '{"name": "Ann", "line1": "Street", "city": "Bonn", "country": "DE"}'::jsonb, 'payment', jsonb_build_object('method', 'card', 'reference', run || n, 'authorized', 10),
+		'lines', jsonb_build_array(jsonb_build_object('sku', 'BTR-' || 1 + n % 10, 'quantity', 2), '{"sku": "BTR-1", "quantity": 1, "unit": "box"}'::jsonb, '{"sku": "BTR-KIT", "quantity": 1}'::jsonb)) ORDER BY n)
+	FROM generate_series(1, count) n
+$$;
+SELECT outcome, sqlstate, message, count(*) FROM usom.place_orders(pg_temp.ruled('first-', 3)) GROUP BY 1, 2, 3;
+CREATE TEMP TABLE counted_ruled AS
+	SELECT n, round, pg_temp.statements(pg_temp.ruled(format('ruled-%s-%s-', n, round), n)) AS statements FROM generate_series(1, 3) round, unnest(ARRAY[10, 30, 200]) n ORDER BY round, n;
+SELECT count(DISTINCT statements) AS different, min(statements) <= 40 AS few FROM (SELECT n, min(statements) AS statements FROM counted_ruled GROUP BY n) c;
+SELECT count(*) AS orders, count(DISTINCT total) > 5 AS priced, bool_and(status = 'confirmed') AS confirmed FROM usom.orders WHERE external_id LIKE 'ruled-%';
+SELECT * FROM usom.verify();
+SET usom.org = 'batch';
+
 -- Of a thousand a hundred are bad, each in one of ten ways: nine hundred are placed, a hundred explained.
 CREATE FUNCTION pg_temp.spoiled(document jsonb, way integer) RETURNS jsonb LANGUAGE sql AS $$
 	SELECT CASE way
@@ -51,6 +89,7 @@ CREATE FUNCTION pg_temp.spoiled(document jsonb, way integer) RETURNS jsonb LANGU
 		ELSE document || '{"instructions": "4111 1111 1111 1111"}' END
 $$;
 SELECT jsonb_agg(CASE WHEN n % 10 = 3 THEN pg_temp.spoiled(pg_temp.document('mixed-', n), n / 10 % 10) ELSE pg_temp.document('mixed-', n) END ORDER BY n) AS mixed FROM generate_series(1, 1000) n \gset
+SELECT count(*) FROM usom.place_orders(pg_temp.documents('again-', 2));
 SELECT usom._statement_count() AS before \gset
 CREATE TEMP TABLE answered AS SELECT * FROM usom.place_orders(:'mixed');
 SELECT usom._statement_count() - :before <= 12 AS few;

@@ -45,6 +45,17 @@ extern bool usom_api_give_up_reserved(UsomOrderSet *set);
  */
 extern void usom_api_expand_kits(UsomOrderSet *set);
 
+/* What kits are made of, by kit. */
+typedef struct UsomComponents
+{
+	int			count;
+	UsomComponent *components;
+} UsomComponents;
+
+/* Of the kits of several sets, for the second; NULL if they have none.  NULL given: they are read. */
+extern const UsomComponents *usom_api_read_components(UsomOrderSet *const *sets, int nsets);
+extern void usom_api_expand_kits_by(UsomOrderSet *set, const UsomComponents *components);
+
 /* fill.c: fill, tell, save, and say which lines got how much: order_no, line_no, quantity. */
 extern void usom_api_fill_set(UsomOrderSet *set, int64 product_id, struct ReturnSetInfo *result);
 

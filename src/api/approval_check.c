@@ -20,12 +20,21 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 
+#define FACTS \
+	"SELECT u.code, u.segment, p.category FROM unnest(q.products) WITH ORDINALITY AS k (product_id, position) " \
+	"LEFT JOIN usom.product AS p ON p.org_id = $1 AND p.product_id = k.product_id " \
+	"LEFT JOIN usom.customer AS u ON u.org_id = $1 AND u.customer_id = q.customer_id ORDER BY k.position"
+
 static UsomQuery read_facts = {
-	.text = "SELECT u.code, u.segment, p.category FROM unnest($2) WITH ORDINALITY AS k (product_id, position) "
-	"LEFT JOIN usom.product AS p ON p.org_id = $1 AND p.product_id = k.product_id "
-	"LEFT JOIN usom.customer AS u ON u.org_id = $1 AND u.customer_id = $3 ORDER BY k.position",
+	.text = "SELECT f.* FROM (SELECT $2 AS products, $3 AS customer_id) AS q CROSS JOIN LATERAL (" FACTS ") AS f",
 	.nargs = 3,
 	.argtypes = {"bigint", "bigint[]", "bigint"},
+};
+
+static UsomQuery read_facts_of_many = {
+	.text = "SELECT f.*, q.position FROM unnest($2) AS q CROSS JOIN LATERAL (" FACTS ") AS f",
+	.nargs = 2,
+	.argtypes = {"bigint", "usom._check_question[]"},
 };
 
 static UsomQuery insert_scores = {
@@ -81,13 +90,29 @@ gather_facts(const UsomChecking *checking, UsomApprovalFacts *facts)
 		.order_type = order->order_type,
 		.categories = palloc_array(const char *, Max(set->nlines, 1)),
 	};
-	nrows = (int) usom_query_run(&read_facts, values, NULL);
+	nrows = (int) (checking->approval != NULL ? usom_query_take(checking->approval) : usom_query_run(&read_facts, values, NULL));
 	for (int i = 0; i < nrows; i++)
 	{
 		facts->customer = usom_query_get_text(i, 1);
 		facts->segment = usom_query_get_text(i, 2);
 		take_line(facts, &set->lines[i], usom_query_get_text(i, 3));
 	}
+}
+
+void
+usom_api_foresee_approval(UsomChecking *const *checkings, int count)
+{
+	Datum		values[2];
+	SPITupleTable **parts;
+
+	if (count < 2 || likely(usom_approval_rules(checkings[0]->set->org_id)->nrules == 0))
+		return;
+	values[0] = Int64GetDatum(checkings[0]->set->org_id);
+	values[1] = usom_api_check_questions(checkings, count);
+	usom_query_run(&read_facts_of_many, values, NULL);
+	parts = usom_query_cut(count);
+	for (int i = 0; i < count; i++)
+		checkings[i]->approval = parts[i];
 }
 
 static void

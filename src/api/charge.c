@@ -12,7 +12,7 @@
  */
 #include "postgres.h"
 
-#include "api/charge.h"
+#include "api/price.h"
 
 #include "base/compat.h"
 #include "base/errors.h"
@@ -52,17 +52,27 @@ typedef struct Charging
 } Charging;
 
 /* Products that the order brings with it are not written yet. */
+#define FACTS \
+	"SELECT r.n::integer, p.tax_class, p.weight, coalesce(p.kind, 'physical') <> 'service', u.tax_exemption, a.country, a.region, " \
+	"a.postcode, t.amount, t.included, t.jurisdiction, t.taxable " \
+	"FROM unnest(q.products, q.line_nos) WITH ORDINALITY AS r (product_id, line_no, n) " \
+	"LEFT JOIN usom.product AS p ON p.org_id = $1 AND p.product_id = r.product_id " \
+	"LEFT JOIN usom.customer AS u ON u.org_id = $1 AND u.customer_id = q.customer_id " \
+	"LEFT JOIN usom.sales_order AS o ON o.org_id = $1 AND o.sales_order_id = q.sales_order_id " \
+	"LEFT JOIN usom.address AS a ON a.org_id = $1 AND a.address_id = coalesce(q.address_id, o.address_id) " \
+	"LEFT JOIN usom.order_tax AS t ON t.org_id = $1 AND t.sales_order_id = q.sales_order_id AND t.line_no = r.line_no AND t.product_id = r.product_id"
+
 static UsomQuery read_facts = {
-	.text = "SELECT r.n::integer, p.tax_class, p.weight, coalesce(p.kind, 'physical') <> 'service', u.tax_exemption, a.country, a.region, "
-	"a.postcode, t.amount, t.included, t.jurisdiction, t.taxable "
-	"FROM unnest($2, $3) WITH ORDINALITY AS r (product_id, line_no, n) "
-	"LEFT JOIN usom.product AS p ON p.org_id = $1 AND p.product_id = r.product_id "
-	"LEFT JOIN usom.customer AS u ON u.org_id = $1 AND u.customer_id = $4 "
-	"LEFT JOIN usom.sales_order AS o ON o.org_id = $1 AND o.sales_order_id = $5 "
-	"LEFT JOIN usom.address AS a ON a.org_id = $1 AND a.address_id = coalesce($6, o.address_id) "
-	"LEFT JOIN usom.order_tax AS t ON t.org_id = $1 AND t.sales_order_id = $5 AND t.line_no = r.line_no AND t.product_id = r.product_id",
+	.text = "SELECT f.* FROM (SELECT $2 AS products, $3 AS line_nos, $4 AS customer_id, $5 AS sales_order_id, $6 AS address_id) AS q "
+	"CROSS JOIN LATERAL (" FACTS ") AS f",
 	.nargs = 6,
 	.argtypes = {"bigint", "bigint[]", "integer[]", "bigint", "bigint", "bigint"},
+};
+
+static UsomQuery read_facts_of_many = {
+	.text = "SELECT f.*, q.position FROM unnest($2) AS q CROSS JOIN LATERAL (" FACTS ") AS f",
+	.nargs = 2,
+	.argtypes = {"bigint", "usom._charge_question[]"},
 };
 
 bool
@@ -78,20 +88,26 @@ usom_api_is_charged(const UsomOrderSet *set, int order, const UsomChargeRequest 
 
 /* ---- what the rules ask about ---- */
 
-static Datum
-line_keys(const Charging *charging, Datum *line_nos)
+/* products, numbers of lines, customer, order, address */
+static void
+fill_question(const UsomOrderSet *set, const UsomOrder *order, const UsomWaterfall *waterfall, const int *lines, int64 address_id,
+			  Datum *values, bool *nulls)
 {
-	int			n = charging->waterfall->nlines;
+	int			n = waterfall->nlines;
 	Datum	   *products = palloc_array(Datum, Max(n, 1));
 	Datum	   *numbers = palloc_array(Datum, Max(n, 1));
 
 	for (int i = 0; i < n; i++)
 	{
-		products[i] = Int64GetDatum(charging->set->lines[charging->lines[i]].product_id);
-		numbers[i] = Int32GetDatum(charging->waterfall->lines[i].line_no);
+		products[i] = Int64GetDatum(set->lines[lines[i]].product_id);
+		numbers[i] = Int32GetDatum(waterfall->lines[i].line_no);
 	}
-	*line_nos = PointerGetDatum(construct_array(numbers, n, INT4OID, sizeof(int32), true, TYPALIGN_INT));
-	return PointerGetDatum(construct_array(products, n, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	values[0] = PointerGetDatum(construct_array(products, n, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	values[1] = PointerGetDatum(construct_array(numbers, n, INT4OID, sizeof(int32), true, TYPALIGN_INT));
+	values[2] = Int64GetDatum(order->customer_id);
+	values[3] = Int64GetDatum(order->sales_order_id);
+	values[4] = Int64GetDatum(address_id);
+	nulls[4] = address_id == 0;
 }
 
 /* A text of the address that is kept in clear; NULL for others. */
@@ -157,22 +173,47 @@ take_fact(Charging *charging, uint64 row)
 }
 
 static void
-read_all(Charging *charging)
+read_all(Charging *charging, SPITupleTable *foreseen)
 {
-	Datum		values[6] = {
-		Int64GetDatum(charging->set->org_id), 0, 0, Int64GetDatum(charging->order->customer_id),
-		Int64GetDatum(charging->order->sales_order_id), Int64GetDatum(charging->request->address_id),
-	};
-	bool		nulls[6] = {false, false, false, false, false, charging->request->address_id == 0};
+	Datum		values[6] = {Int64GetDatum(charging->set->org_id)};
+	bool		nulls[6] = {false};
 	uint64		rows;
 
-	values[1] = line_keys(charging, &values[2]);
+	fill_question(charging->set, charging->order, charging->waterfall, charging->lines, charging->request->address_id, &values[1], &nulls[1]);
 	charging->facts = palloc0_array(ChargeFact, Max(charging->waterfall->nlines, 1));
-	rows = usom_query_run(&read_facts, values, nulls);
+	rows = foreseen != NULL ? usom_query_take(foreseen) : usom_query_run(&read_facts, values, nulls);
 	for (uint64 row = 0; row < rows; row++)
 		take_fact(charging, row);
 	if (rows > 0)
 		take_place(charging, 0);
+}
+
+void
+usom_api_foresee_charges(const UsomPriceWish *wishes, UsomPricing *const *pricings, int count)
+{
+	UsomRows   *rows = usom_rows_make("_charge_question", count);
+	Datum		values[2] = {Int64GetDatum(wishes[0].set->org_id)};
+	SPITupleTable **parts;
+
+	for (int i = 0; i < count; i++)
+	{
+		const UsomOrderSet *set = wishes[i].set;
+		Datum		question[6] = {Int32GetDatum(i + 1)};
+		bool		nulls[6] = {false};
+
+		if (!usom_api_is_charged(set, 0, &wishes[i].request->charge))
+			continue;
+		fill_question(set, &set->orders[0], &pricings[i]->waterfall, pricings[i]->lines, wishes[i].request->charge.address_id, &question[1], &nulls[1]);
+		usom_rows_add(rows, question, nulls);
+	}
+	if (usom_rows_count(rows) == 0)
+		return;
+	values[1] = usom_rows_datum(rows);
+	usom_query_run(&read_facts_of_many, values, NULL);
+	parts = usom_query_cut(count);
+	for (int i = 0; i < count; i++)
+		if (usom_api_is_charged(wishes[i].set, 0, &wishes[i].request->charge))
+			wishes[i].request->charge.foreseen = parts[i];
 }
 
 /* ---- freight ---- */
@@ -313,7 +354,7 @@ begin(const UsomOrderSet *set, int order, const UsomChargeRequest *request, Usom
 	};
 
 	charging.answers->answers = palloc_array(UsomTaxAnswer, Max(waterfall->nlines, 1));
-	read_all(&charging);
+	read_all(&charging, request->foreseen);
 	return charging;
 }
 

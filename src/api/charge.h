@@ -13,6 +13,7 @@
 #define USOM_API_CHARGE_H
 
 #include "api/document.h"
+#include "base/query.h"
 #include "order/order.h"
 #include "pricing/waterfall.h"
 
@@ -22,6 +23,7 @@ typedef struct UsomChargeRequest
 	const Jsonb *ship_to;		/* in clear, as in the document or the changes; NULL: not said */
 	int64		address_id;		/* the snapshot that counts without a ship_to; 0: that of the order as it is written */
 	const UsomToldTax *taxes;	/* by line of the set; NULL: none */
+	SPITupleTable *foreseen;	/* what was read for it together with others; NULL: it is to be read */
 } UsomChargeRequest;
 
 /* A tax that was told for a line, until it is written; in the minor unit. */

@@ -24,12 +24,20 @@
 	"a.name <> '', a.line1 <> '', a.line2 <> '', a.postcode <> '', a.city <> '', a.region <> '', a.country <> '', " \
 	"a.country, a.postcode, a.verdict"
 
+#define FACTS_OF_DOCUMENT \
+	"LEFT JOIN usom.customer AS u ON u.org_id = $1 AND u.customer_id = q.customer_id " \
+	"LEFT JOIN usom.address AS a ON a.org_id = $1 AND a.address_id = q.address_id"
+
 static UsomQuery facts_of_document = {
-	.text = "SELECT " FACTS ", NULL, NULL, NULL FROM (SELECT 1) AS one "
-	"LEFT JOIN usom.customer AS u ON u.org_id = $1 AND u.customer_id = $2 "
-	"LEFT JOIN usom.address AS a ON a.org_id = $1 AND a.address_id = $3",
+	.text = "SELECT " FACTS ", NULL, NULL, NULL FROM (SELECT $2 AS customer_id, $3 AS address_id) AS q " FACTS_OF_DOCUMENT,
 	.nargs = 3,
 	.argtypes = {"bigint", "bigint", "bigint"},
+};
+
+static UsomQuery facts_of_documents = {
+	.text = "SELECT " FACTS ", NULL, NULL, NULL, q.position FROM unnest($2) AS q " FACTS_OF_DOCUMENT,
+	.nargs = 2,
+	.argtypes = {"bigint", "usom._check_question[]"},
 };
 
 static UsomQuery facts_of_order = {
@@ -45,6 +53,14 @@ static UsomQuery read_products = {
 	.text = "SELECT p.product_id, p.sku, p.category FROM usom.product AS p WHERE p.org_id = $1 AND p.product_id = ANY ($2)",
 	.nargs = 2,
 	.argtypes = {"bigint", "bigint[]"},
+};
+
+static UsomQuery read_products_of_many = {
+	.text = "SELECT p.product_id, p.sku, p.category, q.position FROM unnest($2) AS q "
+	"CROSS JOIN LATERAL (SELECT DISTINCT k AS product_id FROM unnest(q.products) AS k) AS k "
+	"JOIN usom.product AS p ON p.org_id = $1 AND p.product_id = k.product_id",
+	.nargs = 2,
+	.argtypes = {"bigint", "usom._check_question[]"},
 };
 
 static UsomQuery read_shippers = {
@@ -139,12 +155,14 @@ read_facts(Work *work)
 		Int64GetDatum(is_document ? work->order->customer_id : work->order->sales_order_id),
 		Int64GetDatum(work->checking->address_id),
 	};
+	SPITupleTable *foreseen = work->checking->facts;
 	Facts	   *facts;
 
 	if (work->facts != NULL)
 		return work->facts;
 	facts = work->facts = palloc0_object(Facts);
-	Ensure(usom_query_run(is_document ? &facts_of_document : &facts_of_order, values, nulls) == 1,
+	Ensure((foreseen != NULL ? usom_query_take(foreseen)
+			: usom_query_run(is_document ? &facts_of_document : &facts_of_order, values, nulls)) == 1,
 		   "an order that is checked is not there");
 	take_facts(facts);
 	if (document != NULL)
@@ -272,26 +290,35 @@ check_product(Work *work, int64 product_id, const char *sku, const char *categor
 	}
 }
 
+static Datum
+products_of(const UsomChecking *checking)
+{
+	const UsomOrderSet *set = checking->set;
+	int64	   *products = palloc_array(int64, set->nlines + 1);
+	int			n = 0;
+
+	for (int i = 0; i < set->nlines; i++)
+		if (set->lines[i].order == checking->order)
+			products[n++] = set->lines[i].product_id;
+	return usom_query_keys(products, n);
+}
+
 static void
 check_sellable(Work *work)
 {
-	const UsomOrderSet *set = work->checking->set;
+	Datum		values[2] = {Int64GetDatum(work->checking->set->org_id)};
 	const char *country;
 	int64	   *products;
-	int			nproducts = 0;
-	int			n;
-	Datum		values[2] = {Int64GetDatum(set->org_id)};
 	const char **texts;
+	int			n;
 
 	if (work->rules->nrestrictions == 0)
 		return;
 	country = read_facts(work)->country;
-	products = palloc_array(int64, set->nlines + 1);
-	for (int i = 0; i < set->nlines; i++)
-		if (set->lines[i].order == work->checking->order)
-			products[nproducts++] = set->lines[i].product_id;
-	values[1] = usom_query_keys(products, nproducts);
-	n = (int) usom_query_run(&read_products, values, NULL);
+	values[1] = products_of(work->checking);
+	n = (int) (work->checking->products != NULL ? usom_query_take(work->checking->products)
+			   : usom_query_run(&read_products, values, NULL));
+	products = palloc_array(int64, n + 1);
 	texts = palloc_array(const char *, 2 * n + 1);
 	for (int i = 0; i < n; i++)
 	{
@@ -328,7 +355,8 @@ check_shippers(Work *work)
 {
 	const UsomOrderSet *set = work->checking->set;
 	Datum		values[] = {Int64GetDatum(set->org_id)};
-	int			n = (int) usom_query_run(&read_shippers, values, NULL);
+	int			n = (int) (work->checking->shippers != NULL ? usom_query_take(work->checking->shippers)
+					   : usom_query_run(&read_shippers, values, NULL));
 	int64	   *shippers = palloc_array(int64, n + 1);
 
 	for (int i = 0; i < n; i++)
@@ -469,6 +497,59 @@ usom_api_hold_facts(UsomChecking *checking)
 	const Facts *facts = read_facts(&work);
 
 	return (UsomHoldFacts) {facts->segment, facts->country};
+}
+
+Datum
+usom_api_check_questions(UsomChecking *const *checkings, int count)
+{
+	UsomRows   *rows = usom_rows_make("_check_question", count);
+
+	for (int i = 0; i < count; i++)
+	{
+		const UsomOrder *order = &checkings[i]->set->orders[checkings[i]->order];
+		bool		nulls[4] = {false, order->customer_id == 0, false, false};
+
+		usom_rows_add(rows, (Datum[]) {
+			Int32GetDatum(i + 1), Int64GetDatum(order->customer_id), Int64GetDatum(checkings[i]->address_id), products_of(checkings[i])
+		}, nulls);
+	}
+	return usom_rows_datum(rows);
+}
+
+static void
+foresee_products(UsomChecking *const *checkings, int count, Datum *values)
+{
+	SPITupleTable **parts;
+
+	usom_query_run(&read_products_of_many, values, NULL);
+	parts = usom_query_cut(count);
+	for (int i = 0; i < count; i++)
+		checkings[i]->products = parts[i];
+}
+
+void
+usom_api_foresee_facts(UsomChecking *const *checkings, int count)
+{
+	const UsomCheckRules *rules = count > 1 ? usom_api_check_rules(checkings[0]->set->org_id) : NULL;
+	bool		has_rules = rules != NULL && rules->nrules > 0;
+	bool		is_restricted = has_rules && rules->nrestrictions > 0;
+	Datum		values[2];
+	SPITupleTable **parts;
+
+	if (likely(rules == NULL || (!has_rules && !rules->has_hold_rules)))
+		return;
+	values[0] = Int64GetDatum(checkings[0]->set->org_id);
+	values[1] = usom_api_check_questions(checkings, count);
+	usom_query_run(&facts_of_documents, values, NULL);
+	parts = usom_query_cut(count);
+	for (int i = 0; i < count; i++)
+		checkings[i]->facts = parts[i];
+	if (has_rules)
+		usom_query_run(&read_shippers, values, NULL);
+	for (int i = 0; has_rules && i < count; i++)
+		checkings[i]->shippers = SPI_tuptable;
+	if (is_restricted)
+		foresee_products(checkings, count, values);
 }
 
 void

@@ -18,16 +18,25 @@
 #include "utils/timestamp.h"
 
 /* A code that is given twice counts once. */
+#define COUPONS \
+	"SELECT w.code, c.coupon_id, c.promotion, c.active AND c.valid_from <= q.at AND (c.valid_to IS NULL OR c.valid_to > q.at), " \
+	"coalesce(c.redeemed >= c.limit_uses, false), EXISTS (SELECT 1 FROM usom.coupon_redemption x WHERE x.org_id = $1 " \
+	"AND x.sales_order_id = q.sales_order_id AND x.coupon_id = c.coupon_id AND x.released_at IS NULL) " \
+	"FROM (SELECT n.code, min(n.position) AS position FROM unnest(CASE WHEN q.is_told THEN q.codes ELSE (SELECT o.coupons " \
+	"FROM usom.sales_order o WHERE o.org_id = $1 AND o.sales_order_id = q.sales_order_id) END) WITH ORDINALITY AS n (code, position) " \
+	"WHERE n.code IS NOT NULL GROUP BY n.code) AS w " \
+	"LEFT JOIN usom.coupon c ON c.org_id = $1 AND c.code = w.code ORDER BY w.position"
+
 static UsomQuery select_coupons = {
-	.text = "SELECT w.code, c.coupon_id, c.promotion, c.active AND c.valid_from <= $4 AND (c.valid_to IS NULL OR c.valid_to > $4), "
-	"coalesce(c.redeemed >= c.limit_uses, false), EXISTS (SELECT 1 FROM usom.coupon_redemption x WHERE x.org_id = $1 "
-	"AND x.sales_order_id = $3 AND x.coupon_id = c.coupon_id AND x.released_at IS NULL) "
-	"FROM (SELECT n.code, min(n.position) AS position FROM unnest(CASE WHEN $5 THEN $2 ELSE (SELECT o.coupons "
-	"FROM usom.sales_order o WHERE o.org_id = $1 AND o.sales_order_id = $3) END) WITH ORDINALITY AS n (code, position) "
-	"WHERE n.code IS NOT NULL GROUP BY n.code) AS w "
-	"LEFT JOIN usom.coupon c ON c.org_id = $1 AND c.code = w.code ORDER BY w.position",
+	.text = "SELECT a.* FROM (SELECT $2 AS codes, $3 AS sales_order_id, $4 AS at, $5 AS is_told) AS q CROSS JOIN LATERAL (" COUPONS ") AS a",
 	.nargs = 5,
 	.argtypes = {"bigint", "text[]", "bigint", "timestamptz", "boolean"},
+};
+
+static UsomQuery select_coupons_of_many = {
+	.text = "SELECT a.*, q.position FROM unnest($2) AS q CROSS JOIN LATERAL (" COUPONS ") AS a",
+	.nargs = 2,
+	.argtypes = {"bigint", "usom._coupon_question[]"},
 };
 
 /* What is wrong with a coupon: a finding among others, or raised at once. */
@@ -123,26 +132,62 @@ take_coupon(UsomPricing *pricing, const UsomPriceRules *rules, const UsomPriceRe
 	return false;
 }
 
+/* codes, order, at, whether the codes are told */
+static bool
+fill_question(const UsomOrderSet *set, const UsomPricing *pricing, const UsomPriceRequest *request, const UsomPriceRules *rules,
+			  Datum *values, bool *nulls)
+{
+	const UsomOrder *order = &set->orders[pricing->order];
+	bool		is_told = request->has_coupons || order->is_new;
+
+	values[0] = PointerGetDatum(request->coupons);
+	values[1] = Int64GetDatum(order->sales_order_id);
+	values[2] = TimestampTzGetDatum(order->placed_at);
+	values[3] = BoolGetDatum(is_told);
+	nulls[0] = request->coupons == NULL;
+	return rules->has_coupons && !(is_told && request->coupons == NULL);
+}
+
 void
 usom_api_read_coupons(const UsomOrderSet *set, UsomPricing *pricing, const UsomPriceRequest *request,
 					  const UsomPriceRules *rules)
 {
-	const UsomOrder *order = &set->orders[pricing->order];
-	bool		is_told = request->has_coupons || order->is_new;
-	Datum		values[5] = {
-		Int64GetDatum(set->org_id), PointerGetDatum(request->coupons), Int64GetDatum(order->sales_order_id),
-		TimestampTzGetDatum(order->placed_at), BoolGetDatum(is_told)
-	};
-	bool		nulls[5] = {false, request->coupons == NULL, false, false, false};
+	Datum		values[5] = {Int64GetDatum(set->org_id)};
+	bool		nulls[5] = {false};
+	SPITupleTable *foreseen = request->found_coupons;
 	uint64		nrows;
 
-	if (!rules->has_coupons || (is_told && request->coupons == NULL))
+	if (!fill_question(set, pricing, request, rules, &values[1], &nulls[1]))
 		return;
-	nrows = usom_query_run(&select_coupons, values, nulls);
+	nrows = foreseen != NULL ? usom_query_take(foreseen) : usom_query_run(&select_coupons, values, nulls);
 	pricing->waterfall.coupons = palloc_array(UsomCouponUse, Max(nrows, 1));
 	for (uint64 row = 0; row < nrows; row++)
 		if (take_coupon(pricing, rules, request, row))
 			pricing->waterfall.ncoupons++;
+}
+
+void
+usom_api_foresee_coupons(const UsomPriceWish *wishes, UsomPricing *const *pricings, int count, const UsomPriceRules *rules)
+{
+	UsomRows   *rows = usom_rows_make("_coupon_question", count);
+	Datum		values[2] = {Int64GetDatum(wishes[0].set->org_id)};
+	SPITupleTable **parts;
+
+	for (int i = 0; i < count; i++)
+	{
+		Datum		question[5] = {Int32GetDatum(i + 1)};
+		bool		nulls[5] = {false};
+
+		if (fill_question(wishes[i].set, pricings[i], wishes[i].request, rules, &question[1], &nulls[1]))
+			usom_rows_add(rows, question, nulls);
+	}
+	if (usom_rows_count(rows) == 0)
+		return;
+	values[1] = usom_rows_datum(rows);
+	usom_query_run(&select_coupons_of_many, values, NULL);
+	parts = usom_query_cut(count);
+	for (int i = 0; i < count; i++)
+		wishes[i].request->found_coupons = parts[i];
 }
 
 void

@@ -17,6 +17,7 @@
 #define USOM_API_FINDING_H
 
 #include "api/document.h"
+#include "base/query.h"
 #include "order/order.h"
 
 typedef enum UsomSeverity
@@ -67,12 +68,27 @@ typedef struct UsomChecking
 	int64		address_id;		/* at USOM_AT_PLACE: of the customer, where the document brings none */
 	List	   *passed;			/* codes of checks of rules that found nothing to hold */
 	int			settled;		/* holds that ended because their cause is gone */
+	SPITupleTable *facts;		/* what was read for it together with others; NULL: it is to be read */
+	SPITupleTable *products;	/* the same, as the next two */
+	SPITupleTable *shippers;
+	SPITupleTable *approval;
 	int64		claimed_from;	/* duplicate.c: order that had the lines before; 0: none */
 	bytea	   *claimed;		/* the same: fingerprint of the lines; NULL: none */
 } UsomChecking;
 
 /* Add a finding; the strings live as long as the call. */
 extern void usom_api_find(UsomChecking *checking, UsomFinding finding);
+
+/*
+ * Read for many at USOM_AT_PLACE what rules of checks compare with: a statement
+ * for facts, one for locations that ship, one for products if any are not sold
+ * everywhere; approval_check.c: one for rules of approval.  None without rules.
+ */
+extern void usom_api_foresee_facts(UsomChecking *const *checkings, int count);
+extern void usom_api_foresee_approval(UsomChecking *const *checkings, int count);
+
+/* The questions of these orders, for unnest(). */
+extern Datum usom_api_check_questions(UsomChecking *const *checkings, int count);
 
 /* Run every check. */
 extern void usom_api_check(UsomChecking *checking);

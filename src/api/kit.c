@@ -19,20 +19,36 @@ wants_components(const UsomLine *line)
 	return unlikely(line->is_kit) && line->kit_line_no == 0 && !line->removed;
 }
 
-static UsomComponent *
-read_components(const UsomOrderSet *set, int *ncomponents)
+static int
+gather_kits(UsomOrderSet *const *sets, int nsets, int64 *kits)
 {
-	int64	   *kits = NULL;
 	int			nkits = 0;
 
-	for (int i = 0; i < set->nlines; i++)
-		if (wants_components(&set->lines[i]))
-		{
-			if (kits == NULL)
-				kits = palloc_array(int64, set->nlines - i);
-			kits[nkits++] = set->lines[i].product_id;
-		}
-	return kits == NULL ? NULL : usom_product_components(set->org_id, kits, nkits, ncomponents);
+	for (int i = 0; i < nsets; i++)
+		for (int j = 0; j < sets[i]->nlines; j++)
+			if (wants_components(&sets[i]->lines[j]))
+			{
+				if (kits != NULL)
+					kits[nkits] = sets[i]->lines[j].product_id;
+				nkits++;
+			}
+	return nkits;
+}
+
+const UsomComponents *
+usom_api_read_components(UsomOrderSet *const *sets, int nsets)
+{
+	int			nkits = gather_kits(sets, nsets, NULL);
+	UsomComponents *components;
+	int64	   *kits;
+
+	if (likely(nkits == 0))
+		return NULL;
+	kits = palloc_array(int64, nkits);
+	gather_kits(sets, nsets, kits);
+	components = palloc_object(UsomComponents);
+	components->components = usom_product_components(sets[0]->org_id, kits, nkits, &components->count);
+	return components;
 }
 
 /* The highest number of a line, by order. */
@@ -110,14 +126,13 @@ first_component(const UsomComponent *components, int ncomponents, int64 kit_id)
 }
 
 void
-usom_api_expand_kits(UsomOrderSet *set)
+usom_api_expand_kits_by(UsomOrderSet *set, const UsomComponents *known)
 {
 	int			nlines = set->nlines;
-	int			ncomponents;
-	UsomComponent *components = read_components(set, &ncomponents);
+	const UsomComponents *all = known != NULL ? known : usom_api_read_components(&set, 1);
 	int32	   *last;
 
-	if (likely(components == NULL))
+	if (likely(all == NULL) || gather_kits(&set, 1, NULL) == 0)
 		return;
 	last = last_numbers(set);
 	for (int kit = 0; kit < nlines; kit++)
@@ -127,9 +142,15 @@ usom_api_expand_kits(UsomOrderSet *set)
 		if (!wants_components(&set->lines[kit]))
 			continue;
 		begin_kit(set, kit);
-		for (int i = first_component(components, ncomponents, kit_id);
-			 i < ncomponents && components[i].kit_id == kit_id; i++)
-			add_component(set, kit, &components[i], ++last[set->lines[kit].order]);
+		for (int i = first_component(all->components, all->count, kit_id);
+			 i < all->count && all->components[i].kit_id == kit_id; i++)
+			add_component(set, kit, &all->components[i], ++last[set->lines[kit].order]);
 	}
 	usom_order_sort_lines(set);
+}
+
+void
+usom_api_expand_kits(UsomOrderSet *set)
+{
+	usom_api_expand_kits_by(set, NULL);
 }

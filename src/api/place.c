@@ -81,13 +81,13 @@ write_people(Placing **placings, int count)
 		explicit_bzero(&keys[--nkeys], sizeof(UsomPersonKey));
 }
 
-/* What the lines add up to; before any number is drawn, so that a document beyond bounds costs none. */
-static void
-make_order(Placing *placing)
+void
+usom_api_begin(Placing *placing)
 {
 	const UsomDocument *document = placing->document;
 	UsomOrder  *order = &placing->set->orders[0];
 
+	usom_api_check_problems(placing);
 	order->order_no = document->external_id ? document->external_id : "new";
 	order->status = document->draft ? USOM_ORDER_DRAFT : USOM_ORDER_CONFIRMED;
 	order->version = 1;
@@ -100,14 +100,51 @@ make_order(Placing *placing)
 	order->channel_id = placing->channel_id;
 	order->customer_id = placing->is_guest ? 0 : placing->customer_id;
 	order->is_new = true;
-	if (!document->draft)
-		usom_api_expand_kits(placing->set);
+}
+
+void
+usom_api_expand(Placing *placing)
+{
+	if (placing->set->orders[0].status != USOM_ORDER_DRAFT)
+		usom_api_expand_kits_by(placing->set, placing->components);
+}
+
+/* What the lines add up to; before any number is drawn, so that a document beyond bounds costs none. */
+void
+usom_api_complete(Placing *placing)
+{
+	UsomOrder  *order = &placing->set->orders[0];
+
 	usom_api_price_placing(placing);
 	usom_order_settle(placing->set, 0, "place");
 	if (order->status == USOM_ORDER_CONFIRMED && usom_flow_keeps_submitted(placing->set, 0))
 		order->status = USOM_ORDER_SUBMITTED;
 	if (order->status != USOM_ORDER_DRAFT)
 		usom_api_settle_pick_ups(placing->set);
+	usom_api_check_placing(placing);
+}
+
+/* Kits are read once, whichever orders have them. */
+void
+usom_api_foresee_kits(Placing *const *placings, int count)
+{
+	UsomOrderSet **sets = palloc_array(UsomOrderSet *, Max(count, 1));
+	const UsomComponents *components;
+	int			n = 0;
+
+	for (int i = 0; i < count; i++)
+		if (placings[i]->set->orders[0].status != USOM_ORDER_DRAFT)
+			sets[n++] = placings[i]->set;
+	components = usom_api_read_components(sets, n);
+	for (int i = 0; i < count; i++)
+		placings[i]->components = components;
+}
+
+void
+usom_api_foresee(Placing *const *placings, int count)
+{
+	usom_api_foresee_placing_prices(placings, count);
+	usom_api_foresee_checks(placings, count);
 }
 
 static bool
@@ -145,9 +182,9 @@ usom_api_read(Jsonb *jsonb)
 void
 usom_api_finish(Placing *placing)
 {
-	usom_api_check_problems(placing);
-	make_order(placing);
-	usom_api_check_placing(placing);
+	usom_api_begin(placing);
+	usom_api_expand(placing);
+	usom_api_complete(placing);
 }
 
 /* Carts become orders: whose soft reservations are given up under the lock that allocation takes. */

@@ -58,8 +58,10 @@ typedef struct Placing
 	int			nmade;
 	struct UsomMade *made;		/* products that the order brings with it */
 	const struct UsomMade *unmade;	/* one that others have made meanwhile; NULL: none */
+	const UsomComponents *components;	/* of all kits of the call; NULL: not read yet */
 	List	   *problems;		/* of UsomProblem: references that could not be resolved */
 	UsomChecking checking;		/* what checks have found */
+	UsomPriceRequest *price_request;	/* with what was read for many; NULL: it is alone */
 	UsomPricing *pricing;		/* NULL: there is nothing to price by */
 	List	   *price_problems;	/* of UsomFinding: coupons that do not fit */
 	bool		is_quote;		/* will be undone: takes no number and no external id */
@@ -84,7 +86,19 @@ extern void usom_api_look_up(Placing *const *placings, int count);
 /* The same file: it is taken, and problems are noted.  Of one that repeats another only the header is. */
 extern void usom_api_refer(Placing *placing);
 
-/* place.c: raise problems, price, check; not for one that repeats another. */
+/*
+ * place.c: raise problems and begin the order; take its kits apart; price and
+ * check it.  Not for one that repeats another.
+ */
+extern void usom_api_begin(Placing *placing);
+extern void usom_api_expand(Placing *placing);
+extern void usom_api_complete(Placing *placing);
+
+/* Before the second and the third of them, for many: what each would read for itself. */
+extern void usom_api_foresee_kits(Placing *const *placings, int count);
+extern void usom_api_foresee(Placing *const *placings, int count);
+
+/* All three, for one document. */
 extern void usom_api_finish(Placing *placing);
 
 /* All of it up to refer, for one document. */
@@ -130,9 +144,13 @@ extern void usom_api_let_go_of_duplicates(Placing **placings, int count);
 /* Findings of orders whose headers are written: their holds, in one statement, and what their placers are told. */
 extern void usom_api_write_findings(Placing **placings, int count);
 
+/* place_check.c: what checks of many compare with. */
+extern void usom_api_foresee_checks(Placing *const *placings, int count);
+
 /* place_check.c: orders that their customers' credit does not cover stay submitted; their placers are told. */
 extern void usom_api_place_on_credit(UsomOrderSet *set, Placing **placings);
-/* place_price.c: before the order is settled; and when its header is there: its coupons and steps. */
+/* place_price.c: what many are priced by; before the order is settled; and when its header is there: its coupons and steps. */
+extern void usom_api_foresee_placing_prices(Placing *const *placings, int count);
 extern void usom_api_price_placing(Placing *placing);
 extern void usom_api_redeem_placings(UsomOrderSet *set, Placing *const *placings);
 

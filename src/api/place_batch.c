@@ -3,6 +3,7 @@
  *		Many documents are placed in one piece, and each has its own outcome.
  *
  * All are read, what all of them name is looked up, each takes what was found,
+ * what all of them are priced and checked by is read, each is priced and checked,
  * and all are written as one set: the statements are those of one order, and
  * stock is locked once, in lock order.
  *
@@ -136,39 +137,91 @@ parse_item(BatchItem *item)
 }
 
 static void
-finish_item(BatchItem *item)
+begin_item(BatchItem *item)
 {
 	usom_api_refer(item->placing);
 	if (item->placing->repeats == NULL)
-		usom_api_finish(item->placing);
+		usom_api_begin(item->placing);
 }
 
+static void
+expand_item(BatchItem *item)
+{
+	usom_api_expand(item->placing);
+}
+
+static void
+complete_item(BatchItem *item)
+{
+	usom_api_complete(item->placing);
+}
+
+/* What is read for all, or written. */
+typedef struct Together
+{
+	void		(*run) (Placing **placings, int count);
+	Placing   **placings;
+	int			count;
+} Together;
+
+static void
+run_together(void *arg)
+{
+	Together   *together = arg;
+
+	together->run(together->placings, together->count);
+}
+
+static ErrorData *
+try_together(const Batch *batch, void (*run) (Placing **placings, int count))
+{
+	Together	together = {run, placings_of(batch), batch->count};
+
+	return batch->count > 0 ? usom_api_attempt(run_together, &together) : NULL;
+}
+
+static void
+foresee_kits(Placing **placings, int count)
+{
+	usom_api_foresee_kits(placings, count);
+}
+
+static void
+foresee(Placing **placings, int count)
+{
+	usom_api_foresee(placings, count);
+}
+
+static void
+forget(const Batch *batch)
+{
+	for (int i = 0; i < batch->count; i++)
+	{
+		batch->items[i]->placing->price_request = NULL;
+		batch->items[i]->placing->checking = (UsomChecking) {0};
+	}
+}
+
+/* What cannot be read for all is read by each for itself: the document at fault is found by that. */
 static void
 prepare(const Batch *batch)
 {
-	Batch		parsed;
+	Batch		selected;
 
 	for_each(batch, parse_item);
-	parsed = select_items(batch, is_any);
-	usom_api_look_up(placings_of(&parsed), parsed.count);
-	for_each(&parsed, finish_item);
+	selected = select_items(batch, is_any);
+	usom_api_look_up(placings_of(&selected), selected.count);
+	for_each(&selected, begin_item);
+	selected = select_items(&selected, is_new);
+	(void) try_together(&selected, foresee_kits);
+	for_each(&selected, expand_item);
+	selected = select_items(&selected, is_new);
+	if (try_together(&selected, foresee) != NULL)
+		forget(&selected);
+	for_each(&selected, complete_item);
 }
 
 /* ---- writing ---- */
-
-typedef struct Writing
-{
-	Placing   **placings;
-	int			count;
-} Writing;
-
-static void
-write_placings(void *arg)
-{
-	Writing    *writing = arg;
-
-	usom_api_write(writing->placings, writing->count);
-}
 
 /* It wanted what others have. */
 static bool
@@ -206,8 +259,7 @@ static void
 write_items(const Batch *batch)
 {
 	Batch		fresh = select_items(batch, is_new);
-	Writing		writing = {placings_of(&fresh), fresh.count};
-	ErrorData  *error = fresh.count > 0 ? usom_api_attempt(write_placings, &writing) : NULL;
+	ErrorData  *error = try_together(&fresh, usom_api_write);
 	Batch		rest;
 
 	if (error == NULL)

@@ -118,6 +118,32 @@ settle(Placing *placing)
 	order->event_reference = usom_api_found_hold_types(&placing->checking);
 }
 
+static void
+begin_checking(Placing *placing)
+{
+	placing->checking = (UsomChecking) {
+		.point = USOM_AT_PLACE, .set = placing->set, .document = placing->document,
+		.ship_to = placing->document->ship_to, .is_quote = placing->is_quote, .address_id = placing->address_id
+	};
+}
+
+void
+usom_api_foresee_checks(Placing *const *placings, int count)
+{
+	UsomChecking **checkings = palloc_array(UsomChecking *, count + 1);
+	int			n = 0;
+
+	for (int i = 0; i < count; i++)
+	{
+		if (placings[i]->set->orders[0].status == USOM_ORDER_DRAFT)
+			continue;
+		begin_checking(placings[i]);
+		checkings[n++] = &placings[i]->checking;
+	}
+	usom_api_foresee_facts(checkings, n);
+	usom_api_foresee_approval(checkings, n);
+}
+
 void
 usom_api_check_placing(Placing *placing)
 {
@@ -126,10 +152,8 @@ usom_api_check_placing(Placing *placing)
 		usom_api_refuse_findings(&(UsomChecking) {.set = placing->set, .findings = placing->price_problems});
 		return;
 	}
-	placing->checking = (UsomChecking) {
-		.point = USOM_AT_PLACE, .set = placing->set, .document = placing->document,
-		.ship_to = placing->document->ship_to, .is_quote = placing->is_quote, .address_id = placing->address_id
-	};
+	if (placing->checking.set == NULL)
+		begin_checking(placing);
 	usom_api_check(&placing->checking);
 	placing->checking.findings = list_concat(placing->checking.findings, placing->price_problems);
 	if (!placing->is_quote)

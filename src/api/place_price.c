@@ -49,16 +49,38 @@ taxes_of(const Placing *placing)
 	return taxes;
 }
 
-void
-usom_api_price_placing(Placing *placing)
+static UsomPriceRequest *
+make_request(Placing *placing)
 {
-	UsomPriceRequest request = {
+	UsomPriceRequest *request = palloc_object(UsomPriceRequest);
+
+	*request = (UsomPriceRequest) {
 		.asks = asks_of(placing), .has_coupons = true, .coupons = placing->document->coupons, .must_fit = true,
 		.problems = &placing->price_problems,
 		.charge = {placing->document->ship_to, placing->address_id, taxes_of(placing)},
 	};
+	return request;
+}
 
-	placing->pricing = usom_api_price(placing->set, 0, &request);
+void
+usom_api_foresee_placing_prices(Placing *const *placings, int count)
+{
+	UsomPriceWish *wishes = palloc_array(UsomPriceWish, Max(count, 1));
+
+	for (int i = 0; i < count; i++)
+	{
+		placings[i]->price_request = make_request(placings[i]);
+		wishes[i] = (UsomPriceWish) {placings[i]->set, placings[i]->price_request};
+	}
+	usom_api_foresee_prices(wishes, count);
+}
+
+void
+usom_api_price_placing(Placing *placing)
+{
+	const UsomPriceRequest *request = placing->price_request ? placing->price_request : make_request(placing);
+
+	placing->pricing = usom_api_price(placing->set, 0, request);
 	for (int i = 0; i < placing->document->nlines; i++)
 		if (unlikely(placing->document->lines[i].override_price != NULL))
 			usom_api_note_override(placing->set, placing->pricing, i, placing->document->lines[i].override_reason);

@@ -179,34 +179,46 @@ set_line(UsomLine *line, const UsomPriceLine *priced, bool is_changed, int decim
 	line->tax_included = priced->tax_included;
 }
 
-UsomPricing *
-usom_api_price(UsomOrderSet *set, int order, const UsomPriceRequest *request)
+/* NULL: there is nothing to price by. */
+static UsomPricing *
+begin_pricing(const UsomOrderSet *set, int order, const UsomPriceRequest *request, const UsomPriceRules *rules,
+			  const UsomChannel *channel)
 {
-	const UsomChannel *channel = usom_party_channel_of(usom_party_house(set->org_id), set->orders[order].channel_id);
-	bool		by_list = channel != NULL && channel->prices_by_list;
-	char	   *code = channel != NULL ? pstrdup(channel->code) : NULL;
-	const UsomPriceRules *rules = usom_price_rules(set->org_id);
 	UsomPricing *pricing;
 	UsomWaterfall *waterfall;
-	UsomPriceAsk *asks;
 
-	if (likely(!must_price(set, order, request, rules, channel)))
+	if (likely(!must_price(set, order, request, rules, channel)) ||
+		usom_currency_decimals(set->orders[order].currency) == USOM_NO_DECIMALS)
 		return NULL;
 	pricing = make_pricing(set, order);
 	waterfall = &pricing->waterfall;
 	waterfall->at = usom_order_price_time(&set->orders[order]);
 	waterfall->currency = set->orders[order].currency;
 	waterfall->decimals = usom_currency_decimals(waterfall->currency);
-	waterfall->channel = code;
+	waterfall->channel = channel != NULL ? pstrdup(channel->code) : NULL;
 	waterfall->promotions = rules->promotions;
 	waterfall->npromotions = rules->npromotions;
 	waterfall->breaks = rules->breaks;
 	waterfall->nbreaks = rules->nbreaks;
-	if (waterfall->decimals == USOM_NO_DECIMALS)
+	return pricing;
+}
+
+UsomPricing *
+usom_api_price(UsomOrderSet *set, int order, const UsomPriceRequest *request)
+{
+	const UsomChannel *channel = usom_party_channel_of(usom_party_house(set->org_id), set->orders[order].channel_id);
+	bool		by_list = channel != NULL && channel->prices_by_list;
+	const UsomPriceRules *rules = usom_price_rules(set->org_id);
+	UsomPricing *pricing = begin_pricing(set, order, request, rules, channel);
+	UsomWaterfall *waterfall;
+	UsomPriceAsk *asks;
+
+	if (likely(pricing == NULL))
 		return NULL;
-	usom_api_read_prices(set, pricing, rules);
+	waterfall = &pricing->waterfall;
+	usom_api_read_prices(set, pricing, rules, request->prices);
 	asks = gather_asks(set, order, request);
-	usom_api_read_pack_prices(set, pricing, asks);
+	usom_api_read_pack_prices(set, pricing, asks, request->pack_prices);
 	for (int i = 0; i < pricing->nlines; i++)
 		take_ask(&waterfall->lines[i], &asks[pricing->lines[i]], by_list);
 	usom_api_read_coupons(set, pricing, request, rules);
@@ -216,6 +228,31 @@ usom_api_price(UsomOrderSet *set, int order, const UsomPriceRequest *request)
 	for (int i = 0; i < pricing->nlines; i++)
 		set_line(&set->lines[pricing->lines[i]], &waterfall->lines[i], waterfall->is_changed, waterfall->decimals);
 	return pricing;
+}
+
+void
+usom_api_foresee_prices(UsomPriceWish *wishes, int count)
+{
+	UsomPricing **pricings = palloc_array(UsomPricing *, Max(count, 1));
+	int			n = 0;
+	const UsomPriceRules *rules;
+
+	for (int i = 0; i < count; i++)
+	{
+		const UsomOrderSet *set = wishes[i].set;
+		const UsomChannel *channel = usom_party_channel_of(usom_party_house(set->org_id), set->orders[0].channel_id);
+
+		pricings[n] = begin_pricing(set, 0, wishes[i].request, usom_price_rules(set->org_id), channel);
+		if (pricings[n] != NULL)
+			wishes[n++] = wishes[i];
+	}
+	if (n < 2)
+		return;
+	rules = usom_price_rules(wishes[0].set->org_id);
+	usom_api_foresee_line_prices(wishes, pricings, n, rules);
+	usom_api_foresee_pack_prices(wishes, pricings, n);
+	usom_api_foresee_coupons(wishes, pricings, n, rules);
+	usom_api_foresee_charges(wishes, pricings, n);
 }
 
 UsomPricing **

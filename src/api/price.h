@@ -44,6 +44,9 @@ typedef struct UsomPriceRequest
 	ArrayType  *coupons;		/* codes; NULL: none */
 	UsomChargeRequest charge;
 	bool		must_fit;		/* a coupon that does not fit the order is an error, and not passed over */
+	SPITupleTable *prices;		/* what was read for it together with others; NULL: it is to be read */
+	SPITupleTable *pack_prices; /* the same, as the next one */
+	SPITupleTable *found_coupons;
 	List	  **problems;		/* such errors become findings of this list, all of them; NULL: the first is raised */
 } UsomPriceRequest;
 
@@ -80,17 +83,34 @@ typedef struct UsomPricing
  */
 extern UsomPricing *usom_api_price(UsomOrderSet *set, int order, const UsomPriceRequest *request);
 
+/* An order of a batch that is to be priced, alone in its set. */
+typedef struct UsomPriceWish
+{
+	UsomOrderSet *set;
+	UsomPriceRequest *request;
+} UsomPriceWish;
+
+/* Read for all of them what usom_api_price() reads for one: a statement each for prices of products and of boxes, coupons and charges, if any are wanted. */
+extern void usom_api_foresee_prices(UsomPriceWish *wishes, int count);
+
 /* All orders of a set with what they were priced with before; by order.  Settle them afterwards. */
 extern UsomPricing **usom_api_price_again(UsomOrderSet *set);
 
 /* price_read.c: prices of the lines and the segment of the customer; one statement. */
-extern void usom_api_read_prices(const UsomOrderSet *set, UsomPricing *pricing, const UsomPriceRules *rules);
+extern void usom_api_read_prices(const UsomOrderSet *set, UsomPricing *pricing, const UsomPriceRules *rules, SPITupleTable *foreseen);
+
+/* The same for new orders, alone in their sets. */
+extern void usom_api_foresee_line_prices(const UsomPriceWish *wishes, UsomPricing *const *pricings, int count, const UsomPriceRules *rules);
 
 /* The same file: what the order was priced with before, for lines that nothing is asked for; one statement. */
 extern void usom_api_read_asks(const UsomOrderSet *set, int order, UsomPriceAsk *asks);
 
 /* The same file: list prices of the units that lines are ordered in, where none was told; one statement if there are such lines. */
-extern void usom_api_read_pack_prices(const UsomOrderSet *set, UsomPricing *pricing, UsomPriceAsk *asks);
+extern void usom_api_read_pack_prices(const UsomOrderSet *set, UsomPricing *pricing, UsomPriceAsk *asks, SPITupleTable *foreseen);
+extern void usom_api_foresee_pack_prices(const UsomPriceWish *wishes, UsomPricing *const *pricings, int count);
+
+/* charge.c: the same of freight and tax. */
+extern void usom_api_foresee_charges(const UsomPriceWish *wishes, UsomPricing *const *pricings, int count);
 
 /* coupon.c: those that the order brings, valid or used by it already; one statement at most. */
 extern void usom_api_read_coupons(const UsomOrderSet *set, UsomPricing *pricing, const UsomPriceRequest *request,
@@ -98,6 +118,9 @@ extern void usom_api_read_coupons(const UsomOrderSet *set, UsomPricing *pricing,
 
 /* The same file: US406. */
 extern void usom_api_refuse_coupon(const UsomCouponLoss *loss) pg_attribute_noreturn();
+
+/* The same for all orders of a batch. */
+extern void usom_api_foresee_coupons(const UsomPriceWish *wishes, UsomPricing *const *pricings, int count, const UsomPriceRules *rules);
 
 /* The same file: US407 for a coupon that took nothing off, if it must fit. */
 extern void usom_api_check_coupons(const UsomPricing *pricing, const UsomPriceRequest *request);

@@ -17,18 +17,18 @@
 #include "utils/timestamp.h"
 
 #define IN_FORCE(rule) \
-	rule ".valid_from <= $5 AND (" rule ".valid_to IS NULL OR " rule ".valid_to > $5) " \
-	"AND (" rule ".currency = $4 OR " rule ".currency IS NULL) "
+	rule ".valid_from <= q.at AND (" rule ".valid_to IS NULL OR " rule ".valid_to > q.at) " \
+	"AND (" rule ".currency = q.currency OR " rule ".currency IS NULL) "
 
 /* kind, position, sku, category, segment or rule, unit price, percent, discountable, minimum, of any currency */
 #define CONTRACT(kind, from, position, category, rule, condition) \
 	"UNION ALL SELECT " kind ", " position ", NULL, " category ", " rule ", c.unit_price::numeric, c.percent, c.discountable, NULL, c.currency IS NULL " \
-	"FROM " from " JOIN usom.price_contract c ON c.org_id = $1 AND " condition " WHERE ($7)[" kind "] AND " IN_FORCE("c")
+	"FROM " from " JOIN usom.price_contract c ON c.org_id = $1 AND " condition " WHERE (q.kinds)[" kind "] AND " IN_FORCE("c")
 
 #define BREAK(kind, from, position, category, most, condition) \
 	"UNION ALL SELECT " kind ", " position ", NULL, " category ", 'from ' || trim_scale(b.min_quantity), b.unit_price::numeric, b.percent, NULL, " \
 	"b.min_quantity::numeric, b.currency IS NULL FROM " from " JOIN usom.price_break b ON b.org_id = $1 AND b.level = 'line' AND " condition \
-	" AND b.min_quantity <= " most " WHERE ($7)[" kind "] AND " IN_FORCE("b")
+	" AND b.min_quantity <= " most " WHERE (q.kinds)[" kind "] AND " IN_FORCE("b")
 
 /* Kinds of rows: 0 is a line, the others are those of rules.h. */
 #define ROW_LINE 0
@@ -36,28 +36,38 @@
 /*
  * All rules that lines meet, those of products by the index of their line,
  * those of categories by the category; which of them counts is chosen here.
- * $7: of which kinds there are any; $8: the most units of a product.  A product
+ * q.kinds: of which there are any; q.most: the most units of a product.  A product
  * that comes with the order has no row yet: it meets the rules for all alone.
  */
+#define PRICES \
+	"WITH line AS MATERIALIZED (SELECT r.position::int AS position, r.units, coalesce(p.sku, '') AS sku, p.category " \
+	"FROM unnest(q.products, q.units) WITH ORDINALITY AS r (product_id, units, position) " \
+	"LEFT JOIN usom.product p ON p.org_id = $1 AND p.product_id = r.product_id), " \
+	"buyer AS MATERIALIZED (SELECT u.code, u.segment FROM usom.customer u WHERE u.org_id = $1 AND u.customer_id = q.customer_id), " \
+	"category AS MATERIALIZED (SELECT DISTINCT l.category FROM line l WHERE l.category IS NOT NULL AND ((q.kinds)[2] OR (q.kinds)[4] OR (q.kinds)[6])) " \
+	"SELECT 0, l.position, l.sku, l.category, (SELECT u.segment FROM buyer u), " \
+	"(SELECT round(t.unit_price / t.per, 4) FROM usom.price t WHERE t.org_id = $1 AND t.sku = l.sku AND t.unit = '' AND t.currency = q.currency " \
+	"AND t.valid_from <= q.at AND (t.valid_to IS NULL OR t.valid_to > q.at) ORDER BY t.valid_from DESC LIMIT 1), " \
+	"NULL::numeric, NULL::boolean, NULL::numeric, false FROM line l " \
+	CONTRACT("1", "buyer u CROSS JOIN line l", "l.position", "NULL", "'customer ' || c.customer", "c.customer = u.code AND c.sku = l.sku") \
+	CONTRACT("2", "buyer u CROSS JOIN category k", "NULL", "k.category", "'customer ' || c.customer", "c.customer = u.code AND c.sku IS NULL AND c.category = k.category") \
+	CONTRACT("3", "buyer u CROSS JOIN line l", "l.position", "NULL", "'segment ' || c.segment", "c.segment = u.segment AND c.sku = l.sku") \
+	CONTRACT("4", "buyer u CROSS JOIN category k", "NULL", "k.category", "'segment ' || c.segment", "c.segment = u.segment AND c.sku IS NULL AND c.category = k.category") \
+	BREAK("5", "line l", "l.position", "NULL", "l.units", "b.sku = l.sku") \
+	BREAK("6", "category k", "NULL", "k.category", "q.most", "b.sku IS NULL AND b.category = k.category") \
+	BREAK("7", "(SELECT 1) AS one", "NULL", "NULL", "q.most", "b.sku IS NULL AND b.category IS NULL")
+
 static UsomQuery select_prices = {
-	.text = "WITH line AS MATERIALIZED (SELECT r.position::int AS position, r.units, coalesce(p.sku, '') AS sku, p.category "
-	"FROM unnest($2, $3) WITH ORDINALITY AS r (product_id, units, position) "
-	"LEFT JOIN usom.product p ON p.org_id = $1 AND p.product_id = r.product_id), "
-	"buyer AS MATERIALIZED (SELECT u.code, u.segment FROM usom.customer u WHERE u.org_id = $1 AND u.customer_id = $6), "
-	"category AS MATERIALIZED (SELECT DISTINCT l.category FROM line l WHERE l.category IS NOT NULL AND (($7)[2] OR ($7)[4] OR ($7)[6])) "
-	"SELECT 0, l.position, l.sku, l.category, (SELECT u.segment FROM buyer u), "
-	"(SELECT round(t.unit_price / t.per, 4) FROM usom.price t WHERE t.org_id = $1 AND t.sku = l.sku AND t.unit = '' AND t.currency = $4 "
-	"AND t.valid_from <= $5 AND (t.valid_to IS NULL OR t.valid_to > $5) ORDER BY t.valid_from DESC LIMIT 1), "
-	"NULL::numeric, NULL::boolean, NULL::numeric, false FROM line l "
-	CONTRACT("1", "buyer u CROSS JOIN line l", "l.position", "NULL", "'customer ' || c.customer", "c.customer = u.code AND c.sku = l.sku")
-	CONTRACT("2", "buyer u CROSS JOIN category k", "NULL", "k.category", "'customer ' || c.customer", "c.customer = u.code AND c.sku IS NULL AND c.category = k.category")
-	CONTRACT("3", "buyer u CROSS JOIN line l", "l.position", "NULL", "'segment ' || c.segment", "c.segment = u.segment AND c.sku = l.sku")
-	CONTRACT("4", "buyer u CROSS JOIN category k", "NULL", "k.category", "'segment ' || c.segment", "c.segment = u.segment AND c.sku IS NULL AND c.category = k.category")
-	BREAK("5", "line l", "l.position", "NULL", "l.units", "b.sku = l.sku")
-	BREAK("6", "category k", "NULL", "k.category", "$8", "b.sku IS NULL AND b.category = k.category")
-	BREAK("7", "(SELECT 1) AS one", "NULL", "NULL", "$8", "b.sku IS NULL AND b.category IS NULL"),
+	.text = "SELECT a.* FROM (SELECT $2 AS products, $3 AS units, $4 AS currency, $5 AS at, $6 AS customer_id, $7 AS kinds, $8 AS most) AS q "
+	"CROSS JOIN LATERAL (" PRICES ") AS a",
 	.nargs = 8,
 	.argtypes = {"bigint", "bigint[]", "numeric[]", "text", "timestamptz", "bigint", "boolean[]", "numeric"},
+};
+
+static UsomQuery select_prices_of_many = {
+	.text = "SELECT a.*, q.position FROM unnest($2) AS q CROSS JOIN LATERAL (" PRICES ") AS a",
+	.nargs = 2,
+	.argtypes = {"bigint", "usom._price_question[]"},
 };
 
 /* A contract or break that a line has met, and how well it fits. */
@@ -291,24 +301,56 @@ most_units(const UsomPricing *pricing)
 	return NumericGetDatum(usom_quantity_numeric(most));
 }
 
-void
-usom_api_read_prices(const UsomOrderSet *set, UsomPricing *pricing, const UsomPriceRules *rules)
+/* products, units, currency, at, customer, kinds, most */
+static void
+fill_question(const UsomOrderSet *set, UsomPricing *pricing, const UsomPriceRules *rules, Datum *values, bool *nulls)
 {
 	const UsomOrder *order = &set->orders[pricing->order];
-	Datum		values[8] = {Int64GetDatum(set->org_id)};
-	bool		nulls[8] = {false};
-	int			nlines;
 
 	sum_units(set, pricing);
-	fill_arrays(set, pricing, &values[1]);
-	values[3] = CStringGetTextDatum(order->currency);
-	values[4] = TimestampTzGetDatum(usom_order_price_time(order));
-	values[5] = Int64GetDatum(order->customer_id);
-	values[6] = kinds_wanted(rules, order->customer_id != 0);
-	values[7] = most_units(pricing);
-	nulls[5] = order->customer_id == 0;
-	nlines = take_rows(&pricing->waterfall, usom_query_run(&select_prices, values, nulls));
+	fill_arrays(set, pricing, values);
+	values[2] = CStringGetTextDatum(order->currency);
+	values[3] = TimestampTzGetDatum(usom_order_price_time(order));
+	values[4] = Int64GetDatum(order->customer_id);
+	values[5] = kinds_wanted(rules, order->customer_id != 0);
+	values[6] = most_units(pricing);
+	nulls[4] = order->customer_id == 0;
+}
+
+void
+usom_api_read_prices(const UsomOrderSet *set, UsomPricing *pricing, const UsomPriceRules *rules, SPITupleTable *foreseen)
+{
+	Datum		values[8] = {Int64GetDatum(set->org_id)};
+	bool		nulls[8] = {false};
+	uint64		nrows;
+	int			nlines;
+
+	fill_question(set, pricing, rules, &values[1], &nulls[1]);
+	nrows = foreseen != NULL ? usom_query_take(foreseen) : usom_query_run(&select_prices, values, nulls);
+	nlines = take_rows(&pricing->waterfall, nrows);
 	Ensure(nlines == pricing->nlines, "prices of %d lines of %d", nlines, pricing->nlines);
+}
+
+void
+usom_api_foresee_line_prices(const UsomPriceWish *wishes, UsomPricing *const *pricings, int count, const UsomPriceRules *rules)
+{
+	UsomRows   *rows = usom_rows_make("_price_question", count);
+	Datum		values[2] = {Int64GetDatum(wishes[0].set->org_id)};
+	SPITupleTable **parts;
+
+	for (int i = 0; i < count; i++)
+	{
+		Datum		question[8] = {Int32GetDatum(i + 1)};
+		bool		nulls[8] = {false};
+
+		fill_question(wishes[i].set, pricings[i], rules, &question[1], &nulls[1]);
+		usom_rows_add(rows, question, nulls);
+	}
+	values[1] = usom_rows_datum(rows);
+	usom_query_run(&select_prices_of_many, values, NULL);
+	parts = usom_query_cut(count);
+	for (int i = 0; i < count; i++)
+		wishes[i].request->prices = parts[i];
 }
 
 /* ---- what the order was priced with before ---- */
@@ -404,38 +446,73 @@ usom_api_read_asks(const UsomOrderSet *set, int order, UsomPriceAsk *asks)
 
 /* ---- list prices of boxes ---- */
 
+#define PACK_PRICES \
+	"SELECT r.position::int, (SELECT round(t.unit_price / t.per, 4) FROM usom.price t JOIN usom.product p ON p.org_id = $1 AND p.sku = t.sku " \
+	"WHERE t.org_id = $1 AND p.product_id = r.product_id AND t.unit = r.unit AND t.currency = q.currency AND t.valid_from <= q.at " \
+	"AND (t.valid_to IS NULL OR t.valid_to > q.at) ORDER BY t.valid_from DESC LIMIT 1) " \
+	"FROM unnest(q.products, q.units) WITH ORDINALITY AS r (product_id, unit, position)"
+
 static UsomQuery select_pack_prices = {
-	.text = "SELECT r.position::int, (SELECT round(t.unit_price / t.per, 4) FROM usom.price t WHERE t.org_id = $1 AND t.sku = r.sku "
-	"AND t.unit = r.unit AND t.currency = $4 AND t.valid_from <= $5 AND (t.valid_to IS NULL OR t.valid_to > $5) "
-	"ORDER BY t.valid_from DESC LIMIT 1) FROM unnest($2, $3) WITH ORDINALITY AS r (sku, unit, position)",
+	.text = "SELECT a.* FROM (SELECT $2 AS products, $3 AS units, $4 AS currency, $5 AS at) AS q CROSS JOIN LATERAL (" PACK_PRICES ") AS a",
 	.nargs = 5,
-	.argtypes = {"bigint", "text[]", "text[]", "text", "timestamptz"},
+	.argtypes = {"bigint", "bigint[]", "text[]", "text", "timestamptz"},
 };
 
-void
-usom_api_read_pack_prices(const UsomOrderSet *set, UsomPricing *pricing, UsomPriceAsk *asks)
+static UsomQuery select_pack_prices_of_many = {
+	.text = "SELECT a.*, q.position FROM unnest($2) AS q CROSS JOIN LATERAL (" PACK_PRICES ") AS a",
+	.nargs = 2,
+	.argtypes = {"bigint", "usom._pack_question[]"},
+};
+
+/* products, units, currency, at; returns of how many lines, whose indexes in the set are noted. */
+static int
+fill_packs(const UsomOrderSet *set, const UsomPricing *pricing, const UsomPriceAsk *asks, Datum *values, int *lines)
 {
-	Datum	   *skus = palloc_array(Datum, Max(pricing->nlines, 1));
+	Datum	   *products = palloc_array(Datum, Max(pricing->nlines, 1));
 	Datum	   *units = palloc_array(Datum, Max(pricing->nlines, 1));
-	int		   *lines = palloc_array(int, Max(pricing->nlines, 1));
-	Datum		values[5] = {Int64GetDatum(set->org_id)};
 	int			n = 0;
 
 	for (int i = 0; i < pricing->nlines; i++)
 	{
-		if (likely(asks[pricing->lines[i]].pack == NULL))
+		int			line = pricing->lines[i];
+
+		if (likely(asks[line].pack == NULL))
 			continue;
-		skus[n] = CStringGetTextDatum(pricing->waterfall.lines[i].sku);
-		units[n] = CStringGetTextDatum(asks[pricing->lines[i]].pack->name);
-		lines[n++] = pricing->lines[i];
+		products[n] = Int64GetDatum(set->lines[line].product_id);
+		units[n] = CStringGetTextDatum(asks[line].pack->name);
+		lines[n++] = line;
 	}
-	if (likely(n == 0))
+	values[0] = PointerGetDatum(construct_array_builtin(products, n, INT8OID));
+	values[1] = PointerGetDatum(construct_array_builtin(units, n, TEXTOID));
+	values[2] = CStringGetTextDatum(pricing->waterfall.currency);
+	values[3] = TimestampTzGetDatum(pricing->waterfall.at);
+	return n;
+}
+
+static bool
+has_packs(const UsomPricing *pricing, const UsomPriceAsk *asks)
+{
+	for (int i = 0; i < pricing->nlines; i++)
+		if (unlikely(asks[pricing->lines[i]].pack != NULL))
+			return true;
+	return false;
+}
+
+void
+usom_api_read_pack_prices(const UsomOrderSet *set, UsomPricing *pricing, UsomPriceAsk *asks, SPITupleTable *foreseen)
+{
+	Datum		values[5] = {Int64GetDatum(set->org_id)};
+	int		   *lines;
+	int			n;
+
+	if (likely(!has_packs(pricing, asks)))
 		return;
-	values[1] = PointerGetDatum(construct_array_builtin(skus, n, TEXTOID));
-	values[2] = PointerGetDatum(construct_array_builtin(units, n, TEXTOID));
-	values[3] = CStringGetTextDatum(pricing->waterfall.currency);
-	values[4] = TimestampTzGetDatum(pricing->waterfall.at);
-	usom_query_run(&select_pack_prices, values, NULL);
+	lines = palloc_array(int, pricing->nlines);
+	n = fill_packs(set, pricing, asks, &values[1], lines);
+	if (foreseen != NULL)
+		usom_query_take(foreseen);
+	else
+		usom_query_run(&select_pack_prices, values, NULL);
 	for (int row = 0; row < n; row++)
 	{
 		bool		isnull;
@@ -443,4 +520,31 @@ usom_api_read_pack_prices(const UsomOrderSet *set, UsomPricing *pricing, UsomPri
 
 		asks[lines[DatumGetInt32(usom_query_get(row, 1)) - 1]].pack_list = isnull ? NULL : DatumGetNumericCopy(price);
 	}
+}
+
+void
+usom_api_foresee_pack_prices(const UsomPriceWish *wishes, UsomPricing *const *pricings, int count)
+{
+	UsomRows   *rows = usom_rows_make("_pack_question", count);
+	Datum		values[2] = {Int64GetDatum(wishes[0].set->org_id)};
+	SPITupleTable **parts;
+
+	for (int i = 0; i < count; i++)
+	{
+		Datum		question[5] = {Int32GetDatum(i + 1)};
+		bool		nulls[5] = {false};
+
+		if (likely(!has_packs(pricings[i], wishes[i].request->asks)))
+			continue;
+		fill_packs(wishes[i].set, pricings[i], wishes[i].request->asks, &question[1], palloc_array(int, pricings[i]->nlines));
+		usom_rows_add(rows, question, nulls);
+	}
+	if (usom_rows_count(rows) == 0)
+		return;
+	values[1] = usom_rows_datum(rows);
+	usom_query_run(&select_pack_prices_of_many, values, NULL);
+	parts = usom_query_cut(count);
+	for (int i = 0; i < count; i++)
+		if (has_packs(pricings[i], wishes[i].request->asks))
+			wishes[i].request->pack_prices = parts[i];
 }

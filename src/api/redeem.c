@@ -101,10 +101,11 @@ static UsomQuery lock_coupons = {
 
 /* A statement of its own: it sees what was committed before the locks were got. */
 static UsomQuery count_uses = {
-	.text = "SELECT count(*)::int FROM usom.coupon_redemption x "
-	"WHERE x.org_id = $1 AND x.coupon_id = $2 AND x.customer_id = $3 AND x.released_at IS NULL",
+	.text = "SELECT r.position::int, count(*)::int FROM unnest($2, $3) WITH ORDINALITY AS r (coupon_id, customer_id, position) "
+	"JOIN usom.coupon_redemption x ON x.org_id = $1 AND x.coupon_id = r.coupon_id AND x.customer_id = r.customer_id "
+	"AND x.released_at IS NULL GROUP BY r.position",
 	.nargs = 3,
-	.argtypes = {"bigint", "bigint", "bigint"},
+	.argtypes = {"bigint", "bigint[]", "bigint[]"},
 };
 
 static UsomQuery write_changes = {
@@ -149,16 +150,45 @@ find_coupon(Coupon *coupons, int count, int64 coupon_id)
 	elog(ERROR, "coupon " INT64_FORMAT " is not there", coupon_id);
 }
 
+static bool
+any_per_customer(const Coupon *coupons, int ncoupons)
+{
+	for (int i = 0; i < ncoupons; i++)
+		if (coupons[i].limit_per_customer != PG_INT32_MAX)
+			return true;
+	return false;
+}
+
+/* Uses of customers that are written, by change. */
+static int32 *
+read_uses(int64 org_id, const CouponChanges *list, const Coupon *coupons, int ncoupons)
+{
+	int32	   *uses = palloc0_array(int32, list->count);
+	int64	   *keys = palloc_array(int64, list->count);
+	Datum		values[3] = {Int64GetDatum(org_id)};
+	uint64		nrows;
+
+	if (!any_per_customer(coupons, ncoupons))
+		return uses;
+	for (int i = 0; i < list->count; i++)
+		keys[i] = list->changes[i].coupon_id;
+	values[1] = usom_query_keys(keys, list->count);
+	for (int i = 0; i < list->count; i++)
+		keys[i] = list->changes[i].customer_id;
+	values[2] = usom_query_keys(keys, list->count);
+	nrows = usom_query_run(&count_uses, values, NULL);
+	for (uint64 row = 0; row < nrows; row++)
+		uses[DatumGetInt32(usom_query_get(row, 1)) - 1] = DatumGetInt32(usom_query_get(row, 2));
+	return uses;
+}
+
 /* Uses of the customer: those that are written, and those of this call before. */
 static int32
-uses_of_customer(int64 org_id, const CouponChanges *list, int index)
+uses_of_customer(const CouponChanges *list, int index, int32 written)
 {
 	const CouponChange *change = &list->changes[index];
-	Datum		values[3] = {Int64GetDatum(org_id), Int64GetDatum(change->coupon_id), Int64GetDatum(change->customer_id)};
-	int32		uses;
+	int32		uses = written;
 
-	usom_query_run(&count_uses, values, NULL);
-	uses = DatumGetInt32(usom_query_get(0, 1));
 	for (int i = 0; i < index; i++)
 		if (list->changes[i].coupon_id == change->coupon_id && list->changes[i].customer_id == change->customer_id &&
 			(!list->changes[i].takes || list->changes[i].pricing->loss == NULL))
@@ -168,7 +198,7 @@ uses_of_customer(int64 org_id, const CouponChanges *list, int index)
 
 /* Has the order no use of the coupon, as the ones before it have theirs? */
 static bool
-is_lost(int64 org_id, const CouponChanges *list, int index, const Coupon *coupon, UsomCouponLossKind *kind)
+is_lost(const CouponChanges *list, int index, int32 written, const Coupon *coupon, UsomCouponLossKind *kind)
 {
 	*kind = USOM_COUPON_USED_UP;
 	if (coupon->redeemed >= coupon->limit_uses)
@@ -176,13 +206,14 @@ is_lost(int64 org_id, const CouponChanges *list, int index, const Coupon *coupon
 	if (coupon->limit_per_customer == PG_INT32_MAX)
 		return false;
 	*kind = list->changes[index].customer_id == 0 ? USOM_COUPON_NOT_FOR_GUESTS : USOM_COUPON_USED_BY_CUSTOMER;
-	return list->changes[index].customer_id == 0 || uses_of_customer(org_id, list, index) >= coupon->limit_per_customer;
+	return list->changes[index].customer_id == 0 || uses_of_customer(list, index, written) >= coupon->limit_per_customer;
 }
 
 /* Those that let go come first in the list: what they free can be taken.  All losses are found before the first is raised. */
 static void
 check_limits(int64 org_id, const CouponChanges *list, Coupon *coupons, int ncoupons)
 {
+	const int32 *uses = read_uses(org_id, list, coupons, ncoupons);
 	const UsomCouponLoss *first = NULL;
 
 	for (int i = 0; i < list->count; i++)
@@ -193,7 +224,7 @@ check_limits(int64 org_id, const CouponChanges *list, Coupon *coupons, int ncoup
 
 		if (!change->takes)
 			coupon->redeemed--;
-		else if (change->pricing->loss == NULL && !is_lost(org_id, list, i, coupon, &kind))
+		else if (change->pricing->loss == NULL && !is_lost(list, i, uses[i], coupon, &kind))
 			coupon->redeemed++;
 		else if (change->pricing->loss == NULL)
 		{

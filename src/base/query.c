@@ -339,6 +339,40 @@ usom_query_get_time(uint64 row, int column, TimestampTz missing)
 	return isnull ? missing : DatumGetInt64(value);
 }
 
+SPITupleTable **
+usom_query_cut(int count)
+{
+	const SPITupleTable *whole = SPI_tuptable;
+	int			column = whole->tupdesc->natts;
+	SPITupleTable *parts = palloc_array(SPITupleTable, Max(count, 1));
+	SPITupleTable **cut = palloc_array(SPITupleTable *, Max(count, 1));
+
+	for (int i = 0; i < count; i++)
+	{
+		parts[i] = *whole;
+		parts[i].numvals = 0;
+		cut[i] = &parts[i];
+	}
+	for (uint64 row = 0; row < whole->numvals; row++)
+	{
+		int			position = DatumGetInt32(usom_query_get(row, column)) - 1;
+
+		Ensure(position >= 0 && position < count, "an answer to no question");
+		if (parts[position].numvals == 0)
+			parts[position].vals = &whole->vals[row];
+		Ensure(&parts[position].vals[parts[position].numvals] == &whole->vals[row], "answers do not stand together");
+		parts[position].numvals++;
+	}
+	return cut;
+}
+
+uint64
+usom_query_take(SPITupleTable *part)
+{
+	SPI_tuptable = part;
+	return part->numvals;
+}
+
 Datum
 usom_query_keys(const int64 *keys, int nkeys)
 {

@@ -53,6 +53,14 @@ extern bool usom_query_is_writer(void);
 /* Statements run by this backend since it began; _statement_count() shows it. */
 extern uint64 usom_query_count(void);
 
+/*
+ * A question that is asked for many at once: the last result is cut by its last
+ * column, a position from 1 to count, those of one position standing together.
+ * To take a part makes it the last result, and returns how many rows it has.
+ */
+extern SPITupleTable **usom_query_cut(int count);
+extern uint64 usom_query_take(SPITupleTable *part);
+
 /* Read one column of one row of SPI_tuptable; the plain form raises on NULL. */
 extern Datum usom_query_get(uint64 row, int column);
 extern Datum usom_query_get_or_null(uint64 row, int column, bool *isnull);
