@@ -20,12 +20,12 @@
 /* A code that is given twice counts once. */
 #define COUPONS \
 	"SELECT w.code, c.coupon_id, c.promotion, c.active AND c.valid_from <= q.at AND (c.valid_to IS NULL OR c.valid_to > q.at), " \
-	"coalesce(c.redeemed >= c.limit_uses, false), EXISTS (SELECT 1 FROM usom.coupon_redemption x WHERE x.org_id = $1 " \
-	"AND x.sales_order_id = q.sales_order_id AND x.coupon_id = c.coupon_id AND x.released_at IS NULL) " \
+	"coalesce(c.redeemed >= c.limit_uses, false), x.coupon_id IS NOT NULL AND x.released_at IS NULL " \
 	"FROM (SELECT n.code, min(n.position) AS position FROM unnest(CASE WHEN q.is_told THEN q.codes ELSE (SELECT o.coupons " \
 	"FROM usom.sales_order o WHERE o.org_id = $1 AND o.sales_order_id = q.sales_order_id) END) WITH ORDINALITY AS n (code, position) " \
 	"WHERE n.code IS NOT NULL GROUP BY n.code) AS w " \
-	"LEFT JOIN usom.coupon c ON c.org_id = $1 AND c.code = w.code ORDER BY w.position"
+	"LEFT JOIN usom.coupon c ON c.org_id = $1 AND c.code = w.code " \
+	"LEFT JOIN usom.coupon_redemption x ON x.org_id = $1 AND x.sales_order_id = q.sales_order_id AND x.coupon_id = c.coupon_id ORDER BY w.position"
 
 static UsomQuery select_coupons = {
 	.text = "SELECT a.* FROM (SELECT $2 AS codes, $3 AS sales_order_id, $4 AS at, $5 AS is_told) AS q CROSS JOIN LATERAL (" COUPONS ") AS a",
