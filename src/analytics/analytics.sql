@@ -441,11 +441,19 @@ BEGIN
 				UNION ALL
 				SELECT f.product_id, f.location_id, f.lot, 0,
 					coalesce(sum(f.quantity) FILTER (WHERE f.status IN ('reserved', 'released', 'picked', 'packed')), 0),
-					coalesce(sum(f.quantity) FILTER (WHERE f.status IN ('shipped', 'delivered', 'returned')), 0), 0,
+					coalesce(sum(f.quantity) FILTER (WHERE f.status IN ('shipped', 'delivered', 'returned') AND h.sales_order_id IS NULL), 0), 0,
 					coalesce(sum(f.quantity) FILTER (WHERE f.status = 'returned'), 0), 0
 				FROM usom.fulfillment_line f
+				LEFT JOIN usom.migrated_order h ON h.org_id = org AND h.sales_order_id = f.sales_order_id
 				WHERE f.org_id = org AND f.location_id IS NOT NULL
 				GROUP BY f.product_id, f.location_id, f.lot
+				UNION ALL
+				-- what left in another system never was in this stock, nor what came back there
+				SELECT f.product_id, f.location_id, f.lot, 0, 0, 0, 0, -r.quantity, 0
+				FROM usom.return_piece r
+				JOIN usom.return_order b ON b.org_id = org AND b.return_order_id = r.return_order_id AND b.migrated
+				JOIN usom.fulfillment_line f ON f.org_id = org AND f.sales_order_id = b.sales_order_id AND f.line_no = r.line_no AND f.piece_no = r.piece_no
+				WHERE r.org_id = org AND f.location_id IS NOT NULL
 				UNION ALL
 				SELECT m.product_id, m.location_id, m.lot, 0, 0, 0, coalesce(-sum(m.delta) FILTER (WHERE m.kind IN ('shipment', 'void')), 0),
 					0, coalesce(sum(m.delta) FILTER (WHERE m.kind = 'return'), 0)
@@ -495,6 +503,7 @@ BEGIN
 		UNION ALL SELECT * FROM usom.verify_vault()
 		UNION ALL SELECT * FROM usom.verify_inbox()
 		UNION ALL SELECT * FROM usom.verify_drafts()
+		UNION ALL SELECT * FROM usom.verify_loads()
 		UNION ALL SELECT * FROM usom.verify_entries();
 END
 $$;

@@ -16,6 +16,8 @@
 #define USOM_INTAKE_LOAD_H
 
 #include "postgres.h"
+
+#include "order/answer.h"
 #include "utils/jsonb.h"
 
 typedef struct UsomLoadItem
@@ -45,6 +47,11 @@ extern void usom_load_reject(UsomLoadItem *item, const ErrorData *error);
 
 /* What became of them; documents of orders are forgotten with their keys. */
 extern void usom_load_settle(int64 org_id, const UsomLoadItem *items, int count);
+
+/* ---- load_orders.c ---- */
+
+/* End the call of a chunk: the last row that was taken, null if none was, and how many are done; progress is told. */
+extern Datum usom_load_answer(UsomAnswer *answer, int count, int64 last, int64 after, int64 done);
 
 /* ---- load_row.c ---- */
 

@@ -140,6 +140,19 @@ usom__load_begin(PG_FUNCTION_ARGS)
 	PG_RETURN_INT64(due);
 }
 
+Datum
+usom_load_answer(UsomAnswer *answer, int count, int64 last, int64 after, int64 done)
+{
+	Datum		values[2] = {Int64GetDatum(last), Int64GetDatum(done + count)};
+	bool		nulls[2] = {count == 0, false};
+
+	if (count == 0 && after == 0)
+		usom_progress_end();
+	else
+		usom_progress_step(done + count);
+	return usom_order_answer_row(answer, values, nulls);
+}
+
 /* usom._load_orders(batch, chunk, after, done): the last row that was taken, and how many this call has done; null: none are left behind it. */
 Datum
 usom__load_orders(PG_FUNCTION_ARGS)
@@ -150,20 +163,11 @@ usom__load_orders(PG_FUNCTION_ARGS)
 	UsomLoadItem *items;
 	int			count;
 	int64		last;
-	Datum		values[2];
-	bool		nulls[2] = {false};
 
 	usom_load_check_batch(org_id, batch);
 	items = usom_load_take(org_id, batch, PG_GETARG_INT64(2), PG_GETARG_INT32(1), &count, &last);
 	place_chunk(items, count);
 	if (count > 0)
 		usom_load_settle(org_id, items, count);
-	nulls[0] = count == 0;
-	values[0] = Int64GetDatum(last);
-	values[1] = Int64GetDatum(PG_GETARG_INT64(3) + count);
-	if (count == 0 && PG_GETARG_INT64(2) == 0)
-		usom_progress_end();
-	else
-		usom_progress_step(PG_GETARG_INT64(3) + count);
-	return usom_order_answer_row(answer, values, nulls);
+	return usom_load_answer(answer, count, last, PG_GETARG_INT64(2), PG_GETARG_INT64(3));
 }

@@ -47,6 +47,7 @@ LANGUAGE sql STABLE
 SET search_path = pg_catalog, usom, pg_temp
 AS $$
 	SELECT o.status BETWEEN 'confirmed' AND 'closed'
+		AND NOT EXISTS (SELECT FROM usom.migrated_order h WHERE h.org_id = $1 AND h.sales_order_id = $2)
 		AND (o.payment ->> 'method' IS NULL OR EXISTS (SELECT FROM usom.payment_method m
 			WHERE m.org_id = $1 AND m.code = o.payment ->> 'method' AND m.terms = 'on_account'))
 		AND (check_at IN ('none', 'confirm') OR EXISTS (SELECT FROM usom.order_line l WHERE l.org_id = $1 AND l.sales_order_id = $2
@@ -54,7 +55,7 @@ AS $$
 				+ CASE check_at WHEN 'release' THEN l.quantity_released + l.quantity_picked + l.quantity_packed ELSE 0 END > 0))
 	FROM usom.sales_order o WHERE o.org_id = $1 AND o.sales_order_id = $2
 $$;
-COMMENT ON FUNCTION usom._credit_counts(bigint, bigint, text) IS 'Is the order on account, and has it passed the point where an account is checked (none and confirm: it is confirmed; release: some of it is released; ship: some of it left)?';
+COMMENT ON FUNCTION usom._credit_counts(bigint, bigint, text) IS 'Is the order on account, and not one of history, and has it passed the point where an account is checked (none and confirm: it is confirmed; release: some of it is released; ship: some of it left)?';
 REVOKE ALL ON FUNCTION usom._credit_counts(bigint, bigint, text) FROM PUBLIC;
 
 CREATE FUNCTION usom.credit_position(customer text)

@@ -11,6 +11,7 @@ CREATE TABLE usom.return_order (
 	expires_at timestamptz,
 	is_blind boolean NOT NULL DEFAULT false,
 	exchange_order_id bigint,
+	migrated boolean NOT NULL DEFAULT false,
 	PRIMARY KEY (org_id, return_order_id),
 	CONSTRAINT return_order_no_unique UNIQUE (org_id, return_no),
 	CONSTRAINT return_order_of_order FOREIGN KEY (org_id, sales_order_id) REFERENCES usom.sales_order ON DELETE RESTRICT ON UPDATE RESTRICT,
@@ -30,6 +31,7 @@ COMMENT ON COLUMN usom.return_order.received_at IS 'When the last unit came.';
 COMMENT ON COLUMN usom.return_order.expires_at IS 'Until when the goods must have come; null: no end. What has not come by then is not expected any more.';
 COMMENT ON COLUMN usom.return_order.is_blind IS 'The goods came without leave.';
 COMMENT ON COLUMN usom.return_order.exchange_order_id IS 'Order of what the customer gets instead; null: none.';
+COMMENT ON COLUMN usom.return_order.migrated IS 'On: it came with an order of another system, and its units never came into this stock.';
 
 CREATE TABLE usom.return_line (
 	org_id bigint NOT NULL,

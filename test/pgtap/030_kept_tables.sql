@@ -88,6 +88,8 @@ INSERT INTO usom.load_document (batch, document) VALUES ('TAP-1', '{}');
 SELECT * FROM usom.start_draft() \g /dev/null
 INSERT INTO usom.intake_policy (channel, open_after) VALUES ('rep', 1);
 SELECT usom.heartbeat('rep', 'TAP'), usom.ingest('rep', '{"lines": []}', 'TAP-STOP') \g /dev/null
+INSERT INTO usom.load_document (batch, document) VALUES ('TAP-1', '{}'), ('TAP-2', '{"order_no": "TAP-OLD", "placed_at": "2020-01-01T00:00:00Z", "lines": [{"sku": "TAP-1", "quantity": 2}], "shipments": [{"location": "TAP-A", "shipped_at": "2020-01-01T00:00:00Z", "delivered_at": "2020-01-02T00:00:00Z"}], "returns": [{"received_at": "2020-01-03T00:00:00Z", "lines": [{"line_no": 1, "quantity": 1}]}]}');
+SELECT * FROM usom._load_history('TAP-2', 1, 0, 0) \g /dev/null
 INSERT INTO usom.approval_rule (code, category) VALUES ('TAP-1', 'TAP-ASK');
 INSERT INTO usom.price_limit (code, sku, max_discount, max_markup) VALUES ('TAP-1', 'TAP-ASK', 100, 100);
 SELECT usom.score_order(order_no, 50), usom.override_price(order_no, 1, 2, 'test') FROM usom.place_order('{"lines": [{"sku": "TAP-ASK", "quantity": 1, "unit_price": 1}]}') \g /dev/null
@@ -148,6 +150,7 @@ INSERT INTO kept (t, code, hint) VALUES
 	('inbox_message', 'US004', 'usom.ingest()'), ('load_row', 'US004', 'COPY usom.load_document'), ('inbox_payload', 'US901', 'usom.ingest()'),
 	('inbox_message', 'US004', 'usom.ingest()'), ('inbox_payload', 'US901', 'usom.ingest()'), ('draft', 'US004', 'usom.start_draft()'),
 	('inbox_message', 'US004', 'usom.ingest()'), ('inbox_payload', 'US901', 'usom.ingest()'), ('channel_circuit', 'US004', 'usom.set_circuit()'), ('channel_beat', 'US004', 'usom.heartbeat()'),
+	('inbox_message', 'US004', 'usom.ingest()'), ('load_row', 'US004', 'COPY usom.load_document'), ('migrated_order', 'US901', 'usom.load_history()'), ('inbox_payload', 'US901', 'usom.ingest()'),
 	('backorder_run', 'US901', 'usom.backorder_run()'), ('backorder_change', 'US901', 'usom.backorder_run()'),
 	('payment', 'US004', 'usom.record_payment()'), ('payment_line', 'US004', 'usom.record_payment()'), ('payment_request', 'US004', 'usom.refund_order()'), ('payment_transaction', 'US901', 'usom.record_payment()'),
 	('stock_movement', 'US901', 'usom.adjust_stock()'), ('order_history', 'US901', 'the function'), ('audit_entry', 'US901', 'the function');

@@ -212,6 +212,7 @@ INSERT INTO raised VALUES
 	('US837', $q$SELECT usom.hand_over_draft(draft_no, 'bert'), usom.submit_draft(draft_no) FROM usom.start_draft()$q$),
 	('US838', $q$INSERT INTO usom.mapping (code, channel, kind) VALUES ('TAP-CANCEL', 'web', 'cancellation');
 		SELECT usom.draft_from_message(message_no) FROM usom.ingest('web', '{"cancel": 1}', 'TAP-CANCEL')$q$),
+	('US833', 'DO $$ DECLARE h usom.load_row; BEGIN INSERT INTO usom.load_document (batch, document) VALUES (''TAP-2'', ''{"order_no": "TAP-OLD", "placed_at": "2020-01-01T00:00:00Z", "lines": [{"sku": "TAP-1", "quantity": 1}]}''); PERFORM usom._load_history(''TAP-2'', 1, 0, 0); SELECT * INTO h FROM usom.load_row r WHERE r.batch = ''TAP-2''; RAISE EXCEPTION ''%'', h.message USING ERRCODE = h.sqlstate, HINT = ''Mend it.''; END $$'),
 	('US805', 'INSERT INTO usom.check_rule (check_code) VALUES (''colour'')'),
 	('US804', 'INSERT INTO usom.check_rule (check_code, severity, parameters) VALUES (''limits'', ''refuse'', ''{"line_quantity": 1}''); SELECT usom.place_order(''{"lines": [{"sku": "TAP-1", "quantity": 2}]}'')'),
 	('US904', 'INSERT INTO usom.customer (code) VALUES (''TAP-GONE''); SELECT usom.erase_customer(''TAP-GONE'', ''test''); SELECT usom.place_order(''{"customer": "TAP-GONE", "lines": [{"sku": "TAP-1", "quantity": 1}]}'')'),

@@ -64,6 +64,8 @@ BEGIN
 	INSERT INTO usom.mapping_value (list, source, target) VALUES (mark, mark, mark);
 	INSERT INTO usom.intake_policy (channel) VALUES (mark || '-CH');
 	INSERT INTO usom.load_document (batch, document) VALUES (mark, jsonb_build_object('mark', mark));
+	INSERT INTO usom.load_document (batch, document) VALUES (mark || '-OLD', jsonb_build_object('order_no', mark || '-OLD', 'channel', mark || '-CH', 'placed_at', '2020-01-01T00:00:00Z', 'lines', jsonb_build_array(jsonb_build_object('sku', mark || '-SKU', 'quantity', 1, 'cancelled', 1))));
+	PERFORM usom._load_history(mark || '-OLD', 1, 0, 0);
 	PERFORM usom.ingest(mark || '-CH', jsonb_build_object('mark', mark), mark || '-IN');
 	PERFORM usom.submit_draft((usom.start_draft(jsonb_build_object('channel', mark || '-CH', 'lines', jsonb_build_array(jsonb_build_object('sku', mark || '-SKU', 'quantity', 1))))).draft_no, mark);
 	PERFORM set_config('usom.draft_hold', '1ms', true), usom.start_draft(jsonb_build_object('channel', mark || '-CH', 'customer', mark || '-CUST'));

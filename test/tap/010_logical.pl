@@ -91,6 +91,8 @@ INSERT INTO usom.channel (code) VALUES ('$round-stop');
 INSERT INTO usom.intake_policy (channel, open_after) VALUES ('$round-stop', 1);
 INSERT INTO usom.field_owner (field, owner) VALUES ('customer', '$round') ON CONFLICT DO NOTHING;
 SELECT usom.ingest('$round-stop', '{"lines": []}', '$round-stopped'), usom.heartbeat('$round-stop', '$round');
+INSERT INTO usom.load_document (batch, document) VALUES ('$round', '{"lines": []}'), ('$round-old', '{"order_no": "$round-old", "placed_at": "2020-01-01T00:00:00Z", "lines": [{"sku": "P1", "quantity": 2, "cancelled": 2}]}');
+SELECT usom._load_history('$round-old', 1, 0, 0);
 SELECT usom.ingest('web', '{"lines": []}', '$round-broken');
 SELECT usom.start_draft('{"customer": "$round-kept", "lines": [{"sku": "P1", "quantity": 1}]}');
 INSERT INTO usom.approval_rule (code, category) VALUES ('$round', '$round-ask');
