@@ -3761,6 +3761,7 @@ LANGUAGE sql STABLE
 SET search_path = pg_catalog, usom, pg_temp
 AS $$
 	SELECT o.status BETWEEN 'confirmed' AND 'closed'
+		AND NOT EXISTS (SELECT FROM usom.migrated_order h WHERE h.org_id = $1 AND h.sales_order_id = $2)
 		AND (o.payment ->> 'method' IS NULL OR EXISTS (SELECT FROM usom.payment_method m
 			WHERE m.org_id = $1 AND m.code = o.payment ->> 'method' AND m.terms = 'on_account'))
 		AND (check_at IN ('none', 'confirm') OR EXISTS (SELECT FROM usom.order_line l WHERE l.org_id = $1 AND l.sales_order_id = $2
@@ -3768,7 +3769,7 @@ AS $$
 				+ CASE check_at WHEN 'release' THEN l.quantity_released + l.quantity_picked + l.quantity_packed ELSE 0 END > 0))
 	FROM usom.sales_order o WHERE o.org_id = $1 AND o.sales_order_id = $2
 $$;
-COMMENT ON FUNCTION usom._credit_counts(bigint, bigint, text) IS 'Is the order on account, and has it passed the point where an account is checked (none and confirm: it is confirmed; release: some of it is released; ship: some of it left)?';
+COMMENT ON FUNCTION usom._credit_counts(bigint, bigint, text) IS 'Is the order on account, and not one of history, and has it passed the point where an account is checked (none and confirm: it is confirmed; release: some of it is released; ship: some of it left)?';
 REVOKE ALL ON FUNCTION usom._credit_counts(bigint, bigint, text) FROM PUBLIC;
 
 CREATE FUNCTION usom.credit_position(customer text)
@@ -7857,6 +7858,58 @@ SET search_path = pg_catalog, usom, pg_temp;
 COMMENT ON FUNCTION usom._load_orders(text, integer, bigint, bigint) IS 'A chunk of load_orders(): places the documents that follow on a row, and answers the last row and how many the call has done; null: none are left behind it.';
 REVOKE ALL ON FUNCTION usom._load_orders(text, integer, bigint, bigint) FROM PUBLIC;
 
+CREATE TYPE usom._migrated_row AS (
+	sales_order_id bigint,
+	order_no text,
+	channel_id bigint,
+	external_id text,
+	order_type usom.order_type,
+	customer_id bigint,
+	status usom.order_status,
+	currency usom.currency_code,
+	total usom.amount,
+	priority integer,
+	placed_at timestamptz,
+	requested_at timestamptz,
+	address_id bigint,
+	instructions text,
+	digest bytea
+);
+COMMENT ON TYPE usom._migrated_row IS 'An order of history on its way from C to sales_order, by unnest().';
+
+CREATE TYPE usom._migrated_shipment AS (
+	shipment_id bigint,
+	shipment_no text,
+	sales_order_id bigint,
+	location_id bigint,
+	carrier text,
+	tracking text,
+	service text,
+	status usom.shipment_status,
+	shipped_at timestamptz,
+	delivered_at timestamptz
+);
+COMMENT ON TYPE usom._migrated_shipment IS 'A shipment of history on its way from C to shipment, by unnest().';
+
+CREATE TYPE usom._migrated_return AS (
+	return_order_id bigint,
+	return_no text,
+	sales_order_id bigint,
+	reason text,
+	received_at timestamptz,
+	line_no integer,
+	quantity usom.positive_quantity,
+	piece_no integer
+);
+COMMENT ON TYPE usom._migrated_return IS 'Units of a return of history on their way from C to return_order, return_line and return_piece, by unnest().';
+
+CREATE FUNCTION usom._load_history(batch text, chunk integer, after bigint, done bigint)
+RETURNS TABLE (reached bigint, done bigint)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom__load_history'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._load_history(text, integer, bigint, bigint) IS 'A chunk of load_history(), as _load_orders().';
+REVOKE ALL ON FUNCTION usom._load_history(text, integer, bigint, bigint) FROM PUBLIC;
+
 -- No SET clause and no SECURITY DEFINER: with either, a procedure cannot commit.  Operators are named in full: else they would be looked up where the caller says.
 CREATE PROCEDURE usom.load_orders(batch text, chunk integer DEFAULT 500, again boolean DEFAULT false)
 LANGUAGE plpgsql
@@ -7897,6 +7950,47 @@ batch: its name. chunk: documents of a chunk, 1 to 10000. again: on: those that 
 What has an outcome is not done again: after an error, a cancel or a crash the same call goes on. Several sessions may load one batch. Progress: NOTICE every two seconds, application_name, usom.load_batches; what became of each: usom.load_document.
 Errors: US832 unknown batch, 22023 for a chunk that makes no sense, 42501 for roles that do not see all channels; 2D000 inside a transaction block. What is wrong with a document is told in its row.
 Example: CALL usom.load_orders(''shop-1'');';
+
+-- No SET clause and no SECURITY DEFINER: with either, a procedure cannot commit.  Operators are named in full.
+CREATE PROCEDURE usom.load_history(batch text, chunk integer DEFAULT 500, again boolean DEFAULT false)
+LANGUAGE plpgsql
+AS $$
+DECLARE
+	step record;
+	reached bigint;
+	done bigint := 0;
+BEGIN
+	PERFORM usom._load_begin(batch, chunk, again, 'load_history');
+	COMMIT;
+	LOOP
+		reached := 0;
+		LOOP
+			FOR attempt IN 1 .. 5 LOOP
+				BEGIN
+					SELECT * INTO step FROM usom._load_history(batch, chunk, reached, done);
+					EXIT;
+				EXCEPTION WHEN serialization_failure OR deadlock_detected THEN
+					IF attempt OPERATOR(pg_catalog.=) 5 THEN
+						RAISE;
+					END IF;
+				END;
+			END LOOP;
+			COMMIT;
+			EXIT WHEN step.reached IS NULL;
+			reached := step.reached;
+			done := step.done;
+		END LOOP;
+		EXIT WHEN reached OPERATOR(pg_catalog.=) 0;
+	END LOOP;
+END
+$$;
+COMMENT ON PROCEDURE usom.load_history(text, integer, boolean) IS
+'Write the documents of a batch, brought by COPY usom.load_document (batch, document), as orders of another system in the states in which they ended. Nothing is reserved, booked, paid or told; stock stays as it is; history says migrated, the audit load_history. Each chunk is committed.
+batch: its name. chunk: documents of a chunk, 1 to 10000. again: on: those that were rejected are tried again.
+A document is an object: order_no (kept as it is), placed_at, lines [{"sku", "quantity", "unit_price", "cancelled", "location", "discount", "freight", "tax", "tax_included"}], shipments [{"shipped_at", "delivered_at", "location", "shipment_no", "carrier", "tracking", "service", "lines": [{"line_no", "quantity", "lot"}]}] (without lines: all that is in no other), returns [{"received_at", "return_no", "reason", "lines"}]; channel, external_id, customer, currency, order_type, priority, requested_at, ship_to, instructions; status and total, which are compared with what follows from the units and lines. Every unit was cancelled or shipped: what is still to be delivered is an order for usom.load_orders(). Numbers are not of the form of those that usom gives out.
+What has an outcome is not done again, the same document is repeated; all that contradicts itself is told in its row. Progress and sessions as with usom.load_orders(); compare with usom.verify_load().
+Errors: US832 unknown batch, 22023 for a chunk that makes no sense, 42501 for roles that do not see all channels; 2D000 inside a transaction block. In rows: US803, US833, US801, US502.
+Example: CALL usom.load_history(''old-shop'');';
 
 /* ---- intake ---- */
 
@@ -8024,6 +8118,145 @@ Example: SELECT usom.add_mapping(''shopify'', ''web'');';
 
 /* ---- intake ---- */
 
+-- Orders that were taken without a connection, and what has become otherwise meanwhile.
+CREATE FUNCTION usom._sync_document(document jsonb) RETURNS jsonb
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+DECLARE
+	told jsonb;
+	line jsonb;
+	wrong text;
+	place text[];
+	result jsonb;
+BEGIN
+	wrong := CASE
+		WHEN jsonb_typeof(document) <> 'object' THEN 'the document must be an object'
+		WHEN jsonb_typeof(document -> 'client_id') IS DISTINCT FROM 'string' THEN 'client_id is missing'
+		WHEN document ->> 'client_id' !~* '^[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}$' THEN 'client_id must be a UUID'
+		WHEN document ? 'external_id' AND document ->> 'external_id' IS DISTINCT FROM document ->> 'client_id' THEN 'external_id is the client_id; leave it out'
+		WHEN jsonb_typeof(coalesce(document -> 'told', '{}')) <> 'object' THEN 'told must be an object'
+		WHEN jsonb_typeof(coalesce(document #> '{told,lines}', '[]')) <> 'array' THEN 'told.lines must be an array of objects'
+		WHEN jsonb_typeof(document -> 'lines') IS DISTINCT FROM 'array' THEN 'lines must be an array of objects'
+	END;
+	IF wrong IS NOT NULL THEN
+		RETURN to_jsonb(wrong);
+	END IF;
+	told := coalesce(document -> 'told', '{}');
+	wrong := CASE
+		WHEN told - ARRAY['total', 'promised_at', 'lines'] <> '{}' THEN 'told has an unknown key; known are total, promised_at, lines'
+		WHEN jsonb_typeof(coalesce(told -> 'total', '0')) <> 'number' THEN 'told.total must be a number'
+		WHEN jsonb_typeof(coalesce(told -> 'promised_at', '""')) <> 'string' THEN 'told.promised_at must be a time'
+	END;
+	IF wrong IS NULL AND told ? 'promised_at' THEN
+		BEGIN
+			PERFORM (told ->> 'promised_at')::timestamptz;
+		EXCEPTION WHEN data_exception THEN
+			wrong := 'told.promised_at must be a time as 2026-01-31T12:00:00Z';
+		END;
+	END IF;
+	result := document - ARRAY['client_id', 'told'] || jsonb_build_object('external_id', document -> 'client_id');
+	FOR line IN SELECT * FROM jsonb_array_elements(coalesce(told -> 'lines', '[]')) LOOP
+		EXIT WHEN wrong IS NOT NULL;
+		wrong := CASE
+			WHEN jsonb_typeof(line) <> 'object' THEN 'told.lines must be an array of objects'
+			WHEN line - ARRAY['line_no', 'unit_price', 'quantity_now'] <> '{}' THEN 'told.lines has an unknown key; known are line_no, unit_price, quantity_now'
+			WHEN jsonb_typeof(line -> 'line_no') IS DISTINCT FROM 'number' OR line ->> 'line_no' !~ '^[1-9][0-9]{0,5}$'
+				OR (line ->> 'line_no')::integer > jsonb_array_length(document -> 'lines') THEN 'told.lines names a line that the order does not have'
+			WHEN jsonb_typeof(coalesce(line -> 'unit_price', '0')) <> 'number' OR jsonb_typeof(coalesce(line -> 'quantity_now', '0')) <> 'number'
+				THEN 'told.lines: unit_price and quantity_now must be numbers'
+			WHEN jsonb_typeof(document #> ARRAY['lines', ((line ->> 'line_no')::integer - 1)::text]) <> 'object' THEN 'lines must be an array of objects'
+		END;
+		-- what the customer was told is the price; who may go so far is for the limits of prices to say
+		IF wrong IS NULL AND line ? 'unit_price' THEN
+			place := ARRAY['lines', ((line ->> 'line_no')::integer - 1)::text, 'override'];
+			IF result #> place IS NULL THEN
+				result := jsonb_set(result, place, jsonb_build_object('unit_price', line -> 'unit_price', 'reason', 'told offline'));
+			END IF;
+		END IF;
+	END LOOP;
+	RETURN CASE WHEN wrong IS NULL THEN result ELSE to_jsonb(wrong) END;
+END
+$$;
+COMMENT ON FUNCTION usom._sync_document(jsonb) IS 'A document of sync_orders() as place_orders() takes it; a string that says what is wrong if it cannot be read.';
+REVOKE ALL ON FUNCTION usom._sync_document(jsonb) FROM PUBLIC;
+
+CREATE FUNCTION usom._sync_differences(order_no text, document jsonb)
+RETURNS TABLE (line_no integer, field text, told text, actual text)
+LANGUAGE plpgsql STABLE ROWS 3
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
+		SELECT NULL::integer, w.field, w.told, w.actual
+		FROM usom.orders o
+		CROSS JOIN LATERAL (VALUES
+			('total', _sync_differences.document #>> '{told,total}', trim_scale(o.total)::text, (_sync_differences.document #>> '{told,total}')::numeric <> o.total),
+			('promised_at', _sync_differences.document #>> '{told,promised_at}', to_jsonb(o.promised_at) #>> '{}',
+				(_sync_differences.document #>> '{told,promised_at}')::timestamptz IS DISTINCT FROM o.promised_at AND _sync_differences.document #> '{told,promised_at}' IS NOT NULL)) w (field, told, actual, differs)
+		WHERE o.order_no = _sync_differences.order_no AND w.differs;
+	RETURN QUERY
+		SELECT l.line_no, w.field, w.told, w.actual
+		FROM jsonb_to_recordset(coalesce(_sync_differences.document #> '{told,lines}', '[]')) t (line_no integer, unit_price numeric, quantity_now numeric)
+		JOIN usom.order_lines l ON l.order_no = _sync_differences.order_no AND l.line_no = t.line_no
+		CROSS JOIN LATERAL (SELECT l.quantity - l.quantity_open - l.quantity_backordered - l.quantity_cancelled AS quantity_now) n
+		CROSS JOIN LATERAL (VALUES ('unit_price', trim_scale(t.unit_price)::text, trim_scale(l.unit_price)::text, t.unit_price <> l.unit_price),
+			('quantity_now', trim_scale(t.quantity_now)::text, trim_scale(n.quantity_now)::text, t.quantity_now <> n.quantity_now)) w (field, told, actual, differs)
+		WHERE w.differs;
+	RETURN QUERY
+		SELECT h.line_no, 'hold', NULL, h.hold_type FROM usom.holds h WHERE h.order_no = _sync_differences.order_no AND h.active;
+END
+$$;
+COMMENT ON FUNCTION usom._sync_differences(text, jsonb) IS 'What of an order is otherwise than its customer was told, and what keeps it waiting.';
+REVOKE ALL ON FUNCTION usom._sync_differences(text, jsonb) FROM PUBLIC;
+
+CREATE FUNCTION usom.sync_orders(documents jsonb)
+RETURNS TABLE (client_id text, outcome text, order_no text, line_no integer, field text, told text, actual text, sqlstate text, message text)
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+	outcomes jsonb;
+BEGIN
+	PERFORM usom._check_installed();
+	IF jsonb_typeof(documents) IS DISTINCT FROM 'array' THEN
+		PERFORM usom._check_card('documents', documents::text);
+		RAISE EXCEPTION 'order documents must be a JSON array' USING ERRCODE = 'US803', HINT = 'sync_orders(''[{"client_id": "...", "lines": [...], "told": {...}}]'')';
+	END IF;
+	-- a statement of its own: what is told then is what it has written
+	outcomes := (
+		WITH readable AS MATERIALIZED (
+			SELECT d.n, usom._sync_document(d.document) AS document, row_number() OVER (ORDER BY d.n) AS ordinal
+			FROM jsonb_array_elements(documents) WITH ORDINALITY AS d (document, n)
+			WHERE jsonb_typeof(usom._sync_document(d.document)) = 'object'
+		)
+		SELECT jsonb_object_agg(r.n, to_jsonb(p))
+		FROM usom.place_orders((SELECT coalesce(jsonb_agg(r.document ORDER BY r.ordinal), '[]') FROM readable r)) p
+		JOIN readable r ON r.ordinal = p.ordinal
+	);
+	RETURN QUERY
+		SELECT CASE WHEN d.document ->> 'client_id' ~* '^[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}$' THEN d.document ->> 'client_id' END,
+			coalesce(p.outcome, 'rejected'), p.order_no, w.line_no, w.field, w.told, w.actual,
+			CASE WHEN p.ordinal IS NULL THEN 'US803' ELSE p.sqlstate END,
+			CASE WHEN p.ordinal IS NULL THEN 'order document: ' || (usom._sync_document(d.document) #>> '{}') ELSE p.message END
+		FROM jsonb_array_elements(documents) WITH ORDINALITY AS d (document, n)
+		LEFT JOIN LATERAL jsonb_to_record(outcomes -> d.n::text) AS p (ordinal integer, outcome text, order_no text, sqlstate text, message text) ON true
+		LEFT JOIN LATERAL usom._sync_differences(p.order_no, d.document) w ON true
+		ORDER BY d.n, w.line_no NULLS FIRST, w.field;
+END
+$$;
+COMMENT ON FUNCTION usom.sync_orders(jsonb) IS
+'Place orders that clients took without a connection, and tell what has become otherwise than they told their customers.
+documents: an array of documents as place_orders() takes them, each with client_id, a UUID that the client made (it becomes the external_id), placed_at, when the customer ordered, and told, what he was told: {"total", "promised_at", "lines": [{"line_no", "unit_price", "quantity_now"}]}, each key if it was told.
+They are priced by the rules of placed_at, reserved and promised as of now. A unit_price that was told is kept, as one set by hand: within the limits of usom.price_limit at once, else the order waits for approval.
+Returns a row for each difference: outcome placed, repeated (the client sent it before: nothing is done again) or rejected; line_no (null: the order); field total, promised_at, unit_price, quantity_now (units that are reserved or further) or hold (what keeps the order waiting); told and actual. A document without differences, or rejected, is one row with field null.
+Errors: US803 if it is no array; what is wrong with a document is told in its row, see usom.place_orders().
+Example: SELECT * FROM usom.sync_orders(''[{"client_id": "8c1f0a52-6f5e-4f0e-9a3b-0d4a7c1e2f3a", "channel": "rep", "placed_at": "2026-01-31T09:00:00Z", "lines": [{"sku": "MUG", "quantity": 2}], "told": {"total": 9}}]'');';
+
+/* ---- intake ---- */
+
 CREATE FUNCTION usom.verify_inbox()
 RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
@@ -8053,6 +8286,109 @@ $$;
 COMMENT ON FUNCTION usom.verify_inbox() IS
 'Messages that do not fit their channel, their order or their payloads. Part of verify(); empty when all is well.
 Example: SELECT * FROM usom.verify_inbox();';
+
+/* ---- intake ---- */
+
+CREATE FUNCTION usom.verify_loads()
+RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0 SET enable_nestloop = off
+AS $$
+DECLARE
+	org CONSTANT bigint := usom.current_org();
+BEGIN
+	RETURN QUERY
+		SELECT 'loads', format('document %s of batch %s', r.load_row_id, r.batch), w.problem, w.expected, w.actual
+		FROM usom.load_row r
+		LEFT JOIN usom.sales_order o ON o.org_id = org AND o.sales_order_id = r.sales_order_id
+		LEFT JOIN usom.migrated_order m ON m.org_id = org AND m.sales_order_id = r.sales_order_id
+		CROSS JOIN LATERAL (VALUES
+			('document of an order that is not there', 'a row of sales_order', '#' || r.sales_order_id, r.sales_order_id IS NOT NULL AND o.sales_order_id IS NULL),
+			('migrated document of an order that was not', 'a row of migrated_order', 'none', r.outcome = 'migrated' AND m.sales_order_id IS NULL),
+			('document that waits has no key', 'a key', 'none', r.outcome IS NULL AND NOT usom._has_key(org, r.load_row_id)),
+			('document that was loaded has a key still', 'none', 'a key', r.outcome <> 'rejected' AND usom._has_key(org, r.load_row_id)))
+			AS w (problem, expected, actual, wrong)
+		WHERE r.org_id = org AND w.wrong;
+	-- what ended elsewhere does not change in what was ordered, nor in what it cost
+	RETURN QUERY
+		SELECT 'loads', format('order %s of batch %s', coalesce(o.order_no, '#' || m.sales_order_id), m.batch), w.problem, w.expected, w.actual
+		FROM usom.migrated_order m
+		LEFT JOIN usom.sales_order o ON o.org_id = org AND o.sales_order_id = m.sales_order_id
+		LEFT JOIN (
+			SELECT l.sales_order_id, count(*) AS lines, sum(l.quantity) AS quantity, sum(l.quantity_cancelled) AS cancelled
+			FROM usom.order_line l WHERE l.org_id = org GROUP BY l.sales_order_id
+		) l ON l.sales_order_id = m.sales_order_id
+		LEFT JOIN usom.order_history h ON h.org_id = org AND h.sales_order_id = m.sales_order_id AND h.version = 1
+		CROSS JOIN LATERAL (VALUES
+			('order of history is not there', 'a row of sales_order', 'none', o.sales_order_id IS NULL),
+			('lines of history are not those that were brought', m.lines::text, coalesce(l.lines, 0)::text, m.lines IS DISTINCT FROM l.lines),
+			('units of history are not those that were brought', trim_scale(m.quantity)::text, trim_scale(coalesce(l.quantity, 0))::text, m.quantity IS DISTINCT FROM l.quantity),
+			('cancelled units of history are not those that were brought', trim_scale(m.quantity_cancelled)::text, trim_scale(coalesce(l.cancelled, 0))::text,
+				m.quantity_cancelled IS DISTINCT FROM l.cancelled),
+			('total of history is not what was brought', trim_scale(m.total)::text, trim_scale(o.total)::text, m.total <> o.total),
+			('history does not begin with migrated', 'migrated', coalesce(h.event, 'none'), h.event IS DISTINCT FROM 'migrated')) AS w (problem, expected, actual, wrong)
+		WHERE m.org_id = org AND w.wrong;
+END
+$$;
+COMMENT ON FUNCTION usom.verify_loads() IS
+'Documents that were loaded against their orders and keys, and orders of history against what was brought. Part of verify(); empty when all is well.
+Example: SELECT * FROM usom.verify_loads();';
+
+CREATE FUNCTION usom.verify_load(batch text)
+RETURNS TABLE (status text, measure text, brought numeric, stands numeric, ok boolean)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, usom, pg_temp SET jit = off
+AS $$
+#variable_conflict use_column
+DECLARE
+	org CONSTANT bigint := usom.current_org();
+BEGIN
+	PERFORM usom._check_card('batch', batch);
+	IF NOT EXISTS (SELECT FROM usom.load_row r WHERE r.org_id = org AND r.batch = verify_load.batch)
+		AND NOT EXISTS (SELECT FROM usom.migrated_order m WHERE m.org_id = org AND m.batch = verify_load.batch) THEN
+		RAISE EXCEPTION 'no documents were brought for batch "%"', batch USING ERRCODE = 'US832', HINT = 'Look at usom.load_batches.';
+	END IF;
+	RETURN QUERY
+		SELECT NULL::text, w.measure, w.brought::numeric, w.stands::numeric, w.brought = w.stands
+		FROM (
+			SELECT count(*) AS documents, count(o.sales_order_id) AS orders, count(DISTINCT r.sales_order_id) AS named, count(DISTINCT o.sales_order_id) AS there
+			FROM usom.load_row r
+			LEFT JOIN usom.sales_order o ON o.org_id = org AND o.sales_order_id = r.sales_order_id
+			WHERE r.org_id = org AND r.batch = verify_load.batch
+		) c
+		CROSS JOIN LATERAL (VALUES ('documents', c.documents, c.orders), ('orders', c.named, c.there)) w (measure, brought, stands);
+	RETURN QUERY
+		SELECT s.status, w.measure, w.brought, w.stands, w.brought = w.stands
+		FROM (
+			SELECT h.to_status AS at, h.to_status::text AS status, o.currency::text AS currency, count(*) AS orders, count(*) FILTER (WHERE o.status = h.to_status) AS orders_now,
+				sum(m.lines) AS lines, sum(l.lines) AS lines_now, sum(m.quantity) AS quantity, sum(l.quantity) AS quantity_now,
+				sum(m.quantity_shipped) AS shipped, sum(l.shipped) AS shipped_now, sum(m.quantity_delivered) AS delivered, sum(l.delivered) AS delivered_now,
+				sum(m.quantity_returned) AS returned, sum(l.returned) AS returned_now, sum(m.quantity_cancelled) AS cancelled, sum(l.cancelled) AS cancelled_now,
+				sum(m.total) AS total, sum(o.total) AS total_now
+			FROM usom.migrated_order m
+			JOIN usom.sales_order o ON o.org_id = org AND o.sales_order_id = m.sales_order_id
+			JOIN usom.order_history h ON h.org_id = org AND h.sales_order_id = m.sales_order_id AND h.version = 1
+			LEFT JOIN LATERAL (
+				SELECT count(*) AS lines, sum(l.quantity) AS quantity, sum(l.quantity_shipped) AS shipped, sum(l.quantity_delivered) AS delivered,
+					sum(l.quantity_returned) AS returned, sum(l.quantity_cancelled) AS cancelled
+				FROM usom.order_line l WHERE l.org_id = org AND l.sales_order_id = m.sales_order_id
+			) l ON true
+			WHERE m.org_id = org AND m.batch = verify_load.batch
+			GROUP BY h.to_status, o.currency
+		) s
+		CROSS JOIN LATERAL (VALUES
+			(1, 'orders in ' || s.currency, s.orders, s.orders_now), (2, 'lines in ' || s.currency, s.lines, s.lines_now),
+			(3, 'units in ' || s.currency, s.quantity, s.quantity_now), (4, 'units shipped in ' || s.currency, s.shipped, s.shipped_now),
+			(5, 'units delivered in ' || s.currency, s.delivered, s.delivered_now), (6, 'units returned in ' || s.currency, s.returned, s.returned_now),
+			(7, 'units cancelled in ' || s.currency, s.cancelled, s.cancelled_now), (8, 'total in ' || s.currency, s.total, s.total_now)) w (n, measure, brought, stands)
+		ORDER BY s.at, s.currency, w.n;
+END
+$$;
+COMMENT ON FUNCTION usom.verify_load(text) IS
+'What a batch brought against what stands now. For all: documents against those that have an order, and their orders. For history, by the status and currency that orders were brought with: orders (that have that status still), lines, units, units shipped, delivered, returned, cancelled, and totals. What happened since, a delivery or a return, shows as a difference.
+batch: its name.
+Errors: US832 unknown batch.
+Example: SELECT * FROM usom.verify_load(''old-shop'') WHERE NOT ok;';
 
 /* ---- analytics ---- */
 
@@ -8499,11 +8835,19 @@ BEGIN
 				UNION ALL
 				SELECT f.product_id, f.location_id, f.lot, 0,
 					coalesce(sum(f.quantity) FILTER (WHERE f.status IN ('reserved', 'released', 'picked', 'packed')), 0),
-					coalesce(sum(f.quantity) FILTER (WHERE f.status IN ('shipped', 'delivered', 'returned')), 0), 0,
+					coalesce(sum(f.quantity) FILTER (WHERE f.status IN ('shipped', 'delivered', 'returned') AND h.sales_order_id IS NULL), 0), 0,
 					coalesce(sum(f.quantity) FILTER (WHERE f.status = 'returned'), 0), 0
 				FROM usom.fulfillment_line f
+				LEFT JOIN usom.migrated_order h ON h.org_id = org AND h.sales_order_id = f.sales_order_id
 				WHERE f.org_id = org AND f.location_id IS NOT NULL
 				GROUP BY f.product_id, f.location_id, f.lot
+				UNION ALL
+				-- what left in another system never was in this stock, nor what came back there
+				SELECT f.product_id, f.location_id, f.lot, 0, 0, 0, 0, -r.quantity, 0
+				FROM usom.return_piece r
+				JOIN usom.return_order b ON b.org_id = org AND b.return_order_id = r.return_order_id AND b.migrated
+				JOIN usom.fulfillment_line f ON f.org_id = org AND f.sales_order_id = b.sales_order_id AND f.line_no = r.line_no AND f.piece_no = r.piece_no
+				WHERE r.org_id = org AND f.location_id IS NOT NULL
 				UNION ALL
 				SELECT m.product_id, m.location_id, m.lot, 0, 0, 0, coalesce(-sum(m.delta) FILTER (WHERE m.kind IN ('shipment', 'void')), 0),
 					0, coalesce(sum(m.delta) FILTER (WHERE m.kind = 'return'), 0)
@@ -8553,6 +8897,7 @@ BEGIN
 		UNION ALL SELECT * FROM usom.verify_vault()
 		UNION ALL SELECT * FROM usom.verify_inbox()
 		UNION ALL SELECT * FROM usom.verify_drafts()
+		UNION ALL SELECT * FROM usom.verify_loads()
 		UNION ALL SELECT * FROM usom.verify_entries();
 END
 $$;
@@ -9735,6 +10080,7 @@ CREATE FUNCTION usom._privileges()
 	('intake_policy',               '',     'r',    'riud', 'r',    'r',    'riud', 'r',    'r',    'r'),
 	('inbox_message',               '',     'r',    'r',    '',     'r',    'r',    'r',    'r',    'riud'),
 	('inbox_payload',             '',    'r',   'r',   '',    '',    'r',   '',    'r',   'r'),
+	('migrated_order',            '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('load_row',                  '',    '',    'r',   '',    '',    'r',   '',    'r',   'riud'),
 	('draft',                     '',    'r',   'r',   '',    'r',   'r',   'r',   'r',   'riud'),
 	('channel_circuit',           '',    'r',   'r',   '',    'r',   'r',   'r',   'r',   'riud'),
@@ -9898,8 +10244,15 @@ CREATE FUNCTION usom._privileges()
 	('_expected_time()',            '',     'x',    'x',    '',     '',     'x',    'x',    'x',    'x'),
 	('work_inbox()',                '',     '',     'x',    '',     '',     'x',    '',     '',     ''),
 	('retry_inbox()',               '',     '',     'x',    '',     '',     'x',    '',     '',     ''),
+	('_sync_document()',          '',    'x',    'x',    '',     'x',    'x',    '',     '',     ''),
+	('_sync_differences()',       '',    'x',    'x',    '',     'x',    'x',    '',     '',     ''),
+	('sync_orders()',             '',    'x',    'x',    '',     'x',    'x',    '',     '',     ''),
+	('verify_loads()',            '',    '',     'x',    '',     '',     '',     '',     'x',    ''),
+	('verify_load()',             '',    '',     'x',    '',     '',     'x',    '',     'x',    ''),
 	('_load_begin()',             '',    '',     'x',    '',     '',     'x',    '',     '',     ''),
 	('_load_orders()',            '',    '',     'x',    '',     '',     'x',    '',     '',     ''),
+	('_load_history()',           '',    '',     'x',    '',     '',     'x',    '',     '',     ''),
+	('load_history()',            '',    '',     'x',    '',     '',     'x',    '',     '',     ''),
 	('load_orders()',             '',    '',     'x',    '',     '',     'x',    '',     '',     ''),
 	('inbox_take()',                '',     '',     'x',    '',     '',     'x',    '',     '',     ''),
 	('add_mapping()',               '',     '',     'x',    '',     '',     'x',    '',     '',     ''),
@@ -10430,7 +10783,7 @@ AS $$
 			'accept_substitution', 'decline_substitution', 'substitute_backorders']),
 		(2, 'intake', ARRAY['ingest', 'work_inbox', 'retry_inbox', 'replay', 'park', 'mend', 'inbox_take', 'load_orders', 'explain_mapping', 'map_payload', 'standard_mappings',
 			'add_mapping', 'mapping_id', 'start_draft', 'save_draft', 'submit_draft', 'drop_draft', 'hand_over_draft', 'draft_from_message', 'heartbeat',
-			'set_circuit']),
+			'set_circuit', 'load_history', 'sync_orders']),
 		(3, 'stock', ARRAY['receive_stock', 'receive_stocks', 'adjust_stock', 'count_stock', 'set_safety', 'add_supply', 'change_supply', 'cancel_supply', 'receive_supply',
 			'reverse_receipt', 'reserve_stock', 'release_stock', 'receive_serials', 'assign_serials', 'remove_serials', 'recall', 'block_lot', 'plan_count',
 			'record_count', 'watch_stock', 'unwatch_stock', 'tell_back_in_stock', 'available', 'convert_quantity']),
@@ -10452,7 +10805,7 @@ AS $$
 		(6, 'verify', ARRAY['verify', 'verify_stock', 'verify_reserved', 'verify_supply', 'verify_capacity', 'verify_quota', 'verify_lots', 'verify_orders', 'verify_counters',
 			'verify_statuses', 'verify_history', 'verify_references', 'verify_pieces', 'verify_kits', 'verify_holds', 'verify_approvals', 'verify_money',
 			'verify_payments', 'verify_credit', 'verify_returns', 'verify_service', 'verify_vault', 'verify_entries', 'verify_audit', 'verify_parcels',
-			'verify_flows', 'verify_inbox', 'verify_drafts', 'verify_handover', 'verify_picks']),
+			'verify_flows', 'verify_inbox', 'verify_drafts', 'verify_handover', 'verify_picks', 'verify_loads', 'verify_load']),
 		(7, 'trust', ARRAY['seal_audit', 'tick', 'export_digest', 'inclusion_proof', 'check_inclusion', 'consistency_proof', 'check_consistency']),
 		(8, 'people', ARRAY['find_customers', 'export_customer', 'erase_customer', 'erase_order_person']),
 		(9, 'keys', ARRAY['next_id', 'next_document_no', 'current_org', 'default_currency', 'channel_id', 'customer_id', 'product_id', 'location_id', 'technician_id']),
@@ -13405,6 +13758,45 @@ COMMENT ON COLUMN usom.flow_steps.guards IS 'Severity and guard of each.';
 COMMENT ON COLUMN usom.flow_steps.effects IS 'Effect and what it is about.';
 $usom_step$),
 
+(1, 760, 'order', $usom_step$
+CREATE TABLE usom.migrated_order (
+	org_id bigint NOT NULL,
+	sales_order_id bigint NOT NULL,
+	batch text NOT NULL,
+	digest bytea NOT NULL,
+	lines integer NOT NULL,
+	quantity numeric NOT NULL,
+	quantity_shipped numeric NOT NULL,
+	quantity_delivered numeric NOT NULL,
+	quantity_returned numeric NOT NULL,
+	quantity_cancelled numeric NOT NULL,
+	total usom.amount NOT NULL,
+	migrated_at timestamptz NOT NULL DEFAULT now(),
+	migrated_by text NOT NULL DEFAULT session_user,
+	PRIMARY KEY (org_id, sales_order_id),
+	CONSTRAINT migrated_order_ended CHECK (quantity = quantity_shipped + quantity_delivered + quantity_returned + quantity_cancelled)
+);
+CREATE INDEX migrated_order_of_batch ON usom.migrated_order (org_id, batch);
+COMMENT ON TABLE usom.migrated_order IS 'Orders that ended in another system and were brought by usom.load_history(), as they were brought. What of them was shipped never was in this stock. Rows are only added.';
+COMMENT ON COLUMN usom.migrated_order.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.migrated_order.sales_order_id IS 'Order.';
+COMMENT ON COLUMN usom.migrated_order.batch IS 'Batch that it came with.';
+COMMENT ON COLUMN usom.migrated_order.digest IS 'HMAC-SHA-256 of the document under the organisation''s key: tells a repeat from another document.';
+COMMENT ON COLUMN usom.migrated_order.lines IS 'Lines.';
+COMMENT ON COLUMN usom.migrated_order.quantity IS 'Units of all lines.';
+COMMENT ON COLUMN usom.migrated_order.quantity_shipped IS 'Units that were on their way.';
+COMMENT ON COLUMN usom.migrated_order.quantity_delivered IS 'Units that the customer had.';
+COMMENT ON COLUMN usom.migrated_order.quantity_returned IS 'Units that had come back.';
+COMMENT ON COLUMN usom.migrated_order.quantity_cancelled IS 'Units that were cancelled.';
+COMMENT ON COLUMN usom.migrated_order.total IS 'Total of the order.';
+COMMENT ON COLUMN usom.migrated_order.migrated_at IS 'When it was brought.';
+COMMENT ON COLUMN usom.migrated_order.migrated_by IS 'Session user who brought it.';
+
+SELECT usom._guard_cards('migrated_order');
+SELECT usom._guard_ledger('migrated_order', 'usom.load_history()');
+SELECT usom._audit_table('migrated_order');
+$usom_step$),
+
 (1, 703, 'order', $usom_step$
 CREATE TABLE usom.line_unit (
 	org_id bigint NOT NULL,
@@ -15272,6 +15664,7 @@ CREATE TABLE usom.return_order (
 	expires_at timestamptz,
 	is_blind boolean NOT NULL DEFAULT false,
 	exchange_order_id bigint,
+	migrated boolean NOT NULL DEFAULT false,
 	PRIMARY KEY (org_id, return_order_id),
 	CONSTRAINT return_order_no_unique UNIQUE (org_id, return_no),
 	CONSTRAINT return_order_of_order FOREIGN KEY (org_id, sales_order_id) REFERENCES usom.sales_order ON DELETE RESTRICT ON UPDATE RESTRICT,
@@ -15291,6 +15684,7 @@ COMMENT ON COLUMN usom.return_order.received_at IS 'When the last unit came.';
 COMMENT ON COLUMN usom.return_order.expires_at IS 'Until when the goods must have come; null: no end. What has not come by then is not expected any more.';
 COMMENT ON COLUMN usom.return_order.is_blind IS 'The goods came without leave.';
 COMMENT ON COLUMN usom.return_order.exchange_order_id IS 'Order of what the customer gets instead; null: none.';
+COMMENT ON COLUMN usom.return_order.migrated IS 'On: it came with an order of another system, and its units never came into this stock.';
 
 CREATE TABLE usom.return_line (
 	org_id bigint NOT NULL,

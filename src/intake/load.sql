@@ -131,6 +131,7 @@ What has an outcome is not done again: after an error, a cancel or a crash the s
 Errors: US832 unknown batch, 22023 for a chunk that makes no sense, 42501 for roles that do not see all channels; 2D000 inside a transaction block. What is wrong with a document is told in its row.
 Example: CALL usom.load_orders(''shop-1'');';
 
+-- No SET clause and no SECURITY DEFINER: with either, a procedure cannot commit.  Operators are named in full.
 CREATE PROCEDURE usom.load_history(batch text, chunk integer DEFAULT 500, again boolean DEFAULT false)
 LANGUAGE plpgsql
 AS $$
