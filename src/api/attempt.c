@@ -22,8 +22,8 @@ usom_api_is_fault_of_document(const ErrorData *error)
 		category != ERRCODE_TO_CATEGORY(ERRCODE_INSUFFICIENT_RESOURCES);
 }
 
-ErrorData *
-usom_api_attempt(void (*run) (void *arg), void *arg)
+static ErrorData *
+attempt(void (*run) (void *arg), void *arg)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -46,7 +46,26 @@ usom_api_attempt(void (*run) (void *arg), void *arg)
 	PG_END_TRY();
 	MemoryContextSwitchTo(context);
 	CurrentResourceOwner = owner;
+	return error;
+}
+
+ErrorData *
+usom_api_attempt(void (*run) (void *arg), void *arg)
+{
+	ErrorData  *error = attempt(run, arg);
+
 	if (error != NULL && !usom_api_is_fault_of_document(error))
+		ReThrowError(error);
+	return error;
+}
+
+ErrorData *
+usom_api_attempt_kept(void (*run) (void *arg), void *arg)
+{
+	ErrorData  *error = attempt(run, arg);
+	int			category = error != NULL ? ERRCODE_TO_CATEGORY(error->sqlerrcode) : 0;
+
+	if (category == ERRCODE_TO_CATEGORY(ERRCODE_QUERY_CANCELED) || category == ERRCODE_TO_CATEGORY(ERRCODE_T_R_SERIALIZATION_FAILURE))
 		ReThrowError(error);
 	return error;
 }

@@ -14,6 +14,12 @@
  */
 extern ErrorData *usom_api_attempt(void (*run) (void *arg), void *arg);
 
+/*
+ * The same for what is written down and tried again, whoever's fault it is:
+ * only a cancel and a conflict of serialization go on, for they say nothing.
+ */
+extern ErrorData *usom_api_attempt_kept(void (*run) (void *arg), void *arg);
+
 /* A cancelled or failed transaction is not a fault of the document it happened in. */
 extern bool usom_api_is_fault_of_document(const ErrorData *error);
 

@@ -23,10 +23,17 @@ Example: SELECT * FROM usom.work_inbox();';
 CREATE PROCEDURE usom.retry_inbox(max_messages integer DEFAULT 1000)
 LANGUAGE plpgsql
 AS $$
+DECLARE
+	more boolean;
 BEGIN
 	FOR n IN 1 .. retry_inbox.max_messages LOOP
-		PERFORM w.message_no FROM usom.work_inbox() AS w;
-		EXIT WHEN NOT FOUND;
+		BEGIN
+			PERFORM w.message_no FROM usom.work_inbox() AS w;
+			more := FOUND;
+		EXCEPTION WHEN serialization_failure OR deadlock_detected THEN
+			more := true;	-- nothing has happened, and it is still due
+		END;
+		EXIT WHEN NOT more;
 		COMMIT;
 	END LOOP;
 END

@@ -202,10 +202,10 @@ find_error(UsomMessage *message, const ErrorData *error)
 static ErrorData *
 try_work(UsomMessage *message)
 {
-	ErrorData  *error = usom_api_attempt(work, message);
+	ErrorData  *error = usom_api_attempt_kept(work, message);
 
 	if (error != NULL && error->sqlerrcode == USOM_ERR(KEY_REUSED) && message->revision > 1)
-		error = usom_api_attempt(work, message);
+		error = usom_api_attempt_kept(work, message);
 	return error;
 }
 
