@@ -27,7 +27,7 @@ trap 'exit 130' INT TERM
 echo "# seed $seed, cases $cases"
 status=0
 number=0
-for file in plan source ration rationing quantity status image lifecycle history calendar lanes kit credit price returns handover batch; do
+for file in plan source ration rationing quantity status image lifecycle flow history calendar lanes kit credit price returns handover batch; do
 	# These make master data of their own.
 	case $file in lanes | kit | credit | price | returns | batch) begin_anew ;; esac
 	# A file prints lines what|cases|difference; no difference is an empty one.
