@@ -447,6 +447,7 @@ carry_out(UsomOrderSet *set, UsomChanges *changes)
 		change_header(set, changes);
 	usom_api_withdraw_end(changes->withdrawing);
 	usom_order_save(set);
+	usom_api_forget_removed_lines(set);
 	usom_api_write_change_units(set, changes);
 	usom_credit_close(credit, USOM_CREDIT_CHANGES);
 	usom_api_write_prices(set, &pricing);

@@ -60,6 +60,9 @@ extern UsomPricing *usom_api_price_change(UsomOrderSet *set, const UsomChanges *
 /* By line of the set: the prices that the change names, NULL for other lines; NULL: it names none. */
 extern const Numeric *usom_api_expected_prices(const UsomOrderSet *set, const UsomChanges *changes);
 
+/* What was wanted of lines that are gone: wrapping, units, told taxes.  No statement if none is. */
+extern void usom_api_forget_removed_lines(const UsomOrderSet *set);
+
 /* When they are written. */
 extern void usom_api_write_change_units(const UsomOrderSet *set, const UsomChanges *changes);
 

@@ -9,6 +9,10 @@
 
 #include "api/change.h"
 
+#include "base/query.h"
+#include "catalog/pg_type.h"
+#include "utils/array.h"
+
 /* Quantities and prices of changes that name a unit become those of the product's own. */
 void
 usom_api_resolve_change_units(const UsomOrderSet *set, const UsomChanges *changes, const UsomSchema *schema,
@@ -97,6 +101,31 @@ usom_api_expected_prices(const UsomOrderSet *set, const UsomChanges *changes)
 		expected[usom_order_find_line(set, 0, changes->lines[i].changed_line)] = changes->lines[i].unit_price;
 	}
 	return expected;
+}
+
+/* The number of a line that is gone may be given to another one. */
+static UsomQuery forget_lines = {
+	.text = "WITH wrap AS (DELETE FROM usom.gift_wrap AS w WHERE w.org_id = $1 AND w.sales_order_id = $2 AND w.line_no = ANY ($3)), "
+	"tax AS (DELETE FROM usom.order_tax AS t WHERE t.org_id = $1 AND t.sales_order_id = $2 AND t.line_no = ANY ($3)) "
+	"DELETE FROM usom.line_unit AS u WHERE u.org_id = $1 AND u.sales_order_id = $2 AND u.line_no = ANY ($3)",
+	.nargs = 3,
+	.argtypes = {"bigint", "bigint", "integer[]"},
+};
+
+void
+usom_api_forget_removed_lines(const UsomOrderSet *set)
+{
+	Datum	   *lines = palloc_array(Datum, set->nlines + 1);
+	Datum		values[3] = {Int64GetDatum(set->org_id), Int64GetDatum(set->orders[0].sales_order_id)};
+	int			count = 0;
+
+	for (int i = 0; i < set->nlines; i++)
+		if (set->lines[i].removed)
+			lines[count++] = Int32GetDatum(set->lines[i].line_no);
+	if (likely(count == 0))
+		return;
+	values[2] = PointerGetDatum(construct_array_builtin(lines, count, INT4OID));
+	usom_query_write(&forget_lines, values, NULL);
 }
 
 /* Lines that were changed in another unit than the product's own. */
