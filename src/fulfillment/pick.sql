@@ -85,10 +85,11 @@ BEGIN
 			('has tasks of another place or time', '0', n.strange::text)) c (problem, expected, actual)
 		WHERE w.org_id = org AND c.expected <> c.actual;
 	RETURN QUERY
-		SELECT 'picks', format('task %s', t.pick_task_id), 'is about a line that there is not', 'a row of order_line', format('order #%s, line %s', t.order_id, t.line_no)
+		-- a line may be removed once its units are back on the shelf
+		SELECT 'picks', format('task %s', t.pick_task_id), 'is about an order that there is not', 'a row of sales_order', '#' || t.order_id
 		FROM usom.pick_task t
-		LEFT JOIN usom.order_line l ON l.org_id = org AND l.sales_order_id = t.order_id AND l.line_no = t.line_no
-		WHERE t.org_id = org AND l.line_no IS NULL AND t.quantity_picked > 0;
+		LEFT JOIN usom.sales_order o ON o.org_id = org AND o.sales_order_id = t.order_id
+		WHERE t.org_id = org AND o.sales_order_id IS NULL;
 	RETURN QUERY
 		SELECT 'picks', format('task %s', t.pick_task_id), 'names a bin of another location', coalesce('#' || t.location_id, ''), coalesce('#' || b.location_id, 'none')
 		FROM usom.pick_task t
@@ -103,5 +104,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION usom.verify_picks() IS
-'What waves say of their tasks, recomputed: tasks, orders, units, place and time; what was picked is of lines that there are; bins are of the location of the task, and hold products that there are. That tasks are about pieces that are to be picked is read, not kept. One row a finding, none when all is well.
+'What waves say of their tasks, recomputed: tasks, orders, units, place and time; they are of orders that there are; bins are of the location of the task, and hold products that there are. That tasks are about pieces that are to be picked is read, not kept. One row a finding, none when all is well.
 Example: SELECT * FROM usom.verify_picks();';

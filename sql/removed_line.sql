@@ -1,7 +1,7 @@
 -- A line that is removed takes along what was wanted of it: another line that gets its number has none of it.
 SET client_min_messages = warning;
-INSERT INTO usom.organisation (code) VALUES ('change_removed');
-SET usom.org = 'change_removed';
+INSERT INTO usom.organisation (code) VALUES ('removed_line');
+SET usom.org = 'removed_line';
 INSERT INTO usom.location (code) VALUES ('CM-W');
 INSERT INTO usom.product (sku) VALUES ('CM-A'), ('CM-B');
 INSERT INTO usom.product_unit (sku, unit, quantity) VALUES ('CM-B', 'box', 6);
@@ -19,4 +19,13 @@ SELECT status FROM usom.change_order(:'o', '{"lines": [{"sku": "CM-B", "quantity
 SELECT * FROM pg_temp.wanted;
 SELECT (SELECT count(*) FROM usom.gift_wrap w WHERE w.org_id = usom.current_org()) AS wraps, (SELECT count(*) FROM usom.line_unit u WHERE u.org_id = usom.current_org()) AS units,
 	(SELECT count(*) FROM usom.order_tax t WHERE t.org_id = usom.current_org()) AS taxes;
+SELECT * FROM usom.verify();
+
+-- What was picked and put back leaves a task behind that is about no line any more.
+SELECT status FROM usom.release_order(:'o');
+SELECT orders, tasks FROM usom.plan_wave('CM-W');
+SELECT c.status FROM usom.pick_tasks t, usom.confirm_pick(t.task) c WHERE t.line_no = 2;
+SELECT status FROM usom.void_release(:'o', 'not now');
+SELECT status FROM usom.change_order(:'o', '{"lines": [{"line_no": 2, "remove": true}]}');
+SELECT line_no, status FROM usom.pick_tasks ORDER BY 1;
 SELECT * FROM usom.verify();
