@@ -84,6 +84,12 @@ SELECT * FROM pg_temp.took(jsonb_set(:'x850', '{PO1,0,PO102}', '"121"'));
 SELECT * FROM pg_temp.took(jsonb_set(jsonb_set(:'x850', '{BEG,0,BEG03}', '"PO-3"'), '{PO1}', '[{"PO102": "4", "PO103": "CA", "PO104": "165.48", "ids": {"VN": "RD5322"}}, {"PO102": "2", "PO103": "BX", "ids": {"VN": "AB3542"}}]'));
 SELECT * FROM pg_temp.took(jsonb_set(jsonb_set(:'x850', '{BEG,0,BEG03}', '"PO-4"'), '{PO1}', '[{"PO102": "4", "PO103": "CA", "PO104": "165.48", "ids": {"VN": "RD5322"}}]'));
 SELECT * FROM pg_temp.lines('PO-4');
+-- Changed: three cases at another price, and a line counted one by one; its prices are told anew.
+SELECT * FROM pg_temp.took('{"format": "x12", "type": "860", "BCH": [{"BCH01": "04", "BCH03": "PO-4", "BCH05": "1"}],
+	"POC": [{"POC01": "1", "POC02": "PQ", "POC03": "3", "POC05": ["CA"], "POC06": "170.40", "ids": {"VN": "RD5322"}}, {"POC02": "AI", "POC03": "2", "POC05": "EA", "POC06": "9.25", "ids": {"VN": "AB3542"}}]}');
+SELECT * FROM pg_temp.took('{"format": "x12", "type": "860", "BCH": [{"BCH01": "04", "BCH03": "PO-4", "BCH05": "2"}], "POC": [{"POC01": "2", "POC02": "QI", "POC03": "5", "POC05": "EA", "ids": {"VN": "AB3542"}}]}');
+SELECT * FROM pg_temp.lines('PO-4');
+SELECT e.line_no, e.step, e.after FROM usom.orders o, usom.explain_price(o.order_no) e WHERE o.external_id = 'PO-4' ORDER BY 1;
 
 -- What a converter could not read is dead at once, and says where; so is what no order is made of.  Mended, it is what it would have been.
 SELECT * FROM pg_temp.took('{"format": "x12", "type": "850", "errors": [{"path": "segment 33, SE01", "message": "segment 33, SE01: it counts 33 segments, where there are 32", "segment": 33}, {"message": "second"}, {}], "raw": "ISA*..."}');

@@ -113,6 +113,15 @@ take_ask(UsomPriceLine *line, const UsomPriceAsk *ask, bool by_list)
 	line->manual_reason = ask->manual_reason;
 }
 
+static bool
+has_packs(const UsomWaterfall *waterfall)
+{
+	for (int i = 0; i < waterfall->nlines; i++)
+		if (waterfall->lines[i].pack_reason != NULL)
+			return true;
+	return false;
+}
+
 static void
 run_waterfall(const UsomOrderSet *set, const UsomPriceRequest *request, UsomPricing *pricing)
 {
@@ -122,6 +131,8 @@ run_waterfall(const UsomOrderSet *set, const UsomPriceRequest *request, UsomPric
 	usom_price_take_off(waterfall);
 	if (!set->orders[pricing->order].is_new || usom_api_is_charged(set, pricing->order, &request->charge))
 		pricing->taxes = usom_api_add_charges(set, pricing->order, &request->charge, waterfall, pricing->lines);
+	/* Who orders a box is told what it costs: such an order is priced again with each change. */
+	waterfall->is_changed = waterfall->is_changed || has_packs(waterfall);
 	if (waterfall->is_changed)
 		return;
 
