@@ -127,7 +127,7 @@ CREATE TABLE shop_order AS SELECT file, row_number() OVER (PARTITION BY file) AS
 INSERT INTO usom.product (sku) SELECT DISTINCT l->>'sku' FROM shop_order s, jsonb_array_elements(s.payload->'line_items') l ON CONFLICT DO NOTHING;
 CREATE TABLE shop_took AS SELECT s.file, s.ordinal, s.payload, i.* FROM shop_order s, usom.ingest(s.file, s.payload) i;
 INSERT INTO found (what, good, detail)
-SELECT 'Shopify: ' || s.file || ' ' || s.ordinal, CASE WHEN s.payload->'line_items' = '[]' THEN s.status = 'failed' AND s.findings->0->>'message' LIKE '%lines must have at least one line'
+SELECT 'Shopify: ' || s.file || ' ' || s.ordinal, CASE WHEN coalesce(s.payload->'line_items', '[]') = '[]' THEN s.status = 'failed' AND s.findings->0->>'message' LIKE '%lines must have at least one line'
 	ELSE s.outcome = 'placed' AND o.total = (SELECT sum((l->>'price')::numeric * (l->>'quantity')::numeric) FROM jsonb_array_elements(s.payload->'line_items') l)
 		AND o.external_id = s.payload->>'id' AND o.currency = s.payload->>'currency' AND o.placed_at = (s.payload->>'created_at')::timestamptz END, concat_ws(' ', s.status, s.outcome, o.total, s.findings->0)
 FROM shop_took s LEFT JOIN usom.orders o USING (order_no);
