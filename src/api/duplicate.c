@@ -134,21 +134,57 @@ wanted(const UsomCheckRules *rules, const UsomChecking *checking)
 	return order_of(checking)->customer_id == 0 ? NULL : usom_api_check_rule_of(rules, checking, USOM_CHECK_DUPLICATE);
 }
 
-static bool
-has_same_lines(const UsomChecking *one, const UsomChecking *other)
+static int
+compare_lines(const UsomChecking *one, const UsomChecking *other)
 {
-	return one->claimed != NULL && other->claimed != NULL && order_of(one)->customer_id == order_of(other)->customer_id &&
-		memcmp(VARDATA_ANY(one->claimed), VARDATA_ANY(other->claimed), sizeof(UsomDigest)) == 0;
+	int64		left = order_of(one)->customer_id;
+	int64		right = order_of(other)->customer_id;
+
+	if (left != right)
+		return left < right ? -1 : 1;
+	return memcmp(VARDATA_ANY(one->claimed), VARDATA_ANY(other->claimed), sizeof(UsomDigest));
 }
 
-/* The first of the call that has the same lines of the same customer, before it; NULL: none. */
-static const UsomChecking *
-before_in_call(UsomChecking *const *checkings, int index)
+/* A place in the call, to be sorted by customer and lines. */
+typedef struct Place
 {
-	for (int i = 0; i < index; i++)
-		if (has_same_lines(checkings[i], checkings[index]))
-			return checkings[i];
-	return NULL;
+	const UsomChecking *checking;
+	int			index;
+} Place;
+
+static int
+compare_places(const void *a, const void *b)
+{
+	const Place *left = a;
+	const Place *right = b;
+	int			difference = compare_lines(left->checking, right->checking);
+
+	return difference != 0 ? difference : left->index - right->index;
+}
+
+/* For each of the call the first before it that has the same lines of the same customer; -1: none. */
+static int *
+find_firsts(UsomChecking *const *checkings, int count)
+{
+	int		   *firsts = palloc_array(int, count);
+	Place	   *places = palloc_array(Place, count);
+	int			n = 0;
+
+	for (int i = 0; i < count; i++)
+	{
+		firsts[i] = -1;
+		if (checkings[i]->claimed != NULL)
+			places[n++] = (Place) {checkings[i], i};
+	}
+	qsort(places, n, sizeof(Place), compare_places);
+	for (int i = 1, first = 0; i < n; i++)
+	{
+		if (compare_lines(places[i].checking, places[first].checking) != 0)
+			first = i;
+		else
+			firsts[places[i].index] = places[first].index;
+	}
+	return firsts;
 }
 
 static Earlier
@@ -176,7 +212,7 @@ repeats_in_call(UsomChecking *const *checkings, int index)
 
 /* Keys that each occur once: of several in the call, the first. */
 static UsomRows *
-claimed_rows(UsomChecking *const *checkings, int count)
+claimed_rows(UsomChecking *const *checkings, int count, const int *firsts)
 {
 	UsomRows   *rows = NULL;
 
@@ -186,7 +222,7 @@ claimed_rows(UsomChecking *const *checkings, int count)
 		Datum		values[3];
 
 		CHECK_FOR_INTERRUPTS();
-		if (checkings[i]->claimed == NULL || before_in_call(checkings, i) != NULL)
+		if (checkings[i]->claimed == NULL || firsts[i] >= 0)
 			continue;
 		if (rows == NULL)
 			rows = usom_rows_make("_claimed_lines", count);
@@ -239,11 +275,12 @@ read_orders(int64 org_id, const int64 *ids, int nids, int *count)
 }
 
 static void
-compare_all(UsomChecking *const *checkings, int count, const UsomCheckRule *const *rules, const Earlier *earlier, int nearlier)
+compare_all(UsomChecking *const *checkings, int count, const int *firsts, const UsomCheckRule *const *rules, const Earlier *earlier,
+			int nearlier)
 {
 	for (int i = 0; i < count; i++)
 	{
-		const UsomChecking *before = before_in_call(checkings, i);
+		const UsomChecking *before = firsts[i] >= 0 ? checkings[firsts[i]] : NULL;
 
 		CHECK_FOR_INTERRUPTS();
 		if (checkings[i]->claimed == NULL || (before != NULL && repeats_in_call(checkings, i)))
@@ -265,6 +302,7 @@ usom_api_find_duplicates(UsomChecking *const *checkings, int count)
 {
 	const UsomCheckRules *rules;
 	const UsomCheckRule **of;
+	int		   *firsts;
 	UsomRows   *rows;
 	int64	   *earlier_ids;
 	Earlier    *earlier;
@@ -282,13 +320,14 @@ usom_api_find_duplicates(UsomChecking *const *checkings, int count)
 		if (of[i] != NULL)
 			checkings[i]->claimed = fingerprint(checkings[i]->set, checkings[i]->order);
 	}
-	rows = claimed_rows(checkings, count);
+	firsts = find_firsts(checkings, count);
+	rows = claimed_rows(checkings, count, firsts);
 	if (rows == NULL)
 		return;
 	earlier_ids = palloc_array(int64, count);
 	nearlier = claim_rows(checkings, count, rows, earlier_ids);
 	earlier = read_orders(checkings[0]->set->org_id, earlier_ids, nearlier, &nearlier);
-	compare_all(checkings, count, of, earlier, nearlier);
+	compare_all(checkings, count, firsts, of, earlier, nearlier);
 }
 
 void
