@@ -8367,7 +8367,7 @@ BEGIN
 		) c
 		CROSS JOIN LATERAL (VALUES ('documents', c.documents, c.orders), ('orders', c.named, c.there)) w (measure, brought, stands);
 	RETURN QUERY
-		SELECT s.status, w.measure, w.brought, w.stands, w.brought = w.stands
+		SELECT s.status, w.measure, trim_scale(w.brought), trim_scale(w.stands), w.brought = w.stands
 		FROM (
 			SELECT h.to_status AS at, h.to_status::text AS status, o.currency::text AS currency, count(*) AS orders, count(*) FILTER (WHERE o.status = h.to_status) AS orders_now,
 				sum(m.lines) AS lines, sum(l.lines) AS lines_now, sum(m.quantity) AS quantity, sum(l.quantity) AS quantity_now,
