@@ -41,6 +41,9 @@ SELECT quantity_gained, quantity_waiting, orders_changed, rule FROM usom.expedit
 SELECT * FROM pg_temp.has WHERE external_id > '7';
 SELECT * FROM usom.verify();
 
+-- An order that is placed by the same statement is there, too.
+SELECT e.priority, e.quantity_gained, e.quantity_waiting FROM usom.place_order('{"lines": [{"sku": "EX-B", "quantity": 1}]}') p, usom.expedite_order(p.order_no, 'at once') e;
+
 -- Who may: managers.  Of what: orders that still wait for goods.
 DO $$ BEGIN
 	IF to_regrole('regress_expedite_agent') IS NULL THEN CREATE ROLE regress_expedite_agent; END IF;

@@ -58,8 +58,11 @@ look_at(int64 org_id, const char *order_no, int32 priority)
 	int32		before;
 
 	values[2] = usom_party_channels(&nulls[2]);
-	if (usom_query_look(&look_at_order, values, nulls) == 0)
-		usom_order_load(org_id, order_no);
+	if (usom_query_run(&look_at_order, values, nulls) == 0)
+	{
+		usom_order_load(org_id, order_no);	/* says that there is none */
+		Ensure(usom_query_run(&look_at_order, values, nulls) == 1, "order \"%s\" comes and goes", order_no);
+	}
 	expedited.sales_order_id = usom_query_get_key(0, 1);
 	before = usom_query_get_number(0, 2);
 	expedited.priority = Min(before, priority);
