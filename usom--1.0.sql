@@ -16938,10 +16938,9 @@ COMMENT ON COLUMN usom.drafts.dropped_because IS 'Why.';
 
 CREATE VIEW usom.abandoned_drafts WITH (security_invoker = true) AS
 SELECT d.draft_no, c.code AS channel, d.agent, d.customer, (d.told->>'total')::numeric AS total, d.told->>'currency' AS currency, d.version,
-	d.started_at, d.saved_at, d.held_until, floor(extract(epoch FROM statement_timestamp() - d.saved_at) / 60) AS idle_minutes, d.saved_at + r.keep_for AS dropped_after
+	d.started_at, d.saved_at, d.held_until, floor(extract(epoch FROM statement_timestamp() - d.saved_at) / 60) AS idle_minutes
 FROM usom.draft d
 JOIN usom.channel c ON c.org_id = d.org_id AND c.channel_id = d.channel_id
-LEFT JOIN usom.retention r ON r.org_id = d.org_id AND r.what = 'draft'
 WHERE d.org_id = usom.current_org() AND d.status = 'open' AND d.held_until <= statement_timestamp();
 COMMENT ON VIEW usom.abandoned_drafts IS 'Open drafts that nobody has saved for so long that nothing is held for them any more. Example: SELECT draft_no, agent, idle_minutes FROM usom.abandoned_drafts ORDER BY total DESC;';
 COMMENT ON COLUMN usom.abandoned_drafts.draft_no IS 'Number.';
@@ -16955,7 +16954,6 @@ COMMENT ON COLUMN usom.abandoned_drafts.started_at IS 'When it was begun.';
 COMMENT ON COLUMN usom.abandoned_drafts.saved_at IS 'Last save.';
 COMMENT ON COLUMN usom.abandoned_drafts.held_until IS 'When its units were free again.';
 COMMENT ON COLUMN usom.abandoned_drafts.idle_minutes IS 'Whole minutes since the last save.';
-COMMENT ON COLUMN usom.abandoned_drafts.dropped_after IS 'When tick() may drop it, by usom.retention; null: never.';
 
 CREATE VIEW usom.entry_times WITH (security_invoker = true) AS
 SELECT o.order_no, d.draft_no, c.code AS channel, d.agent, d.started_by, d.submitted_by, d.client_address, d.application, m.message_no,

@@ -62,7 +62,6 @@ BEGIN
 	INSERT INTO usom.mapping (code, channel, lines) VALUES (mark || '-MAP', mark || '-CH', '$.lines[*]');
 	INSERT INTO usom.mapping_field (mapping_id, target, source, argument) VALUES (usom.mapping_id(mark || '-MAP'), 'lines[].sku', '$.sku', jsonb_build_object('lookup', mark));
 	INSERT INTO usom.mapping_value (list, source, target) VALUES (mark, mark, mark);
-	INSERT INTO usom.intake_policy (channel) VALUES (mark || '-CH');
 	INSERT INTO usom.load_document (batch, document) VALUES (mark, jsonb_build_object('mark', mark));
 	INSERT INTO usom.load_document (batch, document) VALUES (mark || '-OLD', jsonb_build_object('order_no', mark || '-OLD', 'channel', mark || '-CH', 'placed_at', '2020-01-01T00:00:00Z', 'lines', jsonb_build_array(jsonb_build_object('sku', mark || '-SKU', 'quantity', 1, 'cancelled', 1))));
 	PERFORM usom._load_history(mark || '-OLD', 1, 0, 0);
