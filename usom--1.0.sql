@@ -17193,7 +17193,7 @@ COMMENT ON COLUMN usom.check_counts.channel IS 'Channel of the orders; of refuse
 COMMENT ON COLUMN usom.check_counts.customer IS 'Customer of the orders; of refused documents that of the rule; null: guests, or any.';
 COMMENT ON COLUMN usom.check_counts.hits IS 'How often it found something.';
 COMMENT ON COLUMN usom.check_counts.warned IS 'Of them, said in the messages only.';
-COMMENT ON COLUMN usom.check_counts.held IS 'Of them, that hold the order, overridden ones included.';
+COMMENT ON COLUMN usom.check_counts.held IS 'Of them, that put the order on hold.';
 COMMENT ON COLUMN usom.check_counts.refused IS 'Of them, that refused a document of a batch.';
 COMMENT ON COLUMN usom.check_counts.overrides IS 'Of them, that the document, or somebody who released the hold, said were all right.';
 COMMENT ON COLUMN usom.check_counts.false_positives IS 'Of the overrides, those after which nothing had been changed: the order was right all along.';

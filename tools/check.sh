@@ -7,8 +7,8 @@
 # usage: tools/check.sh [PART...]       without a PART all of them
 set -u
 first_parts='tidy sourcing build'
-first_lane='regress isolation pgtap twin doc adventureworks intake prices coupon quota supply capacity'
-second_lane='tap fuzz demo sums load capacity_orders credit backorders payments'
+first_lane='regress isolation pgtap twin doc adventureworks intake mutate prices coupon quota supply capacity'
+second_lane='tap fuzz demo sums load capacity_orders credit backorders payments year'
 . "$(dirname "$0")/lib.sh"
 if [ -z "${USOM_BUILD:-}" ]; then
 	start=$(now)
@@ -163,6 +163,7 @@ run_part() {
 	demo) sh "$top/demo/check.sh" ;;
 	prices) sh "$top/test/adventureworks/prices.sh" ;;
 	intake) sh "$top/test/intake/run.sh" ;;
+	mutate | year) sh "$top/test/intake/$1.sh" ;;
 	sums) PRICING_ORDERS="${PRICING_ORDERS:-1000}" sh "$top/test/pricing/run.sh" ;;
 	load) LOAD_SECONDS=${LOAD_SECONDS:-20} sh "$top/test/load/run.sh" ;;
 	*) sh "$top/test/load/$1.sh" ;;
