@@ -5164,7 +5164,7 @@ COMMENT ON FUNCTION usom.place_orders(jsonb) IS
 'Place many orders in one call; a document that fails costs that document alone.
 documents: an array of documents as place_order() takes them.
 Returns one row per document, in order: ordinal from 1, external_id, outcome (placed, repeated, rejected), the order number, or the SQLSTATE and message of the refusal.
-All are written in one piece, with the statements of one order; numbers ascend with the documents, and where documents compete the first has it (stock goes by the priority of the orders).
+All are written in one piece, with the statements of one order; numbers ascend with the documents, and where documents compete the first has it.
 Errors: US803 if the argument is not an array; 40001 and the like where the transaction, not a document, is at fault.
 Example: SELECT * FROM usom.place_orders(''[{"lines": [{"sku": "85123A", "quantity": 6}]}, {"lines": []}]'');';
 

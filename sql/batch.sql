@@ -125,6 +125,13 @@ SELECT ordinal, outcome, sqlstate, message FROM usom.place_orders('[
 SELECT sku, name FROM usom.product WHERE sku LIKE 'BTC-M%' ORDER BY sku;
 SELECT o.external_id, l.line_no, l.sku, l.quantity FROM usom.orders o JOIN usom.order_lines l USING (order_no) WHERE o.external_id LIKE 'make-%' ORDER BY 1, 2;
 
+-- Of the last units the first document has them, whatever its priority: it could have come alone.
+INSERT INTO usom.product (sku) VALUES ('BTC-LAST');
+SELECT on_hand FROM usom.receive_stock('BTC-A', 'BTC-LAST', 5);
+SELECT outcome, count(*) FROM usom.place_orders('[{"external_id": "last-1", "priority": 9, "lines": [{"sku": "BTC-LAST", "quantity": 3}]},
+	{"external_id": "last-2", "priority": 1, "lines": [{"sku": "BTC-LAST", "quantity": 3}]}]') GROUP BY 1;
+SELECT o.external_id, l.quantity_reserved, l.quantity_backordered FROM usom.orders o JOIN usom.order_lines l USING (order_no) WHERE o.external_id LIKE 'last-%' ORDER BY 1;
+
 -- What somebody's own trigger refuses when all is written costs the documents at fault alone.
 CREATE FUNCTION public.btc_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
