@@ -55,4 +55,9 @@ named "$here"/data/shopify/*.json >"$work/shop"
 psql -X -q -d postgres -c "DROP DATABASE IF EXISTS $database" -c "CREATE DATABASE $database"
 sql -f "$here/take.sql" -v compared="$compared" -v strict="$work/strict" -v lenient="$work/lenient" -v huge="$work/huge" -v has_huge="$huge" -v documents="$work/documents" -v shop="$work/shop" \
 	-v expected="$here/expected.csv"
+sent=
+if [ $huge = yes ]; then
+	sent=$(PGDATABASE=$database INTAKE_TOOLS=$tools sh "$top/tools/intake/send.sh" send "$here/data/edi/own/latin1.edi" "$here/data/edi/own/no_se.edi" || true)
+fi
+sql -At -f "$here/report.sql" -v has_sent=$huge -v sent="$sent"
 [ "${INTAKE_KEEP:-}" = yes ] || psql -X -q -d postgres -c "DROP DATABASE $database"
