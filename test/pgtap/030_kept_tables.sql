@@ -147,10 +147,7 @@ INSERT INTO kept (t, code, hint) VALUES
 	('fulfillment', 'US004', 'usom.release_order()'), ('fulfillment_message', 'US901', 'usom.record_fulfillment()'), ('warehouse_request', 'US004', 'usom.answer_request()'),
 	('wave', 'US004', 'usom.plan_wave()'), ('pick_task', 'US004', 'usom.claim_picks()'),
 	('coupon_redemption', 'US004', 'usom.place_order()'), ('credit_use', 'US004', 'usom.release_credit_hold()'), ('price_step', 'US901', 'usom.change_order()'),
-	('inbox_message', 'US004', 'usom.ingest()'), ('load_row', 'US004', 'COPY usom.load_document'), ('inbox_payload', 'US901', 'usom.ingest()'),
-	('inbox_message', 'US004', 'usom.ingest()'), ('inbox_payload', 'US901', 'usom.ingest()'), ('draft', 'US004', 'usom.start_draft()'),
-	('inbox_message', 'US004', 'usom.ingest()'), ('inbox_payload', 'US901', 'usom.ingest()'), ('channel_circuit', 'US004', 'usom.set_circuit()'), ('channel_beat', 'US004', 'usom.heartbeat()'),
-	('inbox_message', 'US004', 'usom.ingest()'), ('load_row', 'US004', 'COPY usom.load_document'), ('migrated_order', 'US901', 'usom.load_history()'), ('inbox_payload', 'US901', 'usom.ingest()'),
+	('inbox_message', 'US004', 'usom.ingest()'), ('load_row', 'US004', 'COPY usom.load_document'), ('inbox_payload', 'US901', 'usom.ingest()'), ('draft', 'US004', 'usom.start_draft()'), ('channel_circuit', 'US004', 'usom.set_circuit()'), ('channel_beat', 'US004', 'usom.heartbeat()'), ('migrated_order', 'US901', 'usom.load_history()'),
 	('backorder_run', 'US901', 'usom.backorder_run()'), ('backorder_change', 'US901', 'usom.backorder_run()'),
 	('payment', 'US004', 'usom.record_payment()'), ('payment_line', 'US004', 'usom.record_payment()'), ('payment_request', 'US004', 'usom.refund_order()'), ('payment_transaction', 'US901', 'usom.record_payment()'),
 	('stock_movement', 'US901', 'usom.adjust_stock()'), ('order_history', 'US901', 'the function'), ('audit_entry', 'US901', 'the function');
