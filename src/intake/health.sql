@@ -41,7 +41,7 @@ REVOKE ALL ON FUNCTION usom._expected_time(timestamptz, timestamptz, time, time,
 
 CREATE FUNCTION usom._channel_troubles(org_id bigint, at timestamptz) RETURNS TABLE (kind text, channel text, message text, detail jsonb)
 LANGUAGE sql STABLE PARALLEL RESTRICTED
-SET search_path = pg_catalog, usom, pg_temp
+SET search_path = pg_catalog, usom, pg_temp SET jit = off
 AS $$
 	SELECT 'channel_silent', p.channel, format('channel "%s" is silent', p.channel), jsonb_build_object('last_sign_at', s.signed_at, 'expected_every', p.expected_every::text)
 	FROM usom.intake_policy p
