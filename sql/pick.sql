@@ -221,6 +221,13 @@ SELECT pg_temp.place('22', 'MILK 2, PHONE 1');
 SELECT status FROM usom.pick(pg_temp.no('22'), '[{"line_no": 1, "quantity": 2, "lot": "L1"}, {"line_no": 2, "quantity": 1, "serials": ["S2"]}]');
 SELECT line_no, lot, status, quantity FROM usom.order_pieces WHERE order_no = pg_temp.no('22') ORDER BY line_no, piece_no;
 
+-- What must hold of a task: known, no more than planned, short if something is missing, claimed until a time, ended if not open.
+SELECT string_agg(usom._pick_task_sound(v.status, 5, v.picked, v.missing, v.who, v.until, v.ended)::text, ' ' ORDER BY v.n) FROM (VALUES
+	(1, 'open', 0, 0, NULL, NULL::timestamptz, NULL::timestamptz), (2, 'open', 2, 0, 'eve', 'infinity', NULL), (3, 'picked', 5, 0, NULL, NULL, 'epoch'),
+	(4, 'short', 2, 3, NULL, NULL, 'epoch'), (5, 'void', 0, 0, NULL, NULL, 'epoch'),
+	(6, 'lost', 0, 0, NULL, NULL, 'epoch'), (7, 'picked', 6, 0, NULL, NULL, 'epoch'), (8, 'short', 2, 0, NULL, NULL, 'epoch'), (9, 'open', 0, 1, NULL, NULL, NULL),
+	(10, 'picked', 0, 0, NULL, NULL, 'epoch'), (11, 'open', 0, 0, 'eve', NULL, NULL), (12, 'open', 0, 0, NULL, NULL, 'epoch'), (13, 'void', 0, 0, 'eve', 'infinity', 'epoch'),
+	(14, NULL, 0, 0, NULL, NULL, NULL)) v (n, status, picked, missing, who, until, ended);
 -- What plain SQL could do to what is kept is refused.
 UPDATE usom.pick_task SET status = 'void';
 DELETE FROM usom.wave;

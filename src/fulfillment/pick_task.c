@@ -75,14 +75,22 @@ is_label(const text *value, const char *label)
 Datum
 usom__pick_task_sound(PG_FUNCTION_ARGS)
 {
-	const text *status = PG_GETARG_TEXT_PP(0);
-	UsomQuantity picked = usom_quantity_of(PG_GETARG_NUMERIC(2));
-	UsomQuantity missing = usom_quantity_of(PG_GETARG_NUMERIC(3));
-	bool		open = is_label(status, "open");
-	bool		is_short = is_label(status, "short");
-	bool		is_picked = is_label(status, "picked");
+	const text *status;
+	UsomQuantity picked;
+	UsomQuantity missing;
+	bool		open;
+	bool		is_short;
+	bool		is_picked;
 	bool		claimed = !PG_ARGISNULL(5);
 
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_ARGISNULL(3))
+		PG_RETURN_BOOL(false);
+	status = PG_GETARG_TEXT_PP(0);
+	picked = usom_quantity_of(PG_GETARG_NUMERIC(2));
+	missing = usom_quantity_of(PG_GETARG_NUMERIC(3));
+	open = is_label(status, "open");
+	is_short = is_label(status, "short");
+	is_picked = is_label(status, "picked");
 	PG_RETURN_BOOL((open || is_short || is_picked || is_label(status, "void")) &&
 				   usom_quantity_add(picked, missing) <= usom_quantity_of(PG_GETARG_NUMERIC(1)) &&
 				   is_short == (missing > 0) && (!is_picked || picked > 0) &&
