@@ -369,7 +369,8 @@ CREATE FUNCTION usom._trigger_problems() RETURNS TABLE (area text, relation text
 	)
 	SELECT e.area, e.relation, e.name, w.problem,
 		CASE WHEN w.problem !~ '^(is disabled|fires|is not|is ENABLE)' THEN format('DROP TRIGGER IF EXISTS %s ON usom.%s; %s; ', e.name, e.relation, e.definition) ELSE '' END
-			|| format('ALTER TABLE usom.%s ENABLE %sTRIGGER %s;', e.relation, CASE WHEN e.always THEN 'ALWAYS ' ELSE '' END, e.name)
+			|| CASE WHEN EXISTS (SELECT FROM pg_class v WHERE v.oid = to_regclass(format('usom.%I', e.relation)) AND v.relkind = 'v') THEN ''	-- it is never switched
+				ELSE format('ALTER TABLE usom.%s ENABLE %sTRIGGER %s;', e.relation, CASE WHEN e.always THEN 'ALWAYS ' ELSE '' END, e.name) END
 	FROM expected e
 		LEFT JOIN pg_trigger t ON t.tgrelid = to_regclass(format('usom.%I', e.relation)) AND t.tgname = e.name
 		LEFT JOIN pg_proc p ON p.oid = t.tgfoid

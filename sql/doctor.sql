@@ -70,14 +70,16 @@ DECLARE
 	target record;
 	ill text[];
 BEGIN
-	FOR target IN SELECT e.relation, e.name FROM usom._expected_triggers() e LOOP
+	FOR target IN SELECT e.relation, e.name FROM usom._expected_triggers() e
+		WHERE command ~ 'DROP' OR (SELECT c.relkind <> 'v' FROM pg_class c WHERE c.oid = to_regclass('usom.' || e.relation))
+	LOOP
+		tried := coalesce(tried, 0) + 1;
 		EXECUTE format(command, target.relation, target.name);
 	END LOOP;
 	SELECT count(*), array_agg(p.remedy ORDER BY p.relation, p.name) INTO named, ill FROM usom._trigger_problems() p;
 	FOR i IN 1 .. named LOOP
 		EXECUTE ill[i];
 	END LOOP;
-	SELECT count(*) INTO tried FROM usom._expected_triggers();
 	SELECT string_agg(d::text, ', ') INTO left_over FROM usom.doctor() d WHERE NOT d.ok;
 	RETURN NEXT;
 END
