@@ -17,6 +17,7 @@
 
 #include "access/xact.h"
 #include "base/errors.h"
+#include "base/owner.h"
 #include "base/query.h"
 #include "base/settings.h"
 #include "executor/spi.h"
@@ -41,7 +42,7 @@ typedef struct Call
 static Call calls[MAX_DEPTH];
 static int	depth = 0;
 static TimestampTz started_at;
-static bool installed = false;
+static uint32 installed = 0;	/* usom_owner_changes() when it was looked; 0: not */
 
 static UsomCallEnd end_callbacks[MAX_CALLBACKS];
 static int	end_callback_count = 0;
@@ -78,13 +79,13 @@ check_installed_connected(void)
 				errmsg("the tables of usom do not fit its library"),
 				errdetail("The tables are of version %d, the library wants version %d.", version, SCHEMA_VERSION),
 				errhint("Run: SELECT usom.upgrade();"));
-	installed = true;
+	installed = usom_owner_changes();
 }
 
 void
 usom_call_check_installed(void)
 {
-	if (likely(installed))
+	if (likely(installed == usom_owner_changes()))
 		return;
 	SPI_connect();
 	check_installed_connected();
@@ -99,7 +100,7 @@ usom_call_begin(const char *verb, const char *reason)
 				errmsg("usom calls are nested more than %d deep", MAX_DEPTH),
 				errhint("Look for a trigger that calls usom from within usom."));
 	SPI_connect();
-	if (unlikely(!installed))
+	if (unlikely(installed != usom_owner_changes()))
 		check_installed_connected();
 	if (depth == 0)
 		started_at = GetCurrentTimestamp();
@@ -174,7 +175,7 @@ at_transaction(XactEvent event, void *arg)
 	if (event != XACT_EVENT_ABORT && event != XACT_EVENT_PARALLEL_ABORT)
 		return;
 	depth = 0;
-	installed = false;
+	installed = 0;
 	forget();
 }
 
@@ -191,7 +192,7 @@ at_subtransaction(SubXactEvent event, SubTransactionId mine, SubTransactionId pa
 	/* Without a number of its own it has written nothing: all that was looked up still holds. */
 	if (!TransactionIdIsValid(GetCurrentTransactionIdIfAny()))
 		return;
-	installed = false;
+	installed = 0;
 	forget();
 }
 
@@ -199,7 +200,7 @@ at_subtransaction(SubXactEvent event, SubTransactionId mine, SubTransactionId pa
 static void
 at_schema_change(Datum arg, int cacheid, uint32 hash)
 {
-	installed = false;
+	installed = 0;
 }
 
 void

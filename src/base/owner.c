@@ -32,6 +32,7 @@ static Oid	owner = InvalidOid;		/* not known */
 static Oid	steps_relid = InvalidOid;	/* table that told it */
 static Oid	schema_seen = InvalidOid;
 static uint32 era = 1;
+static uint32 changes = 1;
 
 static void
 note_schema(Oid schema)
@@ -81,6 +82,12 @@ usom_owner_era(void)
 	return era;
 }
 
+uint32
+usom_owner_changes(void)
+{
+	return changes;
+}
+
 static void
 at_schema_change(Datum argument, int cacheid, uint32 hash)
 {
@@ -90,8 +97,10 @@ at_schema_change(Datum argument, int cacheid, uint32 hash)
 static void
 at_table_change(Datum argument, Oid relid)
 {
-	if (relid == steps_relid || !OidIsValid(relid))
-		owner = InvalidOid;
+	if (relid != steps_relid && OidIsValid(relid))
+		return;
+	owner = InvalidOid;
+	changes++;
 }
 
 void

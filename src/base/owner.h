@@ -16,6 +16,9 @@ extern bool usom_owner_is(Oid role);
 /* Rises when schema usom was dropped and made anew: what was kept of the old one is void. */
 extern uint32 usom_owner_era(void);
 
+/* Rises whenever the table that tells of the installed steps may be another, or gone. */
+extern uint32 usom_owner_changes(void);
+
 /* _PG_init of the room. */
 extern void usom_owner_init(void);
 

@@ -63,7 +63,8 @@ INSERT INTO attempt
 		('truncate', format('TRUNCATE usom.%I', c.relname)),
 		('trigger', format('CREATE TRIGGER tap AFTER INSERT ON usom.%I FOR EACH STATEMENT EXECUTE FUNCTION suppress_redundant_updates_trigger()', c.relname)),
 		('alter', format('ALTER TABLE usom.%I RENAME TO tap_away', c.relname))) AS a (letter, command)
-	WHERE c.relnamespace = 'usom'::regnamespace AND (c.relkind = 'r' OR (c.relkind = 'v' AND a.letter IN ('r', 'alter')));
+	WHERE c.relnamespace = 'usom'::regnamespace AND (c.relkind = 'r' OR (c.relkind = 'v' AND (a.letter IN ('r', 'alter')
+		OR (a.letter IN ('i', 'u', 'd') AND EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND (t.tgtype & 64) <> 0)))));
 -- Arguments that are not constants: a strict function of a constant null is not called at all; CALL takes nothing else.
 INSERT INTO attempt
 	SELECT p.proname || '()', 'x', format(CASE p.prokind WHEN 'p' THEN 'CALL usom.%I(%s)' WHEN 'a' THEN 'SELECT usom.%I(%s)' ELSE 'SELECT * FROM usom.%I(%s)' END ,
