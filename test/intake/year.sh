@@ -57,8 +57,8 @@ judge 'a document is an order' "$(ask 'SELECT concat_ws($$ $$, count(*), count(D
 judge 'and a message' "$(ask "SELECT count(*) FROM usom.inbox WHERE outcome = 'placed'")" "$((sent / 2))"
 judge 'lines, units and amounts are those of the file' \
 	"$(ask 'SELECT count(*), trim_scale(sum(quantity)), trim_scale(sum(total)) FROM usom.order_lines')" \
-	"$(ask 'SELECT count(*), trim_scale(sum(quantity)), trim_scale(sum(round(quantity * price, 2))) FROM line')"
-judge 'document by document' "$(ask 'SELECT count(*) FROM (SELECT invoice, sum(round(quantity * price, 2)) AS total, count(*) AS lines, min(customer) AS customer, min(at) AS at FROM line GROUP BY 1) d
+	"$(ask 'SELECT count(*), trim_scale(sum(quantity)), trim_scale(sum(quantity * price)) FROM line')"
+judge 'document by document' "$(ask 'SELECT count(*) FROM (SELECT invoice, sum(quantity * price) AS total, count(*) AS lines, min(customer) AS customer, min(at) AS at FROM line GROUP BY 1) d
 	LEFT JOIN usom.orders o ON o.external_id = d.invoice
 	WHERE o.total IS DISTINCT FROM d.total OR o.customer IS DISTINCT FROM d.customer OR o.placed_at IS DISTINCT FROM d.at AT TIME ZONE $$Europe/London$$
 		OR d.lines <> (SELECT count(*) FROM usom.order_lines l WHERE l.order_no = o.order_no)')" 0
