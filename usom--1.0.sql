@@ -4332,6 +4332,7 @@ LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'usom__pick_task_sound'
 COMMENT ON FUNCTION usom._pick_task_sound(text, numeric, numeric, numeric, text, timestamptz, timestamptz) IS
 'What must hold of a row of pick_task, see its constraint pick_task_sound. Arguments: its columns.';
 REVOKE ALL ON FUNCTION usom._pick_task_sound(text, numeric, numeric, numeric, text, timestamptz, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION usom._pick_task_sound(text, numeric, numeric, numeric, text, timestamptz, timestamptz) TO PUBLIC;
 
 CREATE FUNCTION usom.plan_wave(location text, rule text DEFAULT NULL)
 RETURNS TABLE (wave text, orders integer, tasks integer, units numeric, leaves_at timestamptz)
