@@ -79,6 +79,15 @@ SELECT usom.pack('SO-000005'), usom.ship('SO-000005', carrier => 'DHL', tracking
 SELECT quantity, status FROM usom.order_pieces WHERE order_no = 'SO-000005';
 SELECT kind, message FROM usom.exceptions WHERE order_no = 'SO-000005';
 
+-- From every channel
+SELECT usom.add_mapping('shopify', 'web') IS NOT NULL AS mapped;
+SELECT message_no, status FROM usom.ingest('web', '{"order": {"id": 450789469, "created_at": "2026-11-02T10:00:00Z", "currency": "EUR",
+  "financial_status": "paid", "line_items": [{"id": 1, "sku": "MUGG", "quantity": 2, "price": "2.50"}]}}');
+SELECT f ->> 'path' AS path, f ->> 'source' AS source, f ->> 'detail' AS detail FROM usom.inbox i, jsonb_array_elements(i.findings) f WHERE i.message_no = 'MS-000001';
+
+SELECT status, outcome, order_no FROM usom.mend('MS-000001', '[{"path": ["order", "line_items", "0", "sku"], "value": "MUG"}]', 'their catalogue has it wrong');
+SELECT channel, messages_day, failed_day, waiting, dead, circuit FROM usom.channel_health WHERE messages_day > 0;
+
 -- Trust
 SELECT block_no FROM usom.seal_audit();
 
