@@ -16,7 +16,8 @@ usom_api_is_fault_of_document(const ErrorData *error)
 {
 	int			category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
 
-	return category != ERRCODE_TO_CATEGORY(ERRCODE_QUERY_CANCELED) &&
+	return error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE &&
+		category != ERRCODE_TO_CATEGORY(ERRCODE_QUERY_CANCELED) &&
 		category != ERRCODE_TO_CATEGORY(ERRCODE_T_R_SERIALIZATION_FAILURE) &&
 		category != ERRCODE_TO_CATEGORY(ERRCODE_INTERNAL_ERROR) &&
 		category != ERRCODE_TO_CATEGORY(ERRCODE_INSUFFICIENT_RESOURCES);

@@ -9,8 +9,8 @@
 
 /*
  * In a subtransaction: NULL if it went well, else the error, and nothing of it
- * is left.  An error that is not the fault of a payload (cancel, conflict of
- * serialization, out of resources) goes on.  Memory: CurrentMemoryContext.
+ * is left.  An error that is not the fault of a payload (cancel, a lock that
+ * was waited for too long, conflict of serialization, out of resources) goes on.  Memory: CurrentMemoryContext.
  */
 extern ErrorData *usom_api_attempt(void (*run) (void *arg), void *arg);
 
