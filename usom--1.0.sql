@@ -7433,7 +7433,7 @@ Example: INSERT INTO usom.mapping_field (mapping_id, target, source) VALUES (uso
 CREATE FUNCTION usom._retain_messages(org_id bigint) RETURNS bigint
 	AS 'MODULE_PATHNAME', 'usom__retain_messages' LANGUAGE C STRICT
 	SET search_path = pg_catalog, usom, pg_temp;
-COMMENT ON FUNCTION usom._retain_messages(bigint) IS 'Deletes the keys of payloads that usom.retention keeps no longer; once an hour. For tick().';
+COMMENT ON FUNCTION usom._retain_messages(bigint) IS 'Deletes the keys of payloads, and of documents that were not loaded, that usom.retention keeps no longer; once an hour. For tick().';
 REVOKE ALL ON FUNCTION usom._retain_messages(bigint) FROM PUBLIC;
 
 CREATE FUNCTION usom._erase_messages() RETURNS trigger
@@ -11425,7 +11425,7 @@ CREATE TABLE usom.retention (
 );
 COMMENT ON TABLE usom.retention IS 'How long people are known; tick() erases those who are due. No row: for ever. Example: INSERT INTO usom.retention VALUES (DEFAULT, ''guest'', ''90 days'');';
 COMMENT ON COLUMN usom.retention.org_id IS 'Organisation.';
-COMMENT ON COLUMN usom.retention.what IS 'guest: buyers without a customer, counted from the last change of their order. customer: customers, counted from the last change of their last order, or from their own beginning if they have none. message: payloads of the inbox that were processed or are dead, counted from when they came. draft: orders that were begun and not submitted, counted from when they were saved last.';
+COMMENT ON COLUMN usom.retention.what IS 'guest: buyers without a customer, counted from the last change of their order. customer: customers, counted from the last change of their last order, or from their own beginning if they have none. message: payloads of the inbox that were processed or are dead, and documents that were brought to be loaded and rejected, counted from when they came. draft: orders that were begun and not submitted, counted from when they were saved last.';
 COMMENT ON COLUMN usom.retention.keep_for IS 'How long after that.';
 COMMENT ON COLUMN usom.retention.looked_at IS 'When tick() last looked; it does so once an hour.';
 
@@ -17225,6 +17225,7 @@ CREATE TABLE usom.load_row (
 ) WITH (fillfactor = 70);
 CREATE INDEX load_row_due ON usom.load_row (org_id, batch, load_row_id) WHERE outcome IS NULL;
 CREATE INDEX load_row_of_batch ON usom.load_row (org_id, batch, load_row_id);
+CREATE INDEX load_row_rejected ON usom.load_row (org_id, brought_at) WHERE outcome = 'rejected';
 COMMENT ON TABLE usom.load_row IS 'Documents that were brought to be loaded, and what became of them. Kept by usom; write to usom.load_document.';
 COMMENT ON COLUMN usom.load_row.org_id IS 'Organisation.';
 COMMENT ON COLUMN usom.load_row.load_row_id IS 'Key; also that of its key in the vault. In the order in which documents came.';

@@ -73,3 +73,14 @@ CALL usom.load_orders('second', 1000);
 SELECT documents, placed, waiting, rate IS NOT NULL AS has_rate FROM usom.load_batches WHERE batch = 'second';
 SELECT quantity_reserved, quantity_backordered, count(*) FROM usom.order_lines WHERE sku = 'LO-B' AND order_no IN (SELECT order_no FROM usom.orders WHERE channel = 'edi') GROUP BY 1, 2 ORDER BY 1;
 SELECT * FROM usom.verify();
+
+-- What was rejected is kept sealed as long as usom.retention says; then nobody can read it, and trying it again says so.
+INSERT INTO usom.load_document (batch, document) VALUES ('old', '{"external_id": "O-1", "lines": [{"sku": "not there", "quantity": 1}]}');
+CALL usom.load_orders('old');
+INSERT INTO usom.retention (what, keep_for) VALUES ('message', interval '1 microsecond') ON CONFLICT (org_id, what) DO UPDATE SET keep_for = EXCLUDED.keep_for, looked_at = NULL;
+SELECT usom._retain_messages(usom.current_org()) > 0 AS forgotten;
+SELECT document, outcome, external_id FROM usom.load_document WHERE batch = 'old';
+CALL usom.load_orders('old', again => true);
+SELECT outcome, sqlstate, message FROM usom.load_document WHERE batch = 'old';
+DELETE FROM usom.retention WHERE what = 'message';
+SELECT * FROM usom.verify();

@@ -96,7 +96,7 @@ SELECT usom.reserve_stock('cart-4', 'STK-A', 'STK-3', 5, '1 hour') > 0 AS kept;
 SELECT usom.reserve_stock('cart-3', 'STK-A', 'STK-3', 4, '1 hour') > 0 AS kept;
 SELECT usom.reserve_stock('cart-5', 'STK-A', 'STK-3', 4, '1 hour') > 0 AS kept;
 SELECT usom.reserve_stock('cart-3', 'STK-A', 'STK-3', 3, '1 hour') > 0 AS kept;
-SELECT r.owner, r.lot, trim_scale(r.quantity) AS quantity FROM usom.reservation r ORDER BY r.owner;
+SELECT r.owner, r.lot, trim_scale(r.quantity) AS quantity FROM usom.reservation r WHERE r.org_id = usom.current_org() ORDER BY r.owner;
 
 -- Time runs out without anybody's doing.
 SELECT usom.reserve_stock('cart-6', 'STK-B', 'STK-1', 4, '1 second') > 0 AS kept;

@@ -57,10 +57,13 @@ static UsomQuery note_look = {
 	.argtypes = {"bigint"},
 };
 
+/* Of what was not loaded, too: nobody but its document says whom it is about. */
 static UsomQuery delete_old_keys = {
-	.text = "DELETE FROM usom.vault_key AS k USING usom.inbox_message AS m WHERE m.org_id = $1 "
+	.text = "DELETE FROM usom.vault_key AS k USING (SELECT m.inbox_message_id AS person_id FROM usom.inbox_message AS m WHERE m.org_id = $1 "
 	"AND m.channel_id = ANY (SELECT c.channel_id FROM usom.channel AS c WHERE c.org_id = $1) AND m.received_at < $2 "
-	"AND m.status IN ('processed', 'dead') AND k.org_id = $1 AND k.person_id = m.inbox_message_id",
+	"AND m.status IN ('processed', 'dead') UNION ALL "
+	"SELECT r.load_row_id FROM usom.load_row AS r WHERE r.org_id = $1 AND r.outcome = 'rejected' AND r.brought_at < $2) AS old "
+	"WHERE k.org_id = $1 AND k.person_id = old.person_id",
 	.nargs = 2,
 	.argtypes = {"bigint", "timestamptz"},
 };

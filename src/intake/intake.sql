@@ -136,7 +136,7 @@ Example: INSERT INTO usom.mapping_field (mapping_id, target, source) VALUES (uso
 CREATE FUNCTION usom._retain_messages(org_id bigint) RETURNS bigint
 	AS 'MODULE_PATHNAME', 'usom__retain_messages' LANGUAGE C STRICT
 	SET search_path = pg_catalog, usom, pg_temp;
-COMMENT ON FUNCTION usom._retain_messages(bigint) IS 'Deletes the keys of payloads that usom.retention keeps no longer; once an hour. For tick().';
+COMMENT ON FUNCTION usom._retain_messages(bigint) IS 'Deletes the keys of payloads, and of documents that were not loaded, that usom.retention keeps no longer; once an hour. For tick().';
 REVOKE ALL ON FUNCTION usom._retain_messages(bigint) FROM PUBLIC;
 
 CREATE FUNCTION usom._erase_messages() RETURNS trigger

@@ -19,6 +19,7 @@ CREATE TABLE usom.load_row (
 ) WITH (fillfactor = 70);
 CREATE INDEX load_row_due ON usom.load_row (org_id, batch, load_row_id) WHERE outcome IS NULL;
 CREATE INDEX load_row_of_batch ON usom.load_row (org_id, batch, load_row_id);
+CREATE INDEX load_row_rejected ON usom.load_row (org_id, brought_at) WHERE outcome = 'rejected';
 COMMENT ON TABLE usom.load_row IS 'Documents that were brought to be loaded, and what became of them. Kept by usom; write to usom.load_document.';
 COMMENT ON COLUMN usom.load_row.org_id IS 'Organisation.';
 COMMENT ON COLUMN usom.load_row.load_row_id IS 'Key; also that of its key in the vault. In the order in which documents came.';

@@ -198,7 +198,7 @@ CREATE TABLE usom.retention (
 );
 COMMENT ON TABLE usom.retention IS 'How long people are known; tick() erases those who are due. No row: for ever. Example: INSERT INTO usom.retention VALUES (DEFAULT, ''guest'', ''90 days'');';
 COMMENT ON COLUMN usom.retention.org_id IS 'Organisation.';
-COMMENT ON COLUMN usom.retention.what IS 'guest: buyers without a customer, counted from the last change of their order. customer: customers, counted from the last change of their last order, or from their own beginning if they have none. message: payloads of the inbox that were processed or are dead, counted from when they came. draft: orders that were begun and not submitted, counted from when they were saved last.';
+COMMENT ON COLUMN usom.retention.what IS 'guest: buyers without a customer, counted from the last change of their order. customer: customers, counted from the last change of their last order, or from their own beginning if they have none. message: payloads of the inbox that were processed or are dead, and documents that were brought to be loaded and rejected, counted from when they came. draft: orders that were begun and not submitted, counted from when they were saved last.';
 COMMENT ON COLUMN usom.retention.keep_for IS 'How long after that.';
 COMMENT ON COLUMN usom.retention.looked_at IS 'When tick() last looked; it does so once an hour.';
 
