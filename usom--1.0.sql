@@ -533,6 +533,7 @@ REVOKE ALL ON FUNCTION usom._doctor_rows() FROM PUBLIC;
 CREATE FUNCTION usom.doctor() RETURNS TABLE ("check" text, ok boolean, detail text, hint text)
 	LANGUAGE plpgsql STABLE STRICT
 	SET search_path = pg_catalog, usom, pg_temp SET jit = off
+	SET standard_conforming_strings = on -- the patterns below are written so
 	AS $$
 DECLARE
 	made_by text := (SELECT extversion FROM pg_extension WHERE extname = 'usom');
@@ -1011,7 +1012,7 @@ CREATE FUNCTION usom._audited_tables() RETURNS TABLE (relation text, known boole
 		FROM pg_index i CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY AS k (attnum, n)
 			JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
 		WHERE i.indrelid = to_regclass(format('usom.%I', t.relation)) AND i.indisprimary AND (k.n > 1 OR i.indnkeyatts = 1))
-	FROM (SELECT asked[1] AS relation, true AS known FROM usom._migration m, regexp_matches(m.text, '_audit_table\(''(\w+)''', 'g') AS asked
+	FROM (SELECT asked[1] AS relation, true AS known FROM usom._migration m, regexp_matches(m.text, '_audit_table[(]''([a-z0-9_]+)''', 'g') AS asked
 		UNION SELECT c.relname, false FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid
 			WHERE c.relnamespace = 'usom'::regnamespace AND g.tgfoid = 'usom.audit_statement()'::regprocedure) AS t
 	GROUP BY t.relation
@@ -4039,7 +4040,7 @@ LANGUAGE sql STABLE STRICT
 SET search_path = pg_catalog, usom, pg_temp
 AS $$
 	SELECT CASE WHEN bool_and(v.sealed IS NULL OR v.clear IS NOT NULL) AND bool_or(v.n = 2 AND v.clear <> '')
-		THEN string_agg(lower(regexp_replace(btrim(coalesce(v.clear, '')), '\s+', ' ', 'g')), E'\n' ORDER BY v.n) END
+		THEN string_agg(lower(regexp_replace(btrim(coalesce(v.clear, '')), '[[:space:]]+', ' ', 'g')), E'\n' ORDER BY v.n) END
 	FROM usom.address a
 		CROSS JOIN LATERAL (VALUES (1, a.name), (2, a.line1), (3, a.line2), (4, a.postcode), (5, a.city), (6, a.region), (7, a.country)) t (n, sealed)
 		CROSS JOIN LATERAL (SELECT t.n, t.sealed, usom._open(a.org_id, t.sealed) AS clear) v
@@ -10829,7 +10830,7 @@ AS $$
 			coalesce(obj_description(p.oid, 'pg_proc'), '') AS comment
 		FROM pg_proc p
 		LEFT JOIN chapter c ON p.proname = ANY (c.names)
-		WHERE p.pronamespace = 'usom'::regnamespace AND p.prokind IN ('f', 'p') AND p.proname NOT LIKE '\_%'
+		WHERE p.pronamespace = 'usom'::regnamespace AND p.prokind IN ('f', 'p') AND p.proname !~ '^_'
 			AND p.prorettype <> ALL (ARRAY['trigger'::regtype, 'event_trigger'::regtype, 'cstring'::regtype])
 			AND NOT EXISTS (
 				SELECT FROM unnest(p.proargtypes || p.prorettype) a (type)
@@ -10839,13 +10840,13 @@ AS $$
 		SELECT CASE r.relkind WHEN 'v' THEN 91 ELSE 92 END, 0, CASE r.relkind WHEN 'v' THEN 'views' ELSE 'tables' END, r.relname::text,
 			r.relname::text, coalesce(obj_description(r.oid, 'pg_class'), '')
 		FROM pg_class r
-		WHERE r.relnamespace = 'usom'::regnamespace AND r.relkind IN ('v', 'r') AND r.relname NOT LIKE '\_%'
+		WHERE r.relnamespace = 'usom'::regnamespace AND r.relkind IN ('v', 'r') AND r.relname !~ '^_'
 		UNION ALL
 		SELECT 93, a.attnum, r.relname::text, r.relname || '.' || a.attname, a.attname || ' ' || format_type(a.atttypid, a.atttypmod),
 			coalesce(col_description(r.oid, a.attnum), '')
 		FROM pg_class r
 		JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
-		WHERE r.relnamespace = 'usom'::regnamespace AND r.relkind IN ('v', 'r') AND r.relname NOT LIKE '\_%' AND r.relname = $1
+		WHERE r.relnamespace = 'usom'::regnamespace AND r.relkind IN ('v', 'r') AND r.relname !~ '^_' AND r.relname = $1
 	), found AS (
 		SELECT e.*, CASE WHEN e.name = $1 THEN e.comment
 			ELSE rtrim(split_part(split_part(e.comment, E'\n', 1), '. ', 1), '.') || '.' END AS words

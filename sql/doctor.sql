@@ -64,6 +64,10 @@ SELECT * FROM pg_temp.found('CREATE TABLE public.parts (LIKE usom.price) PARTITI
 SELECT * FROM pg_temp.found('ALTER TABLE usom.document_counter SET UNLOGGED');
 SELECT * FROM pg_temp.found(format('ALTER DATABASE %I SET session_replication_role = replica', current_database()));
 SELECT * FROM pg_temp.found('ALTER SEQUENCE usom.id_seq CACHE 20');
+-- what a session says about strings does not make it blind
+SET standard_conforming_strings = off;
+SELECT count(*) FROM pg_temp.found('ALTER TABLE usom.stock DISABLE TRIGGER audit_update');
+RESET standard_conforming_strings;
 -- every trigger of every table, switched off or dropped; a remedy for each
 CREATE FUNCTION pg_temp.healed(command text) RETURNS TABLE (tried bigint, named bigint, left_over text) LANGUAGE plpgsql AS $$
 DECLARE

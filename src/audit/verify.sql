@@ -188,7 +188,7 @@ CREATE FUNCTION usom._audited_tables() RETURNS TABLE (relation text, known boole
 		FROM pg_index i CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY AS k (attnum, n)
 			JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
 		WHERE i.indrelid = to_regclass(format('usom.%I', t.relation)) AND i.indisprimary AND (k.n > 1 OR i.indnkeyatts = 1))
-	FROM (SELECT asked[1] AS relation, true AS known FROM usom._migration m, regexp_matches(m.text, '_audit_table\(''(\w+)''', 'g') AS asked
+	FROM (SELECT asked[1] AS relation, true AS known FROM usom._migration m, regexp_matches(m.text, '_audit_table[(]''([a-z0-9_]+)''', 'g') AS asked
 		UNION SELECT c.relname, false FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid
 			WHERE c.relnamespace = 'usom'::regnamespace AND g.tgfoid = 'usom.audit_statement()'::regprocedure) AS t
 	GROUP BY t.relation

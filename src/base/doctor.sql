@@ -219,6 +219,7 @@ REVOKE ALL ON FUNCTION usom._doctor_rows() FROM PUBLIC;
 CREATE FUNCTION usom.doctor() RETURNS TABLE ("check" text, ok boolean, detail text, hint text)
 	LANGUAGE plpgsql STABLE STRICT
 	SET search_path = pg_catalog, usom, pg_temp SET jit = off
+	SET standard_conforming_strings = on -- the patterns below are written so
 	AS $$
 DECLARE
 	made_by text := (SELECT extversion FROM pg_extension WHERE extname = 'usom');

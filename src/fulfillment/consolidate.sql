@@ -3,7 +3,7 @@ LANGUAGE sql STABLE STRICT
 SET search_path = pg_catalog, usom, pg_temp
 AS $$
 	SELECT CASE WHEN bool_and(v.sealed IS NULL OR v.clear IS NOT NULL) AND bool_or(v.n = 2 AND v.clear <> '')
-		THEN string_agg(lower(regexp_replace(btrim(coalesce(v.clear, '')), '\s+', ' ', 'g')), E'\n' ORDER BY v.n) END
+		THEN string_agg(lower(regexp_replace(btrim(coalesce(v.clear, '')), '[[:space:]]+', ' ', 'g')), E'\n' ORDER BY v.n) END
 	FROM usom.address a
 		CROSS JOIN LATERAL (VALUES (1, a.name), (2, a.line1), (3, a.line2), (4, a.postcode), (5, a.city), (6, a.region), (7, a.country)) t (n, sealed)
 		CROSS JOIN LATERAL (SELECT t.n, t.sealed, usom._open(a.org_id, t.sealed) AS clear) v
