@@ -17,6 +17,7 @@
 #define USOM_INTAKE_CIRCUIT_H
 
 #include "intake/inbox.h"
+#include "party/house.h"
 
 typedef enum UsomCircuit
 {
@@ -77,6 +78,6 @@ extern void usom_circuit_learn(const UsomMessage *message);
 extern uint64 usom_intake_watch(int64 org_id);
 
 /* verbs.c: US006 for an unknown channel, or one that takes no new orders; 42501 for one that is not the caller's. */
-extern int64 usom_intake_channel(int64 org_id, const char *code);
+extern const UsomChannel *usom_intake_channel(int64 org_id, const char *code);
 
 #endif							/* USOM_INTAKE_CIRCUIT_H */

@@ -15,6 +15,7 @@
 #include "api/place.h"
 #include "base/errors.h"
 #include "base/query.h"
+#include "intake/circuit.h"
 #include "miscadmin.h"
 #include "order/answer.h"
 #include "party/party.h"
@@ -75,22 +76,12 @@ channel_of(int64 org_id, Jsonb *document, const char *fixed)
 {
 	JsonbValue	value;
 	const char *code = fixed;
-	const UsomChannel *channel;
 
 	if (code == NULL && getKeyJsonValueFromContainer(&document->root, "channel", (int) strlen("channel"), &value) != NULL && value.type == jbvString)
 		code = pnstrdup(value.val.string.val, value.val.string.len);
 	if (code == NULL)
 		code = "manual";
-	channel = usom_party_find_channel(usom_party_house(org_id), code);
-	if (channel == NULL || !channel->active)
-		ereport(ERROR, errcode(USOM_ERR(UNKNOWN_CODE)),
-				errmsg("no active channel \"%s\"", code),
-				errhint("INSERT INTO usom.channel (code) VALUES (%s);", quote_literal_cstr(code)));
-	if (!usom_party_sees_channel(channel->channel_id))
-		ereport(ERROR, errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				errmsg("orders of channel \"%s\" are not for this role", code),
-				errhint("Name the role's own channel in the document."));
-	return channel;
+	return usom_intake_channel(org_id, code);
 }
 
 /* usom.start_draft(document) */

@@ -92,7 +92,7 @@ usom_heartbeat(PG_FUNCTION_ARGS)
 	TimestampTz now = usom_call_time();
 	bool		nulls[4] = {false, false, false, PG_ARGISNULL(1)};
 	Datum		values[4] = {
-		Int64GetDatum(org_id), Int64GetDatum(usom_intake_channel(org_id, usom_order_arg_text(fcinfo, 0, "channel"))),
+		Int64GetDatum(org_id), Int64GetDatum(usom_intake_channel(org_id, usom_order_arg_text(fcinfo, 0, "channel"))->channel_id),
 		TimestampTzGetDatum(now), PG_GETARG_DATUM(1)
 	};
 
@@ -124,7 +124,7 @@ usom_set_circuit(PG_FUNCTION_ARGS)
 	Datum		closing[] = {Int64GetDatum(org_id), 0, TimestampTzGetDatum(usom_call_time())};
 
 	check_circuit(circuit);
-	closing[1] = Int64GetDatum(usom_intake_channel(org_id, code));
+	closing[1] = Int64GetDatum(usom_intake_channel(org_id, code)->channel_id);
 	usom_query_write(&set_circuit, policy, NULL);
 	if (!opens)
 		usom_query_write(&close_circuit, closing, NULL);

@@ -63,7 +63,7 @@ answer_message(UsomAnswer *answer, const UsomMessage *message)
 	return usom_order_answer_row(answer, values, nulls);
 }
 
-int64
+const UsomChannel *
 usom_intake_channel(int64 org_id, const char *code)
 {
 	const UsomChannel *channel = usom_party_find_channel(usom_party_house(org_id), code);
@@ -71,12 +71,12 @@ usom_intake_channel(int64 org_id, const char *code)
 	if (channel == NULL || !channel->active)
 		ereport(ERROR, errcode(USOM_ERR(UNKNOWN_CODE)),
 				errmsg("no active channel \"%s\"", code),
-				errhint("INSERT INTO usom.channel (code) VALUES ('%s');", code));
+				errhint("INSERT INTO usom.channel (code) VALUES (%s);", quote_literal_cstr(code)));
 	if (!usom_party_sees_channel(channel->channel_id))
 		ereport(ERROR, errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				errmsg("orders of channel \"%s\" are not for this role", code),
 				errhint("Name the role's own channel, or have a superuser call usom.grant_access()."));
-	return channel->channel_id;
+	return channel;
 }
 
 /* usom.ingest(channel, payload, external_id, revision, process) */
@@ -92,7 +92,7 @@ usom_ingest(PG_FUNCTION_ARGS)
 	message->payload = PG_GETARG_JSONB_P(1);
 	if (!PG_ARGISNULL(3) && PG_GETARG_INT32(3) < 1)
 		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("argument revision must be 1 or more"));
-	message->channel_id = usom_intake_channel(message->org_id, message->channel);
+	message->channel_id = usom_intake_channel(message->org_id, message->channel)->channel_id;
 	usom_intake_read(message, PG_ARGISNULL(2) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(2)),
 					 PG_ARGISNULL(3) ? 1 : PG_GETARG_INT32(3), !PG_ARGISNULL(3));
 	usom_inbox_write(message);
@@ -388,7 +388,7 @@ usom_map_payload(PG_FUNCTION_ARGS)
 	message->channel = usom_order_arg_text(fcinfo, 0, "channel");
 	usom_order_arg_required(fcinfo, 1, "payload");
 	message->payload = PG_GETARG_JSONB_P(1);
-	message->channel_id = usom_intake_channel(message->org_id, message->channel);
+	message->channel_id = usom_intake_channel(message->org_id, message->channel)->channel_id;
 	usom_intake_read(message, NULL, 1, false);
 	values[0] = CStringGetTextDatum(message->kind);
 	nulls[1] = message->mapping == NULL;
