@@ -83,7 +83,7 @@ endif
 check-long:
 	@sh tools/check-long.sh
 bench:
-	@sh tools/with-server.sh bench sh bench/run.sh
+	@USOM_SERVER_CONF=bench/server.conf sh tools/with-server.sh bench sh bench/run.sh $(SCENARIOS)
 	@cmp -s build/src/bench/results.md bench/results.md || cp build/src/bench/results.md bench/results.md
 bench-instructions:
 	@sh tools/with-server.sh --with valgrind bench sh bench/instructions.sh

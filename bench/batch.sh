@@ -9,6 +9,7 @@
 # BENCH_TURNS      turns of all: 5
 # BENCH_CHECK      set: fail when a batch costs more than 0.4 of the calls
 set -eu
+. "$(dirname "$0")/budget.sh"
 orders=${BENCH_ORDERS:-1000}
 turns=${BENCH_TURNS:-5}
 database=usom_bench_batch
@@ -76,4 +77,6 @@ ask -F ' ' -c "SELECT rpad(way, 16), lpad(to_char(percentile_cont(0.5) WITHIN GR
 	'  ' || to_char(percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds / (SELECT c.seconds FROM spent c WHERE c.way = 'calls' AND c.turn = s.turn)), 'FM0.00') || ' of the calls',
 	'  ' || min(statements) || ' statements' FROM spent s GROUP BY way ORDER BY min(CASE way WHEN 'calls' THEN 1 WHEN 'one transaction' THEN 2 WHEN 'batch' THEN 3 ELSE 4 END)"
 ratio=$(ask -c "SELECT to_char(percentile_cont(0.5) WITHIN GROUP (ORDER BY b.seconds / c.seconds), 'FM0.00') FROM spent b JOIN spent c USING (turn) WHERE b.way = 'batch' AND c.way = 'calls'")
-awk -v r="$ratio" 'BEGIN { kept = r <= 0.4; printf "a batch costs %s of the calls; the budget is 0.40: %s\n", r, kept ? "kept" : "EXCEEDED"; exit !kept }' || [ -z "${BENCH_CHECK:-}" ]
+budget 'a batch of 1,000 orders, times 1,000 calls' 0.4 "$ratio" le
+psql -X -q -d postgres -c "DROP DATABASE $database"
+budgets_kept

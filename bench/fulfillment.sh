@@ -96,7 +96,7 @@ FROM took WHERE lines > 1 GROUP BY step ORDER BY took.step;
 SELECT regexp_replace(step, '^[0-9]+ ', '') AS step, count(*) AS calls, round(percentile_cont(0.5) WITHIN GROUP (ORDER BY us)) AS us, max(statements) AS statements
 FROM took WHERE lines = 1 GROUP BY took.step ORDER BY split_part(took.step, ' ', 1)::integer;
 SQL
-[ -z "${BENCH_LINE:-}" ] || ask -c "SELECT string_agg(round((m / 1000)::numeric)::text, ' / ' ORDER BY step) || ' |'
+[ -z "${BENCH_LINE:-}" ] || ask -c "SELECT '1,000 lines, ms: release / ship / receive a return ' || string_agg(round((m / 1000)::numeric)::text, ' / ' ORDER BY step)
 	FROM (SELECT step, percentile_cont(0.5) WITHIN GROUP (ORDER BY us) AS m FROM took WHERE lines = 1000 AND step ~ '^[236]' GROUP BY step) t" >>"$BENCH_LINE"
 problems=$(ask -c 'SELECT count(*) FROM usom.verify()')
 [ "$problems" = 0 ] || { echo "verify() finds $problems differences"; exit 1; }

@@ -11,17 +11,18 @@
 # usage: bench/instructions.sh          the bin of a PostgreSQL with usom is in PATH
 #
 # BENCH_ORDERS     orders that are counted: 200
-# BENCH_PEERS      all of them
+# BENCH_PEERS      all of them, and unaudited
+# BENCH_PRODUCTS   products with stock: 20000
 # BENCH_PROFILE    a folder: the profiles (callgrind.PEER) are left there
 # BENCH_CHECK      set: fail when a budget is exceeded
-# BENCH_LINE       a file: the figures for results.md are appended to it
+# BENCH_LINE       a file: figures for results.md are appended to it
 set -eu
 . "$(dirname "$0")/peers.sh"
 
 orders=${BENCH_ORDERS:-200}
-peers=${BENCH_PEERS:-$PEERS}
-products=1000
-warm_up=100
+peers=${BENCH_PEERS:-$PEERS unaudited}
+products=${BENCH_PRODUCTS:-20000}
+warm_up=${BENCH_WARM_UP:-100}
 command -v valgrind >/dev/null || { echo 'instructions: valgrind is not installed' >&2; exit 1; }
 
 home=$(mktemp -d "${TMPDIR:-/tmp}/usom_bench.XXXXXX")
@@ -84,7 +85,7 @@ count() { # peer
 }
 
 report() {
-	awk -v line="${BENCH_LINE:-/dev/null}" '
+	awk -v line="${BENCH_LINE:-/dev/null}" -v ratios="$home/ratios" '
 		{ count[$1] = $2; order[NR] = $1 }
 		END {
 			printf "%-10s %22s %12s %12s\n", "", "1,000 instructions", "to bare", "to twin"
@@ -95,18 +96,21 @@ report() {
 					("twin" in count) ? sprintf("%.3f", count[p] / count["twin"]) : "-"
 			}
 			if (!("usom" in count)) exit
-			printf " %.0f | %.2f | %.3f |\n", count["usom"], "bare" in count ? count["usom"] / count["bare"] : 0,
-				"twin" in count ? count["usom"] / count["twin"] : 0 >>line
-			if ("bare" in count) budget("of the bare insert", count["usom"] / count["bare"], 2.0)
-			if ("twin" in count) budget("of the twin", count["usom"] / count["twin"], 0.25)
-		}
-		function budget(what, ratio, limit) {
-			printf "usom needs %.2f %s; the budget is %.2f: %s\n", ratio, what, limit, ratio <= limit ? "kept" : "EXCEEDED"
+			bare = "bare" in count ? sprintf("%.2f", count["usom"] / count["bare"]) : "-"
+			twin = "twin" in count ? sprintf("%.3f", count["usom"] / count["twin"]) : "-"
+			audit = "unaudited" in count ? sprintf("%.3f", count["usom"] / count["unaudited"]) : "-"
+			printf "%.0f thousand instructions an order, to bare %s, to twin %s, with the audit to without %s\n", count["usom"], bare, twin, audit >>line
+			print bare, twin == "-" ? "-" : sprintf("%.2f", 1 / twin), audit >ratios
 		}' "$1"
 }
 
 for peer in $peers; do
 	echo "$peer $(count "$peer")" >>"$home/counts"
 done
-report "$home/counts" | tee "$home/report"
-[ -z "${BENCH_CHECK:-}" ] || ! grep -q EXCEEDED "$home/report"
+report "$home/counts"
+[ -f "$home/ratios" ] || exit 0
+read -r bare twin audit <"$home/ratios"
+budget 'instructions of place_order, times those of the bare insert' 1.5 "$bare" le
+budget 'instructions of the PL/pgSQL twin, times those of place_order' 8 "$twin" ge
+budget 'instructions with the audit, times those without' 1.25 "$audit" le
+budgets_kept

@@ -76,3 +76,39 @@ CREATE FUNCTION bench.bare_statement(of_order text, with_stock boolean) RETURNS 
 			'audit_entry_id', '{"sales_order_id": "$1", "audit_entry_id": "$1 * 8 + #"}'))
 	FROM f
 $$;
+
+-- What an order of bench_document demands of each peer: history and audit by
+-- its own rules.  The twin's order is inserted and then confirmed, and has an
+-- audit row for each of its rows and each row of stock; careful has one for
+-- each of its four statements.
+CREATE FUNCTION bench.due(OUT peer text, OUT orders bigint, OUT lines bigint, OUT pieces bigint, OUT history bigint, OUT audit bigint, OUT units bigint)
+RETURNS SETOF record LANGUAGE sql AS $$
+	WITH o AS (SELECT org_id, sales_order_id FROM usom.sales_order WHERE external_id = 'model'),
+	w AS (SELECT count(*) AS history FROM usom.order_history JOIN o USING (org_id, sales_order_id)),
+	a AS (SELECT count(*) AS audit FROM usom.audit_entry WHERE transaction_id IN (SELECT transaction_id FROM usom.audit_entry JOIN o USING (org_id, sales_order_id)))
+	SELECT p.peer, 1::bigint, 5::bigint, 5::bigint, coalesce(p.history, w.history), coalesce(p.audit, a.audit), p.units
+	FROM w, a, (VALUES ('usom', NULL::bigint, NULL::bigint, 15::bigint), ('bare', NULL, NULL, 0), ('stock', NULL, NULL, 15),
+		('careful', 1, 4, 15), ('twin', 2, 17, 15)) AS p (peer, history, audit, units)
+$$;
+
+-- Bytes of the rows of an order that usom wrote, beside one of the bare peer;
+-- an error if they differ by more than a thirtieth (the numbers of orders do).
+CREATE FUNCTION bench.row_width() RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	item text;
+	width numeric;
+	ours numeric := 0;
+	theirs numeric := 0;
+BEGIN
+	FOREACH item IN ARRAY ARRAY['sales_order', 'order_line', 'fulfillment_line', 'order_history', 'audit_entry'] LOOP
+		EXECUTE format('SELECT sum(pg_column_size(t)) FROM usom.%I t WHERE sales_order_id = (SELECT max(sales_order_id) FROM usom.sales_order)', item) INTO width;
+		ours := ours + width;
+		EXECUTE format('SELECT sum(pg_column_size(t)) FROM bare.%I t WHERE sales_order_id = (SELECT max(sales_order_id) FROM bare.sales_order WHERE sales_order_id < 2000000000000)', item) INTO width;
+		theirs := theirs + coalesce(width, ours);
+	END LOOP;
+	IF abs(ours - theirs) > ours / 30 THEN
+		RAISE EXCEPTION 'NOT THE SAME WORK: an order has % bytes of rows, one of bare %', ours, theirs;
+	END IF;
+	RETURN format('an order has %s bytes of rows, one of bare %s', ours, theirs);
+END
+$$;

@@ -1,4 +1,5 @@
-# Sourced by the benches: the peers, and what a client sends to each.
+# Sourced by the benches: the peers, what a client sends to each, and what each
+# wrote.
 #
 #   usom      usom.place_order()
 #   bare      one prepared statement with the rows that usom wrote
@@ -8,7 +9,8 @@
 #   unaudited usom.place_order() with the audit's triggers off, in a database of its own; only where it is asked for
 #   sourced   usom.place_order() over ten locations by rules, rates and calendars (sourcing_setup.sql), in a database of its own; only where it is asked for
 
-here=$(cd "$(dirname "$0")" && pwd -P)
+here=$(cd "${bench_folder:-$(dirname "$0")}" && pwd -P)
+. "$here/budget.sh"
 PEERS='usom bare stock careful twin'
 
 # The document that every peer is given, as a text with the names of its
@@ -76,6 +78,68 @@ bench_prepare() { # peer database
 			(SELECT order_no FROM usom.sales_order WHERE external_id = 'model'), $([ "$1" = stock ] && echo true || echo false))"
 		;;
 	esac
+}
+
+# The start of a pgbench script of a peer: prepare once; then five products in
+# ascending order, so that peers without a lock order of their own do not deadlock.
+bench_begin() { # peer database products
+	printf '%s\n' '\if :prepared' '\else'
+	bench_prepare "$1" "$2"
+	printf '%s\n' ';' '\set prepared 1' '\endif' '\set n :n + 1' "\\set a random(1, $(($3 - 844)))" \
+		'\set b :a + 211' '\set c :a + 422' '\set d :a + 633' '\set e :a + 844'
+}
+
+# All of it: one order a transaction.  pgbench is given -D prepared=0 -D n=0 -D
+# run=NUMBER, another number for each run, so that no two place the same external id.
+bench_script() { # peer database products
+	bench_begin "$@"
+	case $1 in
+	bare | stock)
+		[ "$1" = bare ] && block=1 || block=2
+		first=$(psql -X -At -d "$2" -c "SELECT product_id - 1 FROM usom.product WHERE sku = 'P1'")
+		printf '%s\n' "\\set id $block * 1000000000000 + :run * 1000000000 + :client_id * 1000000 + :n" \
+			"EXECUTE place(:id, '$1-:run-:client_id-:n', :a + $first, :b + $first, :c + $first, :d + $first, :e + $first);"
+		;;
+	*) printf '%s\n' "EXECUTE place('$(bench_document "$1-:run-:client_id-:n" :a :b :c :d :e)');" ;;
+	esac
+}
+
+# Hundredths of a second of processor time that ended backends have spent, as
+# the kernel counts them for the server.
+bench_spent() {
+	psql -X -q -At -d postgres -c "SELECT split_part(s, ' ', 16)::bigint + split_part(s, ' ', 17)::bigint
+		FROM pg_read_file('/proc/' || split_part(pg_read_file('postmaster.pid'), E'\\n', 1) || '/stat') AS s"
+}
+
+# What each peer has written: "peer orders lines pieces history audit units", a line each.
+bench_written() { # database
+	psql -X -q -At -F ' ' -v ON_ERROR_STOP=1 -d "$1" -f "$here/written.sql"
+}
+
+# Fails unless what each peer wrote between two bench_writtens is what so many
+# orders of bench_document demand, each by its own rules of history and audit,
+# and unless rows of bare have the width of those of usom.
+#
+#   placed     "peer orders", as many lines as runs
+bench_same() { # database before after placed
+	psql -X -q -At -F ' ' -v ON_ERROR_STOP=1 -d "$1" -c "SELECT * FROM bench.due()" >"$4.due"
+	awk '
+		FILENAME ~ /due$/ { for (i = 2; i <= 7; i++) due[$1, i] = $i; next }
+		FILENAME == ARGV[2] { placed[$1] += $2; next }
+		FILENAME == ARGV[3] { for (i = 2; i <= 7; i++) before[$1, i] = $i; next }
+		$1 in placed {
+			for (i = 2; i <= 7; i++)
+				if ($i - before[$1, i] != placed[$1] * due[$1, i]) {
+					printf "NOT THE SAME WORK: %s placed %d orders and wrote %d %s, not %d\n",
+						$1, placed[$1], $i - before[$1, i], what(i), placed[$1] * due[$1, i]
+					bad = 1
+				}
+			told = told sprintf("%s%s %d", told == "" ? "" : ", ", $1, placed[$1])
+		}
+		END { if (!bad) print "every peer wrote what its orders demand: " told; exit bad }
+		function what(i,    w) { split("orders lines pieces history audit units", w, " "); return w[i - 1] (i > 4 && i < 7 ? " rows" : "") }
+	' "$4.due" "$4" "$2" "$3" || return 1
+	psql -X -q -At -v ON_ERROR_STOP=1 -d "$1" -c 'SELECT bench.row_width()'
 }
 
 # A copy of a database of bench_database, and in it all that sourcing asks.

@@ -1,14 +1,16 @@
 #!/bin/sh
 # place_order of five lines beside its peers (peers.sh): orders a second in
-# interleaved rounds, bytes of WAL and statements an order.
+# interleaved rounds, processor time of the server, bytes of WAL and statements
+# an order.  At the end what
+# each peer wrote is counted; it fails when one did not do its work.
 #
 # usage: bench/place_order.sh           settings: run.sh
 set -eu
 . "$(dirname "$0")/peers.sh"
 
-clients=${BENCH_CLIENTS:-1 4 16}
+clients=${BENCH_CLIENTS:-1 4 16 32}
 rounds=${BENCH_ROUNDS:-3}
-products=${BENCH_PRODUCTS:-5000}
+products=${BENCH_PRODUCTS:-20000}
 peers=${BENCH_PEERS:-$PEERS}
 database=usom_bench
 runs=$(($(echo "$peers" | wc -w) * $(echo "$clients" | wc -w) * rounds))
@@ -23,41 +25,25 @@ ask() { psql -X -q -At -v ON_ERROR_STOP=1 -d $database "$@"; }
 
 echo "place_order, 5 lines, $products products: $seconds s a run, $rounds rounds"
 bench_database $database "$products"
-first=$(ask -c "SELECT product_id - 1 FROM usom.product WHERE sku = 'P1'")
-
-# The script of a client: prepare once, then one order a transaction.  The
-# products are in ascending order, so that peers without a lock order of their
-# own do not deadlock.
-write_script() { # peer
-	printf '%s\n' '\if :prepared' '\else'
-	bench_prepare "$1" $database
-	printf '%s\n' ';' '\set prepared 1' '\endif' '\set n :n + 1' "\\set a random(1, $((products - 844)))" \
-		'\set b :a + 211' '\set c :a + 422' '\set d :a + 633' '\set e :a + 844'
-	case $1 in
-	bare | stock)
-		[ "$1" = bare ] && block=1 || block=2
-		printf '%s\n' "\\set id $block * 1000000000000 + :run * 1000000000 + :client_id * 1000000 + :n" \
-			"EXECUTE place(:id, '$1-:run-:client_id-:n', :a + $first, :b + $first, :c + $first, :d + $first, :e + $first);"
-		;;
-	*) printf '%s\n' "EXECUTE place('$(bench_document "$1-:run-:client_id-:n" :a :b :c :d :e)');" ;;
-	esac
-}
-
 for peer in $peers; do
-	write_script "$peer" >"$home/$peer.sql"
+	bench_script "$peer" $database "$products" >"$home/$peer.sql"
 done
+bench_written $database >"$home/before"
 
-# Each run has a number of its own, so no two place the same external id.
 run=0
 load() { # peer clients how-long...
 	peer=$1
 	who=$2
 	shift 2
 	run=$((run + 1))
+	spent=$(bench_spent)
 	pgbench -n -M simple -c "$who" -j 2 "$@" -f "$home/$peer.sql" -D prepared=0 -D n=0 -D run=$run $database >"$home/pgbench.log" 2>&1 || {
 		tail -n 5 "$home/pgbench.log" >&2
 		exit 1
 	}
+	sed -n "s/^number of transactions actually processed: \([0-9]*\).*/$peer \1/p" "$home/pgbench.log" >>"$home/placed"
+	spent=$(($(bench_spent) - spent))
+	tail -n 1 "$home/placed" | sed "s/$/ $spent/" >>"$home/cpu"
 }
 
 for who in $clients; do
@@ -80,34 +66,42 @@ for peer in $peers; do
 		ask -c "SELECT '$peer', round((pg_current_wal_lsn() - '$before') / 200)" | tr '|' ' ' >>"$home/wal"
 	done
 done
+bench_written $database >"$home/after"
+bench_same $database "$home/before" "$home/after" "$home/placed" >"$home/same" || { cat "$home/same"; exit 1; }
+
+# Statements of an order of five lines, and of a hundred.
 statements=$(printf '%s\n' "SELECT 1 FROM usom.place_order('$(bench_document statements-1 1 2 3 4 5)') \\g /dev/null" \
 	"SELECT usom._statement_count() AS before \\gset" \
 	"SELECT 1 FROM usom.place_order('$(bench_document statements-2 1 2 3 4 5)') \\g /dev/null" \
-	'SELECT usom._statement_count() - :before;' | ask -f -)
+	"SELECT usom._statement_count() - :before AS five, usom._statement_count() AS before \\gset" \
+	"SELECT 1 FROM usom.place_order('$(bench_document statements-3 $(seq 1 100))') \\g /dev/null" \
+	"SELECT :five || ' ' || usom._statement_count() - :before" | ask -f -)
 
-awk -v peers="$peers" -v clients="$clients" -v statements="$statements" -v line="${BENCH_LINE:-/dev/null}" '
+# A line of figures a budget: "twin 3.1", "wal 1.1".
+awk -v peers="$peers" -v clients="$clients" -v values="$home/values" -v line="${BENCH_LINE:-/dev/null}" '
+	FILENAME ~ /cpu$/ { orders[$1] += $2; ticks[$1] += $3; next }
 	FILENAME ~ /tps$/ { rate[$1, $2, ++n[$1, $2]] = $3; next }
 	{ if (!($1 in wal) || $2 < wal[$1]) wal[$1] = $2 }
 	END {
 		np = split(peers, peer, " ")
 		nc = split(clients, client, " ")
 		printf "\n%-8s", "clients"
-		for (c = 1; c <= nc; c++) printf "%10s%17s%9s%9s", client[c], "(spread)", "to bare", "to twin"
-		printf "%12s\n", "WAL bytes"
+		for (c = 1; c <= nc; c++) printf "%9s%15s%8s%8s", client[c], "(spread)", "to bare", "to twin"
+		printf "%10s%10s\n", "CPU us", "WAL bytes"
 		for (p = 1; p <= np; p++) {
 			printf "%-8s", peer[p]
 			for (c = 1; c <= nc; c++) {
 				m = median(peer[p], client[c])
-				printf "%10.0f%17s%9s%9s", m, sprintf("(%.0f-%.0f)", least, most), ratio(m, "bare", client[c]), ratio(m, "twin", client[c])
+				printf "%9.0f%15s%8s%8s", m, sprintf("(%.0f-%.0f)", least, most), ratio(m, "bare", client[c]), ratio(m, "twin", client[c])
 			}
-			printf "%12d\n", wal[peer[p]]
+			printf "%10d%10d\n", 10000 * ticks[peer[p]] / orders[peer[p]], wal[peer[p]]
 		}
-		printf "usom runs %d statements an order", statements
-		if ("bare" in wal) printf "; its WAL is %.2f of the bare insert%s", wal["usom"] / wal["bare"], "\n"
-		else print ""
-		last = client[nc]
-		printf " %s |", twins(nc) >>line
-		printf " %s | %d / %d / %d | %d |\n", ratio(median("usom", last), "bare", last), wal["usom"], wal["bare"], wal["twin"], statements >>line
+		print ""
+		if (!("usom" in wal)) exit
+		printf "to twin at %s clients %s; to bare %s; CPU of the twin to usom %.2f, of usom to bare %.2f; WAL bytes %d\n", spaced(clients), all("twin"), all("bare"), \
+			cpu("twin", "usom"), cpu("usom", "bare"), wal["usom"] >>line
+		print "twin", ratio(median("usom", 16), "twin", 16) >>values
+		print "wal", "bare" in wal ? sprintf("%.2f", wal["usom"] / wal["bare"]) : "-" >>values
 	}
 	function median(p, c,    i, j, k, t, v) {
 		k = n[p, c]
@@ -120,9 +114,22 @@ awk -v peers="$peers" -v clients="$clients" -v statements="$statements" -v line=
 		l = least; h = most
 		d = median(p, c)
 		least = l; most = h
-		return d > 0 ? sprintf("%.2f", m / d) : "-"
+		return d > 0 && m > 0 ? sprintf("%.2f", m / d) : "-"
 	}
-	function twins(nc,    c, s) {
-		for (c = 1; c <= nc; c++) s = s (c > 1 ? " / " : "") ratio(median("usom", client[c]), "twin", client[c])
+	function cpu(p, to) { return orders[p] && ticks[to] ? ticks[p] / orders[p] / ticks[to] * orders[to] : 0 }
+	function spaced(text) { gsub(/ /, " / ", text); return text }
+	function all(to,    c, s) {
+		for (c = 1; c <= nc; c++) s = s (c > 1 ? " / " : "") ratio(median("usom", client[c]), to, client[c])
 		return s
-	}' "$home/tps" "$home/wal"
+	}' "$home/tps" "$home/cpu" "$home/wal"
+
+cat "$home/same"
+value() { sed -n "s/^$1 //p" "$home/values"; }
+set -- $statements
+echo "usom runs $1 statements for an order of five lines, $2 for one of a hundred"
+budget 'throughput at 16 clients, times that of the PL/pgSQL twin' 3 "$(value twin)" ge
+budget 'WAL of place_order, times that of the bare insert' 1.3 "$(value wal)" le
+budget 'statements of place_order, 5 lines' 12 "$1" le
+budget 'statements more for 100 lines' 0 $(($2 - $1)) le
+psql -X -q -d postgres -c "DROP DATABASE $database"
+budgets_kept

@@ -1,53 +1,77 @@
 #!/bin/sh
-# The scenarios of the bench, each beside its peers, on the server that PGHOST
-# and PGPORT name; then instructions an order, if valgrind is there, the
-# quality of sourcing plans, if a MILP solver is, what sourcing costs, and the
-# steps of the warehouse, and picking.
+# The scenarios of the bench, one after the other, on the server that PGHOST
+# and PGPORT name; at the end every budget with what was measured, and a line
+# a scenario for results.md.
 #
-# usage: bench/run.sh
+# usage: bench/run.sh [SCENARIO...]      make bench SCENARIOS='audit batch'
 #
-# BENCH_SECONDS    seconds of load in each scenario: 120
-# BENCH_CLIENTS    clients: 1 4 16
-# BENCH_ROUNDS     rounds, every peer once in each: 3
-# BENCH_PRODUCTS   products with stock: 5000
-# BENCH_PEERS      usom bare stock careful twin
-# BENCH_ENTRIES    entries of the audit that are verified: 500000
-# BENCH_RESULTS    file that a line of figures is appended to: bench/results.md
+#   place_order       five lines beside the peers, at 1 to 32 clients
+#   instructions      the same, in instructions of one backend (valgrind)
+#   lifecycle         the other steps of an order beside the PL/pgSQL twin's
+#   thousand          an order of a thousand lines: place, change, cancel
+#   batch             place_orders beside as many calls
+#   audit             the audit on and off
+#   curve             1 to 64 clients: throughput, latency, deadlocks, picture
+#   hot, zipf         products that everybody wants
+#   history           5 million orders beside 10 thousand
+#   reading, verify   over a long history
+#   start, pooler     a fresh connection; through pgbouncer
+#
+# and, when they are named, or as SCENARIOS=all:
+#
+#   bloat             size of hot rows over a time of load
+#   sourcing_order    ten locations, rules, rates and calendars beside one
+#   sourcing_quality  plans beside those of a MILP solver
+#   fulfillment, picking, pricing, backorder_run, loading
+#
+# Settings of each stand in its script; of all:
+#
+# BENCH_CHECK      set: fail when a budget is missed
+# BENCH_RESULTS    file that the lines are appended to: bench/results.md
 set -eu
 here=$(cd "$(dirname "$0")" && pwd -P)
+. "$here/budget.sh"
 
+main='place_order instructions lifecycle thousand batch audit curve hot zipf history reading verify start pooler'
+more='bloat sourcing_order sourcing_quality fulfillment picking pricing backorder_run loading'
+scenarios=${*:-$main}
+[ "$scenarios" != all ] || scenarios="$main $more"
 : "${BENCH_RESULTS:=$here/results.md}"
-export BENCH_RESULTS
-line=$(mktemp "${TMPDIR:-/tmp}/usom_bench.XXXXXX")
-trap 'rm -f "$line"' EXIT
+
+home=$(mktemp -d "${TMPDIR:-/tmp}/usom_bench.XXXXXX")
+trap 'rm -rf "$home"' EXIT
 trap 'exit 130' INT TERM
-
-BENCH_LINE=$line sh "$here/place_order.sh"
-echo
-if command -v valgrind >/dev/null; then
-	BENCH_LINE=$line sh "$here/instructions.sh"
-else
-	echo 'instructions an order: valgrind is not installed (make bench-instructions brings it)'
-fi
-echo
-sh "$here/sourcing_quality.sh" || echo 'sourcing quality: a plan was wrong, see above'
-echo
-sh "$here/batch.sh"
-echo
-BENCH_LINE=$line sh "$here/audit.sh"
-echo
-BENCH_LINE=$line sh "$here/verify.sh"
-echo
-BENCH_LINE=$line sh "$here/sourcing_order.sh"
-echo
-BENCH_LINE=$line sh "$here/fulfillment.sh"
-echo
-sh "$here/picking.sh"
-
 server=$(psql -X -At -d postgres -c 'SHOW server_version' | cut -d ' ' -f 1)
-row="| $(date -u +%Y-%m-%d) | $server | $(nproc) |$(tr '\n' ' ' <"$line" | tr -s ' ' | sed 's/ $//')"
-echo
-echo "$row"
-if [ -w "$BENCH_RESULTS" ]; then
-	echo "$row" >>"$BENCH_RESULTS"
+: >"$home/budgets"
+failed=
+
+# A scenario's line: its figures, then its budgets.
+row() { # scenario
+	printf '| %s | %s | %s | %s | ' "$(date -u +%Y-%m-%d)" "$server" "$(nproc)" "$1"
+	awk -F ' [|] ' '
+		{ told = told (told == "" ? "" : "; ") (NF > 1 ? $1 ": " $3 " (" $2 ", " $4 ")" : $0) }
+		END { gsub(/[|]/, "/", told); print told " |" }' "$home/line" "$home/own"
+}
+
+for scenario in $scenarios; do
+	if [ ! -f "$here/$scenario.sh" ]; then
+		echo "no scenario $scenario: $main $more" >&2
+		[ $# = 0 ] && continue || exit 2
+	fi
+	echo "==== $scenario"
+	: >"$home/own"
+	: >"$home/line"
+	from=$(date +%s)
+	BENCH_BUDGETS=$home/own BENCH_LINE=$home/line sh "$here/$scenario.sh" || failed="$failed $scenario"
+	echo "($scenario: $(($(date +%s) - from)) s)"
+	echo
+	cat "$home/own" >>"$home/budgets"
+	[ ! -s "$home/own" ] && [ ! -s "$home/line" ] || row "$scenario" >>"$home/rows"
+done
+
+echo '==== budgets'
+budget_table "$home/budgets"
+if [ -w "$BENCH_RESULTS" ] && [ -f "$home/rows" ]; then
+	cat "$home/rows" >>"$BENCH_RESULTS"
 fi
+[ -z "$failed" ] || { echo "failed:$failed"; exit 1; }
