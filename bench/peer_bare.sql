@@ -15,11 +15,13 @@ DECLARE
 	item record;
 BEGIN
 	FOR item IN
-		SELECT c.relname, array_to_string(c.reloptions, ', ') AS options
-		FROM pg_class c WHERE c.relnamespace = 'usom'::regnamespace AND c.relname = ANY (tables)
+		-- of a table in partitions, one of these has its indexes
+		SELECT t.name, c.relname, array_to_string(c.reloptions, ', ') AS options
+		FROM unnest(tables) AS t (name) JOIN pg_class c ON c.oid = coalesce(
+			(SELECT min(i.inhrelid::bigint)::oid FROM pg_inherits i WHERE i.inhparent = to_regclass('usom.' || t.name)), to_regclass('usom.' || t.name))
 	LOOP
-		EXECUTE format('CREATE TABLE bare.%1$I (LIKE usom.%1$I INCLUDING ALL) WITH (%2$s)',
-			item.relname, coalesce(item.options, 'fillfactor = 100'));
+		EXECUTE format('CREATE TABLE bare.%I (LIKE usom.%I INCLUDING ALL) WITH (%s)',
+			item.name, item.relname, coalesce(item.options, 'fillfactor = 100'));
 	END LOOP;
 	FOR item IN
 		SELECT c.relname, k.conname, replace(pg_get_constraintdef(k.oid), 'usom.', 'bare.') AS definition

@@ -31,7 +31,7 @@ SELECT * FROM usom.doctor();
 -- the owner cannot log in and owns all there is
 SELECT rolcanlogin, rolsuper FROM pg_roles WHERE rolname = 'usom_probe_owner';
 SELECT DISTINCT pg_get_userbyid(relowner) AS owner FROM pg_class
-WHERE relnamespace = 'usom'::regnamespace AND relkind IN ('r', 'S', 'v') AND relname <> '_migration';
+WHERE relnamespace = 'usom'::regnamespace AND relkind IN ('r', 'p', 'S', 'v') AND relname <> '_migration';
 
 -- only superusers install; nobody else reads the steps
 CREATE ROLE usom_probe_user;

@@ -31,7 +31,7 @@ BEGIN
 END
 $$;
 INSERT INTO pg_temp.kept SELECT * FROM pg_temp.look();
-SELECT count(*) > 30 AS tables, bool_or(relation = 'audit_entry' AND rows > 0) AS audited FROM pg_temp.kept;
+SELECT count(*) > 30 AS tables, bool_or(relation LIKE '\_audit\_entry%' AND rows > 0) AS audited FROM pg_temp.kept;
 
 -- No change: what planning anew alone would do.
 SELECT scope, order_no, line_no, quantity, location_before, location_after, shipments_before, shipments_after, distance_before, distance_after, cost_before, cost_after FROM usom.simulate_sourcing('{}');

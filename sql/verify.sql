@@ -40,7 +40,7 @@ DECLARE
 	found text[];
 BEGIN
 	BEGIN
-		FOR kept IN SELECT oid FROM pg_class WHERE relnamespace = 'usom'::regnamespace AND relkind = 'r' AND relhastriggers LOOP
+		FOR kept IN SELECT oid FROM pg_class WHERE relnamespace = 'usom'::regnamespace AND relkind IN ('r', 'p') AND relhastriggers LOOP
 			EXECUTE format('ALTER TABLE %s DISABLE TRIGGER ALL', kept);
 		END LOOP;
 		EXECUTE statements;

@@ -244,6 +244,8 @@ DECLARE
 	organisation bigint;
 BEGIN
 	PERFORM usom._check_installed();
+	PERFORM usom._prepare_partitions();
+	COMMIT;
 	FOREACH organisation IN ARRAY ARRAY(SELECT o.org_id FROM usom.organisation AS o ORDER BY o.org_id) LOOP
 		PERFORM * FROM usom._seal(organisation);
 		COMMIT;
@@ -262,4 +264,4 @@ BEGIN
 	COMMIT;
 END
 $$;
-COMMENT ON PROCEDURE usom.tick() IS 'What is to be done from time to time, for all organisations, each in a transaction of its own: seals the audit, gives stock to pre-orders that are released, tells who waits for a product that is in stock again, lets orders go on that there is credit for again, forgets which orders looked alike when no rule looks back so far, drops drafts that are kept no longer, opens cases for channels that are silent or stopped, then erases people who are due by usom.retention. Limits of time never wait for it. For pg_cron or a timer, once a minute. Errors: US001; 2D000 inside a transaction block. Example: CALL usom.tick();';
+COMMENT ON PROCEDURE usom.tick() IS 'What is to be done from time to time, for all organisations, each in a transaction of its own: makes partitions ahead of what grows, seals the audit, gives stock to pre-orders that are released, tells who waits for a product that is in stock again, lets orders go on that there is credit for again, forgets which orders looked alike when no rule looks back so far, drops drafts that are kept no longer, opens cases for channels that are silent or stopped, then erases people who are due by usom.retention. Limits of time never wait for it. For pg_cron or a timer, once a minute. Errors: US001; 2D000 inside a transaction block. Example: CALL usom.tick();';

@@ -29,6 +29,7 @@
 #include "access/xact.h"
 #include "base/compat.h"
 #include "base/call.h"
+#include "base/ident.h"
 #include "base/query.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
@@ -184,30 +185,48 @@ is_birth(const UsomAuditEntry *entry)
  * The last entries of the orders whose chains go on, by order, in SPI_tuptable.
  * Whoever writes about an order has its row locked, so nobody adds to the chain
  * meanwhile; if somebody did, the key of the chain would refuse the fork.
+ *
+ * Keys rise within a node, so the entries of an order have greater keys than
+ * the order, or are of a lower node: partitions of before are not looked at.
+ * An order whose key was chosen by hand is looked for in all.
  */
+#define FIND_HEADS(of_these) "SELECT k.sales_order_id, h.entry_no, h.digest FROM pg_catalog.unnest($2) AS k (sales_order_id)" \
+	" CROSS JOIN LATERAL (SELECT e.entry_no, e.digest FROM usom.audit_entry e" \
+	" WHERE e.org_id = $1 AND e.sales_order_id = k.sales_order_id" of_these " ORDER BY e.entry_no DESC LIMIT 1) AS h" \
+	" ORDER BY k.sales_order_id"
+
 static int
-find_heads(UsomAuditEntry **sorted, int count)
+find_heads_of(int64 org_id, Datum *orders, int norders)
 {
-	static UsomQuery query = {
-		.text = "SELECT k.sales_order_id, h.entry_no, h.digest FROM pg_catalog.unnest($2) AS k (sales_order_id)"
-		" CROSS JOIN LATERAL (SELECT e.entry_no, e.digest FROM usom.audit_entry e"
-		" WHERE e.org_id = $1 AND e.sales_order_id = k.sales_order_id ORDER BY e.entry_no DESC LIMIT 1) AS h"
-		" ORDER BY k.sales_order_id",
+	static UsomQuery recent = {
+		.text = FIND_HEADS(" AND (e.audit_entry_id >= $3 OR e.audit_entry_id < $4)"),
+		.nargs = 4,
+		.argtypes = {"pg_catalog.int8", "pg_catalog.int8[]", "pg_catalog.int8", "pg_catalog.int8"},
+	};
+	static UsomQuery all = {
+		.text = FIND_HEADS(""),
 		.nargs = 2,
 		.argtypes = {"pg_catalog.int8", "pg_catalog.int8[]"},
 	};
+	Datum		values[] = {Int64GetDatum(org_id),
+		PointerGetDatum(construct_array(orders, norders, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE)),
+		orders[0],
+	Int64GetDatum(usom_ident_of_node(usom_ident_node(DatumGetInt64(orders[norders - 1])), 0))};
+	int			found = (int) usom_query_run(&recent, values, NULL);
+
+	return found == norders ? found : (int) usom_query_run(&all, values, NULL);
+}
+
+static int
+find_heads(UsomAuditEntry **sorted, int count)
+{
 	Datum	   *orders = palloc(count * sizeof(Datum));
 	int			norders = 0;
-	Datum		values[2];
 
 	for (int i = 0; i < count; i++)
 		if (begins_chain(sorted, i) && !is_birth(sorted[i]))
 			orders[norders++] = Int64GetDatum(sorted[i]->sales_order_id);
-	if (norders == 0)
-		return 0;
-	values[0] = Int64GetDatum(sorted[0]->org_id);
-	values[1] = PointerGetDatum(construct_array(orders, norders, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
-	return (int) usom_query_run(&query, values, NULL);
+	return norders == 0 ? 0 : find_heads_of(sorted[0]->org_id, orders, norders);
 }
 
 /* Put the entry behind the head of its chain; heads and chains are both by order. */

@@ -2,6 +2,9 @@
 -- No CHECK and two indexes: every order writes here. PostgreSQL parses the text
 -- of each CHECK anew for each statement, which would double the price of an
 -- entry; what they would say is asked by verify_audit().
+--
+-- Partitions (partition.sql) are made ahead by tick(); the index over the
+-- chains is of each partition, unique there.
 CREATE TABLE usom.audit_entry (
 	org_id bigint NOT NULL,
 	audit_entry_id bigint NOT NULL DEFAULT usom.next_id(),
@@ -24,9 +27,8 @@ CREATE TABLE usom.audit_entry (
 	after bytea,
 	digest bytea NOT NULL,
 	PRIMARY KEY (org_id, audit_entry_id)
-) WITH (toast_tuple_target = 8160);
-CREATE UNIQUE INDEX audit_entry_chain_has_no_fork ON usom.audit_entry (org_id, sales_order_id, entry_no) WHERE sales_order_id IS NOT NULL;
-COMMENT ON TABLE usom.audit_entry IS 'Who changed what, when and why: one entry for what one statement did to the rows of one table. Rows are only added. Read it as usom.audit. Who searches it by time often may add an index USING brin (occurred_at).';
+) PARTITION BY RANGE (audit_entry_id);
+COMMENT ON TABLE usom.audit_entry IS 'Who changed what, when and why: one entry for what one statement did to the rows of one table. Rows are only added. Partitioned by key, which is by time. Read it as usom.audit. Who searches it by time often may add an index USING brin (occurred_at).';
 COMMENT ON COLUMN usom.audit_entry.org_id IS 'Organisation of the rows.';
 COMMENT ON COLUMN usom.audit_entry.audit_entry_id IS 'Key; rises within a database.';
 COMMENT ON COLUMN usom.audit_entry.occurred_at IS 'Wall clock when the function of usom, or else the statement, ended.';
@@ -48,6 +50,8 @@ COMMENT ON COLUMN usom.audit_entry.before IS 'The rows as they were, in canonica
 COMMENT ON COLUMN usom.audit_entry.after IS 'The rows as they became, in the same order. Null for DELETE.';
 COMMENT ON COLUMN usom.audit_entry.digest IS 'SHA-256 over all other columns: see usom._audit_digest().';
 SELECT usom._guard_ledger('audit_entry', 'the function that changes the table it is about');
+SELECT usom._make_audit_partition('_audit_entry_rest', 'DEFAULT');
+SELECT usom._extend_audit();
 
 CREATE TABLE usom.audit_block (
 	org_id bigint NOT NULL,

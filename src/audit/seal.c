@@ -2,7 +2,9 @@
  * seal.c
  *		Blocks: what has committed is sealed, without anybody waiting.
  *
- *		A block lists the entries that are visible and in no block yet.  It
+ *		A block lists the entries that are visible and in no block yet, of one
+ *		partition of the audit: so a partition is sealed by blocks that are
+ *		wholly its own, and may go to an archive with them.  It
  *		does not matter in which order transactions commit: what commits late,
  *		after days as a prepared transaction, goes into a later block.
  *
@@ -20,7 +22,7 @@
  * one sealer at a time adds a block; writers of entries take no lock that is
  * taken here.  It comes last: nothing else is locked after it.
  *
- * Invariant: an entry is in one block at most, and blocks of an organisation
+ * Invariant: an entry is in one block at most, a block in one partition, and blocks of an organisation
  * and node are numbered from 1 without gaps, each with the digest of the one
  * before; the primary key refuses a second block of one number.
  */
@@ -74,9 +76,11 @@ typedef struct Chain
 typedef struct Leaves
 {
 	int			count;
+	Oid			partition;		/* that all of them are in */
 	Datum		ids[BLOCK_LIMIT];
 	Datum		digests[BLOCK_LIMIT];
 	bool		more;			/* further entries were not looked at */
+	bool		full;			/* the next entry is of a further block */
 } Leaves;
 
 /* Keys, ascending. */
@@ -196,12 +200,26 @@ is_sealed(Sealed *sealed, int64 id)
 	return sealed->next < sealed->count && sealed->ids[sealed->next] == id;
 }
 
+/* Entry of the row, if it is of the partition of the others; else the block is full. */
+static bool
+add_leaf(Leaves *leaves, uint64 row)
+{
+	Oid			partition = DatumGetObjectId(usom_query_get(row, 3));
+
+	if (leaves->count > 0 && leaves->partition != partition)
+		return false;
+	leaves->partition = partition;
+	leaves->ids[leaves->count] = usom_query_get(row, 1);
+	leaves->digests[leaves->count++] = datumCopy(usom_query_get(row, 2), false, -1);
+	return true;
+}
+
 /* Look at the next visible entries; returns how many there were. */
 static uint64
 scan(Chain *chain, Sealed *sealed, Leaves *leaves)
 {
 	static UsomQuery query = {
-		.text = "SELECT audit_entry_id, digest FROM usom.audit_entry"
+		.text = "SELECT audit_entry_id, digest, tableoid FROM usom.audit_entry"
 		" WHERE org_id = $1 AND audit_entry_id > $2 AND audit_entry_id <= $3 ORDER BY audit_entry_id LIMIT $4",
 		.nargs = 4,
 		.argtypes = {"pg_catalog.int8", "pg_catalog.int8", "pg_catalog.int8", "pg_catalog.int8"},
@@ -210,13 +228,13 @@ scan(Chain *chain, Sealed *sealed, Leaves *leaves)
 	Int64GetDatum(usom_ident_of_node(chain->node + 1, 0)), Int64GetDatum(BLOCK_LIMIT - leaves->count)};
 	uint64		nrows = usom_query_run(&query, values, NULL);
 
-	for (uint64 i = 0; i < nrows; i++)
+	for (uint64 i = 0; i < nrows && !leaves->full; i++)
 	{
-		chain->scanned_to = DatumGetInt64(usom_query_get(i, 1));
-		if (is_sealed(sealed, chain->scanned_to))
-			continue;
-		leaves->ids[leaves->count] = Int64GetDatum(chain->scanned_to);
-		leaves->digests[leaves->count++] = datumCopy(usom_query_get(i, 2), false, -1);
+		int64		id = DatumGetInt64(usom_query_get(i, 1));
+
+		leaves->full = !is_sealed(sealed, id) && !add_leaf(leaves, i);
+		if (!leaves->full)
+			chain->scanned_to = id;
 	}
 	SPI_freetuptable(SPI_tuptable);
 	return nrows;
@@ -227,11 +245,12 @@ static void
 find_leaves(Chain *chain, Sealed *sealed, Leaves *leaves)
 {
 	leaves->count = 0;
+	leaves->full = false;
 	do
 	{
 		CHECK_FOR_INTERRUPTS();
 		leaves->more = scan(chain, sealed, leaves) > 0;
-	} while (leaves->more && leaves->count < BLOCK_LIMIT);
+	} while (leaves->more && !leaves->full && leaves->count < BLOCK_LIMIT);
 }
 
 /* ---- blocks ---- */

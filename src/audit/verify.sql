@@ -361,7 +361,8 @@ DECLARE
 BEGIN
 	-- rows of a few entries are looked up one by one; of many, all rows are compared sooner
 	IF 20 * (SELECT count(*) FROM usom.audit_entry e WHERE e.org_id = usom.current_org() AND e.audit_entry_id > above)
-			> (SELECT greatest(c.reltuples, 1000) FROM pg_class c WHERE c.oid = 'usom.audit_entry'::regclass) THEN
+			> (SELECT greatest(sum(greatest(c.reltuples, 0)), 1000) FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+				WHERE i.inhparent = 'usom.audit_entry'::regclass) THEN
 		above := NULL;
 	END IF;
 	FOR told IN

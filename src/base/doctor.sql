@@ -37,11 +37,18 @@ CREATE FUNCTION usom._expected_triggers() RETURNS TABLE (relation text, name tex
 		SELECT found[3], found[2], (found[3], found[2]) IN (SELECT w.relation, w.name FROM always w), found[1]
 		FROM usom._migration m,
 			regexp_matches(m.text, '(CREATE TRIGGER (\w+) [^;%]*? ON usom\.(\w+)\s[^;%]*);', 'g') AS found
+	), whole AS (
+		SELECT * FROM made
+		UNION ALL
+		-- a partition has the triggers of statements of its table
+		SELECT c.relname::text, m.name, m.always, replace(m.definition, format(' ON usom.%s ', m.relation), format(' ON usom.%s ', c.relname))
+		FROM made m JOIN pg_inherits i ON i.inhparent = to_regclass(format('usom.%I', m.relation)) JOIN pg_class c ON c.oid = i.inhrelid
+		WHERE c.relispartition AND m.definition ~ 'FOR EACH STATEMENT'
 	)
 	SELECT m.relation, m.name,
 		CASE WHEN m.name ~ '^usom_(guard|card|truncate)' THEN 'guards' WHEN m.name ~ '^audit_' THEN 'audit triggers' ELSE 'other triggers' END,
 		m.always, m.definition
-	FROM made m
+	FROM whole m
 $$;
 COMMENT ON FUNCTION usom._expected_triggers() IS 'Triggers that the steps of the library make, by its helpers and by CREATE TRIGGER: table, name, check of doctor() that asks for it, whether it is ENABLE ALWAYS, definition.';
 REVOKE ALL ON FUNCTION usom._expected_triggers() FROM PUBLIC;
@@ -231,7 +238,7 @@ BEGIN
 		CASE WHEN owner IS NULL THEN 'Run: SELECT usom.install();' END;
 	IF owner IS NOT NULL THEN
 		RETURN QUERY SELECT d."check", d.trouble IS NULL, coalesce(d.trouble, 'as it should be'), CASE WHEN d.trouble IS NOT NULL THEN d.hint END
-			FROM (SELECT * FROM usom._doctor_rows() UNION ALL SELECT * FROM usom._doctor_access()) d;
+			FROM (SELECT * FROM usom._doctor_rows() UNION ALL SELECT * FROM usom._doctor_access() UNION ALL SELECT * FROM usom._doctor_growth()) d;
 	END IF;
 END
 $$;

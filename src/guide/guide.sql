@@ -56,13 +56,13 @@ AS $$
 		SELECT CASE r.relkind WHEN 'v' THEN 91 ELSE 92 END, 0, CASE r.relkind WHEN 'v' THEN 'views' ELSE 'tables' END, r.relname::text,
 			r.relname::text, coalesce(obj_description(r.oid, 'pg_class'), '')
 		FROM pg_class r
-		WHERE r.relnamespace = 'usom'::regnamespace AND r.relkind IN ('v', 'r') AND r.relname !~ '^_'
+		WHERE r.relnamespace = 'usom'::regnamespace AND r.relkind IN ('v', 'r', 'p') AND r.relname !~ '^_'
 		UNION ALL
 		SELECT 93, a.attnum, r.relname::text, r.relname || '.' || a.attname, a.attname || ' ' || format_type(a.atttypid, a.atttypmod),
 			coalesce(col_description(r.oid, a.attnum), '')
 		FROM pg_class r
 		JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
-		WHERE r.relnamespace = 'usom'::regnamespace AND r.relkind IN ('v', 'r') AND r.relname !~ '^_' AND r.relname = $1
+		WHERE r.relnamespace = 'usom'::regnamespace AND r.relkind IN ('v', 'r', 'p') AND r.relname !~ '^_' AND r.relname = $1
 	), found AS (
 		SELECT e.*, CASE WHEN e.name = $1 THEN e.comment
 			ELSE rtrim(split_part(split_part(e.comment, E'\n', 1), '. ', 1), '.') || '.' END AS words

@@ -144,18 +144,18 @@ SELECT lives_ok(format('INSERT INTO usom.%I (%I) VALUES (%L)', t, c, 'TAP-CODE')
 
 -- ---- keys and constraints ----
 
-SELECT is_empty($$SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'usom'::regnamespace AND c.relkind = 'r' AND c.relname !~ '^_' AND NOT EXISTS (
+SELECT is_empty($$SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'usom'::regnamespace AND c.relkind IN ('r', 'p') AND c.relname !~ '^_' AND NOT EXISTS (
 	SELECT FROM pg_index i JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = i.indkey[0] WHERE i.indrelid = c.oid AND i.indisprimary AND a.attname = 'org_id')$$, 'org_id leads every primary key');
 SELECT is_empty($$SELECT i.indexrelid::regclass FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = i.indkey[0]
 	WHERE c.relnamespace = 'usom'::regnamespace AND i.indisunique AND c.relname !~ '^_' AND a.attname IS DISTINCT FROM 'org_id' AND NOT (c.relname = 'organisation')$$, 'and every unique index');
 SELECT is_empty($$SELECT conrelid::regclass, conname FROM pg_constraint WHERE connamespace = 'usom'::regnamespace AND contype = 'f' AND (confdeltype NOT IN ('r', 'a') OR confupdtype NOT IN ('r', 'a'))$$, 'no foreign key cascades');
-SELECT is_empty($$SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'usom'::regnamespace AND c.relkind IN ('r', 'v', 'S') AND pg_get_userbyid(c.relowner) <> 'usom_owner' AND NOT EXISTS
+SELECT is_empty($$SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'usom'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'S') AND pg_get_userbyid(c.relowner) <> 'usom_owner' AND NOT EXISTS
 	(SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')$$, 'what install() made belongs to usom_owner');
 SELECT is((SELECT rolcanlogin OR rolsuper FROM pg_roles WHERE rolname = 'usom_owner'), false, 'who neither logs in nor is superuser');
 -- Some complete or check what people write; rows that replication brings are complete and checked. A view takes no other triggers: without them nothing is written to it.
 SELECT is_empty($$SELECT t.tgrelid::regclass, t.tgname, t.tgenabled FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
 	WHERE c.relnamespace = 'usom'::regnamespace AND NOT t.tgisinternal AND c.relkind <> 'v' AND t.tgenabled <> 'A' AND t.tgname NOT IN ('usom_furnish', 'usom_furnish_hold_types', 'usom_furnish_payment_methods', 'usom_switch_counter', 'usom_rule', 'usom_variant', 'usom_segment', 'usom_kit', 'usom_quota', 'usom_handling', 'usom_pre_order', 'usom_price_limit', 'usom_lot', 'usom_lot_added', 'usom_lot_changed', 'usom_service_work')$$, 'guards and audit fire always');
-SELECT is_empty($$SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'usom'::regnamespace AND c.relkind = 'r' AND c.relname !~ '^_' AND c.relname NOT IN ('audit_entry', 'audit_block', 'order_history', 'stock_movement', 'vault_index')
+SELECT is_empty($$SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'usom'::regnamespace AND c.relkind IN ('r', 'p') AND c.relname !~ '^_' AND c.relname NOT IN ('audit_entry', 'audit_block', 'order_history', 'stock_movement', 'vault_index')
 	AND (SELECT count(*) FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid WHERE t.tgrelid = c.oid AND p.proname = 'audit_statement') < 3$$, 'every business table that is no ledger is audited');
 
 -- ---- comments ----

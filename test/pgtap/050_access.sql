@@ -63,7 +63,7 @@ INSERT INTO attempt
 		('truncate', format('TRUNCATE usom.%I', c.relname)),
 		('trigger', format('CREATE TRIGGER tap AFTER INSERT ON usom.%I FOR EACH STATEMENT EXECUTE FUNCTION suppress_redundant_updates_trigger()', c.relname)),
 		('alter', format('ALTER TABLE usom.%I RENAME TO tap_away', c.relname))) AS a (letter, command)
-	WHERE c.relnamespace = 'usom'::regnamespace AND (c.relkind = 'r' OR (c.relkind = 'v' AND (a.letter IN ('r', 'alter')
+	WHERE c.relnamespace = 'usom'::regnamespace AND (c.relkind IN ('r', 'p') OR (c.relkind = 'v' AND (a.letter IN ('r', 'alter')
 		OR (a.letter IN ('i', 'u', 'd') AND EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND (t.tgtype & 64) <> 0)))));
 -- Arguments that are not constants: a strict function of a constant null is not called at all; CALL takes nothing else.
 INSERT INTO attempt
@@ -97,7 +97,7 @@ SELECT ok((SELECT ok FROM usom.doctor() WHERE "check" = 'privileges'), 'and upgr
 
 -- Row security stands on every table of organisations, and not by force: usom itself works as the owner.
 SELECT is_empty($$SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'org_id'
-	WHERE c.relnamespace = 'usom'::regnamespace AND c.relkind = 'r' AND (NOT c.relrowsecurity OR c.relforcerowsecurity)$$, 'row security is on everywhere');
+	WHERE c.relnamespace = 'usom'::regnamespace AND c.relkind IN ('r', 'p') AND (NOT c.relrowsecurity OR c.relforcerowsecurity)$$, 'row security is on everywhere');
 SELECT is_empty($$SELECT polrelid::regclass, polname FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid
 	WHERE c.relnamespace = 'usom'::regnamespace AND pg_get_expr(polqual, polrelid) !~ '^\(+org_id = usom\.current_org\(\)' $$, 'every policy begins with the organisation');
 SELECT is_empty($$SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'usom'::regnamespace AND c.relkind = 'v' AND c.relname !~ '^_'

@@ -209,11 +209,11 @@ SELECT alike(pg_temp.gist('postgres', format('SELECT * FROM usom.customer WHERE 
 -- ---- by query ----
 
 SELECT pg_temp.silent(format('SELECT t FROM usom.%I t', relname), format('query of usom.%s', relname))
-FROM pg_class WHERE relnamespace = 'usom'::regnamespace AND relkind IN ('r', 'v') AND relname !~ '^_' ORDER BY relname;
+FROM pg_class WHERE relnamespace = 'usom'::regnamespace AND relkind IN ('r', 'p', 'v') AND relname !~ '^_' ORDER BY relname;
 SELECT isnt(pg_temp.gist('tap_wide', format('SELECT t FROM usom.%I t', relname)), '', format('which shows the own rows of usom.%s', relname))
-FROM pg_class WHERE relnamespace = 'usom'::regnamespace AND relkind IN ('r', 'v') AND relname !~ '^_' AND relname NOT IN ('erasure') ORDER BY relname;
+FROM pg_class WHERE relnamespace = 'usom'::regnamespace AND relkind IN ('r', 'p', 'v') AND relname !~ '^_' AND relname NOT IN ('erasure') ORDER BY relname;
 SELECT is(pg_temp.gist('tap_wide', format('SELECT count(*) FROM usom.%I WHERE org_id = %s', relname, :b_org)), E'(0)\n', format('rows of the other side counted in usom.%s', relname))
-FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'org_id' WHERE relnamespace = 'usom'::regnamespace AND relkind = 'r' ORDER BY relname;
+FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'org_id' WHERE relnamespace = 'usom'::regnamespace AND relkind IN ('r', 'p') AND relname !~ '^_' ORDER BY relname;
 
 -- ---- by plain SQL that writes ----
 

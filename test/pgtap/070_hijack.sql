@@ -266,7 +266,7 @@ DO $$
 DECLARE
 	c record;
 BEGIN
-	FOR c IN SELECT relname FROM pg_class WHERE relnamespace = 'usom'::regnamespace AND relkind IN ('r', 'v')
+	FOR c IN SELECT relname FROM pg_class WHERE relnamespace = 'usom'::regnamespace AND relkind IN ('r', 'p', 'v')
 		UNION ALL SELECT unnest(ARRAY['pg_class', 'pg_proc', 'pg_namespace', 'pg_attribute', 'pg_roles', 'pg_extension', 'pg_trigger', 'pg_index', 'pg_type', 'pg_auth_members'])
 	LOOP
 		EXECUTE format('CREATE VIEW trap_relations.%I AS SELECT trap.hit() AS org_id, 1 AS code', c.relname);

@@ -54,7 +54,7 @@ sql($node, 'owned', q{SET client_min_messages = warning; CREATE EXTENSION usom; 
 seed($node, 'owned', 1, 10);
 is(sqlstate($node, 'owned', $place), '00000', 'another owner: placed');
 is(sql($node, 'owned', q{SELECT DISTINCT pg_get_userbyid(relowner) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
-	WHERE nspname = 'usom' AND relkind IN ('r', 'v', 'S') AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')}),
+	WHERE nspname = 'usom' AND relkind IN ('r', 'p', 'v', 'S') AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')}),
 	'desk_owner', 'owns every table and view');
 is(sql($node, 'owned', q{SELECT rolcanlogin OR rolsuper FROM pg_roles WHERE rolname = 'desk_owner'}), 'f', 'can neither log in nor do all');
 is_sound($node, 'owned', 'another owner');

@@ -27,7 +27,7 @@ sql($node, 'desk', "CREATE TABLE public.document AS SELECT '$document'::jsonb AS
 # What tells that a row of any table came, went or was written: how many there are, and by which transactions.
 my @tables = split /\n/, sql($node, 'desk', q{
 	SELECT c.oid::regclass FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
-	WHERE nspname = 'usom' AND relkind = 'r' AND relname !~ '^_' ORDER BY 1});
+	WHERE nspname = 'usom' AND relkind IN ('r', 'p') AND relname !~ '^_' ORDER BY 1});
 my $digest = join ' || ', map { "(SELECT format('%s:%s ', count(*), sum(xmin::text::bigint)) FROM $_)" } @tables;
 
 my $place = '(SELECT order_no FROM usom.place_order((SELECT d FROM public.document)))';

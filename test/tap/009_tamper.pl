@@ -94,7 +94,7 @@ tampering('two entries swapped', q{UPDATE usom.audit_entry e SET (occurred_at, r
 	(SELECT o.occurred_at, o.reason, o.verb, o.before, o.after, o.operation, o.row_count FROM usom.audit_entry o
 		WHERE o.audit_entry_id = CASE e.audit_entry_id WHEN tamper.entry(3) THEN tamper.entry(4) ELSE tamper.entry(3) END)
 	WHERE e.audit_entry_id IN (tamper.entry(3), tamper.entry(4))}, 'entry_changed');
-tampering('two entries swapped with their numbers, made to fit', q{DROP INDEX usom.audit_entry_chain_has_no_fork;
+tampering('two entries swapped with their numbers, made to fit', q{DROP INDEX usom._audit_entry_0_00001_chain_has_no_fork;
 	UPDATE usom.audit_entry SET entry_no = CASE entry_no WHEN 3 THEN 4 ELSE 3 END WHERE audit_entry_id IN (tamper.entry(3), tamper.entry(4));
 	SELECT tamper.rehash_from(e.audit_entry_id) FROM usom.audit_entry e WHERE e.sales_order_id = tamper.victim() AND e.entry_no = 3}, 'entry_rewritten', 'entry_rewritten');
 tampering('one entry edited, its digest made to fit', q{UPDATE usom.audit_entry SET reason = 'x' WHERE audit_entry_id = tamper.entry(3); SELECT tamper.rehash(tamper.entry(3))}, 'entry_relinked');
@@ -110,7 +110,7 @@ tampering('an entry deleted, those behind renumbered and made to fit', q{DELETE 
 tampering('an entry linked to another', q{UPDATE usom.audit_entry SET previous = (SELECT digest FROM usom.audit_entry WHERE audit_entry_id = tamper.entry(2))
 	WHERE audit_entry_id = tamper.entry(5); SELECT tamper.rehash(tamper.entry(5))}, 'entry_relinked');
 tampering('entries renumbered with a gap', q{UPDATE usom.audit_entry SET entry_no = entry_no + 1000 WHERE sales_order_id = tamper.victim() AND entry_no > 5}, 'entry_changed');
-tampering('a number given twice', q{DROP INDEX usom.audit_entry_chain_has_no_fork; SELECT tamper.entry(3) AS id \gset
+tampering('a number given twice', q{DROP INDEX usom._audit_entry_0_00001_chain_has_no_fork; SELECT tamper.entry(3) AS id \gset
 	UPDATE usom.audit_entry SET entry_no = 2 WHERE audit_entry_id = :id; SELECT tamper.rehash(:id)}, 'entry_renumbered');
 tampering('an entry moved to another order', q{SELECT tamper.entry(-1) AS id \gset
 	UPDATE usom.audit_entry SET sales_order_id = (SELECT sales_order_id FROM usom.sales_order WHERE external_id = 'R1-5'), entry_no = 9000
@@ -233,7 +233,7 @@ sub write_file
 	return;
 }
 
-is(edit_file('usom.audit_entry', 'asked on the phone', 'asked on the moon_'), 'entry_changed', 'heap file of the audit edited: entry_changed');
+is(edit_file('usom._audit_entry_0_00001', 'asked on the phone', 'asked on the moon_'), 'entry_changed', 'heap file of the audit edited: entry_changed');
 is(edit_file('usom.sales_order', 'R1-1', 'R1-9'), 'row_changed', 'heap file of orders edited: row_changed');
 is(edit_file('usom.hold', 'answered, round 2', 'answered, round 9'), 'row_changed', 'heap file of holds edited: row_changed');
 $found += 3;

@@ -201,9 +201,9 @@ command_ok([ 'pg_dump', '-s', '-f', "$folder/schema.sql", '-d', $publisher->conn
 $subscriber->safe_psql('postgres', 'CREATE DATABASE desk');
 $subscriber->psql('postgres', "\\i $folder/roles.sql", on_error_stop => 0);
 $subscriber->safe_psql('desk', "\\i $folder/schema.sql");
-is(publisher_does(q{SELECT string_agg(c.relname, ', ') FROM pg_class c WHERE c.relnamespace = 'usom'::regnamespace AND c.relkind = 'r'
+is(publisher_does(q{SELECT string_agg(c.relname, ', ') FROM pg_class c WHERE c.relnamespace = 'usom'::regnamespace AND c.relkind IN ('r', 'p')
 	AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary)}), '', 'every table has a key to replicate by');
-publisher_does('CREATE PUBLICATION usom FOR ALL TABLES');
+publisher_does('CREATE PUBLICATION usom FOR ALL TABLES WITH (publish_via_partition_root = true)');
 $subscriber->safe_psql('desk', "CREATE SUBSCRIPTION usom CONNECTION \$\$" . $publisher->connstr('desk') . "\$\$ PUBLICATION usom");
 $subscriber->wait_for_subscription_sync($publisher, 'usom', 'desk');
 is_replicated('first copy');

@@ -185,7 +185,7 @@ CREATE FUNCTION tamper.off() RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
 	target regclass;
 BEGIN
-	FOR target IN SELECT oid FROM pg_class WHERE relnamespace = 'usom'::regnamespace AND relkind = 'r' AND relhastriggers LOOP
+	FOR target IN SELECT oid FROM pg_class WHERE relnamespace = 'usom'::regnamespace AND relkind IN ('r', 'p') AND relhastriggers LOOP
 		EXECUTE format('ALTER TABLE %s DISABLE TRIGGER ALL', target);
 	END LOOP;
 END $$;
@@ -194,7 +194,7 @@ DECLARE
 	remedy text;
 	target regclass;
 BEGIN
-	FOR target IN SELECT oid FROM pg_class WHERE relnamespace = 'usom'::regnamespace AND relkind = 'r' AND relhastriggers LOOP
+	FOR target IN SELECT oid FROM pg_class WHERE relnamespace = 'usom'::regnamespace AND relkind IN ('r', 'p') AND relhastriggers LOOP
 		EXECUTE format('ALTER TABLE %s ENABLE TRIGGER ALL', target);
 	END LOOP;
 	FOR remedy IN SELECT p.remedy FROM usom._trigger_problems() p LOOP
