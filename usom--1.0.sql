@@ -351,11 +351,18 @@ CREATE FUNCTION usom._expected_triggers() RETURNS TABLE (relation text, name tex
 		SELECT found[3], found[2], (found[3], found[2]) IN (SELECT w.relation, w.name FROM always w), found[1]
 		FROM usom._migration m,
 			regexp_matches(m.text, '(CREATE TRIGGER (\w+) [^;%]*? ON usom\.(\w+)\s[^;%]*);', 'g') AS found
+	), whole AS (
+		SELECT * FROM made
+		UNION ALL
+		-- a partition has the triggers of statements of its table
+		SELECT c.relname::text, m.name, m.always, replace(m.definition, format(' ON usom.%s ', m.relation), format(' ON usom.%s ', c.relname))
+		FROM made m JOIN pg_inherits i ON i.inhparent = to_regclass(format('usom.%I', m.relation)) JOIN pg_class c ON c.oid = i.inhrelid
+		WHERE c.relispartition AND m.definition ~ 'FOR EACH STATEMENT'
 	)
 	SELECT m.relation, m.name,
 		CASE WHEN m.name ~ '^usom_(guard|card|truncate)' THEN 'guards' WHEN m.name ~ '^audit_' THEN 'audit triggers' ELSE 'other triggers' END,
 		m.always, m.definition
-	FROM made m
+	FROM whole m
 $$;
 COMMENT ON FUNCTION usom._expected_triggers() IS 'Triggers that the steps of the library make, by its helpers and by CREATE TRIGGER: table, name, check of doctor() that asks for it, whether it is ENABLE ALWAYS, definition.';
 REVOKE ALL ON FUNCTION usom._expected_triggers() FROM PUBLIC;
@@ -397,7 +404,7 @@ CREATE FUNCTION usom._trigger_problems() RETURNS TABLE (area text, relation text
 		CASE WHEN t.tgisinternal THEN format('ALTER TABLE usom.%I ENABLE TRIGGER ALL; then look at doctor() again', c.relname)
 			ELSE format('DROP TRIGGER %I ON usom.%I;', t.tgname, c.relname) END
 	FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
-	WHERE c.relnamespace = 'usom'::regnamespace
+	WHERE c.relnamespace = 'usom'::regnamespace AND t.tgparentid = 0
 		AND CASE WHEN t.tgisinternal THEN t.tgenabled <> 'O'
 			ELSE NOT EXISTS (SELECT FROM expected e WHERE e.relation = c.relname AND e.name = t.tgname)
 				AND EXISTS (SELECT FROM expected e WHERE e.relation = c.relname AND e.definition ~ '''ledger''') END
@@ -433,7 +440,7 @@ CREATE FUNCTION usom._strange_kin() RETURNS TABLE (problem text)
 			WHERE t.tgrelid = parent.oid AND NOT t.tgisinternal AND (t.tgtype & 1) = 0 AND NOT EXISTS (
 				SELECT FROM pg_trigger own
 				WHERE own.tgrelid = child.oid
-					AND (own.tgname, own.tgtype, own.tgfoid, own.tgargs, own.tgenabled) = (t.tgname, t.tgtype, t.tgfoid, t.tgargs, t.tgenabled))))
+					AND (own.tgname, own.tgtype, own.tgfoid, own.tgargs) = (t.tgname, t.tgtype, t.tgfoid, t.tgargs) AND own.tgenabled IN (t.tgenabled, 'A'))))
 $$;
 COMMENT ON FUNCTION usom._strange_kin() IS 'Inheritance children and partitions without the triggers of their parent, and tables of usom that were made children of others.';
 REVOKE ALL ON FUNCTION usom._strange_kin() FROM PUBLIC;
@@ -11015,13 +11022,13 @@ AS $$
 		SELECT CASE r.relkind WHEN 'v' THEN 91 ELSE 92 END, 0, CASE r.relkind WHEN 'v' THEN 'views' ELSE 'tables' END, r.relname::text,
 			r.relname::text, coalesce(obj_description(r.oid, 'pg_class'), '')
 		FROM pg_class r
-		WHERE r.relnamespace = 'usom'::regnamespace AND r.relkind IN ('v', 'r') AND r.relname !~ '^_'
+		WHERE r.relnamespace = 'usom'::regnamespace AND r.relkind IN ('v', 'r', 'p') AND r.relname !~ '^_'
 		UNION ALL
 		SELECT 93, a.attnum, r.relname::text, r.relname || '.' || a.attname, a.attname || ' ' || format_type(a.atttypid, a.atttypmod),
 			coalesce(col_description(r.oid, a.attnum), '')
 		FROM pg_class r
 		JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
-		WHERE r.relnamespace = 'usom'::regnamespace AND r.relkind IN ('v', 'r') AND r.relname !~ '^_' AND r.relname = $1
+		WHERE r.relnamespace = 'usom'::regnamespace AND r.relkind IN ('v', 'r', 'p') AND r.relname !~ '^_' AND r.relname = $1
 	), found AS (
 		SELECT e.*, CASE WHEN e.name = $1 THEN e.comment
 			ELSE rtrim(split_part(split_part(e.comment, E'\n', 1), '. ', 1), '.') || '.' END AS words

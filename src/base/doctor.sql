@@ -90,7 +90,7 @@ CREATE FUNCTION usom._trigger_problems() RETURNS TABLE (area text, relation text
 		CASE WHEN t.tgisinternal THEN format('ALTER TABLE usom.%I ENABLE TRIGGER ALL; then look at doctor() again', c.relname)
 			ELSE format('DROP TRIGGER %I ON usom.%I;', t.tgname, c.relname) END
 	FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
-	WHERE c.relnamespace = 'usom'::regnamespace
+	WHERE c.relnamespace = 'usom'::regnamespace AND t.tgparentid = 0
 		AND CASE WHEN t.tgisinternal THEN t.tgenabled <> 'O'
 			ELSE NOT EXISTS (SELECT FROM expected e WHERE e.relation = c.relname AND e.name = t.tgname)
 				AND EXISTS (SELECT FROM expected e WHERE e.relation = c.relname AND e.definition ~ '''ledger''') END
@@ -126,7 +126,7 @@ CREATE FUNCTION usom._strange_kin() RETURNS TABLE (problem text)
 			WHERE t.tgrelid = parent.oid AND NOT t.tgisinternal AND (t.tgtype & 1) = 0 AND NOT EXISTS (
 				SELECT FROM pg_trigger own
 				WHERE own.tgrelid = child.oid
-					AND (own.tgname, own.tgtype, own.tgfoid, own.tgargs, own.tgenabled) = (t.tgname, t.tgtype, t.tgfoid, t.tgargs, t.tgenabled))))
+					AND (own.tgname, own.tgtype, own.tgfoid, own.tgargs) = (t.tgname, t.tgtype, t.tgfoid, t.tgargs) AND own.tgenabled IN (t.tgenabled, 'A'))))
 $$;
 COMMENT ON FUNCTION usom._strange_kin() IS 'Inheritance children and partitions without the triggers of their parent, and tables of usom that were made children of others.';
 REVOKE ALL ON FUNCTION usom._strange_kin() FROM PUBLIC;
