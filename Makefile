@@ -20,6 +20,11 @@ DATA   = $(SCRIPT) $(wildcard usom--*--*.sql)
 PG_CPPFLAGS = -I$(srcdir)/src
 # Digests of the audit, cipher of the vault.
 SHLIB_LINK += -lcrypto
+# Calls within the library are bound when it is linked, not by name whenever a
+# backend loads it.
+ifneq ($(filter Linux GNU/kFreeBSD FreeBSD NetBSD OpenBSD,$(shell uname -s)),)
+SHLIB_LINK += -Wl,-Bsymbolic-functions
+endif
 # The server's own headers have unused parameters.
 PG_CFLAGS   = -Wall -Wextra -Wshadow -Wno-unused-parameter
 ifdef WERROR

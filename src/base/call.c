@@ -52,28 +52,22 @@ static int	abort_callback_count = 0;
 PG_FUNCTION_INFO_V1(usom__check_installed);
 PG_FUNCTION_INFO_V1(usom__statement_count);
 
-/* to_regclass does not raise, so one statement answers both questions. */
-static UsomQuery table_exists = {
-	.text = "SELECT pg_catalog.to_regclass('usom._schema_step') IS NOT NULL",
-};
-
 static UsomQuery schema_version = {
-	.text = "SELECT coalesce(max(version), 0) FROM usom._schema_step",
+	.text = "SELECT s.version FROM usom._schema_step AS s ORDER BY s.version DESC LIMIT 1",
 };
 
+/* The tables have no owner where there are none. */
 static void
 check_installed_connected(void)
 {
 	int32		version;
 
-	usom_query_run(&table_exists, NULL, NULL);
-	if (!DatumGetBool(usom_query_get(0, 1)))
+	if (!OidIsValid(usom_owner_get()))
 		ereport(ERROR, errcode(USOM_ERR(NOT_INSTALLED)),
 				errmsg("usom is not installed in this database"),
 				errdetail("The extension is there, its tables are not."),
 				errhint("Run: SELECT usom.install();"));
-	usom_query_run(&schema_version, NULL, NULL);
-	version = DatumGetInt32(usom_query_get(0, 1));
+	version = usom_query_run(&schema_version, NULL, NULL) > 0 ? DatumGetInt32(usom_query_get(0, 1)) : 0;
 	if (version != SCHEMA_VERSION)
 		ereport(ERROR, errcode(USOM_ERR(SCHEMA_VERSION)),
 				errmsg("the tables of usom do not fit its library"),

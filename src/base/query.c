@@ -9,7 +9,7 @@
  * are switched off, and every table counts as large (pretend_large).  Every
  * statement of usom on the hot path reaches a few rows by key.  A plan made
  * while the tables were empty would scan them, and would be kept while they
- * grow.
+ * grow.  None is ever compiled (plan_without_jit).
  *
  * Every statement runs as the owner of the tables and with USOM_SEARCH_PATH.
  * Whoever could slip an operator or a function of his own into one would act
@@ -34,7 +34,9 @@
 #include "commands/trigger.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "jit/jit.h"
 #include "optimizer/plancat.h"
+#include "optimizer/planner.h"
 #include "parser/parse_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -60,6 +62,7 @@ static uint64 statement_count = 0;
 /* Is a plan of usom being made? */
 static bool planning = false;
 static get_relation_info_hook_type next_relation_hook = NULL;
+static planner_hook_type next_planner_hook = NULL;
 
 static int
 trigger_depth(void)
@@ -108,10 +111,29 @@ pretend_large(PlannerInfo *root, Oid relid, bool inhparent, RelOptInfo *rel)
 	}
 }
 
+/*
+ * What looks large looks as if compiling it would pay.  It never does: a plan
+ * reaches a few rows, and to compile it takes longer than a hundred runs.
+ * This is for statements of SQL functions and of triggers as well, which are
+ * planned within a call with the caller's settings.
+ */
+static PlannedStmt *
+plan_without_jit(Query *parse, const char *statement, int options, ParamListInfo params)
+{
+	PlannedStmt *plan = next_planner_hook != NULL ? next_planner_hook(parse, statement, options, params)
+		: standard_planner(parse, statement, options, params);
+
+	if (planning || usom_call_active())
+		plan->jitFlags = PGJIT_NONE;
+	return plan;
+}
+
 void
 usom_query_init(void)
 {
 	usom_owner_init();
+	next_planner_hook = planner_hook;
+	planner_hook = plan_without_jit;
 	next_relation_hook = get_relation_info_hook;
 	get_relation_info_hook = pretend_large;
 }
@@ -128,7 +150,7 @@ set_planner_for_keys(void)
 {
 	static const char *const off[] = {
 		"enable_hashjoin", "enable_mergejoin", "enable_seqscan", "enable_bitmapscan", "enable_material",
-		"enable_memoize", "jit"
+		"enable_memoize"
 	};
 
 	for (int i = 0; i < (int) lengthof(off); i++)
