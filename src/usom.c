@@ -46,6 +46,7 @@ _PG_init(void)
 	usom_call_init();
 	usom_query_init();
 	usom_memo_init();
+	usom_memo_use_init();
 	usom_ident_init();
 	usom_audit_init();
 	usom_party_init();

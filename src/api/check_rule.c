@@ -336,10 +336,14 @@ read_rules(int64 org_id)
 	return rules;
 }
 
+static const UsomCheckRules no_rules;
+
 static UsomMemo memo = {
 	.name = "usom rules of checks",
 	.tables = {"check_rule", "product_restriction", "channel", "hold_rule"},
 	.read = read_rules,
+	.rules = {"check_rule", "product_restriction", "hold_rule"},
+	.nothing = &no_rules,
 };
 
 void

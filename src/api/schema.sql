@@ -514,9 +514,9 @@ COMMENT ON COLUMN usom.order_fingerprint.sales_order_id IS 'The last order with 
 COMMENT ON COLUMN usom.order_fingerprint.previous_id IS 'The one before it.';
 
 CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.check_rule
-	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed('check_rule');
 CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.product_restriction
-	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed('product_restriction');
 ALTER TABLE usom.check_rule ENABLE ALWAYS TRIGGER _memo_changed;
 ALTER TABLE usom.product_restriction ENABLE ALWAYS TRIGGER _memo_changed;
 

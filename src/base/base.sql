@@ -300,5 +300,11 @@ REVOKE ALL ON FUNCTION usom.upgrade(boolean) FROM PUBLIC;
 CREATE FUNCTION usom._memo_changed() RETURNS trigger
 	AS 'MODULE_PATHNAME', 'usom__memo_changed' LANGUAGE C
 	SET search_path = pg_catalog, usom, pg_temp;
-COMMENT ON FUNCTION usom._memo_changed() IS 'Trigger AFTER a row of a table was written that backends remember: all of them read it again at the next use.';
+COMMENT ON FUNCTION usom._memo_changed() IS 'Trigger AFTER a row of a table was written that backends remember: all of them read it again at the next use. With the table as argument, it is noted in usom._in_use that the organisation has rows in it.';
 REVOKE ALL ON FUNCTION usom._memo_changed() FROM PUBLIC;
+
+CREATE FUNCTION usom._note_in_use() RETURNS trigger
+	AS 'MODULE_PATHNAME', 'usom__note_in_use' LANGUAGE C
+	SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._note_in_use() IS 'Trigger AFTER a row was written of a table of which backends remember only whether there are any. The table is its argument; it is noted in usom._in_use.';
+REVOKE ALL ON FUNCTION usom._note_in_use() FROM PUBLIC;

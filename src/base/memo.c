@@ -109,13 +109,17 @@ at_subtransaction(SubXactEvent event, SubTransactionId mine, SubTransactionId pa
 		settle_fresh(false);
 }
 
-/* usom._memo_changed(): trigger AFTER a row of a table that is remembered was written. */
+/* usom._memo_changed(['table']): trigger AFTER a row of a table that is remembered was written. */
 Datum
 usom__memo_changed(PG_FUNCTION_ARGS)
 {
 	static const UsomTriggerSpec spec = {"usom._memo_changed", .before = false, .row = true, .nargs = 0};
-	TriggerData *trigdata = usom_trigger_check(fcinfo, &spec);
+	static const UsomTriggerSpec spec_of_rules = {"usom._memo_changed", .before = false, .row = true, .nargs = 1};
+	bool		is_of_rules = CALLED_AS_TRIGGER(fcinfo) && ((TriggerData *) fcinfo->context)->tg_trigger->tgnargs > 0;
+	TriggerData *trigdata = usom_trigger_check(fcinfo, is_of_rules ? &spec_of_rules : &spec);
 
+	if (is_of_rules)
+		usom_memo_note_use(trigdata);
 	at_table_change((Datum) 0, RelationGetRelid(trigdata->tg_relation));
 	CacheInvalidateRelcache(trigdata->tg_relation);
 	return PointerGetDatum(NULL);
@@ -225,6 +229,8 @@ read_memo(UsomMemo *memo, int64 org_id)
 const void *
 usom_memo_get(UsomMemo *memo, int64 org_id)
 {
+	if (memo->needs != 0 && (usom_memo_uses(org_id) & memo->needs) == 0)
+		return memo->nothing;
 	AcceptInvalidationMessages();
 	for (int i = 0; i < USOM_MEMO_SLOTS; i++)
 	{
@@ -240,6 +246,9 @@ void
 usom_memo_register(UsomMemo *memo)
 {
 	Ensure(nmemos < MAX_MEMOS, "too many memos");
+	for (int i = 0; i < USOM_MEMO_TABLES && memo->rules[i] != NULL; i++)
+		memo->needs |= usom_memo_use_of(memo->rules[i]);
+	Ensure((memo->needs != 0) == (memo->nothing != NULL), "a memo says what it is without rules, or needs none");
 	memos[nmemos++] = memo;
 }
 

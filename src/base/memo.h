@@ -12,6 +12,12 @@
  *			usom_memo_register(&memo);			-- _PG_init of the room
  *			const Colours *colours = usom_memo_get(&memo, org_id);
  *
+ *		Most organisations have no rows in most of these tables, and to find that
+ *		out each backend would open them and make plans.  So it is kept which
+ *		tables an organisation has ever had rows in (usom._in_use, memo_use.c).
+ *		A memo that names those of its tables without whose rows it says nothing
+ *		(.rules), and what it is then (.nothing), is not read before.
+ *
  *		A change counts for the session that made it at once, and for others
  *		when it is committed: a call that begins after the COMMIT has returned
  *		sees it.  A transaction at REPEATABLE READ sees what its snapshot shows,
@@ -22,6 +28,7 @@
 #define USOM_BASE_MEMO_H
 
 #include "base/query.h"
+#include "commands/trigger.h"
 
 #define USOM_MEMO_TABLES 8
 #define USOM_MEMO_SLOTS 8
@@ -44,7 +51,12 @@ typedef struct UsomMemo
 	/* Never NULL; all in CurrentMemoryContext, by usom_memo_look() alone. */
 	const void *(*read) (int64 org_id);
 
+	/* Those of the tables that must have had rows; NULL after the last.  Without any it is read in any case. */
+	const char *rules[USOM_MEMO_TABLES];
+	const void *nothing;
+
 	/* what memo.c keeps */
+	uint64		needs;			/* rules, as bits of usom_memo_uses() */
 	Oid			relids[USOM_MEMO_TABLES];
 	uint64		changes;		/* counts what made it forgotten */
 	bool		is_settled;		/* is horizon of the last one? */
@@ -65,7 +77,19 @@ extern void usom_memo_register(UsomMemo *memo);
  */
 extern const void *usom_memo_get(UsomMemo *memo, int64 org_id);
 
+/* ---- tables that are in use ---- */
+
+/* For _PG_init of a room: a table that is kept in usom._in_use, as one bit. */
+extern uint64 usom_memo_use_of(const char *table);
+
+/* Which of them the organisation has ever had rows in.  The caller is connected to SPI. */
+extern uint64 usom_memo_uses(int64 org_id);
+
+/* A row of the table, which a trigger was fired for, is there. */
+extern void usom_memo_note_use(TriggerData *trigdata);
+
 /* _PG_init of the room. */
 extern void usom_memo_init(void);
+extern void usom_memo_use_init(void);
 
 #endif							/* USOM_BASE_MEMO_H */

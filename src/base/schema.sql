@@ -67,3 +67,18 @@ SELECT usom._guard_master('document_counter', 'kind');
 CREATE TRIGGER _memo_changed AFTER INSERT OR DELETE OR UPDATE OF org_id, kind, prefix, digits, gap_free ON usom.document_counter
 	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
 ALTER TABLE usom.document_counter ENABLE ALWAYS TRIGGER _memo_changed;
+
+CREATE TABLE usom._in_use (
+	org_id bigint NOT NULL,
+	in_use_id bigint NOT NULL DEFAULT usom.next_id(),
+	relation text NOT NULL,
+	PRIMARY KEY (org_id, in_use_id)
+);
+COMMENT ON TABLE usom._in_use IS 'Tables of rules that an organisation has ever had rows in: backends do not look into the others. Written by triggers of those tables; a table may stand here more than once.';
+COMMENT ON COLUMN usom._in_use.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom._in_use.in_use_id IS 'Key.';
+COMMENT ON COLUMN usom._in_use.relation IS 'Table of schema usom.';
+SELECT usom._guard_kept('_in_use', 'Write the table itself.');
+CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom._in_use
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+ALTER TABLE usom._in_use ENABLE ALWAYS TRIGGER _memo_changed;

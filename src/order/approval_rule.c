@@ -152,10 +152,14 @@ read_all(int64 org_id)
 	return rules;
 }
 
+static const UsomApprovalRules no_rules;
+
 static UsomMemo memo = {
 	.name = "usom approval rules",
 	.tables = {"approval_rule", "price_limit"},
 	.read = read_all,
+	.rules = {"approval_rule", "price_limit"},
+	.nothing = &no_rules,
 };
 
 const UsomApprovalRules *

@@ -291,10 +291,14 @@ read_flows(int64 org_id)
 	return flows;
 }
 
+static const Flows no_flows;
+
 static UsomMemo memo = {
 	.name = "usom flows",
 	.tables = {"flow", "flow_state", "flow_transition", "flow_guard", "flow_effect", "flow_rule", "channel"},
 	.read = read_flows,
+	.rules = {"flow"},
+	.nothing = &no_flows,
 };
 
 void

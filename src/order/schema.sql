@@ -487,7 +487,7 @@ COMMENT ON COLUMN usom.hold_rule.created_at IS 'When the row was made.';
 CREATE TRIGGER usom_rule BEFORE INSERT OR UPDATE ON usom.hold_rule
 	FOR EACH ROW EXECUTE FUNCTION usom._check_hold_rule();
 CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.hold_rule
-	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed('hold_rule');
 ALTER TABLE usom.hold_rule ENABLE ALWAYS TRIGGER _memo_changed;
 
 SELECT usom._guard_cards('hold_rule');

@@ -217,10 +217,10 @@ COMMENT ON COLUMN usom.order_risk.scored_at IS 'When it was told.';
 COMMENT ON COLUMN usom.order_risk.scored_by IS 'Session user who told.';
 
 CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.approval_rule
-	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed('approval_rule');
 ALTER TABLE usom.approval_rule ENABLE ALWAYS TRIGGER _memo_changed;
 CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.price_limit
-	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed('price_limit');
 ALTER TABLE usom.price_limit ENABLE ALWAYS TRIGGER _memo_changed;
 
 SELECT usom._guard_cards('approval_rule');

@@ -152,7 +152,7 @@ CREATE TRIGGER usom_rule BEFORE INSERT OR UPDATE ON usom.flow_rule
 	FOR EACH ROW EXECUTE FUNCTION usom._check_flow_rule();
 
 CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.flow
-	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed('flow');
 ALTER TABLE usom.flow ENABLE ALWAYS TRIGGER _memo_changed;
 CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.flow_state
 	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();

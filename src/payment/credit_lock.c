@@ -54,10 +54,14 @@ read_customers(int64 org_id)
 	return customers;
 }
 
+static const Customers no_customers;
+
 static UsomMemo memo = {
 	.name = "usom customers with credit",
 	.tables = {"credit_account"},
 	.read = read_customers,
+	.rules = {"credit_account"},
+	.nothing = &no_customers,
 };
 
 void

@@ -327,7 +327,7 @@ COMMENT ON COLUMN usom.credit_use.beyond IS 'Of what it takes, what was beyond t
 CREATE TRIGGER usom_guard_exposure BEFORE INSERT OR UPDATE ON usom.credit_account
 	FOR EACH ROW EXECUTE FUNCTION usom._guard_credit_account();
 CREATE TRIGGER _memo_changed AFTER INSERT ON usom.credit_account
-	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed('credit_account');
 -- Named to fire after the triggers of the audit, which tell of the statement before what follows from it.
 CREATE TRIGGER count_insert AFTER INSERT ON usom.credit_account REFERENCING NEW TABLE AS newer
 	FOR EACH STATEMENT EXECUTE FUNCTION usom._credit_account_written();

@@ -51,10 +51,14 @@ read_charges(int64 org_id)
 	return result;
 }
 
+static const UsomFreightCharges no_charges;
+
 static UsomMemo memo = {
 	.name = "usom freight charges",
 	.tables = {"freight_charge"},
 	.read = read_charges,
+	.rules = {"freight_charge"},
+	.nothing = &no_charges,
 };
 
 const UsomFreightCharges *

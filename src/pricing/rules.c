@@ -165,10 +165,14 @@ read_rules(int64 org_id)
 	return rules;
 }
 
+static const UsomPriceRules no_rules;
+
 static UsomMemo memo = {
 	.name = "usom price rules",
 	.tables = {"price_contract", "price_break", "promotion", "coupon"},
 	.read = read_rules,
+	.rules = {"price_contract", "price_break", "promotion", "coupon"},
+	.nothing = &no_rules,
 };
 
 const UsomPriceRules *

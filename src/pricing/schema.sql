@@ -71,7 +71,7 @@ COMMENT ON COLUMN usom.price_contract.valid_to IS 'From then on it is not valid;
 CREATE TRIGGER usom_rule BEFORE INSERT OR UPDATE ON usom.price_contract
 	FOR EACH ROW EXECUTE FUNCTION usom._check_price_contract();
 CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.price_contract
-	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed('price_contract');
 ALTER TABLE usom.price_contract ENABLE ALWAYS TRIGGER _memo_changed;
 
 CREATE TABLE usom.price_break (
@@ -115,7 +115,7 @@ COMMENT ON COLUMN usom.price_break.valid_to IS 'From then on it is not valid; nu
 CREATE TRIGGER usom_rule BEFORE INSERT OR UPDATE ON usom.price_break
 	FOR EACH ROW EXECUTE FUNCTION usom._check_price_break();
 CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.price_break
-	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed('price_break');
 ALTER TABLE usom.price_break ENABLE ALWAYS TRIGGER _memo_changed;
 
 CREATE TABLE usom.promotion (
@@ -179,7 +179,7 @@ COMMENT ON COLUMN usom.promotion.created_at IS 'When the row was made.';
 CREATE TRIGGER usom_rule BEFORE INSERT OR UPDATE ON usom.promotion
 	FOR EACH ROW EXECUTE FUNCTION usom._check_promotion();
 CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.promotion
-	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed('promotion');
 ALTER TABLE usom.promotion ENABLE ALWAYS TRIGGER _memo_changed;
 
 CREATE TABLE usom.coupon (
@@ -218,7 +218,7 @@ CREATE TRIGGER usom_guard_counter BEFORE UPDATE OF redeemed ON usom.coupon
 ALTER TABLE usom.coupon ENABLE ALWAYS TRIGGER usom_guard_counter;
 -- That there are coupons is remembered, not what they are: counting them makes nobody forget.
 CREATE TRIGGER _memo_changed AFTER INSERT ON usom.coupon
-	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed('coupon');
 ALTER TABLE usom.coupon ENABLE ALWAYS TRIGGER _memo_changed;
 
 CREATE TABLE usom.coupon_redemption (
@@ -358,10 +358,10 @@ CREATE TRIGGER usom_check BEFORE INSERT OR UPDATE ON usom.freight_charge
 ALTER TABLE usom.freight_charge ENABLE ALWAYS TRIGGER usom_check;
 
 CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.tax_rate
-	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed('tax_rate');
 ALTER TABLE usom.tax_rate ENABLE ALWAYS TRIGGER _memo_changed;
 CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.freight_charge
-	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed('freight_charge');
 ALTER TABLE usom.freight_charge ENABLE ALWAYS TRIGGER _memo_changed;
 SELECT usom._guard_cards('tax_rate');
 SELECT usom._guard_cards('freight_charge');

@@ -59,10 +59,14 @@ read_rates(int64 org_id)
 	return result;
 }
 
+static const UsomTaxRates no_rates;
+
 static UsomMemo memo = {
 	.name = "usom tax rates",
 	.tables = {"tax_rate"},
 	.read = read_rates,
+	.rules = {"tax_rate"},
+	.nothing = &no_rates,
 };
 
 const UsomTaxRates *

@@ -11,13 +11,12 @@
 #include "base/memo.h"
 #include "base/query.h"
 #include "sourcing/master.h"
+#include "stock/site.h"
 
 static UsomQuery ask = {
 	.text = "SELECT EXISTS (SELECT 1 FROM usom.sourcing_rule r WHERE r.org_id = $1 AND r.active) "
 	"OR EXISTS (SELECT 1 FROM usom.freight_rate f WHERE f.org_id = $1) "
-	"OR EXISTS (SELECT 1 FROM usom.location_calendar c WHERE c.org_id = $1) "
-	"OR EXISTS (SELECT 1 FROM usom.location l WHERE l.org_id = $1 AND (NOT l.ships "
-	"OR l.order_cost > 0 OR l.unit_cost > 0 OR l.handling_cost > 0 OR l.protected_quantity > 0)), "
+	"OR EXISTS (SELECT 1 FROM usom.location_calendar c WHERE c.org_id = $1), "
 	"EXISTS (SELECT 1 FROM usom.location_capacity c WHERE c.org_id = $1)",
 	.nargs = 1,
 	.argtypes = {"bigint"},
@@ -41,16 +40,20 @@ read_answers(int64 org_id)
 	return answers;
 }
 
+static const Answers nothing;
+
 static UsomMemo configured = {
 	.name = "usom sourcing is configured",
-	.tables = {"sourcing_rule", "freight_rate", "location_calendar", "location", "location_capacity"},
+	.tables = {"sourcing_rule", "freight_rate", "location_calendar", "location_capacity"},
 	.read = read_answers,
+	.rules = {"sourcing_rule", "freight_rate", "location_calendar", "location_capacity"},
+	.nothing = &nothing,
 };
 
 bool
 usom_sourcing_is_ruled(int64 org_id)
 {
-	return ((const Answers *) usom_memo_get(&configured, org_id))->ruled;
+	return usom_stock_sites(org_id)->have_terms || ((const Answers *) usom_memo_get(&configured, org_id))->ruled;
 }
 
 bool

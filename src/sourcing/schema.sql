@@ -295,10 +295,10 @@ CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.location
 	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
 ALTER TABLE usom.location ENABLE ALWAYS TRIGGER _memo_changed;
 CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.location_calendar
-	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed('location_calendar');
 ALTER TABLE usom.location_calendar ENABLE ALWAYS TRIGGER _memo_changed;
 CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.location_capacity
-	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed('location_capacity');
 ALTER TABLE usom.location_capacity ENABLE ALWAYS TRIGGER _memo_changed;
 CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.service_level
 	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
@@ -307,10 +307,10 @@ CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.transit_ti
 	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
 ALTER TABLE usom.transit_time ENABLE ALWAYS TRIGGER _memo_changed;
 CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.freight_rate
-	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed('freight_rate');
 ALTER TABLE usom.freight_rate ENABLE ALWAYS TRIGGER _memo_changed;
 CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.sourcing_rule
-	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed('sourcing_rule');
 ALTER TABLE usom.sourcing_rule ENABLE ALWAYS TRIGGER _memo_changed;
 
 SELECT usom._guard_cards('service_level');

@@ -11,88 +11,33 @@
  * are held.  At REPEATABLE READ its snapshot is older: then a load or a stock
  * row that has changed meanwhile is 40001 when it is written.
  *
- * Memory: CurrentMemoryContext; the answer to usom_quota_is_any in static
- * variables, forgotten when a quota is written anywhere.
+ * Memory: CurrentMemoryContext.
  */
 #include "postgres.h"
 
 #include "stock/quota.h"
 
-#include "access/xact.h"
 #include "base/call.h"
 #include "base/errors.h"
+#include "base/memo.h"
 #include "base/query.h"
-#include "base/trigger.h"
 #include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/inval.h"
-#include "utils/rel.h"
 #include "utils/timestamp.h"
 
-PG_FUNCTION_INFO_V1(usom__quota_changed);
-
-static int64 known_org = 0;		/* 0: nothing is known */
-static bool known_answer;
-static Oid	relids[2];
-
-static UsomQuery ask = {
-	.text = "SELECT EXISTS (SELECT 1 FROM usom.quota AS q WHERE q.org_id = $1) "
-	"OR EXISTS (SELECT 1 FROM usom.pre_order_offer AS f WHERE f.org_id = $1), "
-	"'usom.quota'::pg_catalog.regclass::pg_catalog.oid, 'usom.pre_order_offer'::pg_catalog.regclass::pg_catalog.oid",
-	.nargs = 1,
-	.argtypes = {"bigint"},
-};
+static uint64 uses;
 
 bool
 usom_quota_is_any(int64 org_id)
 {
-	Datum		values[] = {Int64GetDatum(org_id)};
-	bool		answer;
-
-	if (likely(known_org == org_id))
-		return known_answer;
-	usom_query_run(&ask, values, NULL);
-	answer = DatumGetBool(usom_query_get(0, 1));
-	if (IsolationUsesXactSnapshot())
-		return answer;
-	relids[0] = DatumGetObjectId(usom_query_get(0, 2));
-	relids[1] = DatumGetObjectId(usom_query_get(0, 3));
-	known_answer = answer;
-	known_org = org_id;
-	return known_answer;
-}
-
-static void
-forget(void)
-{
-	known_org = 0;
-}
-
-static void
-at_table_change(Datum argument, Oid changed)
-{
-	if (changed == InvalidOid || changed == relids[0] || changed == relids[1])
-		known_org = 0;
-}
-
-/* Trigger AFTER quotas were written. */
-Datum
-usom__quota_changed(PG_FUNCTION_ARGS)
-{
-	static const UsomTriggerSpec spec = {"usom._quota_changed", .before = false, .row = false, .nargs = 0};
-	TriggerData *trigdata = usom_trigger_check(fcinfo, &spec);
-
-	forget();
-	CacheInvalidateRelcache(trigdata->tg_relation);
-	return PointerGetDatum(NULL);
+	return (usom_memo_uses(org_id) & uses) != 0;
 }
 
 void
 usom_quota_init(void)
 {
-	usom_call_at_abort(forget);
-	CacheRegisterRelcacheCallback(at_table_change, (Datum) 0);
+	uses = usom_memo_use_of("quota") | usom_memo_use_of("pre_order_offer");
 }
 
 /* ---- what lines that have lost units used ---- */

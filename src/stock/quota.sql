@@ -25,12 +25,6 @@ CREATE TYPE usom._quota_change AS (
 );
 COMMENT ON TYPE usom._quota_change IS 'Units that a line has more, or with a minus less, under a quota, on their way from C to quota_use, by unnest().';
 
-CREATE FUNCTION usom._quota_changed() RETURNS trigger
-	AS 'MODULE_PATHNAME', 'usom__quota_changed' LANGUAGE C
-	SET search_path = pg_catalog, usom, pg_temp;
-COMMENT ON FUNCTION usom._quota_changed() IS 'Trigger AFTER quotas were written: every session looks again at whether there are any.';
-REVOKE ALL ON FUNCTION usom._quota_changed() FROM PUBLIC;
-
 CREATE FUNCTION usom._check_quota() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = pg_catalog, usom, pg_temp

@@ -222,9 +222,9 @@ COMMENT ON COLUMN usom.supply.sales_order_id IS 'Order it is for and for no othe
 COMMENT ON COLUMN usom.supply.line_no IS 'Line of that order; null if it is for all.';
 COMMENT ON COLUMN usom.supply.created_at IS 'When the row was made.';
 
-CREATE TRIGGER usom_supply_added AFTER INSERT ON usom.supply
-	FOR EACH STATEMENT EXECUTE FUNCTION usom._supply_added();
-ALTER TABLE usom.supply ENABLE ALWAYS TRIGGER usom_supply_added;
+CREATE TRIGGER _note_in_use AFTER INSERT ON usom.supply
+	FOR EACH ROW EXECUTE FUNCTION usom._note_in_use('supply');
+ALTER TABLE usom.supply ENABLE ALWAYS TRIGGER _note_in_use;
 
 CREATE TABLE usom.stock_interest (
 	org_id bigint NOT NULL,
@@ -364,16 +364,16 @@ COMMENT ON COLUMN usom.pre_order_offer.ended_at IS 'When the last pre-order was 
 COMMENT ON COLUMN usom.pre_order_offer.created_at IS 'When the row was made.';
 CREATE TRIGGER usom_pre_order BEFORE INSERT OR UPDATE ON usom.pre_order_offer
 	FOR EACH ROW EXECUTE FUNCTION usom._check_pre_order();
-CREATE TRIGGER usom_quota_changed AFTER INSERT OR UPDATE OR DELETE ON usom.pre_order_offer
-	FOR EACH STATEMENT EXECUTE FUNCTION usom._quota_changed();
-ALTER TABLE usom.pre_order_offer ENABLE ALWAYS TRIGGER usom_quota_changed;
+CREATE TRIGGER _note_in_use AFTER INSERT ON usom.pre_order_offer
+	FOR EACH ROW EXECUTE FUNCTION usom._note_in_use('pre_order_offer');
+ALTER TABLE usom.pre_order_offer ENABLE ALWAYS TRIGGER _note_in_use;
 
 -- Rows that replication brings were checked where they came from, and may come before what they name, so this trigger is not ENABLE ALWAYS.
 CREATE TRIGGER usom_quota BEFORE INSERT OR UPDATE ON usom.quota
 	FOR EACH ROW EXECUTE FUNCTION usom._check_quota();
-CREATE TRIGGER usom_quota_changed AFTER INSERT OR UPDATE OR DELETE ON usom.quota
-	FOR EACH STATEMENT EXECUTE FUNCTION usom._quota_changed();
-ALTER TABLE usom.quota ENABLE ALWAYS TRIGGER usom_quota_changed;
+CREATE TRIGGER _note_in_use AFTER INSERT ON usom.quota
+	FOR EACH ROW EXECUTE FUNCTION usom._note_in_use('quota');
+ALTER TABLE usom.quota ENABLE ALWAYS TRIGGER _note_in_use;
 
 CREATE VIEW usom.quotas WITH (security_invoker = true) AS
 SELECT q.code AS quota, q.name, q.meaning, q.sku, q.category, q.channel, q.customer, q.segment, q.country, trim_scale(q.quantity) AS quantity,

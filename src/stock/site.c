@@ -15,7 +15,8 @@
 #include "base/query.h"
 
 static UsomQuery select_sites = {
-	.text = "SELECT l.location_id, l.priority, l.active, l.ships_from, l.code FROM usom.location AS l WHERE l.org_id = $1 ORDER BY l.location_id",
+	.text = "SELECT l.location_id, l.priority, l.active, l.ships_from, l.code, "
+	"NOT l.ships OR l.order_cost > 0 OR l.unit_cost > 0 OR l.handling_cost > 0 OR l.protected_quantity > 0 FROM usom.location AS l WHERE l.org_id = $1 ORDER BY l.location_id",
 	.nargs = 1,
 	.argtypes = {"bigint"},
 };
@@ -44,12 +45,14 @@ sort_by_code(UsomSites *sites)
 static const void *
 read_sites(int64 org_id)
 {
-	UsomSites  *sites = palloc_object(UsomSites);
+	UsomSites  *sites = palloc0_object(UsomSites);
 	Datum		values[] = {Int64GetDatum(org_id)};
 
 	sites->count = (int) usom_memo_look(&select_sites, values);
 	sites->sites = palloc_array(UsomSite, Max(sites->count, 1));
 	for (int i = 0; i < sites->count; i++)
+	{
+		sites->have_terms |= DatumGetBool(usom_query_get(i, 6));
 		sites->sites[i] = (UsomSite) {
 			.location_id = DatumGetInt64(usom_query_get(i, 1)),
 			.priority = DatumGetInt32(usom_query_get(i, 2)),
@@ -57,6 +60,7 @@ read_sites(int64 org_id)
 			.ships_from = ships_from(usom_query_get_text(i, 4)),
 			.code = usom_query_get_text(i, 5),
 		};
+	}
 	sort_by_code(sites);
 	SPI_freetuptable(SPI_tuptable);
 	return sites;

@@ -29,6 +29,7 @@ typedef struct UsomSites
 	int			count;
 	UsomSite   *sites;			/* by key */
 	const UsomSite **by_code;
+	bool		have_terms;		/* one of them costs something, keeps units back or does not send */
 } UsomSites;
 
 /* All locations; lives as usom_memo_get() says.  The caller is connected to SPI. */

@@ -2,85 +2,32 @@
  * supply.c
  *		Rows of usom.supply: lock, peg, record.
  *
- * Whether an organisation has any supply is asked once a backend, then
- * remembered until supply is recorded: a trigger sends an invalidation of the
- * table, which every backend has seen before its next statement reads.  So
+ * Whether an organisation has ever had supply is remembered (base/memo.h), so
  * whoever has none pays nothing for it.
  *
  * Locks: rows of usom.supply by key, after those of stock.  A locking SELECT
  * that waited gives the values of the new version of the row; it looks at
  * nothing else.
  *
- * Memory: one organisation's answer, in static variables; results in
- * CurrentMemoryContext.
+ * Memory: CurrentMemoryContext.
  */
 #include "postgres.h"
 
 #include "stock/supply.h"
 
-#include "access/xact.h"
 #include "base/call.h"
 #include "base/errors.h"
+#include "base/memo.h"
 #include "base/query.h"
-#include "base/trigger.h"
 #include "utils/builtins.h"
-#include "utils/inval.h"
-#include "utils/rel.h"
 #include "utils/timestamp.h"
 
-PG_FUNCTION_INFO_V1(usom__supply_added);
-
-static int64 known_org = 0;		/* 0: nothing is known */
-static bool known_answer;
-static Oid	relid;
-
-static UsomQuery ask = {
-	.text = "SELECT EXISTS (SELECT 1 FROM usom.supply s WHERE s.org_id = $1), 'usom.supply'::pg_catalog.regclass::pg_catalog.oid",
-	.nargs = 1,
-	.argtypes = {"bigint"},
-};
+static uint64 uses;
 
 bool
 usom_supply_is_any(int64 org_id)
 {
-	Datum		values[] = {Int64GetDatum(org_id)};
-	bool		answer;
-
-	if (likely(known_org == org_id))
-		return known_answer;
-	usom_query_run(&ask, values, NULL);
-	answer = DatumGetBool(usom_query_get(0, 1));
-	if (IsolationUsesXactSnapshot())
-		return answer;
-	relid = DatumGetObjectId(usom_query_get(0, 2));
-	known_answer = answer;
-	known_org = org_id;
-	return known_answer;
-}
-
-static void
-forget(void)
-{
-	known_org = 0;
-}
-
-static void
-at_table_change(Datum argument, Oid changed)
-{
-	if (changed == InvalidOid || changed == relid)
-		known_org = 0;
-}
-
-/* Trigger AFTER supply was recorded. */
-Datum
-usom__supply_added(PG_FUNCTION_ARGS)
-{
-	static const UsomTriggerSpec spec = {"usom._supply_added", .before = false, .row = false, .nargs = 0};
-	TriggerData *trigdata = usom_trigger_check(fcinfo, &spec);
-
-	forget();
-	CacheInvalidateRelcache(trigdata->tg_relation);
-	return PointerGetDatum(NULL);
+	return (usom_memo_uses(org_id) & uses) != 0;
 }
 
 #define SELECT_SUPPLY "SELECT s.supply_id, s.product_id, s.location_id, s.expected_at, s.quantity - s.received - s.pegged, " \
@@ -295,6 +242,5 @@ usom_supply_insert(int64 org_id, const UsomNewSupply *supply)
 void
 usom_supply_init(void)
 {
-	usom_call_at_abort(forget);
-	CacheRegisterRelcacheCallback(at_table_change, (Datum) 0);
+	uses = usom_memo_use_of("supply");
 }
