@@ -307,8 +307,14 @@ REVOKE ALL ON FUNCTION usom.upgrade(boolean) FROM PUBLIC;
 CREATE FUNCTION usom._memo_changed() RETURNS trigger
 	AS 'MODULE_PATHNAME', 'usom__memo_changed' LANGUAGE C
 	SET search_path = pg_catalog, usom, pg_temp;
-COMMENT ON FUNCTION usom._memo_changed() IS 'Trigger AFTER a row of a table was written that backends remember: all of them read it again at the next use.';
+COMMENT ON FUNCTION usom._memo_changed() IS 'Trigger AFTER a row of a table was written that backends remember: all of them read it again at the next use. With the table as argument, it is noted in usom._in_use that the organisation has rows in it.';
 REVOKE ALL ON FUNCTION usom._memo_changed() FROM PUBLIC;
+
+CREATE FUNCTION usom._note_in_use() RETURNS trigger
+	AS 'MODULE_PATHNAME', 'usom__note_in_use' LANGUAGE C
+	SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._note_in_use() IS 'Trigger AFTER a row was written of a table of which backends remember only whether there are any. The table is its argument; it is noted in usom._in_use.';
+REVOKE ALL ON FUNCTION usom._note_in_use() FROM PUBLIC;
 
 /* ---- base ---- */
 
@@ -2312,12 +2318,6 @@ CREATE TYPE usom._quota_change AS (
 );
 COMMENT ON TYPE usom._quota_change IS 'Units that a line has more, or with a minus less, under a quota, on their way from C to quota_use, by unnest().';
 
-CREATE FUNCTION usom._quota_changed() RETURNS trigger
-	AS 'MODULE_PATHNAME', 'usom__quota_changed' LANGUAGE C
-	SET search_path = pg_catalog, usom, pg_temp;
-COMMENT ON FUNCTION usom._quota_changed() IS 'Trigger AFTER quotas were written: every session looks again at whether there are any.';
-REVOKE ALL ON FUNCTION usom._quota_changed() FROM PUBLIC;
-
 CREATE FUNCTION usom._check_quota() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = pg_catalog, usom, pg_temp
@@ -2437,11 +2437,6 @@ CREATE TYPE usom._supply_delta AS (
 );
 COMMENT ON TYPE usom._supply_delta IS 'Units that pieces count on more, or with a minus less, on their way from C to supply, by unnest().';
 
-CREATE FUNCTION usom._supply_added() RETURNS trigger
-	AS 'MODULE_PATHNAME', 'usom__supply_added' LANGUAGE C
-	SET search_path = pg_catalog, usom, pg_temp;
-COMMENT ON FUNCTION usom._supply_added() IS 'Trigger AFTER supply was recorded: every session looks again at whether there is any.';
-REVOKE ALL ON FUNCTION usom._supply_added() FROM PUBLIC;
 
 /* ---- order ---- */
 
@@ -9092,6 +9087,7 @@ BEGIN
 		UNION ALL SELECT * FROM usom.verify_inbox()
 		UNION ALL SELECT * FROM usom.verify_drafts()
 		UNION ALL SELECT * FROM usom.verify_loads()
+		UNION ALL SELECT * FROM usom.verify_in_use()
 		UNION ALL SELECT * FROM usom.verify_entries();
 END
 $$;
@@ -9774,6 +9770,35 @@ Example: SELECT * FROM usom.verify_holds();';
 
 /* ---- analytics ---- */
 
+CREATE FUNCTION usom.verify_in_use() RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+DECLARE
+	org CONSTANT bigint := usom.current_org();
+	used name;
+	has_rows boolean;
+BEGIN
+	-- the tables with triggers that note it; their argument is the table
+	FOR used IN
+		SELECT DISTINCT c.relname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+		WHERE c.relnamespace = 'usom'::regnamespace AND t.tgname IN ('_memo_changed', '_note_in_use') AND t.tgnargs = 1
+			AND NOT EXISTS (SELECT FROM usom._in_use u WHERE u.org_id = org AND u.relation = c.relname)
+		ORDER BY 1
+	LOOP
+		EXECUTE format('SELECT EXISTS (SELECT FROM usom.%I WHERE org_id = $1)', used) INTO has_rows USING org;
+		IF has_rows THEN
+			RETURN QUERY SELECT 'in use', format('table %s', used), 'has rows that nobody looks at: update one, or insert one', 'noted in _in_use', 'not noted';
+		END IF;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION usom.verify_in_use() IS
+'Tables of rules that the caller''s organisation has rows in, and usom._in_use does not say so: then backends act as if there were none. It comes of rows written while triggers were switched off; to update one of the rows with its values as they are, or to insert one (coupons, quotas, supply, credit accounts, pre-orders), sets it right. One row a table, none when all is well.
+Example: SELECT * FROM usom.verify_in_use();';
+
+/* ---- analytics ---- */
+
 -- Money recomputed by a reading of the words; src/order/money.c and the room of prices compute it while orders change.
 CREATE FUNCTION usom.verify_money()
 RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
@@ -10167,6 +10192,7 @@ CREATE FUNCTION usom._privileges()
 	('organisation',              '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('channel',                   '',    'r',   'riu', 'r',   'r',   'r',   'r',   'r',   'r'),
 	('access',                    '',    '',    'r',   '',    '',    '',    '',    'r',   ''),
+	('_in_use',                   '',    '',    'r',   '',    '',    '',    '',    'r',   ''),
 	('customer',                  '',    'riu', 'riu', 'r',   'r',   'riu', 'r',   'r',   'r'),
 	('customer_address',          '',    'riud','riud','r',   '',    'riud','r',   'r',   'r'),
 	('address',                   '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
@@ -10999,7 +11025,7 @@ AS $$
 		(6, 'verify', ARRAY['verify', 'verify_stock', 'verify_reserved', 'verify_supply', 'verify_capacity', 'verify_quota', 'verify_lots', 'verify_orders', 'verify_counters',
 			'verify_statuses', 'verify_history', 'verify_references', 'verify_pieces', 'verify_kits', 'verify_holds', 'verify_approvals', 'verify_money',
 			'verify_payments', 'verify_credit', 'verify_returns', 'verify_service', 'verify_vault', 'verify_entries', 'verify_audit', 'verify_parcels',
-			'verify_flows', 'verify_inbox', 'verify_drafts', 'verify_handover', 'verify_picks', 'verify_loads', 'verify_load']),
+			'verify_flows', 'verify_inbox', 'verify_drafts', 'verify_handover', 'verify_picks', 'verify_loads', 'verify_in_use', 'verify_load']),
 		(7, 'trust', ARRAY['seal_audit', 'tick', 'export_digest', 'inclusion_proof', 'check_inclusion', 'consistency_proof', 'check_consistency']),
 		(8, 'people', ARRAY['find_customers', 'export_customer', 'erase_customer', 'erase_order_person']),
 		(9, 'keys', ARRAY['next_id', 'next_document_no', 'current_org', 'default_currency', 'channel_id', 'customer_id', 'product_id', 'location_id', 'technician_id']),
@@ -11292,6 +11318,21 @@ SELECT usom._guard_master('document_counter', 'kind');
 CREATE TRIGGER _memo_changed AFTER INSERT OR DELETE OR UPDATE OF org_id, kind, prefix, digits, gap_free ON usom.document_counter
 	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
 ALTER TABLE usom.document_counter ENABLE ALWAYS TRIGGER _memo_changed;
+
+CREATE TABLE usom._in_use (
+	org_id bigint NOT NULL,
+	in_use_id bigint NOT NULL DEFAULT usom.next_id(),
+	relation text NOT NULL,
+	PRIMARY KEY (org_id, in_use_id)
+);
+COMMENT ON TABLE usom._in_use IS 'Tables of rules that an organisation has ever had rows in: backends do not look into the others. Written by triggers of those tables; a table may stand here more than once.';
+COMMENT ON COLUMN usom._in_use.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom._in_use.in_use_id IS 'Key.';
+COMMENT ON COLUMN usom._in_use.relation IS 'Table of schema usom.';
+SELECT usom._guard_kept('_in_use', 'usom.verify_in_use(), which tells what is missing');
+CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom._in_use
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+ALTER TABLE usom._in_use ENABLE ALWAYS TRIGGER _memo_changed;
 $usom_step$),
 
 (1, 201, 'audit', $usom_step$
@@ -11969,7 +12010,7 @@ COMMENT ON COLUMN usom.price_contract.valid_to IS 'From then on it is not valid;
 CREATE TRIGGER usom_rule BEFORE INSERT OR UPDATE ON usom.price_contract
 	FOR EACH ROW EXECUTE FUNCTION usom._check_price_contract();
 CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.price_contract
-	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed('price_contract');
 ALTER TABLE usom.price_contract ENABLE ALWAYS TRIGGER _memo_changed;
 
 CREATE TABLE usom.price_break (
@@ -12013,7 +12054,7 @@ COMMENT ON COLUMN usom.price_break.valid_to IS 'From then on it is not valid; nu
 CREATE TRIGGER usom_rule BEFORE INSERT OR UPDATE ON usom.price_break
 	FOR EACH ROW EXECUTE FUNCTION usom._check_price_break();
 CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.price_break
-	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed('price_break');
 ALTER TABLE usom.price_break ENABLE ALWAYS TRIGGER _memo_changed;
 
 CREATE TABLE usom.promotion (
@@ -12077,7 +12118,7 @@ COMMENT ON COLUMN usom.promotion.created_at IS 'When the row was made.';
 CREATE TRIGGER usom_rule BEFORE INSERT OR UPDATE ON usom.promotion
 	FOR EACH ROW EXECUTE FUNCTION usom._check_promotion();
 CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.promotion
-	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed('promotion');
 ALTER TABLE usom.promotion ENABLE ALWAYS TRIGGER _memo_changed;
 
 CREATE TABLE usom.coupon (
@@ -12116,7 +12157,7 @@ CREATE TRIGGER usom_guard_counter BEFORE UPDATE OF redeemed ON usom.coupon
 ALTER TABLE usom.coupon ENABLE ALWAYS TRIGGER usom_guard_counter;
 -- That there are coupons is remembered, not what they are: counting them makes nobody forget.
 CREATE TRIGGER _memo_changed AFTER INSERT ON usom.coupon
-	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed('coupon');
 ALTER TABLE usom.coupon ENABLE ALWAYS TRIGGER _memo_changed;
 
 CREATE TABLE usom.coupon_redemption (
@@ -12256,10 +12297,10 @@ CREATE TRIGGER usom_check BEFORE INSERT OR UPDATE ON usom.freight_charge
 ALTER TABLE usom.freight_charge ENABLE ALWAYS TRIGGER usom_check;
 
 CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.tax_rate
-	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed('tax_rate');
 ALTER TABLE usom.tax_rate ENABLE ALWAYS TRIGGER _memo_changed;
 CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.freight_charge
-	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed('freight_charge');
 ALTER TABLE usom.freight_charge ENABLE ALWAYS TRIGGER _memo_changed;
 SELECT usom._guard_cards('tax_rate');
 SELECT usom._guard_cards('freight_charge');
@@ -12499,9 +12540,9 @@ COMMENT ON COLUMN usom.supply.sales_order_id IS 'Order it is for and for no othe
 COMMENT ON COLUMN usom.supply.line_no IS 'Line of that order; null if it is for all.';
 COMMENT ON COLUMN usom.supply.created_at IS 'When the row was made.';
 
-CREATE TRIGGER usom_supply_added AFTER INSERT ON usom.supply
-	FOR EACH STATEMENT EXECUTE FUNCTION usom._supply_added();
-ALTER TABLE usom.supply ENABLE ALWAYS TRIGGER usom_supply_added;
+CREATE TRIGGER _note_in_use AFTER INSERT ON usom.supply
+	FOR EACH ROW EXECUTE FUNCTION usom._note_in_use('supply');
+ALTER TABLE usom.supply ENABLE ALWAYS TRIGGER _note_in_use;
 
 CREATE TABLE usom.stock_interest (
 	org_id bigint NOT NULL,
@@ -12641,16 +12682,16 @@ COMMENT ON COLUMN usom.pre_order_offer.ended_at IS 'When the last pre-order was 
 COMMENT ON COLUMN usom.pre_order_offer.created_at IS 'When the row was made.';
 CREATE TRIGGER usom_pre_order BEFORE INSERT OR UPDATE ON usom.pre_order_offer
 	FOR EACH ROW EXECUTE FUNCTION usom._check_pre_order();
-CREATE TRIGGER usom_quota_changed AFTER INSERT OR UPDATE OR DELETE ON usom.pre_order_offer
-	FOR EACH STATEMENT EXECUTE FUNCTION usom._quota_changed();
-ALTER TABLE usom.pre_order_offer ENABLE ALWAYS TRIGGER usom_quota_changed;
+CREATE TRIGGER _note_in_use AFTER INSERT ON usom.pre_order_offer
+	FOR EACH ROW EXECUTE FUNCTION usom._note_in_use('pre_order_offer');
+ALTER TABLE usom.pre_order_offer ENABLE ALWAYS TRIGGER _note_in_use;
 
 -- Rows that replication brings were checked where they came from, and may come before what they name, so this trigger is not ENABLE ALWAYS.
 CREATE TRIGGER usom_quota BEFORE INSERT OR UPDATE ON usom.quota
 	FOR EACH ROW EXECUTE FUNCTION usom._check_quota();
-CREATE TRIGGER usom_quota_changed AFTER INSERT OR UPDATE OR DELETE ON usom.quota
-	FOR EACH STATEMENT EXECUTE FUNCTION usom._quota_changed();
-ALTER TABLE usom.quota ENABLE ALWAYS TRIGGER usom_quota_changed;
+CREATE TRIGGER _note_in_use AFTER INSERT ON usom.quota
+	FOR EACH ROW EXECUTE FUNCTION usom._note_in_use('quota');
+ALTER TABLE usom.quota ENABLE ALWAYS TRIGGER _note_in_use;
 
 CREATE VIEW usom.quotas WITH (security_invoker = true) AS
 SELECT q.code AS quota, q.name, q.meaning, q.sku, q.category, q.channel, q.customer, q.segment, q.country, trim_scale(q.quantity) AS quantity,
@@ -13478,7 +13519,7 @@ COMMENT ON COLUMN usom.hold_rule.created_at IS 'When the row was made.';
 CREATE TRIGGER usom_rule BEFORE INSERT OR UPDATE ON usom.hold_rule
 	FOR EACH ROW EXECUTE FUNCTION usom._check_hold_rule();
 CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.hold_rule
-	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed('hold_rule');
 ALTER TABLE usom.hold_rule ENABLE ALWAYS TRIGGER _memo_changed;
 
 SELECT usom._guard_cards('hold_rule');
@@ -13705,10 +13746,10 @@ COMMENT ON COLUMN usom.order_risk.scored_at IS 'When it was told.';
 COMMENT ON COLUMN usom.order_risk.scored_by IS 'Session user who told.';
 
 CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.approval_rule
-	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed('approval_rule');
 ALTER TABLE usom.approval_rule ENABLE ALWAYS TRIGGER _memo_changed;
 CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.price_limit
-	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed('price_limit');
 ALTER TABLE usom.price_limit ENABLE ALWAYS TRIGGER _memo_changed;
 
 SELECT usom._guard_cards('approval_rule');
@@ -13882,7 +13923,7 @@ CREATE TRIGGER usom_rule BEFORE INSERT OR UPDATE ON usom.flow_rule
 	FOR EACH ROW EXECUTE FUNCTION usom._check_flow_rule();
 
 CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.flow
-	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed('flow');
 ALTER TABLE usom.flow ENABLE ALWAYS TRIGGER _memo_changed;
 CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.flow_state
 	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
@@ -14347,10 +14388,10 @@ CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.location
 	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
 ALTER TABLE usom.location ENABLE ALWAYS TRIGGER _memo_changed;
 CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.location_calendar
-	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed('location_calendar');
 ALTER TABLE usom.location_calendar ENABLE ALWAYS TRIGGER _memo_changed;
 CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.location_capacity
-	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed('location_capacity');
 ALTER TABLE usom.location_capacity ENABLE ALWAYS TRIGGER _memo_changed;
 CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.service_level
 	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
@@ -14359,10 +14400,10 @@ CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.transit_ti
 	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
 ALTER TABLE usom.transit_time ENABLE ALWAYS TRIGGER _memo_changed;
 CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.freight_rate
-	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed('freight_rate');
 ALTER TABLE usom.freight_rate ENABLE ALWAYS TRIGGER _memo_changed;
 CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.sourcing_rule
-	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed('sourcing_rule');
 ALTER TABLE usom.sourcing_rule ENABLE ALWAYS TRIGGER _memo_changed;
 
 SELECT usom._guard_cards('service_level');
@@ -14710,7 +14751,7 @@ COMMENT ON COLUMN usom.credit_use.beyond IS 'Of what it takes, what was beyond t
 CREATE TRIGGER usom_guard_exposure BEFORE INSERT OR UPDATE ON usom.credit_account
 	FOR EACH ROW EXECUTE FUNCTION usom._guard_credit_account();
 CREATE TRIGGER _memo_changed AFTER INSERT ON usom.credit_account
-	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed('credit_account');
 -- Named to fire after the triggers of the audit, which tell of the statement before what follows from it.
 CREATE TRIGGER count_insert AFTER INSERT ON usom.credit_account REFERENCING NEW TABLE AS newer
 	FOR EACH STATEMENT EXECUTE FUNCTION usom._credit_account_written();
@@ -16520,9 +16561,9 @@ COMMENT ON COLUMN usom.order_fingerprint.sales_order_id IS 'The last order with 
 COMMENT ON COLUMN usom.order_fingerprint.previous_id IS 'The one before it.';
 
 CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.check_rule
-	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed('check_rule');
 CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom.product_restriction
-	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed('product_restriction');
 ALTER TABLE usom.check_rule ENABLE ALWAYS TRIGGER _memo_changed;
 ALTER TABLE usom.product_restriction ENABLE ALWAYS TRIGGER _memo_changed;
 

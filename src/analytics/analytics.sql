@@ -504,6 +504,7 @@ BEGIN
 		UNION ALL SELECT * FROM usom.verify_inbox()
 		UNION ALL SELECT * FROM usom.verify_drafts()
 		UNION ALL SELECT * FROM usom.verify_loads()
+		UNION ALL SELECT * FROM usom.verify_in_use()
 		UNION ALL SELECT * FROM usom.verify_entries();
 END
 $$;

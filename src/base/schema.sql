@@ -78,7 +78,7 @@ COMMENT ON TABLE usom._in_use IS 'Tables of rules that an organisation has ever 
 COMMENT ON COLUMN usom._in_use.org_id IS 'Organisation.';
 COMMENT ON COLUMN usom._in_use.in_use_id IS 'Key.';
 COMMENT ON COLUMN usom._in_use.relation IS 'Table of schema usom.';
-SELECT usom._guard_kept('_in_use', 'Write the table itself.');
+SELECT usom._guard_kept('_in_use', 'usom.verify_in_use(), which tells what is missing');
 CREATE TRIGGER _memo_changed AFTER INSERT OR UPDATE OR DELETE ON usom._in_use
 	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
 ALTER TABLE usom._in_use ENABLE ALWAYS TRIGGER _memo_changed;

@@ -9,6 +9,7 @@ CREATE FUNCTION usom._privileges()
 	('organisation',              '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('channel',                   '',    'r',   'riu', 'r',   'r',   'r',   'r',   'r',   'r'),
 	('access',                    '',    '',    'r',   '',    '',    '',    '',    'r',   ''),
+	('_in_use',                   '',    '',    'r',   '',    '',    '',    '',    'r',   ''),
 	('customer',                  '',    'riu', 'riu', 'r',   'r',   'riu', 'r',   'r',   'r'),
 	('customer_address',          '',    'riud','riud','r',   '',    'riud','r',   'r',   'r'),
 	('address',                   '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
