@@ -2431,6 +2431,73 @@ COMMENT ON TYPE usom._serial_line IS 'Units of a line at a location that have se
 
 /* ---- stock ---- */
 
+CREATE TYPE usom._stripe_free AS (
+	product_id bigint,
+	location_id bigint,
+	stripe smallint,
+	free numeric
+);
+COMMENT ON TYPE usom._stripe_free IS 'What a stripe has from now on, or what is taken from it, on its way from C to stock_stripe, by unnest().';
+
+CREATE TYPE usom._stripe_lent AS (
+	product_id bigint,
+	location_id bigint,
+	reserved numeric,
+	lent numeric
+);
+COMMENT ON TYPE usom._stripe_lent IS 'Change of what a row of stock has lent to its stripes, on its way from C to stock, by unnest().';
+
+CREATE TYPE usom._stripe_wish AS (
+	product_id bigint,
+	location_id bigint,
+	priority integer,
+	first smallint,
+	last smallint,
+	wanted numeric,
+	reach smallint
+);
+COMMENT ON TYPE usom._stripe_wish IS 'Stripes that are looked at for one that has enough, on its way from C, by unnest().';
+
+CREATE FUNCTION usom.set_stock_stripes(sku text, location text, stripes integer)
+RETURNS TABLE (location text, sku text, on_hand numeric, available numeric)
+LANGUAGE c AS 'MODULE_PATHNAME', 'usom_set_stock_stripes'
+VOLATILE PARALLEL UNSAFE ROWS 1
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom.set_stock_stripes(text, text, integer) IS 'Keep the stock of a product at a location in so many rows (2 to 256), for what everybody orders at once: orders take units from different rows and do not wait for each other; 0 or 1 merges them. What there is, and which order gets it, stays the same. As many as orders are placed at the same time is a good number. Returns what the location has now, which does not change. Raises US218 where the product is kept in lots, US006 for an unknown code, US203 for a service, 22023 for a number that is none. Example: SELECT * FROM usom.set_stock_stripes(''85123A'', ''MAIN'', 32);';
+
+CREATE FUNCTION usom.verify_stripes() RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
+LANGUAGE sql
+STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, usom, pg_temp
+AS $$
+	WITH striped AS (
+		SELECT s.product_id, s.location_id, s.stripes, s.lent, s.reserved
+		FROM usom.stock s WHERE s.org_id = usom.current_org() AND s.stripes > 0
+	), kept AS (
+		SELECT t.product_id, t.location_id, count(*) AS stripes, max(t.stripe) AS last, sum(t.free) AS free
+		FROM usom.stock_stripe t WHERE t.org_id = usom.current_org()
+		GROUP BY t.product_id, t.location_id
+	), finding AS (
+		SELECT product_id, location_id, 'stripes are not those that stock names' AS problem,
+			coalesce(s.stripes, 0)::text AS expected, coalesce(k.stripes, 0)::text AS actual
+		FROM striped s FULL JOIN kept k USING (product_id, location_id)
+		WHERE (s.stripes, s.stripes) IS DISTINCT FROM (k.stripes, k.last)
+		UNION ALL
+		SELECT s.product_id, s.location_id, 'stripes have more than was lent to them', 'at most ' || trim_scale(s.lent)::text, trim_scale(k.free)::text
+		FROM striped s JOIN kept k USING (product_id, location_id) WHERE k.free > s.lent
+		UNION ALL
+		SELECT s.product_id, s.location_id, 'stripes have more than stock has reserved', 'at most ' || trim_scale(s.reserved)::text, trim_scale(k.free)::text
+		FROM striped s JOIN kept k USING (product_id, location_id) WHERE k.free > s.reserved
+	)
+	SELECT 'stock', coalesce(p.sku, 'product ' || f.product_id) || ' at ' || coalesce(l.code, 'location ' || f.location_id), f.problem, f.expected, f.actual
+	FROM finding f
+	LEFT JOIN usom.product p ON p.org_id = usom.current_org() AND p.product_id = f.product_id
+	LEFT JOIN usom.location l ON l.org_id = usom.current_org() AND l.location_id = f.location_id
+$$;
+COMMENT ON FUNCTION usom.verify_stripes() IS 'Stripes of stock, recomputed: that they are the ones that stock names, and have no more than it lent them. That stock has reserved what orders keep and stripes have is for verify_reserved(). One row a finding, none when all is well. Example: SELECT * FROM usom.verify_stripes();';
+
+/* ---- stock ---- */
+
 CREATE TYPE usom._supply_delta AS (
 	supply_id bigint,
 	pegged numeric
@@ -6805,7 +6872,8 @@ BEGIN
 		WITH wanted AS (
 			SELECT f.sales_order_id FROM usom.fulfillment_line f
 			WHERE NOT planned AND f.org_id = org AND f.location_id IS NULL AND f.status = 'backordered' AND (products IS NULL OR f.product_id = ANY (products))
-				AND EXISTS (SELECT FROM usom.stock s WHERE s.org_id = org AND s.product_id = f.product_id AND s.on_hand > s.reserved + s.safety)
+				AND EXISTS (SELECT FROM usom.stock s WHERE s.org_id = org AND s.product_id = f.product_id AND (s.on_hand > s.reserved + s.safety
+					OR (s.lent > 0 AND EXISTS (SELECT FROM usom.stock_stripe t WHERE t.org_id = org AND t.product_id = s.product_id AND t.location_id = s.location_id AND t.free > 0))))
 			UNION ALL
 			SELECT l.sales_order_id FROM usom.order_line l
 			WHERE NOT planned AND l.org_id = org AND l.quantity_open > 0 AND (products IS NULL OR l.product_id = ANY (products))
@@ -9046,6 +9114,11 @@ BEGIN
 				FROM usom.stock s
 				WHERE s.org_id = org
 				UNION ALL
+				-- what stripes have to give counts as reserved
+				SELECT t.product_id, t.location_id, '', -t.free, 0, 0, 0, 0, 0
+				FROM usom.stock_stripe t
+				WHERE t.org_id = org
+				UNION ALL
 				SELECT f.product_id, f.location_id, f.lot, 0,
 					coalesce(sum(f.quantity) FILTER (WHERE f.status IN ('reserved', 'released', 'picked', 'packed')), 0),
 					coalesce(sum(f.quantity) FILTER (WHERE f.status IN ('shipped', 'delivered', 'returned') AND h.sales_order_id IS NULL), 0), 0,
@@ -9093,6 +9166,7 @@ BEGIN
 	PERFORM usom._check_installed();
 	RETURN QUERY
 		SELECT * FROM usom.verify_stock()
+		UNION ALL SELECT * FROM usom.verify_stripes()
 		UNION ALL SELECT * FROM usom.verify_reserved()
 		UNION ALL SELECT * FROM usom.verify_supply()
 		UNION ALL SELECT * FROM usom.verify_capacity()
@@ -10265,6 +10339,7 @@ CREATE FUNCTION usom._privileges()
 	('backorder_run',             '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('backorder_change',          '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('stock',                     '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
+	('stock_stripe',              '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
 	('stock_movement',            '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('reservation',               '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
 	('supply',                    '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
@@ -10405,6 +10480,7 @@ CREATE FUNCTION usom._privileges()
 	('product_units',             '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('line_units',                '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('substitutions',             '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
+	('stock_stripes',             '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('stock_interests',           '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('consolidations',            '',    'r',   'r',   'r',   '',    '',    'r',   'r',   'r'),
 	('pickups',                   '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
@@ -10673,6 +10749,7 @@ CREATE FUNCTION usom._privileges()
 	('cancel_supply()',           '',    '',    'x',   'x',   '',    'x',   '',    '',    ''),
 	('receive_supply()',          '',    '',    'x',   'x',   '',    'x',   '',    '',    ''),
 	('set_safety()',              '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
+	('set_stock_stripes()',       '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	-- orders as they were are read from the audit
 	('order_as_of()',             '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
 	('order_changes()',           '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
@@ -11032,9 +11109,9 @@ AS $$
 		(2, 'intake', ARRAY['ingest', 'work_inbox', 'retry_inbox', 'replay', 'park', 'mend', 'inbox_take', 'load_orders', 'explain_mapping', 'map_payload', 'standard_mappings',
 			'add_mapping', 'mapping_id', 'start_draft', 'save_draft', 'submit_draft', 'drop_draft', 'hand_over_draft', 'draft_from_message', 'heartbeat',
 			'set_circuit', 'load_history', 'sync_orders']),
-		(3, 'stock', ARRAY['receive_stock', 'receive_stocks', 'adjust_stock', 'count_stock', 'set_safety', 'add_supply', 'change_supply', 'cancel_supply', 'receive_supply',
-			'reverse_receipt', 'reserve_stock', 'release_stock', 'receive_serials', 'assign_serials', 'remove_serials', 'recall', 'block_lot', 'plan_count',
-			'record_count', 'watch_stock', 'unwatch_stock', 'tell_back_in_stock', 'available', 'convert_quantity']),
+		(3, 'stock', ARRAY['receive_stock', 'receive_stocks', 'adjust_stock', 'count_stock', 'set_safety', 'set_stock_stripes', 'add_supply', 'change_supply', 'cancel_supply',
+			'receive_supply', 'reverse_receipt', 'reserve_stock', 'release_stock', 'receive_serials', 'assign_serials', 'remove_serials', 'recall', 'block_lot',
+			'plan_count', 'record_count', 'watch_stock', 'unwatch_stock', 'tell_back_in_stock', 'available', 'convert_quantity']),
 		(4, 'fulfil', ARRAY['allocate_order', 'allocate_orders', 'reallocate_order', 'explain_sourcing', 'why_not_allocated', 'simulate_sourcing', 'pickup_alternatives',
 			'move_pickup', 'ready_pickup', 'collect_pickup', 'reject_pickup', 'put_back_pickups', 'receive_drop_ship', 'service_slots', 'book_appointment',
 			'move_appointment', 'cancel_appointment', 'fail_appointment', 'block_technician', 'complete_service', 'earliest_shipment', 'distance_km',
@@ -11050,10 +11127,10 @@ AS $$
 		(5, 'understand', ARRAY['explain_status', 'explain_steps', 'explain_promise', 'explain_price', 'piece_amounts', 'credit_position', 'order_timeline', 'order_as_of',
 			'order_changes', 'lifecycle', 'order_lifecycle', 'piece_lifecycle', 'order_types', 'checks', 'currencies', 'lifecycle_dot', 'flow_dot',
 			'explain_return', 'error_codes']),
-		(6, 'verify', ARRAY['verify', 'verify_stock', 'verify_reserved', 'verify_supply', 'verify_capacity', 'verify_quota', 'verify_lots', 'verify_orders', 'verify_counters',
-			'verify_statuses', 'verify_history', 'verify_references', 'verify_pieces', 'verify_kits', 'verify_holds', 'verify_approvals', 'verify_money',
-			'verify_payments', 'verify_credit', 'verify_returns', 'verify_service', 'verify_vault', 'verify_entries', 'verify_audit', 'verify_parcels',
-			'verify_flows', 'verify_inbox', 'verify_drafts', 'verify_handover', 'verify_picks', 'verify_loads', 'verify_in_use', 'verify_load']),
+		(6, 'verify', ARRAY['verify', 'verify_stock', 'verify_stripes', 'verify_reserved', 'verify_supply', 'verify_capacity', 'verify_quota', 'verify_lots', 'verify_orders',
+			'verify_counters', 'verify_statuses', 'verify_history', 'verify_references', 'verify_pieces', 'verify_kits', 'verify_holds', 'verify_approvals',
+			'verify_money', 'verify_payments', 'verify_credit', 'verify_returns', 'verify_service', 'verify_vault', 'verify_entries', 'verify_audit',
+			'verify_parcels', 'verify_flows', 'verify_inbox', 'verify_drafts', 'verify_handover', 'verify_picks', 'verify_loads', 'verify_in_use', 'verify_load']),
 		(7, 'trust', ARRAY['seal_audit', 'tick', 'export_digest', 'inclusion_proof', 'check_inclusion', 'consistency_proof', 'check_consistency']),
 		(8, 'people', ARRAY['find_customers', 'export_customer', 'erase_customer', 'erase_order_person']),
 		(9, 'keys', ARRAY['next_id', 'next_document_no', 'current_org', 'default_currency', 'channel_id', 'customer_id', 'product_id', 'location_id', 'technician_id']),
@@ -12402,9 +12479,13 @@ CREATE TABLE usom.stock (
 	held_until timestamptz,
 	safety usom.quantity NOT NULL DEFAULT 0,
 	usable_until timestamptz,
+	stripes smallint NOT NULL DEFAULT 0 CONSTRAINT stock_stripes_few CHECK (stripes BETWEEN 0 AND 256 AND stripes <> 1),
+	lent usom.quantity NOT NULL DEFAULT 0,
 	PRIMARY KEY (org_id, product_id, location_id, lot),
 	CONSTRAINT stock_not_oversold CHECK (reserved <= on_hand),
-	CONSTRAINT stock_held_iff_dated CHECK ((held > 0) = (held_until IS NOT NULL))
+	CONSTRAINT stock_held_iff_dated CHECK ((held > 0) = (held_until IS NOT NULL)),
+	CONSTRAINT stock_lent_to_stripes CHECK (stripes = 0 OR lot = ''),
+	CONSTRAINT stock_lent_if_striped CHECK (lent = 0 OR stripes > 0)
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE usom.stock IS 'Balance of a product, location and lot, kept from stock_movement (on_hand), fulfillment_line (reserved) and reservation (held). Written by usom alone; the rows are the locks of the stock, taken in key order.';
 COMMENT ON COLUMN usom.stock.org_id IS 'Organisation.';
@@ -12412,11 +12493,13 @@ COMMENT ON COLUMN usom.stock.product_id IS 'Product.';
 COMMENT ON COLUMN usom.stock.location_id IS 'Location.';
 COMMENT ON COLUMN usom.stock.lot IS 'Lot; empty where the product has none.';
 COMMENT ON COLUMN usom.stock.on_hand IS 'Units on the shelf: the sum of the movements.';
-COMMENT ON COLUMN usom.stock.reserved IS 'Units promised to order pieces that are not shipped yet.';
+COMMENT ON COLUMN usom.stock.reserved IS 'Units promised to order pieces that are not shipped yet, and those that stripes have to give.';
 COMMENT ON COLUMN usom.stock.held IS 'Units under soft reservations: the sum of their rows. Once held_until has passed, those that have run out are subtracted.';
 COMMENT ON COLUMN usom.stock.held_until IS 'Earliest expiry among the soft reservations; null if there is none.';
 COMMENT ON COLUMN usom.stock.safety IS 'Units that are never promised.';
 COMMENT ON COLUMN usom.stock.usable_until IS 'From then on nothing of it is promised, reserved or shipped: when the lot expires; -infinity: it is blocked; null: for ever. Kept from usom.lot.';
+COMMENT ON COLUMN usom.stock.stripes IS 'Rows of stock_stripe that orders take units from without this row; 0: none.';
+COMMENT ON COLUMN usom.stock.lent IS 'Units that were last lent to the stripes; what they have still is free in stock_stripe, and counted in reserved. 0: nothing is lent.';
 
 CREATE TABLE usom.stock_movement (
 	org_id bigint NOT NULL,
@@ -13056,6 +13139,47 @@ COMMENT ON COLUMN usom.lots.usable IS 'True: its units are promised now.';
 COMMENT ON COLUMN usom.lots.made_on IS 'Day on which it was made.';
 COMMENT ON COLUMN usom.lots.supplier IS 'Who made or delivered it.';
 COMMENT ON COLUMN usom.lots.reference IS 'Number of the certificate, or what the supplier calls it.';
+$usom_step$),
+
+(1, 604, 'stock', $usom_step$
+CREATE TABLE usom.stock_stripe (
+	org_id bigint NOT NULL,
+	product_id bigint NOT NULL,
+	location_id bigint NOT NULL,
+	stripe smallint NOT NULL CONSTRAINT stock_stripe_counted CHECK (stripe BETWEEN 1 AND 256),
+	free usom.quantity NOT NULL DEFAULT 0,
+	takes bigint NOT NULL DEFAULT 0,
+	PRIMARY KEY (org_id, product_id, location_id, stripe)
+) WITH (fillfactor = 20);
+ALTER TABLE usom.stock_stripe SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 200);
+COMMENT ON TABLE usom.stock_stripe IS 'Units of a product at a location that its row of stock has lent out, so that orders take them without a queue at that row: each locks one stripe that nobody else has. What a stripe has to give counts as reserved in stock. Written by usom alone; a lock, taken after that of the row of stock, by number.';
+COMMENT ON COLUMN usom.stock_stripe.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.stock_stripe.product_id IS 'Product.';
+COMMENT ON COLUMN usom.stock_stripe.location_id IS 'Location.';
+COMMENT ON COLUMN usom.stock_stripe.stripe IS 'Number, from 1 to stripes of the row of stock.';
+COMMENT ON COLUMN usom.stock_stripe.free IS 'Units that it has to give.';
+COMMENT ON COLUMN usom.stock_stripe.takes IS 'How often units were taken from it.';
+-- Which places are striped is remembered; what their stripes have is not.
+CREATE INDEX stock_striped ON usom.stock (org_id, product_id, location_id) WHERE stripes > 0;
+CREATE TRIGGER _memo_changed AFTER INSERT OR DELETE ON usom.stock_stripe
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+ALTER TABLE usom.stock_stripe ENABLE ALWAYS TRIGGER _memo_changed;
+
+SELECT usom._guard_kept('stock_stripe', 'usom.set_stock_stripes()');
+SELECT usom._audit_table('stock_stripe');
+
+CREATE VIEW usom.stock_stripes WITH (security_invoker = true) AS
+SELECT p.sku, lo.code AS location, t.stripe::integer AS stripe, trim_scale(t.free) AS free, t.takes
+FROM usom.stock_stripe t
+JOIN usom.product p ON p.org_id = t.org_id AND p.product_id = t.product_id
+JOIN usom.location lo ON lo.org_id = t.org_id AND lo.location_id = t.location_id
+WHERE t.org_id = usom.current_org();
+COMMENT ON VIEW usom.stock_stripes IS 'Stripes of stock in the caller''s organisation, see usom.set_stock_stripes().';
+COMMENT ON COLUMN usom.stock_stripes.sku IS 'Product.';
+COMMENT ON COLUMN usom.stock_stripes.location IS 'Location.';
+COMMENT ON COLUMN usom.stock_stripes.stripe IS 'Number of the stripe.';
+COMMENT ON COLUMN usom.stock_stripes.free IS 'Units that it has to give; available in stock_position counts them.';
+COMMENT ON COLUMN usom.stock_stripes.takes IS 'How often units were taken from it.';
 $usom_step$),
 
 (1, 701, 'order', $usom_step$
@@ -17804,9 +17928,9 @@ CREATE VIEW usom.stock_position WITH (security_invoker = true) AS
 SELECT p.sku,
 	lo.code AS location,
 	trim_scale(sum(s.on_hand)) AS on_hand,
-	trim_scale(sum(s.reserved)) AS reserved,
+	trim_scale(sum(s.reserved - h.striped)) AS reserved,
 	trim_scale(sum(s.safety)) AS safety,
-	trim_scale(coalesce(sum(greatest(s.on_hand - s.reserved - s.safety - h.held, 0)) FILTER (WHERE lo.active AND coalesce(s.usable_until > statement_timestamp(), true)), 0)) AS available,
+	trim_scale(coalesce(sum(greatest(s.on_hand - s.reserved + h.striped - s.safety - h.held, 0)) FILTER (WHERE lo.active AND coalesce(s.usable_until > statement_timestamp(), true)), 0)) AS available,
 	(SELECT trim_scale(coalesce(sum(u.quantity - u.received), 0))
 	 FROM usom.supply u
 	 WHERE u.org_id = s.org_id AND u.product_id = s.product_id AND u.location_id = s.location_id
@@ -17821,7 +17945,12 @@ CROSS JOIN LATERAL (
 		 FROM usom.reservation r
 		 WHERE r.org_id = s.org_id AND r.product_id = s.product_id AND r.location_id = s.location_id
 			AND r.lot = s.lot AND r.expires_at <= statement_timestamp())
-	ELSE 0 END AS held
+	ELSE 0 END AS held,
+	CASE WHEN s.lent > 0 THEN
+		(SELECT sum(t.free)
+		 FROM usom.stock_stripe t
+		 WHERE t.org_id = s.org_id AND t.product_id = s.product_id AND t.location_id = s.location_id)
+	ELSE 0 END AS striped
 ) h
 WHERE s.org_id = usom.current_org()
 GROUP BY p.sku, lo.code, s.org_id, s.product_id, s.location_id;

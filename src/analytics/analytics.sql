@@ -463,6 +463,11 @@ BEGIN
 				FROM usom.stock s
 				WHERE s.org_id = org
 				UNION ALL
+				-- what stripes have to give counts as reserved
+				SELECT t.product_id, t.location_id, '', -t.free, 0, 0, 0, 0, 0
+				FROM usom.stock_stripe t
+				WHERE t.org_id = org
+				UNION ALL
 				SELECT f.product_id, f.location_id, f.lot, 0,
 					coalesce(sum(f.quantity) FILTER (WHERE f.status IN ('reserved', 'released', 'picked', 'packed')), 0),
 					coalesce(sum(f.quantity) FILTER (WHERE f.status IN ('shipped', 'delivered', 'returned') AND h.sales_order_id IS NULL), 0), 0,
@@ -510,6 +515,7 @@ BEGIN
 	PERFORM usom._check_installed();
 	RETURN QUERY
 		SELECT * FROM usom.verify_stock()
+		UNION ALL SELECT * FROM usom.verify_stripes()
 		UNION ALL SELECT * FROM usom.verify_reserved()
 		UNION ALL SELECT * FROM usom.verify_supply()
 		UNION ALL SELECT * FROM usom.verify_capacity()

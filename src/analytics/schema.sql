@@ -244,9 +244,9 @@ CREATE VIEW usom.stock_position WITH (security_invoker = true) AS
 SELECT p.sku,
 	lo.code AS location,
 	trim_scale(sum(s.on_hand)) AS on_hand,
-	trim_scale(sum(s.reserved)) AS reserved,
+	trim_scale(sum(s.reserved - h.striped)) AS reserved,
 	trim_scale(sum(s.safety)) AS safety,
-	trim_scale(coalesce(sum(greatest(s.on_hand - s.reserved - s.safety - h.held, 0)) FILTER (WHERE lo.active AND coalesce(s.usable_until > statement_timestamp(), true)), 0)) AS available,
+	trim_scale(coalesce(sum(greatest(s.on_hand - s.reserved + h.striped - s.safety - h.held, 0)) FILTER (WHERE lo.active AND coalesce(s.usable_until > statement_timestamp(), true)), 0)) AS available,
 	(SELECT trim_scale(coalesce(sum(u.quantity - u.received), 0))
 	 FROM usom.supply u
 	 WHERE u.org_id = s.org_id AND u.product_id = s.product_id AND u.location_id = s.location_id
@@ -261,7 +261,12 @@ CROSS JOIN LATERAL (
 		 FROM usom.reservation r
 		 WHERE r.org_id = s.org_id AND r.product_id = s.product_id AND r.location_id = s.location_id
 			AND r.lot = s.lot AND r.expires_at <= statement_timestamp())
-	ELSE 0 END AS held
+	ELSE 0 END AS held,
+	CASE WHEN s.lent > 0 THEN
+		(SELECT sum(t.free)
+		 FROM usom.stock_stripe t
+		 WHERE t.org_id = s.org_id AND t.product_id = s.product_id AND t.location_id = s.location_id)
+	ELSE 0 END AS striped
 ) h
 WHERE s.org_id = usom.current_org()
 GROUP BY p.sku, lo.code, s.org_id, s.product_id, s.location_id;

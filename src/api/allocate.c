@@ -8,7 +8,8 @@
  *
  * Locks: the orders of the set are locked; the stock rows of all products of
  * the demands, and of what the set frees, are locked in one statement, in
- * stock order; where there are quotas, then supply and quotas, by key.  The plan is made on locked rows, so no race can undo it.
+ * stock order (of products in stripes one stripe instead, where that makes no
+ * difference to the plan: stock/stripe.h); where there are quotas, then supply and quotas, by key.  The plan is made on locked rows, so no race can undo it.
  *
  * Memory: CurrentMemoryContext.
  */
@@ -24,6 +25,7 @@
 
 #include "base/call.h"
 #include "stock/place.h"
+#include "stock/stripe.h"
 
 static Gathered *
 make_gathered(int capacity)
@@ -179,6 +181,37 @@ add_freed(const UsomOrderSet *set, UsomStockRow *rows, int nrows)
 	}
 }
 
+static UsomStockWish *
+wishes_of(const Gathered *gathered)
+{
+	UsomStockWish *wishes = palloc_array(UsomStockWish, Max(gathered->count, 1));
+
+	for (int i = 0; i < gathered->count; i++)
+		wishes[i] = (UsomStockWish) {
+			gathered->demands[i].product_id, gathered->demands[i].location_id, gathered->demands[i].quantity};
+	return wishes;
+}
+
+/*
+ * May a demand be served without a look at all that there is of its product?
+ * Not if units are freed or substitutes weighed, a quota or the other goods of
+ * a kit say how many it may have, or pieces that wait are filled.
+ */
+static bool
+is_plain(const UsomOrderSet *set, const Gathered *gathered, int nothers)
+{
+	return set->nowners == 0 && set->ndeltas == 0 && nothers == 0 && !gathered->whole_kits &&
+		gathered->count > 0 && gathered->wanted[0].piece < 0 && !usom_quota_is_any(set->org_id);
+}
+
+/* What the set has taken from stripes, and not yet written, was gathered with all they have: it is taken from the rows. */
+static void
+keep_in_stock(UsomOrderSet *set)
+{
+	for (int i = 0; i < set->ndeltas; i++)
+		set->deltas[i].key.stripe = 0;
+}
+
 static UsomStockRow *
 lock_stock(UsomOrderSet *set, const Gathered *gathered, int *nrows)
 {
@@ -200,11 +233,15 @@ lock_stock(UsomOrderSet *set, const Gathered *gathered, int *nrows)
 	 */
 	if (set->nowners > 0)
 		rows = usom_stock_take_over(set->org_id, products, nproducts, usom_call_time(), set->owners, set->nowners, nrows);
+	else if (is_plain(set, gathered, nothers))
+		rows = usom_stock_lock_to_serve(set->org_id, wishes_of(gathered), gathered->count, usom_call_time(),
+										usom_supply_is_any(set->org_id), usom_sourcing_is_ruled(set->org_id), nrows);
 	else
 		rows = usom_stock_lock_products(set->org_id, products, nproducts, usom_call_time(),
 										set->ndeltas > 0 || nothers > 0 || usom_supply_is_any(set->org_id), nrows);
 	set->stock_locked = true;
 	set->nowners = 0;
+	keep_in_stock(set);
 	add_freed(set, rows, *nrows);
 	return rows;
 }
@@ -289,6 +326,7 @@ serve(UsomOrderSet *set, Gathered *gathered)
 	usom_stock_first_expired_first(rows, nrows);
 	served = unlikely(gathered->count > 0 && usom_sourcing_is_ruled(set->org_id))
 		? usom_api_serve_by_rules(set, gathered, rows, nrows) : serve_by_priority(set, gathered, rows, nrows);
+	usom_stripe_deal(set->org_id, rows, nrows, wishes_of(gathered), gathered->count);
 	usom_api_charge(capping, set);
 	return served;
 }

@@ -20,12 +20,13 @@
 #include "base/query.h"
 #include "party/party.h"
 #include "sourcing/ruled.h"
+#include "stock/stripe.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
 static UsomQuery find_products = {
 	.text = "SELECT p.product_id, p.sku, p.category, s.reserved FROM usom.product p CROSS JOIN LATERAL ("
-	"SELECT EXISTS (SELECT 1 FROM usom.stock t WHERE t.org_id = $1 AND t.product_id = p.product_id AND t.reserved > 0) AS reserved) s "
+	"SELECT EXISTS (SELECT 1 FROM usom.stock s WHERE s.org_id = $1 AND s.product_id = p.product_id AND s.reserved > " USOM_STRIPED_FREE ") AS reserved) s "
 	"WHERE p.org_id = $1 AND p.kind = 'physical' AND ($2 IS NULL OR p.sku = ANY ($2)) AND ($3 IS NULL OR p.category = ANY ($3)) "
 	"AND (EXISTS (SELECT 1 FROM usom.fulfillment_line f WHERE f.org_id = $1 AND f.product_id = p.product_id "
 	"AND f.location_id IS NULL AND f.status = 'backordered') OR ($4 AND s.reserved)) ORDER BY p.product_id",

@@ -77,7 +77,7 @@ is_at(const UsomPiece *piece, int64 product_id, const BackorderSource *source)
 	if (source->supply_id != 0)
 		return piece->status == USOM_PIECE_BACKORDERED && piece->supply_id == source->supply_id;
 	return piece->status == USOM_PIECE_RESERVED &&
-		usom_stock_key_compare(&source->key, &(UsomStockKey) {product_id, piece->location_id, piece->lot}) == 0;
+		usom_stock_key_compare(&source->key, &(UsomStockKey) {product_id, piece->location_id, piece->lot, 0}) == 0;
 }
 
 static void

@@ -170,7 +170,7 @@ wanted_units(const UsomReplan *replan)
 static void
 put_on_shelf(const UsomReplan *replan, UsomQuantity quantity)
 {
-	UsomStockDelta delta = {.key = {replan->product_id, replan->location_id, ""}, .on_hand = quantity};
+	UsomStockDelta delta = {.key = {replan->product_id, replan->location_id, "", 0}, .on_hand = quantity};
 	UsomStockMovement movement = {.key = delta.key, .kind = "receipt", .delta = quantity, .reference = replan->supply_no};
 
 	usom_stock_add(replan->org_id, &delta, 1);
@@ -181,7 +181,7 @@ put_on_shelf(const UsomReplan *replan, UsomQuantity quantity)
 static void
 take_units(UsomReplan *replan, UsomQuantity quantity)
 {
-	UsomStockKey place = {replan->product_id, replan->location_id, ""};
+	UsomStockKey place = {replan->product_id, replan->location_id, "", 0};
 	UsomQuantity left = quantity;
 
 	for (int i = 0; i < replan->nloaded && left > 0; i++)

@@ -182,7 +182,7 @@ load_pieces(Explained *explained, int64 order)
 	for (int i = 0; i < explained->npieces; i++)
 	{
 		explained->keys[i] = (UsomStockKey) {
-			DatumGetInt64(usom_query_get(i, 1)), DatumGetInt64(usom_query_get(i, 2)), usom_query_get_text(i, 3)
+			DatumGetInt64(usom_query_get(i, 1)), DatumGetInt64(usom_query_get(i, 2)), usom_query_get_text(i, 3), 0
 		};
 		explained->piece_line[i] = DatumGetInt32(usom_query_get(i, 4));
 		explained->reserved[i] = usom_quantity_of(DatumGetNumeric(usom_query_get(i, 5)));

@@ -22,6 +22,7 @@
 #include "funcapi.h"
 #include "order/answer.h"
 #include "party/party.h"
+#include "stock/stripe.h"
 #include "utils/builtins.h"
 
 PG_FUNCTION_INFO_V1(usom_fill_backorders);
@@ -37,7 +38,7 @@ static UsomQuery find_waiting = {
 	.text = "SELECT DISTINCT f.sales_order_id FROM usom.fulfillment_line f "
 	"WHERE f.org_id = $1 AND f.location_id IS NULL AND f.status = 'backordered' AND ($2 IS NULL OR f.product_id = $2) "
 	"AND (EXISTS (SELECT 1 FROM usom.stock s WHERE s.org_id = $1 AND s.product_id = f.product_id "
-	"AND s.on_hand > s.reserved + s.safety) OR (f.supply_id IS NULL AND EXISTS (SELECT 1 FROM usom.supply u "
+	"AND s.on_hand + " USOM_STRIPED_FREE " > s.reserved + s.safety) OR (f.supply_id IS NULL AND EXISTS (SELECT 1 FROM usom.supply u "
 	"WHERE u.org_id = $1 AND u.product_id = f.product_id AND u.status = 'expected' "
 	"AND u.quantity > u.received + u.pegged))) AND ($3 IS NULL OR EXISTS (SELECT 1 FROM usom.sales_order o "
 	"WHERE o.org_id = $1 AND o.sales_order_id = f.sales_order_id AND o.channel_id = ANY ($3))) ORDER BY f.sales_order_id",

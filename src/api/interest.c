@@ -19,6 +19,7 @@
 #include "base/query.h"
 #include "order/answer.h"
 #include "party/party.h"
+#include "stock/stripe.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -52,7 +53,7 @@ static UsomQuery tell = {
 	"sum(i.quantity) OVER (PARTITION BY i.product_id, i.location_id ORDER BY i.watched_at, i.stock_interest_id) AS in_all "
 	"FROM usom.stock_interest i CROSS JOIN LATERAL (SELECT coalesce(sum(greatest(s.on_hand - s.reserved - s.safety "
 	"- (SELECT coalesce(sum(r.quantity), 0) FROM usom.reservation r WHERE s.held > 0 AND r.org_id = s.org_id "
-	"AND r.product_id = s.product_id AND r.location_id = s.location_id AND r.lot = s.lot AND r.expires_at > $3), 0)), 0) AS available "
+	"AND r.product_id = s.product_id AND r.location_id = s.location_id AND r.lot = s.lot AND r.expires_at > $3) + " USOM_STRIPED_FREE ", 0)), 0) AS available "
 	"FROM usom.stock s JOIN usom.location l ON l.org_id = s.org_id AND l.location_id = s.location_id AND l.active "
 	"WHERE s.org_id = i.org_id AND s.product_id = i.product_id AND (i.location_id IS NULL OR s.location_id = i.location_id)) f "
 	"WHERE i.org_id = $1 AND i.told_at IS NULL AND (i.expires_at IS NULL OR i.expires_at > $3) "

@@ -23,6 +23,7 @@
 #include "base/query.h"
 #include "miscadmin.h"
 #include "order/answer.h"
+#include "stock/stripe.h"
 #include "utils/builtins.h"
 #include "utils/resowner.h"
 #include "utils/timestamp.h"
@@ -30,7 +31,7 @@
 PG_FUNCTION_INFO_V1(usom_quote);
 
 /* What usom.available() says, of all lines in one statement. */
-#define AVAILABLE "(SELECT coalesce(sum(greatest(s.on_hand - s.reserved - s.safety - s.held + CASE WHEN s.held_until <= $9 THEN " \
+#define AVAILABLE "(SELECT coalesce(sum(greatest(s.on_hand - s.reserved + " USOM_STRIPED_FREE " - s.safety - s.held + CASE WHEN s.held_until <= $9 THEN " \
 	"(SELECT coalesce(sum(r.quantity), 0) FROM usom.reservation r WHERE r.org_id = $1 AND r.product_id = s.product_id " \
 	"AND r.location_id = s.location_id AND r.lot = s.lot AND r.expires_at <= $9) ELSE 0 END, 0)), 0) " \
 	"FROM usom.stock s JOIN usom.location x ON x.org_id = $1 AND x.location_id = s.location_id AND x.active " \

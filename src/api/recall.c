@@ -131,7 +131,7 @@ take_off(Blocking *blocking)
 
 	for (int i = 0; i < npieces; i++)
 	{
-		UsomStockKey key = {blocking->product_id, set->pieces[i].location_id, blocking->lot};
+		UsomStockKey key = {blocking->product_id, set->pieces[i].location_id, blocking->lot, 0};
 		UsomQuantity units;
 
 		if (!is_of_lot(blocking, &set->pieces[i]))

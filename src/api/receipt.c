@@ -49,7 +49,7 @@ static void
 put_on_shelf(const UsomReplan *replan, const Receipt *receipt)
 {
 	UsomQuantity quantity = receipt->quantity;
-	UsomStockDelta delta = {.key = {replan->product_id, replan->location_id, receipt->lot}, .on_hand = quantity};
+	UsomStockDelta delta = {.key = {replan->product_id, replan->location_id, receipt->lot, 0}, .on_hand = quantity};
 	UsomStockMovement movement = {
 		.key = delta.key,
 		.kind = "receipt",

@@ -72,7 +72,7 @@ static Datum
 receive(FunctionCallInfo fcinfo, const UsomPlace *place, const char *lot, UsomQuantity quantity, const char *reference)
 {
 	Filling		filling = {.org_id = place->org_id, .product_id = place->product_id};
-	UsomStockKey key = {place->product_id, place->location_id, lot};
+	UsomStockKey key = {place->product_id, place->location_id, lot, 0};
 
 	if (lot != NULL && lot[0] != '\0')
 		usom_stock_open_lots(place->org_id, &key, 1);

@@ -120,7 +120,8 @@ BEGIN
 		WITH wanted AS (
 			SELECT f.sales_order_id FROM usom.fulfillment_line f
 			WHERE NOT planned AND f.org_id = org AND f.location_id IS NULL AND f.status = 'backordered' AND (products IS NULL OR f.product_id = ANY (products))
-				AND EXISTS (SELECT FROM usom.stock s WHERE s.org_id = org AND s.product_id = f.product_id AND s.on_hand > s.reserved + s.safety)
+				AND EXISTS (SELECT FROM usom.stock s WHERE s.org_id = org AND s.product_id = f.product_id AND (s.on_hand > s.reserved + s.safety
+					OR (s.lent > 0 AND EXISTS (SELECT FROM usom.stock_stripe t WHERE t.org_id = org AND t.product_id = s.product_id AND t.location_id = s.location_id AND t.free > 0))))
 			UNION ALL
 			SELECT l.sales_order_id FROM usom.order_line l
 			WHERE NOT planned AND l.org_id = org AND l.quantity_open > 0 AND (products IS NULL OR l.product_id = ANY (products))

@@ -78,7 +78,7 @@ typedef struct Shelves
 static UsomStockKey
 key_of(const UsomOrderSet *set, const UsomPiece *piece)
 {
-	return (UsomStockKey) {set->lines[piece->line].product_id, piece->location_id, piece->lot};
+	return (UsomStockKey) {set->lines[piece->line].product_id, piece->location_id, piece->lot, 0};
 }
 
 static Shelf *

@@ -48,4 +48,13 @@
 	(DecodeDateTime(fields, types, n, dtype, tm, fraction, zone))
 #endif
 
+/* A small number of this backend that no other running one has; PostgreSQL 17 counts anew, from 0. */
+#if PG_VERSION_NUM >= 170000
+#include "storage/procnumber.h"
+#define USOM_BACKEND_NUMBER MyProcNumber
+#else
+#include "storage/backendid.h"
+#define USOM_BACKEND_NUMBER MyBackendId
+#endif
+
 #endif							/* USOM_BASE_COMPAT_H */

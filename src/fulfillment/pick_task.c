@@ -266,7 +266,7 @@ usom_pick_piece(UsomOrderSet *set, int piece, UsomQuantity units, const char *lo
 
 	if (lot != NULL && strcmp(lot, from->lot) != 0)
 	{
-		UsomStockKey key = {set->lines[from->line].product_id, from->location_id, lot};
+		UsomStockKey key = {set->lines[from->line].product_id, from->location_id, lot, 0};
 
 		usom_stock_check_lot(set->org_id, key.product_id, key.location_id, lot, usom_quantity_add(units, units_noted(set, &key)));
 		piece = usom_order_swap_lot(set, piece, units, lot);

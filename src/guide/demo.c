@@ -58,6 +58,7 @@ static Removal removals[] = {
 	{"orders", OF_ORDERS("sales_order")},
 	{"soft reservations", OF_DEMO("DELETE FROM usom.reservation WHERE org_id = $1 AND product_id IN " DEMO_PRODUCTS)},
 	{"stock movements", OF_DEMO("DELETE FROM usom.stock_movement WHERE org_id = $1 AND product_id IN " DEMO_PRODUCTS)},
+	{"stripes of stock", OF_DEMO("DELETE FROM usom.stock_stripe WHERE org_id = $1 AND product_id IN " DEMO_PRODUCTS)},
 	{"stock", OF_DEMO("DELETE FROM usom.stock WHERE org_id = $1 AND product_id IN " DEMO_PRODUCTS)},
 	{"prices", OF_DEMO("DELETE FROM usom.price WHERE org_id = $1 AND sku LIKE 'DEMO-%'")},
 	{"products", OF_DEMO("DELETE FROM usom.product WHERE org_id = $1 AND sku LIKE 'DEMO-%'")},

@@ -312,7 +312,7 @@ reserved_by(const UsomOrderSet *set, int *nholds)
 		const UsomPiece *piece = &set->pieces[i];
 
 		if (piece->status == USOM_PIECE_RESERVED && piece->quantity > 0 && piece->location_id != 0 && set->lines[piece->line].stocked)
-			holds[(*nholds)++] = (UsomStockHold) {{set->lines[piece->line].product_id, piece->location_id, piece->lot ? piece->lot : ""}, piece->quantity};
+			holds[(*nholds)++] = (UsomStockHold) {{set->lines[piece->line].product_id, piece->location_id, piece->lot ? piece->lot : "", 0}, piece->quantity};
 	}
 	return holds;
 }

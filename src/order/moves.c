@@ -44,7 +44,7 @@ new_piece(UsomOrderSet *set)
 static UsomStockKey
 stock_key(const UsomOrderSet *set, const UsomPiece *piece)
 {
-	return (UsomStockKey) {set->lines[piece->line].product_id, piece->location_id, piece->lot};
+	return (UsomStockKey) {set->lines[piece->line].product_id, piece->location_id, piece->lot, 0};
 }
 
 static void
@@ -184,6 +184,8 @@ usom_order_add_piece(UsomOrderSet *set, int line, UsomPieceStatus status, UsomQu
 	}
 	count_units(&set->lines[line], USOM_PIECE_OPEN, status, quantity);
 	note_stock(set, piece, USOM_PIECE_OPEN, status, quantity, NULL);
+	if (from != NULL && unlikely(from->stripe > 0))
+		set->deltas[set->ndeltas - 1].key.stripe = from->stripe;
 	return set->npieces - 1;
 }
 

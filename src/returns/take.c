@@ -24,7 +24,7 @@ move_stock(UsomReturn *back, const UsomPiece *piece, int64 location_id, const ch
 {
 	UsomOrderSet *set = back->set;
 	UsomStockMovement movement = {
-		.key = {set->lines[piece->line].product_id, location_id, piece->lot},
+		.key = {set->lines[piece->line].product_id, location_id, piece->lot, 0},
 		.kind = kind,
 		.delta = delta,
 		.reference = back->return_no,

@@ -54,6 +54,7 @@ CREATE FUNCTION usom._privileges()
 	('backorder_run',             '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('backorder_change',          '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('stock',                     '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
+	('stock_stripe',              '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
 	('stock_movement',            '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('reservation',               '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
 	('supply',                    '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'riud'),
@@ -194,6 +195,7 @@ CREATE FUNCTION usom._privileges()
 	('product_units',             '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('line_units',                '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('substitutions',             '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
+	('stock_stripes',             '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('stock_interests',           '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('consolidations',            '',    'r',   'r',   'r',   '',    '',    'r',   'r',   'r'),
 	('pickups',                   '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
@@ -462,6 +464,7 @@ CREATE FUNCTION usom._privileges()
 	('cancel_supply()',           '',    '',    'x',   'x',   '',    'x',   '',    '',    ''),
 	('receive_supply()',          '',    '',    'x',   'x',   '',    'x',   '',    '',    ''),
 	('set_safety()',              '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
+	('set_stock_stripes()',       '',    '',    'x',   'x',   '',    '',    '',    '',    ''),
 	-- orders as they were are read from the audit
 	('order_as_of()',             '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
 	('order_changes()',           '',    '',    'x',   '',    '',    '',    '',    'x',   ''),

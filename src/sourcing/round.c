@@ -30,7 +30,7 @@
 static int
 first_row(const Planning *planning, int64 product_id, int64 location_id)
 {
-	UsomStockKey key = {product_id, location_id, ""};
+	UsomStockKey key = {product_id, location_id, "", 0};
 	int			low = 0;
 	int			high = planning->nrows;
 

@@ -6,6 +6,8 @@
  * usom_stock_add() takes them itself in lock order, by the ORDER BY of the
  * SELECT that feeds its INSERT.
  *
+ * What is taken from a stripe is written there alone: one statement more.
+ *
  * Invariant: balance and ledger are two statements of one call, so whoever
  * adds to on_hand books the same units.  A balance below zero, or below what
  * is reserved, is refused by the table's own constraints.
@@ -109,14 +111,67 @@ static UsomQuery apply_deltas = {
 	.argtypes = {"bigint", "usom._stock_delta[]"},
 };
 
+/* What stripes give is reserved in stock already. */
+static UsomQuery take_from_stripes = {
+	.text = "UPDATE usom.stock_stripe AS t SET free = t.free - d.free, takes = t.takes + 1 FROM unnest($2) AS d "
+	"WHERE t.org_id = $1 AND t.product_id = d.product_id AND t.location_id = d.location_id AND t.stripe = d.stripe",
+	.nargs = 2,
+	.argtypes = {"bigint", "usom._stripe_free[]"},
+};
+
+static void
+take_free(int64 org_id, const UsomStockDelta *deltas, int ndeltas)
+{
+	UsomRows   *rows = usom_rows_make("_stripe_free", ndeltas);
+	Datum		values[2] = {Int64GetDatum(org_id)};
+	uint64		changed;
+
+	for (int i = 0; i < ndeltas; i++)
+	{
+		bool		nulls[4] = {false};
+		Datum		take[] = {
+			Int64GetDatum(deltas[i].key.product_id),
+			Int64GetDatum(deltas[i].key.location_id),
+			Int16GetDatum(deltas[i].key.stripe),
+			NumericGetDatum(usom_quantity_numeric(deltas[i].reserved)),
+		};
+
+		Ensure(deltas[i].on_hand == 0, "a stripe has nothing on hand");
+		usom_rows_add(rows, take, nulls);
+	}
+	values[1] = usom_rows_datum(rows);
+	changed = usom_query_write(&take_from_stripes, values, NULL);
+	Ensure(changed == (uint64) ndeltas, "usom changed " UINT64_FORMAT " of %d stripes", changed, ndeltas);
+}
+
+/* Those of stripes go to the end; returns how many others there are. */
+static int
+part_stripes(UsomStockDelta *deltas, int ndeltas)
+{
+	UsomStockDelta *stripes = palloc_array(UsomStockDelta, Max(ndeltas, 1));
+	int			nrows = 0;
+	int			nstripes = 0;
+
+	for (int i = 0; i < ndeltas; i++)
+		if (likely(deltas[i].key.stripe == 0))
+			deltas[nrows++] = deltas[i];
+		else
+			stripes[nstripes++] = deltas[i];
+	memcpy(deltas + nrows, stripes, nstripes * sizeof(UsomStockDelta));
+	return nrows;
+}
+
 void
 usom_stock_apply(int64 org_id, const UsomStockDelta *deltas, int ndeltas)
 {
-	int			nmerged;
-	UsomStockDelta *merged = usom_stock_merge(deltas, ndeltas, &nmerged);
+	int			nall;
+	UsomStockDelta *merged = usom_stock_merge(deltas, ndeltas, &nall);
+	int			nmerged = part_stripes(merged, nall);
 	Datum		values[2];
 	uint64		changed;
 
+	if (unlikely(nall > nmerged))
+		take_free(org_id, merged + nmerged, nall - nmerged);
 	if (nmerged == 0)
 		return;
 	values[0] = Int64GetDatum(org_id);

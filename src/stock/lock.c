@@ -33,6 +33,12 @@
  * locked has not changed since the snapshot, nor have its reservations;
  * otherwise 40001.
  *
+ * Stripes (stripe.h) are locked behind the row that lends to them, before the
+ * next row, by a subquery that follows it in the same statement.  The row is
+ * read as it is under its lock, so it says how many stripes there are; a
+ * snapshot from before the wait may not show all of them, and then they are
+ * locked by one statement more.
+ *
  * Unless asked for, rows with nothing available are passed over unlocked.  One that is filled
  * up meanwhile is not seen; that is as if the fill came later.
  *
@@ -44,10 +50,9 @@
 
 #include "base/errors.h"
 #include "base/query.h"
-#include "catalog/pg_type.h"
 #include "stock/place.h"
 #include "stock/site.h"
-#include "utils/array.h"
+#include "stock/stripe.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -61,7 +66,9 @@ usom_stock_key_compare(const void *a, const void *b)
 		return left->product_id < right->product_id ? -1 : 1;
 	if (left->location_id != right->location_id)
 		return left->location_id < right->location_id ? -1 : 1;
-	return strcmp(left->lot, right->lot);
+	if (strcmp(left->lot, right->lot) != 0)
+		return strcmp(left->lot, right->lot);
+	return left->stripe - right->stripe;
 }
 
 UsomStockKey
@@ -72,47 +79,72 @@ usom_stock_read_key(uint64 row, int column)
 	key.product_id = DatumGetInt64(usom_query_get(row, column));
 	key.location_id = DatumGetInt64(usom_query_get(row, column + 1));
 	key.lot = usom_query_get_text(row, column + 2);
+	key.stripe = 0;
 	return key;
 }
 
 /* Only row-local terms, see above. */
 #define FREE "usom._free(s.on_hand, s.reserved, s.safety, s.held, s.held_until, s.usable_until, $3)"
 
+#define LOCKED_ROW "SELECT s.product_id, s.location_id, s.lot, " FREE " AS free, s.held_until <= $3 AS run_out, s.usable_until, " \
+	"s.stripes, s.stripes > 0 AND s.lent > 0 AS lent FROM usom.stock AS s " \
+	"WHERE s.org_id = $1 AND s.product_id = p.product_id AND ($4 OR " FREE " > 0 OR (s.stripes > 0 AND s.lent > 0)) " \
+	"ORDER BY s.location_id, s.lot FOR NO KEY UPDATE OF s"
+
+/* For products that have no stripes, as far as is known. */
 static UsomQuery lock_products = {
-	.text = "SELECT s.product_id, s.location_id, s.lot, s.free, coalesce(s.run_out, false), s.usable_until "
-	"FROM unnest($2) AS p (product_id) "
-	"CROSS JOIN LATERAL ("
-	"SELECT s.product_id, s.location_id, s.lot, " FREE " AS free, s.held_until <= $3 AS run_out, s.usable_until "
-	"FROM usom.stock AS s WHERE s.org_id = $1 AND s.product_id = p.product_id AND ($4 OR " FREE " > 0) "
-	"ORDER BY s.location_id, s.lot FOR NO KEY UPDATE OF s) AS s",
+	.text = "SELECT s.product_id, s.location_id, s.lot, s.free, coalesce(s.run_out, false), s.usable_until, s.stripes "
+	"FROM unnest($2) AS p (product_id) CROSS JOIN LATERAL (" LOCKED_ROW ") AS s",
 	.nargs = 4,
 	.argtypes = {"bigint", "bigint[]", "timestamptz", "boolean"},
 };
 
-static int
-compare_products(const void *a, const void *b)
-{
-	int64		left = *(const int64 *) a;
-	int64		right = *(const int64 *) b;
+/* A row for each stripe that is gathered, or one. */
+static UsomQuery lock_striped = {
+	.text = "SELECT s.product_id, s.location_id, s.lot, s.free, coalesce(s.run_out, false), s.usable_until, s.stripes, s.lent, t.free "
+	"FROM unnest($2, $5) AS p (product_id, wanted) CROSS JOIN LATERAL (" LOCKED_ROW ") AS s "
+	"LEFT JOIN LATERAL (SELECT t.free FROM usom.stock_stripe AS t WHERE s.lent AND (s.free < p.wanted OR s.run_out) "
+	"AND t.org_id = $1 AND t.product_id = s.product_id AND t.location_id = s.location_id "
+	"ORDER BY t.stripe FOR NO KEY UPDATE OF t) AS t ON true",
+	.nargs = 5,
+	.argtypes = {"bigint", "bigint[]", "timestamptz", "boolean", "bigint[]"},
+};
 
-	return (left > right) - (left < right);
+static int
+compare_needs(const void *a, const void *b)
+{
+	const UsomStockNeed *left = a;
+	const UsomStockNeed *right = b;
+
+	return (left->product_id > right->product_id) - (left->product_id < right->product_id);
 }
 
-/* Sorted and made unique here: the rows are locked in the order of this array. */
-static Datum
-product_array(const int64 *products, int nproducts)
+/* Sorted and made unique: the rows are locked in the order of this array. */
+static UsomStockNeed *
+need_all(const int64 *products, int nproducts, int *nneeds)
 {
-	int64	   *sorted = palloc_array(int64, Max(nproducts, 1));
-	Datum	   *elements = palloc_array(Datum, Max(nproducts, 1));
+	UsomStockNeed *needs = palloc_array(UsomStockNeed, Max(nproducts, 1));
 	int			count = 0;
 
-	memcpy(sorted, products, nproducts * sizeof(int64));
-	qsort(sorted, nproducts, sizeof(int64), compare_products);
 	for (int i = 0; i < nproducts; i++)
-		if (i == 0 || sorted[i] != sorted[i - 1])
-			elements[count++] = Int64GetDatum(sorted[i]);
-	return PointerGetDatum(construct_array(elements, count, INT8OID, sizeof(int64),
-										   FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+		needs[i] = (UsomStockNeed) {products[i], USOM_ALL_THERE_IS};
+	qsort(needs, nproducts, sizeof(UsomStockNeed), compare_needs);
+	for (int i = 0; i < nproducts; i++)
+		if (i == 0 || needs[i].product_id != needs[i - 1].product_id)
+			needs[count++] = needs[i];
+	*nneeds = count;
+	return needs;
+}
+
+/* The products, or how many units of each are wanted. */
+static Datum
+need_array(const UsomStockNeed *needs, int nneeds, bool wanted)
+{
+	int64	   *elements = palloc_array(int64, Max(nneeds, 1));
+
+	for (int i = 0; i < nneeds; i++)
+		elements[i] = wanted ? needs[i].wanted : needs[i].product_id;
+	return usom_query_keys(elements, nneeds);
 }
 
 /*
@@ -177,7 +209,106 @@ get_row(uint64 row, const UsomSites *sites)
 	result.priority = site != NULL ? site->priority : 0;
 	result.usable_until = read_end(row, 6);
 	result.available = active ? DatumGetInt64(usom_query_get(row, 4)) : -USOM_QUANTITY_LIMIT;
+	result.stripes = DatumGetInt16(usom_query_get(row, 7));
 	return result;
+}
+
+/* Rows that were locked, and what is still to be done about them. */
+typedef struct Locking
+{
+	const UsomStockNeed *needs;
+	int			nneeds;
+	bool		striped;		/* by the statement that locks stripes, too */
+	UsomStockRow *rows;
+	int			nrows;
+	UsomStockKey *run_out;
+	int			nrun_out;
+	UsomStockRow **behind;		/* whose stripes are not all locked */
+	int			nbehind;
+} Locking;
+
+/* What the row has without its stripes is enough for all that is wanted. */
+static bool
+is_enough(const Locking *locking, uint64 row, int64 product_id)
+{
+	UsomStockNeed key = {.product_id = product_id};
+	const UsomStockNeed *need = bsearch(&key, locking->needs, locking->nneeds, sizeof(UsomStockNeed), compare_needs);
+
+	return DatumGetInt64(usom_query_get(row, 4)) >= need->wanted && !DatumGetBool(usom_query_get(row, 5));
+}
+
+/* The stripes of the row that begins here; returns how many rows of the result are of it. */
+static int
+take_stripes(Locking *locking, uint64 first, int nlocked)
+{
+	UsomStockRow *row = &locking->rows[locking->nrows - 1];
+	UsomQuantity gathered = 0;
+	bool		isnull;
+	int			count = 0;
+	int			n = 1;
+
+	if (likely(row->stripes == 0))
+		return 1;
+	if (!locking->striped)
+	{
+		locking->behind[locking->nbehind++] = row;
+		return 1;
+	}
+	if (!DatumGetBool(usom_query_get(first, 8)))
+		return 1;
+	for (n = 0; first + n < (uint64) nlocked; n++)
+	{
+		UsomStockKey key = usom_stock_read_key(first + n, 1);
+		Datum		quantity;
+
+		if (usom_stock_key_compare(&key, &row->key) != 0)
+			break;
+		quantity = usom_query_get_or_null(first + n, 9, &isnull);
+		count += !isnull;
+		if (!isnull)
+			gathered = usom_quantity_add(gathered, usom_quantity_of_datum(quantity));
+	}
+	if (is_enough(locking, first, row->key.product_id))
+		row->stripes = 0;
+	else if (count != row->stripes)
+		locking->behind[locking->nbehind++] = row;
+	else
+		usom_stripe_take_up(row, gathered);
+	return n;
+}
+
+static void
+read_locked(Locking *locking, int nlocked, const UsomSites *sites, bool exhausted_too)
+{
+	locking->rows = palloc_array(UsomStockRow, Max(nlocked, 1));
+	locking->run_out = palloc_array(UsomStockKey, Max(nlocked, 1));
+	locking->behind = palloc_array(UsomStockRow *, Max(nlocked, 1));
+	for (int i = 0; i < nlocked;)
+	{
+		UsomStockRow row = get_row(i, sites);
+
+		if (row.available == -USOM_QUANTITY_LIMIT && !exhausted_too && row.stripes == 0)
+		{
+			i++;
+			continue;
+		}
+		if (DatumGetBool(usom_query_get(i, 5)))
+			locking->run_out[locking->nrun_out++] = row.key;
+		locking->rows[locking->nrows++] = row;
+		i += take_stripes(locking, i, nlocked);
+	}
+}
+
+/* Any of the products has stripes, as far as is known. */
+static bool
+any_striped(const UsomSites *sites, const UsomStockNeed *needs, int nneeds)
+{
+	if (likely(sites->nstriped == 0))
+		return false;
+	for (int i = 0; i < nneeds; i++)
+		if (usom_stock_find_striped(sites, needs[i].product_id) != NULL)
+			return true;
+	return false;
 }
 
 /*
@@ -186,36 +317,40 @@ get_row(uint64 row, const UsomSites *sites)
  * looked at before the lock: one that is made meanwhile counts from the next
  * call on.
  */
-static UsomStockRow *
-lock_rows(int64 org_id, const int64 *products, int nproducts, TimestampTz at, bool exhausted_too, int *nrows)
+UsomStockRow *
+usom_stock_lock_needs(int64 org_id, const UsomStockNeed *needs, int nneeds, TimestampTz at, bool exhausted_too, int *nrows)
 {
+	bool		striped = any_striped(usom_stock_sites(org_id), needs, nneeds);
+	Locking		locking = {.needs = needs, .nneeds = nneeds, .striped = striped};
 	Datum		values[] = {
 		Int64GetDatum(org_id),
-		product_array(products, nproducts),
+		need_array(needs, nneeds, false),
 		TimestampTzGetDatum(at),
 		BoolGetDatum(exhausted_too),
+		striped ? need_array(needs, nneeds, true) : (Datum) 0,
 	};
-	int			nlocked = (int) usom_query_run(&lock_products, values, NULL);
+	int			nlocked = (int) usom_query_run(striped ? &lock_striped : &lock_products, values, NULL);
 	SPITupleTable *locked = SPI_tuptable;
 	const UsomSites *sites = usom_stock_sites(org_id);
-	UsomStockRow *rows = palloc_array(UsomStockRow, Max(nlocked, 1));
-	UsomStockKey *run_out = palloc_array(UsomStockKey, Max(nlocked, 1));
-	int			nrun_out = 0;
 
 	SPI_tuptable = locked;
-	*nrows = 0;
-	for (int i = 0; i < nlocked; i++)
-	{
-		UsomStockRow row = get_row(i, sites);
+	read_locked(&locking, nlocked, sites, exhausted_too);
+	if (unlikely(locking.nbehind > 0))
+		usom_stripe_gather(org_id, locking.behind, locking.nbehind);
+	if (locking.nrun_out > 0)
+		settle_holds(org_id, locking.run_out, locking.nrun_out, at, locking.rows, locking.nrows);
+	*nrows = locking.nrows;
+	return locking.rows;
+}
 
-		if (row.available == -USOM_QUANTITY_LIMIT && !exhausted_too)
-			continue;
-		rows[(*nrows)++] = row;
-		if (DatumGetBool(usom_query_get(i, 5)))
-			run_out[nrun_out++] = row.key;
-	}
-	if (nrun_out > 0)
-		settle_holds(org_id, run_out, nrun_out, at, rows, *nrows);
+static UsomStockRow *
+lock_all(int64 org_id, const int64 *products, int nproducts, TimestampTz at, bool exhausted_too, int *nrows)
+{
+	int			nneeds;
+	UsomStockNeed *needs = need_all(products, nproducts, &nneeds);
+	UsomStockRow *rows = usom_stock_lock_needs(org_id, needs, nneeds, at, exhausted_too, nrows);
+
+	usom_stripe_empty(org_id, rows, *nrows);
 	return rows;
 }
 
@@ -231,7 +366,7 @@ UsomStockRow *
 usom_stock_lock_products(int64 org_id, const int64 *products, int nproducts, TimestampTz at,
 						 bool exhausted_too, int *nrows)
 {
-	UsomStockRow *rows = lock_rows(org_id, products, nproducts, at, exhausted_too, nrows);
+	UsomStockRow *rows = lock_all(org_id, products, nproducts, at, exhausted_too, nrows);
 
 	return not_below_zero(rows, *nrows);
 }
@@ -248,7 +383,7 @@ usom_stock_take_over(int64 org_id, const int64 *products, int nproducts, Timesta
 
 	all = repalloc_array(all, int64, nall + nproducts + 1);
 	memcpy(all + nall, products, nproducts * sizeof(int64));
-	rows = lock_rows(org_id, all, nall + nproducts, at, true, nrows);
+	rows = lock_all(org_id, all, nall + nproducts, at, true, nrows);
 	holds = usom_stock_give_up(org_id, owners, nowners, rows, *nrows, &nholds);
 	take_off(rows, *nrows, holds, nholds);
 	return not_below_zero(rows, *nrows);
@@ -257,7 +392,7 @@ usom_stock_take_over(int64 org_id, const int64 *products, int nproducts, Timesta
 /* The same without a lock, all rows; a row whose soft holds have run out is asked for what still holds. */
 static UsomQuery look_at_products = {
 	.text = "SELECT s.product_id, s.location_id, s.lot, l.priority, "
-	"CASE WHEN l.active AND coalesce(s.usable_until > $3, true) THEN s.on_hand - s.reserved - s.safety "
+	"CASE WHEN l.active AND coalesce(s.usable_until > $3, true) THEN s.on_hand - s.reserved + " USOM_STRIPED_FREE " - s.safety "
 	"- CASE WHEN s.held_until > $3 THEN s.held WHEN s.held_until IS NULL THEN 0 ELSE "
 	"coalesce((SELECT sum(r.quantity) FROM usom.reservation AS r WHERE r.org_id = $1 AND r.product_id = s.product_id "
 	"AND r.location_id = s.location_id AND r.lot = s.lot AND r.expires_at > $3), 0) END ELSE 0 END, s.usable_until "
@@ -270,7 +405,7 @@ static UsomQuery look_at_products = {
 UsomStockRow *
 usom_stock_look_at_products(int64 org_id, const int64 *products, int nproducts, TimestampTz at, int *nrows)
 {
-	Datum		values[] = {Int64GetDatum(org_id), product_array(products, nproducts), TimestampTzGetDatum(at)};
+	Datum		values[] = {Int64GetDatum(org_id), usom_query_keys(products, nproducts), TimestampTzGetDatum(at)};
 	UsomStockRow *rows;
 
 	*nrows = (int) usom_query_look(&look_at_products, values, NULL);
@@ -279,7 +414,7 @@ usom_stock_look_at_products(int64 org_id, const int64 *products, int nproducts, 
 	{
 		UsomQuantity available = usom_quantity_of(DatumGetNumeric(usom_query_get(i, 5)));
 
-		rows[i].key = usom_stock_read_key(i, 1);
+		rows[i] = (UsomStockRow) {.key = usom_stock_read_key(i, 1)};
 		rows[i].priority = DatumGetInt32(usom_query_get(i, 4));
 		rows[i].available = Max(available, 0);
 		rows[i].usable_until = read_end(i, 6);
@@ -296,6 +431,42 @@ static UsomQuery lock_keys = {
 	.nargs = 2,
 	.argtypes = {"bigint", "usom._stock_key[]"},
 };
+
+/* With their stripes, each row's before the next row; it is repeated for each of them. */
+static UsomQuery lock_whole_keys = {
+	.text = "SELECT s.product_id, s.location_id, s.lot, s.stripes, s.lent "
+	"FROM (SELECT DISTINCT k.product_id, k.location_id, k.lot FROM unnest($2) AS k ORDER BY 1, 2, 3) AS k "
+	"CROSS JOIN LATERAL (SELECT s.product_id, s.location_id, s.lot, s.stripes, s.stripes > 0 AND s.lent > 0 AS lent FROM usom.stock AS s "
+	"WHERE s.org_id = $1 AND s.product_id = k.product_id AND s.location_id = k.location_id AND s.lot = k.lot "
+	"FOR NO KEY UPDATE) AS s "
+	"LEFT JOIN LATERAL (SELECT true FROM usom.stock_stripe AS t WHERE s.lent AND t.org_id = $1 "
+	"AND t.product_id = s.product_id AND t.location_id = s.location_id ORDER BY t.stripe FOR NO KEY UPDATE) AS t ON true",
+	.nargs = 2,
+	.argtypes = {"bigint", "usom._stock_key[]"},
+};
+
+void
+usom_stock_lock_whole_keys(int64 org_id, const UsomStockKey *keys, int nkeys)
+{
+	Datum		values[] = {Int64GetDatum(org_id), usom_stock_key_rows(keys, nkeys)};
+	uint64		found = usom_query_run(&lock_whole_keys, values, NULL);
+	UsomStockRow *rows = palloc0_array(UsomStockRow, found + 1);
+	UsomStockRow **behind = palloc_array(UsomStockRow *, found + 1);
+	int			nrows = 0;
+
+	for (uint64 i = 0; i < found; i++)
+	{
+		UsomStockRow row = {.key = usom_stock_read_key(i, 1), .stripes = DatumGetInt16(usom_query_get(i, 4))};
+
+		if (likely(!DatumGetBool(usom_query_get(i, 5))) || (nrows > 0 && usom_stock_key_compare(&rows[nrows - 1], &row) == 0))
+			continue;
+		rows[nrows] = row;
+		behind[nrows] = &rows[nrows];
+		nrows++;
+	}
+	usom_stripe_gather(org_id, behind, nrows);
+	usom_stripe_empty(org_id, rows, nrows);
+}
 
 void
 usom_stock_lock_keys(int64 org_id, const UsomStockKey *keys, int nkeys)

@@ -127,7 +127,7 @@ read_written(TriggerData *trigdata, TupleTableSlot *slot)
 	Datum		lot = slot_getattr(slot, usom_trigger_column(trigdata, "lot", TEXTOID), &isnull[2]);
 
 	Ensure(!isnull[0] && !isnull[1] && !isnull[2], "the key of a lot is null");
-	return (Written) {DatumGetInt64(org), {DatumGetInt64(product), 0, TextDatumGetCString(lot)}};
+	return (Written) {DatumGetInt64(org), {DatumGetInt64(product), 0, TextDatumGetCString(lot), 0}};
 }
 
 static Written *

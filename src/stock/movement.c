@@ -4,7 +4,8 @@
  *		count (api/count.c) shares with them; and the safety stock.
  *
  * Four statements each: find (and lock) the place, write the balance, write
- * the ledger, read the position to return.
+ * the ledger, read the position to return.  Two more where units are lent to
+ * stripes: what is decided on is the whole.
  *
  * Locks: adjust and count lock the rows of one place in their first
  * statement and decide under the lock.  A row that is missing is made before
@@ -25,6 +26,7 @@
 #include "base/errors.h"
 #include "base/query.h"
 #include "stock/lot.h"
+#include "stock/stripe.h"
 #include "utils/builtins.h"
 
 PG_FUNCTION_INFO_V1(usom_receive_stocks);
@@ -47,7 +49,7 @@ receive(const UsomPlace *places, const Receipt *receipts, int nreceipts)
 
 	for (int i = 0; i < nreceipts; i++)
 	{
-		UsomStockKey key = {places[i].product_id, places[i].location_id, receipts[i].lot};
+		UsomStockKey key = {places[i].product_id, places[i].location_id, receipts[i].lot, 0};
 
 		deltas[i].key = movements[i].key = key;
 		deltas[i].on_hand = movements[i].delta = receipts[i].quantity;
@@ -155,7 +157,7 @@ static UsomQuery make_row = {
 static void
 make_stock_row(const UsomPlace *place, const char *lot)
 {
-	UsomStockKey key = {place->product_id, place->location_id, lot};
+	UsomStockKey key = {place->product_id, place->location_id, lot, 0};
 	Datum		values[] = {
 		Int64GetDatum(place->org_id),
 		Int64GetDatum(place->product_id),
@@ -196,9 +198,10 @@ usom_stock_open_lot(UsomPlace *place, const char *lot, bool make)
 		make_stock_row(place, lot ? lot : "");
 		lots = usom_stock_lock_place(place, lot, &nlots);
 	}
+	usom_stripe_gather_lots(place, lots, nlots);
 	if (nlots > 0)
 		return choose_lot(place, lots, nlots);
-	return (UsomLot) {.key = {place->product_id, place->location_id, lot ? lot : ""}};
+	return (UsomLot) {.key = {place->product_id, place->location_id, lot ? lot : "", 0}};
 }
 
 void

@@ -188,12 +188,12 @@ usom_stock_find_places(UsomPlace *places, int nplaces)
 /* One row if the place has no stock row: its lot is null then. */
 static UsomQuery lock_place = {
 	.text = "SELECT p.product_id, p.kind, l.location_id, l.active, p.tracking, "
-	"s.lot, s.on_hand, s.reserved, coalesce(s.held_until <= $5, false) "
+	"s.lot, s.on_hand, s.reserved, coalesce(s.held_until <= $5, false), CASE WHEN s.lent > 0 THEN s.stripes::integer ELSE 0 END "
 	"FROM (SELECT 1) AS one "
 	"LEFT JOIN usom.product AS p ON p.org_id = $1 AND p.sku = $3 "
 	"LEFT JOIN usom.location AS l ON l.org_id = $1 AND l.code = $2 "
 	"LEFT JOIN LATERAL ("
-	"SELECT s.lot, s.on_hand, s.reserved, s.held_until FROM usom.stock AS s "
+	"SELECT s.lot, s.on_hand, s.reserved, s.held_until, s.lent, s.stripes FROM usom.stock AS s "
 	"WHERE s.org_id = $1 AND s.product_id = p.product_id AND s.location_id = l.location_id "
 	"AND s.lot = coalesce($4, s.lot) "
 	"ORDER BY s.lot FOR NO KEY UPDATE) AS s ON true",
@@ -209,9 +209,11 @@ read_lot(const UsomPlace *place, uint64 row)
 	lot.key.product_id = place->product_id;
 	lot.key.location_id = place->location_id;
 	lot.key.lot = usom_query_get_text(row, 6);
+	lot.key.stripe = 0;
 	lot.on_hand = usom_quantity_of(DatumGetNumeric(usom_query_get(row, 7)));
 	lot.reserved = usom_quantity_of(DatumGetNumeric(usom_query_get(row, 8)));
 	lot.run_out = DatumGetBool(usom_query_get(row, 9));
+	lot.stripes = DatumGetInt32(usom_query_get(row, 10));
 	return lot;
 }
 

@@ -42,6 +42,7 @@ typedef struct UsomLot
 	UsomQuantity on_hand;
 	UsomQuantity reserved;
 	bool		run_out;		/* some of its soft holds have expired */
+	int			stripes;		/* that units are lent to, which reserved counts, too; see usom_stripe_gather_lots() */
 } UsomLot;
 
 /* Change of the soft holds on a row, or what is held there. */

@@ -14,6 +14,7 @@
 #include "postgres.h"
 
 #include "stock/place.h"
+#include "stock/stripe.h"
 
 #include "base/call.h"
 #include "base/card_guard.h"
@@ -30,7 +31,7 @@ PG_FUNCTION_INFO_V1(usom_available);
 
 static UsomQuery read_position = {
 	.text = "SELECT trim_scale(coalesce(sum(s.on_hand), 0)), "
-	"trim_scale(coalesce(sum(greatest(s.on_hand - s.reserved - s.safety - s.held "
+	"trim_scale(coalesce(sum(greatest(s.on_hand - s.reserved + " USOM_STRIPED_FREE " - s.safety - s.held "
 	"+ CASE WHEN s.held_until <= $4 THEN "
 	"(SELECT coalesce(sum(r.quantity), 0) FROM usom.reservation AS r "
 	"WHERE r.org_id = $1 AND r.product_id = $2 AND r.location_id = s.location_id AND r.lot = s.lot "
@@ -79,7 +80,7 @@ usom_stock_return_position(FunctionCallInfo fcinfo, const UsomPlace *place)
 static UsomQuery read_kits = {
 	.text = "SELECT min(floor(coalesce(a.available, 0) / c.quantity)) "
 	"FROM unnest($2, $3) AS c (product_id, quantity) LEFT JOIN (SELECT s.product_id, "
-	"sum(greatest(s.on_hand - s.reserved - s.safety - s.held + CASE WHEN s.held_until <= $5 THEN "
+	"sum(greatest(s.on_hand - s.reserved + " USOM_STRIPED_FREE " - s.safety - s.held + CASE WHEN s.held_until <= $5 THEN "
 	"(SELECT coalesce(sum(r.quantity), 0) FROM usom.reservation AS r "
 	"WHERE r.org_id = $1 AND r.product_id = s.product_id AND r.location_id = s.location_id AND r.lot = s.lot "
 	"AND r.expires_at <= $5) ELSE 0 END, 0)) AS available "

@@ -17,6 +17,7 @@
 #include "postgres.h"
 
 #include "stock/place.h"
+#include "stock/stripe.h"
 
 #include "base/call.h"
 #include "base/card_guard.h"
@@ -186,6 +187,25 @@ find_candidates(const UsomPlace *place, const UsomLot *lots, int nlots, const ch
 	return candidates;
 }
 
+/* Stripes are left alone where the row has enough without them. */
+static Candidate *
+find_whole_candidates(const UsomPlace *place, UsomLot *lots, int nlots, const Wish *wish)
+{
+	Candidate  *candidates = find_candidates(place, lots, nlots, wish->owner);
+	bool		short_of = false;
+	bool		lent = false;
+
+	/* Of the rows of a place, the one without a lot alone lends. */
+	for (int i = 0; i < nlots; i++)
+		short_of |= candidates[i].key.lot[0] == '\0' && candidates[i].free < wish->quantity;
+	for (int i = 0; i < nlots && short_of; i++)
+		lent |= lots[i].stripes > 0;
+	if (likely(!lent))
+		return candidates;
+	usom_stripe_gather_lots(place, lots, nlots);
+	return find_candidates(place, lots, nlots, wish->owner);
+}
+
 /* best is what one lot can give at most. */
 static void
 refuse_short(const UsomPlace *place, UsomQuantity wanted, UsomQuantity best, int nlots)
@@ -342,7 +362,7 @@ usom_reserve_stock(PG_FUNCTION_ARGS)
 	wish.expires_at = expiry_of(PG_GETARG_INTERVAL_P(4));
 	lots = usom_stock_lock_place(&place, NULL, &nlots);
 	expire_lots(&place, lots, nlots);
-	candidates = find_candidates(&place, lots, nlots, wish.owner);
+	candidates = find_whole_candidates(&place, lots, nlots, &wish);
 	chosen = choose_candidate(&place, candidates, nlots, wish.quantity);
 	reservation_id = reserve_in(&place, candidates, nlots, chosen, &wish);
 	usom_call_end();
@@ -557,7 +577,7 @@ usom_stock_hold(int64 org_id, const char *owner, const UsomStockHold *wanted, in
 		return all;
 	for (int i = 0; i < count; i++)
 		keys[i] = all[i].key;
-	usom_stock_lock_keys(org_id, keys, count);
+	usom_stock_lock_whole_keys(org_id, keys, count);
 	(void) usom_stock_expire(org_id, keys, count, usom_call_time(), &nexpired);
 	cut_to_free(org_id, owner, all, changes, count, keys);
 	put_holds(org_id, owner, all, count, until);

@@ -56,9 +56,13 @@ CREATE TABLE usom.stock (
 	held_until timestamptz,
 	safety usom.quantity NOT NULL DEFAULT 0,
 	usable_until timestamptz,
+	stripes smallint NOT NULL DEFAULT 0 CONSTRAINT stock_stripes_few CHECK (stripes BETWEEN 0 AND 256 AND stripes <> 1),
+	lent usom.quantity NOT NULL DEFAULT 0,
 	PRIMARY KEY (org_id, product_id, location_id, lot),
 	CONSTRAINT stock_not_oversold CHECK (reserved <= on_hand),
-	CONSTRAINT stock_held_iff_dated CHECK ((held > 0) = (held_until IS NOT NULL))
+	CONSTRAINT stock_held_iff_dated CHECK ((held > 0) = (held_until IS NOT NULL)),
+	CONSTRAINT stock_lent_to_stripes CHECK (stripes = 0 OR lot = ''),
+	CONSTRAINT stock_lent_if_striped CHECK (lent = 0 OR stripes > 0)
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE usom.stock IS 'Balance of a product, location and lot, kept from stock_movement (on_hand), fulfillment_line (reserved) and reservation (held). Written by usom alone; the rows are the locks of the stock, taken in key order.';
 COMMENT ON COLUMN usom.stock.org_id IS 'Organisation.';
@@ -66,11 +70,13 @@ COMMENT ON COLUMN usom.stock.product_id IS 'Product.';
 COMMENT ON COLUMN usom.stock.location_id IS 'Location.';
 COMMENT ON COLUMN usom.stock.lot IS 'Lot; empty where the product has none.';
 COMMENT ON COLUMN usom.stock.on_hand IS 'Units on the shelf: the sum of the movements.';
-COMMENT ON COLUMN usom.stock.reserved IS 'Units promised to order pieces that are not shipped yet.';
+COMMENT ON COLUMN usom.stock.reserved IS 'Units promised to order pieces that are not shipped yet, and those that stripes have to give.';
 COMMENT ON COLUMN usom.stock.held IS 'Units under soft reservations: the sum of their rows. Once held_until has passed, those that have run out are subtracted.';
 COMMENT ON COLUMN usom.stock.held_until IS 'Earliest expiry among the soft reservations; null if there is none.';
 COMMENT ON COLUMN usom.stock.safety IS 'Units that are never promised.';
 COMMENT ON COLUMN usom.stock.usable_until IS 'From then on nothing of it is promised, reserved or shipped: when the lot expires; -infinity: it is blocked; null: for ever. Kept from usom.lot.';
+COMMENT ON COLUMN usom.stock.stripes IS 'Rows of stock_stripe that orders take units from without this row; 0: none.';
+COMMENT ON COLUMN usom.stock.lent IS 'Units that were last lent to the stripes; what they have still is free in stock_stripe, and counted in reserved. 0: nothing is lent.';
 
 CREATE TABLE usom.stock_movement (
 	org_id bigint NOT NULL,

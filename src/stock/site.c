@@ -1,7 +1,8 @@
 /*
  * site.c
  *		What stock needs to know of locations: their order, and which are
- *		active, and from which state goods leave them.
+ *		active, and from which state goods leave them; and which products are in
+ *		stripes there.
  *
  * Memory: in a context of the memo (base/memo.h).  Locks: none.
  *
@@ -16,7 +17,9 @@
 
 static UsomQuery select_sites = {
 	.text = "SELECT l.location_id, l.priority, l.active, l.ships_from, l.code, "
-	"NOT l.ships OR l.order_cost > 0 OR l.unit_cost > 0 OR l.handling_cost > 0 OR l.protected_quantity > 0 FROM usom.location AS l WHERE l.org_id = $1 ORDER BY l.location_id",
+	"NOT l.ships OR l.order_cost > 0 OR l.unit_cost > 0 OR l.handling_cost > 0 OR l.protected_quantity > 0, l.protected_quantity > 0, "
+	"(SELECT EXISTS (SELECT 1 FROM usom.stock AS s WHERE s.org_id = $1 AND s.stripes > 0)) "
+	"FROM usom.location AS l WHERE l.org_id = $1 ORDER BY l.location_id",
 	.nargs = 1,
 	.argtypes = {"bigint"},
 };
@@ -42,11 +45,31 @@ sort_by_code(UsomSites *sites)
 	qsort(sites->by_code, sites->count, sizeof(UsomSite *), compare_codes);
 }
 
+static UsomQuery select_striped = {
+	.text = "SELECT s.product_id, s.location_id, s.stripes FROM usom.stock AS s JOIN usom.location AS l "
+	"ON l.org_id = $1 AND l.location_id = s.location_id WHERE s.org_id = $1 AND s.stripes > 0 "
+	"ORDER BY s.product_id, l.priority, s.location_id",
+	.nargs = 1,
+	.argtypes = {"bigint"},
+};
+
+static void
+read_striped(UsomSites *sites, Datum *values)
+{
+	sites->nstriped = (int) usom_memo_look(&select_striped, values);
+	sites->striped = palloc_array(UsomStriped, Max(sites->nstriped, 1));
+	for (int i = 0; i < sites->nstriped; i++)
+		sites->striped[i] = (UsomStriped) {
+			DatumGetInt64(usom_query_get(i, 1)), DatumGetInt64(usom_query_get(i, 2)), DatumGetInt16(usom_query_get(i, 3))};
+	SPI_freetuptable(SPI_tuptable);
+}
+
 static const void *
 read_sites(int64 org_id)
 {
 	UsomSites  *sites = palloc0_object(UsomSites);
 	Datum		values[] = {Int64GetDatum(org_id)};
+	bool		any_striped;
 
 	sites->count = (int) usom_memo_look(&select_sites, values);
 	sites->sites = palloc_array(UsomSite, Max(sites->count, 1));
@@ -59,16 +82,20 @@ read_sites(int64 org_id)
 			.active = DatumGetBool(usom_query_get(i, 3)),
 			.ships_from = ships_from(usom_query_get_text(i, 4)),
 			.code = usom_query_get_text(i, 5),
+			.protects = DatumGetBool(usom_query_get(i, 7)),
 		};
 	}
+	any_striped = sites->count > 0 && DatumGetBool(usom_query_get(0, 8));
 	sort_by_code(sites);
 	SPI_freetuptable(SPI_tuptable);
+	if (any_striped)
+		read_striped(sites, values);
 	return sites;
 }
 
 static UsomMemo memo = {
 	.name = "usom locations",
-	.tables = {"location"},
+	.tables = {"location", "stock_stripe"},
 	.read = read_sites,
 };
 
@@ -94,6 +121,24 @@ usom_stock_find_site(const UsomSites *sites, int64 location_id)
 			high = middle;
 	}
 	return low < sites->count && sites->sites[low].location_id == location_id ? &sites->sites[low] : NULL;
+}
+
+const UsomStriped *
+usom_stock_find_striped(const UsomSites *sites, int64 product_id)
+{
+	int			low = 0;
+	int			high = sites->nstriped;
+
+	while (low < high)
+	{
+		int			middle = low + (high - low) / 2;
+
+		if (sites->striped[middle].product_id < product_id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < sites->nstriped && sites->striped[low].product_id == product_id ? &sites->striped[low] : NULL;
 }
 
 const UsomSite *

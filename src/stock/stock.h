@@ -24,6 +24,7 @@ typedef struct UsomStockKey
 	int64		product_id;
 	int64		location_id;
 	const char *lot;			/* "" where there is none */
+	int			stripe;			/* 0: the row of usom.stock; else one of usom.stock_stripe (stripe.h) */
 } UsomStockKey;
 
 /* A locked row, as far as planning needs it. */
@@ -33,6 +34,9 @@ typedef struct UsomStockRow
 	int			priority;		/* of the location; lower first */
 	UsomQuantity available;		/* on_hand - reserved - soft holds at that time - safety, never below 0 */
 	TimestampTz usable_until;	/* PG_INT64_MAX: for ever; what is over then has nothing available */
+	int			stripes;		/* that its units may be dealt out to; 0: none, or not all of them are known */
+	bool		lent;			/* its stripes were emptied in memory and not yet in the table */
+	UsomQuantity gathered;		/* so many units were in them; available counts them */
 } UsomStockRow;
 
 typedef struct UsomStockDelta
@@ -96,7 +100,7 @@ extern void usom_stock_lock_keys(int64 org_id, const UsomStockKey *keys, int nke
 
 /*
  * Add deltas to rows that are locked.  Deltas of one key are summed first;
- * sums of zero are left out.  One statement; XX000 if a row is missing, 23514
+ * sums of zero are left out.  One statement, one more for stripes; XX000 if a row is missing, 23514
  * stock_not_oversold if reserved would pass on_hand.
  */
 extern void usom_stock_apply(int64 org_id, const UsomStockDelta *deltas, int ndeltas);

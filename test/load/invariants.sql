@@ -24,7 +24,9 @@ UNION ALL SELECT 'no movement without a stock row', count(*) FROM usom.stock_mov
 	WHERE NOT EXISTS (SELECT FROM usom.stock s
 		WHERE (m.org_id, m.product_id, m.location_id, m.lot) = (s.org_id, s.product_id, s.location_id, s.lot))
 UNION ALL SELECT 'reserved is the sum of the pieces that take stock', count(*) FROM usom.stock s
-	WHERE s.reserved <> (SELECT coalesce(sum(p.quantity), 0) FROM usom.fulfillment_line p
+	WHERE s.reserved <> CASE WHEN s.stripes > 0 THEN (SELECT coalesce(sum(t.free), 0) FROM usom.stock_stripe t
+		WHERE (t.org_id, t.product_id, t.location_id) = (s.org_id, s.product_id, s.location_id)) ELSE 0 END
+		+ (SELECT coalesce(sum(p.quantity), 0) FROM usom.fulfillment_line p
 		WHERE (p.org_id, p.product_id, p.location_id, p.lot) = (s.org_id, s.product_id, s.location_id, s.lot)
 			AND p.status IN ('reserved', 'released', 'picked', 'packed'))
 UNION ALL SELECT 'never more reserved than on hand', count(*) FROM usom.stock WHERE reserved > on_hand OR on_hand < 0 OR reserved < 0

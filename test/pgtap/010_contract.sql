@@ -108,7 +108,7 @@ SELECT is_empty($$SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'usom':
 
 SELECT has_table('usom'::name, t::name, format('table usom.%s', t)) FROM unnest(ARRAY['organisation', 'channel', 'customer', 'customer_address', 'product', 'kit_component', 'price', 'location', 'stock', 'stock_movement', 'reservation',
 	'sales_order', 'order_line', 'fulfillment_line', 'hold', 'hold_type', 'order_history', 'shipment', 'return_order', 'return_line', 'return_piece', 'return_rule', 'audit_entry', 'document_counter', 'address', 'vault_key', 'vault_index', 'erasure', 'retention', 'supply', 'event', 'exception_case',
-	'substitute', 'line_substitution', 'stock_interest']) AS t;
+	'substitute', 'line_substitution', 'stock_interest', 'stock_stripe']) AS t;
 CREATE TEMP TABLE shown (name text, columns text);
 INSERT INTO shown VALUES
 	('orders', 'order_no status status_group channel external_id customer currency total priority placed_at promised_at'),

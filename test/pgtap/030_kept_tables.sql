@@ -127,6 +127,7 @@ BEGIN
 	INSERT INTO usom.location (code, wms) VALUES ('KEPT-WMS', 'KEPT');
 	INSERT INTO usom.product (sku) VALUES ('KEPT-WMS');
 	PERFORM usom.receive_stock('KEPT-WMS', 'KEPT-WMS', 5);
+	PERFORM usom.set_stock_stripes('KEPT-WMS', 'KEPT-WMS', 2);
 	SELECT p.order_no INTO o FROM usom.place_order('{"lines": [{"sku": "KEPT-WMS", "quantity": 2}]}') p;
 	PERFORM usom.release_order(o);
 	PERFORM usom.record_fulfillment(f.fulfillment_no, 'KEPT', 'accepted', reference => 'KEPT') FROM usom.fulfillments f WHERE f.order_no = o;
@@ -136,7 +137,7 @@ END $$;
 CREATE TEMP TABLE kept (t text PRIMARY KEY, code text, hint text, referred boolean DEFAULT false);
 INSERT INTO kept (t, code, hint) VALUES
 	('stock', 'US004', 'usom.receive_stock()'), ('reservation', 'US004', 'usom.reserve_stock()'), ('fulfillment_line', 'US004', 'usom.place_order()'), ('hold', 'US004', 'usom.hold_order()'), ('order_fingerprint', 'US004', 'usom.place_order()'), ('check_hit', 'US901', 'the function'), ('exception_case', 'US004', 'usom.resolve_exception()'), ('supply', 'US004', 'usom.add_supply()'), ('event', 'US901', 'the function'),
-	('order_tax', 'US004', 'usom.set_order_tax()'), ('line_unit', 'US004', 'usom.place_order()'), ('line_substitution', 'US004', 'usom.propose_substitution()'), ('stock_interest', 'US004', 'usom.watch_stock()'),
+	('order_tax', 'US004', 'usom.set_order_tax()'), ('line_unit', 'US004', 'usom.place_order()'), ('line_substitution', 'US004', 'usom.propose_substitution()'), ('stock_interest', 'US004', 'usom.watch_stock()'), ('stock_stripe', 'US004', 'usom.set_stock_stripes()'),
 	('approval', 'US004', 'usom.approve_order()'), ('order_risk', 'US901', 'usom.score_order()'), ('price_override', 'US004', 'usom.override_price()'),
 	('serial_unit', 'US004', 'usom.receive_serials()'), ('count_task', 'US004', 'usom.plan_count()'),
 	('package', 'US004', 'usom.pack()'), ('gift_wrap', 'US004', 'usom.wrap_gift()'), ('manifest', 'US004', 'usom.close_manifest()'), ('tracking_event', 'US901', 'usom.record_tracking()'),

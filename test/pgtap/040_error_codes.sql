@@ -111,6 +111,7 @@ INSERT INTO raised VALUES
 	('US211', 'INSERT INTO usom.product (sku) VALUES (''TAP-OLD''); SELECT usom.receive_stock(''TAP-A'', ''TAP-OLD'', 1, ''L''); SELECT usom.release_order((usom.place_order(''{"external_id": "TAP-OLD", "lines": [{"sku": "TAP-OLD", "quantity": 1}]}'')).order_no); UPDATE usom.lot SET expires_at = now() WHERE sku = ''TAP-OLD''; SELECT usom.ship(order_no) FROM usom.orders WHERE external_id = ''TAP-OLD'''),
 	('US212', 'INSERT INTO usom.product (sku, tracking) VALUES (''TAP-SER'', ''serial''); SELECT usom.receive_serials(''TAP-A'', ''TAP-SER'', ARRAY[''1'']); SELECT usom.receive_serials(''TAP-A'', ''TAP-SER'', ARRAY[''1''])'),
 	('US213', 'INSERT INTO usom.product (sku, tracking) VALUES (''TAP-SER'', ''serial''); SELECT usom.receive_serials(''TAP-A'', ''TAP-SER'', ARRAY[''1'']); SELECT usom.release_order((usom.place_order(''{"external_id": "TAP-SER", "lines": [{"sku": "TAP-SER", "quantity": 1}]}'')).order_no); SELECT usom.ship(order_no) FROM usom.orders WHERE external_id = ''TAP-SER'''),
+	('US218', 'SELECT * FROM usom.receive_stock(''TAP-A'', ''TAP-1'', 5, ''TAP-LOT''); SELECT * FROM usom.set_stock_stripes(''TAP-1'', ''TAP-A'', 2)'),
 	('US216', 'UPDATE usom.product SET tracking = ''lot'' WHERE sku = ''TAP-1'''),
 	('US217', 'SELECT * FROM usom.block_lot(''TAP-1'', ''TAP-NONE'', ''x'')'),
 	('US207', 'INSERT INTO usom.quota (code, quantity, borrows_from) VALUES (''TAP-Q'', 1, ''{TAP-NONE}'')'),

@@ -169,6 +169,7 @@ INSERT INTO call VALUES
 	('assign_serials', 'SELECT usom.assign_serials(order_no, 1, ARRAY[''2'']) FROM usom.place_order(''{"lines": [{"sku": "H-SER", "quantity": 1, "unit_price": 1}]}'')'),
 	('receive_stocks', 'SELECT * FROM usom.receive_stocks(''[{"location": "H-LOC", "sku": "H-SKU", "quantity": 1}]'')'), ('adjust_stock', 'SELECT * FROM usom.adjust_stock(''H-LOC'', ''H-SKU'', -1, ''x'')'),
 	('count_stock', 'SELECT * FROM usom.count_stock(''H-LOC'', ''H-SKU'', 900)'), ('set_safety', 'SELECT * FROM usom.set_safety(''H-LOC'', ''H-SKU'', 1)'),
+	('set_stock_stripes', 'SELECT * FROM usom.set_stock_stripes(''H-TOO'', ''H-LOC'', 2)'),
 	('add_supply', 'SELECT usom.add_supply(''purchase'', ''H-LOC'', ''H-SKU'', 1, now())'),
 	('change_supply', 'SELECT usom.change_supply(usom.add_supply(''purchase'', ''H-LOC'', ''H-SKU'', 2, now()), 1)'), ('reverse_receipt', 'WITH s AS MATERIALIZED (SELECT usom.add_supply(''purchase'', ''H-LOC'', ''H-SKU'', 2, now()) AS no), r AS MATERIALIZED (SELECT s.no, r.status FROM s, usom.receive_supply(s.no) r) SELECT usom.reverse_receipt(r.no, 1, ''x'') FROM r'), ('cancel_supply', 'SELECT usom.cancel_supply(usom.add_supply(''purchase'', ''H-LOC'', ''H-SKU'', 2, now()), ''x'')'),
 	('receive_supply', 'SELECT usom.receive_supply(usom.add_supply(''purchase'', ''H-LOC'', ''H-SKU'', 2, now()))'),

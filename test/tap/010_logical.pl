@@ -113,6 +113,7 @@ SELECT usom._begin_allocation('{"channel": "web"}', 5, NULL);
 INSERT INTO usom.location (code, wms) VALUES ('$round-wms', 'wms');
 INSERT INTO usom.product (sku) VALUES ('$round-wms');
 SELECT usom.receive_stock('$round-wms', '$round-wms', 5);
+SELECT usom.set_stock_stripes('$round-wms', '$round-wms', 2);
 SELECT usom.release_order(p.order_no) FROM usom.place_order('{"lines": [{"sku": "$round-wms", "quantity": 2}]}') p;
 SELECT usom.record_fulfillment(fulfillment_no, '1', 'accepted') FROM usom.fulfillments WHERE location = '$round-wms';
 INSERT INTO usom.cut_off (code, location, minutes) VALUES ('$round', '$round-wms', 0);

@@ -97,6 +97,7 @@ SELECT usom.propose_substitution((usom.place_order('{"external_id": "R3-SHORT", 
 SELECT usom._tell(o.sales_order_id, 'filled', '{"line_no": 1}'), usom._raise_case(o.sales_order_id, 1, 'promise_late', NULL, 'late') FROM usom.sales_order o WHERE o.external_id = 'R1-1';
 INSERT INTO usom.fill_priority (rank, expression, listed) VALUES (1, 'channel', '{edi}');
 INSERT INTO usom.product (sku) VALUES ('P-RUN');
+SELECT count(*) FROM usom.set_stock_stripes('P-RUN', 'L1', 2);
 SELECT usom.receive_stock('L1', 'P-RUN', 1), usom.place_order('{"external_id": "R3-RUN", "lines": [{"sku": "P-RUN", "quantity": 1, "unit_price": 1}]}');
 INSERT INTO usom.backorder_variant (code, skus) VALUES ('daily', ARRAY['P-RUN']);
 INSERT INTO usom.backorder_segment (variant, rank, name, strategy) VALUES ('daily', 1, 'all', 'lose');
