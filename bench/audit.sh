@@ -36,11 +36,11 @@ run=0
 load() { # how clients
 	run=$((run + 1))
 	bench_audit "$1" $database
-	pgbench -n -M simple -c "$2" -j 2 -T "$seconds" -f "$home/order.sql" -D prepared=0 -D n=0 -D run=$run $database >"$home/log" 2>&1 || {
+	pgbench -n -M simple -c "$2" -j 2 -T $((seconds + $(bench_warm "$2"))) -l --log-prefix="$home/pgbench" -f "$home/order.sql" -D prepared=0 -D n=0 -D run=$run $database >"$home/log" 2>&1 || {
 		tail -n 5 "$home/log" >&2
 		exit 1
 	}
-	sed -n "s/^tps = \([0-9.]*\).*/$1 $2 \1/p" "$home/log" >>"$home/tps"
+	echo "$1 $2 $(bench_rate "$home/pgbench" "$seconds")" >>"$home/tps"
 }
 
 for who in $clients; do

@@ -104,6 +104,22 @@ bench_script() { # peer database products
 	esac
 }
 
+# Orders a second, and the percentiles 50, 95 and 99 of their milliseconds, from
+# the logs that pgbench -l left: of the last so many seconds alone, for a client
+# that connects builds its plans first.
+bench_rate() { # prefix-of-logs seconds
+	cat "$1".* | awk -v seconds="$2" '
+		{ at[NR] = $5 + $6 / 1e6; ms[NR] = $3 / 1e3; if (at[NR] > last) last = at[NR] }
+		END { for (i = 1; i <= NR; i++) if (at[i] > last - seconds) print ms[i] }' | sort -n | awk -v seconds="$2" '
+		{ ms[NR] = $1 }
+		END { printf "%.1f %.3f %.3f %.3f\n", NR / seconds, at(0.5), at(0.95), at(0.99) }
+		function at(p) { return NR ? ms[int(p * (NR - 1)) + 1] : 0 }'
+	rm -f "$1".*
+}
+
+# Seconds that so many clients may take to be ready.
+bench_warm() { echo $((1 + $1 / 32)); }
+
 # Hundredths of a second of processor time that ended backends have spent, as
 # the kernel counts them for the server.
 bench_spent() {

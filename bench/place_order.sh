@@ -11,10 +11,10 @@ set -eu
 clients=${BENCH_CLIENTS:-1 4 16 32}
 rounds=${BENCH_ROUNDS:-3}
 products=${BENCH_PRODUCTS:-20000}
-peers=${BENCH_PEERS:-$PEERS}
+peers=${BENCH_PEERS:-usom bare careful twin}
 database=usom_bench
 runs=$(($(echo "$peers" | wc -w) * $(echo "$clients" | wc -w) * rounds))
-seconds=$(((${BENCH_SECONDS:-120} + runs / 2) / runs))
+seconds=$(((${BENCH_SECONDS:-96} + runs / 2) / runs))
 [ "$seconds" -gt 0 ] || seconds=1
 
 home=$(mktemp -d "${TMPDIR:-/tmp}/usom_bench.XXXXXX")
@@ -50,8 +50,8 @@ for who in $clients; do
 	round=0
 	while [ $round -lt "$rounds" ]; do
 		for peer in $peers; do
-			load "$peer" "$who" -T "$seconds"
-			sed -n "s/^tps = \([0-9.]*\).*/$peer $who \1/p" "$home/pgbench.log" >>"$home/tps"
+			load "$peer" "$who" -T $((seconds + $(bench_warm "$who"))) -l --log-prefix="$home/log"
+			echo "$peer $who $(bench_rate "$home/log" "$seconds")" >>"$home/tps"
 		done
 		round=$((round + 1))
 	done
