@@ -74,6 +74,12 @@ check-script:
 # week, month or year
 DEMO ?= month
 
+# Scenarios of make bench; none: those of bench/run.sh
+SCENARIOS ?=
+# What a bench writes in the private copy and this one keeps.
+KEEP_RESULTS = { status=$$?; for file in bench/results.md doc/curve.svg; do \
+	cmp -s build/src/$$file $$file || cp build/src/$$file $$file || exit 1; done; exit $$status; }
+
 .PHONY: $(OWN)
 prepare:
 	@sh tools/prepare.sh
@@ -88,10 +94,9 @@ endif
 check-long:
 	@sh tools/check-long.sh
 bench:
-	@USOM_SERVER_CONF=bench/server.conf sh tools/with-server.sh bench sh bench/run.sh $(SCENARIOS)
-	@cmp -s build/src/bench/results.md bench/results.md || cp build/src/bench/results.md bench/results.md
+	@USOM_SERVER_CONF=bench/server.conf sh tools/with-server.sh bench sh bench/run.sh $(SCENARIOS); $(KEEP_RESULTS)
 bench-instructions:
-	@sh tools/with-server.sh --with valgrind bench sh bench/instructions.sh
+	@sh tools/with-server.sh --with valgrind bench sh bench/run.sh instructions instructions_life; $(KEEP_RESULTS)
 bench-sourcing:
 	@sh bench/sourcing_quality.sh
 tidy:
