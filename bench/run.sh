@@ -13,12 +13,13 @@
 #   audit             the audit on and off
 #   curve             1 to 64 clients: throughput, latency, deadlocks, picture
 #   hot, zipf         products that everybody wants
-#   history           5 million orders beside 10 thousand
-#   reading, verify   over a long history
+#   history           5 million orders beside 10 thousand: placing, reading, verify()
 #   start, pooler     a fresh connection; through pgbouncer
 #
 # and, when they are named, or as SCENARIOS=all:
 #
+#   instructions_life instructions of the other steps (make bench-instructions)
+#   verify            how fast the audit is verified
 #   bloat             size of hot rows over a time of load
 #   sourcing_order    ten locations, rules, rates and calendars beside one
 #   sourcing_quality  plans beside those of a MILP solver
@@ -32,8 +33,8 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd -P)
 . "$here/budget.sh"
 
-main='place_order instructions lifecycle thousand batch audit curve hot zipf history reading verify start pooler'
-more='bloat sourcing_order sourcing_quality fulfillment picking pricing backorder_run loading'
+main='place_order instructions lifecycle thousand batch audit curve hot zipf history start pooler'
+more='instructions_life verify bloat sourcing_order sourcing_quality fulfillment picking pricing backorder_run loading'
 scenarios=${*:-$main}
 [ "$scenarios" != all ] || scenarios="$main $more"
 : "${BENCH_RESULTS:=$here/results.md}"
