@@ -831,9 +831,10 @@ BEGIN
 	END LOOP;
 	PERFORM usom._retain();
 	COMMIT;
+	CALL usom._tend_stripes(usom._seen_waits());
 END
 $$;
-COMMENT ON PROCEDURE usom.tick() IS 'What is to be done from time to time, for all organisations, each in a transaction of its own: makes partitions ahead of what grows, seals the audit, gives stock to pre-orders that are released, tells who waits for a product that is in stock again, lets orders go on that there is credit for again, forgets which orders looked alike when no rule looks back so far, drops drafts that are kept no longer, opens cases for channels that are silent or stopped, then erases people who are due by usom.retention. Limits of time never wait for it. For pg_cron or a timer, once a minute. Errors: US001; 2D000 inside a transaction block. Example: CALL usom.tick();';
+COMMENT ON PROCEDURE usom.tick() IS 'What is to be done from time to time, for all organisations, each in a transaction of its own: makes partitions ahead of what grows, seals the audit, gives stock to pre-orders that are released, tells who waits for a product that is in stock again, lets orders go on that there is credit for again, forgets which orders looked alike when no rule looks back so far, drops drafts that are kept no longer, opens cases for channels that are silent or stopped, erases people who are due by usom.retention, then looks a tenth of a second who waits for stock, and divides it into stripes or merges them as usom.organisation (hot_stripes, hot_waiters, hot_for) says. Limits of time never wait for it. For pg_cron or a timer, once a minute. Errors: US001; 2D000 inside a transaction block. Example: CALL usom.tick();';
 
 /* ---- audit ---- */
 
@@ -2189,6 +2190,59 @@ AS $$
 	LEFT JOIN usom.location l ON l.org_id = usom.current_org() AND l.location_id = f.location_id
 $$;
 COMMENT ON FUNCTION usom.verify_capacity() IS 'What is taken of the days of locations, recomputed from what each order takes, that again from the pieces that leave on the day, and orders that do not exist. That a day has more than its limit is no finding: limits may be lowered. One row a finding, none when all is well. Example: SELECT * FROM usom.verify_capacity();';
+
+/* ---- stock ---- */
+
+-- Products that everybody wants: tick() divides their stock into stripes.
+CREATE FUNCTION usom._stock_waits(looks integer, pause integer) RETURNS TABLE (org_id bigint, product_id bigint, location_id bigint, waiters integer)
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'usom__stock_waits'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._stock_waits(integer, integer) IS 'Stock of all organisations that transactions wait for just now: how many, on the average of so many looks (1 to 100) with pauses of so many milliseconds (1 to 1000). Nobody is kept waiting by it. Part of tick().';
+REVOKE ALL ON FUNCTION usom._stock_waits(integer, integer) FROM PUBLIC;
+
+CREATE FUNCTION usom._stripes_due(org_id bigint, waits jsonb) RETURNS TABLE (product_id bigint, location_id bigint, was integer, stripes integer, waiters integer, rests boolean)
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'usom__stripes_due'
+SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._stripes_due(bigint, jsonb) IS 'Stock of an organisation whose stripes are to be more, or merged, by what was seen (rows of usom._stock_waits() as an array), what its stripes have served since the last look, and the settings of the organisation. Part of tick().';
+REVOKE ALL ON FUNCTION usom._stripes_due(bigint, jsonb) FROM PUBLIC;
+
+-- Who holds the stock row for longer than this has it left as it is.
+CREATE FUNCTION usom._follow_heat(org_id bigint, product_id bigint, location_id bigint, was integer, stripes integer, waiters integer, rests boolean) RETURNS boolean
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'usom__follow_heat'
+SET search_path = pg_catalog, usom, pg_temp SET lock_timeout = '2s';
+COMMENT ON FUNCTION usom._follow_heat(bigint, bigint, bigint, integer, integer, integer, boolean) IS 'Divides the stock of a product at a location into so many stripes, or merges it (0), and remembers it; false: its number of stripes was another meanwhile. Errors: 55P03 after two seconds. Part of tick().';
+REVOKE ALL ON FUNCTION usom._follow_heat(bigint, bigint, bigint, integer, integer, integer, boolean) FROM PUBLIC;
+
+-- No SET clause and no SECURITY DEFINER: with either, a procedure cannot commit.
+CREATE PROCEDURE usom._tend_stripes(waits jsonb)
+LANGUAGE plpgsql
+AS $$
+DECLARE
+	organisation bigint;
+	due record;
+BEGIN
+	FOREACH organisation IN ARRAY ARRAY(SELECT o.org_id FROM usom.organisation AS o ORDER BY o.org_id) LOOP
+		FOR due IN SELECT d.* FROM usom._stripes_due(organisation, waits) AS d LOOP
+			BEGIN
+				PERFORM usom._follow_heat(organisation, due.product_id, due.location_id, due.was, due.stripes, due.waiters, due.rests);
+			EXCEPTION WHEN lock_not_available THEN
+				NULL;	-- Somebody has the stock for long: another time.
+			END;
+			COMMIT;
+		END LOOP;
+		COMMIT;
+	END LOOP;
+END
+$$;
+COMMENT ON PROCEDURE usom._tend_stripes(jsonb) IS 'Makes more stripes of stock that many wait for, and merges what is wanted no more, each in a transaction of its own. waits: rows of usom._stock_waits() as an array. Part of tick().';
+REVOKE ALL ON PROCEDURE usom._tend_stripes(jsonb) FROM PUBLIC;
+
+CREATE FUNCTION usom._seen_waits() RETURNS jsonb
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, usom, pg_temp
+AS $$SELECT coalesce(jsonb_agg(to_jsonb(w)), '[]') FROM usom._stock_waits(5, 20) w$$;
+COMMENT ON FUNCTION usom._seen_waits() IS 'usom._stock_waits() of a tenth of a second, for usom._tend_stripes().';
+REVOKE ALL ON FUNCTION usom._seen_waits() FROM PUBLIC;
 
 /* ---- stock ---- */
 
@@ -10322,6 +10376,7 @@ CREATE FUNCTION usom._privileges()
 	('location_calendar',         '',    'r',   'riud','r',   'r',   'r',   'r',   'r',   'r'),
 	('location_capacity',         '',    'r',   'riud','r',   '',    'r',   'r',   'r',   'r'),
 	('location_load',             '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'riud'),
+	('stock_heat',                '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'riud'),
 	('capacity_use',              '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'riud'),
 	('service_level',             '',    'r',   'riu', 'r',   'r',   'r',   'r',   'r',   'r'),
 	('transit_time',              '',    'r',   'r',   'r',   'r',   'riud','r',   'r',   'r'),
@@ -10453,6 +10508,7 @@ CREATE FUNCTION usom._privileges()
 	('locations',                 '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('location_hours',            '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
 	('location_loads',            '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
+	('hot_products',              '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('freight_rates',             '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('sourcing_rules',            '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
 	('backorder_runs',            '',    'r',   'r',   'r',   '',    'r',   'r',   'r',   'r'),
@@ -11565,6 +11621,9 @@ CREATE TABLE usom.organisation (
 	name text,
 	currency usom.currency_code NOT NULL DEFAULT 'EUR',
 	fill_on_receipt boolean NOT NULL DEFAULT false,
+	hot_stripes integer NOT NULL DEFAULT 64 CONSTRAINT organisation_hot_stripes_sane CHECK (hot_stripes BETWEEN 0 AND 256),
+	hot_waiters integer NOT NULL DEFAULT 2 CONSTRAINT organisation_hot_waiters_positive CHECK (hot_waiters > 0),
+	hot_for interval NOT NULL DEFAULT '1 hour' CONSTRAINT organisation_hot_for_not_negative CHECK (hot_for >= interval '0'),
 	created_at timestamptz NOT NULL DEFAULT now(),
 	CONSTRAINT organisation_code_unique UNIQUE (code)
 );
@@ -11574,6 +11633,9 @@ COMMENT ON COLUMN usom.organisation.code IS 'What the setting usom.org names.';
 COMMENT ON COLUMN usom.organisation.name IS 'Name for people.';
 COMMENT ON COLUMN usom.organisation.currency IS 'ISO 4217 code of orders that name no currency.';
 COMMENT ON COLUMN usom.organisation.fill_on_receipt IS 'On: what receive_stock() takes in goes to waiting lines in the same call; a product may say otherwise.';
+COMMENT ON COLUMN usom.organisation.hot_stripes IS 'Stripes that tick() may divide the stock of a product into for which many wait; 0: none.';
+COMMENT ON COLUMN usom.organisation.hot_waiters IS 'So many who wait for the stock of a product at a location at a moment, on the average, make it hot.';
+COMMENT ON COLUMN usom.organisation.hot_for IS 'tick() merges the stripes that it made when they have served fewer than an order a second for so long.';
 COMMENT ON COLUMN usom.organisation.created_at IS 'When the row was made.';
 
 CREATE TABLE usom.channel (
@@ -13042,6 +13104,54 @@ SELECT usom._guard_master('count_rule', 'code');
 SELECT usom._guard_kept('count_task', 'usom.plan_count() or usom.record_count()');
 SELECT usom._audit_table('count_rule');
 SELECT usom._audit_table('count_task');
+$usom_step$),
+
+(1, 665, 'stock', $usom_step$
+--
+-- Products that everybody wants, as tick() has seen them.
+CREATE TABLE usom.stock_heat (
+	org_id bigint NOT NULL,
+	product_id bigint NOT NULL,
+	location_id bigint NOT NULL,
+	stripes smallint NOT NULL CONSTRAINT stock_heat_stripes_not_negative CHECK (stripes >= 0),
+	waiters integer NOT NULL CONSTRAINT stock_heat_waiters_not_negative CHECK (waiters >= 0),
+	changed_at timestamptz NOT NULL,
+	looked_at timestamptz NOT NULL,
+	busy_at timestamptz NOT NULL,
+	takes bigint NOT NULL,
+	rests_until timestamptz,
+	PRIMARY KEY (org_id, product_id, location_id)
+);
+COMMENT ON TABLE usom.stock_heat IS 'Stock that tick() has divided into stripes because many waited for it; kept when it is in one row again. Stripes that are set by hand have no row.';
+COMMENT ON COLUMN usom.stock_heat.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.stock_heat.product_id IS 'Product.';
+COMMENT ON COLUMN usom.stock_heat.location_id IS 'Location.';
+COMMENT ON COLUMN usom.stock_heat.stripes IS 'Stripes that tick() made of it; 0: it is in one row again. Where the stock has another number, that is set by hand.';
+COMMENT ON COLUMN usom.stock_heat.waiters IS 'How many waited for it, on the average of a look, when that was done.';
+COMMENT ON COLUMN usom.stock_heat.changed_at IS 'When that was done.';
+COMMENT ON COLUMN usom.stock_heat.looked_at IS 'When tick() last looked at the stripes.';
+COMMENT ON COLUMN usom.stock_heat.busy_at IS 'When it last found that they had served an order a second or more since the look before.';
+COMMENT ON COLUMN usom.stock_heat.takes IS 'Orders that the stripes had served by then.';
+COMMENT ON COLUMN usom.stock_heat.rests_until IS 'tick() does not divide it before that, since stripes served nobody although many waited; null: it may.';
+SELECT usom._guard_kept('stock_heat', 'usom.set_stock_stripes()');
+SELECT usom._audit_table('stock_heat');
+
+CREATE VIEW usom.hot_products WITH (security_invoker = true) AS
+SELECT p.sku, l.code AS location, s.stripes::integer AS stripes, h.stripes = s.stripes AS by_tick, h.waiters, h.changed_at, h.busy_at, h.rests_until
+FROM usom.stock_heat h
+JOIN usom.product p ON p.org_id = h.org_id AND p.product_id = h.product_id
+JOIN usom.location l ON l.org_id = h.org_id AND l.location_id = h.location_id
+JOIN usom.stock s ON s.org_id = h.org_id AND s.product_id = h.product_id AND s.location_id = h.location_id AND s.lot = ''
+WHERE h.org_id = usom.current_org();
+COMMENT ON VIEW usom.hot_products IS 'Products that so many waited for that tick() divided their stock into stripes, and what became of it. Example: SELECT sku, location, stripes, waiters FROM usom.hot_products ORDER BY changed_at DESC;';
+COMMENT ON COLUMN usom.hot_products.sku IS 'Product.';
+COMMENT ON COLUMN usom.hot_products.location IS 'Location.';
+COMMENT ON COLUMN usom.hot_products.stripes IS 'Stripes of its stock now; 0: it is in one row.';
+COMMENT ON COLUMN usom.hot_products.by_tick IS 'True: tick() set that number, and changes it; false: it was set by hand since.';
+COMMENT ON COLUMN usom.hot_products.waiters IS 'How many waited for it, on the average, when tick() changed the number last.';
+COMMENT ON COLUMN usom.hot_products.changed_at IS 'When that was.';
+COMMENT ON COLUMN usom.hot_products.busy_at IS 'When its stripes were last seen to serve an order a second or more.';
+COMMENT ON COLUMN usom.hot_products.rests_until IS 'tick() leaves it in one row until then, since stripes served nobody although many waited; null: it does not rest.';
 $usom_step$),
 
 (1, 602, 'stock', $usom_step$

@@ -7,7 +7,7 @@
 # usage: tools/check.sh [PART...]       without a PART all of them
 set -u
 first_parts='tidy sourcing build'
-first_lane='regress isolation pgtap twin doc adventureworks intake mutate prices coupon quota supply capacity'
+first_lane='regress isolation pgtap twin doc adventureworks intake mutate prices coupon quota supply capacity hot'
 second_lane='tap fuzz demo sums load capacity_orders credit backorders payments year'
 . "$(dirname "$0")/lib.sh"
 if [ -z "${USOM_BUILD:-}" ]; then

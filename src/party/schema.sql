@@ -5,6 +5,9 @@ CREATE TABLE usom.organisation (
 	name text,
 	currency usom.currency_code NOT NULL DEFAULT 'EUR',
 	fill_on_receipt boolean NOT NULL DEFAULT false,
+	hot_stripes integer NOT NULL DEFAULT 64 CONSTRAINT organisation_hot_stripes_sane CHECK (hot_stripes BETWEEN 0 AND 256),
+	hot_waiters integer NOT NULL DEFAULT 2 CONSTRAINT organisation_hot_waiters_positive CHECK (hot_waiters > 0),
+	hot_for interval NOT NULL DEFAULT '1 hour' CONSTRAINT organisation_hot_for_not_negative CHECK (hot_for >= interval '0'),
 	created_at timestamptz NOT NULL DEFAULT now(),
 	CONSTRAINT organisation_code_unique UNIQUE (code)
 );
@@ -14,6 +17,9 @@ COMMENT ON COLUMN usom.organisation.code IS 'What the setting usom.org names.';
 COMMENT ON COLUMN usom.organisation.name IS 'Name for people.';
 COMMENT ON COLUMN usom.organisation.currency IS 'ISO 4217 code of orders that name no currency.';
 COMMENT ON COLUMN usom.organisation.fill_on_receipt IS 'On: what receive_stock() takes in goes to waiting lines in the same call; a product may say otherwise.';
+COMMENT ON COLUMN usom.organisation.hot_stripes IS 'Stripes that tick() may divide the stock of a product into for which many wait; 0: none.';
+COMMENT ON COLUMN usom.organisation.hot_waiters IS 'So many who wait for the stock of a product at a location at a moment, on the average, make it hot.';
+COMMENT ON COLUMN usom.organisation.hot_for IS 'tick() merges the stripes that it made when they have served fewer than an order a second for so long.';
 COMMENT ON COLUMN usom.organisation.created_at IS 'When the row was made.';
 
 CREATE TABLE usom.channel (

@@ -117,6 +117,7 @@ SELECT usom.wrap_gift(:'packed', 1), usom.release_order(:'packed') \g /dev/null
 SELECT usom.pack(:'packed') \g /dev/null
 SELECT usom.ship(:'packed', NULL, 'TAP', 'TAP-TRACK') \g /dev/null
 SELECT usom.close_manifest('TAP-A', 'TAP') \g /dev/null
+SELECT usom._follow_heat(usom.current_org(), usom.product_id('TAP-1'), usom.location_id('TAP-STORE'), 0, 2, 3, false) \g /dev/null
 SELECT usom.record_tracking('TAP-TRACK', 'in_transit') \g /dev/null
 SELECT usom.record_payment(:'o', 'sale', 9, 'TAP-SALE'), usom.refund_order(:'o', 1) \g /dev/null
 
@@ -142,7 +143,7 @@ INSERT INTO kept (t, code, hint) VALUES
 	('serial_unit', 'US004', 'usom.receive_serials()'), ('count_task', 'US004', 'usom.plan_count()'),
 	('package', 'US004', 'usom.pack()'), ('gift_wrap', 'US004', 'usom.wrap_gift()'), ('manifest', 'US004', 'usom.close_manifest()'), ('tracking_event', 'US901', 'usom.record_tracking()'),
 	('shipment', 'US004', 'usom.ship()'), ('return_order', 'US004', 'usom.authorize_return()'), ('return_line', 'US004', 'usom.authorize_return()'), ('return_piece', 'US004', 'usom.receive_return()'),
-	('location_load', 'US004', 'usom.place_order()'), ('allocation_run', 'US004', 'usom.allocate_orders()'), ('capacity_use', 'US004', 'usom.place_order()'), ('make_order', 'US004', 'usom.request_make()'), ('quota_load', 'US004', 'usom.place_order()'), ('quota_use', 'US004', 'usom.place_order()'),
+	('stock_heat', 'US004', 'usom.set_stock_stripes()'), ('location_load', 'US004', 'usom.place_order()'), ('allocation_run', 'US004', 'usom.allocate_orders()'), ('capacity_use', 'US004', 'usom.place_order()'), ('make_order', 'US004', 'usom.request_make()'), ('quota_load', 'US004', 'usom.place_order()'), ('quota_use', 'US004', 'usom.place_order()'),
 	('pickup', 'US004', 'usom.ready_pickup()'), ('drop_ship_receipt', 'US004', 'usom.receive_drop_ship()'), ('appointment', 'US004', 'usom.book_appointment()'), ('service_report', 'US901', 'usom.complete_service()'),
 	('consolidation', 'US004', 'usom.consolidate()'), ('consolidation_order', 'US004', 'usom.consolidate()'),
 	('fulfillment', 'US004', 'usom.release_order()'), ('fulfillment_message', 'US901', 'usom.record_fulfillment()'), ('warehouse_request', 'US004', 'usom.answer_request()'),

@@ -19,7 +19,7 @@ seed($node, 'desk', 12, 200_000);
 
 my @deaths = (
 	[ 'immediate stop', sub { $node->stop('immediate'); $node->start } ],
-	[ 'kill -9 of the postmaster', sub { my $pid = postmaster(); $node->kill9; start_again($pid) } ],
+	[ 'kill -9 of the postmaster', sub { kill_server($node) } ],
 	[ 'kill -9 of a backend', sub { kill 9, one_backend(); wait_for_server() } ],
 );
 
@@ -27,28 +27,6 @@ sub one_backend
 {
 	return sql($node, 'desk', q{SELECT pid FROM pg_stat_activity
 		WHERE datname = 'desk' AND backend_type = 'client backend' AND pid <> pg_backend_pid() LIMIT 1});
-}
-
-sub postmaster { return (split /\n/, slurp_file($node->data_dir . '/postmaster.pid'))[0] }
-
-sub is_zombie { return -e "/proc/$_[0]/stat" && slurp_file("/proc/$_[0]/stat") =~ /^\d+ \(.*\) Z/ }
-
-# The dead one stays in the table of processes until it is reaped, and its
-# children let go of the shared memory in their own time.  Where nobody reaps
-# (a container without an init), its lock files would name it for ever.
-sub start_again
-{
-	my ($pid) = @_;
-	my $patience = 30;
-	sleep 0.1 while kill(0, $pid) && $patience-- > 0;
-	unlink $node->data_dir . '/postmaster.pid', $node->host . '/.s.PGSQL.' . $node->port . '.lock' if is_zombie($pid);
-	$patience = 100;
-	until ($node->start(fail_ok => 1))
-	{
-		BAIL_OUT('the server does not start after kill -9') if $patience-- == 0;
-		sleep 0.1;
-	}
-	return;
 }
 
 sub wait_for_server

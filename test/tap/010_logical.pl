@@ -65,6 +65,8 @@ UPDATE usom.lot SET expires_at = '2099-01-01' WHERE lot = '$round';
 SELECT usom.block_lot('$round-lot', '$round', 'why'), usom.remove_serials('L2', '$round-ser', ARRAY['3'], 'why');
 SELECT usom.assign_serials(order_no, 1, ARRAY['2']) FROM usom.place_order('{"lines": [{"sku": "$round-ser", "quantity": 1}]}');
 INSERT INTO usom.count_rule (code, sku) VALUES ('$round', '$round-lot');
+INSERT INTO usom.product (sku) VALUES ('$round-hot');
+SELECT usom.receive_stock('L2', '$round-hot', 50), usom._follow_heat(usom.current_org(), usom.product_id('$round-hot'), usom.location_id('L2'), 0, 2, 3, false);
 SELECT usom.plan_count('L2', 2), usom.record_count('L2', '$round-lot', 4, '$round'), usom.record_count('L2', '$round-lot', 4, '$round');
 INSERT INTO usom.hold_rule (code, when_held) VALUES ('$round', '$round');
 INSERT INTO usom.return_rule (code, sku, inspects) VALUES ('$round', 'P2', true);

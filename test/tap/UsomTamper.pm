@@ -121,6 +121,7 @@ INSERT INTO usom.quota (code, quantity) VALUES ('all', 1000);
 INSERT INTO usom.lot (sku, lot, expires_at) VALUES ('P6', 'L-1', '2099-01-01');
 INSERT INTO usom.count_rule (code) VALUES ('all');
 INSERT INTO usom.product (sku, tracking) VALUES ('P-SER', 'serial');
+SELECT usom._follow_heat(usom.current_org(), usom.product_id('P6'), usom.location_id('L2'), 0, 2, 3, false);
 SELECT usom.receive_serials('L1', 'P-SER', ARRAY['S1', 'S2']), usom.record_count('L1', 'P-SER', 2);
 INSERT INTO usom.hold_rule (code, when_held) VALUES ('follows', 'nothing');
 INSERT INTO usom.return_rule (code, inspects) VALUES ('looked at', true);

@@ -10,8 +10,9 @@ use Exporter 'import';
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use Time::HiRes qw(sleep);
 
-our @EXPORT = qw(new_node new_database seed is_sound sql sqlstate order_json env_number);
+our @EXPORT = qw(new_node new_database seed is_sound sql sqlstate order_json env_number kill_server);
 
 # A started server.
 sub new_node
@@ -46,6 +47,29 @@ SELECT count(*) FROM generate_series(1, $products) n, (VALUES ('L1'), ('L2')) AS
 SQL
 	return;
 }
+
+# kill -9 of the postmaster, and the server is started again.  The dead one
+# stays in the table of processes until it is reaped, and its children let go
+# of the shared memory in their own time.  Where nobody reaps (a container
+# without an init), its lock files would name it for ever.
+sub kill_server
+{
+	my ($node) = @_;
+	my ($pid) = split /\n/, slurp_file($node->data_dir . '/postmaster.pid');
+	my $patience = 30;
+	$node->kill9;
+	sleep 0.1 while kill(0, $pid) && $patience-- > 0;
+	unlink $node->data_dir . '/postmaster.pid', $node->host . '/.s.PGSQL.' . $node->port . '.lock' if is_zombie($pid);
+	$patience = 100;
+	until ($node->start(fail_ok => 1))
+	{
+		BAIL_OUT('the server does not start after kill -9') if $patience-- == 0;
+		sleep 0.1;
+	}
+	return;
+}
+
+sub is_zombie { return -e "/proc/$_[0]/stat" && slurp_file("/proc/$_[0]/stat") =~ /^\d+ \(.*\) Z/ }
 
 # One value, or rows with | between the columns.
 sub sql
