@@ -216,9 +216,9 @@ static UsomQuery forget_heat = {
 };
 
 void
-usom_stock_forget_heat(int64 org_id, const UsomStockKey *key)
+usom_stock_forget_heat(int64 org_id, int64 product_id, int64 location_id)
 {
-	Datum		values[] = {Int64GetDatum(org_id), Int64GetDatum(key->product_id), Int64GetDatum(key->location_id)};
+	Datum		values[] = {Int64GetDatum(org_id), Int64GetDatum(product_id), Int64GetDatum(location_id)};
 
 	usom_query_write(&forget_heat, values, NULL);
 }

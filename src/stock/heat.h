@@ -6,7 +6,7 @@
 #ifndef USOM_STOCK_HEAT_H
 #define USOM_STOCK_HEAT_H
 
-#include "stock/stock.h"
+#include "postgres.h"
 
 /* What is known of the stock of a product at a location when it is looked at. */
 typedef struct UsomHeat
@@ -29,6 +29,6 @@ extern int	usom_stock_stripes_wanted(const UsomHeat *heat);
 extern bool usom_stock_stripes_fruitless(const UsomHeat *heat);
 
 /* Forget that tick() made the stripes: they are set by hand.  One statement. */
-extern void usom_stock_forget_heat(int64 org_id, const UsomStockKey *key);
+extern void usom_stock_forget_heat(int64 org_id, int64 product_id, int64 location_id);
 
 #endif							/* USOM_STOCK_HEAT_H */

@@ -20,6 +20,7 @@
 #include "base/card_guard.h"
 #include "base/errors.h"
 #include "base/query.h"
+#include "stock/heat.h"
 #include "utils/builtins.h"
 
 PG_FUNCTION_INFO_V1(usom_set_stock_stripes);
@@ -148,6 +149,7 @@ usom_set_stock_stripes(PG_FUNCTION_ARGS)
 	usom_call_begin("set_stock_stripes", NULL);
 	usom_stock_find_places(&place, 1);
 	usom_stripe_set(&place, stripes);
+	usom_stock_forget_heat(place.org_id, place.product_id, place.location_id);
 	usom_stock_return_position(fcinfo, &place);
 	usom_call_end();
 	return (Datum) 0;

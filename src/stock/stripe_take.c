@@ -76,7 +76,8 @@ typedef struct Want
 	int64		location_id;	/* the one that they name, or 0 */
 	bool		anywhere;		/* some of them name none */
 	bool		torn;			/* they name several */
-	const UsomSite *site;		/* whose stripes may serve it; NULL: none */
+	bool		striped;		/* the stripes of site may serve it */
+	UsomSite	site;			/* a copy: the memo may be read anew meanwhile */
 	int			stripes;
 	Reach		reach;
 	bool		seen;
@@ -156,7 +157,8 @@ choose_place(Want *want, const UsomSites *sites, bool ruled)
 
 		if (site == NULL || !site->active || (want->location_id != 0 && want->location_id != place->location_id))
 			continue;
-		want->site = site->protects ? NULL : site;
+		want->striped = !site->protects;
+		want->site = *site;
 		want->stripes = place->stripes;
 		want->reach = ruled ? REACH_ALL : want->location_id != 0 && !want->anywhere ? REACH_NONE : REACH_BEFORE;
 		return;
@@ -193,8 +195,8 @@ put_wish(UsomRows *rows, const Want *want, int first, int last)
 {
 	Datum		values[] = {
 		Int64GetDatum(want->product_id),
-		Int64GetDatum(want->site->location_id),
-		Int32GetDatum(want->site->priority),
+		Int64GetDatum(want->site.location_id),
+		Int32GetDatum(want->site.priority),
 		Int16GetDatum(first),
 		Int16GetDatum(last),
 		NumericGetDatum(usom_quantity_numeric(want->quantity)),
@@ -230,7 +232,7 @@ look_at_own(Taking *taking)
 	uint64		found;
 
 	for (int i = 0; i < taking->nwants; i++)
-		if (taking->wants[i].site != NULL)
+		if (taking->wants[i].striped)
 			put_wish(wishes, &taking->wants[i], own_stripe(&taking->wants[i]), own_stripe(&taking->wants[i]));
 	found = look(taking, wishes);
 	for (uint64 row = 0; row < found; row++)
@@ -366,7 +368,7 @@ lock_run(Taking *taking)
 static void
 lock_want(Taking *taking, Relation relation, Want *want)
 {
-	if (unlikely(want->site != NULL))
+	if (unlikely(want->striped))
 	{
 		const Seen *taken;
 
@@ -375,8 +377,8 @@ lock_want(Taking *taking, Relation relation, Want *want)
 		if (taken != NULL)
 		{
 			UsomStockRow row = {
-				.key = {want->product_id, want->site->location_id, "", taken->stripe},
-				.priority = want->site->priority,
+				.key = {want->product_id, want->site.location_id, "", taken->stripe},
+				.priority = want->site.priority,
 				.available = taken->free,
 				.usable_until = PG_INT64_MAX,
 			};
@@ -415,14 +417,14 @@ usom_stock_lock_to_serve(int64 org_id, const UsomStockWish *wishes, int nwishes,
 	for (int i = 0; i < taking.nwants && unlikely(sites->nstriped > 0); i++)
 	{
 		choose_place(&taking.wants[i], sites, ruled);
-		any |= taking.wants[i].site != NULL;
+		any |= taking.wants[i].striped;
 	}
 	if (unlikely(any) && (relation = open_stripes()) != NULL)
 		look_at_own(&taking);
 	for (int i = 0; i < taking.nwants; i++)
 	{
 		if (relation == NULL)
-			taking.wants[i].site = NULL;
+			taking.wants[i].striped = false;
 		lock_want(&taking, relation, &taking.wants[i]);
 	}
 	lock_run(&taking);

@@ -27,8 +27,8 @@ my @deaths = (
 
 sub one_backend
 {
-	return sql($node, 'desk', q{SELECT pid FROM pg_stat_activity WHERE datname = 'desk' AND application_name = 'pgbench' AND wait_event_type IS DISTINCT FROM 'Client' LIMIT 1})
-		|| sql($node, 'desk', q{SELECT pid FROM pg_stat_activity WHERE datname = 'desk' AND application_name = 'pgbench' LIMIT 1});
+	return sql($node, 'desk', q{SELECT pid FROM pg_stat_activity WHERE datname = 'desk' AND query LIKE '%place_order%' AND pid <> pg_backend_pid()
+		ORDER BY state = 'active' DESC, pid LIMIT 1});
 }
 
 sub wait_for_server
