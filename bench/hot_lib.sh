@@ -54,7 +54,7 @@ hot_load() { # way clients seconds
 	hot_run "$1" "$2" -T $(($3 + 1 + $2 / 32))
 	sed -n "s|^number of transactions actually processed: \([0-9]*\).*|$1 \1|p" "$home/pgbench.log" >>"$home/calls"
 	cat "$home"/log.* | awk '{ printf "%.6f %d %d %d\n", $5 + $6 / 1e6, $1, $2, $3 }' | sort -n >"$home/answers"
-	awk 'FNR == NR { if (!($2 in met)) { met[$2]; from = $1 } to = $1; next } $1 > from { n++ } END { print to > from ? n / (to - from) : 0 }' \
+	awk 'FNR == NR { if (!($2 in met)) { met[$2]; from = $1 } to = $1; next } $1 > from { n++ } END { print (to > from ? n / (to - from) : 0) }' \
 		"$home/answers" "$home/answers" | sed "s/^/$1 $2 /" >>"$home/tps"
 	awk 'FNR == NR { if (!($2 in met)) { met[$2]; from = $1 } next } $1 > from { print $4 }' "$home/answers" "$home/answers" | sort -n |
 		awk -v key="$1 $2" '{ t[NR] = $1 } END { print key, t[int(NR * 0.99 + 0.5)] / 1000 }' >>"$home/late"
