@@ -98,9 +98,11 @@ static UsomQuery look_at_heat = {
 };
 
 static UsomQuery note_look = {
-	.text = "UPDATE usom.stock_heat AS x SET looked_at = $2, takes = t.takes, busy_at = CASE WHEN " BUSY " THEN $2 ELSE h.busy_at END "
-	"FROM usom.stock_heat AS h CROSS JOIN LATERAL (" STRIPES ") AS t "
-	"WHERE h.org_id = $1 AND h.stripes > 0 AND x.org_id = $1 AND x.product_id = h.product_id AND x.location_id = h.location_id",
+	.text = "WITH h AS (SELECT h.product_id, h.location_id, h.takes, h.looked_at, h.busy_at FROM usom.stock_heat AS h "
+	"WHERE h.org_id = $1 AND h.stripes > 0) "
+	"UPDATE usom.stock_heat AS x SET looked_at = $2, takes = t.takes, busy_at = CASE WHEN " BUSY " THEN $2 ELSE h.busy_at END "
+	"FROM h CROSS JOIN LATERAL (" STRIPES ") AS t "
+	"WHERE x.org_id = $1 AND x.product_id = h.product_id AND x.location_id = h.location_id",
 	.nargs = 2,
 	.argtypes = {"bigint", "timestamptz"},
 };
