@@ -5,8 +5,8 @@
 #
 # usage: bench/audit.sh
 #
-# BENCH_SECONDS    seconds of load: 60
-# BENCH_CLIENTS    clients: 1 4 16
+# BENCH_SECONDS    seconds of load that count: 20
+# BENCH_CLIENTS    clients: 1 16
 # BENCH_ROUNDS     rounds: 5
 # BENCH_PRODUCTS   products with stock: 20000
 # BENCH_CHECK      set: fail when the audit costs more than it may
@@ -15,12 +15,12 @@ set -eu
 . "$(dirname "$0")/peers.sh"
 PEERS=usom
 
-clients=${BENCH_CLIENTS:-1 4 16}
+clients=${BENCH_CLIENTS:-1 16}
 rounds=${BENCH_ROUNDS:-5}
 products=${BENCH_PRODUCTS:-20000}
 database=usom_bench_audit
 runs=$((2 * $(echo "$clients" | wc -w) * rounds))
-seconds=$(((${BENCH_SECONDS:-60} + runs / 2) / runs))
+seconds=$(((${BENCH_SECONDS:-20} + runs / 2) / runs))
 [ "$seconds" -gt 0 ] || seconds=1
 
 home=$(mktemp -d "${TMPDIR:-/tmp}/usom_bench.XXXXXX")

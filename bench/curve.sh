@@ -10,7 +10,7 @@
 #
 # usage: bench/curve.sh             the server that PGHOST and PGPORT name
 #
-# BENCH_SECONDS    seconds of load that count: 84
+# BENCH_SECONDS    seconds of load that count: 42
 # BENCH_CLIENTS    clients: 1 2 4 8 16 32 64
 # BENCH_SERIES     spread hot striped
 # BENCH_ROUNDS     rounds: 2
@@ -29,7 +29,7 @@ stripes=${BENCH_STRIPES:-32}
 database=usom_bench_curve
 series=${BENCH_SERIES:-spread hot striped}
 runs=$(($(echo "$series" | wc -w) * $(echo "$clients" | wc -w) * rounds))
-seconds=$(((${BENCH_SECONDS:-84} + runs / 2) / runs))
+seconds=$(((${BENCH_SECONDS:-42} + runs / 2) / runs))
 [ "$seconds" -gt 0 ] || seconds=1
 
 home=$(mktemp -d "${TMPDIR:-/tmp}/usom_bench.XXXXXX")
@@ -99,7 +99,7 @@ problems=$(ask -c 'SELECT count(*) FROM usom.verify_stock()')
 [ "$problems" = 0 ] || { echo "verify_stock() finds $problems differences"; exit 1; }
 
 picture=${BENCH_PICTURE:-$here/../doc/curve.svg}
-if [ -w "$(dirname "$picture")" ]; then
+if [ "$picture" != /dev/null ] && [ -w "$(dirname "$picture")" ]; then
 	cut -d ' ' -f 1-6 "$home/curve" | awk -v title="place_order, five lines, $(date -u +%Y-%m-%d), PostgreSQL $(ask -c 'SHOW server_version' | cut -d ' ' -f 1), $(nproc) cores" -f "$here/chart.awk" >"$picture"
 	echo "the picture: doc/$(basename "$picture")"
 fi

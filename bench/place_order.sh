@@ -4,7 +4,15 @@
 # an order.  At the end what
 # each peer wrote is counted; it fails when one did not do its work.
 #
-# usage: bench/place_order.sh           settings: run.sh
+# usage: bench/place_order.sh          the server that PGHOST and PGPORT name
+#
+# BENCH_SECONDS    seconds of load that count: 48
+# BENCH_CLIENTS    clients: 1 4 16 32
+# BENCH_ROUNDS     rounds, every peer once in each: 3
+# BENCH_PEERS      usom bare careful twin
+# BENCH_PRODUCTS   products with stock: 20000
+# BENCH_CALLS      orders whose WAL is measured, three times: 200
+# BENCH_LINE       a file: figures for results.md are appended to it
 set -eu
 . "$(dirname "$0")/peers.sh"
 
@@ -12,9 +20,10 @@ clients=${BENCH_CLIENTS:-1 4 16 32}
 rounds=${BENCH_ROUNDS:-3}
 products=${BENCH_PRODUCTS:-20000}
 peers=${BENCH_PEERS:-usom bare careful twin}
+calls=${BENCH_CALLS:-200}
 database=usom_bench
 runs=$(($(echo "$peers" | wc -w) * $(echo "$clients" | wc -w) * rounds))
-seconds=$(((${BENCH_SECONDS:-96} + runs / 2) / runs))
+seconds=$(((${BENCH_SECONDS:-48} + runs / 2) / runs))
 [ "$seconds" -gt 0 ] || seconds=1
 
 home=$(mktemp -d "${TMPDIR:-/tmp}/usom_bench.XXXXXX")
@@ -60,10 +69,10 @@ done
 # WAL of one order: the least of three times, as vacuum and checkpoints write too.
 for peer in $peers; do
 	for round in 1 2 3; do
-		load "$peer" 1 -t 200
+		load "$peer" 1 -t "$calls"
 		before=$(ask -c 'SELECT pg_current_wal_lsn()')
-		load "$peer" 1 -t 200
-		ask -c "SELECT '$peer', round((pg_current_wal_lsn() - '$before') / 200)" | tr '|' ' ' >>"$home/wal"
+		load "$peer" 1 -t "$calls"
+		ask -c "SELECT '$peer', round((pg_current_wal_lsn() - '$before') / $calls)" | tr '|' ' ' >>"$home/wal"
 	done
 done
 bench_written $database >"$home/after"

@@ -27,6 +27,7 @@
 #
 # Settings of each stand in its script; of all:
 #
+# BENCH_QUICK      set: the least of each, to see that it runs
 # BENCH_CHECK      set: fail when a budget is missed
 # BENCH_RESULTS    file that the lines are appended to: bench/results.md
 set -eu
@@ -46,6 +47,10 @@ server=$(psql -X -At -d postgres -c 'SHOW server_version' | cut -d ' ' -f 1)
 : >"$home/budgets"
 failed=
 
+if [ -n "${BENCH_QUICK:-}" ]; then
+	export BENCH_SECONDS=1 BENCH_ROUNDS=1 BENCH_CLIENTS=2 BENCH_PRODUCTS=2000 BENCH_CALLS=10 BENCH_ORDERS=20 BENCH_WARM_UP=20 BENCH_TURNS=1
+fi
+
 # A scenario's line: its figures, then its budgets.
 row() { # scenario
 	printf '| %s | %s | %s | %s | ' "$(date -u +%Y-%m-%d)" "$server" "$(nproc)" "$1"
@@ -63,7 +68,8 @@ for scenario in $scenarios; do
 	: >"$home/own"
 	: >"$home/line"
 	from=$(date +%s)
-	BENCH_BUDGETS=$home/own BENCH_LINE=$home/line sh "$here/$scenario.sh" || failed="$failed $scenario"
+	case $scenario in instructions) orders=${BENCH_ORDERS:-60} ;; *) orders=${BENCH_ORDERS:-} ;; esac
+	BENCH_ORDERS=$orders BENCH_BUDGETS=$home/own BENCH_LINE=$home/line sh "$here/$scenario.sh" || failed="$failed $scenario"
 	echo "($scenario: $(($(date +%s) - from)) s)"
 	echo
 	cat "$home/own" >>"$home/budgets"

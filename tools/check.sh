@@ -8,7 +8,7 @@
 set -u
 first_parts='tidy sourcing build'
 first_lane='regress isolation pgtap twin doc adventureworks intake mutate prices coupon quota supply capacity hot'
-second_lane='tap fuzz demo sums load capacity_orders credit backorders payments year'
+second_lane='tap fuzz demo sums load capacity_orders credit backorders payments year bench'
 . "$(dirname "$0")/lib.sh"
 if [ -z "${USOM_BUILD:-}" ]; then
 	start=$(now)
@@ -166,6 +166,7 @@ run_part() {
 	mutate | year) sh "$top/test/intake/$1.sh" ;;
 	sums) PRICING_ORDERS="${PRICING_ORDERS:-1000}" sh "$top/test/pricing/run.sh" ;;
 	load) LOAD_SECONDS=${LOAD_SECONDS:-20} sh "$top/test/load/run.sh" ;;
+	bench) BENCH_QUICK=1 BENCH_PICTURE=/dev/null BENCH_RESULTS=/dev/null sh "$top/bench/run.sh" place_order lifecycle curve ;;
 	*) sh "$top/test/load/$1.sh" ;;
 	esac
 }
