@@ -722,6 +722,11 @@ DECLARE
 	proof jsonb;
 BEGIN
 	PERFORM usom._check_installed();
+	IF EXISTS (SELECT FROM usom.audit_archive a WHERE a.org_id = usom.current_org()
+			AND inclusion_proof.audit_entry_id >= a.first_key AND inclusion_proof.audit_entry_id < a.end_key) THEN
+		RAISE EXCEPTION 'audit entry % is in an archive', audit_entry_id USING
+			ERRCODE = 'US910', DETAIL = 'The digests of the entries of its block are there, too.', HINT = 'The DBA brings it back: usom.restore_audit().';
+	END IF;
 	SELECT jsonb_build_object('audit_entry_id', inclusion_proof.audit_entry_id, 'entry', encode(leaves.digests[b.place], 'hex'),
 		'place', b.place, 'leaves', cardinality(b.entry_ids), 'path', usom._to_hex(usom._merkle_path(leaves.digests, b.place)),
 		'header', encode(usom._block_header(b.org_id, b.node, b.block_no, b.sealed_at, b.entry_ids, b.entries_total, b.previous,
@@ -743,7 +748,7 @@ BEGIN
 	RETURN proof;
 END
 $$;
-COMMENT ON FUNCTION usom.inclusion_proof(bigint) IS 'Proof that an entry of the audit is among those that the present digest seals: the siblings from the entry to the root of its block, and from the block to the root over all blocks (RFC 6962). Digests are hex. Who has it and the output of usom.export_digest() needs nothing else: see usom.check_inclusion(). Errors: US001, US006, US906 when the entry is unknown or not sealed yet. Example: SELECT usom.inclusion_proof(max(audit_entry_id)) FROM usom.audit;';
+COMMENT ON FUNCTION usom.inclusion_proof(bigint) IS 'Proof that an entry of the audit is among those that the present digest seals: the siblings from the entry to the root of its block, and from the block to the root over all blocks (RFC 6962). Digests are hex. Who has it and the output of usom.export_digest() needs nothing else: see usom.check_inclusion(). Errors: US001, US006, US906 when the entry is unknown or not sealed yet, US910 when it is in an archive. Example: SELECT usom.inclusion_proof(max(audit_entry_id)) FROM usom.audit;';
 
 CREATE FUNCTION usom.check_inclusion(proof jsonb, digest jsonb) RETURNS boolean
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -813,7 +818,7 @@ DECLARE
 	organisation bigint;
 BEGIN
 	PERFORM usom._check_installed();
-	PERFORM usom._prepare_partitions();
+	PERFORM usom.prepare_partitions();
 	COMMIT;
 	FOREACH organisation IN ARRAY ARRAY(SELECT o.org_id FROM usom.organisation AS o ORDER BY o.org_id) LOOP
 		PERFORM * FROM usom._seal(organisation);
@@ -835,6 +840,338 @@ BEGIN
 END
 $$;
 COMMENT ON PROCEDURE usom.tick() IS 'What is to be done from time to time, for all organisations, each in a transaction of its own: makes partitions ahead of what grows, seals the audit, gives stock to pre-orders that are released, tells who waits for a product that is in stock again, lets orders go on that there is credit for again, forgets which orders looked alike when no rule looks back so far, drops drafts that are kept no longer, opens cases for channels that are silent or stopped, erases people who are due by usom.retention, then looks a tenth of a second who waits for stock, and divides it into stripes or merges them as usom.organisation (hot_stripes, hot_waiters, hot_for) says. Limits of time never wait for it. For pg_cron or a timer, once a minute. Errors: US001; 2D000 inside a transaction block. Example: CALL usom.tick();';
+
+/* ---- audit ---- */
+
+-- Partitions of the audit go to an archive, and come back.
+
+-- ---- totals: what entries did to the rows of a table ----
+
+CREATE FUNCTION usom._audit_total_add(state internal, before bytea, after bytea) RETURNS internal
+	AS 'MODULE_PATHNAME', 'usom__audit_total_add' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT PARALLEL SAFE COST 40;
+COMMENT ON FUNCTION usom._audit_total_add(internal, bytea, bytea) IS 'Step of usom._audit_total().';
+REVOKE ALL ON FUNCTION usom._audit_total_add(internal, bytea, bytea) FROM PUBLIC;
+
+CREATE FUNCTION usom._audit_total_result(state internal) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'usom__audit_total_result' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT PARALLEL SAFE;
+COMMENT ON FUNCTION usom._audit_total_result(internal) IS 'End of usom._audit_total().';
+REVOKE ALL ON FUNCTION usom._audit_total_result(internal) FROM PUBLIC;
+
+CREATE AGGREGATE usom._audit_total(before bytea, after bytea) (
+	SFUNC = usom._audit_total_add, STYPE = internal, SSPACE = 4096, FINALFUNC = usom._audit_total_result, FINALFUNC_MODIFY = READ_ONLY, PARALLEL = SAFE);
+COMMENT ON AGGREGATE usom._audit_total(bytea, bytea) IS 'Over entries: 2,048 bits of each row after less those of each row before, in 32 lanes modulo 2^64, then rows after less before, then a hash of their columns (-1 where these differ): 34 numbers of eight bytes in network order. Over images of live rows, as rows after: the same, if the entries tell all that was done. Source: LtHash and AdHash, see src/audit/total.c.';
+REVOKE ALL ON FUNCTION usom._audit_total(bytea, bytea) FROM PUBLIC;
+
+CREATE FUNCTION usom._audit_total_plus(one bytea, other bytea) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'usom__audit_total_plus' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION usom._audit_total_plus(bytea, bytea) IS 'Total over the entries of both. Errors: 22P03.';
+REVOKE ALL ON FUNCTION usom._audit_total_plus(bytea, bytea) FROM PUBLIC;
+
+CREATE AGGREGATE usom._audit_totals(total bytea) (SFUNC = usom._audit_total_plus, STYPE = bytea, PARALLEL = SAFE);
+COMMENT ON AGGREGATE usom._audit_totals(bytea) IS 'Totals of usom._audit_total() added up.';
+REVOKE ALL ON FUNCTION usom._audit_totals(bytea) FROM PUBLIC;
+
+CREATE FUNCTION usom._live_total(relation text) RETURNS bytea
+	LANGUAGE plpgsql STABLE STRICT
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+DECLARE
+	total bytea;
+BEGIN
+	EXECUTE format('SELECT usom._audit_total(NULL, usom._audit_image(live_row)) FROM usom.%I live_row WHERE live_row.org_id = $1', relation)
+		INTO total USING usom.current_org();
+	RETURN total;
+END
+$$;
+COMMENT ON FUNCTION usom._live_total(text) IS 'usom._audit_total() of the rows of a table as they are; null: none.';
+REVOKE ALL ON FUNCTION usom._live_total(text) FROM PUBLIC;
+
+CREATE FUNCTION usom._same_total(told bytea, live bytea, OUT same boolean, OUT comparable boolean) RETURNS record
+	LANGUAGE sql IMMUTABLE CALLED ON NULL INPUT PARALLEL SAFE
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+	SELECT t.lanes = l.lanes, t.columns <> '\xffffffffffffffff' AND l.columns IN (t.columns, '\x0000000000000000')
+	FROM (SELECT coalesce(told, decode(repeat('00', 272), 'hex'))) AS x (told)
+		CROSS JOIN (SELECT coalesce(live, decode(repeat('00', 272), 'hex'))) AS y (live)
+		CROSS JOIN LATERAL (SELECT substring(x.told FROM 1 FOR 264), substring(x.told FROM 265)) AS t (lanes, columns)
+		CROSS JOIN LATERAL (SELECT substring(y.live FROM 1 FOR 264), substring(y.live FROM 265)) AS l (lanes, columns)
+	$$;
+COMMENT ON FUNCTION usom._same_total(bytea, bytea) IS 'Is the total of entries that of live rows, and must it be? It need not where columns came or went in between: rows of before have other images.';
+REVOKE ALL ON FUNCTION usom._same_total(bytea, bytea) FROM PUBLIC;
+
+-- ---- is a table what was sealed? ----
+
+CREATE FUNCTION usom._archive_range(archive text, OUT first_key bigint, OUT end_key bigint) RETURNS record
+	LANGUAGE plpgsql STABLE STRICT
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+BEGIN
+	SELECT r.first_key, r.end_key INTO first_key, end_key
+	FROM (SELECT a.first_key, a.end_key FROM usom.audit_archive a WHERE a.relation = archive
+		UNION ALL SELECT p.first_key, p.end_key FROM usom._audit_partitions() p WHERE p.relation = archive) r
+	LIMIT 1;
+	IF NOT FOUND OR to_regclass(format('usom.%I', archive)) IS NULL THEN
+		RAISE EXCEPTION 'there is no table usom.% that is or was a partition of the audit', quote_ident(archive) USING
+			ERRCODE = 'US911', DETAIL = CASE WHEN first_key IS NULL THEN 'usom.audit_archive has no row of this name.' ELSE 'It was detached, and is not in the database.' END,
+			HINT = CASE WHEN first_key IS NULL THEN 'Look the name up in usom.audit_archive.' ELSE 'Load it from where it was kept: pg_restore, or psql -f.' END;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION usom._archive_range(text) IS 'Keys that an archive or partition may hold; US911 unless the table is there.';
+REVOKE ALL ON FUNCTION usom._archive_range(text) FROM PUBLIC;
+
+CREATE FUNCTION usom.check_archive(archive text) RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
+	LANGUAGE plpgsql STABLE STRICT
+	SET search_path = pg_catalog, usom, pg_temp
+	SET jit = off
+	AS $$
+DECLARE
+	range record;
+BEGIN
+	PERFORM usom._check_installed(), usom._check_card('archive', archive);
+	range := usom._archive_range(archive);
+	RETURN QUERY EXECUTE format($query$
+		SELECT 'audit', format('audit entry %%s', e.audit_entry_id), 'its digest is not that of its columns', encode(usom._audit_digest(e), 'hex'), encode(e.digest, 'hex')
+		FROM usom.%1$I e WHERE e.digest IS DISTINCT FROM usom._audit_digest(e)
+		UNION ALL
+		SELECT 'audit', format('block %%s of node %%s', b.block_no, b.node), 'its entries are not those that were sealed',
+			cardinality(b.entry_ids) || ' entries, root ' || encode(b.root, 'hex'), coalesce(cardinality(l.digests), 0) || ' entries, root ' || coalesce(encode(l.root, 'hex'), 'none')
+		FROM usom.audit_block b
+			CROSS JOIN LATERAL (SELECT d.digests, CASE WHEN d.digests IS NOT NULL THEN usom._merkle_root(d.digests) END AS root
+				FROM (SELECT array_agg(e.digest ORDER BY e.audit_entry_id) FROM usom.%1$I e
+					WHERE e.org_id = b.org_id AND e.audit_entry_id = ANY (b.entry_ids)) AS d (digests)) l
+		WHERE b.entry_ids[1] >= $1 AND b.last_id < $2 AND b.root IS DISTINCT FROM l.root
+		UNION ALL
+		SELECT 'audit', format('organisation %%s', c.org_id), 'entries that blocks list, and those that are there', c.sealed::text, c.found::text
+		FROM (SELECT org_id, coalesce(s.n, 0) AS sealed, coalesce(f.n, 0) AS found
+			FROM (SELECT b.org_id, sum(cardinality(b.entry_ids)) AS n FROM usom.audit_block b WHERE b.entry_ids[1] >= $1 AND b.last_id < $2 GROUP BY 1) s
+				FULL JOIN (SELECT e.org_id, count(*) AS n FROM usom.%1$I e GROUP BY 1) f USING (org_id)) c
+		WHERE c.sealed <> c.found
+		$query$, archive)
+	USING range.first_key, range.end_key;
+END
+$$;
+COMMENT ON FUNCTION usom.check_archive(text) IS 'What is wrong with a table that is or was a partition of the audit, a row each, empty when it holds the very entries that were sealed: digests of entries, roots of blocks, and how many there are; of all organisations. archive: name of the table in schema usom, as in usom.audit_archive; it must be in the database, attached or not. For the owner of the tables. Errors: US001, US911. Example: SELECT * FROM usom.check_archive(''_audit_entry_0_00001'');';
+REVOKE ALL ON FUNCTION usom.check_archive(text) FROM PUBLIC;
+
+-- ---- out ----
+
+-- A key up to the last drawn at some moment was drawn by a transaction that had
+-- begun by then; once all these have ended, no such entry can come any more.
+CREATE FUNCTION usom._is_settled(node integer, end_key bigint, system_id bigint) RETURNS boolean
+	LANGUAGE sql STABLE STRICT
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+	SELECT EXISTS (SELECT FROM usom.audit_block b
+		WHERE b.node = $1 AND b.sequence_at >= $2 - 1
+			AND (b.system_id <> $3 OR b.next_xid <= pg_snapshot_xmin(pg_current_snapshot())::text::bigint))
+	$$;
+COMMENT ON FUNCTION usom._is_settled(integer, bigint, bigint) IS 'Can no entry with a key below end_key appear any more? Known from the first block that was sealed after the keys, once all that ran then has ended.';
+REVOKE ALL ON FUNCTION usom._is_settled(integer, bigint, bigint) FROM PUBLIC;
+
+CREATE FUNCTION usom._refuse_archive(archive text, node integer, end_key bigint, system_id bigint) RETURNS void
+	LANGUAGE plpgsql STABLE STRICT
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+DECLARE
+	bad record;
+BEGIN
+	IF NOT usom._is_settled(node, end_key, system_id) THEN
+		RAISE EXCEPTION 'entries may still come to usom.%', archive USING
+			ERRCODE = 'US908', DETAIL = 'No block was sealed behind its last key, or a transaction of that time still runs.',
+			HINT = 'CALL usom.tick(); and look for old transactions in pg_stat_activity and pg_prepared_xacts.';
+	END IF;
+	SELECT c.* INTO bad FROM usom.check_archive(archive) c LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION 'usom.% is not as it was sealed: %: %', archive, bad.entity, bad.problem USING
+			ERRCODE = 'US908', DETAIL = format('Expected %s, found %s.', bad.expected, bad.actual),
+			HINT = format('CALL usom.tick(); if it stays, see usom.verify_audit() and SELECT * FROM usom.check_archive(%L).', archive);
+	END IF;
+	EXECUTE format('SELECT count(*) AS n, string_agg(f.order_no, '', '' ORDER BY f.n) FILTER (WHERE f.n <= 5) AS names
+		FROM (SELECT o.order_no, row_number() OVER (ORDER BY o.org_id, o.sales_order_id) AS n FROM usom.sales_order o
+			WHERE (o.status < ''delivered'' OR EXISTS (SELECT FROM usom.return_order r WHERE r.org_id = o.org_id AND r.sales_order_id = o.sales_order_id
+					AND r.status < ''received''))
+				AND EXISTS (SELECT FROM usom.%I e WHERE e.org_id = o.org_id AND e.sales_order_id = o.sales_order_id)) f', archive) INTO bad;
+	IF bad.n > 0 THEN
+		RAISE EXCEPTION 'usom.% has entries of % that are open: %', archive, bad.n || CASE bad.n WHEN 1 THEN ' order' ELSE ' orders' END,
+				bad.names || CASE WHEN bad.n > 5 THEN ', ...' ELSE '' END USING
+			ERRCODE = 'US909', DETAIL = 'What an open order was before is read from the audit.',
+			HINT = 'Let them be delivered, or cancel what is forgotten; usom.orders lists them.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION usom._refuse_archive(text, integer, bigint, bigint) IS 'US908 unless all entries of a partition are sealed, as they were sealed, and no further one can come; US909 if it has entries of open orders.';
+REVOKE ALL ON FUNCTION usom._refuse_archive(text, integer, bigint, bigint) FROM PUBLIC;
+
+CREATE FUNCTION usom._note_archive(archive text, node integer, first_key bigint, end_key bigint) RETURNS void
+	LANGUAGE plpgsql VOLATILE STRICT
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+BEGIN
+	EXECUTE format('INSERT INTO usom.audit_archive (org_id, relation, node, first_key, end_key, entries, orders, first_at, last_at, root)
+		SELECT e.org_id, $1, $2, $3, $4, count(*), count(DISTINCT e.sales_order_id), min(e.occurred_at), max(e.occurred_at),
+			(SELECT usom._merkle_root(array_agg(b.digest ORDER BY b.node, b.block_no)) FROM usom.audit_block b
+				WHERE b.org_id = e.org_id AND b.entry_ids[1] >= $3 AND b.last_id < $4)
+		FROM usom.%I e GROUP BY e.org_id', archive) USING archive, node, first_key, end_key;
+	EXECUTE format('INSERT INTO usom.audit_opening (org_id, relation, table_name, total)
+		SELECT e.org_id, $1, e.table_name, usom._audit_total(e.before, e.after) FROM usom.%I e GROUP BY e.org_id, e.table_name', archive) USING archive;
+	EXECUTE format('INSERT INTO usom.audit_head AS h (org_id, sales_order_id, entry_no, digest)
+		SELECT DISTINCT ON (e.org_id, e.sales_order_id) e.org_id, e.sales_order_id, e.entry_no, e.digest
+		FROM usom.%I e WHERE e.sales_order_id IS NOT NULL ORDER BY e.org_id DESC, e.sales_order_id DESC, e.entry_no DESC
+		ON CONFLICT (org_id, sales_order_id) DO UPDATE SET entry_no = excluded.entry_no, digest = excluded.digest WHERE h.entry_no < excluded.entry_no', archive);
+END
+$$;
+COMMENT ON FUNCTION usom._note_archive(text, integer, bigint, bigint) IS 'Keeps of a partition what must be known when it is away: what it held, what it did to the rows, and the last entry of each order.';
+REVOKE ALL ON FUNCTION usom._note_archive(text, integer, bigint, bigint) FROM PUBLIC;
+
+-- Whoever writes the audit waits while this waits: so it waits shortly, and often.
+CREATE FUNCTION usom._alter_audit(command text) RETURNS void
+	LANGUAGE plpgsql VOLATILE STRICT
+	SET search_path = pg_catalog, usom, pg_temp
+	SET lock_timeout = '200ms'
+	AS $$
+BEGIN
+	FOR attempt IN 1 .. 30 LOOP
+		BEGIN
+			EXECUTE command;
+			RETURN;
+		EXCEPTION WHEN lock_not_available THEN
+			IF attempt = 30 THEN
+				RAISE EXCEPTION 'usom.audit_entry is being read by a long statement' USING
+					ERRCODE = 'lock_not_available', DETAIL = 'It was tried for a quarter of a minute.', HINT = 'Repeat it when reports and verifications of the audit have ended.';
+			END IF;
+		END;
+		PERFORM pg_sleep(0.3);
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION usom._alter_audit(text) IS 'Runs a command that needs usom.audit_entry for itself, without making others wait for long: 55P03 after a quarter of a minute.';
+REVOKE ALL ON FUNCTION usom._alter_audit(text) FROM PUBLIC;
+
+CREATE FUNCTION usom._archive_audit(before timestamptz, system_id bigint) RETURNS text
+	LANGUAGE plpgsql VOLATILE STRICT
+	SET search_path = pg_catalog, usom, pg_temp
+	SET jit = off
+	AS $$
+DECLARE
+	part record;
+	last_at timestamptz;
+	done integer[] := '{}';
+BEGIN
+	PERFORM pg_advisory_xact_lock(hashtextextended('usom._extend_audit', 0));
+	FOR part IN
+		SELECT p.* FROM usom._audit_partitions() p
+		WHERE p.node <> usom._node() OR p.end_key <= usom._next_key()
+		ORDER BY p.first_key
+	LOOP
+		CONTINUE WHEN part.node = ANY (done);
+		EXECUTE format('SELECT max(e.occurred_at) FROM usom.%I e', part.relation) INTO last_at;
+		CONTINUE WHEN last_at IS NULL;
+		done := done || part.node;
+		CONTINUE WHEN last_at >= before;
+		PERFORM usom._refuse_archive(part.relation, part.node, part.end_key, system_id);
+		PERFORM usom._note_archive(part.relation, part.node, part.first_key, part.end_key);
+		PERFORM usom._alter_audit(format('ALTER TABLE usom.audit_entry DETACH PARTITION usom.%I', part.relation));
+		EXECUTE format('COMMENT ON TABLE usom.%I IS %L', part.relation, 'Was a partition of usom.audit_entry: see usom.audit_archive. Dump it, then drop it.');
+		RETURN part.relation;
+	END LOOP;
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION usom._archive_audit(timestamptz, bigint) IS 'Detaches the oldest partition of a node if all its entries are from before: see usom.archive_audit().';
+REVOKE ALL ON FUNCTION usom._archive_audit(timestamptz, bigint) FROM PUBLIC;
+
+CREATE FUNCTION usom._archive(before timestamptz) RETURNS text
+	AS 'MODULE_PATHNAME', 'usom__archive' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+	SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._archive(timestamptz) IS 'Runs usom._archive_audit() as the owner of the tables.';
+REVOKE ALL ON FUNCTION usom._archive(timestamptz) FROM PUBLIC;
+
+CREATE FUNCTION usom.archive_audit(before timestamptz) RETURNS TABLE (archive text, organisation text, entries bigint, orders bigint, first_at timestamptz, last_at timestamptz, root text)
+	LANGUAGE plpgsql VOLATILE STRICT
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+BEGIN
+	PERFORM usom._check_installed();
+	archive := usom._archive(before);
+	RETURN QUERY SELECT a.relation, o.code, a.entries, a.orders, a.first_at, a.last_at, encode(a.root, 'hex')
+		FROM usom.audit_archive a JOIN usom.organisation o ON o.org_id = a.org_id
+		WHERE a.relation = archive_audit.archive ORDER BY o.code;
+END
+$$;
+COMMENT ON FUNCTION usom.archive_audit(before timestamptz) IS 'Detaches the oldest partition of the audit, if all its entries are from before that time, sealed as they are, and of no open order; one row for each organisation that has entries in it, none if no partition is so old. It stays in schema usom as a table of this name, which the DBA dumps and drops (SET usom.allow_drop = on). Orders go on: the table of the audit is locked for a moment at the end. What the rest must know is kept in usom.audit_archive, usom.audit_opening and usom.audit_head: usom.verify_audit() goes on to compare all rows, and the chains of orders go on. order_as_of(), order_changes() and inclusion_proof() say US910 for orders and entries that are away, until usom.restore_audit(). usom.reason tells why. For the owner of the tables. Errors: US001, US908 not sealed, not as it was sealed, or an old transaction runs, US909 entries of open orders, 55P03 when the table is in use for long. Example: SELECT * FROM usom.archive_audit(now() - interval ''2 years'');';
+REVOKE ALL ON FUNCTION usom.archive_audit(timestamptz) FROM PUBLIC;
+
+-- ---- and back ----
+
+CREATE FUNCTION usom._restore_audit(archive text) RETURNS void
+	LANGUAGE plpgsql VOLATILE STRICT
+	SET search_path = pg_catalog, usom, pg_temp
+	SET jit = off
+	AS $$
+DECLARE
+	range record := usom._archive_range(archive);
+	later text;
+	bad record;
+BEGIN
+	PERFORM pg_advisory_xact_lock(hashtextextended('usom._extend_audit', 0));
+	IF EXISTS (SELECT FROM usom._audit_partitions() p WHERE p.relation = archive) THEN
+		RETURN;
+	END IF;
+	SELECT min(a.relation) INTO later FROM usom.audit_archive a
+	WHERE a.first_key >= range.end_key AND a.first_key >> 53 = range.first_key >> 53;
+	IF later IS NOT NULL THEN
+		RAISE EXCEPTION 'usom.% is away, and later than usom.%', later, archive USING
+			ERRCODE = 'US911', DETAIL = 'The chains of orders would have a gap.', HINT = format('SELECT usom.restore_audit(%L); first.', later);
+	END IF;
+	SELECT c.* INTO bad FROM usom.check_archive(archive) c LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION 'usom.% is not as it was sealed: %: %', archive, bad.entity, bad.problem USING
+			ERRCODE = 'US908', DETAIL = format('Expected %s, found %s.', bad.expected, bad.actual),
+			HINT = format('Load it anew; SELECT * FROM usom.check_archive(%L) tells all.', archive);
+	END IF;
+	DELETE FROM usom.audit_opening o WHERE o.relation = archive;
+	DELETE FROM usom.audit_archive a WHERE a.relation = archive;
+	PERFORM usom._alter_audit(format('ALTER TABLE usom.audit_entry ATTACH PARTITION usom.%I FOR VALUES FROM (%s) TO (%s)', archive, range.first_key, range.end_key));
+END
+$$;
+COMMENT ON FUNCTION usom._restore_audit(text) IS 'Attaches an archive again: see usom.restore_audit().';
+REVOKE ALL ON FUNCTION usom._restore_audit(text) FROM PUBLIC;
+
+CREATE FUNCTION usom._restore(archive text) RETURNS void
+	AS 'MODULE_PATHNAME', 'usom__restore' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+	SET search_path = pg_catalog, usom, pg_temp;
+COMMENT ON FUNCTION usom._restore(text) IS 'Runs usom._restore_audit() as the owner of the tables.';
+REVOKE ALL ON FUNCTION usom._restore(text) FROM PUBLIC;
+
+CREATE FUNCTION usom.restore_audit(archive text) RETURNS void
+	LANGUAGE plpgsql VOLATILE STRICT
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+BEGIN
+	PERFORM usom._check_installed(), usom._check_card('archive', archive), usom._restore(archive);
+END
+$$;
+COMMENT ON FUNCTION usom.restore_audit(text) IS 'Attaches a table that usom.archive_audit() detached, the latest first, after checking that it holds what was sealed. archive: its name in schema usom; where it was dropped, load it first. Attached already: nothing happens. For the owner of the tables. Errors: US001, US908 when it is not as it was sealed, US911 unknown, not in the database, or a later one is away, 55P03 when the audit is in use for long. Example: SELECT usom.restore_audit(''_audit_entry_0_00001'');';
+REVOKE ALL ON FUNCTION usom.restore_audit(text) FROM PUBLIC;
+
+-- ---- what is away ----
+
+CREATE FUNCTION usom._check_at_hand(of_order bigint) RETURNS void
+	LANGUAGE plpgsql STABLE STRICT
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+BEGIN
+	IF EXISTS (SELECT FROM usom.audit_head h WHERE h.org_id = usom.current_org() AND h.sales_order_id = of_order)
+		AND NOT EXISTS (SELECT FROM usom.audit_entry e WHERE e.org_id = usom.current_org() AND e.sales_order_id = of_order AND e.entry_no = 1) THEN
+		RAISE EXCEPTION 'what the audit says of the order is in an archive' USING
+			ERRCODE = 'US910', DETAIL = (SELECT format('Archives: %s.', string_agg(a.relation, ', ' ORDER BY a.first_key DESC)) FROM usom.audit_archive a WHERE a.org_id = usom.current_org()),
+			HINT = 'The DBA brings it back: usom.restore_audit(), the latest first.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION usom._check_at_hand(bigint) IS 'US910 where the first entries of an order are in an archive.';
+REVOKE ALL ON FUNCTION usom._check_at_hand(bigint) FROM PUBLIC;
 
 /* ---- audit ---- */
 
@@ -986,11 +1323,11 @@ $$;
 COMMENT ON FUNCTION usom._extend_audit() IS 'Makes partitions of usom.audit_entry ahead of the keys: see usom._extend_audit_of(). Names of those that were made. Runs as the owner of the tables.';
 REVOKE ALL ON FUNCTION usom._extend_audit() FROM PUBLIC;
 
-CREATE FUNCTION usom._prepare_partitions() RETURNS integer
-	AS 'MODULE_PATHNAME', 'usom__prepare_partitions' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+CREATE FUNCTION usom.prepare_partitions() RETURNS integer
+	AS 'MODULE_PATHNAME', 'usom_prepare_partitions' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
 	SET search_path = pg_catalog, usom, pg_temp;
-COMMENT ON FUNCTION usom._prepare_partitions() IS 'Runs usom._extend_audit() as the owner of the tables; returns how many were made. Part of tick().';
-REVOKE ALL ON FUNCTION usom._prepare_partitions() FROM PUBLIC;
+COMMENT ON FUNCTION usom.prepare_partitions() IS 'Makes partitions of the audit ahead of the keys, and returns how many: usom.tick() does it each minute; by hand on a subscriber of logical replication, where tick() does not run, and before a large load. Waits for nobody longer than 200 milliseconds. For the owner of the tables. Errors: US001. Example: SELECT usom.prepare_partitions();';
+REVOKE ALL ON FUNCTION usom.prepare_partitions() FROM PUBLIC;
 
 CREATE FUNCTION usom._doctor_growth() RETURNS TABLE ("check" text, trouble text, hint text)
 	LANGUAGE sql STABLE STRICT
@@ -1163,17 +1500,21 @@ DECLARE
 	settled bigint[] := ARRAY(
 		SELECT (SELECT b.settled_to FROM usom.audit_block b WHERE b.org_id = org AND b.node = n ORDER BY b.block_no DESC LIMIT 1)
 		FROM generate_series(0, (SELECT max(m.node) FROM usom.audit_block m WHERE m.org_id = org)) n ORDER BY n);
+	archived boolean := EXISTS (SELECT FROM usom.audit_archive a WHERE a.org_id = org);
 	walked usom._audit_walked;
 BEGIN
 	IF above IS NULL THEN
 		SELECT w.* INTO walked FROM (
-			SELECT usom._audit_walk(e, NULL) AS w
+			SELECT usom._audit_walk(e, CASE WHEN archived AND e.entry_no > 1 THEN (SELECT h.digest FROM usom.audit_head h
+				WHERE h.org_id = org AND h.sales_order_id = e.sales_order_id AND h.entry_no = e.entry_no - 1) END) AS w
 			FROM ((SELECT * FROM usom.audit_entry c WHERE c.org_id = org AND c.sales_order_id IS NOT NULL ORDER BY c.sales_order_id, c.entry_no)
 				UNION ALL SELECT * FROM usom.audit_entry o WHERE o.org_id = org AND o.sales_order_id IS NULL) e) r, LATERAL (SELECT (r.w).*) w;
 	ELSE
 		SELECT w.* INTO walked FROM (
-			SELECT usom._audit_walk(e, CASE WHEN e.entry_no > 1 THEN (SELECT p.digest FROM usom.audit_entry p
-				WHERE p.org_id = org AND p.sales_order_id = e.sales_order_id AND p.entry_no = e.entry_no - 1) END) AS w
+			SELECT usom._audit_walk(e, CASE WHEN e.entry_no > 1 THEN coalesce((SELECT p.digest FROM usom.audit_entry p
+					WHERE p.org_id = org AND p.sales_order_id = e.sales_order_id AND p.entry_no = e.entry_no - 1),
+				(SELECT h.digest FROM usom.audit_head h
+					WHERE h.org_id = org AND h.sales_order_id = e.sales_order_id AND h.entry_no = e.entry_no - 1)) END) AS w
 			FROM (SELECT * FROM usom.audit_entry c WHERE c.org_id = org AND c.audit_entry_id > above ORDER BY c.sales_order_id, c.entry_no) e) r,
 			LATERAL (SELECT (r.w).*) w;
 	END IF;
@@ -1297,7 +1638,8 @@ BEGIN
 			SELECT g.* FROM (
 				SELECT t.*, lag(t.after) OVER w AS prior, lag(t.tx) OVER w AS prior_tx, lag(t.id) OVER w AS prior_id
 				FROM told t WINDOW w AS (PARTITION BY t.key ORDER BY t.id & $5, t.id)) g
-			WHERE g.prior_tx IS DISTINCT FROM g.tx AND ((g.before IS NULL) <> (g.prior IS NULL)
+			WHERE g.prior_tx IS DISTINCT FROM g.tx AND (g.prior_id IS NOT NULL OR NOT EXISTS (SELECT FROM usom.audit_opening a
+					WHERE a.org_id = $1 AND a.table_name = $2)) AND ((g.before IS NULL) <> (g.prior IS NULL)
 				OR EXISTS (SELECT FROM jsonb_each(g.prior) c WHERE g.before ? c.key AND g.before->c.key <> c.value))
 		)
 		SELECT f.kind, f.id, format('%%s %%s', $2, (SELECT string_agg(f.shown->>k.name, '/' ORDER BY k.n) FROM unnest($3) WITH ORDINALITY AS k (name, n))),
@@ -1360,6 +1702,31 @@ $$;
 COMMENT ON FUNCTION usom._verify_audit_images(bigint[]) IS 'What is wrong with the images of entries: they cannot be read (image_unreadable), have another number of rows than the entry says or do not go with its operation (image_misfit). Part of verify_audit().';
 REVOKE ALL ON FUNCTION usom._verify_audit_images(bigint[]) FROM PUBLIC;
 
+-- The totals of entries that are away are kept; with those of the entries that
+-- are here they must be those of the rows.
+CREATE FUNCTION usom._told_totals() RETURNS TABLE (table_name text, total bytea)
+	LANGUAGE plpgsql STABLE STRICT
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+BEGIN
+	-- with nothing away, nobody asks
+	IF NOT EXISTS (SELECT FROM usom.audit_archive a WHERE a.org_id = usom.current_org()) THEN
+		RETURN;
+	END IF;
+	RETURN QUERY
+	SELECT t.table_name, usom._audit_totals(t.total)
+	FROM (SELECT o.table_name, o.total FROM usom.audit_opening o WHERE o.org_id = usom.current_org()
+		UNION ALL
+		SELECT e.table_name, usom._audit_total(e.before, e.after) FROM usom.audit_entry e
+		WHERE e.org_id = usom.current_org() AND NOT EXISTS (SELECT FROM usom.audit_archive a
+			WHERE a.org_id = e.org_id AND e.audit_entry_id >= a.first_key AND e.audit_entry_id < a.end_key)	-- in a copy by replication they may be here still
+		GROUP BY e.table_name) t
+	GROUP BY t.table_name;
+END
+$$;
+COMMENT ON FUNCTION usom._told_totals() IS 'What all entries did to the rows of each table, those in archives too; nothing where no entry is away. Part of verify_audit().';
+REVOKE ALL ON FUNCTION usom._told_totals() FROM PUBLIC;
+
 CREATE FUNCTION usom._verify_audit_rows(above bigint)
 	RETURNS TABLE (kind text, audit_entry_id bigint, entity text, problem text, expected text, actual text)
 	LANGUAGE plpgsql STABLE CALLED ON NULL INPUT
@@ -1367,8 +1734,11 @@ CREATE FUNCTION usom._verify_audit_rows(above bigint)
 	AS $$
 DECLARE
 	key bytea := usom._audit_key();
+	archived boolean := EXISTS (SELECT FROM usom.audit_archive a WHERE a.org_id = usom.current_org());
 	told record;
 	live bigint[];
+	same boolean;
+	comparable boolean;
 	suspects bigint[];
 BEGIN
 	-- rows of a few entries are looked up one by one; of many, all rows are compared sooner
@@ -1378,11 +1748,12 @@ BEGIN
 		above := NULL;
 	END IF;
 	FOR told IN
-		SELECT t.relation, t.known, t.key_columns, coalesce(s.total, '{0,0,0}') AS total, s.table_name IS NOT NULL AS touched
+		SELECT t.relation, t.known, t.key_columns, coalesce(s.total, '{0,0,0}') AS total, s.table_name IS NOT NULL AS touched, a.total AS of_all
 		FROM usom._audited_tables() t
 			FULL JOIN (SELECT e.table_name, usom._audit_sum(key, e.audit_entry_id, e.operation, e.row_count, e.before, e.after) AS total
 				FROM usom.audit_entry e WHERE e.org_id = usom.current_org() AND (above IS NULL OR e.audit_entry_id > above) GROUP BY e.table_name) s
 				ON s.table_name = t.relation
+			LEFT JOIN usom._told_totals() a ON above IS NULL AND a.table_name = t.relation
 		WHERE s.total[4] IS NOT NULL OR t.relation IS NOT NULL
 		ORDER BY coalesce(t.relation, s.table_name)
 	LOOP
@@ -1398,20 +1769,27 @@ BEGIN
 			RETURN QUERY SELECT 'table_unreadable', NULL::bigint, told.relation, 'the owner of the tables cannot read it', NULL::text, NULL::text;
 			CONTINUE;
 		END IF;
-		IF above IS NULL THEN
+		IF above IS NOT NULL THEN
+			same := NOT told.touched;
+		ELSIF archived THEN
+			SELECT s.* INTO same, comparable FROM usom._same_total(told.of_all, usom._live_total(told.relation)) s;
+		ELSE
 			live := usom._live_sum(key, told.relation);
+			same := live = told.total;
+			comparable := live[3] = told.total[3];	-- the sums are exact where all rows have the same columns
 		END IF;
-		CONTINUE WHEN CASE WHEN above IS NULL THEN live = told.total ELSE NOT told.touched END;
-		suspects := ARRAY(SELECT usom._audit_suspects(told.relation, told.key_columns, above));
+		CONTINUE WHEN same;
+		suspects := ARRAY(SELECT usom._audit_suspects(told.relation, told.key_columns, CASE WHEN archived THEN coalesce(above, -1) ELSE above END));
 		RETURN QUERY SELECT * FROM usom._verify_audit_table(told.relation, told.key_columns, suspects);
-		-- the sums are exact where all rows have the same columns
-		IF NOT FOUND AND above IS NULL AND live[3] = told.total[3] THEN
-			RETURN QUERY SELECT 'row_changed', NULL::bigint, told.relation, 'the rows do not follow from their entries', told.total[2] || ' rows', live[2] || ' rows';
+		IF NOT FOUND AND above IS NULL AND comparable THEN
+			RETURN QUERY SELECT 'row_changed', NULL::bigint, told.relation,
+				CASE WHEN archived THEN 'the rows do not follow from their entries; what tells which is in an archive' ELSE 'the rows do not follow from their entries' END,
+				CASE WHEN NOT archived THEN told.total[2] || ' rows' END, CASE WHEN NOT archived THEN live[2] || ' rows' END;
 		END IF;
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION usom._verify_audit_rows(bigint) IS 'Rows of all audited tables that do not follow from their entries, after images that cannot be read. above: only rows that entries behind that key tell of, unless these are many. Part of verify_audit().';
+COMMENT ON FUNCTION usom._verify_audit_rows(bigint) IS 'Rows of all audited tables that do not follow from their entries, after images that cannot be read. above: only rows that entries behind that key tell of, unless these are many. Where entries are in an archive, their totals are taken instead, and a row that none of the others tells of is told by its table. Part of verify_audit().';
 REVOKE ALL ON FUNCTION usom._verify_audit_rows(bigint) FROM PUBLIC;
 
 -- ---- all of it ----
@@ -9412,6 +9790,7 @@ DECLARE
 	id CONSTANT bigint := usom._order_id(order_no);
 	last_entry CONSTANT integer := usom._order_entry_at(id, at);
 BEGIN
+	PERFORM usom._check_at_hand(id);
 	IF last_entry IS NULL THEN
 		RAISE EXCEPTION 'there was no order "%" at %', order_no, at
 			USING ERRCODE = 'US105', HINT = 'usom.order_changes() shows when it was made.';
@@ -9460,7 +9839,7 @@ COMMENT ON FUNCTION usom.order_as_of(text, timestamptz) IS
 order_no: the order. at: the time, to the microsecond; ''infinity'' gives the order as it is. A change counts from the moment its call ended, also while its transaction had not committed yet. The timeline tells when transactions began: a time taken from there, and now() in the transaction itself, gives the order after what the transaction did to it.
 Amounts in the currency of the order, quantities in units of the product, times in the time zone of the session. Codes of products, channels, customers, locations are those of today; they do not change.
 For who may read usom.audit_entry. Names, streets and instructions are shown to those who may read usom.vault_key, until the person is erased.
-Errors: US105 unknown order, or it was not there yet.
+Errors: US105 unknown order, or it was not there yet; US910 where its first entries are in an archive.
 Example: SELECT jsonb_pretty(usom.order_as_of(''SO-000001'', ''2026-12-01 08:30+00''));';
 
 CREATE FUNCTION usom._order_entity(table_name text, image jsonb) RETURNS text
@@ -9492,6 +9871,7 @@ AS $$
 DECLARE
 	id CONSTANT bigint := usom._order_id(order_no);
 BEGIN
+	PERFORM usom._check_at_hand(id);
 	RETURN QUERY
 		WITH entry AS (
 			-- what was written together is shown together: the order, then its lines, and so on
@@ -9519,7 +9899,7 @@ COMMENT ON FUNCTION usom.order_changes(text) IS
 order_no: the order.
 Returns when, who (the user that the application claimed and the role, or the role alone), verb (the function; insert, update or delete for plain SQL), reason, entity (order, line 1, line 1 piece 2, hold fraud), field, its value before (null: none) and after (null: gone).
 For who may read usom.audit_entry. Names, streets and instructions are shown to those who may read usom.vault_key, until the person is erased.
-Errors: US105 unknown order.
+Errors: US105 unknown order; US910 where its first entries are in an archive.
 Example: SELECT occurred_at, who, verb, entity, field, before, after FROM usom.order_changes(''SO-000001'');';
 
 /* ---- analytics ---- */
@@ -10480,6 +10860,9 @@ CREATE FUNCTION usom._privileges()
 	('return_rule',               '',    'r',   'riu', 'r',   'r',   'r',   'r',   'r',   'r'),
 	('document_counter',          '',    '',    'r',   '',    '',    '',    '',    'r',   ''),
 	('audit_entry',               '',    '',    'r',   '',    '',    '',    '',    'r',   ''),
+	('audit_archive',             '',    '',    'r',   '',    '',    '',    '',    'r',   ''),
+	('audit_opening',             '',    '',    'r',   '',    '',    '',    '',    'r',   ''),
+	('audit_head',                '',    '',    'r',   '',    '',    '',    '',    'r',   ''),
 	('audit_block',               '',    '',    'r',   '',    '',    '',    '',    'r',   ''),
 	-- views run with the rights of who reads them
 	('customers',                 '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
@@ -10813,6 +11196,7 @@ CREATE FUNCTION usom._privileges()
 	('verify()',                  '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
 	('verify_%()',                '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
 	('_order_%()',                 '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
+	('_check_at_hand()',           '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
 	('_seal_state()',              '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
 	('_has_key()',                 '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
 	('_contact_digest()',          '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
@@ -11187,7 +11571,8 @@ AS $$
 			'verify_counters', 'verify_statuses', 'verify_history', 'verify_references', 'verify_pieces', 'verify_kits', 'verify_holds', 'verify_approvals',
 			'verify_money', 'verify_payments', 'verify_credit', 'verify_returns', 'verify_service', 'verify_vault', 'verify_entries', 'verify_audit',
 			'verify_parcels', 'verify_flows', 'verify_inbox', 'verify_drafts', 'verify_handover', 'verify_picks', 'verify_loads', 'verify_in_use', 'verify_load']),
-		(7, 'trust', ARRAY['seal_audit', 'tick', 'export_digest', 'inclusion_proof', 'check_inclusion', 'consistency_proof', 'check_consistency']),
+		(7, 'trust', ARRAY['seal_audit', 'tick', 'export_digest', 'inclusion_proof', 'check_inclusion', 'consistency_proof', 'check_consistency', 'archive_audit',
+			'restore_audit', 'check_archive', 'prepare_partitions']),
 		(8, 'people', ARRAY['find_customers', 'export_customer', 'erase_customer', 'erase_order_person']),
 		(9, 'keys', ARRAY['next_id', 'next_document_no', 'current_org', 'default_currency', 'channel_id', 'customer_id', 'product_id', 'location_id', 'technician_id']),
 		(10, 'flows', ARRAY['check_flow', 'publish_flow', 'revise_flow', 'flow_id']),
@@ -11612,6 +11997,69 @@ COMMENT ON COLUMN usom.audit.reason IS 'Why; null: no reason given.';
 COMMENT ON COLUMN usom.audit.transaction_id IS 'Transaction, without wraparound.';
 COMMENT ON COLUMN usom.audit.before IS 'The row as it was; null for INSERT.';
 COMMENT ON COLUMN usom.audit.after IS 'The row as it became; null for DELETE.';
+$usom_step$),
+
+(1, 202, 'audit', $usom_step$
+CREATE TABLE usom.audit_archive (
+	org_id bigint NOT NULL,
+	relation text NOT NULL,
+	node smallint NOT NULL,
+	first_key bigint NOT NULL,
+	end_key bigint NOT NULL,
+	entries bigint NOT NULL CONSTRAINT audit_archive_entries_positive CHECK (entries > 0),
+	orders bigint NOT NULL CONSTRAINT audit_archive_orders_not_negative CHECK (orders >= 0),
+	first_at timestamptz NOT NULL,
+	last_at timestamptz NOT NULL,
+	root bytea NOT NULL,
+	archived_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	PRIMARY KEY (org_id, relation),
+	CONSTRAINT audit_archive_range_not_empty CHECK (end_key > first_key)
+);
+COMMENT ON TABLE usom.audit_archive IS 'Partitions of the audit that were detached: what is in them, and what proves it. Who did it and why is in the audit. A row goes when the table is attached again.';
+COMMENT ON COLUMN usom.audit_archive.org_id IS 'Organisation of the entries.';
+COMMENT ON COLUMN usom.audit_archive.relation IS 'Table in schema usom, as it was called.';
+COMMENT ON COLUMN usom.audit_archive.node IS 'Database whose keys are in it: usom.node.';
+COMMENT ON COLUMN usom.audit_archive.first_key IS 'No key in it is lower.';
+COMMENT ON COLUMN usom.audit_archive.end_key IS 'All keys in it are lower.';
+COMMENT ON COLUMN usom.audit_archive.entries IS 'Entries of the organisation in it.';
+COMMENT ON COLUMN usom.audit_archive.orders IS 'Orders of the organisation that have entries in it.';
+COMMENT ON COLUMN usom.audit_archive.first_at IS 'Time of the earliest of these entries.';
+COMMENT ON COLUMN usom.audit_archive.last_at IS 'Time of the latest.';
+COMMENT ON COLUMN usom.audit_archive.root IS 'Root of the Merkle tree (RFC 6962) over the digests of the blocks that seal them, by number.';
+COMMENT ON COLUMN usom.audit_archive.archived_at IS 'When it was detached.';
+SELECT usom._guard_kept('audit_archive', 'usom.archive_audit()');
+SELECT usom._audit_table('audit_archive');
+
+CREATE TABLE usom.audit_opening (
+	org_id bigint NOT NULL,
+	relation text NOT NULL,
+	table_name text NOT NULL,
+	total bytea NOT NULL CONSTRAINT audit_opening_total_whole CHECK (octet_length(total) = 272),
+	PRIMARY KEY (org_id, relation, table_name),
+	FOREIGN KEY (org_id, relation) REFERENCES usom.audit_archive
+);
+COMMENT ON TABLE usom.audit_opening IS 'What the entries of an archive did to the rows of each table, as a total: with those of the entries that are here it must be the total of the rows.';
+COMMENT ON COLUMN usom.audit_opening.org_id IS 'Organisation of the rows.';
+COMMENT ON COLUMN usom.audit_opening.relation IS 'Archive: see usom.audit_archive.';
+COMMENT ON COLUMN usom.audit_opening.table_name IS 'Table in schema usom that the entries are about.';
+COMMENT ON COLUMN usom.audit_opening.total IS 'Rows after less rows before, added up: see usom._audit_total().';
+SELECT usom._guard_kept('audit_opening', 'usom.archive_audit()');
+SELECT usom._audit_table('audit_opening');
+
+-- Not audited: the entry that follows has the digest, and it would be another large image.
+CREATE TABLE usom.audit_head (
+	org_id bigint NOT NULL,
+	sales_order_id bigint NOT NULL,
+	entry_no integer NOT NULL CONSTRAINT audit_head_no_from_one CHECK (entry_no >= 1),
+	digest bytea NOT NULL,
+	PRIMARY KEY (org_id, sales_order_id)
+);
+COMMENT ON TABLE usom.audit_head IS 'Of each order that has entries in an archive the last of them: a later entry goes on behind it.';
+COMMENT ON COLUMN usom.audit_head.org_id IS 'Organisation.';
+COMMENT ON COLUMN usom.audit_head.sales_order_id IS 'Order.';
+COMMENT ON COLUMN usom.audit_head.entry_no IS 'Number of its last entry in an archive.';
+COMMENT ON COLUMN usom.audit_head.digest IS 'Digest of that entry.';
+SELECT usom._guard_kept('audit_head', 'usom.archive_audit()');
 $usom_step$),
 
 (1, 301, 'party', $usom_step$

@@ -161,6 +161,7 @@ DECLARE
 	id CONSTANT bigint := usom._order_id(order_no);
 	last_entry CONSTANT integer := usom._order_entry_at(id, at);
 BEGIN
+	PERFORM usom._check_at_hand(id);
 	IF last_entry IS NULL THEN
 		RAISE EXCEPTION 'there was no order "%" at %', order_no, at
 			USING ERRCODE = 'US105', HINT = 'usom.order_changes() shows when it was made.';
@@ -209,7 +210,7 @@ COMMENT ON FUNCTION usom.order_as_of(text, timestamptz) IS
 order_no: the order. at: the time, to the microsecond; ''infinity'' gives the order as it is. A change counts from the moment its call ended, also while its transaction had not committed yet. The timeline tells when transactions began: a time taken from there, and now() in the transaction itself, gives the order after what the transaction did to it.
 Amounts in the currency of the order, quantities in units of the product, times in the time zone of the session. Codes of products, channels, customers, locations are those of today; they do not change.
 For who may read usom.audit_entry. Names, streets and instructions are shown to those who may read usom.vault_key, until the person is erased.
-Errors: US105 unknown order, or it was not there yet.
+Errors: US105 unknown order, or it was not there yet; US910 where its first entries are in an archive.
 Example: SELECT jsonb_pretty(usom.order_as_of(''SO-000001'', ''2026-12-01 08:30+00''));';
 
 CREATE FUNCTION usom._order_entity(table_name text, image jsonb) RETURNS text
@@ -241,6 +242,7 @@ AS $$
 DECLARE
 	id CONSTANT bigint := usom._order_id(order_no);
 BEGIN
+	PERFORM usom._check_at_hand(id);
 	RETURN QUERY
 		WITH entry AS (
 			-- what was written together is shown together: the order, then its lines, and so on
@@ -268,5 +270,5 @@ COMMENT ON FUNCTION usom.order_changes(text) IS
 order_no: the order.
 Returns when, who (the user that the application claimed and the role, or the role alone), verb (the function; insert, update or delete for plain SQL), reason, entity (order, line 1, line 1 piece 2, hold fraud), field, its value before (null: none) and after (null: gone).
 For who may read usom.audit_entry. Names, streets and instructions are shown to those who may read usom.vault_key, until the person is erased.
-Errors: US105 unknown order.
+Errors: US105 unknown order; US910 where its first entries are in an archive.
 Example: SELECT occurred_at, who, verb, entity, field, before, after FROM usom.order_changes(''SO-000001'');';

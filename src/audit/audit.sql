@@ -153,6 +153,11 @@ DECLARE
 	proof jsonb;
 BEGIN
 	PERFORM usom._check_installed();
+	IF EXISTS (SELECT FROM usom.audit_archive a WHERE a.org_id = usom.current_org()
+			AND inclusion_proof.audit_entry_id >= a.first_key AND inclusion_proof.audit_entry_id < a.end_key) THEN
+		RAISE EXCEPTION 'audit entry % is in an archive', audit_entry_id USING
+			ERRCODE = 'US910', DETAIL = 'The digests of the entries of its block are there, too.', HINT = 'The DBA brings it back: usom.restore_audit().';
+	END IF;
 	SELECT jsonb_build_object('audit_entry_id', inclusion_proof.audit_entry_id, 'entry', encode(leaves.digests[b.place], 'hex'),
 		'place', b.place, 'leaves', cardinality(b.entry_ids), 'path', usom._to_hex(usom._merkle_path(leaves.digests, b.place)),
 		'header', encode(usom._block_header(b.org_id, b.node, b.block_no, b.sealed_at, b.entry_ids, b.entries_total, b.previous,
@@ -174,7 +179,7 @@ BEGIN
 	RETURN proof;
 END
 $$;
-COMMENT ON FUNCTION usom.inclusion_proof(bigint) IS 'Proof that an entry of the audit is among those that the present digest seals: the siblings from the entry to the root of its block, and from the block to the root over all blocks (RFC 6962). Digests are hex. Who has it and the output of usom.export_digest() needs nothing else: see usom.check_inclusion(). Errors: US001, US006, US906 when the entry is unknown or not sealed yet. Example: SELECT usom.inclusion_proof(max(audit_entry_id)) FROM usom.audit;';
+COMMENT ON FUNCTION usom.inclusion_proof(bigint) IS 'Proof that an entry of the audit is among those that the present digest seals: the siblings from the entry to the root of its block, and from the block to the root over all blocks (RFC 6962). Digests are hex. Who has it and the output of usom.export_digest() needs nothing else: see usom.check_inclusion(). Errors: US001, US006, US906 when the entry is unknown or not sealed yet, US910 when it is in an archive. Example: SELECT usom.inclusion_proof(max(audit_entry_id)) FROM usom.audit;';
 
 CREATE FUNCTION usom.check_inclusion(proof jsonb, digest jsonb) RETURNS boolean
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -244,7 +249,7 @@ DECLARE
 	organisation bigint;
 BEGIN
 	PERFORM usom._check_installed();
-	PERFORM usom._prepare_partitions();
+	PERFORM usom.prepare_partitions();
 	COMMIT;
 	FOREACH organisation IN ARRAY ARRAY(SELECT o.org_id FROM usom.organisation AS o ORDER BY o.org_id) LOOP
 		PERFORM * FROM usom._seal(organisation);

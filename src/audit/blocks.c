@@ -88,12 +88,19 @@ note_entry(Check *check, int64 id, const char *kind, char *detail)
 
 /* ---- blocks ---- */
 
+/*
+ * Those whose entries are here: the blocks of an archive are wholly its own.
+ * In a copy by logical replication they may be here still.
+ */
 static void
 read_places(Check *check)
 {
 	static UsomQuery query = {
 		.text = "SELECT b.entry_ids[1], b.node, b.block_no FROM usom.audit_block AS b"
-		" WHERE b.org_id = $1 AND b.last_id > $2 AND pg_catalog.cardinality(b.entry_ids) > 0 ORDER BY 1, 2, 3",
+		" WHERE b.org_id = $1 AND b.last_id > $2 AND pg_catalog.cardinality(b.entry_ids) > 0"
+		" AND NOT EXISTS (SELECT FROM usom.audit_archive AS a WHERE a.org_id = b.org_id AND b.last_id >= a.first_key AND b.last_id < a.end_key"
+		" AND NOT EXISTS (SELECT FROM usom.audit_entry AS e WHERE e.org_id = b.org_id AND e.audit_entry_id = b.entry_ids[1]))"
+		" ORDER BY 1, 2, 3",
 		.nargs = 2,
 		.argtypes = {"pg_catalog.int8", "pg_catalog.int8"},
 	};

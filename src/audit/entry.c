@@ -188,23 +188,28 @@ is_birth(const UsomAuditEntry *entry)
  *
  * Keys rise within a node, so the entries of an order have greater keys than
  * the order, or are of a lower node: partitions of before are not looked at.
- * An order whose key was chosen by hand is looked for in all.
+ * An order whose key was chosen by hand is looked for in all, and one whose
+ * entries are away in usom.audit_head.
  */
-#define FIND_HEADS(of_these) "SELECT k.sales_order_id, h.entry_no, h.digest FROM pg_catalog.unnest($2) AS k (sales_order_id)" \
-	" CROSS JOIN LATERAL (SELECT e.entry_no, e.digest FROM usom.audit_entry e" \
-	" WHERE e.org_id = $1 AND e.sales_order_id = k.sales_order_id" of_these " ORDER BY e.entry_no DESC LIMIT 1) AS h" \
-	" ORDER BY k.sales_order_id"
-
 static int
 find_heads_of(int64 org_id, Datum *orders, int norders)
 {
 	static UsomQuery recent = {
-		.text = FIND_HEADS(" AND (e.audit_entry_id >= $3 OR e.audit_entry_id < $4)"),
+		.text = "SELECT k.sales_order_id, h.entry_no, h.digest FROM pg_catalog.unnest($2) AS k (sales_order_id)"
+		" CROSS JOIN LATERAL (SELECT e.entry_no, e.digest FROM usom.audit_entry e"
+		" WHERE e.org_id = $1 AND e.sales_order_id = k.sales_order_id AND (e.audit_entry_id >= $3 OR e.audit_entry_id < $4)"
+		" ORDER BY e.entry_no DESC LIMIT 1) AS h"
+		" ORDER BY k.sales_order_id",
 		.nargs = 4,
 		.argtypes = {"pg_catalog.int8", "pg_catalog.int8[]", "pg_catalog.int8", "pg_catalog.int8"},
 	};
 	static UsomQuery all = {
-		.text = FIND_HEADS(""),
+		.text = "SELECT k.sales_order_id, h.entry_no, h.digest FROM pg_catalog.unnest($2) AS k (sales_order_id)"
+		" CROSS JOIN LATERAL (SELECT u.entry_no, u.digest FROM ((SELECT e.entry_no, e.digest FROM usom.audit_entry e"
+		" WHERE e.org_id = $1 AND e.sales_order_id = k.sales_order_id ORDER BY e.entry_no DESC LIMIT 1)"
+		" UNION ALL SELECT a.entry_no, a.digest FROM usom.audit_head a"
+		" WHERE a.org_id = $1 AND a.sales_order_id = k.sales_order_id) AS u ORDER BY u.entry_no DESC LIMIT 1) AS h"
+		" ORDER BY k.sales_order_id",
 		.nargs = 2,
 		.argtypes = {"pg_catalog.int8", "pg_catalog.int8[]"},
 	};

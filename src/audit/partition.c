@@ -15,11 +15,11 @@
 #include "base/query.h"
 #include "fmgr.h"
 
-PG_FUNCTION_INFO_V1(usom__prepare_partitions);
+PG_FUNCTION_INFO_V1(usom_prepare_partitions);
 
-/* usom._prepare_partitions() RETURNS integer: how many were made. */
+/* usom.prepare_partitions() RETURNS integer: how many were made. */
 Datum
-usom__prepare_partitions(PG_FUNCTION_ARGS)
+usom_prepare_partitions(PG_FUNCTION_ARGS)
 {
 	static UsomQuery query = {.text = "SELECT usom._extend_audit()"};
 	int			made;

@@ -146,11 +146,11 @@ $$;
 COMMENT ON FUNCTION usom._extend_audit() IS 'Makes partitions of usom.audit_entry ahead of the keys: see usom._extend_audit_of(). Names of those that were made. Runs as the owner of the tables.';
 REVOKE ALL ON FUNCTION usom._extend_audit() FROM PUBLIC;
 
-CREATE FUNCTION usom._prepare_partitions() RETURNS integer
-	AS 'MODULE_PATHNAME', 'usom__prepare_partitions' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+CREATE FUNCTION usom.prepare_partitions() RETURNS integer
+	AS 'MODULE_PATHNAME', 'usom_prepare_partitions' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
 	SET search_path = pg_catalog, usom, pg_temp;
-COMMENT ON FUNCTION usom._prepare_partitions() IS 'Runs usom._extend_audit() as the owner of the tables; returns how many were made. Part of tick().';
-REVOKE ALL ON FUNCTION usom._prepare_partitions() FROM PUBLIC;
+COMMENT ON FUNCTION usom.prepare_partitions() IS 'Makes partitions of the audit ahead of the keys, and returns how many: usom.tick() does it each minute; by hand on a subscriber of logical replication, where tick() does not run, and before a large load. Waits for nobody longer than 200 milliseconds. For the owner of the tables. Errors: US001. Example: SELECT usom.prepare_partitions();';
+REVOKE ALL ON FUNCTION usom.prepare_partitions() FROM PUBLIC;
 
 CREATE FUNCTION usom._doctor_growth() RETURNS TABLE ("check" text, trouble text, hint text)
 	LANGUAGE sql STABLE STRICT

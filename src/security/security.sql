@@ -141,6 +141,9 @@ CREATE FUNCTION usom._privileges()
 	('return_rule',               '',    'r',   'riu', 'r',   'r',   'r',   'r',   'r',   'r'),
 	('document_counter',          '',    '',    'r',   '',    '',    '',    '',    'r',   ''),
 	('audit_entry',               '',    '',    'r',   '',    '',    '',    '',    'r',   ''),
+	('audit_archive',             '',    '',    'r',   '',    '',    '',    '',    'r',   ''),
+	('audit_opening',             '',    '',    'r',   '',    '',    '',    '',    'r',   ''),
+	('audit_head',                '',    '',    'r',   '',    '',    '',    '',    'r',   ''),
 	('audit_block',               '',    '',    'r',   '',    '',    '',    '',    'r',   ''),
 	-- views run with the rights of who reads them
 	('customers',                 '',    'r',   'r',   'r',   'r',   'r',   'r',   'r',   'r'),
@@ -474,6 +477,7 @@ CREATE FUNCTION usom._privileges()
 	('verify()',                  '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
 	('verify_%()',                '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
 	('_order_%()',                 '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
+	('_check_at_hand()',           '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
 	('_seal_state()',              '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
 	('_has_key()',                 '',    '',    'x',   '',    '',    '',    '',    'x',   ''),
 	('_contact_digest()',          '',    '',    'x',   '',    '',    '',    '',    'x',   ''),

@@ -155,7 +155,7 @@ SELECT is((SELECT rolcanlogin OR rolsuper FROM pg_roles WHERE rolname = 'usom_ow
 -- Some complete or check what people write; rows that replication brings are complete and checked. A view takes no other triggers: without them nothing is written to it.
 SELECT is_empty($$SELECT t.tgrelid::regclass, t.tgname, t.tgenabled FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
 	WHERE c.relnamespace = 'usom'::regnamespace AND NOT t.tgisinternal AND c.relkind <> 'v' AND t.tgenabled <> 'A' AND t.tgname NOT IN ('usom_furnish', 'usom_furnish_hold_types', 'usom_furnish_payment_methods', 'usom_switch_counter', 'usom_rule', 'usom_variant', 'usom_segment', 'usom_kit', 'usom_quota', 'usom_handling', 'usom_pre_order', 'usom_price_limit', 'usom_lot', 'usom_lot_added', 'usom_lot_changed', 'usom_service_work')$$, 'guards and audit fire always');
-SELECT is_empty($$SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'usom'::regnamespace AND c.relkind IN ('r', 'p') AND c.relname !~ '^_' AND c.relname NOT IN ('audit_entry', 'audit_block', 'order_history', 'stock_movement', 'vault_index')
+SELECT is_empty($$SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'usom'::regnamespace AND c.relkind IN ('r', 'p') AND c.relname !~ '^_' AND c.relname NOT IN ('audit_entry', 'audit_block', 'audit_head', 'order_history', 'stock_movement', 'vault_index')
 	AND (SELECT count(*) FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid WHERE t.tgrelid = c.oid AND p.proname = 'audit_statement') < 3$$, 'every business table that is no ledger is audited');
 
 -- ---- comments ----

@@ -222,7 +222,14 @@ INSERT INTO raised VALUES
 	('US902', 'SET LOCAL ROLE usom_break_glass; UPDATE usom.stock SET safety = 0'),
 	('US903', 'CREATE ROLE tap_both; SELECT usom.grant_access(''tap_both'', ''integrator''); SELECT usom.grant_access(''tap_both'', ''manager'')'),
 	('US906', 'SELECT usom.inclusion_proof(0)'),
+	('US908', 'SELECT setval(''usom.id_seq'', 16777300); SELECT * FROM usom.archive_audit(''infinity'')'),
+	('US909', 'SELECT setval(''usom.id_seq'', 16777300), usom.seal_audit(); ALTER TABLE usom.audit_block DISABLE TRIGGER usom_guard; UPDATE usom.audit_block SET system_id = 0;
+		SELECT * FROM usom.archive_audit(''infinity'')'),
+	('US910', 'ALTER TABLE usom.audit_archive DISABLE TRIGGER usom_guard; INSERT INTO usom.audit_archive (org_id, relation, node, first_key, end_key, entries, orders, first_at, last_at, root)
+		VALUES (usom.current_org(), ''TAP'', 1023, 1::bigint << 62, (1::bigint << 62) + 1, 1, 0, now(), now(), ''x''); SELECT usom.inclusion_proof(1::bigint << 62)'),
+	('US911', 'SELECT usom.restore_audit(''none'')'),
 	('US907', $q$SELECT usom.consistency_proof('{"blocks": 99}')$q$);
+SELECT last_value AS key_before FROM usom.id_seq \gset
 CREATE TEMP TABLE said (code text, command text, sqlstate text, message text, hint text);
 -- A rolled-back call makes the next one look again whether all is installed.
 DO $$
@@ -257,3 +264,4 @@ SELECT is_empty($$SELECT * FROM usom.error_codes() WHERE sqlstate IN ('40001', '
 SELECT is_empty('SELECT * FROM usom.verify()', 'all is well after');
 SELECT * FROM finish();
 ROLLBACK;
+SELECT setval('usom.id_seq', :key_before) \g /dev/null

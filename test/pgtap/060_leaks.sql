@@ -156,6 +156,17 @@ END $$;
 SELECT pg_temp.furnish('MINE') \g /dev/null
 SET LOCAL usom.org = 'secret_b';
 SELECT pg_temp.furnish('SECRET') \g /dev/null
+-- As if a part of the audit were away: no transaction could archive what it wrote itself.
+ALTER TABLE usom.audit_archive DISABLE TRIGGER usom_guard;
+ALTER TABLE usom.audit_opening DISABLE TRIGGER usom_guard;
+ALTER TABLE usom.audit_head DISABLE TRIGGER usom_guard;
+INSERT INTO usom.audit_archive (org_id, relation, node, first_key, end_key, entries, orders, first_at, last_at, root)
+SELECT o.org_id, CASE o.code WHEN 'secret_b' THEN 'SECRET' ELSE 'MINE' END, 1023, 1::bigint << 62, (1::bigint << 62) + 1, 1, 0, now(), now(), '\xff' FROM usom.organisation o;
+INSERT INTO usom.audit_opening SELECT a.org_id, a.relation, a.relation, decode(repeat('00', 272), 'hex') FROM usom.audit_archive a;
+INSERT INTO usom.audit_head SELECT s.org_id, max(s.sales_order_id), 1, '\xff' FROM usom.sales_order s GROUP BY s.org_id;
+ALTER TABLE usom.audit_archive ENABLE ALWAYS TRIGGER usom_guard;
+ALTER TABLE usom.audit_opening ENABLE ALWAYS TRIGGER usom_guard;
+ALTER TABLE usom.audit_head ENABLE ALWAYS TRIGGER usom_guard;
 SELECT order_no AS b_order FROM usom.orders WHERE external_id = 'SECRET-EXT' \gset
 SELECT shipment_no AS b_shipment FROM usom.shipments WHERE order_no = :'b_order' \gset
 SELECT return_no AS b_return FROM usom.returns WHERE order_no = :'b_order' LIMIT 1 \gset

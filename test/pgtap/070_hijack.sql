@@ -179,6 +179,8 @@ INSERT INTO call VALUES
 	('reserve_stock', 'SELECT usom.reserve_stock(''H-2'', ''H-LOC'', ''H-SKU'', 1, interval ''1 minute'')'), ('release_stock', format('SELECT usom.release_stock(%s)', :cart)),
 	('find_customers', 'SELECT * FROM usom.find_customers(''h@example.com'')'), ('export_customer', 'SELECT usom.export_customer(''H-CUST'')'), ('erase_customer', 'SELECT usom.erase_customer(''H-GONE'', ''x'')'),
 	('erase_order_person', format('SELECT usom.cancel_order(%1$L, ''x''); SELECT usom.erase_order_person(%1$L, ''x'')', :'o')),
+	('archive_audit', 'SELECT * FROM usom.archive_audit(''-infinity'')'), ('restore_audit', 'SELECT usom.restore_audit(''_audit_entry_0_00001'')'), ('check_archive', 'SELECT * FROM usom.check_archive(''_audit_entry_0_00001'')'),
+	('prepare_partitions', 'SELECT usom.prepare_partitions()'),
 	('seal_audit', 'SELECT usom.receive_stock(''H-LOC'', ''H-SKU'', 1); SELECT * FROM usom.seal_audit()'), ('export_digest', 'SELECT usom.export_digest()'), ('inclusion_proof', format('SELECT usom.inclusion_proof(%s)', :entry)),
 	('check_inclusion', format('SELECT usom.check_inclusion(usom.inclusion_proof(%s), %L)', :entry, :'digest')), ('consistency_proof', format('SELECT usom.consistency_proof(%L)', :'digest')),
 	('check_consistency', format('SELECT usom.check_consistency(usom.consistency_proof(%1$L), %1$L, %1$L)', :'digest')), ('tick', 'CALL usom.tick()'), ('allocate_orders', 'CALL usom.allocate_orders()'), ('simulate_sourcing', 'SELECT * FROM usom.simulate_sourcing(''{"location": [{"code": "H-LOC", "active": false}]}'')'), ('consolidation_candidates', 'SELECT * FROM usom.consolidation_candidates(''H-CUST'')'),

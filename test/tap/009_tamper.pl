@@ -154,7 +154,8 @@ tampering('blocks made anew over fewer entries, and all rows of the order delete
 
 # ---- rows ----
 my @rows;
-for my $table (split /\n/, sql($node, 'desk', 'SELECT relation FROM usom._audited_tables() WHERE known'))
+for my $table (split /\n/, sql($node, 'desk', q{SELECT relation FROM usom._audited_tables() WHERE known
+	AND relation NOT IN ('audit_archive', 'audit_opening')})	# they have rows while a part of the audit is away: 019_growth.pl)
 {
 	push @rows, [ "a row of $table changed with triggers off", "SELECT tamper.change_row('$table')", 'row_changed' ];
 	next if $table eq 'organisation';	# nothing works for an organisation that is not there
