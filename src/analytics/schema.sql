@@ -1,7 +1,7 @@
 -- step 1
 CREATE VIEW usom.orders WITH (security_invoker = true) AS
 SELECT o.order_no,
-	o.status::text AS status,
+	usom._status_text(o.status) AS status,
 	CASE
 		WHEN o.status IN ('draft', 'submitted', 'confirmed') THEN 'Pending'
 		WHEN o.status = 'processing' THEN 'Processing'

@@ -32,7 +32,7 @@ BEGIN
 				SELECT f.location_id, sum(f.quantity) AS units FROM usom.fulfillment_line f
 				WHERE f.org_id = org AND f.sales_order_id = o.sales_order_id AND f.status = 'reserved' AND f.location_id IS NOT NULL
 				GROUP BY f.location_id) f
-			WHERE o.org_id = org AND o.status BETWEEN 'confirmed' AND 'partially_shipped' AND o.order_type <> 'pick_up'
+			WHERE o.org_id = org AND usom._status_text(o.status) = ANY ('{confirmed,processing,partially_shipped}') AND o.order_type <> 'pick_up'
 				AND o.customer_id IS NOT NULL AND (wanted IS NULL OR o.customer_id = wanted)
 				AND NOT EXISTS (SELECT FROM usom.hold h WHERE h.org_id = org AND h.sales_order_id = o.sales_order_id AND h.released_at IS NULL
 					AND (h.expires_at IS NULL OR h.expires_at > statement_timestamp()) AND 'release' = ANY (h.blocks))

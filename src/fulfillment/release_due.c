@@ -47,7 +47,7 @@ static UsomQuery find_location = {
 
 /* $4: day at the location, $5: until, $6: at most, $7: channels that the caller sees. */
 static UsomQuery find_due = {
-	.text = "SELECT o.sales_order_id FROM usom.sales_order AS o WHERE o.org_id = $1 AND o.status BETWEEN 'confirmed' AND 'partially_shipped' "
+	.text = "SELECT o.sales_order_id FROM usom.sales_order AS o WHERE o.org_id = $1 AND usom._status_text(o.status) = ANY ('{confirmed,processing,partially_shipped}') "
 	"AND ($6 IS NULL OR o.channel_id = ANY ($6)) AND EXISTS (SELECT 1 FROM usom.fulfillment_line AS f "
 	"JOIN usom.order_line AS l ON l.org_id = $1 AND l.sales_order_id = f.sales_order_id AND l.line_no = f.line_no "
 	"WHERE f.org_id = $1 AND f.sales_order_id = o.sales_order_id AND f.status = 'reserved' AND f.location_id = $2 "

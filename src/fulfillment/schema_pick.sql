@@ -1,6 +1,7 @@
 -- step 3
--- A status in it costs an order one entry a step, and finds what is open among all that ever was.
-CREATE INDEX sales_order_open ON usom.sales_order (org_id, status, sales_order_id) WHERE status BETWEEN 'confirmed' AND 'partially_shipped';
+-- A status in it costs an order one entry a step, and finds what is under way among all that ever was. In words, as views and people ask.
+CREATE INDEX sales_order_open ON usom.sales_order (org_id, usom._status_text(status), sales_order_id)
+	WHERE usom._status_text(status) = ANY ('{draft,submitted,confirmed,processing,partially_shipped}');
 
 CREATE TABLE usom.bin (
 	org_id bigint NOT NULL DEFAULT usom.current_org(),
@@ -132,7 +133,7 @@ CREATE TABLE usom.pick_task (
 	PRIMARY KEY (org_id, pick_task_id),
 	CONSTRAINT pick_task_of_wave FOREIGN KEY (org_id, wave_id) REFERENCES usom.wave ON DELETE RESTRICT ON UPDATE RESTRICT,
 	CONSTRAINT pick_task_sound CHECK (usom._pick_task_sound(status, quantity, quantity_picked, quantity_short, claimed_by, claimed_until, ended_at))
-) WITH (fillfactor = 70);
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
 CREATE INDEX pick_task_free ON usom.pick_task (org_id, location_id, leaves_at, wave_id, sequence) WHERE status = 'open' AND claimed_until IS NULL;
 CREATE INDEX pick_task_lease ON usom.pick_task (org_id, location_id, claimed_until) WHERE claimed_until IS NOT NULL;
 CREATE INDEX pick_task_of_picker ON usom.pick_task (org_id, claimed_by, location_id) WHERE claimed_by IS NOT NULL;

@@ -43,7 +43,7 @@ static UsomQuery end_moved = {
 	.text = "UPDATE usom.pick_task AS t SET status = CASE WHEN t.quantity_picked > 0 THEN 'picked' ELSE 'void' END, "
 	"claimed_by = NULL, claimed_until = NULL, ended_at = $3 FROM usom.sales_order AS o "
 	"JOIN usom.fulfillment_line AS f ON f.org_id = $1 AND f.sales_order_id = o.sales_order_id AND f.status = 'released' AND f.location_id = $2 "
-	"WHERE o.org_id = $1 AND o.status BETWEEN 'processing' AND 'partially_shipped' AND t.org_id = $1 AND t.order_id = f.sales_order_id AND t.line_no = f.line_no "
+	"WHERE o.org_id = $1 AND usom._status_text(o.status) = ANY ('{processing,partially_shipped}') AND t.org_id = $1 AND t.order_id = f.sales_order_id AND t.line_no = f.line_no "
 	"AND t.piece_no = f.piece_no AND t.status = 'open' AND (t.location_id <> $2 OR t.product_id <> f.product_id)",
 	.nargs = 3,
 	.argtypes = {"bigint", "bigint", "timestamptz"},
@@ -69,7 +69,7 @@ static UsomQuery plan_tasks = {
 	"LEFT JOIN LATERAL (SELECT b.bin_id, b.zone, b.sequence, b.code FROM usom.bin_product AS p "
 	"JOIN usom.bin AS b ON b.org_id = $1 AND b.bin_id = p.bin_id AND b.location_id = $2 AND b.active "
 	"WHERE p.org_id = $1 AND p.product_id = f.product_id ORDER BY b.zone, b.sequence, b.code LIMIT 1) AS b ON true "
-	"WHERE o.org_id = $1 AND o.status BETWEEN 'processing' AND 'partially_shipped' AND ($8 IS NULL OR o.channel_id = ANY ($8)) AND ($7 IS NULL OR f.ships_on IS NULL OR f.ships_on <= $7) "
+	"WHERE o.org_id = $1 AND usom._status_text(o.status) = ANY ('{processing,partially_shipped}') AND ($8 IS NULL OR o.channel_id = ANY ($8)) AND ($7 IS NULL OR f.ships_on IS NULL OR f.ships_on <= $7) "
 	"AND (r.channel IS NULL OR o.channel_id = r.channel_wanted) AND (r.priority_to IS NULL OR o.priority <= r.priority_to) "
 	"AND NOT EXISTS (SELECT 1 FROM usom.pick_task AS t WHERE t.org_id = $1 AND t.order_id = f.sales_order_id "
 	"AND t.line_no = f.line_no AND t.piece_no = f.piece_no AND t.status = 'open')"

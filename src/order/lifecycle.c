@@ -11,6 +11,7 @@
 #include "order/flow.h"
 
 #include "base/errors.h"
+#include "utils/builtins.h"
 
 #define ORDER_STATE(number, name, label) [number] = label,
 static const char *const order_labels[] = {
@@ -52,6 +53,17 @@ const UsomLifecycle usom_piece_lifecycle_table = {
 
 USOM_STATE_TYPE(order_status, usom_order_lifecycle_table)
 USOM_STATE_TYPE(piece_status, usom_piece_lifecycle_table)
+
+PG_FUNCTION_INFO_V1(usom__status_text);
+
+/* Leakproof: there is nothing that it could complain of. */
+Datum
+usom__status_text(PG_FUNCTION_ARGS)
+{
+	uint8		status = (uint8) PG_GETARG_CHAR(0);
+
+	PG_RETURN_TEXT_P(cstring_to_text(status < USOM_ORDER_STATES ? order_labels[status] : "unknown"));
+}
 
 UsomQuantity
 usom_order_counters_total(const UsomCounters *counters)

@@ -101,6 +101,13 @@ COMMENT ON FUNCTION usom._adds_up(usom.positive_quantity, usom.quantity, usom.qu
 REVOKE ALL ON FUNCTION usom._adds_up(usom.positive_quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION usom._adds_up(usom.positive_quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity) TO PUBLIC;
 
+CREATE FUNCTION usom._status_text(status usom.order_status) RETURNS text
+LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'MODULE_PATHNAME', 'usom__status_text';
+COMMENT ON FUNCTION usom._status_text(usom.order_status) IS
+'The status in words, as usom.orders shows it. It cannot fail, so that whoever asks for the orders of a status is answered from the index sales_order_open, row security or not.';
+REVOKE ALL ON FUNCTION usom._status_text(usom.order_status) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION usom._status_text(usom.order_status) TO PUBLIC;
+
 CREATE FUNCTION usom._piece_is_sound(status usom.piece_status, location_id bigint, supply_id bigint, ships_on date, shipment_id bigint)
 RETURNS boolean
 LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'usom__piece_is_sound';

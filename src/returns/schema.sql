@@ -17,7 +17,6 @@ CREATE TABLE usom.return_order (
 	CONSTRAINT return_order_of_order FOREIGN KEY (org_id, sales_order_id) REFERENCES usom.sales_order ON DELETE RESTRICT ON UPDATE RESTRICT,
 	CONSTRAINT return_order_received_iff_dated CHECK ((status IN ('received', 'inspected')) = (received_at IS NOT NULL))
 );
-CREATE INDEX return_order_by_exchange ON usom.return_order (org_id, exchange_order_id) WHERE exchange_order_id IS NOT NULL;
 CREATE INDEX return_order_of_order ON usom.return_order (org_id, sales_order_id);
 COMMENT ON TABLE usom.return_order IS 'Leave to send goods back, and what came.';
 COMMENT ON COLUMN usom.return_order.org_id IS 'Organisation.';
