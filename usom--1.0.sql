@@ -3336,6 +3336,13 @@ COMMENT ON FUNCTION usom._adds_up(usom.positive_quantity, usom.quantity, usom.qu
 REVOKE ALL ON FUNCTION usom._adds_up(usom.positive_quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION usom._adds_up(usom.positive_quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity, usom.quantity) TO PUBLIC;
 
+CREATE FUNCTION usom._status_text(status usom.order_status) RETURNS text
+LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'MODULE_PATHNAME', 'usom__status_text';
+COMMENT ON FUNCTION usom._status_text(usom.order_status) IS
+'The status in words, as usom.orders shows it. It cannot fail, so that whoever asks for the orders of a status is answered from the index sales_order_open, row security or not.';
+REVOKE ALL ON FUNCTION usom._status_text(usom.order_status) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION usom._status_text(usom.order_status) TO PUBLIC;
+
 CREATE FUNCTION usom._piece_is_sound(status usom.piece_status, location_id bigint, supply_id bigint, ships_on date, shipment_id bigint)
 RETURNS boolean
 LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'usom__piece_is_sound';
@@ -4745,7 +4752,7 @@ BEGIN
 				SELECT f.location_id, sum(f.quantity) AS units FROM usom.fulfillment_line f
 				WHERE f.org_id = org AND f.sales_order_id = o.sales_order_id AND f.status = 'reserved' AND f.location_id IS NOT NULL
 				GROUP BY f.location_id) f
-			WHERE o.org_id = org AND o.status BETWEEN 'confirmed' AND 'partially_shipped' AND o.order_type <> 'pick_up'
+			WHERE o.org_id = org AND usom._status_text(o.status) = ANY ('{confirmed,processing,partially_shipped}') AND o.order_type <> 'pick_up'
 				AND o.customer_id IS NOT NULL AND (wanted IS NULL OR o.customer_id = wanted)
 				AND NOT EXISTS (SELECT FROM usom.hold h WHERE h.org_id = org AND h.sales_order_id = o.sales_order_id AND h.released_at IS NULL
 					AND (h.expires_at IS NULL OR h.expires_at > statement_timestamp()) AND 'release' = ANY (h.blocks))
@@ -12997,6 +13004,7 @@ CREATE TABLE usom.stock (
 	CONSTRAINT stock_lent_to_stripes CHECK (stripes = 0 OR lot = ''),
 	CONSTRAINT stock_lent_if_striped CHECK (lent = 0 OR stripes > 0)
 ) WITH (fillfactor = 50);
+ALTER TABLE usom.stock SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 500, autovacuum_vacuum_cost_delay = 0);
 COMMENT ON TABLE usom.stock IS 'Balance of a product, location and lot, kept from stock_movement (on_hand), fulfillment_line (reserved) and reservation (held). Written by usom alone; the rows are the locks of the stock, taken in key order.';
 COMMENT ON COLUMN usom.stock.org_id IS 'Organisation.';
 COMMENT ON COLUMN usom.stock.product_id IS 'Product.';
@@ -13777,9 +13785,11 @@ CREATE TABLE usom.sales_order (
 	PRIMARY KEY (org_id, sales_order_id),
 	CONSTRAINT sales_order_no_unique UNIQUE (org_id, order_no)
 );
+ALTER TABLE usom.sales_order SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.05);
 CREATE UNIQUE INDEX sales_order_external_unique ON usom.sales_order (org_id, channel_id, external_id) WHERE external_id IS NOT NULL;
-CREATE INDEX sales_order_of_parent ON usom.sales_order (org_id, parent_order_id) WHERE parent_order_id IS NOT NULL;
 CREATE INDEX sales_order_of_customer ON usom.sales_order (org_id, customer_id, sales_order_id) WHERE customer_id IS NOT NULL;
+-- Orders of a day or a month, without all that ever were; a page or two, as orders come in the order of their time.
+CREATE INDEX sales_order_by_time ON usom.sales_order USING brin (placed_at) WITH (pages_per_range = 32);
 COMMENT ON TABLE usom.sales_order IS 'A customer''s order. The row is the lock of the whole order: whoever changes lines, pieces or holds has it.';
 COMMENT ON COLUMN usom.sales_order.org_id IS 'Organisation.';
 COMMENT ON COLUMN usom.sales_order.sales_order_id IS 'Key.';
@@ -13844,6 +13854,7 @@ CREATE TABLE usom.order_line (
 		quantity_reserved, quantity_released, quantity_picked, quantity_packed, quantity_shipped, quantity_delivered,
 		quantity_returned, quantity_cancelled))
 ) WITH (fillfactor = 60);
+ALTER TABLE usom.order_line SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.05);
 COMMENT ON TABLE usom.order_line IS 'What is ordered: a product, a quantity, a price. The counters are kept from the pieces and always add up to the quantity.';
 COMMENT ON COLUMN usom.order_line.org_id IS 'Organisation.';
 COMMENT ON COLUMN usom.order_line.sales_order_id IS 'Order.';
@@ -13892,6 +13903,7 @@ CREATE TABLE usom.fulfillment_line (
 	PRIMARY KEY (org_id, sales_order_id, line_no, piece_no),
 	CONSTRAINT fulfillment_line_is_sound CHECK (usom._piece_is_sound(status, location_id, supply_id, ships_on, shipment_id))
 ) WITH (fillfactor = 60);
+ALTER TABLE usom.fulfillment_line SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.05);
 -- Not WHERE status = 'backordered': a status in an index would make every step of a piece a non-HOT update.
 CREATE INDEX fulfillment_line_of_lot ON usom.fulfillment_line (org_id, lot, product_id) WHERE lot <> '';
 CREATE INDEX fulfillment_line_waiting ON usom.fulfillment_line (org_id, product_id, sales_order_id) WHERE location_id IS NULL;
@@ -15833,8 +15845,9 @@ SELECT usom._audit_table('warehouse_request');
 $usom_step$),
 
 (1, 1003, 'fulfillment', $usom_step$
--- A status in it costs an order one entry a step, and finds what is open among all that ever was.
-CREATE INDEX sales_order_open ON usom.sales_order (org_id, status, sales_order_id) WHERE status BETWEEN 'confirmed' AND 'partially_shipped';
+-- A status in it costs an order one entry a step, and finds what is under way among all that ever was. In words, as views and people ask.
+CREATE INDEX sales_order_open ON usom.sales_order (org_id, usom._status_text(status), sales_order_id)
+	WHERE usom._status_text(status) = ANY ('{draft,submitted,confirmed,processing,partially_shipped}');
 
 CREATE TABLE usom.bin (
 	org_id bigint NOT NULL DEFAULT usom.current_org(),
@@ -15967,6 +15980,7 @@ CREATE TABLE usom.pick_task (
 	CONSTRAINT pick_task_of_wave FOREIGN KEY (org_id, wave_id) REFERENCES usom.wave ON DELETE RESTRICT ON UPDATE RESTRICT,
 	CONSTRAINT pick_task_sound CHECK (usom._pick_task_sound(status, quantity, quantity_picked, quantity_short, claimed_by, claimed_until, ended_at))
 ) WITH (fillfactor = 70);
+ALTER TABLE usom.pick_task SET (autovacuum_vacuum_scale_factor = 0.05);
 CREATE INDEX pick_task_free ON usom.pick_task (org_id, location_id, leaves_at, wave_id, sequence) WHERE status = 'open' AND claimed_until IS NULL;
 CREATE INDEX pick_task_lease ON usom.pick_task (org_id, location_id, claimed_until) WHERE claimed_until IS NOT NULL;
 CREATE INDEX pick_task_of_picker ON usom.pick_task (org_id, claimed_by, location_id) WHERE claimed_by IS NOT NULL;
@@ -16624,7 +16638,6 @@ CREATE TABLE usom.return_order (
 	CONSTRAINT return_order_of_order FOREIGN KEY (org_id, sales_order_id) REFERENCES usom.sales_order ON DELETE RESTRICT ON UPDATE RESTRICT,
 	CONSTRAINT return_order_received_iff_dated CHECK ((status IN ('received', 'inspected')) = (received_at IS NOT NULL))
 );
-CREATE INDEX return_order_by_exchange ON usom.return_order (org_id, exchange_order_id) WHERE exchange_order_id IS NOT NULL;
 CREATE INDEX return_order_of_order ON usom.return_order (org_id, sales_order_id);
 COMMENT ON TABLE usom.return_order IS 'Leave to send goods back, and what came.';
 COMMENT ON COLUMN usom.return_order.org_id IS 'Organisation.';
@@ -18243,7 +18256,7 @@ $usom_step$),
 (1, 1401, 'analytics', $usom_step$
 CREATE VIEW usom.orders WITH (security_invoker = true) AS
 SELECT o.order_no,
-	o.status::text AS status,
+	usom._status_text(o.status) AS status,
 	CASE
 		WHEN o.status IN ('draft', 'submitted', 'confirmed') THEN 'Pending'
 		WHEN o.status = 'processing' THEN 'Processing'

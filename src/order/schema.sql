@@ -34,7 +34,8 @@ CREATE TABLE usom.sales_order (
 	flow_state text,
 	PRIMARY KEY (org_id, sales_order_id),
 	CONSTRAINT sales_order_no_unique UNIQUE (org_id, order_no)
-) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.05);
+);
+ALTER TABLE usom.sales_order SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.05);
 CREATE UNIQUE INDEX sales_order_external_unique ON usom.sales_order (org_id, channel_id, external_id) WHERE external_id IS NOT NULL;
 CREATE INDEX sales_order_of_customer ON usom.sales_order (org_id, customer_id, sales_order_id) WHERE customer_id IS NOT NULL;
 -- Orders of a day or a month, without all that ever were; a page or two, as orders come in the order of their time.
@@ -102,7 +103,8 @@ CREATE TABLE usom.order_line (
 	CONSTRAINT order_line_quantity_conserved CHECK (usom._adds_up(quantity, quantity_open, quantity_backordered,
 		quantity_reserved, quantity_released, quantity_picked, quantity_packed, quantity_shipped, quantity_delivered,
 		quantity_returned, quantity_cancelled))
-) WITH (fillfactor = 60, autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.05);
+) WITH (fillfactor = 60);
+ALTER TABLE usom.order_line SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.05);
 COMMENT ON TABLE usom.order_line IS 'What is ordered: a product, a quantity, a price. The counters are kept from the pieces and always add up to the quantity.';
 COMMENT ON COLUMN usom.order_line.org_id IS 'Organisation.';
 COMMENT ON COLUMN usom.order_line.sales_order_id IS 'Order.';
@@ -150,7 +152,8 @@ CREATE TABLE usom.fulfillment_line (
 	package_id bigint,
 	PRIMARY KEY (org_id, sales_order_id, line_no, piece_no),
 	CONSTRAINT fulfillment_line_is_sound CHECK (usom._piece_is_sound(status, location_id, supply_id, ships_on, shipment_id))
-) WITH (fillfactor = 60, autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.05);
+) WITH (fillfactor = 60);
+ALTER TABLE usom.fulfillment_line SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.05);
 -- Not WHERE status = 'backordered': a status in an index would make every step of a piece a non-HOT update.
 CREATE INDEX fulfillment_line_of_lot ON usom.fulfillment_line (org_id, lot, product_id) WHERE lot <> '';
 CREATE INDEX fulfillment_line_waiting ON usom.fulfillment_line (org_id, product_id, sales_order_id) WHERE location_id IS NULL;

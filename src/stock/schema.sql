@@ -63,7 +63,8 @@ CREATE TABLE usom.stock (
 	CONSTRAINT stock_held_iff_dated CHECK ((held > 0) = (held_until IS NOT NULL)),
 	CONSTRAINT stock_lent_to_stripes CHECK (stripes = 0 OR lot = ''),
 	CONSTRAINT stock_lent_if_striped CHECK (lent = 0 OR stripes > 0)
-) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 500, autovacuum_vacuum_cost_delay = 0);
+) WITH (fillfactor = 50);
+ALTER TABLE usom.stock SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 500, autovacuum_vacuum_cost_delay = 0);
 COMMENT ON TABLE usom.stock IS 'Balance of a product, location and lot, kept from stock_movement (on_hand), fulfillment_line (reserved) and reservation (held). Written by usom alone; the rows are the locks of the stock, taken in key order.';
 COMMENT ON COLUMN usom.stock.org_id IS 'Organisation.';
 COMMENT ON COLUMN usom.stock.product_id IS 'Product.';
