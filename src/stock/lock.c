@@ -36,8 +36,11 @@
  * Stripes (stripe.h) are locked behind the row that lends to them, before the
  * next row, by a subquery that follows it in the same statement.  The row is
  * read as it is under its lock, so it says how many stripes there are; a
- * snapshot from before the wait may not show all of them, and then they are
- * locked by one statement more.
+ * snapshot from before the wait may not show all of them.  Then, if the row
+ * alone has not enough, they are locked by one statement more, behind the rows
+ * of all products: the one lock out of order.  It takes a change of the number
+ * of stripes while orders of several products wait for the row, and too little
+ * left in it; two may then wait for each other, and one gets 40P01.
  *
  * Unless asked for, rows with nothing available are passed over unlocked.  One that is filled
  * up meanwhile is not seen; that is as if the fill came later.
@@ -93,7 +96,7 @@ usom_stock_read_key(uint64 row, int column)
 
 /* For products that have no stripes, as far as is known. */
 static UsomQuery lock_products = {
-	.text = "SELECT s.product_id, s.location_id, s.lot, s.free, coalesce(s.run_out, false), s.usable_until, s.stripes "
+	.text = "SELECT s.product_id, s.location_id, s.lot, s.free, coalesce(s.run_out, false), s.usable_until, s.stripes, s.lent "
 	"FROM unnest($2) AS p (product_id) CROSS JOIN LATERAL (" LOCKED_ROW ") AS s",
 	.nargs = 4,
 	.argtypes = {"bigint", "bigint[]", "timestamptz", "boolean"},
@@ -237,43 +240,54 @@ is_enough(const Locking *locking, uint64 row, int64 product_id)
 	return DatumGetInt64(usom_query_get(row, 4)) >= need->wanted && !DatumGetBool(usom_query_get(row, 5));
 }
 
-/* The stripes of the row that begins here; returns how many rows of the result are of it. */
+/* What the stripes of the row have that begins here; returns how many rows of the result are of it. */
+static int
+add_stripes(const Locking *locking, uint64 first, int nlocked, UsomQuantity *gathered, int *count)
+{
+	UsomStockKey key = usom_stock_read_key(first, 1);
+	int			n = 0;
+
+	*gathered = 0;
+	*count = 0;
+	if (!locking->striped)
+		return 1;
+	for (; first + n < (uint64) nlocked; n++)
+	{
+		UsomStockKey other = usom_stock_read_key(first + n, 1);
+		bool		isnull;
+		Datum		quantity = usom_query_get_or_null(first + n, 9, &isnull);
+
+		if (usom_stock_key_compare(&key, &other) != 0)
+			break;
+		*count += !isnull;
+		if (!isnull)
+			*gathered = usom_quantity_add(*gathered, usom_quantity_of_datum(quantity));
+	}
+	return n;
+}
+
+/*
+ * Gather the row that begins here, if it has lent and that is wanted; returns
+ * as add_stripes().  Of stripes that its statement did not see the row is
+ * behind: somebody has made them while we waited for it.
+ */
 static int
 take_stripes(Locking *locking, uint64 first, int nlocked)
 {
 	UsomStockRow *row = &locking->rows[locking->nrows - 1];
-	UsomQuantity gathered = 0;
-	bool		isnull;
-	int			count = 0;
-	int			n = 1;
+	UsomQuantity gathered;
+	int			count;
+	int			n;
 
-	if (likely(row->stripes == 0))
+	if (likely(row->stripes == 0 || !DatumGetBool(usom_query_get(first, 8))))
 		return 1;
-	if (!locking->striped)
-	{
-		locking->behind[locking->nbehind++] = row;
-		return 1;
-	}
-	if (!DatumGetBool(usom_query_get(first, 8)))
-		return 1;
-	for (n = 0; first + n < (uint64) nlocked; n++)
-	{
-		UsomStockKey key = usom_stock_read_key(first + n, 1);
-		Datum		quantity;
-
-		if (usom_stock_key_compare(&key, &row->key) != 0)
-			break;
-		quantity = usom_query_get_or_null(first + n, 9, &isnull);
-		count += !isnull;
-		if (!isnull)
-			gathered = usom_quantity_add(gathered, usom_quantity_of_datum(quantity));
-	}
+	n = add_stripes(locking, first, nlocked, &gathered, &count);
 	if (is_enough(locking, first, row->key.product_id))
 		row->stripes = 0;
-	else if (count != row->stripes)
-		locking->behind[locking->nbehind++] = row;
-	else
+	else if (count == row->stripes)
 		usom_stripe_take_up(row, gathered);
+	else
+		locking->behind[locking->nbehind++] = row;
 	return n;
 }
 
