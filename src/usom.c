@@ -15,6 +15,7 @@
 #include "base/call.h"
 #include "base/card_guard.h"
 #include "base/ident.h"
+#include "base/insert.h"
 #include "base/memo.h"
 #include "base/query.h"
 #include "base/settings.h"
@@ -45,6 +46,7 @@ _PG_init(void)
 	usom_settings_init();
 	usom_call_init();
 	usom_query_init();
+	usom_insert_init();
 	usom_memo_init();
 	usom_memo_use_init();
 	usom_ident_init();

@@ -17,7 +17,8 @@ CREATE TYPE usom._header_row AS (
 	address_id bigint,
 	payment jsonb,
 	instructions text,
-	payload_digest bytea
+	payload_digest bytea,
+	paid usom.charge
 );
 COMMENT ON TYPE usom._header_row IS 'The header of a new order on its way from C to sales_order, by unnest().';
 

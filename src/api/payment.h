@@ -32,7 +32,10 @@ typedef struct UsomPayLine
 extern UsomShare *usom_api_read_capture(UsomPayments *payments, Jsonb *lines, int *nshares);
 extern UsomShare *usom_api_read_refund(UsomPayments *payments, Jsonb *lines, int *nshares);
 
-/* payment_place.c: the authorisations that documents bring; a statement more for each kind of row if there is one. */
+/* payment_place.c: does the document bring an authorised amount? */
+extern bool usom_api_is_authorized(const Jsonb *payment);
+
+/* The same file: the authorisations that documents bring; a statement more for each kind of row if there is one. */
 extern void usom_api_write_payments(Placing **placings, int count);
 
 /* The same for drafts of plain SQL that are submitted; the orders are saved by the caller. */

@@ -48,6 +48,12 @@ authorized_by(const Jsonb *payment)
 	return value != NULL && value->type == jbvNumeric ? usom_money_of(value->val.numeric, USOM_AMOUNT_DECIMALS) : 0;
 }
 
+bool
+usom_api_is_authorized(const Jsonb *payment)
+{
+	return authorized_by(payment) > 0;
+}
+
 static TimestampTz
 expiry(int64 org_id, const char *method)
 {

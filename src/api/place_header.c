@@ -16,38 +16,37 @@
 #include "postgres.h"
 
 #include "api/attempt.h"
+#include "api/payment.h"
 #include "api/place.h"
 #include "api/resolve.h"
 
 #include "base/errors.h"
 #include "base/ident.h"
+#include "base/insert.h"
 #include "base/query.h"
 #include "miscadmin.h"
 #include "party/vault.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
-#define HEADER_COLUMNS 19
-#define HEADER_NAMES "sales_order_id, order_no, channel_id, external_id, revision, " \
+#define HEADER_COLUMNS 20
+#define INSERT_HEADERS "INSERT INTO usom.sales_order AS o (org_id, sales_order_id, order_no, channel_id, external_id, revision, " \
 	"order_type, customer_id, status, currency, total, priority, placed_at, requested_at, ship_complete, coupons, " \
-	"address_id, payment, instructions, payload_digest, paid) "
-#define UNLESS_THERE "ON CONFLICT (org_id, channel_id, external_id) WHERE external_id IS NOT NULL DO NOTHING"
-#define PAID(payment) "CASE WHEN (" payment "->>'authorized')::pg_catalog.numeric > 0 THEN 0 END"
+	"address_id, payment, instructions, payload_digest, paid) SELECT $1, r.* FROM unnest($2) AS r " \
+	"ON CONFLICT (org_id, channel_id, external_id) WHERE external_id IS NOT NULL DO NOTHING"
 
-static UsomQuery insert_header = {
-	.text = "INSERT INTO usom.sales_order (org_id, " HEADER_NAMES
-	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, " PAID("$18") ") " UNLESS_THERE,
-	.nargs = HEADER_COLUMNS + 1,
-	.argtypes = {
-		"bigint", "bigint", "text", "bigint", "text", "usom.ordinal", "usom.order_type", "bigint", "usom.order_status",
-		"usom.currency_code",
-		"usom.amount", "integer", "timestamptz", "timestamptz", "boolean", "text[]", "bigint", "jsonb", "text", "bytea"
-	},
+static UsomInsert insert_header = {
+	.table = "sales_order",
+	.row_type = "_header_row",
+	.ncolumns = HEADER_COLUMNS,
+	.arbiter = "sales_order_external_unique",
+	.query.text = INSERT_HEADERS,
+	.query.nargs = 2,
+	.query.argtypes = {"bigint", "usom._header_row[]"},
 };
 
 static UsomQuery insert_headers = {
-	.text = "INSERT INTO usom.sales_order AS o (org_id, " HEADER_NAMES
-	"SELECT $1, r.*, " PAID("r.payment") " FROM unnest($2) AS r " UNLESS_THERE " RETURNING o.sales_order_id",
+	.text = INSERT_HEADERS " RETURNING o.sales_order_id",
 	.nargs = 2,
 	.argtypes = {"bigint", "usom._header_row[]"},
 };
@@ -78,7 +77,8 @@ fill_header(const Placing *placing, Datum *values, bool *nulls)
 		NumericGetDatum(order->total), Int32GetDatum(document->priority), TimestampTzGetDatum(placing->placed_at),
 		TimestampTzGetDatum(document->requested_at), BoolGetDatum(document->ship_complete),
 		PointerGetDatum(document->coupons), Int64GetDatum(placing->address_id), PointerGetDatum(document->payment),
-		seal_instructions(placing, &nulls[17]), PointerGetDatum(placing->digest)
+		seal_instructions(placing, &nulls[17]), PointerGetDatum(placing->digest),
+		NumericGetDatum(usom_order_no_price())
 	};
 
 	memcpy(values, header, sizeof(header));
@@ -88,16 +88,19 @@ fill_header(const Placing *placing, Datum *values, bool *nulls)
 	nulls[15] = placing->address_id == 0;
 	nulls[16] = document->payment == NULL;
 	nulls[18] = placing->digest == NULL;
+	nulls[19] = !usom_api_is_authorized(document->payment);
 }
 
 static void
 insert_one(Placing *placing)
 {
-	bool		nulls[HEADER_COLUMNS + 1] = {false};
-	Datum		values[HEADER_COLUMNS + 1] = {Int64GetDatum(placing->org_id)};
+	UsomRows   *rows = usom_insert_rows(&insert_header, 1);
+	bool		nulls[HEADER_COLUMNS] = {false};
+	Datum		values[HEADER_COLUMNS];
 
-	fill_header(placing, &values[1], &nulls[1]);
-	placing->placed = usom_query_write(&insert_header, values, nulls) == 1;
+	fill_header(placing, values, nulls);
+	usom_rows_add(rows, values, nulls);
+	placing->placed = usom_insert_run(&insert_header, placing->org_id, rows) == 1;
 }
 
 /* Rows come back as they were written: in the order of keys, those that others have left out. */

@@ -30,6 +30,7 @@
 #include "base/compat.h"
 #include "base/call.h"
 #include "base/ident.h"
+#include "base/insert.h"
 #include "base/query.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
@@ -280,7 +281,7 @@ link_chains(UsomAuditEntry *run, int count, const UsomActor *actor, int64 transa
 
 /* ---- writing ---- */
 
-#define ROW_COLUMNS 13
+#define ROW_COLUMNS 19
 
 static Datum
 text_or_null(const char *string, bool *isnull)
@@ -296,40 +297,64 @@ bytes_or_null(const bytea *bytes, bool *isnull)
 	return PointerGetDatum(bytes);
 }
 
+static UsomInsert insert_entries = {
+	.table = "audit_entry",
+	.row_type = "_audit_row",
+	.ncolumns = ROW_COLUMNS,
+	.query.text = "INSERT INTO usom.audit_entry (org_id, audit_entry_id, occurred_at, transaction_id, table_name, operation,"
+	" row_count, sales_order_id, entry_no, previous, session_role, active_role, app_user, client_addr, application_name,"
+	" verb, reason, before, after, digest)"
+	" SELECT $1, r.* FROM pg_catalog.unnest($2) AS r",
+	.query.nargs = 2,
+	.query.argtypes = {"pg_catalog.int8", "usom._audit_row[]"},
+};
+
+/* Columns that all entries of a run share. */
+typedef struct Common
+{
+	Datum		transaction_id;
+	Datum		actor[5];
+	bool		no_app_user;
+} Common;
+
+static Common
+make_common(const UsomActor *actor, int64 transaction_id)
+{
+	Common		common = {.transaction_id = Int64GetDatum(transaction_id)};
+
+	common.actor[0] = CStringGetTextDatum(actor->session_role);
+	common.actor[1] = CStringGetTextDatum(actor->active_role);
+	common.actor[2] = text_or_null(actor->app_user, &common.no_app_user);
+	common.actor[3] = CStringGetTextDatum(actor->client_addr);
+	common.actor[4] = CStringGetTextDatum(actor->application_name);
+	return common;
+}
+
 static void
-add_row(UsomRows *rows, const UsomAuditEntry *entry, const bytea *digest)
+add_row(UsomRows *rows, const UsomAuditEntry *entry, const Common *common, const bytea *digest)
 {
 	Datum		values[ROW_COLUMNS];
 	bool		nulls[ROW_COLUMNS] = {false};
 
 	values[0] = Int64GetDatum(entry->audit_entry_id);
 	values[1] = TimestampTzGetDatum(entry->occurred_at);
-	values[2] = CStringGetTextDatum(entry->table_name);
-	values[3] = CStringGetTextDatum(entry->operation);
-	values[4] = Int32GetDatum(entry->row_count);
-	values[5] = Int64GetDatum(entry->sales_order_id);
-	values[6] = Int32GetDatum(entry->entry_no);
-	nulls[5] = nulls[6] = !entry->has_order;
-	values[7] = bytes_or_null(entry->previous, &nulls[7]);
-	values[8] = text_or_null(entry->verb, &nulls[8]);
-	values[9] = text_or_null(entry->reason, &nulls[9]);
-	values[10] = bytes_or_null(entry->before, &nulls[10]);
-	values[11] = bytes_or_null(entry->after, &nulls[11]);
-	values[12] = PointerGetDatum(digest);
+	values[2] = common->transaction_id;
+	values[3] = CStringGetTextDatum(entry->table_name);
+	values[4] = CStringGetTextDatum(entry->operation);
+	values[5] = Int32GetDatum(entry->row_count);
+	values[6] = Int64GetDatum(entry->sales_order_id);
+	values[7] = Int32GetDatum(entry->entry_no);
+	nulls[6] = nulls[7] = !entry->has_order;
+	values[8] = bytes_or_null(entry->previous, &nulls[8]);
+	memcpy(&values[9], common->actor, sizeof(common->actor));
+	nulls[11] = common->no_app_user;
+	values[14] = text_or_null(entry->verb, &nulls[14]);
+	values[15] = text_or_null(entry->reason, &nulls[15]);
+	values[16] = bytes_or_null(entry->before, &nulls[16]);
+	values[17] = bytes_or_null(entry->after, &nulls[17]);
+	values[18] = PointerGetDatum(digest);
 	usom_rows_add(rows, values, nulls);
 }
-
-static UsomQuery insert_entries = {
-	.text = "INSERT INTO usom.audit_entry (org_id, audit_entry_id, occurred_at, transaction_id, table_name, operation,"
-	" row_count, sales_order_id, entry_no, previous, session_role, active_role, app_user, client_addr, application_name,"
-	" verb, reason, before, after, digest)"
-	" SELECT $1, r.audit_entry_id, r.occurred_at, $2, r.table_name, r.operation,"
-	" r.row_count, r.sales_order_id, r.entry_no, r.previous, $3, $4, $5, $6, $7, r.verb, r.reason, r.before, r.after, r.digest"
-	" FROM pg_catalog.unnest($8) AS r",
-	.nargs = 8,
-	.argtypes = {"pg_catalog.int8", "pg_catalog.int8", "pg_catalog.text", "pg_catalog.text", "pg_catalog.text",
-	"pg_catalog.text", "pg_catalog.text", "usom._audit_row[]"},
-};
 
 static UsomActor
 find_actor(void)
@@ -369,23 +394,14 @@ insert_run(int first, int end)
 	UsomActor	actor = find_actor();
 	int64		transaction_id = (int64) U64FromFullTransactionId(GetTopFullTransactionId());
 	bytea	  **digests = link_chains(&entries[first], end - first, &actor, transaction_id);
-	UsomRows   *rows = usom_rows_make("_audit_row", end - first);
-	bool		nulls[8] = {false};
-	Datum		values[8];
+	UsomRows   *rows = usom_insert_rows(&insert_entries, end - first);
+	Common		common = make_common(&actor, transaction_id);
 	int			nest;
 
 	for (int i = first; i < end; i++)
-		add_row(rows, &entries[i], digests[i - first]);
-	values[0] = Int64GetDatum(entries[first].org_id);
-	values[1] = Int64GetDatum(transaction_id);
-	values[2] = CStringGetTextDatum(actor.session_role);
-	values[3] = CStringGetTextDatum(actor.active_role);
-	values[4] = text_or_null(actor.app_user, &nulls[4]);
-	values[5] = CStringGetTextDatum(actor.client_addr);
-	values[6] = CStringGetTextDatum(actor.application_name);
-	values[7] = usom_rows_datum(rows);
+		add_row(rows, &entries[i], &common, digests[i - first]);
 	nest = choose_compression(first, end);
-	usom_query_write(&insert_entries, values, nulls);
+	usom_insert_run(&insert_entries, entries[first].org_id, rows);
 	if (nest > 0)
 		AtEOXact_GUC(true, nest);
 }

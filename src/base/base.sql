@@ -60,6 +60,11 @@ CREATE FUNCTION usom._statement_count() RETURNS bigint
 COMMENT ON FUNCTION usom._statement_count() IS 'Statements that the library has run in this backend. For tests of how the cost of a call grows.';
 REVOKE ALL ON FUNCTION usom._statement_count() FROM PUBLIC;
 
+CREATE FUNCTION usom._direct_inserts() RETURNS text[]
+	AS 'MODULE_PATHNAME', 'usom__direct_inserts' LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED;
+COMMENT ON FUNCTION usom._direct_inserts() IS 'Tables that this backend inserts into past the executor, as it found them when it last wrote to them; sorted. A table with triggers, rules or other things that are not of usom is not among them.';
+REVOKE ALL ON FUNCTION usom._direct_inserts() FROM PUBLIC;
+
 -- A default of every key: a SET clause would cost more than the function.
 CREATE FUNCTION usom.next_id() RETURNS bigint
 	AS 'MODULE_PATHNAME', 'usom_next_id' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;

@@ -57,4 +57,27 @@
 #define USOM_BACKEND_NUMBER MyBackendId
 #endif
 
+/* Columns that are computed: stored ones, and from PostgreSQL 18 on virtual ones. */
+#if PG_VERSION_NUM >= 180000
+#define usom_has_generated(constr) ((constr)->has_generated_stored || (constr)->has_generated_virtual)
+#else
+#define usom_has_generated(constr) ((constr)->has_generated_stored)
+#endif
+
+/* Entries of a new row into the indexes of its table; PostgreSQL 16 asks for summaries alone, 18 where the conflict is. */
+#if PG_VERSION_NUM >= 160000
+#define usom_insert_index_tuples(result, slot, estate, no_error, conflict, arbiters) \
+	ExecInsertIndexTuples(result, slot, estate, false, no_error, conflict, arbiters, false)
+#else
+#define usom_insert_index_tuples(result, slot, estate, no_error, conflict, arbiters) \
+	ExecInsertIndexTuples(result, slot, estate, false, no_error, conflict, arbiters)
+#endif
+#if PG_VERSION_NUM >= 180000
+#define usom_check_index_constraints(result, slot, estate, arbiters) \
+	ExecCheckIndexConstraints(result, slot, estate, &(ItemPointerData) {0}, &(ItemPointerData) {{0xFFFF, 0xFFFF}, 0}, arbiters)
+#else
+#define usom_check_index_constraints(result, slot, estate, arbiters) \
+	ExecCheckIndexConstraints(result, slot, estate, &(ItemPointerData) {0}, arbiters)
+#endif
+
 #endif							/* USOM_BASE_COMPAT_H */

@@ -1,9 +1,9 @@
 /*
  * query.c
- *		Statements with kept plans, and rows for unnest().
+ *		Statements with kept plans.
  *
- * Memory: plans live in SPI's plan context until the backend ends; rows and
- * their arrays in CurrentMemoryContext of the caller.  Nothing here locks.
+ * Memory: plans live in SPI's plan context until the backend ends; results
+ * are SPI's.  Nothing here locks.
  *
  * Plans are generic and made for nested loops over keys: other joins and scans
  * are switched off, and every table counts as large (pretend_large).  Every
@@ -74,6 +74,12 @@ bool
 usom_query_is_writer(void)
 {
 	return writer_depth != NO_WRITER && trigger_depth() == writer_depth + 1;
+}
+
+void
+usom_query_note_direct(void)
+{
+	statement_count++;
 }
 
 uint64
@@ -277,6 +283,41 @@ usom_query_write(UsomQuery *query, Datum *values, const bool *nulls)
 	return processed;
 }
 
+/* The same for what writes without a statement: owner, path and writer are as they would be for one. */
+uint64
+usom_query_write_by(UsomQueryWork work, void *argument)
+{
+	Oid			owner = usom_owner_get();
+	int			outer = writer_depth;
+	int			nest = 0;
+	uint64		processed = 0;
+	Oid			user;
+	int			context;
+
+	GetUserIdAndSecContext(&user, &context);
+	if (likely(OidIsValid(owner)))
+		SetUserIdAndSecContext(owner, context | SECURITY_LOCAL_USERID_CHANGE);
+	writer_depth = trigger_depth();
+	PG_TRY();
+	{
+		if (unlikely(strcmp(namespace_search_path, USOM_SEARCH_PATH) != 0))
+		{
+			nest = NewGUCNestLevel();
+			set_for_statement("search_path", USOM_SEARCH_PATH);
+		}
+		processed = work(argument);
+		if (unlikely(nest > 0))
+			AtEOXact_GUC(true, nest);
+	}
+	PG_FINALLY();
+	{
+		writer_depth = outer;
+	}
+	PG_END_TRY();
+	SetUserIdAndSecContext(user, context);
+	return processed;
+}
+
 /*
  * The row that was read last, taken apart: getting its columns one by one
  * would walk past all those before each.  A result belongs to its statement,
@@ -403,61 +444,4 @@ usom_query_keys(const int64 *keys, int nkeys)
 	for (int i = 0; i < nkeys; i++)
 		elements[i] = Int64GetDatum(keys[i]);
 	return PointerGetDatum(construct_array(elements, nkeys, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
-}
-
-struct UsomRows
-{
-	Oid			type;
-	TupleDesc	tupdesc;
-	Datum	   *rows;
-	int			count;
-	int			capacity;
-};
-
-/* The type is looked up per call: the system cache makes that cheap, and nothing can go stale. */
-UsomRows *
-usom_rows_make(const char *type_name, int capacity)
-{
-	UsomRows   *rows = palloc(sizeof(UsomRows));
-	Oid			schema = get_namespace_oid("usom", false);
-	TupleDesc	shared;
-
-	rows->type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
-								 CStringGetDatum(type_name), ObjectIdGetDatum(schema));
-	if (!OidIsValid(rows->type))
-		elog(ERROR, "type usom.%s does not exist", type_name);
-	shared = lookup_rowtype_tupdesc(rows->type, -1);
-	rows->tupdesc = CreateTupleDescCopy(shared);
-	ReleaseTupleDesc(shared);
-	rows->tupdesc->tdtypeid = rows->type;
-	rows->tupdesc->tdtypmod = -1;
-	rows->capacity = Max(capacity, 1);
-	rows->rows = palloc_array(Datum, rows->capacity);
-	rows->count = 0;
-	return rows;
-}
-
-void
-usom_rows_add(UsomRows *rows, Datum *values, bool *nulls)
-{
-	HeapTuple	tuple = heap_form_tuple(rows->tupdesc, values, nulls);
-
-	if (rows->count == rows->capacity)
-	{
-		rows->capacity *= 2;
-		rows->rows = repalloc_array(rows->rows, Datum, rows->capacity);
-	}
-	rows->rows[rows->count++] = HeapTupleGetDatum(tuple);
-}
-
-int
-usom_rows_count(const UsomRows *rows)
-{
-	return rows->count;
-}
-
-Datum
-usom_rows_datum(UsomRows *rows)
-{
-	return PointerGetDatum(construct_array(rows->rows, rows->count, rows->type, -1, false, TYPALIGN_DOUBLE));
 }

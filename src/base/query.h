@@ -47,6 +47,15 @@ extern uint64 usom_query_look(UsomQuery *query, Datum *values, const bool *nulls
 /* The same as usom's own writer: the guards of the tables let it pass. */
 extern uint64 usom_query_write(UsomQuery *query, Datum *values, const bool *nulls);
 
+/*
+ * For base/insert.c: work writes by itself, with the user, the path and the
+ * trust that a statement of usom_query_write() has, and notes that it counts
+ * as one; it returns the number of rows.
+ */
+typedef uint64 (*UsomQueryWork) (void *argument);
+extern uint64 usom_query_write_by(UsomQueryWork work, void *argument);
+extern void usom_query_note_direct(void);
+
 /* Is the trigger that asks fired by a statement of usom_query_write itself? */
 extern bool usom_query_is_writer(void);
 
@@ -83,6 +92,11 @@ extern Datum usom_query_keys(const int64 *keys, int nkeys);
 typedef struct UsomRows UsomRows;
 
 extern UsomRows *usom_rows_make(const char *type_name, int capacity);
+
+/* Rows that are formed when they are asked for: what values point to stays till then. */
+extern UsomRows *usom_rows_make_late(const char *type_name, int ncolumns, int capacity);
+extern void usom_rows_values(const UsomRows *rows, int row, const Datum **values, const bool **nulls);
+
 extern void usom_rows_add(UsomRows *rows, Datum *values, bool *nulls);
 extern int	usom_rows_count(const UsomRows *rows);
 extern Datum usom_rows_datum(UsomRows *rows);

@@ -18,6 +18,7 @@ char	   *usom_setting_org = NULL;
 char	   *usom_setting_app_user = NULL;
 char	   *usom_setting_reason = NULL;
 bool		usom_setting_allow_drop = false;
+bool		usom_setting_direct_insert = true;
 int			usom_setting_node = 0;
 int			usom_setting_draft_hold = 600000;
 
@@ -66,6 +67,11 @@ usom_settings_init(void)
 							 "Lets DROP commands take orders with them.",
 							 NULL, &usom_setting_allow_drop, false,
 							 PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomBoolVariable("usom.direct_insert",
+							 "Writes rows of orders past the executor where that is the same.",
+							 "Off: by statements, which tools that look at statements see.",
+							 &usom_setting_direct_insert, true,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("usom.node",
 							"Number of this database among those that exchange orders; high bits of new keys.",
 							NULL, &usom_setting_node, 0, 0, MAX_NODE,

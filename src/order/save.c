@@ -19,6 +19,7 @@
 
 #include "base/call.h"
 #include "base/errors.h"
+#include "base/insert.h"
 #include "base/query.h"
 #include "base/settings.h"
 #include "order/approval.h"
@@ -30,14 +31,18 @@
 
 #define LINE_COLUMNS 27
 #define PIECE_COLUMNS 13
+#define HISTORY_COLUMNS 11
 
-static UsomQuery insert_lines = {
-	.text = "INSERT INTO usom.order_line (org_id, sales_order_id, line_no, product_id, quantity, unit_price, total, "
+static UsomInsert insert_lines = {
+	.table = "order_line",
+	.row_type = "_line_row",
+	.ncolumns = LINE_COLUMNS,
+	.query.text = "INSERT INTO usom.order_line (org_id, sales_order_id, line_no, product_id, quantity, unit_price, total, "
 	"location_id, requested_at, substitution, partial, quantity_open, quantity_backordered, quantity_reserved, "
 	"quantity_released, quantity_picked, quantity_packed, quantity_shipped, quantity_delivered, quantity_returned, "
 	"quantity_cancelled, kit_line_no, kit_quantity, discount, freight, tax, tax_included, decimals) SELECT $1, r.* FROM unnest($2) AS r",
-	.nargs = 2,
-	.argtypes = {"bigint", "usom._line_row[]"},
+	.query.nargs = 2,
+	.query.argtypes = {"bigint", "usom._line_row[]"},
 };
 
 static UsomQuery update_lines = {
@@ -62,11 +67,14 @@ static UsomQuery delete_lines = {
 	.argtypes = {"bigint", "usom._line_row[]"},
 };
 
-static UsomQuery insert_pieces = {
-	.text = "INSERT INTO usom.fulfillment_line (org_id, sales_order_id, line_no, piece_no, product_id, location_id, "
+static UsomInsert insert_pieces = {
+	.table = "fulfillment_line",
+	.row_type = "_piece_row",
+	.ncolumns = PIECE_COLUMNS,
+	.query.text = "INSERT INTO usom.fulfillment_line (org_id, sales_order_id, line_no, piece_no, product_id, location_id, "
 	"lot, status, quantity, promised_at, shipment_id, ships_on, supply_id, package_id) SELECT $1, r.* FROM unnest($2) AS r",
-	.nargs = 2,
-	.argtypes = {"bigint", "usom._piece_row[]"},
+	.query.nargs = 2,
+	.query.argtypes = {"bigint", "usom._piece_row[]"},
 };
 
 static UsomQuery update_pieces = {
@@ -94,11 +102,14 @@ static UsomQuery update_orders = {
 	.argtypes = {"bigint", "usom._order_row[]"},
 };
 
-static UsomQuery insert_history = {
-	.text = "INSERT INTO usom.order_history (org_id, sales_order_id, version, event, from_status, to_status, line_no, "
+static UsomInsert insert_history = {
+	.table = "order_history",
+	.row_type = "_history_row",
+	.ncolumns = HISTORY_COLUMNS,
+	.query.text = "INSERT INTO usom.order_history (org_id, sales_order_id, version, event, from_status, to_status, line_no, "
 	"quantity, reason, reference, app_user, flow_state) SELECT $1, r.* FROM unnest($2) AS r",
-	.nargs = 2,
-	.argtypes = {"bigint", "usom._history_row[]"},
+	.query.nargs = 2,
+	.query.argtypes = {"bigint", "usom._history_row[]"},
 };
 
 /* Which rows a statement is about. */
@@ -196,22 +207,34 @@ add_piece(UsomRows *rows, const UsomOrderSet *set, const UsomPiece *piece)
 }
 
 static void
-write_rows(UsomQuery *query, const UsomOrderSet *set, UsomRows *rows)
+check_all_written(uint64 processed, const UsomRows *rows)
 {
-	Datum		values[2];
-	uint64		processed;
-
-	if (usom_rows_count(rows) == 0)
-		return;
-	values[0] = Int64GetDatum(set->org_id);
-	values[1] = usom_rows_datum(rows);
-	processed = usom_query_write(query, values, NULL);
 	Ensure(processed == (uint64) usom_rows_count(rows), "usom wrote " UINT64_FORMAT " of %d rows",
 		   processed, usom_rows_count(rows));
 }
 
 static void
-write_lines(UsomQuery *query, const UsomOrderSet *set, RowKind kind)
+insert_rows(UsomInsert *insert, const UsomOrderSet *set, UsomRows *rows)
+{
+	if (usom_rows_count(rows) > 0)
+		check_all_written(usom_insert_run(insert, set->org_id, rows), rows);
+}
+
+static void
+write_rows(UsomQuery *query, const UsomOrderSet *set, UsomRows *rows)
+{
+	Datum		values[2];
+
+	if (usom_rows_count(rows) == 0)
+		return;
+	values[0] = Int64GetDatum(set->org_id);
+	values[1] = usom_rows_datum(rows);
+	check_all_written(usom_query_write(query, values, NULL), rows);
+}
+
+/* The lines of a kind; without any no rows are made. */
+static UsomRows *
+collect_lines(const UsomOrderSet *set, RowKind kind)
 {
 	UsomRows   *rows = NULL;
 
@@ -219,19 +242,17 @@ write_lines(UsomQuery *query, const UsomOrderSet *set, RowKind kind)
 	{
 		const UsomLine *line = &set->lines[i];
 
-		if ((line->changed || line->is_new) && kind_of_line(line) == kind && !(line->is_new && line->removed))
-		{
-			if (rows == NULL)
-				rows = usom_rows_make("_line_row", set->nlines);
-			add_line(rows, set, line);
-		}
+		if (!(line->changed || line->is_new) || kind_of_line(line) != kind || (line->is_new && line->removed))
+			continue;
+		if (rows == NULL)
+			rows = kind == ROWS_NEW ? usom_insert_rows(&insert_lines, set->nlines) : usom_rows_make("_line_row", set->nlines);
+		add_line(rows, set, line);
 	}
-	if (rows != NULL)
-		write_rows(query, set, rows);
+	return rows;
 }
 
-static void
-write_pieces(UsomQuery *query, const UsomOrderSet *set, RowKind kind)
+static UsomRows *
+collect_pieces(const UsomOrderSet *set, RowKind kind)
 {
 	UsomRows   *rows = NULL;
 
@@ -239,14 +260,25 @@ write_pieces(UsomQuery *query, const UsomOrderSet *set, RowKind kind)
 	{
 		const UsomPiece *piece = &set->pieces[i];
 
-		if ((piece->changed || piece->is_new) && kind_of_piece(piece) == kind &&
-			!(piece->is_new && piece->quantity == 0))
-		{
-			if (rows == NULL)
-				rows = usom_rows_make("_piece_row", set->npieces);
-			add_piece(rows, set, piece);
-		}
+		if (!(piece->changed || piece->is_new) || kind_of_piece(piece) != kind || (piece->is_new && piece->quantity == 0))
+			continue;
+		if (rows == NULL)
+			rows = kind == ROWS_NEW ? usom_insert_rows(&insert_pieces, set->npieces) : usom_rows_make("_piece_row", set->npieces);
+		add_piece(rows, set, piece);
 	}
+	return rows;
+}
+
+static void
+write_new(UsomInsert *insert, const UsomOrderSet *set, UsomRows *rows)
+{
+	if (rows != NULL)
+		insert_rows(insert, set, rows);
+}
+
+static void
+write_old(UsomQuery *query, const UsomOrderSet *set, UsomRows *rows)
+{
 	if (rows != NULL)
 		write_rows(query, set, rows);
 }
@@ -301,7 +333,7 @@ add_history(UsomRows *rows, const UsomOrder *order)
 {
 	const char *reason = usom_call_reason();
 	const char *app_user = usom_setting_app_user;
-	Datum		values[] = {
+	Datum		values[HISTORY_COLUMNS] = {
 		Int64GetDatum(order->sales_order_id),
 		Int32GetDatum(order->version),
 		CStringGetTextDatum(order->event),
@@ -337,8 +369,8 @@ check_step(const UsomOrder *order)
 static void
 write_headers(UsomOrderSet *set)
 {
-	UsomRows   *headers = usom_rows_make("_order_row", set->norders);
-	UsomRows   *history = usom_rows_make("_history_row", set->norders);
+	UsomRows   *headers = NULL;
+	UsomRows   *history = usom_insert_rows(&insert_history, set->norders);
 
 	for (int i = 0; i < set->norders; i++)
 	{
@@ -358,12 +390,14 @@ write_headers(UsomOrderSet *set)
 		values[4] = NumericGetDatum(order->paid);
 		values[5] = Int64GetDatum(order->flow_id);
 		values[6] = order->flow_changed ? CStringGetTextDatum(order->flow_state) : (Datum) 0;
+		if (headers == NULL && (!order->is_new || order->flow_changed))
+			headers = usom_rows_make("_order_row", set->norders);
 		if (!order->is_new || order->flow_changed)
 			usom_rows_add(headers, values, nulls);
 		add_history(history, order);
 	}
-	write_rows(&update_orders, set, headers);
-	write_rows(&insert_history, set, history);
+	write_old(&update_orders, set, headers);
+	insert_rows(&insert_history, set, history);
 }
 
 /* What was written is from now on what was loaded. */
@@ -417,12 +451,12 @@ usom_order_save(UsomOrderSet *set)
 	usom_order_renegotiate(set);
 	usom_order_give_back(set);
 	write_loads(set);
-	write_lines(&insert_lines, set, ROWS_NEW);
-	write_lines(&update_lines, set, ROWS_CHANGED);
-	write_pieces(&update_pieces, set, ROWS_CHANGED);
-	write_pieces(&insert_pieces, set, ROWS_NEW);
-	write_pieces(&delete_pieces, set, ROWS_GONE);
-	write_lines(&delete_lines, set, ROWS_GONE);
+	write_new(&insert_lines, set, collect_lines(set, ROWS_NEW));
+	write_old(&update_lines, set, collect_lines(set, ROWS_CHANGED));
+	write_old(&update_pieces, set, collect_pieces(set, ROWS_CHANGED));
+	write_new(&insert_pieces, set, collect_pieces(set, ROWS_NEW));
+	write_old(&delete_pieces, set, collect_pieces(set, ROWS_GONE));
+	write_old(&delete_lines, set, collect_lines(set, ROWS_GONE));
 	usom_order_follow_serials(set);
 	usom_order_move_holds(set);
 	write_headers(set);
