@@ -67,6 +67,11 @@ CREATE FUNCTION usom._statement_count() RETURNS bigint
 COMMENT ON FUNCTION usom._statement_count() IS 'Statements that the library has run in this backend. For tests of how the cost of a call grows.';
 REVOKE ALL ON FUNCTION usom._statement_count() FROM PUBLIC;
 
+CREATE FUNCTION usom._direct_inserts() RETURNS text[]
+	AS 'MODULE_PATHNAME', 'usom__direct_inserts' LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED;
+COMMENT ON FUNCTION usom._direct_inserts() IS 'Tables that this backend inserts into past the executor, as it found them when it last wrote to them; sorted. A table with triggers, rules or other things that are not of usom is not among them.';
+REVOKE ALL ON FUNCTION usom._direct_inserts() FROM PUBLIC;
+
 -- A default of every key: a SET clause would cost more than the function.
 CREATE FUNCTION usom.next_id() RETURNS bigint
 	AS 'MODULE_PATHNAME', 'usom_next_id' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
@@ -571,12 +576,18 @@ REVOKE ALL ON FUNCTION usom.doctor() FROM PUBLIC;
 CREATE TYPE usom._audit_row AS (
 	audit_entry_id bigint,
 	occurred_at timestamptz,
+	transaction_id bigint,
 	table_name text,
 	operation text,
 	row_count integer,
 	sales_order_id bigint,
 	entry_no integer,
 	previous bytea,
+	session_role text,
+	active_role text,
+	app_user text,
+	client_addr text,
+	application_name text,
 	verb text,
 	reason text,
 	before bytea,
@@ -6369,7 +6380,8 @@ CREATE TYPE usom._header_row AS (
 	address_id bigint,
 	payment jsonb,
 	instructions text,
-	payload_digest bytea
+	payload_digest bytea,
+	paid usom.charge
 );
 COMMENT ON TYPE usom._header_row IS 'The header of a new order on its way from C to sales_order, by unnest().';
 

@@ -48,7 +48,7 @@ INSERT INTO documents VALUES
 -- the first payment makes its method
 SELECT pg_temp.place('first', document) FROM documents WHERE n = 8;
 SELECT count(pg_temp.place('direct ' || n, document)) FROM documents;
-SELECT usom._direct_inserts() @> '{fulfillment_line,order_history,order_line,sales_order}' AS direct;
+SELECT usom._direct_inserts() @> '{audit_entry,fulfillment_line,order_history,order_line,sales_order}' AS direct;
 SET usom.direct_insert = off;
 SELECT count(pg_temp.place('stated ' || n, document)) FROM documents;
 RESET usom.direct_insert;
@@ -146,6 +146,27 @@ SELECT usom.place_order('{"external_id": "around", "lines": [{"sku": "DIR-8", "q
 SELECT external_id, count(*) FROM usom.sales_order o JOIN usom.order_line l USING (org_id, sales_order_id) WHERE o.org_id = usom.current_org() AND external_id IN ('within', 'around') GROUP BY 1 ORDER BY 1;
 ALTER TABLE usom.order_line DROP CONSTRAINT direct_nested;
 DROP SCHEMA direct_other CASCADE;
+-- partitions of the audit: all entries of a call in one, the next ones in another, some here and some there
+CREATE FUNCTION pg_temp.entries(key text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM usom.place_order(jsonb_build_object('external_id', key, 'lines', pg_temp.lines(1, 2)));
+	RETURN (SELECT string_agg(format('%s in %s', n, relation), ', ' ORDER BY first) FROM (
+		SELECT count(*) AS n, regexp_replace(e.tableoid::regclass::text, '\d+$', '#') AS relation, min(entry_no) AS first FROM usom.audit_entry e JOIN usom.sales_order o USING (org_id, sales_order_id)
+		WHERE o.org_id = usom.current_org() AND o.external_id = key GROUP BY 2) x)
+		|| CASE WHEN 'audit_entry' = ANY (usom._direct_inserts()) THEN ', directly' ELSE '' END;
+END
+$$;
+BEGIN;
+SELECT pg_temp.entries('parts 1');
+SELECT usom._make_audit_partition('_audit_direct_1', format('FOR VALUES FROM (%s) TO (%s)', usom.next_id() + 5 + (1::bigint << 53), (1::bigint << 53) + (1 << 24)));
+SET LOCAL usom.node = 1;
+SELECT pg_temp.entries('parts 2');
+SELECT pg_temp.entries('parts 3');
+SET LOCAL usom.node = 2;
+SELECT pg_temp.entries('parts 4');
+SELECT * FROM usom.verify_entries();
+ROLLBACK;
+SELECT pg_temp.entries('parts 5');
 -- what fails half way leaves nothing, and the next one goes on
 BEGIN;
 SAVEPOINT s;

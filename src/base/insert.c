@@ -37,8 +37,9 @@ typedef struct Insertion
 	UsomInsert *insert;
 	int64		org_id;
 	UsomRows   *rows;
-	UsomTarget *target;
-	Relation	table;
+	Relation	root;			/* the table of the statement, whose triggers fire */
+	Relation	table;			/* the same, or its partition that the rows go to */
+	UsomTarget *target;			/* of table */
 	TransitionCaptureState *capture;
 	CommandId	command;
 	uint64		inserted;
@@ -179,7 +180,13 @@ static void
 open_indexes(Insertion *insertion)
 {
 	ResultRelInfo *result = insertion->target->result;
+	UsomTarget *root = insertion->target->root;
 
+	if (root != NULL)
+	{
+		root->result->ri_RelationDesc = insertion->root;
+		result->ri_RootResultRelInfo = root->result;
+	}
 	result->ri_RelationDesc = insertion->table;
 	for (int i = 0; i < result->ri_NumIndices; i++)
 		result->ri_IndexRelationDescs[i] = index_open(insertion->target->indexes[i], RowExclusiveLock);
@@ -197,22 +204,22 @@ close_indexes(Insertion *insertion)
 static void
 insert_all(Insertion *insertion)
 {
-	UsomTarget *target = insertion->target;
+	const UsomTarget *named = insertion->insert->target;
 	int			count = usom_rows_count(insertion->rows);
 
 	open_indexes(insertion);
 	AfterTriggerBeginQuery();
-	insertion->capture = MakeTransitionCaptureState(target->result->ri_TrigDesc, RelationGetRelid(insertion->table), CMD_INSERT);
+	insertion->capture = MakeTransitionCaptureState(named->result->ri_TrigDesc, named->relid, CMD_INSERT);
 	insertion->command = GetCurrentCommandId(true);
-	ExecBSInsertTriggers(target->estate, target->result);
-	if (target->arbiters != NIL)
+	ExecBSInsertTriggers(named->estate, named->result);
+	if (insertion->target->arbiters != NIL)
 		for (int row = 0; row < count; row++)
 			insert_unless_there(insertion, row);
 	else
 		for (int first = 0; first < count; first += TARGET_SLOTS)
 			insert_batch(insertion, first, Min(first + TARGET_SLOTS, count));
-	ExecASInsertTriggers(target->estate, target->result, insertion->capture);
-	AfterTriggerEndQuery(target->estate);
+	ExecASInsertTriggers(named->estate, named->result, insertion->capture);
+	AfterTriggerEndQuery(named->estate);
 	close_indexes(insertion);
 }
 
@@ -231,7 +238,7 @@ insert_as_statement(Insertion *insertion)
 	ErrorContextCallback context = {error_context_stack, tell_context, insertion};
 
 	error_context_stack = &context;
-	insertion->target->is_busy = true;
+	insertion->insert->target->is_busy = true;
 	usom_query_note_direct();
 	CommandCounterIncrement();
 	PG_TRY();
@@ -240,7 +247,7 @@ insert_as_statement(Insertion *insertion)
 	}
 	PG_FINALLY();
 	{
-		insertion->target->is_busy = false;
+		insertion->insert->target->is_busy = false;
 	}
 	PG_END_TRY();
 	CommandCounterIncrement();
@@ -256,21 +263,41 @@ run_statement(Insertion *insertion)
 }
 
 /* At a higher isolation level what conflicts may be an error, of which the executor knows more. */
+static void
+open_tables(Insertion *insertion)
+{
+	UsomInsert *insert = insertion->insert;
+
+	if (unlikely(insert->arbiter != NULL && IsolationUsesXactSnapshot()))
+		return;
+	insertion->root = insertion->table = usom_target_open(insert);
+	insertion->target = insert->target;
+	if (insertion->root == NULL || insertion->root->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
+		return;
+	insertion->table = usom_target_open_leaf(insert->target, insertion->root, insertion->rows);
+	insertion->target = insert->target->leaf;
+}
+
+static void
+close_tables(const Insertion *insertion)
+{
+	if (insertion->table != NULL && insertion->table != insertion->root)
+		table_close(insertion->table, NoLock);
+	if (insertion->root != NULL)
+		table_close(insertion->root, NoLock);
+}
+
 static uint64
 work(void *argument)
 {
 	Insertion  *insertion = argument;
 
-	if (likely(insertion->insert->arbiter == NULL || !IsolationUsesXactSnapshot()))
-		insertion->table = usom_target_open(insertion->insert);
-	if (unlikely(insertion->table == NULL))
-		run_statement(insertion);
-	else
-	{
-		insertion->target = insertion->insert->target;
+	open_tables(insertion);
+	if (likely(insertion->table != NULL))
 		insert_as_statement(insertion);
-		table_close(insertion->table, NoLock);
-	}
+	else
+		run_statement(insertion);
+	close_tables(insertion);
 	return insertion->inserted;
 }
 

@@ -24,6 +24,7 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "access/xact.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/settings.h"
@@ -33,6 +34,8 @@
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
+#include "partitioning/partbounds.h"
+#include "partitioning/partdesc.h"
 #include "rewrite/rewriteHandler.h"
 #include "utils/acl.h"
 #include "utils/array.h"
@@ -40,6 +43,7 @@
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/partcache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
 #include "utils/typcache.h"
@@ -88,9 +92,12 @@ usom_target_init(void)
 
 /* ---- is the table fit ---- */
 
-/* Statements' triggers and those before a row, of usom itself; nothing that waits in a queue by row. */
+/*
+ * Statements' triggers and those before a row, of usom itself; nothing that
+ * waits in a queue by row.  In partitions statements' triggers do not fire.
+ */
 static bool
-triggers_fit(const TriggerDesc *triggers, Oid schema)
+triggers_fit(const TriggerDesc *triggers, Oid schema, bool is_leaf)
 {
 	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
 	{
@@ -98,7 +105,9 @@ triggers_fit(const TriggerDesc *triggers, Oid schema)
 
 		if (!TRIGGER_FOR_INSERT(trigger->tgtype) || trigger->tgenabled == TRIGGER_DISABLED)
 			continue;
-		if (TRIGGER_FOR_ROW(trigger->tgtype) && !TRIGGER_FOR_BEFORE(trigger->tgtype))
+		if (is_leaf && !TRIGGER_FOR_ROW(trigger->tgtype))
+			continue;
+		if (TRIGGER_FOR_ROW(trigger->tgtype) && (is_leaf || !TRIGGER_FOR_BEFORE(trigger->tgtype)))
 			return false;
 		if (trigger->tgqual != NULL || get_func_namespace(trigger->tgfoid) != schema)
 			return false;
@@ -117,15 +126,32 @@ columns_fit(const TupleDesc desc)
 	return true;
 }
 
+/* Partitions by ranges of one key, and nobody wants to see rows of several as one set. */
 static bool
-table_fits(Relation table, Oid schema)
+partitions_fit(Relation table)
+{
+	const PartitionKeyData *key = RelationGetPartitionKey(table);
+
+	return key->strategy == PARTITION_STRATEGY_RANGE && key->partnatts == 1 && key->partattrs[0] != 0 &&
+		key->parttypid[0] == INT8OID &&
+		(table->trigdesc == NULL || (!table->trigdesc->trig_insert_new_table && !table->trigdesc->trig_insert_before_row));
+}
+
+/* Rights and policies are those of the table that is named, not of its partition. */
+static bool
+table_fits(const UsomTarget *target, Relation table, Oid schema)
 {
 	const FormData_pg_class *class = table->rd_rel;
+	bool		is_leaf = target->root != NULL;
 
-	return class->relkind == RELKIND_RELATION && !class->relispartition && table->rd_rules == NULL &&
-		class->relowner == GetUserId() && !class->relforcerowsecurity &&
-		pg_class_aclcheck(RelationGetRelid(table), GetUserId(), ACL_INSERT) == ACLCHECK_OK &&
-		triggers_fit(table->trigdesc, schema) && columns_fit(RelationGetDescr(table));
+	if (class->relkind != RELKIND_RELATION && (is_leaf || class->relkind != RELKIND_PARTITIONED_TABLE || !partitions_fit(table)))
+		return false;
+	if (class->relispartition != is_leaf)
+		return false;
+	if (!is_leaf && (table->rd_rules != NULL || class->relowner != GetUserId() || class->relforcerowsecurity ||
+					 pg_class_aclcheck(RelationGetRelid(table), GetUserId(), ACL_INSERT) != ACLCHECK_OK))
+		return false;
+	return triggers_fit(table->trigdesc, schema, is_leaf) && columns_fit(RelationGetDescr(table));
 }
 
 /* ---- what it takes ---- */
@@ -236,6 +262,21 @@ note_triggers(UsomTarget *target)
 			fmgr_info_cxt(triggers->triggers[i].tgfoid, &target->result->ri_TrigFunctions[i], target->estate->es_query_cxt);
 }
 
+/* Which value of a row is the key of the partitions. */
+static bool
+note_key(UsomTarget *target, Relation table)
+{
+	int			column = RelationGetPartitionKey(table)->partattrs[0] - 1;
+
+	for (int i = 0; i < target->insert->ncolumns; i++)
+		if (target->columns[i] == column)
+		{
+			target->key = i;
+			return true;
+		}
+	return false;
+}
+
 static bool
 prepare(UsomTarget *target, Relation table, Oid schema)
 {
@@ -244,39 +285,39 @@ prepare(UsomTarget *target, Relation table, Oid schema)
 	InitResultRelInfo(target->result, table, 0, NULL, 0);
 	target->estate->es_opened_result_relations = list_make1(target->result);
 	target->slots = palloc0_array(TupleTableSlot *, TARGET_SLOTS);
-	if (!map_columns(target, RelationGetDescr(table), schema) || !note_indexes(target, table))
-		return false;
-	prepare_defaults(target, table);
 	note_triggers(target);
-	return true;
+	if (!map_columns(target, RelationGetDescr(table), schema))
+		return false;
+	if (table->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
+		return target->insert->arbiter == NULL && note_key(target, table);
+	prepare_defaults(target, table);
+	return note_indexes(target, table);
 }
 
 /* ---- a target ---- */
 
 static UsomTarget *
-make_target(UsomInsert *insert)
+make_target(UsomInsert *insert, UsomTarget *root)
 {
 	UsomTarget *target = MemoryContextAllocZero(TopMemoryContext, sizeof(UsomTarget));
 
 	Ensure(ntargets < MOST_TARGETS, "too many tables are inserted into");
-	target->insert = insert;
-	insert->target = targets[ntargets++] = target;
+	*target = (UsomTarget) {.insert = insert, .root = root};
+	targets[ntargets++] = target;
 	return target;
 }
 
 static void
 forget(UsomTarget *target)
 {
-	UsomInsert *insert = target->insert;
-
 	if (target->context != NULL)
 		MemoryContextDelete(target->context);
-	*target = (UsomTarget) {.insert = insert};
+	*target = (UsomTarget) {.insert = target->insert, .root = target->root, .leaf = target->leaf};
 }
 
 /* A message that comes while we look makes it look again the next time. */
 static Relation
-look_at(UsomTarget *target)
+look_at(UsomTarget *target, Oid relid)
 {
 	Oid			schema = get_namespace_oid("usom", true);
 	MemoryContext context;
@@ -284,21 +325,22 @@ look_at(UsomTarget *target)
 	Relation	table;
 
 	forget(target);
-	target->relid = get_relname_relid(target->insert->table, schema);
-	table = OidIsValid(target->relid) ? try_table_open(target->relid, RowExclusiveLock) : NULL;
+	target->relid = relid;
+	table = OidIsValid(relid) ? try_table_open(relid, RowExclusiveLock) : NULL;
 	if (table == NULL)
 		return NULL;
 	target->is_valid = true;
 	context = AllocSetContextCreate(CurrentMemoryContext, "usom insert", ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSetIdentifier(context, target->insert->table);
 	caller = MemoryContextSwitchTo(context);
-	target->is_fit = table_fits(table, schema) && prepare(target, table, schema);
+	target->is_fit = table_fits(target, table, schema) && prepare(target, table, schema);
 	MemoryContextSwitchTo(caller);
 	MemoryContextSetParent(context, TopMemoryContext);
 	target->context = context;
 	return table;
 }
 
+/* NULL if it has changed meanwhile. */
 static Relation
 open_known(UsomTarget *target)
 {
@@ -311,24 +353,90 @@ open_known(UsomTarget *target)
 	return NULL;
 }
 
-Relation
-usom_target_open(UsomInsert *insert)
+/* A table that was looked at, or is now. */
+static Relation
+open_fit(UsomTarget *target, Oid relid)
 {
-	UsomTarget *target = insert->target != NULL ? insert->target : make_target(insert);
 	Relation	table = NULL;
 
-	if (!usom_setting_direct_insert || target->is_busy)
-		return NULL;
-	if (target->is_valid && !target->is_fit)
-		return NULL;
-	if (target->is_valid)
+	if (target->is_valid && target->relid == relid)
+	{
+		if (!target->is_fit)
+			return NULL;
 		table = open_known(target);
+	}
 	if (table == NULL)
-		table = look_at(target);
+		table = look_at(target, relid);
 	if (table == NULL || likely(target->is_fit))
 		return table;
 	table_close(table, NoLock);
 	return NULL;
+}
+
+Relation
+usom_target_open(UsomInsert *insert)
+{
+	UsomTarget *target;
+
+	if (insert->target == NULL)
+		insert->target = make_target(insert, NULL);
+	target = insert->target;
+	if (!usom_setting_direct_insert || target->is_busy)
+		return NULL;
+	return open_fit(target, target->is_valid ? target->relid : get_relname_relid(insert->table, get_namespace_oid("usom", true)));
+}
+
+/* ---- partitions ---- */
+
+/* Where PostgreSQL would route the row: the partition of its key, or the one of the rest; -1: to none. */
+static int
+route(Relation table, const PartitionDescData *partitions, Datum value)
+{
+	const PartitionKeyData *key = RelationGetPartitionKey(table);
+	PartitionBoundInfo bounds = partitions->boundinfo;
+	bool		is_equal;
+	int			offset = partition_range_datum_bsearch(key->partsupfunc, key->partcollation, bounds, 1, &value, &is_equal);
+	int			partition = bounds->indexes[offset + 1];
+
+	return partition < 0 ? bounds->default_index : partition;
+}
+
+/* As the executor sees them: those that are being detached count only for whoever has an old snapshot. */
+static Oid
+route_all(const UsomTarget *root, Relation table, const UsomRows *rows)
+{
+	const PartitionDescData *partitions = RelationGetPartitionDesc(table, !IsolationUsesXactSnapshot());
+	int			partition = -1;
+
+	for (int i = 0; partitions->nparts > 0 && i < usom_rows_count(rows); i++)
+	{
+		const Datum *values;
+		const bool *nulls;
+		int			of_row;
+
+		usom_rows_values(rows, i, &values, &nulls);
+		of_row = nulls[root->key] ? -1 : route(table, partitions, values[root->key]);
+		if (of_row < 0 || (i > 0 && of_row != partition))
+			return InvalidOid;
+		partition = of_row;
+	}
+	return partition >= 0 ? partitions->oids[partition] : InvalidOid;
+}
+
+Relation
+usom_target_open_leaf(UsomTarget *root, Relation table, const UsomRows *rows)
+{
+	Oid			relid = route_all(root, table, rows);
+
+	if (root->leaf == NULL)
+		root->leaf = make_target(root->insert, root);
+	return OidIsValid(relid) ? open_fit(root->leaf, relid) : NULL;
+}
+
+static bool
+is_in_use(const UsomTarget *target)
+{
+	return target->is_valid && target->is_fit;
 }
 
 static int
@@ -345,7 +453,7 @@ usom__direct_inserts(PG_FUNCTION_ARGS)
 	int			count = 0;
 
 	for (int i = 0; i < ntargets; i++)
-		if (targets[i]->is_valid && targets[i]->is_fit)
+		if (targets[i]->root == NULL && is_in_use(targets[i]) && (targets[i]->leaf == NULL || is_in_use(targets[i]->leaf)))
 			names[count++] = CStringGetTextDatum(targets[i]->insert->table);
 	qsort(names, count, sizeof(Datum), compare_names);
 	PG_RETURN_ARRAYTYPE_P(construct_array_builtin(names, count, TEXTOID));

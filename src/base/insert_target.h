@@ -23,6 +23,8 @@ typedef struct UsomTargetDefault
 typedef struct UsomTarget
 {
 	UsomInsert *insert;
+	struct UsomTarget *root;	/* of a partition: the table that it is of */
+	struct UsomTarget *leaf;	/* of a table in partitions: the one that rows went to last */
 	Oid			relid;
 	bool		is_valid;		/* nobody has changed the table since it was looked at */
 	bool		is_fit;			/* is there nothing that only the executor handles? */
@@ -36,6 +38,7 @@ typedef struct UsomTarget
 	UsomTargetDefault *defaults;
 	int			ndefaults;
 	List	   *arbiters;
+	int			key;			/* of a table in partitions: which value of a row says where it goes */
 	TupleTableSlot **slots;
 	int			nslots;			/* made so far */
 } UsomTarget;
@@ -45,6 +48,12 @@ typedef struct UsomTarget
  * busy; NULL if there is none.
  */
 extern Relation usom_target_open(UsomInsert *insert);
+
+/*
+ * Of a table in partitions: the one that all rows go to, locked, with a target
+ * that is fit; NULL if they go to several, or it is not fit.
+ */
+extern Relation usom_target_open_leaf(UsomTarget *root, Relation table, const UsomRows *rows);
 
 /* Slot i of the target, empty. */
 extern TupleTableSlot *usom_target_slot(UsomTarget *target, Relation table, int i);
