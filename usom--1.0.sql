@@ -2407,6 +2407,14 @@ COMMENT ON FUNCTION usom._free(usom.quantity, usom.quantity, usom.quantity, usom
 'Units of a stock row that nobody has, in millionths: on_hand - reserved - safety, and - held unless held_until has passed. Below zero where there is less than the safety stock. For the statement that locks many rows: one function call instead of eight. None if usable_until has passed. Only held_until and usable_until may be null.';
 REVOKE ALL ON FUNCTION usom._free(usom.quantity, usom.quantity, usom.quantity, usom.quantity, timestamptz, timestamptz, timestamptz) FROM PUBLIC;
 
+CREATE FUNCTION usom._stock_is_sound(held usom.quantity, held_until timestamptz, stripes smallint, lent usom.quantity, lot text)
+RETURNS boolean
+LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'usom__stock_is_sound';
+COMMENT ON FUNCTION usom._stock_is_sound(usom.quantity, timestamptz, smallint, usom.quantity, text) IS
+'The constraint stock_is_sound: units are held if and only if there is a time until when; there are no stripes, or 2 to 256, and then no lot; units are lent to stripes alone. One function call, because the text of a CHECK is parsed anew for every statement.';
+REVOKE ALL ON FUNCTION usom._stock_is_sound(usom.quantity, timestamptz, smallint, usom.quantity, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION usom._stock_is_sound(usom.quantity, timestamptz, smallint, usom.quantity, text) TO PUBLIC;
+
 CREATE FUNCTION usom.location_id(code text) RETURNS bigint
 LANGUAGE c AS 'MODULE_PATHNAME', 'usom_location_id'
 STABLE STRICT PARALLEL RESTRICTED
@@ -13008,13 +13016,11 @@ CREATE TABLE usom.stock (
 	held_until timestamptz,
 	safety usom.quantity NOT NULL DEFAULT 0,
 	usable_until timestamptz,
-	stripes smallint NOT NULL DEFAULT 0 CONSTRAINT stock_stripes_few CHECK (stripes BETWEEN 0 AND 256 AND stripes <> 1),
+	stripes smallint NOT NULL DEFAULT 0,
 	lent usom.quantity NOT NULL DEFAULT 0,
 	PRIMARY KEY (org_id, product_id, location_id, lot),
 	CONSTRAINT stock_not_oversold CHECK (reserved <= on_hand),
-	CONSTRAINT stock_held_iff_dated CHECK ((held > 0) = (held_until IS NOT NULL)),
-	CONSTRAINT stock_lent_to_stripes CHECK (stripes = 0 OR lot = ''),
-	CONSTRAINT stock_lent_if_striped CHECK (lent = 0 OR stripes > 0)
+	CONSTRAINT stock_is_sound CHECK (usom._stock_is_sound(held, held_until, stripes, lent, lot))
 ) WITH (fillfactor = 50);
 ALTER TABLE usom.stock SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 500, autovacuum_vacuum_cost_delay = 0);
 COMMENT ON TABLE usom.stock IS 'Balance of a product, location and lot, kept from stock_movement (on_hand), fulfillment_line (reserved) and reservation (held). Written by usom alone; the rows are the locks of the stock, taken in key order.';

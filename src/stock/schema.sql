@@ -56,13 +56,11 @@ CREATE TABLE usom.stock (
 	held_until timestamptz,
 	safety usom.quantity NOT NULL DEFAULT 0,
 	usable_until timestamptz,
-	stripes smallint NOT NULL DEFAULT 0 CONSTRAINT stock_stripes_few CHECK (stripes BETWEEN 0 AND 256 AND stripes <> 1),
+	stripes smallint NOT NULL DEFAULT 0,
 	lent usom.quantity NOT NULL DEFAULT 0,
 	PRIMARY KEY (org_id, product_id, location_id, lot),
 	CONSTRAINT stock_not_oversold CHECK (reserved <= on_hand),
-	CONSTRAINT stock_held_iff_dated CHECK ((held > 0) = (held_until IS NOT NULL)),
-	CONSTRAINT stock_lent_to_stripes CHECK (stripes = 0 OR lot = ''),
-	CONSTRAINT stock_lent_if_striped CHECK (lent = 0 OR stripes > 0)
+	CONSTRAINT stock_is_sound CHECK (usom._stock_is_sound(held, held_until, stripes, lent, lot))
 ) WITH (fillfactor = 50);
 ALTER TABLE usom.stock SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 500, autovacuum_vacuum_cost_delay = 0);
 COMMENT ON TABLE usom.stock IS 'Balance of a product, location and lot, kept from stock_movement (on_hand), fulfillment_line (reserved) and reservation (held). Written by usom alone; the rows are the locks of the stock, taken in key order.';

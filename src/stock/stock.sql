@@ -47,6 +47,14 @@ COMMENT ON FUNCTION usom._free(usom.quantity, usom.quantity, usom.quantity, usom
 'Units of a stock row that nobody has, in millionths: on_hand - reserved - safety, and - held unless held_until has passed. Below zero where there is less than the safety stock. For the statement that locks many rows: one function call instead of eight. None if usable_until has passed. Only held_until and usable_until may be null.';
 REVOKE ALL ON FUNCTION usom._free(usom.quantity, usom.quantity, usom.quantity, usom.quantity, timestamptz, timestamptz, timestamptz) FROM PUBLIC;
 
+CREATE FUNCTION usom._stock_is_sound(held usom.quantity, held_until timestamptz, stripes smallint, lent usom.quantity, lot text)
+RETURNS boolean
+LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'usom__stock_is_sound';
+COMMENT ON FUNCTION usom._stock_is_sound(usom.quantity, timestamptz, smallint, usom.quantity, text) IS
+'The constraint stock_is_sound: units are held if and only if there is a time until when; there are no stripes, or 2 to 256, and then no lot; units are lent to stripes alone. One function call, because the text of a CHECK is parsed anew for every statement.';
+REVOKE ALL ON FUNCTION usom._stock_is_sound(usom.quantity, timestamptz, smallint, usom.quantity, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION usom._stock_is_sound(usom.quantity, timestamptz, smallint, usom.quantity, text) TO PUBLIC;
+
 CREATE FUNCTION usom.location_id(code text) RETURNS bigint
 LANGUAGE c AS 'MODULE_PATHNAME', 'usom_location_id'
 STABLE STRICT PARALLEL RESTRICTED
