@@ -76,8 +76,8 @@ BEGIN
 	INSERT INTO usom.product (sku, name) VALUES (mark || '-HOT', mark);
 	PERFORM usom.receive_stock(mark || '-LOC', mark || '-HOT', 100), usom.set_stock_stripes(mark || '-HOT', mark || '-LOC', 2);
 	PERFORM usom.reserve_stock(mark || '-CART', mark || '-LOC', mark || '-SKU', 1, interval '1 hour');
-	INSERT INTO usom.product (sku, name) VALUES (mark || '-HOT', mark);
-	PERFORM usom.receive_stock(mark || '-LOC', mark || '-HOT', 50), usom._follow_heat(usom.current_org(), usom.product_id(mark || '-HOT'), usom.location_id(mark || '-LOC'), 0, 2, 77, true);
+	INSERT INTO usom.product (sku, name) VALUES (mark || '-HEAT', mark);
+	PERFORM usom.receive_stock(mark || '-LOC', mark || '-HEAT', 50), usom._follow_heat(usom.current_org(), usom.product_id(mark || '-HEAT'), usom.location_id(mark || '-LOC'), 0, 2, 77, true);
 	PERFORM usom.add_supply('purchase', mark || '-LOC', mark || '-SKU', 7, now() + interval '1 week', reference => mark, supply_no => mark || '-PO');
 	INSERT INTO usom.location_capacity (location_id, orders) VALUES (usom.location_id(mark || '-LOC'), 77);
 	o := (usom.place_order(jsonb_build_object('external_id', mark || '-EXT', 'channel', mark || '-CH', 'customer', mark || '-CUST', 'instructions', mark, 'coupons', jsonb_build_array(mark || '-COUPON'),
