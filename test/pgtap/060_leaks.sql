@@ -73,8 +73,6 @@ BEGIN
 	PERFORM usom.ingest(mark || '-CH', jsonb_build_object('mark', mark), mark || '-IN'), usom.heartbeat(mark || '-CH', mark);
 	INSERT INTO usom.field_owner (channel, owner) VALUES (mark || '-CH', mark);
 	INSERT INTO usom.quota (code, name, sku, channel, quantity) VALUES (mark || '-QUOTA', mark, mark || '-SKU', mark || '-CH', 77);
-	INSERT INTO usom.product (sku, name) VALUES (mark || '-HOT', mark);
-	PERFORM usom.receive_stock(mark || '-LOC', mark || '-HOT', 100), usom.set_stock_stripes(mark || '-HOT', mark || '-LOC', 2);
 	PERFORM usom.reserve_stock(mark || '-CART', mark || '-LOC', mark || '-SKU', 1, interval '1 hour');
 	INSERT INTO usom.product (sku, name) VALUES (mark || '-HEAT', mark);
 	PERFORM usom.receive_stock(mark || '-LOC', mark || '-HEAT', 50), usom._follow_heat(usom.current_org(), usom.product_id(mark || '-HEAT'), usom.location_id(mark || '-LOC'), 0, 2, 77, true);
