@@ -73,7 +73,8 @@ run_scenario() (
 for scenario in $scenarios; do
 	if [ ! -f "$here/$scenario.sh" ]; then
 		echo "no scenario $scenario: $main $more" >&2
-		[ $# = 0 ] && continue || exit 2
+		[ $# = 0 ] || exit 2
+		continue
 	fi
 	echo "==== $scenario"
 	: >"$home/own"
