@@ -227,6 +227,7 @@ BEGIN
 		PERFORM usom._refuse_archive(part.relation, part.node, part.end_key, system_id);
 		PERFORM usom._note_archive(part.relation, part.node, part.first_key, part.end_key);
 		PERFORM usom._alter_audit(format('ALTER TABLE usom.audit_entry DETACH PARTITION usom.%I', part.relation));
+		PERFORM usom._see_recent();
 		EXECUTE format('COMMENT ON TABLE usom.%I IS %L', part.relation, 'Was a partition of usom.audit_entry: see usom.audit_archive. Dump it, then drop it.');
 		RETURN part.relation;
 	END LOOP;
@@ -288,6 +289,7 @@ BEGIN
 	DELETE FROM usom.audit_opening o WHERE o.relation = archive;
 	DELETE FROM usom.audit_archive a WHERE a.relation = archive;
 	PERFORM usom._alter_audit(format('ALTER TABLE usom.audit_entry ATTACH PARTITION usom.%I FOR VALUES FROM (%s) TO (%s)', archive, range.first_key, range.end_key));
+	PERFORM usom._see_recent();
 END
 $$;
 COMMENT ON FUNCTION usom._restore_audit(text) IS 'Attaches an archive again: see usom.restore_audit().';

@@ -29,7 +29,6 @@
 #include "access/xact.h"
 #include "base/compat.h"
 #include "base/call.h"
-#include "base/ident.h"
 #include "base/insert.h"
 #include "base/query.h"
 #include "catalog/pg_type.h"
@@ -187,22 +186,20 @@ is_birth(const UsomAuditEntry *entry)
  * Whoever writes about an order has its row locked, so nobody adds to the chain
  * meanwhile; if somebody did, the key of the chain would refuse the fork.
  *
- * Keys rise within a node, so the entries of an order have greater keys than
- * the order, or are of a lower node: partitions of before are not looked at.
- * An order whose key was chosen by hand is looked for in all, and one whose
- * entries are away in usom.audit_head.
+ * Most have entries in the last partitions (usom._audit_recent), where one
+ * statement locks four tables, however many there are; the others are looked
+ * for in all, and those whose entries are away in usom.audit_head.
  */
 static int
 find_heads_of(int64 org_id, Datum *orders, int norders)
 {
 	static UsomQuery recent = {
 		.text = "SELECT k.sales_order_id, h.entry_no, h.digest FROM pg_catalog.unnest($2) AS k (sales_order_id)"
-		" CROSS JOIN LATERAL (SELECT e.entry_no, e.digest FROM usom.audit_entry e"
-		" WHERE e.org_id = $1 AND e.sales_order_id = k.sales_order_id AND (e.audit_entry_id >= $3 OR e.audit_entry_id < $4)"
-		" ORDER BY e.entry_no DESC LIMIT 1) AS h"
+		" CROSS JOIN LATERAL (SELECT e.entry_no, e.digest FROM usom._audit_recent e"
+		" WHERE e.org_id = $1 AND e.sales_order_id = k.sales_order_id ORDER BY e.entry_no DESC LIMIT 1) AS h"
 		" ORDER BY k.sales_order_id",
-		.nargs = 4,
-		.argtypes = {"pg_catalog.int8", "pg_catalog.int8[]", "pg_catalog.int8", "pg_catalog.int8"},
+		.nargs = 2,
+		.argtypes = {"pg_catalog.int8", "pg_catalog.int8[]"},
 	};
 	static UsomQuery all = {
 		.text = "SELECT k.sales_order_id, h.entry_no, h.digest FROM pg_catalog.unnest($2) AS k (sales_order_id)"
@@ -215,9 +212,7 @@ find_heads_of(int64 org_id, Datum *orders, int norders)
 		.argtypes = {"pg_catalog.int8", "pg_catalog.int8[]"},
 	};
 	Datum		values[] = {Int64GetDatum(org_id),
-		PointerGetDatum(construct_array(orders, norders, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE)),
-		orders[0],
-	Int64GetDatum(usom_ident_of_node(usom_ident_node(DatumGetInt64(orders[norders - 1])), 0))};
+	PointerGetDatum(construct_array(orders, norders, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE))};
 	int			found = (int) usom_query_run(&recent, values, NULL);
 
 	return found == norders ? found : (int) usom_query_run(&all, values, NULL);

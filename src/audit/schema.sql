@@ -52,6 +52,11 @@ COMMENT ON COLUMN usom.audit_entry.digest IS 'SHA-256 over all other columns: se
 SELECT usom._guard_ledger('audit_entry', 'the function that changes the table it is about');
 SELECT usom._make_audit_partition('_audit_entry_rest', 'DEFAULT');
 SELECT usom._extend_audit();
+COMMENT ON VIEW usom._audit_recent IS 'The ends of chains: entries in the last partitions. Made anew with each partition.';
+COMMENT ON COLUMN usom._audit_recent.org_id IS 'Organisation of the rows.';
+COMMENT ON COLUMN usom._audit_recent.sales_order_id IS 'Order.';
+COMMENT ON COLUMN usom._audit_recent.entry_no IS 'Number of the entry in the chain of its order.';
+COMMENT ON COLUMN usom._audit_recent.digest IS 'Its digest.';
 
 CREATE TABLE usom.audit_block (
 	org_id bigint NOT NULL,

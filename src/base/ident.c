@@ -50,12 +50,6 @@ usom_ident_of_node(int node, int64 local)
 	return ((int64) node << NODE_SHIFT) | local;
 }
 
-int
-usom_ident_node(int64 key)
-{
-	return (int) (key >> NODE_SHIFT);
-}
-
 int64
 usom_ident_next(void)
 {

@@ -31,7 +31,6 @@ extern void usom_ident_give_back(int64 org_id, const char *kind);
 
 /* The key that a node makes of a value of the sequence; of 0: one below its first key. */
 extern int64 usom_ident_of_node(int node, int64 local);
-extern int	usom_ident_node(int64 key);
 
 /* _PG_init of the room. */
 extern void usom_ident_init(void);
