@@ -1083,6 +1083,7 @@ BEGIN
 		PERFORM usom._refuse_archive(part.relation, part.node, part.end_key, system_id);
 		PERFORM usom._note_archive(part.relation, part.node, part.first_key, part.end_key);
 		PERFORM usom._alter_audit(format('ALTER TABLE usom.audit_entry DETACH PARTITION usom.%I', part.relation));
+		PERFORM usom._see_recent();
 		EXECUTE format('COMMENT ON TABLE usom.%I IS %L', part.relation, 'Was a partition of usom.audit_entry: see usom.audit_archive. Dump it, then drop it.');
 		RETURN part.relation;
 	END LOOP;
@@ -1144,6 +1145,7 @@ BEGIN
 	DELETE FROM usom.audit_opening o WHERE o.relation = archive;
 	DELETE FROM usom.audit_archive a WHERE a.relation = archive;
 	PERFORM usom._alter_audit(format('ALTER TABLE usom.audit_entry ATTACH PARTITION usom.%I FOR VALUES FROM (%s) TO (%s)', archive, range.first_key, range.end_key));
+	PERFORM usom._see_recent();
 END
 $$;
 COMMENT ON FUNCTION usom._restore_audit(text) IS 'Attaches an archive again: see usom.restore_audit().';
@@ -1264,11 +1266,28 @@ BEGIN
 	EXECUTE format('SELECT min(k.occurred_at) FROM usom.organisation o, LATERAL (
 		SELECT e.occurred_at FROM usom.%I e WHERE e.org_id = o.org_id ORDER BY e.audit_entry_id LIMIT 1) k', relation) INTO began;
 	pace := (reached - first_key) / greatest(extract(epoch FROM clock_timestamp() - began), 86400) * 86400 * 30;
-	RETURN least(greatest(coalesce(pace, 0), 1 << 24), 1 << 28)::bigint >> 20 << 20;
+	RETURN least(greatest(coalesce(pace, 0), 1 << 22), 1 << 27)::bigint >> 20 << 20;
 END
 $$;
-COMMENT ON FUNCTION usom._audit_pace(text, bigint, bigint) IS 'How many keys the next partition shall hold: those of a month at the pace of the present one, at least 16777216 (an order of five lines draws about 27), at most 268435456.';
+COMMENT ON FUNCTION usom._audit_pace(text, bigint, bigint) IS 'How many keys the next partition shall hold: those of a month at the pace of the present one, at least 4194304, at most 134217728. An order of five lines draws some 28 until it is delivered, and its entries need 23 kB.';
 REVOKE ALL ON FUNCTION usom._audit_pace(text, bigint, bigint) FROM PUBLIC;
+
+-- What continues the chain of an order is nearly always in the last partitions
+-- of this node; entries of other nodes may be later than their keys say.
+CREATE FUNCTION usom._see_recent() RETURNS void
+	LANGUAGE plpgsql VOLATILE STRICT
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+BEGIN
+	EXECUTE (SELECT 'CREATE OR REPLACE VIEW usom._audit_recent AS ' || string_agg(
+			format('SELECT e.org_id, e.sales_order_id, e.entry_no, e.digest FROM usom.%I e', r.relation), ' UNION ALL ' ORDER BY r.relation)
+		FROM (SELECT '_audit_entry_rest' AS relation
+			UNION ALL SELECT p.relation FROM (SELECT q.*, row_number() OVER (PARTITION BY q.node ORDER BY q.first_key DESC) AS n FROM usom._audit_partitions() q) p
+				WHERE p.n <= 3 OR p.node <> usom._node()) r);
+END
+$$;
+COMMENT ON FUNCTION usom._see_recent() IS 'Makes the view usom._audit_recent: entries in the three last partitions of this node, in those of others, and in the rest. A chain whose last entry is in none of them is looked for in all.';
+REVOKE ALL ON FUNCTION usom._see_recent() FROM PUBLIC;
 
 -- Begins behind the last partition, or, where keys have run past it and stand
 -- in the rest, ahead of what runs now.
@@ -1281,7 +1300,7 @@ DECLARE
 	last record;
 	reached bigint;
 	first_key bigint := base;
-	keys bigint := 1 << 24;
+	keys bigint := 1 << 22;
 	made CONSTANT text := format('_audit_entry_%s_%s', node, lpad((1 + coalesce((
 		SELECT max(substring(c.relname FROM '\d+$')::integer) FROM pg_class c
 		WHERE c.relnamespace = 'usom'::regnamespace AND c.relname ~ format('^_audit_entry_%s_\d+$', node)), 0))::text, 5, '0'));
@@ -1306,6 +1325,7 @@ BEGIN
 	BEGIN
 		PERFORM usom._make_audit_partition(made, format('FOR VALUES FROM (%s) TO (%s)',
 			first_key, base + least(first_key - base + keys, (1::bigint << 53) - 1)));
+		PERFORM usom._see_recent();
 	EXCEPTION WHEN lock_not_available OR check_violation THEN
 		RETURN NULL;
 	END;
@@ -11962,6 +11982,11 @@ COMMENT ON COLUMN usom.audit_entry.digest IS 'SHA-256 over all other columns: se
 SELECT usom._guard_ledger('audit_entry', 'the function that changes the table it is about');
 SELECT usom._make_audit_partition('_audit_entry_rest', 'DEFAULT');
 SELECT usom._extend_audit();
+COMMENT ON VIEW usom._audit_recent IS 'The ends of chains: entries in the last partitions. Made anew with each partition.';
+COMMENT ON COLUMN usom._audit_recent.org_id IS 'Organisation of the rows.';
+COMMENT ON COLUMN usom._audit_recent.sales_order_id IS 'Order.';
+COMMENT ON COLUMN usom._audit_recent.entry_no IS 'Number of the entry in the chain of its order.';
+COMMENT ON COLUMN usom._audit_recent.digest IS 'Its digest.';
 
 CREATE TABLE usom.audit_block (
 	org_id bigint NOT NULL,
