@@ -16,8 +16,13 @@
 # BENCH_RUN        seconds of a run: 2
 # BENCH_ROUNDS     rounds, both databases once in each: 5
 # BENCH_KEEP       set: the databases stay
+# BENCH_QUICK      set: 30,000 orders, 20,000 of them in the audit, one round: does it all work?
 # BENCH_CHECK      set: fail when a budget is missed
 set -eu
+if [ -n "${BENCH_QUICK:-}" ]; then
+	: "${BENCH_HISTORY:=30000}" "${BENCH_AUDITED:=20000}" "${BENCH_RUN:=1}" "${BENCH_ROUNDS:=1}"
+	export BENCH_ROUNDS
+fi
 . "$(dirname "$0")/peers.sh"
 . "$here/budget.sh"
 . "$here/history_fill.sh"
