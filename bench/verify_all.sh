@@ -50,8 +50,9 @@ END $$;
 SQL
 psql -X -q -v ON_ERROR_STOP=1 -d "$database" -f "$home/verify.sql" >"$home/out" 2>&1 || { cat "$home/out" >&2; exit 1; }
 awk '$1 == "whole" { printf "verify() over %d orders: %.1f s, %.1f s of a core, %d MB at most, %d differences\n", $6, $2, $3, $4, $5 }
+	/NOTICE:/ { if ($(NF - 2) == "verify_entries") audit = $(NF - 1); else rest += $(NF - 1) }
 	/NOTICE:/ { if ($(NF - 1) >= 0.5) { printf "%s  %-20s %6.1f s", (n++ % 3 ? "" : "\n"), $(NF - 2), $(NF - 1) } }
-	END { print "" }' "$home/out"
+	END { printf "\nthe audit (verify_entries) %.1f s of a core, all else %.1f s\n", audit, rest }' "$home/out"
 set -- $(grep '^whole' "$home/out")
 [ "$5" = 0 ] || { echo "verify() finds $5 differences" >&2; exit 1; }
 name="verify() over $(awk -v n="$6" 'BEGIN { printf "%.3g", n / 1e6 }') million orders"
