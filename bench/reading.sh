@@ -61,12 +61,12 @@ while IFS='|' read -r name question; do
 	plain=$(psql -X -q -At -d "$large" -c 'SET ROLE usom_bench_reader' -c "EXPLAIN $(echo "$question" | sed 's/:n/7/g')" |
 		grep -Eo 'Seq Scan on (sales_order|order_line|fulfillment_line|order_history|shipment|stock_movement|_?audit_entry[0-9_]*|event) ' | sort -u | sed 's/Seq Scan on //' | tr '\n' ' ')
 	for database in $small $large; do
-		PGOPTIONS='-c role=usom_bench_reader' pgbench -n -M prepared -t 30 -f "$home/$number.sql" "$database" >/dev/null 2>&1
+		PGOPTIONS='-c role=usom_bench_reader' pgbench -n -M prepared -t 10 -f "$home/$number.sql" "$database" >/dev/null 2>&1
 	done
 	round=0
 	while [ $round -lt "$rounds" ]; do
 		for database in $small $large; do
-			PGOPTIONS='-c role=usom_bench_reader' pgbench -n -M prepared -t 100 -f "$home/$number.sql" "$database" 2>"$home/error" |
+			PGOPTIONS='-c role=usom_bench_reader' pgbench -n -M prepared -t 40 -f "$home/$number.sql" "$database" 2>"$home/error" |
 				sed -n 's/^latency average = \([0-9.]*\) ms.*/\1/p' | tr '\n' ' ' >>"$home/times.$number"
 		done
 		echo >>"$home/times.$number"
