@@ -53,8 +53,20 @@ PG_FUNCTION_INFO_V1(usom__check_installed);
 PG_FUNCTION_INFO_V1(usom__statement_count);
 
 static UsomQuery schema_version = {
-	.text = "SELECT s.version FROM usom._schema_step AS s ORDER BY s.version DESC LIMIT 1",
+	.text = "SELECT s.version FROM usom._schema_step AS s",
 };
+
+/* The last one; to have it sorted out by the statement would load operators that nothing else needs. */
+static int32
+find_version(void)
+{
+	int32		version = 0;
+	uint64		nrows = usom_query_run(&schema_version, NULL, NULL);
+
+	for (uint64 row = 0; row < nrows; row++)
+		version = Max(version, DatumGetInt32(usom_query_get(row, 1)));
+	return version;
+}
 
 /* The tables have no owner where there are none. */
 static void
@@ -67,7 +79,7 @@ check_installed_connected(void)
 				errmsg("usom is not installed in this database"),
 				errdetail("The extension is there, its tables are not."),
 				errhint("Run: SELECT usom.install();"));
-	version = usom_query_run(&schema_version, NULL, NULL) > 0 ? DatumGetInt32(usom_query_get(0, 1)) : 0;
+	version = find_version();
 	if (version != SCHEMA_VERSION)
 		ereport(ERROR, errcode(USOM_ERR(SCHEMA_VERSION)),
 				errmsg("the tables of usom do not fit its library"),

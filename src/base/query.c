@@ -42,6 +42,7 @@
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/guc.h"
+#include "utils/lsyscache.h"
 #include "utils/syscache.h"
 #include "utils/typcache.h"
 
@@ -144,6 +145,24 @@ usom_query_init(void)
 	get_relation_info_hook = pretend_large;
 }
 
+/* Of schema usom, perhaps with [] after the name. */
+Oid
+usom_query_type(const char *name)
+{
+	Oid			schema = get_namespace_oid("usom", false);
+	size_t		length = strlen(name);
+	bool		is_array = length > 2 && strcmp(name + length - 2, "[]") == 0;
+	char	   *bare = pnstrdup(name, is_array ? length - 2 : length);
+	Oid			type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum(bare), ObjectIdGetDatum(schema));
+
+	if (OidIsValid(type) && is_array)
+		type = get_array_type(type);
+	if (!OidIsValid(type))
+		elog(ERROR, "type usom.%s does not exist", name);
+	pfree(bare);
+	return type;
+}
+
 static void
 set_for_statement(const char *name, const char *value)
 {
@@ -164,6 +183,34 @@ set_planner_for_keys(void)
 }
 
 /*
+ * The type of a name, which the parser would find as well, by way of a
+ * statement that it makes of the name.
+ */
+static Oid
+find_type(const char *name)
+{
+	static const struct
+	{
+		const char *name;
+		Oid			type;
+	}			frequent[] = {
+		{"bigint", INT8OID}, {"bigint[]", INT8ARRAYOID}, {"text", TEXTOID}, {"text[]", TEXTARRAYOID}, {"timestamptz", TIMESTAMPTZOID},
+		{"integer", INT4OID}, {"integer[]", INT4ARRAYOID}, {"numeric", NUMERICOID}, {"boolean", BOOLOID}, {"jsonb", JSONBOID},
+		{"bytea", BYTEAOID}, {"interval", INTERVALOID}, {"pg_catalog.int8", INT8OID}, {"pg_catalog.text", TEXTOID}
+	};
+	Oid			type;
+	int32		typmod;
+
+	for (int i = 0; i < (int) lengthof(frequent); i++)
+		if (strcmp(name, frequent[i].name) == 0)
+			return frequent[i].type;
+	if (strncmp(name, "usom.", 5) == 0)
+		return usom_query_type(name + 5);
+	parseTypeString(name, &type, &typmod, false);
+	return type;
+}
+
+/*
  * A plan of another era names types that are gone, so it is made anew; it is
  * not freed, since a statement further out may be running it.
  */
@@ -174,11 +221,7 @@ prepare(UsomQuery *query)
 	SPIPlanPtr	plan;
 
 	for (int i = 0; i < query->nargs; i++)
-	{
-		int32		typmod;
-
-		parseTypeString(query->argtypes[i], &argtypes[i], &typmod, false);
-	}
+		argtypes[i] = find_type(query->argtypes[i]);
 	plan = SPI_prepare_cursor(query->text, query->nargs, argtypes, CURSOR_OPT_GENERIC_PLAN);
 	if (plan == NULL)
 		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
@@ -213,7 +256,8 @@ execute_prepared(UsomQuery *query, Datum *values, const bool *nulls, bool read_o
 	bool		outer = planning;
 	int			nest = NewGUCNestLevel();
 
-	set_for_statement("search_path", USOM_SEARCH_PATH);
+	if (strcmp(namespace_search_path, USOM_SEARCH_PATH) != 0)
+		set_for_statement("search_path", USOM_SEARCH_PATH);
 	planning = planning || !plan_is_good;
 	PG_TRY();
 	{

@@ -79,6 +79,9 @@ extern int64 usom_query_get_key(uint64 row, int column);	/* 0 if null */
 extern int32 usom_query_get_number(uint64 row, int column);	/* the same of an integer */
 extern TimestampTz usom_query_get_time(uint64 row, int column, TimestampTz missing);
 
+/* A type of schema usom by its name, perhaps with [] after it. */
+extern Oid	usom_query_type(const char *name);
+
 /* Keys as a bigint[] for a statement. */
 extern Datum usom_query_keys(const int64 *keys, int nkeys);
 

@@ -10,17 +10,29 @@
 
 #include "base/errors.h"
 #include "base/memo.h"
+#include "base/quantity.h"
 #include "base/query.h"
 #include "base/settings.h"
 
 static UsomQuery select_house = {
-	.text = "SELECT g.currency, c.channel_id, c.code, c.active, c.pricing = 'list', c.price_difference, "
-	"(c.price_tolerance * 10000)::bigint, coalesce((c.price_drift * 10000)::bigint, -1) FROM usom.organisation AS g "
+	.text = "SELECT g.currency, c.channel_id, c.code, c.active, c.pricing, c.price_difference, "
+	"c.price_tolerance, c.price_drift FROM usom.organisation AS g "
 	"LEFT JOIN usom.channel AS c ON c.org_id = g.org_id WHERE g.org_id = $1",
 	.nargs = 1,
 	.argtypes = {"bigint"},
 };
 
+/* In ten-thousandths; -1 if null. */
+static int64
+get_percent(uint64 row, int column)
+{
+	bool		isnull;
+	Datum		value = usom_query_get_or_null(row, column, &isnull);
+
+	return isnull ? -1 : usom_quantity_of_datum(value) / (USOM_UNIT / 10000);
+}
+
+/* Columns as they are: each operator in the statement would have to be found by each new backend. */
 static const void *
 read_house(int64 org_id)
 {
@@ -43,8 +55,7 @@ read_house(int64 org_id)
 			continue;
 		house->channels[house->nchannels++] = (UsomChannel) {
 			DatumGetInt64(channel_id), usom_query_get_text(row, 3), DatumGetBool(usom_query_get(row, 4)),
-			DatumGetBool(usom_query_get(row, 5)), usom_query_get_text(row, 6), DatumGetInt64(usom_query_get(row, 7)),
-			DatumGetInt64(usom_query_get(row, 8))
+			strcmp(usom_query_get_text(row, 5), "list") == 0, usom_query_get_text(row, 6), get_percent(row, 7), get_percent(row, 8)
 		};
 	}
 	SPI_freetuptable(SPI_tuptable);

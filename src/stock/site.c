@@ -12,13 +12,13 @@
 
 #include "stock/site.h"
 
+#include "base/decimal.h"
 #include "base/memo.h"
 #include "base/query.h"
 
 static UsomQuery select_sites = {
 	.text = "SELECT l.location_id, l.priority, l.active, l.ships_from, l.code, "
-	"NOT l.ships OR l.order_cost > 0 OR l.unit_cost > 0 OR l.handling_cost > 0 OR l.protected_quantity > 0, l.protected_quantity > 0, "
-	"(SELECT EXISTS (SELECT 1 FROM usom.stock AS s WHERE s.org_id = $1 AND s.stripes > 0)) "
+	"l.ships, l.order_cost, l.unit_cost, l.handling_cost, l.protected_quantity "
 	"FROM usom.location AS l WHERE l.org_id = $1 ORDER BY l.location_id",
 	.nargs = 1,
 	.argtypes = {"bigint"},
@@ -45,6 +45,8 @@ sort_by_code(UsomSites *sites)
 	qsort(sites->by_code, sites->count, sizeof(UsomSite *), compare_codes);
 }
 
+static uint64 stripes_used;
+
 static UsomQuery select_striped = {
 	.text = "SELECT s.product_id, s.location_id, s.stripes FROM usom.stock AS s JOIN usom.location AS l "
 	"ON l.org_id = $1 AND l.location_id = s.location_id WHERE s.org_id = $1 AND s.stripes > 0 "
@@ -64,31 +66,43 @@ read_striped(UsomSites *sites, Datum *values)
 	SPI_freetuptable(SPI_tuptable);
 }
 
+/* Columns as they are: each operator in the statement would have to be found by each new backend. */
+static bool
+is_positive(uint64 row, int column)
+{
+	return usom_decimal_compare(DatumGetNumeric(usom_query_get(row, column)), int64_to_numeric(0)) > 0;
+}
+
+static bool
+has_terms(uint64 row)
+{
+	return !DatumGetBool(usom_query_get(row, 6)) || is_positive(row, 7) || is_positive(row, 8) || is_positive(row, 9)
+		|| is_positive(row, 10);
+}
+
 static const void *
 read_sites(int64 org_id)
 {
 	UsomSites  *sites = palloc0_object(UsomSites);
 	Datum		values[] = {Int64GetDatum(org_id)};
-	bool		any_striped;
 
 	sites->count = (int) usom_memo_look(&select_sites, values);
 	sites->sites = palloc_array(UsomSite, Max(sites->count, 1));
 	for (int i = 0; i < sites->count; i++)
 	{
-		sites->have_terms |= DatumGetBool(usom_query_get(i, 6));
+		sites->have_terms |= has_terms(i);
 		sites->sites[i] = (UsomSite) {
 			.location_id = DatumGetInt64(usom_query_get(i, 1)),
 			.priority = DatumGetInt32(usom_query_get(i, 2)),
 			.active = DatumGetBool(usom_query_get(i, 3)),
 			.ships_from = ships_from(usom_query_get_text(i, 4)),
 			.code = usom_query_get_text(i, 5),
-			.protects = DatumGetBool(usom_query_get(i, 7)),
+			.protects = is_positive(i, 10),
 		};
 	}
-	any_striped = sites->count > 0 && DatumGetBool(usom_query_get(0, 8));
 	sort_by_code(sites);
 	SPI_freetuptable(SPI_tuptable);
-	if (any_striped)
+	if ((usom_memo_uses(org_id) & stripes_used) != 0)
 		read_striped(sites, values);
 	return sites;
 }
@@ -155,4 +169,5 @@ void
 usom_stock_init(void)
 {
 	usom_memo_register(&memo);
+	stripes_used = usom_memo_use_of("stock_stripe");
 }
