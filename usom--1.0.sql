@@ -13771,7 +13771,7 @@ COMMENT ON COLUMN usom.stock_stripe.takes IS 'How often units were taken from it
 -- Which places are striped is remembered; what their stripes have is not.
 CREATE INDEX stock_striped ON usom.stock (org_id, product_id, location_id) WHERE stripes > 0;
 CREATE TRIGGER _memo_changed AFTER INSERT OR DELETE ON usom.stock_stripe
-	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed();
+	FOR EACH ROW EXECUTE FUNCTION usom._memo_changed('stock_stripe');
 ALTER TABLE usom.stock_stripe ENABLE ALWAYS TRIGGER _memo_changed;
 
 SELECT usom._guard_kept('stock_stripe', 'usom.set_stock_stripes()');

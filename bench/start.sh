@@ -15,7 +15,6 @@
 # BENCH_CHECK      set: fail when a budget is missed
 set -eu
 . "$(dirname "$0")/peers.sh"
-. "$here/budget.sh"
 
 backends=${BENCH_BACKENDS:-50}
 seconds=${BENCH_SECONDS:-5}

@@ -13,6 +13,7 @@ second_lane='tap fuzz demo sums load capacity_orders credit backorders payments 
 if [ -z "${USOM_BUILD:-}" ]; then
 	start=$(now)
 	sh "$top/tools/prepare.sh" || exit 1
+	sh "$top/tools/prepare.sh" pgbouncer || warn 'without pgbouncer, the test behind a pooler is skipped'
 	export USOM_START="${USOM_START:-$start}"
 	exec sh "$top/tools/private.sh" sh tools/check.sh "$@"
 fi

@@ -3,9 +3,10 @@
 # apt-get, as root or by sudo.  Does nothing where all is there, and then wants
 # no network.  Clusters of the system are neither made, started nor changed.
 #
-# usage: tools/prepare.sh [valgrind]
+# usage: tools/prepare.sh [valgrind] [pgbouncer]
 #
-# valgrind is wanted by make bench-instructions alone.
+# valgrind is wanted by make bench-instructions alone; pgbouncer by one test and
+# one bench, which are skipped where it cannot be had.
 set -eu
 . "$(dirname "$0")/lib.sh"
 
@@ -37,6 +38,7 @@ look() {
 	elif [ -z "${PG_CONFIG:-}" ]; then
 		want "postgresql-$PG_MAJOR-pgtap" has_pgtap
 	fi
+	PATH=$PATH:/usr/sbin
 	for tool in "$@"; do
 		want "$tool" command -v "$tool"
 	done
