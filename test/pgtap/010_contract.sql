@@ -131,7 +131,7 @@ INSERT INTO shown VALUES
 SELECT has_view('usom'::name, name::name, format('view usom.%s', name)) FROM shown;
 SELECT has_column('usom'::name, name::name, c::name, format('usom.%s.%s', name, c)) FROM shown, unnest(string_to_array(columns, ' ')) AS c;
 SELECT is_empty($$SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod) FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-	WHERE c.relnamespace = 'usom'::regnamespace AND c.relkind IN ('v', 'm') AND a.atttypid NOT IN ('text'::regtype, 'int2'::regtype, 'int4'::regtype, 'int8'::regtype, 'numeric'::regtype, 'boolean'::regtype,
+	WHERE c.relnamespace = 'usom'::regnamespace AND c.relkind IN ('v', 'm') AND c.relname !~ '^_' AND a.atttypid NOT IN ('text'::regtype, 'int2'::regtype, 'int4'::regtype, 'int8'::regtype, 'numeric'::regtype, 'boolean'::regtype,
 		'date'::regtype, 'timestamptz'::regtype, 'jsonb'::regtype, 'uuid'::regtype, 'text[]'::regtype)$$, 'views show plain types');
 SELECT is_empty($$SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid WHERE c.relnamespace = 'usom'::regnamespace AND c.relkind IN ('v', 'm') AND a.attnum > 0 AND a.atttypmod <> -1$$,
 	'and none of a length');
