@@ -19,12 +19,16 @@ CREATE FUNCTION pg_temp.buy(customer text, amount numeric, more jsonb DEFAULT '{
 	FROM usom.place_order(jsonb_build_object('customer', customer, 'lines', jsonb_build_array(jsonb_build_object('sku', 'CRD-1', 'quantity', amount / 100, 'unit_price', 100))) || more) p
 $$;
 CREATE FUNCTION pg_temp.look(of text) RETURNS TABLE (line text) LANGUAGE sql AS $$
-	SELECT format('limit %s, exposure %s, free %s, held %s orders for %s', limit_amount, exposure, free, orders_held, amount_held) FROM usom.credit WHERE customer = of
-	UNION ALL
-	SELECT format('%s %s: owes %s, takes %s%s%s', p.order_no, p.status, owed, taken, CASE WHEN held_at IS NOT NULL THEN ', held' END,
-		CASE WHEN beyond_limit > 0 THEN ', beyond the limit by ' || beyond_limit END) FROM usom.credit_position(of) p
-	UNION ALL
-	SELECT format('%s: %s hold: %s', h.order_no, h.hold_type, h.reason) FROM usom.holds h JOIN usom.orders o ON o.order_no = h.order_no WHERE h.active AND o.customer = of
+	SELECT l.line FROM (
+		SELECT 1 AS part, '' AS order_no, format('limit %s, exposure %s, free %s, held %s orders for %s', limit_amount, exposure, free, orders_held, amount_held) AS line
+		FROM usom.credit WHERE customer = of
+		UNION ALL
+		SELECT 2, p.order_no, format('%s %s: owes %s, takes %s%s%s', p.order_no, p.status, owed, taken, CASE WHEN held_at IS NOT NULL THEN ', held' END,
+			CASE WHEN beyond_limit > 0 THEN ', beyond the limit by ' || beyond_limit END) FROM usom.credit_position(of) p
+		UNION ALL
+		SELECT 3, h.order_no, format('%s: %s hold: %s', h.order_no, h.hold_type, h.reason) FROM usom.holds h JOIN usom.orders o ON o.order_no = h.order_no
+		WHERE h.active AND o.customer = of
+	) AS l ORDER BY l.part, l.order_no, l.line
 $$;
 
 -- E20: a limit of 1,000, five orders of 300: three are confirmed, two are held and take no stock.
