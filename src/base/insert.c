@@ -238,6 +238,8 @@ insert_as_statement(Insertion *insertion)
 	ErrorContextCallback context = {error_context_stack, tell_context, insertion};
 
 	error_context_stack = &context;
+	PreventCommandIfReadOnly("INSERT");
+	PreventCommandIfParallelMode("INSERT");
 	insertion->insert->target->is_busy = true;
 	usom_query_note_direct();
 	CommandCounterIncrement();
