@@ -41,6 +41,7 @@ SELECT pg_temp.used($$SELECT order_no FROM usom.backorders WHERE sku = 'READ-2'$
 RESET ROLE;
 RESET enable_bitmapscan;
 RESET enable_seqscan;
+SELECT usom.revoke_access('usom_regress_reader', 'manager', 'reading') \g /dev/null
 
 -- Chains that begin in the wrong place are found, too (verify.sql breaks the rest of them).
 SELECT sales_order_id AS shipped_id FROM usom.sales_order WHERE order_no = :'first' \gset
