@@ -174,7 +174,7 @@ CREATE FUNCTION usom._doctor_growth() RETURNS TABLE ("check" text, trouble text,
 	LANGUAGE sql STABLE STRICT
 	SET search_path = pg_catalog, usom, pg_temp
 	AS $$
-	SELECT 'partitions', string_agg(w.problem, ', '), 'CALL usom.tick() once a minute: it makes the next partition ahead of time. What stands in the rest stays there and counts as any other.'
+	SELECT 'partitions', string_agg(w.problem, ', '), 'CALL usom.tick() once a minute: it makes the next partition ahead of time; on a subscriber of logical replication call usom.prepare_partitions(). What stands in the rest stays there and counts as any other.'
 	FROM (
 		SELECT format('entries up to %s stand in _audit_entry_rest', g.key)
 		FROM (SELECT usom._greatest_entry('_audit_entry_rest') AS key WHERE to_regclass('usom._audit_entry_rest') IS NOT NULL) g WHERE g.key IS NOT NULL

@@ -181,7 +181,7 @@ SQL
 sub tables
 {
 	my ($node) = @_;
-	my @names = split /\n/, sql($node, 'desk', q{SELECT relname FROM pg_class WHERE relnamespace = 'usom'::regnamespace AND relkind = 'r' ORDER BY 1});
+	my @names = split /\n/, sql($node, 'desk', q{SELECT relname FROM pg_class WHERE relnamespace = 'usom'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition ORDER BY 1});
 	return sql($node, 'desk', join(' UNION ALL ', map { "SELECT '$_', count(*), md5(string_agg(md5(t::text), '' ORDER BY t::text COLLATE \"C\")) FROM usom.$_ t" } @names) . ' ORDER BY 1');
 }
 
@@ -209,6 +209,7 @@ is(publisher_does(q{SELECT string_agg(c.relname, ', ') FROM pg_class c WHERE c.r
 publisher_does('CREATE PUBLICATION usom FOR ALL TABLES WITH (publish_via_partition_root = true)');
 $subscriber->safe_psql('desk', "CREATE SUBSCRIPTION usom CONNECTION \$\$" . $publisher->connstr('desk') . "\$\$ PUBLICATION usom");
 $subscriber->wait_for_subscription_sync($publisher, 'usom', 'desk');
+$subscriber->safe_psql('desk', 'SELECT usom.prepare_partitions()');
 is_replicated('first copy');
 
 # Roles belong to the server, not to the database.

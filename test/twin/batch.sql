@@ -110,7 +110,7 @@ DECLARE
 	relation text;
 BEGIN
 	FOR relation IN SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'sales_order_id'
-		WHERE c.relnamespace = 'usom'::regnamespace AND c.relkind = 'r' AND c.relname !~ '^audit|^order_fingerprint' LOOP
+		WHERE c.relnamespace = 'usom'::regnamespace AND c.relkind = 'r' AND NOT c.relispartition AND c.relname !~ '^audit|^order_fingerprint' LOOP
 		EXECUTE format($f$
 			INSERT INTO twin.image SELECT g.code, $1, o.external_id, %L, jsonb_agg(b.content ORDER BY b.content)
 			FROM usom.organisation g JOIN usom.sales_order o ON o.org_id = g.org_id JOIN usom.%I x ON x.org_id = o.org_id AND x.sales_order_id = o.sales_order_id
