@@ -126,7 +126,7 @@ BEGIN
 		FOREACH r IN ARRAY '{sales_order,order_line,fulfillment_line,shipment,stock_movement,order_history}'::name[] LOOP
 			EXECUTE bench.copy_rows(r) USING k, least(k + 4, last), base, buyer, buyers;
 		END LOOP;
-		PERFORM usom._extend_audit();
+		PERFORM usom.prepare_partitions();
 		COMMIT;
 		k := k + 5 * sessions;
 	END LOOP;
