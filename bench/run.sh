@@ -13,7 +13,8 @@
 #   audit             the audit on and off
 #   curve             1 to 64 clients: throughput, latency, deadlocks, picture
 #   hot, zipf         products that everybody wants
-#   history           5 million orders beside 10 thousand: placing, reading, verify()
+#   history           5 million orders beside 10 thousand: placing, reading, verify();
+#                     200 thousand where it is not named, as 5 million take some 10 minutes
 #   start, pooler     a fresh connection; through pgbouncer
 #
 # and, when they are named, or as SCENARIOS=all:
@@ -36,6 +37,7 @@ here=$(cd "$(dirname "$0")" && pwd -P)
 
 main='place_order instructions lifecycle thousand batch audit curve hot zipf history start pooler'
 more='instructions_life verify bloat sourcing_order sourcing_quality fulfillment picking pricing backorder_run loading'
+named=$*
 scenarios=${*:-$main}
 [ "$scenarios" != all ] || scenarios="$main $more"
 : "${BENCH_RESULTS:=$here/results.md}"
@@ -63,9 +65,13 @@ row() { # scenario
 run_scenario() (
 	case $1 in
 	instructions) BENCH_ORDERS=${BENCH_ORDERS:-60} BENCH_WARM_UP=${BENCH_WARM_UP:-40} ;;
-	hot) BENCH_SECONDS=${BENCH_SECONDS:-45} ;;
+	hot) BENCH_SECONDS=${BENCH_SECONDS:-45} BENCH_STRIPES=${BENCH_STRIPES:-32 64} ;;
 	zipf) BENCH_SECONDS=${BENCH_SECONDS:-18} ;;
+	pooler) BENCH_SECONDS=${BENCH_SECONDS:-36} ;;
+	history) [ -n "$named" ] || BENCH_HISTORY=${BENCH_HISTORY:-200000} ;;
 	esac
+	[ -z "${BENCH_STRIPES:-}" ] || export BENCH_STRIPES
+	[ -z "${BENCH_HISTORY:-}" ] || export BENCH_HISTORY
 	export BENCH_ORDERS="${BENCH_ORDERS:-}" BENCH_WARM_UP="${BENCH_WARM_UP:-}" BENCH_SECONDS="${BENCH_SECONDS:-}"
 	BENCH_BUDGETS=$home/own BENCH_LINE=$home/line exec sh "$here/$1.sh"
 )
