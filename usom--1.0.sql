@@ -3419,6 +3419,18 @@ CREATE TYPE usom._held_piece AS (
 );
 COMMENT ON TYPE usom._held_piece IS 'Piece that units of a held one are in now, or that is gone, on its way from C to hold, by unnest().';
 
+CREATE TYPE usom._hold_row AS (
+	sales_order_id bigint,
+	placed_at timestamptz,
+	hold_type text,
+	reason text,
+	expires_at timestamptz,
+	line_no integer,
+	piece_no integer,
+	blocks text[]
+);
+COMMENT ON TYPE usom._hold_row IS 'Hold that somebody places, on its way from C to hold, by unnest().';
+
 CREATE TYPE usom._found_hold AS (
 	sales_order_id bigint,
 	line_no integer,

@@ -15,22 +15,24 @@
 
 #include "base/call.h"
 #include "base/errors.h"
+#include "base/insert.h"
 #include "base/memo.h"
 #include "base/query.h"
+#include "catalog/pg_type.h"
 #include "party/party.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
+
+#define HOLD_COLUMNS 8
 
 PG_FUNCTION_INFO_V1(usom_hold_order);
 PG_FUNCTION_INFO_V1(usom_release_hold);
 
 /* ---- types ---- */
 
-/* Types that there are not block these, which stand in the statements below as well. */
-static const char *const usual_blocks[] = {"confirm", "release", "ship"};
-
 static UsomQuery select_types = {
-	.text = "SELECT t.code, b.action FROM usom.hold_type AS t, unnest(t.blocks) AS b (action) WHERE t.org_id = $1",
+	.text = "SELECT t.code, t.blocks FROM usom.hold_type AS t WHERE t.org_id = $1",
 	.nargs = 1,
 	.argtypes = {"bigint"},
 };
@@ -38,14 +40,23 @@ static UsomQuery select_types = {
 typedef struct HoldType
 {
 	const char *code;
-	const char *action;			/* one that it blocks */
+	ArrayType  *blocks;			/* text[]: actions */
 } HoldType;
 
 typedef struct HoldTypes
 {
 	int			count;
 	HoldType   *types;
+	ArrayType  *usual;			/* what types that there are not block, here and in statements */
 } HoldTypes;
+
+static ArrayType *
+usual_blocks(void)
+{
+	Datum		actions[] = {CStringGetTextDatum("confirm"), CStringGetTextDatum("release"), CStringGetTextDatum("ship")};
+
+	return construct_array_builtin(actions, lengthof(actions), TEXTOID);
+}
 
 static const void *
 read_types(int64 org_id)
@@ -53,10 +64,11 @@ read_types(int64 org_id)
 	HoldTypes  *types = palloc0_object(HoldTypes);
 	Datum		values[] = {Int64GetDatum(org_id)};
 
+	types->usual = usual_blocks();
 	types->count = (int) usom_memo_look(&select_types, values);
 	types->types = palloc_array(HoldType, Max(types->count, 1));
 	for (int i = 0; i < types->count; i++)
-		types->types[i] = (HoldType) {usom_query_get_text(i, 1), usom_query_get_text(i, 2)};
+		types->types[i] = (HoldType) {usom_query_get_text(i, 1), DatumGetArrayTypePCopy(usom_query_get(i, 2))};
 	SPI_freetuptable(SPI_tuptable);
 	return types;
 }
@@ -73,22 +85,26 @@ usom_order_hold_init(void)
 	usom_memo_register(&memo);
 }
 
+static ArrayType *
+blocks_of(int64 org_id, const char *hold_type)
+{
+	const HoldTypes *types = usom_memo_get(&memo, org_id);
+
+	for (int i = 0; i < types->count; i++)
+		if (strcmp(types->types[i].code, hold_type) == 0)
+			return types->types[i].blocks;
+	return types->usual;
+}
+
 bool
 usom_order_hold_blocks(int64 org_id, const char *hold_type, const char *action)
 {
-	const HoldTypes *types = usom_memo_get(&memo, org_id);
-	bool		is_known = false;
+	Datum	   *actions;
+	int			count;
 
-	for (int i = 0; i < types->count; i++)
-	{
-		if (strcmp(types->types[i].code, hold_type) != 0)
-			continue;
-		if (strcmp(types->types[i].action, action) == 0)
-			return true;
-		is_known = true;
-	}
-	for (int i = 0; i < (int) lengthof(usual_blocks) && !is_known; i++)
-		if (strcmp(usual_blocks[i], action) == 0)
+	deconstruct_array_builtin(blocks_of(org_id, hold_type), TEXTOID, &actions, NULL, &count);
+	for (int i = 0; i < count; i++)
+		if (strcmp(TextDatumGetCString(actions[i]), action) == 0)
 			return true;
 	return false;
 }
@@ -113,12 +129,14 @@ static UsomQuery renew_hold = {
 	.argtypes = {"bigint", "bigint", "timestamptz", "text", "text", "timestamptz", "integer", "integer"},
 };
 
-static UsomQuery insert_hold = {
-	.text = "INSERT INTO usom.hold (org_id, sales_order_id, placed_at, hold_type, reason, expires_at, line_no, piece_no, blocks) "
-	"SELECT $1, $2, $3, $4, $5, $6, $7, $8, coalesce((SELECT t.blocks FROM usom.hold_type t WHERE t.org_id = $1 AND t.code = $4), "
-	"ARRAY['confirm', 'release', 'ship'])",
-	.nargs = 8,
-	.argtypes = {"bigint", "bigint", "timestamptz", "text", "text", "timestamptz", "integer", "integer"},
+static UsomInsert insert_hold = {
+	.table = "hold",
+	.row_type = "_hold_row",
+	.ncolumns = HOLD_COLUMNS,
+	.query.text = "INSERT INTO usom.hold (org_id, sales_order_id, placed_at, hold_type, reason, expires_at, line_no, piece_no, blocks) "
+	"SELECT $1, r.* FROM unnest($2) AS r",
+	.query.nargs = 2,
+	.query.argtypes = {"bigint", "usom._hold_row[]"},
 };
 
 static UsomQuery end_holds = {
@@ -251,6 +269,42 @@ follow_hold(const UsomOrderSet *set, const char *type, int32 line_no)
 	usom_order_write_holds(set->org_id, rows);
 }
 
+/* What the caller says of a hold, as renew_hold has it. */
+typedef struct Asked
+{
+	const char *type;
+	Place		place;
+	Datum		values[8];		/* org_id, sales_order_id, placed_at, hold_type, reason, expires_at, line_no, piece_no */
+	bool		nulls[8];
+} Asked;
+
+static void
+renew_or_insert(UsomOrderSet *set, Asked *asked)
+{
+	Datum		row[HOLD_COLUMNS];
+	bool		nulls[HOLD_COLUMNS] = {false};
+	UsomRows   *rows;
+
+	if (usom_query_write(&renew_hold, asked->values, asked->nulls) > 0)
+		return;
+	memcpy(row, &asked->values[1], sizeof(asked->values) - sizeof(Datum));
+	memcpy(nulls, &asked->nulls[1], sizeof(asked->nulls) - sizeof(bool));
+	row[HOLD_COLUMNS - 1] = PointerGetDatum(blocks_of(set->org_id, asked->type));
+	rows = usom_insert_rows(&insert_hold, 1);
+	usom_rows_add(rows, row, nulls);
+	usom_insert_run(&insert_hold, set->org_id, rows);
+	follow_hold(set, asked->type, asked->place.line_no);
+}
+
+/* Holds of the whole order do not look at its lines. */
+static UsomOrderSet *
+load_held(FunctionCallInfo fcinfo, const Place *place)
+{
+	char	   *order_no = usom_order_arg_text(fcinfo, 0, "order_no");
+
+	return place->has_line ? usom_order_load(usom_party_org(), order_no) : usom_order_load_header(usom_party_org(), order_no);
+}
+
 Datum
 usom_hold_order(PG_FUNCTION_ARGS)
 {
@@ -258,26 +312,26 @@ usom_hold_order(PG_FUNCTION_ARGS)
 	const char *type = usom_order_arg_text(fcinfo, 1, "hold_type");
 	bool		expires = !PG_ARGISNULL(3);
 	Place		place = read_place(fcinfo, 4);
-	UsomOrderSet *set = usom_order_load(usom_party_org(), usom_order_arg_text(fcinfo, 0, "order_no"));
-	Datum		values[8] = {
-		Int64GetDatum(set->org_id),
-		Int64GetDatum(set->orders[0].sales_order_id),
-		TimestampTzGetDatum(usom_call_time()),
-		CStringGetTextDatum(type),
-		PG_ARGISNULL(2) ? (Datum) 0 : PG_GETARG_DATUM(2),
-		expires ? PG_GETARG_DATUM(3) : (Datum) 0,
-		Int32GetDatum(place.line_no),
-		Int32GetDatum(place.piece_no),
+	UsomOrderSet *set = load_held(fcinfo, &place);
+	Asked		asked = {
+		.type = type,
+		.place = place,
+		.values = {
+			Int64GetDatum(set->org_id),
+			Int64GetDatum(set->orders[0].sales_order_id),
+			TimestampTzGetDatum(usom_call_time()),
+			CStringGetTextDatum(type),
+			PG_ARGISNULL(2) ? (Datum) 0 : PG_GETARG_DATUM(2),
+			expires ? PG_GETARG_DATUM(3) : (Datum) 0,
+			Int32GetDatum(place.line_no),
+			Int32GetDatum(place.piece_no),
+		},
+		.nulls = {false, false, false, false, PG_ARGISNULL(2), !expires, !place.has_line, !place.has_piece},
 	};
-	bool		nulls[8] = {false, false, false, false, PG_ARGISNULL(2), !expires, !place.has_line, !place.has_piece};
 
 	check_hold(&set->orders[0], type, expires, expires ? PG_GETARG_TIMESTAMPTZ(3) : 0);
 	check_place(set, &place);
-	if (usom_query_write(&renew_hold, values, nulls) == 0)
-	{
-		usom_query_write(&insert_hold, values, nulls);
-		follow_hold(set, type, place.line_no);
-	}
+	renew_or_insert(set, &asked);
 	note_hold(set, "hold", type, place.line_no);
 	return usom_order_answer_status(answer, set);
 }
@@ -288,7 +342,7 @@ usom_release_hold(PG_FUNCTION_ARGS)
 	UsomAnswer *answer = usom_order_answer_begin(fcinfo, "release_hold", 2);
 	const char *type = usom_order_arg_text(fcinfo, 1, "hold_type");
 	Place		place = read_place(fcinfo, 3);
-	UsomOrderSet *set = usom_order_load(usom_party_org(), usom_order_arg_text(fcinfo, 0, "order_no"));
+	UsomOrderSet *set = load_held(fcinfo, &place);
 	Datum		values[7] = {
 		Int64GetDatum(set->org_id),
 		Int64GetDatum(set->orders[0].sales_order_id),

@@ -370,6 +370,7 @@ usom_order_sum(const UsomOrderSet *set, int order)
 {
 	UsomCounters sum = {0};
 
+	Ensure(!set->without_lines, "the units of an order without lines are asked for");
 	for (int i = usom_order_first_line(set, order); i < set->nlines && set->lines[i].order == order; i++)
 		if (!set->lines[i].removed && !usom_line_is_kit(&set->lines[i]))
 			for (int state = 0; state < USOM_PIECE_STATES; state++)

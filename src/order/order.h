@@ -171,6 +171,7 @@ typedef struct UsomOrderSet
 	bool		stock_locked;	/* the rows of deltas are locked already */
 	int			nowners;
 	const char **owners;		/* whose soft reservations go over to the orders */
+	bool		without_lines;	/* only the header is loaded */
 	bool		unit_holds;		/* a hold stands on a line or a piece */
 	List	   *joined;			/* hold_units.c: pieces whose units went over to others */
 	List	   *events;		/* news.h: what the save makes known */
@@ -180,10 +181,15 @@ typedef struct UsomOrderSet
 	List	   *flow_releases;
 } UsomOrderSet;
 
-/* set.c: make, load */
-extern UsomOrderSet *usom_order_set_make(int64 org_id, int norders, int nlines);
-extern UsomOrderSet *usom_order_load(int64 org_id, const char *order_no);	/* US105 if there is none */
+/* load.c: orders are locked and read; US105 if there is none of the number */
+extern UsomOrderSet *usom_order_load(int64 org_id, const char *order_no);
 extern UsomOrderSet *usom_order_load_many(int64 org_id, const int64 *ids, int nids);
+
+/* For what changes nothing of lines and pieces: perhaps without them. */
+extern UsomOrderSet *usom_order_load_header(int64 org_id, const char *order_no);
+
+/* set.c */
+extern UsomOrderSet *usom_order_set_make(int64 org_id, int norders, int nlines);
 extern bool usom_order_set_has(const UsomOrderSet *set, const int64 *ids, int nids);	/* ids by key */
 extern UsomLine *usom_order_add_line(UsomOrderSet *set);
 extern void usom_order_take_nature(UsomLine *line, UsomNature nature);	/* of its product */

@@ -13,6 +13,7 @@
 
 #include "order/order.h"
 
+#include "base/errors.h"
 #include "base/payload.h"
 #include "order/news.h"
 #include "utils/builtins.h"
@@ -59,6 +60,7 @@ usom_order_unallocated(const UsomOrderSet *set, int order)
 {
 	UsomMoney	rest = set->orders[order].paid ? usom_money_of(set->orders[order].paid, USOM_AMOUNT_DECIMALS) : 0;
 
+	Ensure(!set->without_lines, "the units of an order without lines are asked for");
 	for (int i = usom_order_first_line(set, order); i < set->nlines && set->lines[i].order == order; i++)
 		if (!set->lines[i].removed)
 			rest -= usom_order_units_value(&set->lines[i], usom_order_served_units(set, i));
