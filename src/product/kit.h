@@ -24,6 +24,11 @@ typedef enum UsomNature
 
 #define USOM_BY_SERIAL 8		/* added to the nature of what has a number on each unit */
 
+/* The same without a statement: of these columns of a product, as base/fetch.h names and brings them. */
+#define USOM_NATURE_COLUMNS 4
+#define USOM_NATURE_OF {"kind", "text"}, {"decoupling", "text"}, {"tracking", "text"}, {"kit_policy", "text"}
+extern UsomNature usom_product_nature(const Datum *columns);
+
 /* Units of a product that is no kit, for one kit. */
 typedef struct UsomComponent
 {
