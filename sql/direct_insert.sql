@@ -49,9 +49,9 @@ INSERT INTO documents VALUES
 SELECT pg_temp.place('first', document) FROM documents WHERE n = 8;
 SELECT count(pg_temp.place('direct ' || n, document)) FROM documents;
 SELECT usom._direct_inserts() @> '{audit_entry,fulfillment_line,order_history,order_line,sales_order}' AS direct;
-SET usom.direct_insert = off;
+SET usom.direct = off;
 SELECT count(pg_temp.place('stated ' || n, document)) FROM documents;
-RESET usom.direct_insert;
+RESET usom.direct;
 SELECT n, d.rows AS written, d.all_of IS NOT DISTINCT FROM s.all_of AS same FROM documents,
 	LATERAL (SELECT count(*) AS rows, jsonb_agg(w) AS all_of FROM pg_temp.written('direct ' || n) w) d,
 	LATERAL (SELECT jsonb_agg(w) AS all_of FROM pg_temp.written('stated ' || n) w) s ORDER BY n;
@@ -67,9 +67,9 @@ $$;
 -- once before, since some are asked once a session
 SELECT pg_temp.statements('count 0') > 0 AS counted;
 SELECT pg_temp.statements('count 1') AS direct \gset
-SET usom.direct_insert = off;
+SET usom.direct = off;
 SELECT pg_temp.statements('count 2') - :direct AS more;
-RESET usom.direct_insert;
+RESET usom.direct;
 -- a key that is there: the same answer, and no second order
 SELECT count(*), count(DISTINCT order_no) FROM (SELECT (usom.place_order((SELECT document FROM documents WHERE n = 1) || '{"external_id": "direct 1"}')).order_no FROM generate_series(1, 3)) r;
 SELECT * FROM usom.verify_stock() UNION ALL SELECT * FROM usom.verify_orders();
@@ -80,12 +80,12 @@ ALTER TABLE usom.order_line ADD CONSTRAINT direct_bound CHECK (unit_price < 40) 
 CREATE FUNCTION pg_temp.both(command text) RETURNS TABLE (how text, said text) LANGUAGE plpgsql AS $$
 BEGIN
 	FOREACH how IN ARRAY ARRAY['direct', 'stated'] LOOP
-		PERFORM set_config('usom.direct_insert', CASE how WHEN 'direct' THEN 'on' ELSE 'off' END, false);
+		PERFORM set_config('usom.direct', CASE how WHEN 'direct' THEN 'on' ELSE 'off' END, false);
 		FOR said IN SELECT pg_temp.refused(command) LOOP
 			RETURN NEXT;
 		END LOOP;
 	END LOOP;
-	PERFORM set_config('usom.direct_insert', 'on', false);
+	PERFORM set_config('usom.direct', 'on', false);
 END
 $$;
 SELECT how, regexp_replace(said, 'row contains.*', 'row contains ...') FROM pg_temp.both($$SELECT usom.place_order(jsonb_build_object('lines', pg_temp.lines(150, 20)))$$);

@@ -14,6 +14,7 @@
 #include "audit/audit.h"
 #include "base/call.h"
 #include "base/card_guard.h"
+#include "base/fetch.h"
 #include "base/ident.h"
 #include "base/insert.h"
 #include "base/memo.h"
@@ -47,6 +48,7 @@ _PG_init(void)
 	usom_call_init();
 	usom_query_init();
 	usom_insert_init();
+	usom_fetch_init();
 	usom_memo_init();
 	usom_memo_use_init();
 	usom_ident_init();

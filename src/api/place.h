@@ -83,7 +83,10 @@ extern Placing *usom_api_parse(Jsonb *document);
 /* place_lookup.c: what documents name, in a fixed number of statements for all of them; nothing is raised for one of them. */
 extern void usom_api_look_up(Placing *const *placings, int count);
 
-/* The same file: it is taken, and problems are noted.  Of one that repeats another only the header is. */
+/* place_find.c: the headers of them. */
+extern void usom_api_look_up_headers(Placing *const *placings, int count);
+
+/* place_lookup.c: it is taken, and problems are noted.  Of one that repeats another only the header is. */
 extern void usom_api_refer(Placing *placing);
 
 /*
@@ -110,7 +113,6 @@ extern Placing *usom_api_read(Jsonb *document);
  * compare them.
  */
 extern void usom_api_write(Placing **placings, int count);
-extern void usom_api_look_up_headers(Placing *const *placings, int count);
 extern void usom_api_take_header(Placing *placing);
 
 /* place_header.c: draw numbers and write headers; placed says of each whether it is. */

@@ -2,6 +2,9 @@
  * resolve.c
  *		Codes of lines to keys.
  *
+ * Each code is looked up by its index, past the executor (base/fetch.c), or all
+ * of them by one statement: both find the same.
+ *
  * Reads master data only; no locks: codes do not change and rows are retired,
  * not deleted.  Memory: CurrentMemoryContext.
  */
@@ -9,11 +12,15 @@
 
 #include "api/resolve.h"
 
+#include "base/fetch.h"
 #include "base/query.h"
 #include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/timestamp.h"
+
+/* ---- as statements ---- */
 
 /* Most documents bring their prices and leave the choice of location to us. */
 static UsomQuery resolve_skus = {
@@ -99,6 +106,103 @@ take_reference(UsomLineReference *reference, uint64 row)
 	reference->price = isnull ? NULL : DatumGetNumericCopy(price);
 }
 
+/* ---- past the executor ---- */
+
+static UsomFetch product_by_sku = {
+	.table = "product", .index = "product_sku_unique",
+	.nkeys = 2, .keys = {{"org_id", "bigint"}, {"sku", "text"}},
+	.limit = 1, .ncolumns = 6, .columns = {{"product_id", "bigint"}, {"active", "boolean"}, USOM_NATURE_OF},
+};
+
+static UsomFetch location_by_code = {
+	.table = "location", .index = "location_code_unique",
+	.nkeys = 2, .keys = {{"org_id", "bigint"}, {"code", "text"}},
+	.limit = 1, .ncolumns = 2, .columns = {{"location_id", "bigint"}, {"active", "boolean"}},
+};
+
+/* The price that began last. */
+static UsomFetch price_of_sku = {
+	.table = "price", .index = "price_once_at_a_time", .upto = true, .backward = true, .limit = 1,
+	.nkeys = 5, .keys = {{"org_id", "bigint"}, {"sku", "text"}, {"unit", "text"}, {"currency", "text"}, {"valid_from", "timestamptz"}},
+	.ncolumns = 3, .columns = {{"unit_price", "numeric"}, {"per", "numeric"}, {"valid_to", "timestamptz"}},
+};
+
+typedef struct Resolving
+{
+	int64		org_id;
+	UsomLineReference *references;
+	int			count;
+} Resolving;
+
+static bool
+find_product(int64 org_id, UsomLineReference *reference)
+{
+	Datum		keys[] = {Int64GetDatum(org_id), CStringGetTextDatum(reference->sku)};
+	UsomFetched row;
+
+	if (!usom_fetch_rows(&product_by_sku, keys, NULL, &row))
+		return false;
+	if (row.count == 0 || !DatumGetBool(row.values[1]))
+		return true;
+	reference->product_id = DatumGetInt64(row.values[0]);
+	reference->nature = usom_product_nature(&row.values[2]);
+	return true;
+}
+
+static bool
+find_location(int64 org_id, UsomLineReference *reference)
+{
+	Datum		keys[] = {Int64GetDatum(org_id), CStringGetTextDatum(reference->location)};
+	UsomFetched row;
+
+	if (!usom_fetch_rows(&location_by_code, keys, NULL, &row))
+		return false;
+	if (row.count > 0 && DatumGetBool(row.values[1]))
+		reference->location_id = DatumGetInt64(row.values[0]);
+	return true;
+}
+
+/* If it has ended, those that began before have to be looked at: the statement does. */
+static bool
+find_price(int64 org_id, UsomLineReference *reference)
+{
+	Datum		keys[] = {
+		Int64GetDatum(org_id), CStringGetTextDatum(reference->sku), CStringGetTextDatum(""),
+		CStringGetTextDatum(reference->currency), TimestampTzGetDatum(reference->at)
+	};
+	UsomFetched row;
+	Datum		price;
+
+	if (!usom_fetch_rows(&price_of_sku, keys, NULL, &row))
+		return false;
+	if (row.count == 0)
+		return true;
+	if (!row.nulls[2] && DatumGetTimestampTz(row.values[2]) <= reference->at)
+		return false;
+	price = DirectFunctionCall2(numeric_div, row.values[0], row.values[1]);
+	reference->price = DatumGetNumeric(DirectFunctionCall2(numeric_round, price, Int32GetDatum(4)));
+	return true;
+}
+
+static bool
+find_all(void *argument)
+{
+	const Resolving *resolving = argument;
+
+	for (int i = 0; i < resolving->count; i++)
+	{
+		UsomLineReference *reference = &resolving->references[i];
+
+		if ((reference->sku != NULL && !find_product(resolving->org_id, reference)) ||
+			(reference->location != NULL && !find_location(resolving->org_id, reference)) ||
+			(reference->sku != NULL && reference->wants_price && !find_price(resolving->org_id, reference)))
+			return false;
+	}
+	return true;
+}
+
+/* ---- either way ---- */
+
 static bool
 skus_alone(const UsomLineReference *references, int count)
 {
@@ -108,8 +212,16 @@ skus_alone(const UsomLineReference *references, int count)
 	return true;
 }
 
-void
-usom_api_resolve_lines(int64 org_id, UsomLineReference *references, int count)
+static void
+clear(UsomLineReference *reference)
+{
+	reference->product_id = reference->location_id = 0;
+	reference->nature = USOM_SERVICE;
+	reference->price = NULL;
+}
+
+static void
+resolve_as_statement(int64 org_id, UsomLineReference *references, int count)
 {
 	bool		alone = skus_alone(references, count);
 	Datum		values[6] = {Int64GetDatum(org_id), skus_of(references, count, false)};
@@ -120,4 +232,14 @@ usom_api_resolve_lines(int64 org_id, UsomLineReference *references, int count)
 	n = usom_query_run(alone ? &resolve_skus : &resolve_lines, values, NULL);
 	for (uint64 row = 0; row < n; row++)
 		take_reference(&references[DatumGetInt32(usom_query_get(row, 1)) - 1], row);
+}
+
+void
+usom_api_resolve_lines(int64 org_id, UsomLineReference *references, int count)
+{
+	if (likely(usom_fetch_together(find_all, &(Resolving) {org_id, references, count})))
+		return;
+	for (int i = 0; i < count; i++)
+		clear(&references[i]);
+	resolve_as_statement(org_id, references, count);
 }

@@ -17,7 +17,7 @@
  *		Where the table is as install() made it, the rows go to it, to its
  *		indexes, constraints and triggers directly, as COPY does it.  Where it
  *		has anything that this does not handle (triggers, rules, partitions of
- *		somebody else's, forced row security, ...), or where usom.direct_insert
+ *		somebody else's, forced row security, ...), or where usom.direct
  *		is off, the statement runs.  Both write the same rows, fire the same
  *		triggers, raise the same errors, and count as one statement.
  *

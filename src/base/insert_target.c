@@ -28,6 +28,7 @@
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/settings.h"
+#include "base/watch.h"
 #include "catalog/index.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_trigger.h"
@@ -69,7 +70,7 @@ is_of(const UsomTarget *target, Oid relid)
 }
 
 static void
-at_table_change(Datum argument, Oid relid)
+at_table_change(Oid relid)
 {
 	for (int i = 0; i < ntargets; i++)
 		if (targets[i]->is_valid && is_of(targets[i], relid))
@@ -86,7 +87,7 @@ at_function_change(Datum argument, int cacheid, uint32 hash)
 void
 usom_target_init(void)
 {
-	CacheRegisterRelcacheCallback(at_table_change, (Datum) 0);
+	usom_watch_tables(at_table_change);
 	CacheRegisterSyscacheCallback(PROCOID, at_function_change, (Datum) 0);
 }
 
@@ -381,7 +382,7 @@ usom_target_open(UsomInsert *insert)
 	if (insert->target == NULL)
 		insert->target = make_target(insert, NULL);
 	target = insert->target;
-	if (!usom_setting_direct_insert || target->is_busy)
+	if (!usom_setting_direct || target->is_busy)
 		return NULL;
 	return open_fit(target, target->is_valid ? target->relid : get_relname_relid(insert->table, get_namespace_oid("usom", true)));
 }

@@ -186,8 +186,8 @@ set_planner_for_keys(void)
  * The type of a name, which the parser would find as well, by way of a
  * statement that it makes of the name.
  */
-static Oid
-find_type(const char *name)
+Oid
+usom_query_find_type(const char *name)
 {
 	static const struct
 	{
@@ -196,7 +196,7 @@ find_type(const char *name)
 	}			frequent[] = {
 		{"bigint", INT8OID}, {"bigint[]", INT8ARRAYOID}, {"text", TEXTOID}, {"text[]", TEXTARRAYOID}, {"timestamptz", TIMESTAMPTZOID},
 		{"integer", INT4OID}, {"integer[]", INT4ARRAYOID}, {"numeric", NUMERICOID}, {"boolean", BOOLOID}, {"jsonb", JSONBOID},
-		{"bytea", BYTEAOID}, {"interval", INTERVALOID}, {"pg_catalog.int8", INT8OID}, {"pg_catalog.text", TEXTOID}
+		{"bytea", BYTEAOID}, {"interval", INTERVALOID}, {"tid", TIDOID}, {"pg_catalog.int8", INT8OID}, {"pg_catalog.text", TEXTOID}
 	};
 	Oid			type;
 	int32		typmod;
@@ -221,7 +221,7 @@ prepare(UsomQuery *query)
 	SPIPlanPtr	plan;
 
 	for (int i = 0; i < query->nargs; i++)
-		argtypes[i] = find_type(query->argtypes[i]);
+		argtypes[i] = usom_query_find_type(query->argtypes[i]);
 	plan = SPI_prepare_cursor(query->text, query->nargs, argtypes, CURSOR_OPT_GENERIC_PLAN);
 	if (plan == NULL)
 		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
@@ -362,6 +362,36 @@ usom_query_write_by(UsomQueryWork work, void *argument)
 	return processed;
 }
 
+/* A result that no statement gave: there is no row of it but in values. */
+typedef struct Published
+{
+	SPITupleTable table;		/* first, and without tupdesc: so it is told apart */
+	int			ncolumns;
+	const Datum *values;
+	const bool *nulls;
+} Published;
+
+void
+usom_query_publish(int ncolumns, uint64 nrows, const Datum *values, const bool *nulls)
+{
+	Published  *published = palloc0_object(Published);
+
+	*published = (Published) {.table = {.numvals = nrows}, .ncolumns = ncolumns, .values = values, .nulls = nulls};
+	SPI_tuptable = &published->table;
+	SPI_processed = nrows;
+}
+
+static Datum
+get_published(uint64 row, int column, bool *isnull)
+{
+	const Published *published = (const Published *) SPI_tuptable;
+	uint64		at = row * published->ncolumns + column - 1;
+
+	Ensure(column >= 1 && column <= published->ncolumns, "a usom table gave no column %d", column);
+	*isnull = published->nulls[at];
+	return published->values[at];
+}
+
 /*
  * The row that was read last, taken apart: getting its columns one by one
  * would walk past all those before each.  A result belongs to its statement,
@@ -390,6 +420,8 @@ Datum
 usom_query_get_or_null(uint64 row, int column, bool *isnull)
 {
 	Ensure(SPI_tuptable != NULL && row < SPI_tuptable->numvals, "a usom statement returned no row " UINT64_FORMAT, row);
+	if (SPI_tuptable->tupdesc == NULL)
+		return get_published(row, column, isnull);
 	Ensure(column >= 1 && column <= SPI_tuptable->tupdesc->natts, "a usom statement returned no column %d", column);
 	if (unlikely(SPI_tuptable->tupdesc->natts > MOST_COLUMNS))
 		return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, isnull);

@@ -59,6 +59,9 @@ extern void usom_query_note_direct(void);
 /* Is the trigger that asks fired by a statement of usom_query_write itself? */
 extern bool usom_query_is_writer(void);
 
+/* For base/fetch.c: make rows that no statement read the last result; values of row i begin at i * ncolumns and stay. */
+extern void usom_query_publish(int ncolumns, uint64 nrows, const Datum *values, const bool *nulls);
+
 /* Statements run by this backend since it began; _statement_count() shows it. */
 extern uint64 usom_query_count(void);
 
@@ -78,6 +81,9 @@ extern char *usom_query_get_text(uint64 row, int column);	/* palloc'd; NULL if n
 extern int64 usom_query_get_key(uint64 row, int column);	/* 0 if null */
 extern int32 usom_query_get_number(uint64 row, int column);	/* the same of an integer */
 extern TimestampTz usom_query_get_time(uint64 row, int column, TimestampTz missing);
+
+/* A type by its name, as statements name those of their parameters; ERROR if there is none. */
+extern Oid	usom_query_find_type(const char *name);
 
 /* A type of schema usom by its name, perhaps with [] after it. */
 extern Oid	usom_query_type(const char *name);

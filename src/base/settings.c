@@ -18,7 +18,7 @@ char	   *usom_setting_org = NULL;
 char	   *usom_setting_app_user = NULL;
 char	   *usom_setting_reason = NULL;
 bool		usom_setting_allow_drop = false;
-bool		usom_setting_direct_insert = true;
+bool		usom_setting_direct = true;
 int			usom_setting_node = 0;
 int			usom_setting_draft_hold = 600000;
 
@@ -67,10 +67,10 @@ usom_settings_init(void)
 							 "Lets DROP commands take orders with them.",
 							 NULL, &usom_setting_allow_drop, false,
 							 PGC_USERSET, 0, NULL, NULL, NULL);
-	DefineCustomBoolVariable("usom.direct_insert",
-							 "Writes rows of orders past the executor where that is the same.",
+	DefineCustomBoolVariable("usom.direct",
+							 "Reads and writes rows of orders past the executor where that is the same.",
 							 "Off: by statements, which tools that look at statements see.",
-							 &usom_setting_direct_insert, true,
+							 &usom_setting_direct, true,
 							 PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("usom.node",
 							"Number of this database among those that exchange orders; high bits of new keys.",

@@ -11,7 +11,7 @@ extern char *usom_setting_org;	/* usom.org: code of the caller's organisation, "
 extern char *usom_setting_app_user; /* usom.app_user: claimed by the application, "" */
 extern char *usom_setting_reason;	/* usom.reason: for plain SQL, "" */
 extern bool usom_setting_allow_drop;	/* usom.allow_drop: off */
-extern bool usom_setting_direct_insert; /* usom.direct_insert: on */
+extern bool usom_setting_direct; /* usom.direct: on */
 extern int	usom_setting_draft_hold;	/* usom.draft_hold: milliseconds, 600,000 */
 extern int	usom_setting_node;	/* usom.node: high bits of next_id(), 0 */
 
