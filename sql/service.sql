@@ -66,6 +66,14 @@ SELECT * FROM pg_temp.refused($$SELECT usom.block_technician('ANN', '2099-03-02 
 SELECT usom.block_technician('BOB', '2099-03-02 00:00+00', '2099-03-09 00:00+00', 'leave');
 SELECT * FROM pg_temp.refused($$SELECT * FROM usom.move_appointment('SV-A4', '2099-03-02 10:00+00', 'BOB')$$);
 SELECT count(*) FROM usom.service_slots('CHECK', '2099-03-02 00:00+00', '2099-03-09 00:00+00', 'BOB');
+-- Slots are the half hours at which the rule of booking finds nothing in the way, of all services and lengths, and no others.
+SELECT count(free) > 500 AS many, count(*) FILTER (WHERE slot IS NULL OR free IS NULL) AS otherwise
+FROM (VALUES ('CHECK', 120), ('CHECK', 30), ('CHECK', 300), ('PAINT', 60)) w (sku, minutes) CROSS JOIN (VALUES ('2099-03-01 21:10+00'::timestamptz), ('2099-03-27 00:00+00')) d (at)
+CROSS JOIN LATERAL (
+	SELECT a.starts_at AS slot, b.starts_at AS free FROM (SELECT s.starts_at, s.technician FROM usom.service_slots(w.sku, d.at, d.at + '7 days', NULL, w.minutes, 10000) s) AS a
+	FULL JOIN (SELECT h.at AS starts_at, t.technician FROM generate_series(date_bin('30 minutes', d.at + '29 minutes', '2000-01-01 00:00+00'), d.at + '7 days' - w.minutes * interval '1 minute', '30 minutes') h (at)
+		CROSS JOIN LATERAL usom._technicians_for(usom.current_org(), usom.product_id(w.sku), h.at, h.at + w.minutes * interval '1 minute') t WHERE t.obstacle IS NULL) b
+	USING (starts_at, technician)) c;
 SELECT no, who, status, reason FROM pg_temp.shown WHERE order_no IS NULL;
 SELECT * FROM pg_temp.refused($$SELECT * FROM usom.move_appointment('SV-A5', '2099-03-02 10:00+00')$$);
 SELECT usom.cancel_appointment('SV-A5', 'stays'), usom.cancel_appointment('SV-A5', 'stays') AS again;

@@ -34,14 +34,29 @@ static UsomQuery find_product = {
 	.argtypes = {"text", "text"},
 };
 
-/* Beginnings of half hours from $3 on, before $4, whose work ends by $5; $7: so many. */
+/*
+ * Beginnings of half hours from $3 on, before $4, whose work ends by $5; $7: so
+ * many.  The rules are those of usom._technicians_for(), which books by them
+ * and says what is in the way; to ask it for each half hour would begin its
+ * statement as often.  Who does not work then is asked no more.
+ */
 static UsomQuery find_slots = {
-	.text = "SELECT s.starts_at, s.starts_at + $8, t.technician "
-	"FROM generate_series(date_bin('30 minutes', $3 + interval '30 minutes' - interval '1 microsecond', timestamptz '2000-01-01 00:00+00'), "
+	.text = "SELECT l.starts_at, l.ends_at, l.code "
+	"FROM (SELECT s.starts_at, s.starts_at + $8 AS ends_at, t.org_id, t.technician_id, t.code, "
+	"s.starts_at AT TIME ZONE t.time_zone AS begins, (s.starts_at + $8) AT TIME ZONE t.time_zone AS ends "
+	"FROM usom.technician AS t, generate_series(date_bin('30 minutes', $3 + interval '30 minutes' - interval '1 microsecond', timestamptz '2000-01-01 00:00+00'), "
 	"$4 - interval '1 microsecond', interval '30 minutes') AS s (starts_at) "
-	"CROSS JOIN LATERAL usom._technicians_for($1, $2, s.starts_at, s.starts_at + $8) AS t "
-	"WHERE s.starts_at + $8 <= $5 AND t.obstacle IS NULL AND ($6 IS NULL OR t.technician = $6) "
-	"ORDER BY s.starts_at, t.technician COLLATE \"C\" LIMIT $7",
+	"WHERE t.org_id = $1 AND t.active AND ($6 IS NULL OR t.code = $6) AND s.starts_at + $8 <= $5 OFFSET 0) AS l "
+	"WHERE CASE WHEN EXISTS (SELECT FROM usom.technician_hours AS h WHERE h.org_id = l.org_id AND h.technician_id = l.technician_id "
+	"AND h.weekday = extract(isodow FROM l.begins)::integer AND h.begins <= l.begins::time AND h.ends::interval >= l.ends - date_trunc('day', l.begins)) THEN true "
+	"ELSE NOT EXISTS (SELECT FROM usom.technician_hours AS h WHERE h.org_id = l.org_id AND h.technician_id = l.technician_id) END "
+	"AND CASE WHEN EXISTS (SELECT FROM usom.service_work AS w, unnest(w.skills) AS k (skill) WHERE w.org_id = l.org_id AND w.product_id = $2 "
+	"AND NOT EXISTS (SELECT FROM usom.technician_skill AS s WHERE s.org_id = l.org_id AND s.technician_id = l.technician_id AND s.skill = k.skill "
+	"AND (s.valid_until IS NULL OR s.valid_until >= l.ends::date))) THEN false "
+	"ELSE NOT EXISTS (SELECT FROM usom.appointment AS a WHERE int8range(a.org_id, a.org_id, '[]') = int8range(l.org_id, l.org_id, '[]') "
+	"AND int8range(a.technician_id, a.technician_id, '[]') = int8range(l.technician_id, l.technician_id, '[]') "
+	"AND a.during && tstzrange(l.starts_at, l.ends_at) AND a.status = 'booked') END "
+	"ORDER BY l.starts_at, l.code COLLATE \"C\" LIMIT $7",
 	.nargs = 8,
 	.argtypes = {"bigint", "bigint", "timestamptz", "timestamptz", "timestamptz", "text", "bigint", "interval"},
 };
