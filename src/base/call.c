@@ -17,6 +17,7 @@
 
 #include "access/xact.h"
 #include "base/errors.h"
+#include "base/fetch.h"
 #include "base/owner.h"
 #include "base/query.h"
 #include "base/settings.h"
@@ -52,20 +53,23 @@ static int	abort_callback_count = 0;
 PG_FUNCTION_INFO_V1(usom__check_installed);
 PG_FUNCTION_INFO_V1(usom__statement_count);
 
-static UsomQuery schema_version = {
-	.text = "SELECT s.version FROM usom._schema_step AS s",
+static UsomFetch schema_version = {
+	.table = "_schema_step",
+	.index = "_schema_step_pkey",
+	.backward = true,
+	.limit = 1,
+	.ncolumns = 1,
+	.columns = {{"version", "integer"}},
+	.query = {
+		.text = "SELECT s.version FROM usom._schema_step AS s ORDER BY s.version DESC LIMIT 1",
+	},
 };
 
-/* The last one; to have it sorted out by the statement would load operators that nothing else needs. */
+/* The last one. */
 static int32
 find_version(void)
 {
-	int32		version = 0;
-	uint64		nrows = usom_query_run(&schema_version, NULL, NULL);
-
-	for (uint64 row = 0; row < nrows; row++)
-		version = Max(version, DatumGetInt32(usom_query_get(row, 1)));
-	return version;
+	return usom_fetch_run(&schema_version, NULL, NULL) > 0 ? DatumGetInt32(usom_query_get(0, 1)) : 0;
 }
 
 /* The tables have no owner where there are none. */

@@ -83,22 +83,29 @@ typedef struct Counters
 static const void *
 read_counters(int64 org_id)
 {
-	static UsomQuery query = {
-		.text = "SELECT kind, prefix, digits, gap_free FROM usom.document_counter WHERE org_id = $1",
-		.nargs = 1,
-		.argtypes = {"pg_catalog.int8"},
+	static UsomFetch fetch = {
+		.table = "document_counter",
+		.index = "document_counter_pkey",
+		.nkeys = 1,
+		.keys = {{"org_id", "bigint"}},
+		.ncolumns = 4,
+		.columns = {{"kind", "text"}, {"prefix", "text"}, {"digits", "integer"}, {"gap_free", "boolean"}},
+		.query = {
+			.text = "SELECT kind, prefix, digits, gap_free FROM usom.document_counter WHERE org_id = $1",
+			.nargs = 1,
+			.argtypes = {"bigint"},
+		},
 	};
 	Datum		values[] = {Int64GetDatum(org_id)};
 	Counters   *counters = palloc0_object(Counters);
 
-	counters->count = (int) usom_memo_look(&query, values);
+	counters->count = (int) usom_memo_fetch(&fetch, values);
 	counters->counters = palloc_array(Counter, Max(counters->count, 1));
 	for (int row = 0; row < counters->count; row++)
 		counters->counters[row] = (Counter) {
 			usom_query_get_text(row, 1), usom_query_get_text(row, 2), DatumGetInt32(usom_query_get(row, 3)),
 			DatumGetBool(usom_query_get(row, 4))
 		};
-	SPI_freetuptable(SPI_tuptable);
 	return counters;
 }
 

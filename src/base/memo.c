@@ -52,6 +52,9 @@ static int	nmemos = 0;
 /* Is any slot fresh? */
 static bool any_fresh = false;
 
+/* Of the memo that is being read: what it was read from, until it is. */
+static MemoryContext passing_rows = NULL;
+
 /* ---- forgetting ---- */
 
 static void
@@ -156,6 +159,16 @@ usom_memo_look(UsomQuery *query, Datum *values)
 	return processed;
 }
 
+uint64
+usom_memo_fetch(UsomFetch *fetch, Datum *values)
+{
+	MemoryContext context = MemoryContextSwitchTo(passing_rows);
+	uint64		processed = usom_fetch_look(fetch, values, NULL);
+
+	MemoryContextSwitchTo(context);
+	return processed;
+}
+
 static UsomMemoSlot *
 choose_slot(UsomMemo *memo, int64 org_id)
 {
@@ -202,11 +215,27 @@ is_passing(const UsomMemo *memo, Snapshot snapshot)
 		(IsolationIsSerializable() || TransactionIdPrecedes(snapshot->xmin, memo->horizon));
 }
 
+/* One may ask for another on the way. */
+static const void *
+read_within(const UsomMemo *memo, int64 org_id, MemoryContext context)
+{
+	MemoryContext outer = passing_rows;
+	MemoryContext rows = AllocSetContextCreate(CurrentMemoryContext, "usom memo rows", ALLOCSET_SMALL_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(context);
+	const void *value;
+
+	passing_rows = rows;
+	value = memo->read(org_id);
+	passing_rows = outer;
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(rows);
+	return value;
+}
+
 static const void *
 read_memo(UsomMemo *memo, int64 org_id)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "usom memo", ALLOCSET_SMALL_SIZES);
-	MemoryContext caller;
 	const void *value;
 	uint64		seen;
 	bool		passing;
@@ -217,9 +246,7 @@ read_memo(UsomMemo *memo, int64 org_id)
 	CommandCounterIncrement();
 	PushActiveSnapshot(GetTransactionSnapshot());
 	passing = is_passing(memo, GetActiveSnapshot());
-	caller = MemoryContextSwitchTo(context);
-	value = memo->read(org_id);
-	MemoryContextSwitchTo(caller);
+	value = read_within(memo, org_id, context);
 	PopActiveSnapshot();
 	if (seen == memo->changes)
 		keep(memo, org_id, value, context, passing);

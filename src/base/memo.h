@@ -27,6 +27,7 @@
 #ifndef USOM_BASE_MEMO_H
 #define USOM_BASE_MEMO_H
 
+#include "base/fetch.h"
 #include "base/query.h"
 #include "commands/trigger.h"
 
@@ -67,6 +68,9 @@ typedef struct UsomMemo
 
 /* Run a statement of read: all of one snapshot; stays in CurrentMemoryContext, where SPI would leave it. */
 extern uint64 usom_memo_look(UsomQuery *query, Datum *values);
+
+/* The same past the executor.  Rows are not to be freed: they go when all is read. */
+extern uint64 usom_memo_fetch(UsomFetch *fetch, Datum *values);
 
 /* For _PG_init of a room. */
 extern void usom_memo_register(UsomMemo *memo);

@@ -33,10 +33,18 @@ PG_FUNCTION_INFO_V1(usom__note_in_use);
 static const char *relations[MAX_RELATIONS];
 static int	nrelations = 0;
 
-static UsomQuery select_in_use = {
-	.text = "SELECT u.relation FROM usom._in_use AS u WHERE u.org_id = $1",
-	.nargs = 1,
-	.argtypes = {"bigint"},
+static UsomFetch select_in_use = {
+	.table = "_in_use",
+	.index = "_in_use_pkey",
+	.nkeys = 1,
+	.keys = {{"org_id", "bigint"}},
+	.ncolumns = 1,
+	.columns = {{"relation", "text"}},
+	.query = {
+		.text = "SELECT u.relation FROM usom._in_use AS u WHERE u.org_id = $1",
+		.nargs = 1,
+		.argtypes = {"bigint"},
+	},
 };
 
 static UsomQuery insert_in_use = {
@@ -72,11 +80,10 @@ read_in_use(int64 org_id)
 {
 	Datum		values[] = {Int64GetDatum(org_id)};
 	uint64	   *uses = palloc0_object(uint64);
-	uint64		nrows = usom_memo_look(&select_in_use, values);
+	uint64		nrows = usom_memo_fetch(&select_in_use, values);
 
 	for (uint64 row = 0; row < nrows; row++)
 		*uses |= find_relation(usom_query_get_text(row, 1));
-	SPI_freetuptable(SPI_tuptable);
 	return uses;
 }
 

@@ -20,6 +20,7 @@
 #include "party/access.h"
 
 #include "base/errors.h"
+#include "base/fetch.h"
 #include "base/glass.h"
 #include "base/owner.h"
 #include "base/query.h"
@@ -38,10 +39,18 @@ PG_FUNCTION_INFO_V1(usom__access_changed);
 static void (*on_change) (void) = NULL;
 static Oid	access_relid = InvalidOid;	/* as last read */
 
-static UsomQuery read_access = {
-	.text = "SELECT a.role, a.profile, a.channel_id FROM usom.access a WHERE a.org_id = $1",
-	.nargs = 1,
-	.argtypes = {"pg_catalog.int8"},
+static UsomFetch read_access = {
+	.table = "access",
+	.index = "access_pkey",
+	.nkeys = 1,
+	.keys = {{"org_id", "bigint"}},
+	.ncolumns = 3,
+	.columns = {{"role", "text"}, {"profile", "text"}, {"channel_id", "bigint"}},
+	.query = {
+		.text = "SELECT a.role, a.profile, a.channel_id FROM usom.access a WHERE a.org_id = $1",
+		.nargs = 1,
+		.argtypes = {"bigint"},
+	},
 };
 
 static bool
@@ -136,7 +145,7 @@ usom_party_access(int64 org_id, Oid role)
 		return (UsomAccess) {.member = true};
 	check_duties(role);
 	access_relid = get_relname_relid("access", schema);
-	nrows = usom_query_look(&read_access, values, NULL);
+	nrows = usom_fetch_look(&read_access, values, NULL);
 	access.channels = palloc_array(int64, Max(nrows, 1));
 	for (uint64 row = 0; row < nrows; row++)
 		if (row_applies(role, row))

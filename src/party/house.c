@@ -14,12 +14,34 @@
 #include "base/query.h"
 #include "base/settings.h"
 
-static UsomQuery select_house = {
-	.text = "SELECT g.currency, c.channel_id, c.code, c.active, c.pricing, c.price_difference, "
-	"c.price_tolerance, c.price_drift FROM usom.organisation AS g "
-	"LEFT JOIN usom.channel AS c ON c.org_id = g.org_id WHERE g.org_id = $1",
-	.nargs = 1,
-	.argtypes = {"bigint"},
+static UsomFetch select_currency = {
+	.table = "organisation",
+	.index = "organisation_pkey",
+	.nkeys = 1,
+	.keys = {{"org_id", "bigint"}},
+	.ncolumns = 1,
+	.columns = {{"currency", "text"}},
+	.query = {
+		.text = "SELECT g.currency FROM usom.organisation AS g WHERE g.org_id = $1",
+		.nargs = 1,
+		.argtypes = {"bigint"},
+	},
+};
+
+static UsomFetch select_channels = {
+	.table = "channel",
+	.index = "channel_pkey",
+	.nkeys = 1,
+	.keys = {{"org_id", "bigint"}},
+	.ncolumns = 7,
+	.columns = {{"channel_id", "bigint"}, {"code", "text"}, {"active", "boolean"}, {"pricing", "text"}, {"price_difference", "text"},
+	{"price_tolerance", "numeric"}, {"price_drift", "numeric"}},
+	.query = {
+		.text = "SELECT c.channel_id, c.code, c.active, c.pricing, c.price_difference, c.price_tolerance, c.price_drift "
+		"FROM usom.channel AS c WHERE c.org_id = $1 ORDER BY c.channel_id",
+		.nargs = 1,
+		.argtypes = {"bigint"},
+	},
 };
 
 /* In ten-thousandths; -1 if null. */
@@ -32,33 +54,30 @@ get_percent(uint64 row, int column)
 	return isnull ? -1 : usom_quantity_of_datum(value) / (USOM_UNIT / 10000);
 }
 
-/* Columns as they are: each operator in the statement would have to be found by each new backend. */
+static void
+read_channels(UsomHouse *house, Datum *values)
+{
+	house->nchannels = (int) usom_memo_fetch(&select_channels, values);
+	house->channels = palloc_array(UsomChannel, Max(house->nchannels, 1));
+	for (int row = 0; row < house->nchannels; row++)
+		house->channels[row] = (UsomChannel) {
+			usom_query_get_key(row, 1), usom_query_get_text(row, 2), DatumGetBool(usom_query_get(row, 3)),
+			strcmp(usom_query_get_text(row, 4), "list") == 0, usom_query_get_text(row, 5), get_percent(row, 6), get_percent(row, 7)
+		};
+}
+
 static const void *
 read_house(int64 org_id)
 {
 	UsomHouse  *house = palloc0_object(UsomHouse);
 	Datum		values[] = {Int64GetDatum(org_id)};
-	int			nrows = (int) usom_memo_look(&select_house, values);
 
-	if (nrows == 0)
+	if (usom_memo_fetch(&select_currency, values) == 0)
 		ereport(ERROR, errcode(USOM_ERR(UNKNOWN_CODE)),
 				errmsg("the organisation \"%s\" cannot be seen", usom_setting_org),
 				errhint("Look at the setting usom.org and at the privileges of this role."));
 	house->currency = usom_query_get_text(0, 1);
-	house->channels = palloc_array(UsomChannel, nrows);
-	for (int row = 0; row < nrows; row++)
-	{
-		bool		isnull;
-		Datum		channel_id = usom_query_get_or_null(row, 2, &isnull);
-
-		if (isnull)
-			continue;
-		house->channels[house->nchannels++] = (UsomChannel) {
-			DatumGetInt64(channel_id), usom_query_get_text(row, 3), DatumGetBool(usom_query_get(row, 4)),
-			strcmp(usom_query_get_text(row, 5), "list") == 0, usom_query_get_text(row, 6), get_percent(row, 7), get_percent(row, 8)
-		};
-	}
-	SPI_freetuptable(SPI_tuptable);
+	read_channels(house, values);
 	return house;
 }
 

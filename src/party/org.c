@@ -27,6 +27,7 @@
 #include "base/call.h"
 #include "base/card_guard.h"
 #include "base/errors.h"
+#include "base/fetch.h"
 #include "base/ident.h"
 #include "base/lookup.h"
 #include "base/owner.h"
@@ -72,14 +73,22 @@ is_known(void)
 static int64
 find_org(const char *code)
 {
-	static UsomQuery query = {
-		.text = "SELECT org_id FROM usom.organisation WHERE code = $1",
-		.nargs = 1,
-		.argtypes = {"pg_catalog.text"},
+	static UsomFetch fetch = {
+		.table = "organisation",
+		.index = "organisation_code_unique",
+		.nkeys = 1,
+		.keys = {{"code", "text"}},
+		.ncolumns = 1,
+		.columns = {{"org_id", "bigint"}},
+		.query = {
+			.text = "SELECT org_id FROM usom.organisation WHERE code = $1",
+			.nargs = 1,
+			.argtypes = {"text"},
+		},
 	};
 	Datum		values[] = {CStringGetTextDatum(code)};
 
-	return usom_query_run(&query, values, NULL) == 0 ? 0 : DatumGetInt64(usom_query_get(0, 1));
+	return usom_fetch_run(&fetch, values, NULL) == 0 ? 0 : DatumGetInt64(usom_query_get(0, 1));
 }
 
 static void

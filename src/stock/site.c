@@ -16,12 +16,21 @@
 #include "base/memo.h"
 #include "base/query.h"
 
-static UsomQuery select_sites = {
-	.text = "SELECT l.location_id, l.priority, l.active, l.ships_from, l.code, "
-	"l.ships, l.order_cost, l.unit_cost, l.handling_cost, l.protected_quantity "
-	"FROM usom.location AS l WHERE l.org_id = $1 ORDER BY l.location_id",
-	.nargs = 1,
-	.argtypes = {"bigint"},
+static UsomFetch select_sites = {
+	.table = "location",
+	.index = "location_pkey",
+	.nkeys = 1,
+	.keys = {{"org_id", "bigint"}},
+	.ncolumns = 10,
+	.columns = {{"location_id", "bigint"}, {"priority", "integer"}, {"active", "boolean"}, {"ships_from", "text"}, {"code", "text"},
+	{"ships", "boolean"}, {"order_cost", "numeric"}, {"unit_cost", "numeric"}, {"handling_cost", "numeric"}, {"protected_quantity", "numeric"}},
+	.query = {
+		.text = "SELECT l.location_id, l.priority, l.active, l.ships_from, l.code, "
+		"l.ships, l.order_cost, l.unit_cost, l.handling_cost, l.protected_quantity "
+		"FROM usom.location AS l WHERE l.org_id = $1 ORDER BY l.location_id",
+		.nargs = 1,
+		.argtypes = {"bigint"},
+	},
 };
 
 static UsomShipsFrom
@@ -66,7 +75,6 @@ read_striped(UsomSites *sites, Datum *values)
 	SPI_freetuptable(SPI_tuptable);
 }
 
-/* Columns as they are: each operator in the statement would have to be found by each new backend. */
 static bool
 is_positive(uint64 row, int column)
 {
@@ -86,7 +94,7 @@ read_sites(int64 org_id)
 	UsomSites  *sites = palloc0_object(UsomSites);
 	Datum		values[] = {Int64GetDatum(org_id)};
 
-	sites->count = (int) usom_memo_look(&select_sites, values);
+	sites->count = (int) usom_memo_fetch(&select_sites, values);
 	sites->sites = palloc_array(UsomSite, Max(sites->count, 1));
 	for (int i = 0; i < sites->count; i++)
 	{
@@ -101,7 +109,6 @@ read_sites(int64 org_id)
 		};
 	}
 	sort_by_code(sites);
-	SPI_freetuptable(SPI_tuptable);
 	if ((usom_memo_uses(org_id) & stripes_used) != 0)
 		read_striped(sites, values);
 	return sites;
