@@ -18,10 +18,13 @@
 
 #include "base/call.h"
 #include "base/card_guard.h"
+#include "base/fetch.h"
 #include "base/query.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
+#include "party/party.h"
 #include "product/kit.h"
+#include "stock/site.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
@@ -118,6 +121,108 @@ run_kits(const UsomPlace *place)
 	usom_query_run(&read_kits, values, nulls);
 }
 
+/*
+ * The usual case without a statement: a product that is no kit, no soft hold
+ * that has run out, no stripes.  Locations are remembered.
+ */
+static UsomFetch fetch_product = {
+	.table = "product",
+	.index = "product_sku_unique",
+	.nkeys = 2,
+	.keys = {{"org_id", "bigint"}, {"sku", "text"}},
+	.ncolumns = 2,
+	.columns = {{"product_id", "bigint"}, {"kind", "text"}},
+};
+
+static UsomFetch fetch_stock = {
+	.table = "stock",
+	.index = "stock_pkey",
+	.nkeys = 2,
+	.keys = {{"org_id", "bigint"}, {"product_id", "bigint"}},
+	.ncolumns = 8,
+	.columns = {{"location_id", "bigint"}, {"on_hand", "numeric"}, {"reserved", "numeric"}, {"held", "numeric"},
+	{"held_until", "timestamptz"}, {"safety", "numeric"}, {"usable_until", "timestamptz"}, {"lent", "numeric"}},
+};
+
+typedef struct Looking
+{
+	int64		org_id;
+	const char *sku;
+	const UsomSites *sites;
+	const UsomSite *site;		/* NULL: anywhere */
+	TimestampTz now;
+	UsomQuantity available;
+} Looking;
+
+/* False: the row has to be looked at by the statement. */
+static bool
+add_row(Looking *looking, const Datum *row, const bool *nulls)
+{
+	const UsomSite *site = usom_stock_find_site(looking->sites, DatumGetInt64(row[0]));
+	UsomQuantity taken;
+
+	if (site == NULL || usom_quantity_of_datum(row[7]) > 0 || (!nulls[4] && DatumGetTimestampTz(row[4]) <= looking->now))
+		return false;
+	if (!site->active || (looking->site != NULL && site != looking->site) || (!nulls[6] && DatumGetTimestampTz(row[6]) <= looking->now))
+		return true;
+	taken = usom_quantity_add(usom_quantity_of_datum(row[2]), usom_quantity_of_datum(row[3]));
+	taken = usom_quantity_add(taken, usom_quantity_of_datum(row[5]));
+	looking->available = usom_quantity_add(looking->available, Max(usom_quantity_of_datum(row[1]) - taken, 0));
+	return true;
+}
+
+static bool
+look(void *argument)
+{
+	Looking    *looking = argument;
+	Datum		keys[2] = {Int64GetDatum(looking->org_id), CStringGetTextDatum(looking->sku)};
+	UsomFetched found;
+
+	if (!usom_fetch_rows(&fetch_product, keys, NULL, &found) || found.count == 0 ||
+		strcmp(TextDatumGetCString(found.values[1]), "physical") != 0)
+		return false;
+	keys[1] = found.values[0];
+	if (!usom_fetch_rows(&fetch_stock, keys, NULL, &found))
+		return false;
+	for (uint64 i = 0; i < found.count; i++)
+		if (!add_row(looking, &found.values[i * fetch_stock.ncolumns], &found.nulls[i * fetch_stock.ncolumns]))
+			return false;
+	return true;
+}
+
+static bool
+find_available(const UsomPlace *place, Datum *available)
+{
+	Looking		looking = {.org_id = usom_party_org(), .sku = place->sku, .now = usom_call_time()};
+
+	looking.sites = usom_stock_sites(looking.org_id);
+	if (place->location != NULL)
+	{
+		looking.site = usom_stock_find_code(looking.sites, place->location);
+		if (looking.site == NULL)
+			return false;
+	}
+	if (!usom_fetch_together(look, &looking))
+		return false;
+	*available = NumericGetDatum(usom_quantity_numeric(looking.available));
+	return true;
+}
+
+static Datum
+ask_available(UsomPlace *place)
+{
+	Datum		available;
+
+	if (find_available(place, &available))
+		return available;
+	usom_stock_find_places(place, 1);
+	if (place->is_kit)
+		run_kits(place);
+	else
+		run_position(place);
+	return usom_query_get(0, place->is_kit ? 1 : 2);
+}
+
 /* usom.available(sku text, location text) */
 Datum
 usom_available(PG_FUNCTION_ARGS)
@@ -131,12 +236,7 @@ usom_available(PG_FUNCTION_ARGS)
 	place.location = usom_stock_optional_text(fcinfo, 1);
 	usom_call_begin("available", NULL);
 	place.takes_kits = true;
-	usom_stock_find_places(&place, 1);
-	if (place.is_kit)
-		run_kits(&place);
-	else
-		run_position(&place);
-	available = usom_query_get(0, place.is_kit ? 1 : 2);
+	available = ask_available(&place);
 	MemoryContextSwitchTo(caller);
 	available = PointerGetDatum(PG_DETOAST_DATUM_COPY(available));
 	usom_call_end();
