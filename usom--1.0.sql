@@ -77,6 +77,11 @@ CREATE FUNCTION usom._direct_reads() RETURNS text[]
 COMMENT ON FUNCTION usom._direct_reads() IS 'Indexes that this backend reads tables by past the executor, as it found them when it last read; sorted. One whose table has partitions, heirs or forced row security is not among them.';
 REVOKE ALL ON FUNCTION usom._direct_reads() FROM PUBLIC;
 
+CREATE FUNCTION usom._direct_updates() RETURNS text[]
+	AS 'MODULE_PATHNAME', 'usom__direct_updates' LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED;
+COMMENT ON FUNCTION usom._direct_updates() IS 'Tables whose rows this backend locks and updates past the executor, as it found them when it last did; sorted.';
+REVOKE ALL ON FUNCTION usom._direct_updates() FROM PUBLIC;
+
 -- A default of every key: a SET clause would cost more than the function.
 CREATE FUNCTION usom.next_id() RETURNS bigint
 	AS 'MODULE_PATHNAME', 'usom_next_id' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;

@@ -80,4 +80,26 @@
 	ExecCheckIndexConstraints(result, slot, estate, &(ItemPointerData) {0}, arbiters)
 #endif
 
+/* A new version of a row, and which indexes want an entry of it: PostgreSQL 16 tells of those that summarize. */
+#if PG_VERSION_NUM >= 160000
+#define UsomIndexEntries TU_UpdateIndexes
+#define usom_needs_entries(entries) ((entries) != TU_None)
+#define usom_update_index_tuples(result, slot, estate, entries) \
+	ExecInsertIndexTuples(result, slot, estate, true, false, NULL, NIL, (entries) == TU_Summarizing)
+#else
+#define UsomIndexEntries bool
+#define usom_needs_entries(entries) (entries)
+#define usom_update_index_tuples(result, slot, estate, entries) \
+	ExecInsertIndexTuples(result, slot, estate, true, false, NULL, NIL)
+#endif
+#define usom_tuple_update(table, tid, slot, command, snapshot, failure, entries) \
+	table_tuple_update(table, tid, slot, command, snapshot, InvalidSnapshot, true, failure, &(LockTupleMode) {0}, entries)
+
+/* PostgreSQL 18 counts what a scan of an index does, for who asks. */
+#if PG_VERSION_NUM >= 180000
+#define usom_index_beginscan(table, index, snapshot, nkeys) index_beginscan(table, index, snapshot, NULL, nkeys, 0)
+#else
+#define usom_index_beginscan(table, index, snapshot, nkeys) index_beginscan(table, index, snapshot, nkeys, 0)
+#endif
+
 #endif							/* USOM_BASE_COMPAT_H */

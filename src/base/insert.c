@@ -18,7 +18,7 @@
  */
 #include "postgres.h"
 
-#include "base/insert_target.h"
+#include "base/target.h"
 
 #include "access/genam.h"
 #include "access/table.h"
@@ -176,38 +176,28 @@ insert_unless_there(Insertion *insertion, int row)
 
 /* ---- the whole ---- */
 
+/* The table of the statement fires triggers and is told as root of its partition. */
 static void
-open_indexes(Insertion *insertion)
+connect_root(Insertion *insertion)
 {
-	ResultRelInfo *result = insertion->target->result;
 	UsomTarget *root = insertion->target->root;
 
-	if (root != NULL)
-	{
-		root->result->ri_RelationDesc = insertion->root;
-		result->ri_RootResultRelInfo = root->result;
-	}
-	result->ri_RelationDesc = insertion->table;
-	for (int i = 0; i < result->ri_NumIndices; i++)
-		result->ri_IndexRelationDescs[i] = index_open(insertion->target->indexes[i], RowExclusiveLock);
+	insertion->target->result->ri_RelationDesc = insertion->table;
+	if (root == NULL)
+		return;
+	root->result->ri_RelationDesc = insertion->root;
+	insertion->target->result->ri_RootResultRelInfo = root->result;
 }
 
 static void
-close_indexes(Insertion *insertion)
+insert_all(void *argument)
 {
-	ResultRelInfo *result = insertion->target->result;
-
-	for (int i = 0; i < result->ri_NumIndices; i++)
-		index_close(result->ri_IndexRelationDescs[i], NoLock);
-}
-
-static void
-insert_all(Insertion *insertion)
-{
+	Insertion  *insertion = argument;
 	const UsomTarget *named = insertion->insert->target;
 	int			count = usom_rows_count(insertion->rows);
 
-	open_indexes(insertion);
+	connect_root(insertion);
+	usom_target_open_indexes(insertion->target);
 	AfterTriggerBeginQuery();
 	insertion->capture = MakeTransitionCaptureState(named->result->ri_TrigDesc, named->relid, CMD_INSERT);
 	insertion->command = GetCurrentCommandId(true);
@@ -220,40 +210,7 @@ insert_all(Insertion *insertion)
 			insert_batch(insertion, first, Min(first + TARGET_SLOTS, count));
 	ExecASInsertTriggers(named->estate, named->result, insertion->capture);
 	AfterTriggerEndQuery(named->estate);
-	close_indexes(insertion);
-}
-
-/* As SPI tells it of a statement. */
-static void
-tell_context(void *argument)
-{
-	const Insertion *insertion = argument;
-
-	errcontext("SQL statement \"%s\"", insertion->insert->query.text);
-}
-
-static void
-insert_as_statement(Insertion *insertion)
-{
-	ErrorContextCallback context = {error_context_stack, tell_context, insertion};
-
-	error_context_stack = &context;
-	PreventCommandIfReadOnly("INSERT");
-	PreventCommandIfParallelMode("INSERT");
-	insertion->insert->target->is_busy = true;
-	usom_query_note_direct();
-	CommandCounterIncrement();
-	PG_TRY();
-	{
-		insert_all(insertion);
-	}
-	PG_FINALLY();
-	{
-		insertion->insert->target->is_busy = false;
-	}
-	PG_END_TRY();
-	CommandCounterIncrement();
-	error_context_stack = context.previous;
+	usom_target_close_indexes(insertion->target);
 }
 
 static void
@@ -272,11 +229,11 @@ open_tables(Insertion *insertion)
 
 	if (unlikely(insert->arbiter != NULL && IsolationUsesXactSnapshot()))
 		return;
-	insertion->root = insertion->table = usom_target_open(insert);
+	insertion->root = insertion->table = usom_insert_target_open(insert);
 	insertion->target = insert->target;
 	if (insertion->root == NULL || insertion->root->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
 		return;
-	insertion->table = usom_target_open_leaf(insert->target, insertion->root, insertion->rows);
+	insertion->table = usom_insert_target_open_leaf(insert->target, insertion->root, insertion->rows);
 	insertion->target = insert->target->leaf;
 }
 
@@ -296,7 +253,7 @@ work(void *argument)
 
 	open_tables(insertion);
 	if (likely(insertion->table != NULL))
-		insert_as_statement(insertion);
+		usom_target_run(insertion->insert->target, "INSERT", insertion->insert->query.text, insert_all, insertion);
 	else
 		run_statement(insertion);
 	close_tables(insertion);

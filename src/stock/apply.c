@@ -22,7 +22,9 @@
 #include "base/query.h"
 #include "stock/lot.h"
 #include "stock/place.h"
+#include "stock/row.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 
 #define KEY_COLUMNS 3
 #define DELTA_COLUMNS 5
@@ -34,6 +36,13 @@ put_key(Datum *values, const UsomStockKey *key)
 	values[0] = Int64GetDatum(key->product_id);
 	values[1] = Int64GetDatum(key->location_id);
 	values[2] = CStringGetTextDatum(key->lot);
+}
+
+void
+usom_stock_key_values(int64 org_id, const UsomStockKey *key, Datum *values)
+{
+	values[STOCK_ORG] = Int64GetDatum(org_id);
+	put_key(&values[STOCK_PRODUCT], key);
 }
 
 Datum
@@ -111,6 +120,67 @@ static UsomQuery apply_deltas = {
 	.argtypes = {"bigint", "usom._stock_delta[]"},
 };
 
+/* A balance out of bounds: said as the domain of the column says it. */
+static Datum
+refuse_balance(UsomQuantity value)
+{
+	Oid			type = usom_query_type("quantity");
+	Oid			input;
+	Oid			argument;
+
+	getTypeInputInfo(type, &input, &argument);
+	return OidInputFunctionCall(input, usom_quantity_text(value), argument, -1);
+}
+
+/* What is not changed stays as it is stored. */
+static Datum
+add_to_balance(Datum balance, UsomQuantity delta)
+{
+	UsomQuantity sum;
+
+	if (delta == 0)
+		return balance;
+	sum = usom_quantity_add(usom_quantity_of_datum(balance), delta);
+	if (unlikely(sum < 0 || sum >= USOM_QUANTITY_LIMIT))
+		return refuse_balance(sum);
+	return NumericGetDatum(usom_quantity_stored(sum));
+}
+
+static void
+add_delta(void *argument, int i, Datum *values, bool *nulls)
+{
+	const UsomStockDelta *delta = &((const UsomStockDelta *) argument)[i];
+
+	values[STOCK_ON_HAND] = add_to_balance(values[STOCK_ON_HAND], delta->on_hand);
+	values[STOCK_RESERVED] = add_to_balance(values[STOCK_RESERVED], delta->reserved);
+}
+
+/* The same past the executor; false: it must be the statement. */
+static bool
+apply_directly(int64 org_id, UsomStockDelta *deltas, int ndeltas, uint64 *changed)
+{
+	Datum	   *keys = palloc_array(Datum, ndeltas * STOCK_KEYS);
+	UsomRowChanges changes = {
+		.update = &usom_stock_rows, .text = apply_deltas.text, .keys = keys, .count = ndeltas,
+		.change = add_delta, .argument = deltas,
+	};
+
+	for (int i = 0; i < ndeltas; i++)
+		usom_stock_key_values(org_id, &deltas[i].key, &keys[i * STOCK_KEYS]);
+	if (!usom_update_run(&changes))
+		return false;
+	*changed = changes.changed;
+	return true;
+}
+
+static uint64
+apply_by_statement(int64 org_id, const UsomStockDelta *deltas, int ndeltas)
+{
+	Datum		values[2] = {Int64GetDatum(org_id), delta_rows(deltas, ndeltas)};
+
+	return usom_query_write(&apply_deltas, values, NULL);
+}
+
 /* What stripes give is reserved in stock already. */
 static UsomQuery take_from_stripes = {
 	.text = "UPDATE usom.stock_stripe AS t SET free = t.free - d.free, takes = t.takes + 1 FROM unnest($2) AS d "
@@ -167,16 +237,14 @@ usom_stock_apply(int64 org_id, const UsomStockDelta *deltas, int ndeltas)
 	int			nall;
 	UsomStockDelta *merged = usom_stock_merge(deltas, ndeltas, &nall);
 	int			nmerged = part_stripes(merged, nall);
-	Datum		values[2];
 	uint64		changed;
 
 	if (unlikely(nall > nmerged))
 		take_free(org_id, merged + nmerged, nall - nmerged);
 	if (nmerged == 0)
 		return;
-	values[0] = Int64GetDatum(org_id);
-	values[1] = delta_rows(merged, nmerged);
-	changed = usom_query_write(&apply_deltas, values, NULL);
+	if (unlikely(!apply_directly(org_id, merged, nmerged, &changed)))
+		changed = apply_by_statement(org_id, merged, nmerged);
 	Ensure(changed == (uint64) nmerged, "usom changed " UINT64_FORMAT " of %d stock rows", changed, nmerged);
 }
 

@@ -2,8 +2,10 @@
  * lock.c
  *		Lock stock rows, in the one order.
  *
- * Locks: rows of usom.stock by (product, location, lot).  The order is in the
- * shape of the statements: sorted keys on the outside, a LATERAL
+ * Locks: rows of usom.stock by (product, location, lot).  Past the executor
+ * (lock_rows.c) it is the order of sorted keys, and under each of the primary
+ * key's index.  Of statements the order is in the
+ * shape: sorted keys on the outside, a LATERAL
  * subquery that locks on the inside.  A lateral reference can only be joined
  * by a nested loop with the keys outside, and a subquery with a locking
  * clause is never pulled up, so no plan takes the rows in another order.  The
@@ -11,8 +13,9 @@
  *
  * Exactness at READ COMMITTED.  A locking SELECT that waited re-evaluates its
  * conditions and its result for the new version of the row it waited for,
- * but still with the snapshot from before the wait for every other table.  So
- * these statements look at nothing but the stock row itself.  (Which
+ * but still with the snapshot from before the wait for every other table; what
+ * locks past the executor does the same.  So
+ * both look at nothing but the stock row itself.  (Which
  * locations are active is remembered, and asked for after the wait.)  In particular they do not
  * add up usom.reservation: they would miss a soft hold that was committed
  * during the wait, and the units would be sold twice.  That is why held and
@@ -54,6 +57,7 @@
 #include "base/errors.h"
 #include "base/query.h"
 #include "stock/place.h"
+#include "stock/row.h"
 #include "stock/site.h"
 #include "stock/stripe.h"
 #include "utils/builtins.h"
@@ -86,33 +90,6 @@ usom_stock_read_key(uint64 row, int column)
 	return key;
 }
 
-/* Only row-local terms, see above. */
-#define FREE "usom._free(s.on_hand, s.reserved, s.safety, s.held, s.held_until, s.usable_until, $3)"
-
-#define LOCKED_ROW "SELECT s.product_id, s.location_id, s.lot, " FREE " AS free, s.held_until <= $3 AS run_out, s.usable_until, " \
-	"s.stripes, s.stripes > 0 AND s.lent > 0 AS lent FROM usom.stock AS s " \
-	"WHERE s.org_id = $1 AND s.product_id = p.product_id AND ($4 OR " FREE " > 0 OR (s.stripes > 0 AND s.lent > 0)) " \
-	"ORDER BY s.location_id, s.lot FOR NO KEY UPDATE OF s"
-
-/* For products that have no stripes, as far as is known. */
-static UsomQuery lock_products = {
-	.text = "SELECT s.product_id, s.location_id, s.lot, s.free, coalesce(s.run_out, false), s.usable_until, s.stripes, s.lent "
-	"FROM unnest($2) AS p (product_id) CROSS JOIN LATERAL (" LOCKED_ROW ") AS s",
-	.nargs = 4,
-	.argtypes = {"bigint", "bigint[]", "timestamptz", "boolean"},
-};
-
-/* A row for each stripe that is gathered, or one. */
-static UsomQuery lock_striped = {
-	.text = "SELECT s.product_id, s.location_id, s.lot, s.free, coalesce(s.run_out, false), s.usable_until, s.stripes, s.lent, t.free "
-	"FROM unnest($2, $5) AS p (product_id, wanted) CROSS JOIN LATERAL (" LOCKED_ROW ") AS s "
-	"LEFT JOIN LATERAL (SELECT t.free FROM usom.stock_stripe AS t WHERE s.lent AND (s.free < p.wanted OR s.run_out) "
-	"AND t.org_id = $1 AND t.product_id = s.product_id AND t.location_id = s.location_id "
-	"ORDER BY t.stripe FOR NO KEY UPDATE OF t) AS t ON true",
-	.nargs = 5,
-	.argtypes = {"bigint", "bigint[]", "timestamptz", "boolean", "bigint[]"},
-};
-
 static int
 compare_needs(const void *a, const void *b)
 {
@@ -139,35 +116,6 @@ need_all(const int64 *products, int nproducts, int *nneeds)
 	return needs;
 }
 
-/* The products, or how many units of each are wanted. */
-static Datum
-need_array(const UsomStockNeed *needs, int nneeds, bool wanted)
-{
-	int64	   *elements = palloc_array(int64, Max(nneeds, 1));
-
-	for (int i = 0; i < nneeds; i++)
-		elements[i] = wanted ? needs[i].wanted : needs[i].product_id;
-	return usom_query_keys(elements, nneeds);
-}
-
-/*
- * usom._free(on_hand, reserved, safety, held, held_until, usable_until, at):
- * millionths, maybe below zero; for the statement that locks
- */
-PG_FUNCTION_INFO_V1(usom__free);
-Datum
-usom__free(PG_FUNCTION_ARGS)
-{
-	UsomQuantity on_hand = usom_quantity_of_datum(PG_GETARG_DATUM(0));
-	UsomQuantity taken = usom_quantity_of_datum(PG_GETARG_DATUM(1)) + usom_quantity_of_datum(PG_GETARG_DATUM(2));
-
-	if (!PG_ARGISNULL(4) && PG_GETARG_TIMESTAMPTZ(4) > PG_GETARG_TIMESTAMPTZ(6))
-		taken += usom_quantity_of_datum(PG_GETARG_DATUM(3));
-	if (!PG_ARGISNULL(5) && PG_GETARG_TIMESTAMPTZ(5) <= PG_GETARG_TIMESTAMPTZ(6))
-		PG_RETURN_INT64(Min(on_hand - taken, 0));
-	PG_RETURN_INT64(on_hand - taken);
-}
-
 /* Take what is held off the locked rows; a hold below zero was given up. */
 static void
 take_off(UsomStockRow *rows, int nrows, const UsomStockHold *holds, int nholds)
@@ -191,28 +139,16 @@ settle_holds(int64 org_id, const UsomStockKey *keys, int nkeys, TimestampTz at, 
 	take_off(rows, nrows, holds, nholds);
 }
 
-/* Until when the row may be promised; what has no end lasts longest. */
-static TimestampTz
-read_end(uint64 row, int column)
-{
-	bool		isnull;
-	Datum		until = usom_query_get_or_null(row, column, &isnull);
-
-	return isnull ? PG_INT64_MAX : DatumGetTimestampTz(until);
-}
-
-/* A row of the lock statement; of a location that is not active, nothing is available, whatever is given back. */
+/* What planning sees of it; of a location that is not active, nothing is available, whatever is given back. */
 static UsomStockRow
-get_row(uint64 row, const UsomSites *sites)
+get_row(const UsomStockLocked *locked, const UsomSites *sites)
 {
-	UsomStockRow result = {.key = usom_stock_read_key(row, 1)};
+	UsomStockRow result = {.key = locked->key, .usable_until = locked->usable_until, .stripes = locked->stripes};
 	const UsomSite *site = usom_stock_find_site(sites, result.key.location_id);
 	bool		active = site != NULL && site->active;
 
 	result.priority = site != NULL ? site->priority : 0;
-	result.usable_until = read_end(row, 6);
-	result.available = active ? DatumGetInt64(usom_query_get(row, 4)) : -USOM_QUANTITY_LIMIT;
-	result.stripes = DatumGetInt16(usom_query_get(row, 7));
+	result.available = active ? locked->free : -USOM_QUANTITY_LIMIT;
 	return result;
 }
 
@@ -222,6 +158,8 @@ typedef struct Locking
 	const UsomStockNeed *needs;
 	int			nneeds;
 	bool		striped;		/* by the statement that locks stripes, too */
+	const UsomStockLocked *locked;	/* a row with stripes once for each of them */
+	int			nlocked;
 	UsomStockRow *rows;
 	int			nrows;
 	UsomStockKey *run_out;
@@ -232,36 +170,29 @@ typedef struct Locking
 
 /* What the row has without its stripes is enough for all that is wanted. */
 static bool
-is_enough(const Locking *locking, uint64 row, int64 product_id)
+is_enough(const Locking *locking, const UsomStockLocked *locked)
 {
-	UsomStockNeed key = {.product_id = product_id};
+	UsomStockNeed key = {.product_id = locked->key.product_id};
 	const UsomStockNeed *need = bsearch(&key, locking->needs, locking->nneeds, sizeof(UsomStockNeed), compare_needs);
 
-	return DatumGetInt64(usom_query_get(row, 4)) >= need->wanted && !DatumGetBool(usom_query_get(row, 5));
+	return locked->free >= need->wanted && !locked->run_out;
 }
 
-/* What the stripes of the row have that begins here; returns how many rows of the result are of it. */
+/* What the stripes of the row have that begins here; returns for how many of them it stands. */
 static int
-add_stripes(const Locking *locking, uint64 first, int nlocked, UsomQuantity *gathered, int *count)
+add_stripes(const Locking *locking, int first, UsomQuantity *gathered, int *count)
 {
-	UsomStockKey key = usom_stock_read_key(first, 1);
+	const UsomStockLocked *row = &locking->locked[first];
 	int			n = 0;
 
 	*gathered = 0;
 	*count = 0;
 	if (!locking->striped)
 		return 1;
-	for (; first + n < (uint64) nlocked; n++)
+	for (; first + n < locking->nlocked && usom_stock_key_compare(&row[n].key, &row->key) == 0; n++)
 	{
-		UsomStockKey other = usom_stock_read_key(first + n, 1);
-		bool		isnull;
-		Datum		quantity = usom_query_get_or_null(first + n, 9, &isnull);
-
-		if (usom_stock_key_compare(&key, &other) != 0)
-			break;
-		*count += !isnull;
-		if (!isnull)
-			*gathered = usom_quantity_add(*gathered, usom_quantity_of_datum(quantity));
+		*count += row[n].has_stripe;
+		*gathered = usom_quantity_add(*gathered, row[n].stripe_free);
 	}
 	return n;
 }
@@ -272,17 +203,17 @@ add_stripes(const Locking *locking, uint64 first, int nlocked, UsomQuantity *gat
  * behind: somebody has made them while we waited for it.
  */
 static int
-take_stripes(Locking *locking, uint64 first, int nlocked)
+take_stripes(Locking *locking, int first)
 {
 	UsomStockRow *row = &locking->rows[locking->nrows - 1];
 	UsomQuantity gathered;
 	int			count;
 	int			n;
 
-	if (likely(row->stripes == 0 || !DatumGetBool(usom_query_get(first, 8))))
+	if (likely(row->stripes == 0 || !locking->locked[first].lent))
 		return 1;
-	n = add_stripes(locking, first, nlocked, &gathered, &count);
-	if (is_enough(locking, first, row->key.product_id))
+	n = add_stripes(locking, first, &gathered, &count);
+	if (is_enough(locking, &locking->locked[first]))
 		row->stripes = 0;
 	else if (count == row->stripes)
 		usom_stripe_take_up(row, gathered);
@@ -292,24 +223,24 @@ take_stripes(Locking *locking, uint64 first, int nlocked)
 }
 
 static void
-read_locked(Locking *locking, int nlocked, const UsomSites *sites, bool exhausted_too)
+read_locked(Locking *locking, const UsomSites *sites, bool exhausted_too)
 {
-	locking->rows = palloc_array(UsomStockRow, Max(nlocked, 1));
-	locking->run_out = palloc_array(UsomStockKey, Max(nlocked, 1));
-	locking->behind = palloc_array(UsomStockRow *, Max(nlocked, 1));
-	for (int i = 0; i < nlocked;)
+	locking->rows = palloc_array(UsomStockRow, Max(locking->nlocked, 1));
+	locking->run_out = palloc_array(UsomStockKey, Max(locking->nlocked, 1));
+	locking->behind = palloc_array(UsomStockRow *, Max(locking->nlocked, 1));
+	for (int i = 0; i < locking->nlocked;)
 	{
-		UsomStockRow row = get_row(i, sites);
+		UsomStockRow row = get_row(&locking->locked[i], sites);
 
 		if (row.available == -USOM_QUANTITY_LIMIT && !exhausted_too && row.stripes == 0)
 		{
 			i++;
 			continue;
 		}
-		if (DatumGetBool(usom_query_get(i, 5)))
+		if (locking->locked[i].run_out)
 			locking->run_out[locking->nrun_out++] = row.key;
 		locking->rows[locking->nrows++] = row;
-		i += take_stripes(locking, i, nlocked);
+		i += take_stripes(locking, i);
 	}
 }
 
@@ -336,19 +267,9 @@ usom_stock_lock_needs(int64 org_id, const UsomStockNeed *needs, int nneeds, Time
 {
 	bool		striped = any_striped(usom_stock_sites(org_id), needs, nneeds);
 	Locking		locking = {.needs = needs, .nneeds = nneeds, .striped = striped};
-	Datum		values[] = {
-		Int64GetDatum(org_id),
-		need_array(needs, nneeds, false),
-		TimestampTzGetDatum(at),
-		BoolGetDatum(exhausted_too),
-		striped ? need_array(needs, nneeds, true) : (Datum) 0,
-	};
-	int			nlocked = (int) usom_query_run(striped ? &lock_striped : &lock_products, values, NULL);
-	SPITupleTable *locked = SPI_tuptable;
-	const UsomSites *sites = usom_stock_sites(org_id);
 
-	SPI_tuptable = locked;
-	read_locked(&locking, nlocked, sites, exhausted_too);
+	locking.locked = usom_stock_lock_rows(org_id, needs, nneeds, at, exhausted_too, striped, &locking.nlocked);
+	read_locked(&locking, usom_stock_sites(org_id), exhausted_too);
 	if (unlikely(locking.nbehind > 0))
 		usom_stripe_gather(org_id, locking.behind, locking.nbehind);
 	if (locking.nrun_out > 0)
@@ -431,7 +352,7 @@ usom_stock_look_at_products(int64 org_id, const int64 *products, int nproducts, 
 		rows[i] = (UsomStockRow) {.key = usom_stock_read_key(i, 1)};
 		rows[i].priority = DatumGetInt32(usom_query_get(i, 4));
 		rows[i].available = Max(available, 0);
-		rows[i].usable_until = read_end(i, 6);
+		rows[i].usable_until = usom_query_get_time(i, 6, PG_INT64_MAX);
 	}
 	return rows;
 }
@@ -482,10 +403,33 @@ usom_stock_lock_whole_keys(int64 org_id, const UsomStockKey *keys, int nkeys)
 	usom_stripe_empty(org_id, rows, nrows);
 }
 
+/* The same past the executor: in order, each once. */
+static bool
+lock_keys_directly(int64 org_id, const UsomStockKey *keys, int nkeys)
+{
+	UsomStockKey *sorted = palloc_array(UsomStockKey, Max(nkeys, 1));
+	Datum	   *values = palloc_array(Datum, Max(nkeys, 1) * STOCK_KEYS);
+	UsomRowLocks locks = {.update = &usom_stock_rows, .text = lock_keys.text, .keys = values, .nkeys = STOCK_KEYS};
+
+	for (int i = 0; i < nkeys; i++)
+	{
+		sorted[i] = keys[i];
+		sorted[i].stripe = 0;
+	}
+	qsort(sorted, nkeys, sizeof(UsomStockKey), usom_stock_key_compare);
+	for (int i = 0; i < nkeys; i++)
+		if (i == 0 || usom_stock_key_compare(&sorted[i], &sorted[i - 1]) != 0)
+			usom_stock_key_values(org_id, &sorted[i], &values[locks.count++ * STOCK_KEYS]);
+	return usom_row_locks_take(&locks);
+}
+
 void
 usom_stock_lock_keys(int64 org_id, const UsomStockKey *keys, int nkeys)
 {
-	Datum		values[] = {Int64GetDatum(org_id), usom_stock_key_rows(keys, nkeys)};
+	Datum		values[] = {Int64GetDatum(org_id), (Datum) 0};
 
+	if (likely(lock_keys_directly(org_id, keys, nkeys)))
+		return;
+	values[1] = usom_stock_key_rows(keys, nkeys);
 	usom_query_run(&lock_keys, values, NULL);
 }
