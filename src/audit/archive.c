@@ -5,9 +5,12 @@
  *
  * Memory: that of the SPI connection.
  *
- * Locks: one archive or maker of partitions at a time, by an advisory lock;
- * usom.audit_entry is locked last, when a partition is detached or attached,
- * and waited for 200 milliseconds at a time.
+ * Locks: one archive or maker of partitions at a time, by SHARE UPDATE
+ * EXCLUSIVE of usom.audit_entry, which keeps no writer waiting.  When a
+ * partition is detached or attached, the table and the view of the recent ones
+ * are locked against all: both within 200 milliseconds, or both are let go and
+ * tried again.  Writers take the view first and the table after it, so one who
+ * stands between them waits for no longer than that.
  */
 #include "postgres.h"
 

@@ -119,9 +119,9 @@ CREATE FUNCTION usom._is_settled(node integer, end_key bigint, system_id bigint)
 	AS $$
 	SELECT EXISTS (SELECT FROM usom.audit_block b
 		WHERE b.node = $1 AND b.sequence_at >= $2 - 1
-			AND (b.system_id <> $3 OR b.next_xid <= pg_snapshot_xmin(pg_current_snapshot())::text::bigint))
+			AND (b.settled_to >= $2 - 1 OR b.system_id = $3 AND b.next_xid <= pg_snapshot_xmin(pg_current_snapshot())::text::bigint))
 	$$;
-COMMENT ON FUNCTION usom._is_settled(integer, bigint, bigint) IS 'Can no entry with a key below end_key appear any more? Known from the first block that was sealed after the keys, once all that ran then has ended.';
+COMMENT ON FUNCTION usom._is_settled(integer, bigint, bigint) IS 'Can no entry with a key below end_key appear any more? Known from the first block that was sealed after the keys, once all that ran then has ended; of a block that another cluster sealed, from what it says itself, as its transactions mean nothing here and their entries may be on their way.';
 REVOKE ALL ON FUNCTION usom._is_settled(integer, bigint, bigint) FROM PUBLIC;
 
 CREATE FUNCTION usom._refuse_archive(archive text, node integer, end_key bigint, system_id bigint) RETURNS void
@@ -189,6 +189,7 @@ BEGIN
 	FOR attempt IN 1 .. 30 LOOP
 		BEGIN
 			EXECUTE command;
+			PERFORM usom._see_recent();
 			RETURN;
 		EXCEPTION WHEN lock_not_available THEN
 			IF attempt = 30 THEN
@@ -200,7 +201,7 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION usom._alter_audit(text) IS 'Runs a command that needs usom.audit_entry for itself, without making others wait for long: 55P03 after a quarter of a minute.';
+COMMENT ON FUNCTION usom._alter_audit(text) IS 'Runs a command that needs usom.audit_entry for itself, and makes usom._audit_recent anew, without making others wait for long: 55P03 after a quarter of a minute.';
 REVOKE ALL ON FUNCTION usom._alter_audit(text) FROM PUBLIC;
 
 CREATE FUNCTION usom._archive_audit(before timestamptz, system_id bigint) RETURNS text
@@ -213,7 +214,7 @@ DECLARE
 	last_at timestamptz;
 	done integer[] := '{}';
 BEGIN
-	PERFORM pg_advisory_xact_lock(hashtextextended('usom._extend_audit', 0));
+	LOCK TABLE ONLY usom.audit_entry IN SHARE UPDATE EXCLUSIVE MODE;
 	FOR part IN
 		SELECT p.* FROM usom._audit_partitions() p
 		WHERE p.node <> usom._node() OR p.end_key <= usom._next_key()
@@ -227,7 +228,6 @@ BEGIN
 		PERFORM usom._refuse_archive(part.relation, part.node, part.end_key, system_id);
 		PERFORM usom._note_archive(part.relation, part.node, part.first_key, part.end_key);
 		PERFORM usom._alter_audit(format('ALTER TABLE usom.audit_entry DETACH PARTITION usom.%I', part.relation));
-		PERFORM usom._see_recent();
 		EXECUTE format('COMMENT ON TABLE usom.%I IS %L', part.relation, 'Was a partition of usom.audit_entry: see usom.audit_archive. Dump it, then drop it.');
 		RETURN part.relation;
 	END LOOP;
@@ -270,7 +270,7 @@ DECLARE
 	later text;
 	bad record;
 BEGIN
-	PERFORM pg_advisory_xact_lock(hashtextextended('usom._extend_audit', 0));
+	LOCK TABLE ONLY usom.audit_entry IN SHARE UPDATE EXCLUSIVE MODE;
 	IF EXISTS (SELECT FROM usom._audit_partitions() p WHERE p.relation = archive) THEN
 		RETURN;
 	END IF;
@@ -280,6 +280,9 @@ BEGIN
 		RAISE EXCEPTION 'usom.% is away, and later than usom.%', later, archive USING
 			ERRCODE = 'US911', DETAIL = 'The chains of orders would have a gap.', HINT = format('SELECT usom.restore_audit(%L); first.', later);
 	END IF;
+	-- what is checked is what is attached
+	PERFORM usom._guard_audit_partition(archive);
+	EXECUTE format('LOCK TABLE usom.%I IN SHARE ROW EXCLUSIVE MODE', archive);
 	SELECT c.* INTO bad FROM usom.check_archive(archive) c LIMIT 1;
 	IF FOUND THEN
 		RAISE EXCEPTION 'usom.% is not as it was sealed: %: %', archive, bad.entity, bad.problem USING
@@ -289,7 +292,6 @@ BEGIN
 	DELETE FROM usom.audit_opening o WHERE o.relation = archive;
 	DELETE FROM usom.audit_archive a WHERE a.relation = archive;
 	PERFORM usom._alter_audit(format('ALTER TABLE usom.audit_entry ATTACH PARTITION usom.%I FOR VALUES FROM (%s) TO (%s)', archive, range.first_key, range.end_key));
-	PERFORM usom._see_recent();
 END
 $$;
 COMMENT ON FUNCTION usom._restore_audit(text) IS 'Attaches an archive again: see usom.restore_audit().';

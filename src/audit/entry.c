@@ -38,6 +38,7 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #define KEPT_BLOCK_SIZE (32 * 1024)	/* stays with the backend */
@@ -182,6 +183,25 @@ is_birth(const UsomAuditEntry *entry)
 }
 
 /*
+ * Partitions go to an archive for everybody at once, also for who has an old
+ * snapshot: what was noted of them meanwhile is to be seen by him as well.
+ * Chains of orders that he has locked are no longer than they were in it.
+ */
+static int
+look_now(UsomQuery *query, Datum *values)
+{
+	int			found;
+
+	if (likely(!IsolationUsesXactSnapshot()))
+		return (int) usom_query_run(query, values, NULL);
+	CommandCounterIncrement();
+	PushActiveSnapshot(GetLatestSnapshot());
+	found = (int) usom_query_look(query, values, NULL);
+	PopActiveSnapshot();
+	return found;
+}
+
+/*
  * The last entries of the orders whose chains go on, by order, in SPI_tuptable.
  * Whoever writes about an order has its row locked, so nobody adds to the chain
  * meanwhile; if somebody did, the key of the chain would refuse the fork.
@@ -215,7 +235,7 @@ find_heads_of(int64 org_id, Datum *orders, int norders)
 	PointerGetDatum(construct_array(orders, norders, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE))};
 	int			found = (int) usom_query_run(&recent, values, NULL);
 
-	return found == norders ? found : (int) usom_query_run(&all, values, NULL);
+	return found == norders ? found : look_now(&all, values);
 }
 
 static int

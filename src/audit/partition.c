@@ -5,9 +5,10 @@
  *
  * Memory: that of the SPI connection.
  *
- * Locks: one maker at a time, by an advisory lock that is tried; a partition
- * that is attached locks the table against other changes of its kind, and its
- * rest against readers, for 200 milliseconds at most.
+ * Locks: SHARE UPDATE EXCLUSIVE of usom.audit_entry, tried and not waited for,
+ * so that there is one maker at a time, and nobody without rights on the table
+ * can keep it from its work; then the rest against readers and the view of the
+ * recent ones against all, each waited for 200 milliseconds at most.
  */
 #include "postgres.h"
 

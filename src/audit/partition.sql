@@ -14,6 +14,29 @@ REVOKE ALL ON FUNCTION usom._audit_partitions() FROM PUBLIC;
 
 -- The triggers of statements, the policy and the unique index are of each
 -- partition; the rest follows from its being one.
+CREATE FUNCTION usom._guard_audit_partition(relation text) RETURNS void
+	LANGUAGE plpgsql VOLATILE STRICT
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+DECLARE
+	part CONSTANT regclass := format('usom.%I', relation)::regclass;
+BEGIN
+	EXECUTE format('CREATE UNIQUE INDEX IF NOT EXISTS %I ON usom.%I (org_id, sales_order_id, entry_no) WHERE sales_order_id IS NOT NULL',
+		relation || '_chain_has_no_fork', relation);
+	IF NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = part AND t.tgname = 'usom_guard') THEN
+		EXECUTE (SELECT replace(pg_get_triggerdef(t.oid), ' ON usom.audit_entry ', format(' ON usom.%I ', relation))
+			FROM pg_trigger t WHERE t.tgrelid = 'usom.audit_entry'::regclass AND t.tgname = 'usom_guard');
+	END IF;
+	EXECUTE format('ALTER TABLE usom.%I ENABLE ALWAYS TRIGGER usom_guard', relation);
+	IF (SELECT c.relrowsecurity FROM pg_class c WHERE c.oid = 'usom.audit_entry'::regclass)
+		AND NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = part AND p.polname = 'usom_org') THEN
+		PERFORM usom._secure_table(relation);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION usom._guard_audit_partition(text) IS 'Gives a table that becomes a partition of usom.audit_entry what it lacks of guard, policy and index of chains: one that is loaded from an archive may have been loaded in part.';
+REVOKE ALL ON FUNCTION usom._guard_audit_partition(text) FROM PUBLIC;
+
 CREATE FUNCTION usom._make_audit_partition(relation text, bounds text) RETURNS void
 	LANGUAGE plpgsql VOLATILE STRICT
 	SET search_path = pg_catalog, usom, pg_temp
@@ -21,14 +44,7 @@ CREATE FUNCTION usom._make_audit_partition(relation text, bounds text) RETURNS v
 BEGIN
 	EXECUTE format('CREATE TABLE usom.%I (LIKE usom.audit_entry INCLUDING ALL) WITH (toast_tuple_target = 8160)', relation);
 	EXECUTE format('COMMENT ON TABLE usom.%I IS %L', relation, 'Partition of usom.audit_entry: read it there.');
-	EXECUTE format('CREATE UNIQUE INDEX %I ON usom.%I (org_id, sales_order_id, entry_no) WHERE sales_order_id IS NOT NULL',
-		relation || '_chain_has_no_fork', relation);
-	EXECUTE (SELECT replace(pg_get_triggerdef(t.oid), ' ON usom.audit_entry ', format(' ON usom.%I ', relation))
-		FROM pg_trigger t WHERE t.tgrelid = 'usom.audit_entry'::regclass AND t.tgname = 'usom_guard');
-	EXECUTE format('ALTER TABLE usom.%I ENABLE ALWAYS TRIGGER usom_guard', relation);
-	IF (SELECT c.relrowsecurity FROM pg_class c WHERE c.oid = 'usom.audit_entry'::regclass) THEN
-		PERFORM usom._secure_table(relation);
-	END IF;
+	PERFORM usom._guard_audit_partition(relation);
 	EXECUTE format('ALTER TABLE usom.audit_entry ATTACH PARTITION usom.%I %s', relation, bounds);
 END
 $$;
@@ -153,9 +169,12 @@ CREATE FUNCTION usom._extend_audit() RETURNS SETOF text
 DECLARE
 	node integer;
 BEGIN
-	IF NOT pg_try_advisory_xact_lock(hashtextextended('usom._extend_audit', 0)) THEN
+	-- not an advisory lock: those anybody may take, and keep
+	BEGIN
+		LOCK TABLE ONLY usom.audit_entry IN SHARE UPDATE EXCLUSIVE MODE NOWAIT;
+	EXCEPTION WHEN lock_not_available THEN
 		RETURN;
-	END IF;
+	END;
 	FOR node IN SELECT usom._node() UNION SELECT p.node FROM usom._audit_partitions() p ORDER BY 1 LOOP
 		RETURN QUERY SELECT m.made FROM usom._extend_audit_of(node) AS m (made) WHERE m.made IS NOT NULL;
 	END LOOP;

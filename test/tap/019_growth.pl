@@ -44,6 +44,8 @@ SQL
 }
 
 # ---- made ahead ----
+my $blocker = $node->background_psql('desk');
+$blocker->query_safe(q{CREATE ROLE usom_test_nobody; SET ROLE usom_test_nobody; SELECT pg_advisory_lock(hashtextextended('usom._extend_audit', 0))});
 is(bounds(), '_audit_entry_0_00001 0-' . SPAN, 'one partition to begin with');
 does('CALL usom.tick()');
 is(bounds(), '_audit_entry_0_00001 0-' . SPAN, 'and no other as long as half of it is free');
@@ -58,6 +60,7 @@ INSERT INTO usom.location (code) VALUES ('S');
 SQL
 does(sprintf "SELECT setval('usom.id_seq', %d); CALL usom.tick()", SPAN / 2 + 1000);
 like(bounds(), qr/^_audit_entry_0_00001 0-4194304, _audit_entry_0_00002 4194304-\d+$/, 'the next one is made when half is used');
+$blocker->quit;
 my $second = bounds() =~ s/.*, //r;
 is(state_of("SELECT * FROM usom.archive_audit('infinity')"), '00000', 'the present one is never taken');
 is(does("SELECT count(*) FROM usom.audit_archive"), 0, 'nothing went');
@@ -93,7 +96,9 @@ does('CALL usom.tick()');
 my %before = map { $_ => as_of($_) } qw(A-1 B-1 B-20);
 my $rows = does('SELECT count(*) FROM usom.audit_entry');
 
-# ---- away, while orders are placed ----
+# ---- away, while orders are placed, and while somebody looks at what was ----
+my $older_view = $node->background_psql('desk');
+$older_view->query_safe('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM usom.sales_order');
 my ($in, $out, $err) = ('', '', '');
 my $load = IPC::Run::start([ 'psql', '-X', '-At', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('desk') ], '<', \$in, '>', \$out, '2>', \$err);
 $in .= qq{SELECT status FROM usom.place_order('{"external_id": "L-$_", "lines": [{"sku": "P3", "quantity": 1}]}');\n} for 1 .. 400;
@@ -105,6 +110,10 @@ is(() = $out =~ /confirmed/g, 400, 'all of them');
 is(bounds(), $second, 'it is a partition no more');
 is(does("SELECT count(*) + (SELECT count(*) FROM usom._audit_entry_0_00001) - $rows > 1000 FROM usom.audit_entry"), 't', 'all entries are there, here or there');
 is(does('SELECT sum(entries) - (SELECT count(*) FROM usom._audit_entry_0_00001) FROM usom.audit_archive'), 0, 'counted');
+$older_view->query_safe(q{SELECT usom.authorize_return(order_no, '[{"line_no": 1, "quantity": 1}]', 'broken') FROM usom.orders WHERE external_id = 'A-3'; COMMIT});
+$older_view->quit;
+is(does(q{SELECT bool_and(e.entry_no > h.entry_no) FROM usom.audit_head h JOIN usom.sales_order o USING (org_id, sales_order_id)
+	JOIN usom.audit_entry e USING (org_id, sales_order_id) WHERE o.external_id = 'A-3'}), 't', 'who has an old snapshot finds the end of a chain that went meanwhile');
 is(does("SELECT count(*) FROM usom.check_archive('_audit_entry_0_00001')"), 0, 'what went is what was sealed');
 is(verdict(), 't', 'the audit is true without it');
 is(does("SELECT ok FROM usom.verify_audit(since => now() - interval '1 day')"), 't', 'of late, too');
@@ -174,9 +183,13 @@ is_sound($node, 'desk', 'dropped');
 is(state_of("SELECT usom.restore_audit('_audit_entry_0_00001')"), 'US911', 'what is not there is not attached');
 is(state_of("SELECT usom.restore_audit('sales_order')"), 'US911', 'nor what never was a part of it');
 command_ok([ 'pg_restore', '-d', $node->connstr('desk'), "$folder/archive" ], 'loaded');
+does('DROP TRIGGER usom_guard ON usom._audit_entry_0_00001; DROP POLICY usom_org ON usom._audit_entry_0_00001; DROP INDEX usom._audit_entry_0_00001_chain_has_no_fork');
 does("SELECT usom.restore_audit('_audit_entry_0_00001'), usom.restore_audit('_audit_entry_0_00001')");
 is(bounds(), "_audit_entry_0_00001 0-4194304, $second", 'attached');
 is(does('SELECT count(*) FROM usom.audit_archive'), 0, 'it is away no more');
+is(state_of('INSERT INTO usom._audit_entry_0_00001 SELECT * FROM usom._audit_entry_0_00001 LIMIT 1'), 'US901', 'a guard that was not loaded is there again');
+is(does("SELECT count(*) FROM pg_policy WHERE polrelid = 'usom._audit_entry_0_00001'::regclass"), 1, 'and the policy');
+is(does("SELECT to_regclass('usom._audit_entry_0_00001_chain_has_no_fork') IS NOT NULL"), 't', 'and the index of its chains');
 is(verdict(), 't', 'the whole audit is true');
 is(as_of($_), $before{$_}, "$_ is what it was") for 'B-1', 'B-20';
 is_sound($node, 'desk', 'attached again');
