@@ -44,15 +44,7 @@ for way in $ways; do
 done
 hot_script LAST >"$home/last.sql"
 
-for who in $clients; do
-	round=0
-	while [ $round -lt "$rounds" ]; do
-		for way in $ways; do
-			hot_load "$way" "$who" "$seconds"
-		done
-		round=$((round + 1))
-	done
-done
+hot_rounds
 
 # What is reserved of each product: in the stock, of the pieces of orders, and as the clients counted their answers.
 hot_table

@@ -1,6 +1,7 @@
 # Sourced by hot.sh and zipf.sh: loads of orders whose clients meet at products.
 #
-# database, and for hot_table ways and clients, are set by who sources it.
+# database, and for hot_rounds and hot_table ways, clients, rounds and seconds,
+# are set by who sources it.
 
 ask() { psql -X -q -At -v ON_ERROR_STOP=1 -d "$database" "$@"; }
 
@@ -58,6 +59,19 @@ hot_load() { # way clients seconds
 		"$home/answers" "$home/answers" | sed "s/^/$1 $2 /" >>"$home/tps"
 	awk 'FNR == NR { if (!($2 in met)) { met[$2]; from = $1 } next } $1 > from { print $4 }' "$home/answers" "$home/answers" | sort -n |
 		awk -v key="$1 $2" '{ t[NR] = $1 } END { print key, t[int(NR * 0.99 + 0.5)] / 1000 }' >>"$home/late"
+}
+
+# Every way once in each round, by each number of clients.
+hot_rounds() {
+	for who in $clients; do
+		round=0
+		while [ $round -lt "$rounds" ]; do
+			for way in $ways; do
+				hot_load "$way" "$who" "$seconds"
+			done
+			round=$((round + 1))
+		done
+	done
 }
 
 # median FILE WAY CLIENTS

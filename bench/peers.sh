@@ -120,11 +120,29 @@ bench_rate() { # prefix-of-logs seconds
 # Seconds that so many clients may take to be ready.
 bench_warm() { echo $((1 + $1 / 32)); }
 
-# Hundredths of a second of processor time that ended backends have spent, as
-# the kernel counts them for the server.
-bench_spent() {
-	psql -X -q -At -d postgres -c "SELECT split_part(s, ' ', 16)::bigint + split_part(s, ' ', 17)::bigint
-		FROM pg_read_file('/proc/' || split_part(pg_read_file('postmaster.pid'), E'\\n', 1) || '/stat') AS s"
+# A statement that tells the time in seconds, how many clients are connected to
+# a database, and the microseconds of processor time that their backends have
+# used, as the kernel counts them.
+bench_spent() { # database
+	echo "SELECT extract(epoch FROM clock_timestamp()), count(*), sum(split_part(pg_read_file('/proc/' || pid || '/schedstat', 0, 100, true), ' ', 1)::numeric) / 1000
+		FROM pg_stat_activity WHERE datname = '$1' AND backend_type = 'client backend' AND pid <> pg_backend_pid();"
+}
+
+# What bench_spent says after so many seconds, and again so many later: a line each.
+bench_watch() { # database after later
+	{
+		printf '%s\n' "SELECT pg_sleep($2) \\g /dev/null" "$(bench_spent "$1")" "SELECT pg_sleep($3) \\g /dev/null" "$(bench_spent "$1")"
+	} | psql -X -q -At -F ' ' -v ON_ERROR_STOP=1 -d postgres
+}
+
+# Orders that ended between the two lines of a bench_watch, by the logs that
+# pgbench -l left, and the microseconds of processor time that went to them;
+# nothing if clients came or went meanwhile.
+bench_used() { # prefix-of-logs file-of-watch
+	cat "$1".* | awk '
+		FNR == NR { at[NR] = $1; clients[NR] = $2; spent[NR] = $3; next }
+		$5 + $6 / 1e6 >= at[1] && $5 + $6 / 1e6 < at[2] { n++ }
+		END { if (clients[1] > 0 && clients[1] == clients[2] && n > 0 && spent[2] != "") printf "%d %d\n", n, spent[2] - spent[1] }' "$2" -
 }
 
 # What each peer has written: "peer orders lines pieces history audit units", a line each.

@@ -1,8 +1,11 @@
 #!/bin/sh
 # place_order of five lines beside its peers (peers.sh): orders a second in
-# interleaved rounds, processor time of the server, bytes of WAL and statements
-# an order.  At the end what
-# each peer wrote is counted; it fails when one did not do its work.
+# interleaved rounds, processor time of their backends, bytes of WAL and
+# statements an order.  At the end what each peer wrote is counted; it fails
+# when one did not do its work.
+#
+# Rates and processor time are of the part of a run in which every client has
+# its plans: start.sh measures what a connection takes first.
 #
 # usage: bench/place_order.sh          the server that PGHOST and PGPORT name
 #
@@ -39,27 +42,29 @@ for peer in $peers; do
 done
 bench_written $database >"$home/before"
 
+: >"$home/cpu"
 run=0
 load() { # peer clients how-long...
 	peer=$1
 	who=$2
 	shift 2
 	run=$((run + 1))
-	spent=$(bench_spent)
 	pgbench -n -M simple -c "$who" -j 2 "$@" -f "$home/$peer.sql" -D prepared=0 -D n=0 -D run=$run $database >"$home/pgbench.log" 2>&1 || {
 		tail -n 5 "$home/pgbench.log" >&2
 		exit 1
 	}
 	sed -n "s/^number of transactions actually processed: \([0-9]*\).*/$peer \1/p" "$home/pgbench.log" >>"$home/placed"
-	spent=$(($(bench_spent) - spent))
-	tail -n 1 "$home/placed" | sed "s/$/ $spent/" >>"$home/cpu"
 }
 
 for who in $clients; do
 	round=0
 	while [ $round -lt "$rounds" ]; do
 		for peer in $peers; do
-			load "$peer" "$who" -T $((seconds + $(bench_warm "$who"))) -l --log-prefix="$home/log"
+			warm=$(bench_warm "$who")
+			bench_watch $database "$warm" "$(awk -v s="$seconds" 'BEGIN { print s - 0.2 }')" >"$home/watch" &
+			load "$peer" "$who" -T $((seconds + warm)) -l --log-prefix="$home/log"
+			wait $!
+			bench_used "$home/log" "$home/watch" | sed "s/^/$peer /" >>"$home/cpu"
 			echo "$peer $who $(bench_rate "$home/log" "$seconds")" >>"$home/tps"
 		done
 		round=$((round + 1))
@@ -88,7 +93,7 @@ statements=$(printf '%s\n' "SELECT 1 FROM usom.place_order('$(bench_document sta
 
 # A line of figures a budget: "twin 3.1", "wal 1.1".
 awk -v peers="$peers" -v clients="$clients" -v values="$home/values" -v line="${BENCH_LINE:-/dev/null}" '
-	FILENAME ~ /cpu$/ { orders[$1] += $2; ticks[$1] += $3; next }
+	FILENAME ~ /cpu$/ { orders[$1] += $2; used[$1] += $3; next }
 	FILENAME ~ /tps$/ { rate[$1, $2, ++n[$1, $2]] = $3; next }
 	{ if (!($1 in wal) || $2 < wal[$1]) wal[$1] = $2 }
 	END {
@@ -103,7 +108,7 @@ awk -v peers="$peers" -v clients="$clients" -v values="$home/values" -v line="${
 				m = median(peer[p], client[c])
 				printf "%9.0f%15s%8s%8s", m, sprintf("(%.0f-%.0f)", least, most), ratio(m, "bare", client[c]), ratio(m, "twin", client[c])
 			}
-			printf "%10d%10d\n", 10000 * ticks[peer[p]] / orders[peer[p]], wal[peer[p]]
+			printf "%10s%10d\n", orders[peer[p]] ? sprintf("%.0f", used[peer[p]] / orders[peer[p]]) : "-", wal[peer[p]]
 		}
 		print ""
 		if (!("usom" in wal)) exit
@@ -125,7 +130,7 @@ awk -v peers="$peers" -v clients="$clients" -v values="$home/values" -v line="${
 		least = l; most = h
 		return d > 0 && m > 0 ? sprintf("%.2f", m / d) : "-"
 	}
-	function cpu(p, to) { return orders[p] && ticks[to] ? ticks[p] / orders[p] / ticks[to] * orders[to] : 0 }
+	function cpu(p, to) { return orders[p] && used[to] ? used[p] / orders[p] / used[to] * orders[to] : 0 }
 	function spaced(text) { gsub(/ /, " / ", text); return text }
 	function all(to,    c, s) {
 		for (c = 1; c <= nc; c++) s = s (c > 1 ? " / " : "") ratio(median("usom", client[c]), to, client[c])

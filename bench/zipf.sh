@@ -48,15 +48,7 @@ write_script A "random(1, $products)" >"$home/spread.sql"
 write_script A "random_zipfian(1, $products, ${BENCH_ZIPF:-1.01})" >"$home/rows.sql"
 write_script B "random_zipfian(1, $products, ${BENCH_ZIPF:-1.01})" >"$home/striped.sql"
 
-for who in $clients; do
-	round=0
-	while [ $round -lt "$rounds" ]; do
-		for way in $ways; do
-			hot_load "$way" "$who" "$seconds"
-		done
-		round=$((round + 1))
-	done
-done
+hot_rounds
 hot_table
 wanted=$(awk '{ n += $2 } END { print n * 10 }' "$home/calls")
 reserved=$(ask -c "SELECT trim_scale(sum(quantity)) FROM usom.fulfillment_line WHERE status = 'reserved'")
