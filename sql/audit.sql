@@ -64,7 +64,7 @@ RESET datestyle; RESET extra_float_digits; RESET intervalstyle; RESET bytea_outp
 SET timezone = 'UTC';
 SELECT count(*), count(DISTINCT image) FROM bytes;
 -- and the same as those of the live rows
-SELECT * FROM usom._audit_suspects('audit_probe', '{id}');
+SELECT * FROM usom._audit_suspects('audit_probe', '{id}', NULL);
 
 -- who and why; a statement that touches no row says nothing; organisations apart
 SELECT operation, row_count, reason FROM pg_temp.news();
