@@ -985,9 +985,9 @@ CREATE FUNCTION usom._is_settled(node integer, end_key bigint, system_id bigint)
 	AS $$
 	SELECT EXISTS (SELECT FROM usom.audit_block b
 		WHERE b.node = $1 AND b.sequence_at >= $2 - 1
-			AND (b.system_id <> $3 OR b.next_xid <= pg_snapshot_xmin(pg_current_snapshot())::text::bigint))
+			AND (b.settled_to >= $2 - 1 OR b.system_id = $3 AND b.next_xid <= pg_snapshot_xmin(pg_current_snapshot())::text::bigint))
 	$$;
-COMMENT ON FUNCTION usom._is_settled(integer, bigint, bigint) IS 'Can no entry with a key below end_key appear any more? Known from the first block that was sealed after the keys, once all that ran then has ended.';
+COMMENT ON FUNCTION usom._is_settled(integer, bigint, bigint) IS 'Can no entry with a key below end_key appear any more? Known from the first block that was sealed after the keys, once all that ran then has ended; of a block that another cluster sealed, from what it says itself, as its transactions mean nothing here and their entries may be on their way.';
 REVOKE ALL ON FUNCTION usom._is_settled(integer, bigint, bigint) FROM PUBLIC;
 
 CREATE FUNCTION usom._refuse_archive(archive text, node integer, end_key bigint, system_id bigint) RETURNS void
@@ -1055,6 +1055,7 @@ BEGIN
 	FOR attempt IN 1 .. 30 LOOP
 		BEGIN
 			EXECUTE command;
+			PERFORM usom._see_recent();
 			RETURN;
 		EXCEPTION WHEN lock_not_available THEN
 			IF attempt = 30 THEN
@@ -1066,7 +1067,7 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION usom._alter_audit(text) IS 'Runs a command that needs usom.audit_entry for itself, without making others wait for long: 55P03 after a quarter of a minute.';
+COMMENT ON FUNCTION usom._alter_audit(text) IS 'Runs a command that needs usom.audit_entry for itself, and makes usom._audit_recent anew, without making others wait for long: 55P03 after a quarter of a minute.';
 REVOKE ALL ON FUNCTION usom._alter_audit(text) FROM PUBLIC;
 
 CREATE FUNCTION usom._archive_audit(before timestamptz, system_id bigint) RETURNS text
@@ -1079,7 +1080,7 @@ DECLARE
 	last_at timestamptz;
 	done integer[] := '{}';
 BEGIN
-	PERFORM pg_advisory_xact_lock(hashtextextended('usom._extend_audit', 0));
+	LOCK TABLE ONLY usom.audit_entry IN SHARE UPDATE EXCLUSIVE MODE;
 	FOR part IN
 		SELECT p.* FROM usom._audit_partitions() p
 		WHERE p.node <> usom._node() OR p.end_key <= usom._next_key()
@@ -1093,7 +1094,6 @@ BEGIN
 		PERFORM usom._refuse_archive(part.relation, part.node, part.end_key, system_id);
 		PERFORM usom._note_archive(part.relation, part.node, part.first_key, part.end_key);
 		PERFORM usom._alter_audit(format('ALTER TABLE usom.audit_entry DETACH PARTITION usom.%I', part.relation));
-		PERFORM usom._see_recent();
 		EXECUTE format('COMMENT ON TABLE usom.%I IS %L', part.relation, 'Was a partition of usom.audit_entry: see usom.audit_archive. Dump it, then drop it.');
 		RETURN part.relation;
 	END LOOP;
@@ -1136,7 +1136,7 @@ DECLARE
 	later text;
 	bad record;
 BEGIN
-	PERFORM pg_advisory_xact_lock(hashtextextended('usom._extend_audit', 0));
+	LOCK TABLE ONLY usom.audit_entry IN SHARE UPDATE EXCLUSIVE MODE;
 	IF EXISTS (SELECT FROM usom._audit_partitions() p WHERE p.relation = archive) THEN
 		RETURN;
 	END IF;
@@ -1146,6 +1146,9 @@ BEGIN
 		RAISE EXCEPTION 'usom.% is away, and later than usom.%', later, archive USING
 			ERRCODE = 'US911', DETAIL = 'The chains of orders would have a gap.', HINT = format('SELECT usom.restore_audit(%L); first.', later);
 	END IF;
+	-- what is checked is what is attached
+	PERFORM usom._guard_audit_partition(archive);
+	EXECUTE format('LOCK TABLE usom.%I IN SHARE ROW EXCLUSIVE MODE', archive);
 	SELECT c.* INTO bad FROM usom.check_archive(archive) c LIMIT 1;
 	IF FOUND THEN
 		RAISE EXCEPTION 'usom.% is not as it was sealed: %: %', archive, bad.entity, bad.problem USING
@@ -1155,7 +1158,6 @@ BEGIN
 	DELETE FROM usom.audit_opening o WHERE o.relation = archive;
 	DELETE FROM usom.audit_archive a WHERE a.relation = archive;
 	PERFORM usom._alter_audit(format('ALTER TABLE usom.audit_entry ATTACH PARTITION usom.%I FOR VALUES FROM (%s) TO (%s)', archive, range.first_key, range.end_key));
-	PERFORM usom._see_recent();
 END
 $$;
 COMMENT ON FUNCTION usom._restore_audit(text) IS 'Attaches an archive again: see usom.restore_audit().';
@@ -1214,6 +1216,29 @@ REVOKE ALL ON FUNCTION usom._audit_partitions() FROM PUBLIC;
 
 -- The triggers of statements, the policy and the unique index are of each
 -- partition; the rest follows from its being one.
+CREATE FUNCTION usom._guard_audit_partition(relation text) RETURNS void
+	LANGUAGE plpgsql VOLATILE STRICT
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+DECLARE
+	part CONSTANT regclass := format('usom.%I', relation)::regclass;
+BEGIN
+	EXECUTE format('CREATE UNIQUE INDEX IF NOT EXISTS %I ON usom.%I (org_id, sales_order_id, entry_no) WHERE sales_order_id IS NOT NULL',
+		relation || '_chain_has_no_fork', relation);
+	IF NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = part AND t.tgname = 'usom_guard') THEN
+		EXECUTE (SELECT replace(pg_get_triggerdef(t.oid), ' ON usom.audit_entry ', format(' ON usom.%I ', relation))
+			FROM pg_trigger t WHERE t.tgrelid = 'usom.audit_entry'::regclass AND t.tgname = 'usom_guard');
+	END IF;
+	EXECUTE format('ALTER TABLE usom.%I ENABLE ALWAYS TRIGGER usom_guard', relation);
+	IF (SELECT c.relrowsecurity FROM pg_class c WHERE c.oid = 'usom.audit_entry'::regclass)
+		AND NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = part AND p.polname = 'usom_org') THEN
+		PERFORM usom._secure_table(relation);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION usom._guard_audit_partition(text) IS 'Gives a table that becomes a partition of usom.audit_entry what it lacks of guard, policy and index of chains: one that is loaded from an archive may have been loaded in part.';
+REVOKE ALL ON FUNCTION usom._guard_audit_partition(text) FROM PUBLIC;
+
 CREATE FUNCTION usom._make_audit_partition(relation text, bounds text) RETURNS void
 	LANGUAGE plpgsql VOLATILE STRICT
 	SET search_path = pg_catalog, usom, pg_temp
@@ -1221,14 +1246,7 @@ CREATE FUNCTION usom._make_audit_partition(relation text, bounds text) RETURNS v
 BEGIN
 	EXECUTE format('CREATE TABLE usom.%I (LIKE usom.audit_entry INCLUDING ALL) WITH (toast_tuple_target = 8160)', relation);
 	EXECUTE format('COMMENT ON TABLE usom.%I IS %L', relation, 'Partition of usom.audit_entry: read it there.');
-	EXECUTE format('CREATE UNIQUE INDEX %I ON usom.%I (org_id, sales_order_id, entry_no) WHERE sales_order_id IS NOT NULL',
-		relation || '_chain_has_no_fork', relation);
-	EXECUTE (SELECT replace(pg_get_triggerdef(t.oid), ' ON usom.audit_entry ', format(' ON usom.%I ', relation))
-		FROM pg_trigger t WHERE t.tgrelid = 'usom.audit_entry'::regclass AND t.tgname = 'usom_guard');
-	EXECUTE format('ALTER TABLE usom.%I ENABLE ALWAYS TRIGGER usom_guard', relation);
-	IF (SELECT c.relrowsecurity FROM pg_class c WHERE c.oid = 'usom.audit_entry'::regclass) THEN
-		PERFORM usom._secure_table(relation);
-	END IF;
+	PERFORM usom._guard_audit_partition(relation);
 	EXECUTE format('ALTER TABLE usom.audit_entry ATTACH PARTITION usom.%I %s', relation, bounds);
 END
 $$;
@@ -1353,9 +1371,12 @@ CREATE FUNCTION usom._extend_audit() RETURNS SETOF text
 DECLARE
 	node integer;
 BEGIN
-	IF NOT pg_try_advisory_xact_lock(hashtextextended('usom._extend_audit', 0)) THEN
+	-- not an advisory lock: those anybody may take, and keep
+	BEGIN
+		LOCK TABLE ONLY usom.audit_entry IN SHARE UPDATE EXCLUSIVE MODE NOWAIT;
+	EXCEPTION WHEN lock_not_available THEN
 		RETURN;
-	END IF;
+	END;
 	FOR node IN SELECT usom._node() UNION SELECT p.node FROM usom._audit_partitions() p ORDER BY 1 LOOP
 		RETURN QUERY SELECT m.made FROM usom._extend_audit_of(node) AS m (made) WHERE m.made IS NOT NULL;
 	END LOOP;
