@@ -17,6 +17,7 @@
 #include "order/order.h"
 
 #include "base/errors.h"
+#include "base/fetch.h"
 #include "base/query.h"
 #include "party/party.h"
 #include "utils/builtins.h"
@@ -28,9 +29,9 @@
 	"o.flow_id, o.flow_state " \
 	"FROM usom.sales_order o "
 
-#define KIT_COLUMN 22			/* of read_lines: where the columns about kits begin */
-#define CHARGE_COLUMN 24		/* and those about charges */
-#define HOLD_COLUMN 29			/* and what is said of all lines */
+#define LINE_COLUMNS 26			/* of a line itself */
+#define PIECE_COLUMNS 11
+#define MOST_COLUMNS 32
 
 static UsomQuery lock_by_number = {
 	.text = SELECT_ORDER "WHERE o.org_id = $1 AND o.order_no = $2 AND ($3 IS NULL OR o.channel_id = ANY ($3)) FOR UPDATE",
@@ -44,12 +45,12 @@ static UsomQuery lock_by_key = {
 	.argtypes = {"bigint", "bigint[]"},
 };
 
-static UsomQuery read_lines = {
-	.text = "SELECT l.sales_order_id, l.line_no, l.product_id, " USOM_PRODUCT_NATURE ", l.quantity, l.unit_price, l.total, "
-	"l.location_id, l.requested_at, l.substitution, l.partial, "
+/* What belongs to orders is read past the executor, or, where that cannot be, by these statements. */
+static UsomQuery select_lines = {
+	.text = "SELECT l.line_no, l.product_id, l.quantity, l.unit_price, l.total, l.location_id, l.requested_at, l.substitution, l.partial, "
 	"l.quantity_open, l.quantity_backordered, l.quantity_reserved, l.quantity_released, l.quantity_picked, "
 	"l.quantity_packed, l.quantity_shipped, l.quantity_delivered, l.quantity_returned, l.quantity_cancelled, "
-	"l.kit_line_no, l.kit_quantity, l.discount, l.freight, l.tax, l.tax_included, l.decimals, "
+	"l.kit_line_no, l.kit_quantity, l.discount, l.freight, l.tax, l.tax_included, l.decimals, " USOM_PRODUCT_NATURE ", l.sales_order_id, "
 	"EXISTS (SELECT 1 FROM usom.hold h WHERE h.org_id = $1 AND h.sales_order_id = ANY ($2) AND h.line_no IS NOT NULL "
 	"AND h.released_at IS NULL) FROM usom.order_line l LEFT JOIN usom.product p ON p.org_id = l.org_id AND p.product_id = l.product_id "
 	"WHERE l.org_id = $1 AND l.sales_order_id = ANY ($2) ORDER BY l.sales_order_id, l.line_no",
@@ -57,28 +58,50 @@ static UsomQuery read_lines = {
 	.argtypes = {"bigint", "bigint[]"},
 };
 
-static UsomQuery read_pieces = {
-	.text = "SELECT f.sales_order_id, f.line_no, f.piece_no, f.location_id, f.lot, f.status, f.quantity, f.promised_at, "
-	"f.shipment_id, f.ships_on, f.supply_id, f.package_id FROM usom.fulfillment_line f "
+static UsomQuery select_pieces = {
+	.text = "SELECT f.line_no, f.piece_no, f.location_id, f.lot, f.status, f.quantity, f.promised_at, "
+	"f.shipment_id, f.ships_on, f.supply_id, f.package_id, f.sales_order_id FROM usom.fulfillment_line f "
 	"WHERE f.org_id = $1 AND f.sales_order_id = ANY ($2) ORDER BY f.sales_order_id, f.line_no, f.piece_no",
 	.nargs = 2,
 	.argtypes = {"bigint", "bigint[]"},
 };
 
-static DateADT
-get_day(uint64 row, int column)
-{
-	bool		isnull;
-	Datum		value = usom_query_get_or_null(row, column, &isnull);
+#define OF_ORDER .nkeys = 2, .keys = {{"org_id", "bigint"}, {"sales_order_id", "bigint"}}
 
-	return isnull ? USOM_NO_DAY : DatumGetDateADT(value);
-}
+static UsomFetch read_lines = {
+	.table = "order_line", .index = "order_line_pkey", OF_ORDER,
+	.ncolumns = LINE_COLUMNS,
+	.columns = {
+		{"line_no", "integer"}, {"product_id", "bigint"}, {"quantity", "numeric"}, {"unit_price", "numeric"}, {"total", "numeric"},
+		{"location_id", "bigint"}, {"requested_at", "timestamptz"}, {"substitution", "text"}, {"partial", "boolean"},
+		{"quantity_open", "numeric"}, {"quantity_backordered", "numeric"}, {"quantity_reserved", "numeric"},
+		{"quantity_released", "numeric"}, {"quantity_picked", "numeric"}, {"quantity_packed", "numeric"}, {"quantity_shipped", "numeric"},
+		{"quantity_delivered", "numeric"}, {"quantity_returned", "numeric"}, {"quantity_cancelled", "numeric"},
+		{"kit_line_no", "integer"}, {"kit_quantity", "numeric"}, {"discount", "numeric"}, {"freight", "numeric"}, {"tax", "numeric"},
+		{"tax_included", "boolean"}, {"decimals", "smallint"}
+	},
+};
 
-static UsomQuantity
-get_quantity(uint64 row, int column)
-{
-	return usom_quantity_of(DatumGetNumeric(usom_query_get(row, column)));
-}
+static UsomFetch read_pieces = {
+	.table = "fulfillment_line", .index = "fulfillment_line_pkey", OF_ORDER,
+	.ncolumns = PIECE_COLUMNS,
+	.columns = {
+		{"line_no", "integer"}, {"piece_no", "integer"}, {"location_id", "bigint"}, {"lot", "text"}, {"status", "usom.piece_status"},
+		{"quantity", "numeric"}, {"promised_at", "timestamptz"}, {"shipment_id", "bigint"}, {"ships_on", "date"}, {"supply_id", "bigint"},
+		{"package_id", "bigint"}
+	},
+};
+
+static UsomFetch read_product = {
+	.table = "product", .index = "product_pkey",
+	.nkeys = 2, .keys = {{"org_id", "bigint"}, {"product_id", "bigint"}},
+	.ncolumns = USOM_NATURE_COLUMNS, .columns = {USOM_NATURE_OF},
+};
+
+static UsomFetch read_holds = {
+	.table = "hold", .index = "hold_of_order", .null_column = "released_at", OF_ORDER,
+	.ncolumns = 1, .columns = {{"line_no", "integer"}},
+};
 
 static void
 take_order(UsomOrder *order, uint64 row)
@@ -107,113 +130,268 @@ take_order(UsomOrder *order, uint64 row)
 	order->flow_state = usom_query_get_text(row, 18);
 }
 
-static void
-take_kit(UsomLine *line, uint64 row)
-{
-	bool		isnull;
-	Datum		kit_line_no = usom_query_get_or_null(row, KIT_COLUMN, &isnull);
+/* ---- lines and pieces ---- */
 
-	if (!isnull)
-		line->kit_line_no = DatumGetInt32(kit_line_no);
+/* A row, wherever it comes from. */
+typedef struct Row
+{
+	const Datum *values;
+	const bool *nulls;
+} Row;
+
+static inline int64
+row_key(Row row, int column)
+{
+	return row.nulls[column] ? 0 : DatumGetInt64(row.values[column]);
+}
+
+static inline TimestampTz
+row_time(Row row, int column)
+{
+	return row.nulls[column] ? USOM_NO_TIME : DatumGetTimestampTz(row.values[column]);
+}
+
+static inline UsomQuantity
+row_quantity(Row row, int column)
+{
+	return usom_quantity_of(DatumGetNumeric(row.values[column]));
+}
+
+static void
+take_kit(UsomLine *line, Row row)
+{
+	line->kit_line_no = row.nulls[19] ? 0 : DatumGetInt32(row.values[19]);
 	if (!usom_line_is_component(line))
 		return;
-	line->kit_quantity = get_quantity(row, KIT_COLUMN + 1);
+	line->kit_quantity = row.nulls[20] ? 0 : row_quantity(row, 20);
 	Ensure(line->kit_quantity > 0, "a component without units for a kit: see usom.verify()");
 }
 
 static void
-take_charges(UsomLine *line, uint64 row)
-{
-	bool		isnull;
-	Datum		decimals = usom_query_get_or_null(row, CHARGE_COLUMN + 4, &isnull);
-
-	line->discount = DatumGetNumeric(usom_query_get(row, CHARGE_COLUMN));
-	line->freight = DatumGetNumeric(usom_query_get(row, CHARGE_COLUMN + 1));
-	line->tax = DatumGetNumeric(usom_query_get(row, CHARGE_COLUMN + 2));
-	line->tax_included = DatumGetBool(usom_query_get(row, CHARGE_COLUMN + 3));
-	line->decimals = isnull ? USOM_NO_DECIMALS : DatumGetInt16(decimals);
-}
-
-static void
-take_line(UsomLine *line, int order, uint64 row)
+take_line(UsomLine *line, int order, Row row, UsomNature nature)
 {
 	line->order = order;
-	line->line_no = DatumGetInt32(usom_query_get(row, 2));
-	line->product_id = usom_query_get_key(row, 3);
-	usom_order_take_nature(line, (UsomNature) DatumGetInt32(usom_query_get(row, 4)));
-	line->quantity = get_quantity(row, 5);
-	line->unit_price = DatumGetNumeric(usom_query_get(row, 6));
-	line->total = DatumGetNumeric(usom_query_get(row, 7));
-	line->location_id = usom_query_get_key(row, 8);
-	line->requested_at = usom_query_get_time(row, 9, USOM_NO_TIME);
-	line->substitution = usom_query_get_text(row, 10);
-	line->partial = DatumGetBool(usom_query_get(row, 11));
+	line->line_no = DatumGetInt32(row.values[0]);
+	line->product_id = row_key(row, 1);
+	usom_order_take_nature(line, nature);
+	line->quantity = row_quantity(row, 2);
+	line->unit_price = DatumGetNumeric(row.values[3]);
+	line->total = DatumGetNumeric(row.values[4]);
+	line->location_id = row_key(row, 5);
+	line->requested_at = row_time(row, 6);
+	line->substitution = TextDatumGetCString(row.values[7]);
+	line->partial = DatumGetBool(row.values[8]);
 	for (int state = 0; state < USOM_PIECE_STATES; state++)
-		line->counters.by_state[state] = get_quantity(row, 12 + state);
+		line->counters.by_state[state] = row_quantity(row, 9 + state);
 	take_kit(line, row);
-	take_charges(line, row);
+	line->discount = DatumGetNumeric(row.values[21]);
+	line->freight = DatumGetNumeric(row.values[22]);
+	line->tax = DatumGetNumeric(row.values[23]);
+	line->tax_included = DatumGetBool(row.values[24]);
+	line->decimals = row.nulls[25] ? USOM_NO_DECIMALS : DatumGetInt16(row.values[25]);
 	line->counted = usom_order_countable(line);
 	line->alive = usom_order_live(line);
 	usom_order_mark_agreed(line);
 }
 
 static void
-take_piece(UsomPiece *piece, int line, uint64 row)
+take_piece(UsomPiece *piece, int line, Row row)
 {
 	piece->line = line;
-	piece->piece_no = DatumGetInt32(usom_query_get(row, 3));
-	piece->location_id = usom_query_get_key(row, 4);
-	piece->lot = usom_query_get_text(row, 5);
-	piece->status = (UsomPieceStatus) DatumGetUInt8(usom_query_get(row, 6));
-	piece->quantity = get_quantity(row, 7);
-	piece->promised_at = usom_query_get_time(row, 8, USOM_NO_TIME);
-	piece->shipment_id = usom_query_get_key(row, 9);
-	piece->ships_on = get_day(row, 10);
-	piece->supply_id = usom_query_get_key(row, 11);
-	piece->package_id = usom_query_get_key(row, 12);
+	piece->piece_no = DatumGetInt32(row.values[1]);
+	piece->location_id = row_key(row, 2);
+	piece->lot = TextDatumGetCString(row.values[3]);
+	piece->status = (UsomPieceStatus) DatumGetUInt8(row.values[4]);
+	piece->quantity = row_quantity(row, 5);
+	piece->promised_at = row_time(row, 6);
+	piece->shipment_id = row_key(row, 7);
+	piece->ships_on = row.nulls[8] ? USOM_NO_DAY : DatumGetDateADT(row.values[8]);
+	piece->supply_id = row_key(row, 9);
+	piece->package_id = row_key(row, 10);
 }
 
-/* Both results come sorted as the set is, so one pass over each finds the parents. */
+/* Room for so many more, zeroed as far as it is new. */
 static void
-load_lines(UsomOrderSet *set, Datum *values)
+want_lines(UsomOrderSet *set, uint64 count)
 {
-	uint64		n = usom_query_run(&read_lines, values, NULL);
+	int			capacity = set->lines_capacity;
+
+	if (set->nlines + (int) count <= capacity)
+		return;
+	set->lines_capacity = Max(2 * capacity, set->nlines + (int) count);
+	set->lines = repalloc_array(set->lines, UsomLine, set->lines_capacity);
+	memset(&set->lines[capacity], 0, (set->lines_capacity - capacity) * sizeof(UsomLine));
+}
+
+static void
+want_pieces(UsomOrderSet *set, uint64 count)
+{
+	int			capacity = set->pieces_capacity;
+
+	if (set->npieces + (int) count <= capacity)
+		return;
+	set->pieces_capacity = Max(2 * capacity, set->npieces + (int) count);
+	set->pieces = repalloc_array(set->pieces, UsomPiece, set->pieces_capacity);
+	memset(&set->pieces[capacity], 0, (set->pieces_capacity - capacity) * sizeof(UsomPiece));
+}
+
+/* Pieces come sorted as lines are, so one pass over both finds the parents: the search goes on from the line of the one before. */
+static void
+add_piece(UsomOrderSet *set, int64 order_id, Row row)
+{
+	int			line = set->npieces > 0 ? set->pieces[set->npieces - 1].line : 0;
+	int32		line_no = DatumGetInt32(row.values[0]);
+
+	while (line < set->nlines && (set->lines[line].line_no != line_no ||
+								  set->orders[set->lines[line].order].sales_order_id != order_id))
+		line++;
+	Ensure(line < set->nlines, "piece %d of line %d has no line: see usom.verify()", DatumGetInt32(row.values[1]), line_no);
+	take_piece(&set->pieces[set->npieces++], line, row);
+	set->lines[line].last_piece_no = set->pieces[set->npieces - 1].piece_no;
+}
+
+/* ---- past the executor ---- */
+
+/* False: it cannot be read so, as that of all below. */
+static bool
+fetch_nature(const UsomOrderSet *set, int64 product_id, UsomNature *nature)
+{
+	Datum		keys[] = {Int64GetDatum(set->org_id), Int64GetDatum(product_id)};
+	UsomFetched product;
+
+	if (!usom_fetch_rows(&read_product, keys, NULL, &product))
+		return false;
+	Ensure(product.count == 1, "a line of a product that there is not: see usom.verify()");
+	*nature = usom_product_nature(product.values);
+	return true;
+}
+
+static bool
+fetch_lines(UsomOrderSet *set, int order, const Datum *keys)
+{
+	UsomFetched rows;
+
+	if (!usom_fetch_rows(&read_lines, keys, NULL, &rows))
+		return false;
+	want_lines(set, rows.count);
+	for (uint64 i = 0; i < rows.count; i++)
+	{
+		Row			row = {&rows.values[i * LINE_COLUMNS], &rows.nulls[i * LINE_COLUMNS]};
+		UsomNature	nature;
+
+		if (!fetch_nature(set, row_key(row, 1), &nature))
+			return false;
+		take_line(&set->lines[set->nlines++], order, row, nature);
+	}
+	return true;
+}
+
+static bool
+fetch_pieces(UsomOrderSet *set, const Datum *keys)
+{
+	UsomFetched rows;
+
+	if (!usom_fetch_rows(&read_pieces, keys, NULL, &rows))
+		return false;
+	want_pieces(set, rows.count);
+	for (uint64 i = 0; i < rows.count; i++)
+		add_piece(set, DatumGetInt64(keys[1]), (Row) {&rows.values[i * PIECE_COLUMNS], &rows.nulls[i * PIECE_COLUMNS]});
+	return true;
+}
+
+static bool
+fetch_holds(UsomOrderSet *set, const Datum *keys)
+{
+	UsomFetched rows;
+
+	if (!usom_fetch_rows(&read_holds, keys, NULL, &rows))
+		return false;
+	for (uint64 i = 0; i < rows.count; i++)
+		set->unit_holds |= !rows.nulls[i];
+	return true;
+}
+
+static bool
+fetch_rest(void *argument)
+{
+	UsomOrderSet *set = argument;
+
+	for (int order = 0; order < set->norders; order++)
+	{
+		Datum		keys[] = {Int64GetDatum(set->org_id), Int64GetDatum(set->orders[order].sales_order_id)};
+
+		if (!fetch_lines(set, order, keys) || !fetch_pieces(set, keys) || !fetch_holds(set, keys))
+			return false;
+	}
+	return true;
+}
+
+/* ---- by statements ---- */
+
+static Row
+result_row(uint64 row, Datum *values, bool *nulls)
+{
+	for (int i = 0; i < SPI_tuptable->tupdesc->natts; i++)
+		values[i] = usom_query_get_or_null(row, i + 1, &nulls[i]);
+	return (Row) {values, nulls};
+}
+
+static void
+select_rest_lines(UsomOrderSet *set, Datum *arguments)
+{
+	uint64		n = usom_query_run(&select_lines, arguments, NULL);
+	Datum		values[MOST_COLUMNS];
+	bool		nulls[MOST_COLUMNS];
 	int			order = 0;
 
-	set->unit_holds = n > 0 && DatumGetBool(usom_query_get(0, HOLD_COLUMN));
-	set->lines_capacity = Max((int) n, 8);
-	set->lines = palloc0_array(UsomLine, set->lines_capacity);
-	for (uint64 row = 0; row < n; row++)
+	want_lines(set, n);
+	for (uint64 i = 0; i < n; i++)
 	{
-		while (order < set->norders && set->orders[order].sales_order_id != usom_query_get_key(row, 1))
+		Row			row = result_row(i, values, nulls);
+
+		while (order < set->norders && set->orders[order].sales_order_id != row_key(row, LINE_COLUMNS + 1))
 			order++;
 		Ensure(order < set->norders, "a line belongs to none of the orders");
-		take_line(&set->lines[set->nlines++], order, row);
+		Ensure(!nulls[LINE_COLUMNS], "a line of a product that there is not: see usom.verify()");
+		take_line(&set->lines[set->nlines++], order, row, (UsomNature) DatumGetInt32(values[LINE_COLUMNS]));
+		set->unit_holds |= DatumGetBool(values[LINE_COLUMNS + 2]);
 	}
 }
 
 static void
-load_pieces(UsomOrderSet *set, Datum *values)
+select_rest_pieces(UsomOrderSet *set, Datum *arguments)
 {
-	uint64		n = usom_query_run(&read_pieces, values, NULL);
-	int			line = 0;
+	uint64		n = usom_query_run(&select_pieces, arguments, NULL);
+	Datum		values[MOST_COLUMNS];
+	bool		nulls[MOST_COLUMNS];
 
-	set->pieces_capacity = Max((int) n, 8);
-	set->pieces = palloc0_array(UsomPiece, set->pieces_capacity);
-	for (uint64 row = 0; row < n; row++)
+	want_pieces(set, n);
+	for (uint64 i = 0; i < n; i++)
 	{
-		int64		order_id = usom_query_get_key(row, 1);
-		int32		line_no = DatumGetInt32(usom_query_get(row, 2));
+		Row			row = result_row(i, values, nulls);
 
-		while (line < set->nlines && (set->lines[line].line_no != line_no ||
-									  set->orders[set->lines[line].order].sales_order_id != order_id))
-			line++;
-		Ensure(line < set->nlines, "piece %d of line %d has no line: see usom.verify()",
-			   DatumGetInt32(usom_query_get(row, 3)), line_no);
-		take_piece(&set->pieces[set->npieces++], line, row);
-		set->lines[line].last_piece_no = set->pieces[set->npieces - 1].piece_no;
+		add_piece(set, row_key(row, PIECE_COLUMNS), row);
 	}
 }
+
+static void
+select_rest(UsomOrderSet *set)
+{
+	int64	   *ids = palloc_array(int64, set->norders + 1);
+	Datum		arguments[2] = {Int64GetDatum(set->org_id)};
+
+	for (int i = 0; i < set->norders; i++)
+		ids[i] = set->orders[i].sales_order_id;
+	arguments[1] = usom_query_keys(ids, set->norders);
+	memset(set->lines, 0, set->nlines * sizeof(UsomLine));
+	memset(set->pieces, 0, set->npieces * sizeof(UsomPiece));
+	set->nlines = set->npieces = 0;
+	set->unit_holds = false;
+	select_rest_lines(set, arguments);
+	select_rest_pieces(set, arguments);
+}
+
+/* ---- the whole ---- */
 
 /* The order rows are in SPI's result. */
 static UsomOrderSet *
@@ -230,14 +408,8 @@ take_orders(int64 org_id, uint64 norders)
 static UsomOrderSet *
 load_rest(UsomOrderSet *set)
 {
-	int64	   *ids = palloc_array(int64, set->norders + 1);
-	Datum		values[2] = {Int64GetDatum(set->org_id)};
-
-	for (int i = 0; i < set->norders; i++)
-		ids[i] = set->orders[i].sales_order_id;
-	values[1] = usom_query_keys(ids, set->norders);
-	load_lines(set, values);
-	load_pieces(set, values);
+	if (unlikely(!usom_fetch_together(fetch_rest, set)))
+		select_rest(set);
 	return set;
 }
 
