@@ -85,7 +85,7 @@ SELECT * FROM pg_temp.pieces('1');
 SELECT * FROM pg_temp.pieces('5');
 SELECT step, quantity, picked, "left", status, picked_by FROM pg_temp.list ORDER BY step;
 SELECT wave, status, tasks_open, units_picked FROM usom.waves;
-SELECT o.external_id, h.event, h.line_no, trim_scale(h.quantity) AS quantity, h.reference FROM usom.order_history h JOIN usom.sales_order o USING (org_id, sales_order_id) WHERE h.event = 'pick' ORDER BY o.placed_at, h.version;
+SELECT o.external_id, h.event, h.line_no, trim_scale(h.quantity) AS quantity, h.reference FROM usom.order_history h JOIN usom.sales_order o USING (org_id, sales_order_id) WHERE h.org_id = usom.current_org() AND h.event = 'pick' ORDER BY o.placed_at, h.version;
 
 -- Nothing of it is left for others.
 SELECT * FROM pg_temp.claim('ann', 1, NULL, '1 hour');
