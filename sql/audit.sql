@@ -238,7 +238,7 @@ UPDATE usom.audit_entry SET row_count = 9 WHERE audit_entry_id = (SELECT max(aud
 UPDATE usom.audit_entry SET after = set_byte(after, 0, 2) WHERE audit_entry_id = (SELECT max(audit_entry_id) FROM usom.audit_entry WHERE table_name = 'product') RETURNING pg_temp.forge(audit_entry_id);
 UPDATE usom.audit_entry SET operation = 'DELETE' WHERE audit_entry_id = (SELECT max(audit_entry_id) FROM usom.audit_entry WHERE table_name = 'location') RETURNING pg_temp.forge(audit_entry_id);
 SELECT problem, expected, actual FROM usom.verify_entries() WHERE entity LIKE 'audit entry %' AND problem LIKE '%image%' ORDER BY 1;
-SELECT kind, count(*) FROM usom._verify_audit_rows(NULL) GROUP BY 1 ORDER BY 1;
+SELECT kind, count(*) FROM usom._audit_key() k, usom._verify_audit_rows(NULL, k, usom._scan_audit(k)) GROUP BY 1 ORDER BY 1;
 ROLLBACK;
 BEGIN;
 ALTER TABLE usom.stock DISABLE TRIGGER ALL;

@@ -8,16 +8,18 @@
  *		When the last entry of a block has come, the root over its entries is
  *		made and compared.
  *
- * Memory: entries come in pages.  Of each block its first key and its number
- * are held (24 bytes), and the digests of those that are open (32 bytes an
- * entry).  All is in the SPI connection's context.  Nothing here locks.
+ * Memory: of each block its first key and its number are held (24 bytes), and
+ * the digests of those that are open (32 bytes an entry), in the context of
+ * open.  Nothing here locks.
  *
  * Invariant: open blocks are those that begin at or before the key reached and
  * have keys at or behind it; next is the first of their keys that has not come.
  */
 #include "postgres.h"
 
+#include "audit/blocks.h"
 #include "audit/merkle.h"
+#include "audit/stream.h"
 
 #include "base/compat.h"
 #include "base/query.h"
@@ -32,7 +34,6 @@
 
 PG_FUNCTION_INFO_V1(usom__verify_blocks);
 
-#define PAGE 8192				/* entries read at a time */
 #define NODE_SHIFT 53
 
 /* Where a block stands and begins. */
@@ -54,16 +55,9 @@ typedef struct OpenBlock
 	bool		whole;			/* all entries so far have come, from the first */
 } OpenBlock;
 
-typedef struct Finding
+struct UsomBlocks
 {
-	bool		has_entry;
-	int64		audit_entry_id;
-	char	   *kind;			/* NULL: none */
-	char	   *detail;
-} Finding;
-
-typedef struct Check
-{
+	MemoryContext context;
 	int64		org_id;
 	int64		above;			/* entries up to this key are not looked at, nor blocks that end there */
 	int64	   *settled;		/* by node: entries up to this key must be in a block */
@@ -74,16 +68,27 @@ typedef struct Check
 	List	   *open;
 	int64		entries;
 	int64		unsealed;
-	Finding		entry;			/* with the least key */
-	Finding		tree;			/* of the block that was seen first */
-} Check;
+	UsomBlockFinding entry;		/* with the least key */
+	UsomBlockFinding tree;		/* of the block that was seen first */
+};
+
+typedef struct UsomBlocks Check;
+
+/* In words that outlive the row. */
+static UsomBlockFinding
+make_finding(const Check *check, const char *kind, const char *detail)
+{
+	return (UsomBlockFinding) {.kind = kind, .detail = MemoryContextStrdup(check->context, detail)};
+}
 
 static void
-note_entry(Check *check, int64 id, const char *kind, char *detail)
+note_entry(Check *check, int64 id, const char *kind, const char *detail)
 {
 	if (check->entry.kind != NULL && check->entry.audit_entry_id <= id)
 		return;
-	check->entry = (Finding) {true, id, pstrdup(kind), detail};
+	check->entry = make_finding(check, kind, detail);
+	check->entry.has_entry = true;
+	check->entry.audit_entry_id = id;
 }
 
 /* ---- blocks ---- */
@@ -117,6 +122,39 @@ read_places(Check *check)
 	SPI_freetuptable(SPI_tuptable);
 }
 
+/* Into CurrentMemoryContext, from the one row that SPI has. */
+static OpenBlock *
+read_block(const Place *place)
+{
+	OpenBlock  *block = palloc0(sizeof(OpenBlock));
+	bytea	   *root = DatumGetByteaPP(usom_query_get(0, 2));
+	Datum	   *ids;
+
+	block->place = *place;
+	deconstruct_array(DatumGetArrayTypeP(usom_query_get(0, 1)), INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE,
+					  &ids, NULL, &block->count);
+	block->ids = palloc_array(int64, block->count);
+	for (int i = 0; i < block->count; i++)
+		block->ids[i] = DatumGetInt64(ids[i]);
+	pfree(ids);
+	if (VARSIZE_ANY_EXHDR(root) == USOM_DIGEST_SIZE)
+		block->root = usom_sha256_from_bytea(root);
+	block->leaves = palloc_array(UsomDigest, block->count);
+	return block;
+}
+
+static void
+add_block(Check *check, const Place *place)
+{
+	OpenBlock  *block = read_block(place);
+
+	while (block->next < block->count && block->ids[block->next] <= check->above)
+		block->next++;
+	block->whole = block->next == 0;
+	check->open = lappend(check->open, block);
+}
+
+/* In the midst of a statement, so by a connection of its own. */
 static void
 open_block(Check *check, const Place *place)
 {
@@ -126,28 +164,16 @@ open_block(Check *check, const Place *place)
 		.argtypes = {"pg_catalog.int8", "pg_catalog.int2", "pg_catalog.int4"},
 	};
 	Datum		values[] = {Int64GetDatum(check->org_id), Int16GetDatum(place->node), Int32GetDatum(place->block_no)};
-	OpenBlock  *block = palloc0(sizeof(OpenBlock));
-	bytea	   *root;
-	Datum	   *ids;
+	MemoryContext outer;
 
-	if (usom_query_look(&query, values, NULL) != 1)
-		return;
-	block->place = *place;
-	deconstruct_array(DatumGetArrayTypeP(usom_query_get(0, 1)), INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE,
-					  &ids, NULL, &block->count);
-	block->ids = palloc_array(int64, block->count);
-	for (int i = 0; i < block->count; i++)
-		block->ids[i] = DatumGetInt64(ids[i]);
-	pfree(ids);
-	root = DatumGetByteaPP(usom_query_get(0, 2));
-	if (VARSIZE_ANY_EXHDR(root) == USOM_DIGEST_SIZE)
-		block->root = usom_sha256_from_bytea(root);
-	SPI_freetuptable(SPI_tuptable);
-	block->leaves = palloc_array(UsomDigest, block->count);
-	while (block->next < block->count && block->ids[block->next] <= check->above)
-		block->next++;
-	block->whole = block->next == 0;
-	check->open = lappend(check->open, block);
+	SPI_connect();
+	if (usom_query_look(&query, values, NULL) == 1)
+	{
+		outer = MemoryContextSwitchTo(check->context);
+		add_block(check, place);
+		MemoryContextSwitchTo(outer);
+	}
+	SPI_finish();
 }
 
 static void
@@ -157,11 +183,10 @@ check_tree(Check *check, const OpenBlock *block)
 
 	if (memcmp(root.bytes, block->root.bytes, USOM_DIGEST_SIZE) == 0 || check->tree.kind != NULL)
 		return;
-	check->tree = (Finding) {false, 0, pstrdup("entry_rewritten"),
-		psprintf("block %d of node %d: its entries (%d, from " INT64_FORMAT " to " INT64_FORMAT
-				 ") are not those that were sealed: at least one was written anew, with a digest that fits it",
-				 block->place.block_no, block->place.node, block->count, block->ids[0], block->ids[block->count - 1])
-	};
+	check->tree = make_finding(check, "entry_rewritten",
+							   psprintf("block %d of node %d: its entries (%d, from " INT64_FORMAT " to " INT64_FORMAT
+										") are not those that were sealed: at least one was written anew, with a digest that fits it",
+										block->place.block_no, block->place.node, block->count, block->ids[0], block->ids[block->count - 1]));
 }
 
 static void
@@ -192,7 +217,7 @@ take_leaf(OpenBlock *block, int64 id, const bytea *digest)
 	if (block->next == block->count || block->ids[block->next] != id)
 		return false;
 	memset(block->leaves[block->next].bytes, 0, USOM_DIGEST_SIZE);
-	if (VARSIZE_ANY_EXHDR(digest) == USOM_DIGEST_SIZE)
+	if (digest != NULL && VARSIZE_ANY_EXHDR(digest) == USOM_DIGEST_SIZE)
 		memcpy(block->leaves[block->next].bytes, VARDATA_ANY(digest), USOM_DIGEST_SIZE);
 	block->next++;
 	return true;
@@ -241,37 +266,13 @@ check_entry(Check *check, int64 id, const bytea *digest)
 		blocks += take_leaf(lfirst(cell), id, digest);
 	check->entries++;
 	if (blocks > 1)
-		note_entry(check, id, "entry_sealed_twice", pstrdup("it is in two blocks"));
+		note_entry(check, id, "entry_sealed_twice", "it is in two blocks");
 	if (blocks > 0)
 		return;
 	check->unsealed++;
 	if (must_be_sealed(check, id))
 		note_entry(check, id, "entry_inserted",
-				   pstrdup("it is in no block, and all entries of its time were sealed long ago"));
-}
-
-/* The entries behind a key, by key; returns how many there were. */
-static uint64
-check_page(Check *check, int64 *above)
-{
-	static UsomQuery query = {
-		.text = "SELECT audit_entry_id, digest FROM usom.audit_entry WHERE org_id = $1 AND audit_entry_id > $2"
-		" ORDER BY audit_entry_id LIMIT $3",
-		.nargs = 3,
-		.argtypes = {"pg_catalog.int8", "pg_catalog.int8", "pg_catalog.int8"},
-	};
-	Datum		values[] = {Int64GetDatum(check->org_id), Int64GetDatum(*above), Int64GetDatum(PAGE)};
-	uint64		nrows = usom_query_look(&query, values, NULL);
-	SPITupleTable *page = SPI_tuptable;
-	bool		isnull;
-
-	for (uint64 i = 0; i < nrows; i++)
-	{
-		*above = DatumGetInt64(SPI_getbinval(page->vals[i], page->tupdesc, 1, &isnull));
-		check_entry(check, *above, DatumGetByteaPP(SPI_getbinval(page->vals[i], page->tupdesc, 2, &isnull)));
-	}
-	SPI_freetuptable(page);
-	return nrows;
+				   "it is in no block, and all entries of its time were sealed long ago");
 }
 
 static void
@@ -286,27 +287,61 @@ read_settled(Check *check, ArrayType *array)
 		check->settled[i] = nulls[i] ? PG_INT64_MIN : DatumGetInt64(elements[i]);
 }
 
-/* ---- the answer ---- */
+/* ---- from C ---- */
+
+UsomBlocks *
+usom_blocks_open(int64 org_id, ArrayType *settled, int64 above)
+{
+	UsomBlocks *blocks = palloc0(sizeof(UsomBlocks));
+
+	blocks->context = CurrentMemoryContext;
+	blocks->org_id = org_id;
+	blocks->above = above;
+	read_settled(blocks, settled);
+	read_places(blocks);
+	return blocks;
+}
+
+void
+usom_blocks_take(UsomBlocks *blocks, int64 audit_entry_id, const bytea *digest)
+{
+	check_entry(blocks, audit_entry_id, digest);
+}
+
+UsomBlockFinding
+usom_blocks_close(UsomBlocks *blocks)
+{
+	open_and_close(blocks, PG_INT64_MAX);
+	return blocks->entry.kind != NULL ? blocks->entry : blocks->tree;
+}
+
+/* ---- from SQL ---- */
+
+static void
+take_row(void *argument, TupleDesc tupdesc, Datum *values, bool *nulls)
+{
+	usom_blocks_take(argument, DatumGetInt64(values[0]), nulls[1] ? NULL : DatumGetByteaPP(values[1]));
+}
 
 static Datum
-answer(FunctionCallInfo fcinfo, const Check *check)
+answer(FunctionCallInfo fcinfo, UsomBlocks *blocks)
 {
-	const Finding *found = check->entry.kind != NULL ? &check->entry : &check->tree;
+	UsomBlockFinding found = usom_blocks_close(blocks);
 	bool		nulls[5] = {false};
 	Datum		values[5];
 	TupleDesc	tupdesc;
 
 	if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "usom._verify_blocks must return a row");
-	values[0] = Int64GetDatum(check->entries);
-	values[1] = Int64GetDatum(check->unsealed);
-	values[2] = Int64GetDatum(found->audit_entry_id);
-	nulls[2] = !found->has_entry;
-	nulls[3] = nulls[4] = found->kind == NULL;
-	if (found->kind != NULL)
+	values[0] = Int64GetDatum(blocks->entries);
+	values[1] = Int64GetDatum(blocks->unsealed);
+	values[2] = Int64GetDatum(found.audit_entry_id);
+	nulls[2] = !found.has_entry;
+	nulls[3] = nulls[4] = found.kind == NULL;
+	if (found.kind != NULL)
 	{
-		values[3] = CStringGetTextDatum(found->kind);
-		values[4] = CStringGetTextDatum(found->detail);
+		values[3] = CStringGetTextDatum(found.kind);
+		values[4] = CStringGetTextDatum(found.detail);
 	}
 	return SPI_datumTransfer(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(tupdesc), values, nulls)), false, -1);
 }
@@ -319,17 +354,14 @@ answer(FunctionCallInfo fcinfo, const Check *check)
 Datum
 usom__verify_blocks(PG_FUNCTION_ARGS)
 {
-	Check		check = {.org_id = PG_GETARG_INT64(0), .above = PG_GETARG_INT64(2)};
-	int64		above = check.above;
+	UsomBlocks *blocks;
 	Datum		result;
 
 	SPI_connect();
-	read_settled(&check, PG_GETARG_ARRAYTYPE_P(1));
-	read_places(&check);
-	while (check_page(&check, &above) == PAGE)
-		CHECK_FOR_INTERRUPTS();
-	open_and_close(&check, PG_INT64_MAX);
-	result = answer(fcinfo, &check);
+	blocks = usom_blocks_open(PG_GETARG_INT64(0), PG_GETARG_ARRAYTYPE_P(1), PG_GETARG_INT64(2));
+	usom_audit_stream("SELECT e.audit_entry_id, e.digest FROM usom.audit_entry AS e"
+					  " WHERE e.org_id = $1 AND e.audit_entry_id > $2 ORDER BY e.audit_entry_id", blocks->org_id, blocks->above, take_row, blocks);
+	result = answer(fcinfo, blocks);
 	SPI_finish();
 	return result;
 }

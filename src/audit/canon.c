@@ -321,13 +321,19 @@ usom_canon_begin(UsomCanonImage *image, const UsomCanonLayout *layout)
 	image->layout = layout;
 	image->capacity = Max(FIRST_CAPACITY, 2 * layout->header_size);
 	image->data = palloc(image->capacity);
-	image->rows = 0;
 	image->above = palloc(layout->ncolumns * sizeof(UsomCanonAbove));
-	for (int i = 0; i < layout->ncolumns; i++)
-		image->above[i].size = -1;
 	image->size = VARHDRSZ;
 	put_bytes(image, layout->header, layout->header_size);
-	image->size += sizeof(uint32);	/* the number of rows: finish writes it */
+	usom_canon_empty(image);
+}
+
+void
+usom_canon_empty(UsomCanonImage *image)
+{
+	image->rows = 0;
+	image->size = VARHDRSZ + image->layout->header_size + sizeof(uint32);	/* the number of rows: seal writes it */
+	for (int i = 0; i < image->layout->ncolumns; i++)
+		image->above[i].size = -1;
 }
 
 void
@@ -347,12 +353,18 @@ usom_canon_add(UsomCanonImage *image, const Datum *values, const bool *nulls)
 	image->rows++;
 }
 
-bytea *
-usom_canon_finish(UsomCanonImage *image)
+void
+usom_canon_seal(UsomCanonImage *image)
 {
 	uint32		rows = pg_hton32(image->rows);
 
 	memcpy(image->data + VARHDRSZ + image->layout->header_size, &rows, sizeof(rows));
+}
+
+bytea *
+usom_canon_finish(UsomCanonImage *image)
+{
+	usom_canon_seal(image);
 	SET_VARSIZE(image->data, image->size);
 	pfree(image->above);
 	return (bytea *) image->data;

@@ -111,6 +111,12 @@ extern void usom_canon_begin(UsomCanonImage *image, const UsomCanonLayout *layou
 extern void usom_canon_add(UsomCanonImage *image, const Datum *values, const bool *nulls);
 extern bytea *usom_canon_finish(UsomCanonImage *image);
 
+/* Empty the image for other rows, in the room it has; finish must not have been called. */
+extern void usom_canon_empty(UsomCanonImage *image);
+
+/* The number of rows; the bytes of the image are then those from data + VARHDRSZ to data + size. */
+extern void usom_canon_seal(UsomCanonImage *image);
+
 /* canon_read.c: reading; never raises, whatever the bytes are */
 
 typedef struct UsomCanonField
@@ -143,5 +149,9 @@ typedef enum UsomCanonResult
 /* False if the bytes are no image.  The reader points into them. */
 extern bool usom_canon_open(UsomCanonReader *reader, const char *data, Size size);
 extern UsomCanonResult usom_canon_next(UsomCanonReader *reader);
+
+/* Go on with an image whose first bytes, up to the number of rows, are those of the one before. */
+extern bool usom_canon_again(UsomCanonReader *reader, const char *data, Size size, Size header_size);
+extern void usom_canon_close(UsomCanonReader *reader);	/* its arrays; nothing for one that was never opened */
 
 #endif							/* USOM_AUDIT_CANON_H */

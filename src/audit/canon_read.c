@@ -231,6 +231,28 @@ usom_canon_open(UsomCanonReader *reader, const char *data, Size size)
 	return take_rows(reader);
 }
 
+bool
+usom_canon_again(UsomCanonReader *reader, const char *data, Size size, Size header_size)
+{
+	reader->at = data + header_size;
+	reader->end = data + size;
+	reader->rows_read = 0;
+	for (int i = 0; i < reader->ncolumns; i++)
+		reader->above[i].size = -1;
+	return take_rows(reader);
+}
+
+void
+usom_canon_close(UsomCanonReader *reader)
+{
+	if (reader->kinds == NULL)
+		return;
+	pfree(reader->kinds);
+	pfree(reader->names);
+	pfree(reader->fields);
+	pfree(reader->above);
+}
+
 static bool
 take_field(UsomCanonReader *reader, int column)
 {

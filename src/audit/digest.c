@@ -44,12 +44,18 @@ usom_digest_close(UsomDigester *digester)
 	pfree(digester->head.data);
 }
 
-static void
-put_length(UsomDigester *digester, uint32 length)
+/* The length, and the bytes if there are any here. */
+static inline void
+put_field(UsomDigester *digester, uint32 length, const void *bytes, Size size)
 {
-	uint32		bytes = pg_hton32(length);
+	StringInfo	head = &digester->head;
+	uint32		network = pg_hton32(length);
 
-	appendBinaryStringInfo(&digester->head, (char *) &bytes, sizeof(bytes));
+	enlargeStringInfo(head, (int) (sizeof(network) + size));
+	memcpy(head->data + head->len, &network, sizeof(network));
+	if (size > 0)
+		memcpy(head->data + head->len + sizeof(network), bytes, size);
+	head->len += (int) (sizeof(network) + size);
 }
 
 void
@@ -64,14 +70,13 @@ usom_digest_begin(UsomDigester *digester, char what)
 void
 usom_digest_null(UsomDigester *digester)
 {
-	put_length(digester, NULL_LENGTH);
+	put_field(digester, NULL_LENGTH, NULL, 0);
 }
 
 void
 usom_digest_bytes(UsomDigester *digester, const void *bytes, Size size)
 {
-	put_length(digester, (uint32) size);
-	appendBinaryStringInfo(&digester->head, bytes, (int) size);
+	put_field(digester, (uint32) size, bytes, size);
 }
 
 void
@@ -106,7 +111,7 @@ usom_digest_large(UsomDigester *digester, const bytea *bytes)
 		return;
 	}
 	Assert(digester->nlarge < USOM_DIGEST_MAX_LARGE);
-	put_length(digester, (uint32) VARSIZE_ANY_EXHDR(bytes));
+	put_field(digester, (uint32) VARSIZE_ANY_EXHDR(bytes), NULL, 0);
 	digester->large[digester->nlarge].data = VARDATA_ANY(bytes);
 	digester->large[digester->nlarge++].size = VARSIZE_ANY_EXHDR(bytes);
 }
@@ -200,11 +205,19 @@ struct UsomEntryShape
 	TupleDesc	tupdesc;
 	int			index[COL_COUNT];
 	int			digest;			/* where the column digest is */
-	Datum	   *values;
+	Datum	   *values;			/* room for a row that is taken apart here */
 	bool	   *nulls;
 };
 
 typedef struct UsomEntryShape EntryShape;
+
+/* A row: the shape and what it has. */
+typedef struct EntryValues
+{
+	const EntryShape *shape;
+	const Datum *values;
+	const bool *nulls;
+} EntryValues;
 
 static int
 find_column(TupleDesc tupdesc, const char *name, Oid type)
@@ -222,6 +235,22 @@ find_column(TupleDesc tupdesc, const char *name, Oid type)
 			errhint("Give a row of usom.audit_entry."));
 }
 
+UsomEntryShape *
+usom_digest_shape(TupleDesc tupdesc)
+{
+	EntryShape *shape = palloc0(sizeof(EntryShape));
+
+	shape->type = tupdesc->tdtypeid;
+	shape->typmod = tupdesc->tdtypmod;
+	shape->tupdesc = tupdesc;
+	for (int i = 0; i < COL_COUNT; i++)
+		shape->index[i] = find_column(tupdesc, entry_columns[i].name, entry_columns[i].type);
+	shape->digest = find_column(tupdesc, "digest", BYTEAOID);
+	shape->values = palloc(tupdesc->natts * sizeof(Datum));
+	shape->nulls = palloc(tupdesc->natts * sizeof(bool));
+	return shape;
+}
+
 /* The shape made for the first row is good for all that have the same type. */
 static EntryShape *
 shape_of(HeapTupleHeader row, EntryShape **known, MemoryContext context)
@@ -233,105 +262,126 @@ shape_of(HeapTupleHeader row, EntryShape **known, MemoryContext context)
 			   && shape->typmod == HeapTupleHeaderGetTypMod(row)))
 		return shape;
 	outer = MemoryContextSwitchTo(context);
-	shape = palloc(sizeof(EntryShape));
-	shape->type = HeapTupleHeaderGetTypeId(row);
-	shape->typmod = HeapTupleHeaderGetTypMod(row);
-	shape->tupdesc = lookup_rowtype_tupdesc_copy(shape->type, shape->typmod);
-	for (int i = 0; i < COL_COUNT; i++)
-		shape->index[i] = find_column(shape->tupdesc, entry_columns[i].name, entry_columns[i].type);
-	shape->digest = find_column(shape->tupdesc, "digest", BYTEAOID);
-	shape->values = palloc(shape->tupdesc->natts * sizeof(Datum));
-	shape->nulls = palloc(shape->tupdesc->natts * sizeof(bool));
+	shape = usom_digest_shape(lookup_rowtype_tupdesc_copy(HeapTupleHeaderGetTypeId(row), HeapTupleHeaderGetTypMod(row)));
 	MemoryContextSwitchTo(outer);
 	return *known = shape;
 }
 
-static bool
-is_null(const EntryShape *shape, EntryColumn column)
+static inline bool
+is_null(const EntryValues *row, EntryColumn column)
 {
-	return shape->nulls[shape->index[column]];
+	return row->nulls[row->shape->index[column]];
 }
 
-static int64
-int_of(const EntryShape *shape, EntryColumn column)
+static inline Datum
+value_of(const EntryValues *row, EntryColumn column)
 {
-	Datum		value = shape->values[shape->index[column]];
+	return row->values[row->shape->index[column]];
+}
 
-	if (is_null(shape, column))
+static inline int64
+int_of(const EntryValues *row, EntryColumn column)
+{
+	if (is_null(row, column))
 		return 0;
-	return entry_columns[column].type == INT4OID ? DatumGetInt32(value) : DatumGetInt64(value);
+	return entry_columns[column].type == INT4OID ? DatumGetInt32(value_of(row, column)) : DatumGetInt64(value_of(row, column));
 }
 
-static char *
-text_of(const EntryShape *shape, EntryColumn column)
+static inline bytea *
+bytes_of(const EntryValues *row, EntryColumn column)
 {
-	return is_null(shape, column) ? NULL : TextDatumGetCString(shape->values[shape->index[column]]);
+	return is_null(row, column) ? NULL : DatumGetByteaPP(value_of(row, column));
 }
 
-static bytea *
-bytes_of(const EntryShape *shape, EntryColumn column)
+static UsomEntryRow
+entry_of(const EntryValues *row)
 {
-	return is_null(shape, column) ? NULL : DatumGetByteaPP(shape->values[shape->index[column]]);
-}
-
-static UsomAuditEntry
-entry_of(const EntryShape *shape)
-{
-	return (UsomAuditEntry) {
-		.org_id = int_of(shape, COL_ORG),
-		.audit_entry_id = int_of(shape, COL_ID),
-		.occurred_at = int_of(shape, COL_AT),
-		.table_name = text_of(shape, COL_TABLE),
-		.operation = text_of(shape, COL_OPERATION),
-		.row_count = (int32) int_of(shape, COL_ROWS),
-		.has_order = !is_null(shape, COL_ORDER),
-		.sales_order_id = int_of(shape, COL_ORDER),
-		.entry_no = (int32) int_of(shape, COL_NO),
-		.previous = bytes_of(shape, COL_PREVIOUS),
-		.verb = text_of(shape, COL_VERB),
-		.reason = text_of(shape, COL_REASON),
-		.before = bytes_of(shape, COL_BEFORE),
-		.after = bytes_of(shape, COL_AFTER),
+	return (UsomEntryRow) {
+		.audit_entry_id = int_of(row, COL_ID),
+		.table_name = bytes_of(row, COL_TABLE),
+		.operation = bytes_of(row, COL_OPERATION),
+		.row_count = (int32) int_of(row, COL_ROWS),
+		.has_order = !is_null(row, COL_ORDER),
+		.sales_order_id = int_of(row, COL_ORDER),
+		.entry_no = (int32) int_of(row, COL_NO),
+		.previous = bytes_of(row, COL_PREVIOUS),
+		.before = bytes_of(row, COL_BEFORE),
+		.after = bytes_of(row, COL_AFTER),
+		.digest = row->nulls[row->shape->digest] ? NULL : DatumGetByteaPP(row->values[row->shape->digest]),
 	};
 }
 
 /* Entries have a number if and only if they are of an order; the digest tells no other rows apart. */
 static bool
-is_numbered_right(const EntryShape *shape)
+is_numbered_right(const EntryValues *row)
 {
-	return is_null(shape, COL_ORDER) ? is_null(shape, COL_NO) : int_of(shape, COL_NO) > 0;
+	return is_null(row, COL_ORDER) ? is_null(row, COL_NO) : int_of(row, COL_NO) > 0;
 }
 
-/* The digest of the row that was taken apart; false if no digest fits it. */
-static bool
-digest_shape(const EntryShape *shape, const UsomAuditEntry *entry, UsomDigester *digester, UsomDigest *digest)
+static void
+put_text(UsomDigester *digester, const text *string)
 {
-	UsomActor	actor = {
-		.session_role = text_of(shape, COL_SESSION),
-		.active_role = text_of(shape, COL_ACTIVE),
-		.app_user = text_of(shape, COL_USER),
-		.client_addr = text_of(shape, COL_ADDRESS),
-		.application_name = text_of(shape, COL_APPLICATION),
-	};
+	if (GetDatabaseEncoding() == PG_UTF8)
+		usom_digest_bytes(digester, VARDATA_ANY(string), VARSIZE_ANY_EXHDR(string));
+	else
+		usom_digest_text(digester, text_to_cstring(string));
+}
 
-	if (!is_numbered_right(shape))
+static void
+put_column(UsomDigester *digester, const EntryValues *row, EntryColumn column)
+{
+	if (is_null(row, column))
+		usom_digest_null(digester);
+	else if (entry_columns[column].type == TEXTOID)
+		put_text(digester, DatumGetTextPP(value_of(row, column)));
+	else if (entry_columns[column].type == BYTEAOID)
+		usom_digest_bytes(digester, VARDATA_ANY(bytes_of(row, column)), VARSIZE_ANY_EXHDR(bytes_of(row, column)));
+	else
+		usom_digest_int(digester, int_of(row, column));
+}
+
+/* As usom_digest_entry(): columns stand in its order. */
+static void
+digest_row(UsomDigester *digester, const EntryValues *row, const UsomEntryRow *entry, UsomDigest *digest)
+{
+	usom_digest_begin(digester, 'E');
+	for (int column = COL_ORG; column < COL_BEFORE; column++)
+		put_column(digester, row, column);
+	usom_digest_large(digester, entry->before);
+	usom_digest_large(digester, entry->after);
+	usom_digest_finish(digester, digest);
+}
+
+bool
+usom_digest_take(const UsomEntryShape *shape, const Datum *values, const bool *nulls, UsomDigester *digester,
+				 UsomEntryRow *entry, UsomDigest *computed)
+{
+	EntryValues row = {shape, values, nulls};
+
+	*entry = entry_of(&row);
+	if (!is_numbered_right(&row))
 		return false;
-	usom_digest_entry(digester, entry, &actor, int_of(shape, COL_TRANSACTION), digest);
+	digest_row(digester, &row, entry, computed);
 	return true;
 }
 
 bool
 usom_digest_read(HeapTupleHeader row, UsomEntryShape **known, MemoryContext context, UsomDigester *digester,
-				 UsomAuditEntry *entry, const bytea **digest, UsomDigest *computed)
+				 UsomEntryRow *entry, UsomDigest *computed)
 {
 	EntryShape *shape = shape_of(row, known, context);
 	HeapTupleData tuple = {.t_len = HeapTupleHeaderGetDatumLength(row), .t_data = row};
 
 	ItemPointerSetInvalid(&tuple.t_self);
 	heap_deform_tuple(&tuple, shape->tupdesc, shape->values, shape->nulls);
-	*entry = entry_of(shape);
-	*digest = shape->nulls[shape->digest] ? NULL : DatumGetByteaPP(shape->values[shape->digest]);
-	return digest_shape(shape, entry, digester, computed);
+	return usom_digest_take(shape, shape->values, shape->nulls, digester, entry, computed);
+}
+
+bool
+usom_digest_is(const bytea *bytes, const UsomDigest *digest)
+{
+	return bytes != NULL && VARSIZE_ANY_EXHDR(bytes) == USOM_DIGEST_SIZE
+		&& memcmp(VARDATA_ANY(bytes), digest->bytes, USOM_DIGEST_SIZE) == 0;
 }
 
 /*
@@ -343,13 +393,12 @@ usom__audit_digest(PG_FUNCTION_ARGS)
 {
 	UsomEntryShape *shape = fcinfo->flinfo->fn_extra;
 	UsomDigester digester;
-	UsomAuditEntry entry;
-	const bytea *stored;
+	UsomEntryRow entry;
 	UsomDigest	digest;
 	bool		fits;
 
 	usom_digest_open(&digester);
-	fits = usom_digest_read(PG_GETARG_HEAPTUPLEHEADER(0), &shape, fcinfo->flinfo->fn_mcxt, &digester, &entry, &stored, &digest);
+	fits = usom_digest_read(PG_GETARG_HEAPTUPLEHEADER(0), &shape, fcinfo->flinfo->fn_mcxt, &digester, &entry, &digest);
 	usom_digest_close(&digester);
 	fcinfo->flinfo->fn_extra = shape;
 	if (!fits)

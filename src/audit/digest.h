@@ -15,6 +15,7 @@
 
 #include "postgres.h"
 #include "access/htup.h"
+#include "access/tupdesc.h"
 #include "audit/entry.h"
 #include "audit/sha256.h"
 #include "lib/stringinfo.h"
@@ -50,16 +51,39 @@ extern void usom_digest_finish(UsomDigester *digester, UsomDigest *digest);
 extern void usom_digest_entry(UsomDigester *digester, const UsomAuditEntry *entry, const UsomActor *actor,
 							  int64 transaction_id, UsomDigest *digest);
 
-/*
- * Take a row of usom.audit_entry apart, and say what its digest must be; false
- * if no digest fits it (it is numbered without an order, or the other way
- * round).  The entry points into the row and into CurrentMemoryContext.  known
- * is NULL at first and kept from row to row, in the context given.
- * ERROR 42804 for a row of another table.
- */
+/* A row of usom.audit_entry: what is asked of it besides its digest. */
+typedef struct UsomEntryRow
+{
+	int64		audit_entry_id;
+	bool		has_order;
+	int64		sales_order_id;
+	int32		entry_no;
+	int32		row_count;
+	const bytea *table_name;	/* characters; NULL only where somebody took the constraint away */
+	const bytea *operation;		/* the same */
+	const bytea *previous;
+	const bytea *before;
+	const bytea *after;
+	const bytea *digest;		/* as it stands there */
+} UsomEntryRow;
+
+/* How rows of one type are taken apart; in CurrentMemoryContext.  ERROR 42804 for rows of another table. */
 typedef struct UsomEntryShape UsomEntryShape;
 
+extern UsomEntryShape *usom_digest_shape(TupleDesc tupdesc);
+
+/*
+ * Take a row apart, and say what its digest must be; false if no digest fits
+ * it (it is numbered without an order, or the other way round).  The entry
+ * points into the row and into CurrentMemoryContext.  Of the form with a row,
+ * known is NULL at first and kept from row to row, in the context given.
+ */
+extern bool usom_digest_take(const UsomEntryShape *shape, const Datum *values, const bool *nulls, UsomDigester *digester,
+							 UsomEntryRow *entry, UsomDigest *computed);
 extern bool usom_digest_read(HeapTupleHeader row, UsomEntryShape **known, MemoryContext context, UsomDigester *digester,
-							 UsomAuditEntry *entry, const bytea **digest, UsomDigest *computed);
+							 UsomEntryRow *entry, UsomDigest *computed);
+
+/* Are these bytes the digest? */
+extern bool usom_digest_is(const bytea *bytes, const UsomDigest *digest);
 
 #endif							/* USOM_AUDIT_DIGEST_H */

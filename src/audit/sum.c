@@ -8,9 +8,9 @@
  *		change that no entry tells leaves a difference.  So one number a table
  *		compares its whole history with what is there, in fixed memory.
  *
- * Memory: the state of an aggregate is in its aggregate's context, with a
- * buffer for one row; a reader's arrays are in a context that is reset per
- * image.  Nothing here locks.
+ * Memory: a sum is in the context of make, with a buffer for one row and the
+ * reader of the last image: most images of a table have the same columns, so
+ * they are read once.  Nothing here locks.
  *
  * Invariant: rows with the same columns and values have the same hash, whether
  * they come from a table or from an image.  The key is drawn by _audit_key()
@@ -21,8 +21,7 @@
 
 #include "base/compat.h"
 
-#include "audit/canon.h"
-#include "audit/siphash.h"
+#include "audit/sum.h"
 
 #include "catalog/pg_type.h"
 #include "fmgr.h"
@@ -37,7 +36,7 @@ PG_FUNCTION_INFO_V1(usom__audit_siphash);
 PG_FUNCTION_INFO_V1(usom__audit_sum_add);
 PG_FUNCTION_INFO_V1(usom__audit_sum_result);
 
-typedef struct Sum
+struct UsomSum
 {
 	uint64		hash;			/* modulo 2^64 */
 	int64		rows;			/* rows after less rows before */
@@ -46,10 +45,14 @@ typedef struct Sum
 	int64		bad_entry;		/* least entry whose images do not fit it */
 	bool		has_bad;
 	UsomSipKey	key;
-	StringInfoData header;		/* that names is the hash of */
+	StringInfoData header;		/* that names is the hash of; with room for a number of rows behind it */
+	UsomCanonReader reader;		/* for images that begin with header; its columns point into that */
 	StringInfoData row;			/* the row that is hashed */
-	MemoryContext per_image;
-} Sum;
+	MemoryContext context;
+	MemoryContext per_entry;	/* of the aggregate */
+};
+
+typedef struct UsomSum Sum;
 
 /* usom._audit_key() RETURNS bytea */
 Datum
@@ -63,8 +66,8 @@ usom__audit_key(PG_FUNCTION_ARGS)
 	PG_RETURN_BYTEA_P(key);
 }
 
-static UsomSipKey
-key_of(const bytea *bytes)
+UsomSipKey
+usom_sum_key(const bytea *bytes)
 {
 	if (VARSIZE_ANY_EXHDR(bytes) != USOM_SIPHASH_KEY_SIZE)
 		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("a key has %d bytes", USOM_SIPHASH_KEY_SIZE));
@@ -77,7 +80,7 @@ usom__audit_siphash(PG_FUNCTION_ARGS)
 {
 	bytea	   *data = PG_GETARG_BYTEA_PP(1);
 
-	PG_RETURN_INT64((int64) usom_siphash(key_of(PG_GETARG_BYTEA_PP(0)), VARDATA_ANY(data), VARSIZE_ANY_EXHDR(data)));
+	PG_RETURN_INT64((int64) usom_siphash(usom_sum_key(PG_GETARG_BYTEA_PP(0)), VARDATA_ANY(data), VARSIZE_ANY_EXHDR(data)));
 }
 
 /* ---- rows ---- */
@@ -98,21 +101,35 @@ put_field(StringInfo row, const UsomCanonField *field)
 }
 
 /*
- * Hash of the columns: they are part of each row, for a row of other columns
- * is another row.  Most images of a table have the same header.
+ * The columns of an image are part of each row, for a row of other columns is
+ * another row.  False if the bytes are no image.
  */
-static void
-hash_header(Sum *sum, const char *header, Size size)
+static bool
+take_header(Sum *sum, const char *image, Size size)
 {
+	MemoryContext outer;
+	UsomCanonReader reader;
 	uint64		names;
 
-	if (sum->header.len == (int) size && memcmp(sum->header.data, header, size) == 0)
-		return;
-	resetStringInfo(&sum->header);
-	appendBinaryStringInfo(&sum->header, header, (int) size);
-	names = usom_siphash(sum->key, header, size);
+	if (!usom_canon_open(&reader, image, size))
+		return false;
+	outer = MemoryContextSwitchTo(sum->context);
+	sum->header.len = 0;
+	appendBinaryStringInfo(&sum->header, image, (int) (reader.at - image));
+	sum->header.len -= sizeof(reader.rows);
+	usom_canon_close(&sum->reader);
+	(void) usom_canon_open(&sum->reader, sum->header.data, reader.at - image);
+	MemoryContextSwitchTo(outer);
+	names = usom_siphash(sum->key, sum->header.data, sum->header.len);
 	sum->mixed |= sum->names != 0 && sum->names != names;
 	sum->names = names;
+	return true;
+}
+
+static bool
+has_header(const Sum *sum, const char *image, Size size)
+{
+	return sum->header.len > 0 && size > (Size) sum->header.len && memcmp(sum->header.data, image, sum->header.len) == 0;
 }
 
 static uint64
@@ -125,42 +142,43 @@ hash_row(Sum *sum, const UsomCanonReader *reader)
 	return usom_siphash(sum->key, sum->row.data, sum->row.len);
 }
 
-/* False if the bytes are no image of so many rows; the sum is of no use then. */
-static bool
-add_image(Sum *sum, const bytea *image, int sign, int64 row_count)
+/* Where it returns false, the sum is of no use. */
+bool
+usom_sum_add_image(UsomSum *sum, const char *image, Size size, int sign, int64 row_count)
 {
-	UsomCanonReader reader;
+	UsomCanonReader *reader = &sum->reader;
 	UsomCanonResult found;
 
-	if (!usom_canon_open(&reader, VARDATA_ANY(image), VARSIZE_ANY_EXHDR(image)))
+	if (!has_header(sum, image, size) && !take_header(sum, image, size))
 		return false;
-	hash_header(sum, VARDATA_ANY(image), reader.at - VARDATA_ANY(image) - sizeof(reader.rows));
-	while ((found = usom_canon_next(&reader)) == CANON_ROW)
+	if (!usom_canon_again(reader, image, size, sum->header.len))
+		return false;
+	while ((found = usom_canon_next(reader)) == CANON_ROW)
 	{
-		uint64		hash = hash_row(sum, &reader);
+		uint64		hash = hash_row(sum, reader);
 
 		CHECK_FOR_INTERRUPTS();
 		sum->hash += sign > 0 ? hash : -hash;
 		sum->rows += sign;
 	}
-	return found == CANON_END && reader.rows == row_count;
+	return found == CANON_END && reader->rows == row_count;
 }
 
-/* ---- the aggregate ---- */
-
-static Sum *
-make_sum(MemoryContext context, const bytea *key)
+UsomSum *
+usom_sum_make(MemoryContext context, UsomSipKey key)
 {
 	MemoryContext outer = MemoryContextSwitchTo(context);
-	Sum		   *sum = palloc0(sizeof(Sum));
+	UsomSum    *sum = palloc0(sizeof(UsomSum));
 
-	sum->key = key_of(key);
+	sum->key = key;
+	sum->context = context;
 	initStringInfo(&sum->header);
 	initStringInfo(&sum->row);
-	sum->per_image = AllocSetContextCreate(context, "usom image sum", ALLOCSET_SMALL_SIZES);
 	MemoryContextSwitchTo(outer);
 	return sum;
 }
+
+/* ---- entries ---- */
 
 /* An INSERT has rows after, a DELETE rows before, an UPDATE both; nothing else is an operation. */
 static bool
@@ -185,6 +203,33 @@ note_bad(Sum *sum, int64 entry)
 	sum->has_bad = true;
 }
 
+void
+usom_sum_add_entry(UsomSum *sum, int64 audit_entry_id, const text *operation, int32 row_count, const bytea *before, const bytea *after)
+{
+	bool		good = operation != NULL && fits_operation(operation, before != NULL, after != NULL);
+
+	if (before != NULL)
+		good &= usom_sum_add_image(sum, VARDATA_ANY(before), VARSIZE_ANY_EXHDR(before), -1, row_count);
+	if (after != NULL)
+		good &= usom_sum_add_image(sum, VARDATA_ANY(after), VARSIZE_ANY_EXHDR(after), 1, row_count);
+	if (!good)
+		note_bad(sum, audit_entry_id);
+}
+
+Datum
+usom_sum_result(const UsomSum *sum)
+{
+	Datum		numbers[4];
+
+	numbers[0] = Int64GetDatum((int64) sum->hash);
+	numbers[1] = Int64GetDatum(sum->rows);
+	numbers[2] = Int64GetDatum(sum->mixed ? 0 : (int64) sum->names);
+	numbers[3] = Int64GetDatum(sum->bad_entry);
+	return PointerGetDatum(construct_array(numbers, sum->has_bad ? 4 : 3, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+}
+
+/* ---- the aggregate ---- */
+
 /*
  * usom._audit_sum_add(internal, key bytea, audit_entry_id bigint, operation text,
  * row_count integer, before bytea, after bytea): transition of usom._audit_sum().
@@ -192,29 +237,26 @@ note_bad(Sum *sum, int64 entry)
 Datum
 usom__audit_sum_add(PG_FUNCTION_ARGS)
 {
-	bool		before = !PG_ARGISNULL(5);
-	bool		after = !PG_ARGISNULL(6);
 	MemoryContext context;
 	MemoryContext outer;
-	Sum		   *sum;
-	bool		good;
+	UsomSum    *sum;
 
 	if (!AggCheckCallContext(fcinfo, &context))
 		elog(ERROR, "usom._audit_sum_add was not called by an aggregate");
 	if (PG_ARGISNULL(1) || PG_ARGISNULL(3) || PG_ARGISNULL(4))
 		ereport(ERROR, errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				errmsg("key, operation and row count of an entry must not be null"));
-	sum = PG_ARGISNULL(0) ? make_sum(context, PG_GETARG_BYTEA_PP(1)) : (Sum *) PG_GETARG_POINTER(0);
-	outer = MemoryContextSwitchTo(sum->per_image);
-	good = fits_operation(PG_GETARG_TEXT_PP(3), before, after);
-	if (before)
-		good &= add_image(sum, PG_GETARG_BYTEA_PP(5), -1, PG_GETARG_INT32(4));
-	if (after)
-		good &= add_image(sum, PG_GETARG_BYTEA_PP(6), 1, PG_GETARG_INT32(4));
-	if (!good)
-		note_bad(sum, PG_ARGISNULL(2) ? 0 : PG_GETARG_INT64(2));
+	sum = PG_ARGISNULL(0) ? NULL : (UsomSum *) PG_GETARG_POINTER(0);
+	if (sum == NULL)
+	{
+		sum = usom_sum_make(context, usom_sum_key(PG_GETARG_BYTEA_PP(1)));
+		sum->per_entry = AllocSetContextCreate(context, "usom image sum", ALLOCSET_SMALL_SIZES);
+	}
+	outer = MemoryContextSwitchTo(sum->per_entry);
+	usom_sum_add_entry(sum, PG_ARGISNULL(2) ? 0 : PG_GETARG_INT64(2), PG_GETARG_TEXT_PP(3), PG_GETARG_INT32(4),
+					   PG_ARGISNULL(5) ? NULL : PG_GETARG_BYTEA_PP(5), PG_ARGISNULL(6) ? NULL : PG_GETARG_BYTEA_PP(6));
 	MemoryContextSwitchTo(outer);
-	MemoryContextReset(sum->per_image);
+	MemoryContextReset(sum->per_entry);
 	PG_RETURN_POINTER(sum);
 }
 
@@ -222,14 +264,7 @@ usom__audit_sum_add(PG_FUNCTION_ARGS)
 Datum
 usom__audit_sum_result(PG_FUNCTION_ARGS)
 {
-	Sum		   *sum = PG_ARGISNULL(0) ? NULL : (Sum *) PG_GETARG_POINTER(0);
-	Datum		numbers[4] = {0};
-
-	if (sum == NULL)
+	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
-	numbers[0] = Int64GetDatum((int64) sum->hash);
-	numbers[1] = Int64GetDatum(sum->rows);
-	numbers[2] = Int64GetDatum(sum->mixed ? 0 : (int64) sum->names);
-	numbers[3] = Int64GetDatum(sum->bad_entry);
-	PG_RETURN_ARRAYTYPE_P(construct_array(numbers, sum->has_bad ? 4 : 3, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	return usom_sum_result((UsomSum *) PG_GETARG_POINTER(0));
 }

@@ -57,6 +57,39 @@ CREATE FUNCTION usom._verify_blocks(org_id bigint, settled bigint[], above bigin
 COMMENT ON FUNCTION usom._verify_blocks(bigint, bigint[], bigint) IS 'Entries behind a key against the blocks that list them: how many there are, how many are in no block, and what is bad: entry_missing, entry_inserted (in no block, with a key that must be in one: settled says by node up to which), entry_sealed_twice with the least key, else entry_rewritten for the first block whose root is that of other entries. Nobody waits for it.';
 REVOKE ALL ON FUNCTION usom._verify_blocks(bigint, bigint[], bigint) FROM PUBLIC;
 
+-- ---- all entries at once ----
+
+CREATE TYPE usom._audit_scanned AS (table_name text, total bigint[], audit_entry_id bigint, kind text, detail text);
+COMMENT ON TYPE usom._audit_scanned IS 'What usom._audit_scan() says: the sum of a table, or a finding.';
+
+-- The index of the keys gives the order: a sort would need as much room as the entries.
+CREATE FUNCTION usom._audit_scan(org_id bigint, settled bigint[], key bytea, orders integer) RETURNS SETOF usom._audit_scanned
+	AS 'MODULE_PATHNAME', 'usom__audit_scan' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED
+	SET search_path = pg_catalog, usom, pg_temp
+	SET enable_sort = off
+	SET jit = off
+	SET max_parallel_workers_per_gather = 0;
+COMMENT ON FUNCTION usom._audit_scan(bigint, bigint[], bytea, integer) IS 'All entries of an organisation, read once. A row for each table with its usom._audit_sum(); one of kind broken if a digest is not that of its columns or the entries of some order are not one chain: usom._audit_walk() finds which; and what usom._verify_blocks() would find. orders: of how many orders states are held in memory (40 to 80 bytes each); those of others go to a temporary file. Nobody waits for it.';
+REVOKE ALL ON FUNCTION usom._audit_scan(bigint, bigint[], bytea, integer) FROM PUBLIC;
+
+CREATE FUNCTION usom._settled_keys() RETURNS bigint[]
+	LANGUAGE sql STABLE STRICT
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+	SELECT ARRAY(
+		SELECT (SELECT b.settled_to FROM usom.audit_block b WHERE b.org_id = usom.current_org() AND b.node = n ORDER BY b.block_no DESC LIMIT 1)
+		FROM generate_series(0, (SELECT max(m.node) FROM usom.audit_block m WHERE m.org_id = usom.current_org())) n ORDER BY n)
+	$$;
+COMMENT ON FUNCTION usom._settled_keys() IS 'By node from 0: entries up to this key must be in a block.';
+REVOKE ALL ON FUNCTION usom._settled_keys() FROM PUBLIC;
+
+CREATE FUNCTION usom._scan_audit(key bytea) RETURNS usom._audit_scanned[]
+	LANGUAGE sql STABLE STRICT
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$SELECT ARRAY(SELECT s FROM usom._audit_scan(usom.current_org(), usom._settled_keys(), key, 1500000) s)$$;
+COMMENT ON FUNCTION usom._scan_audit(bytea) IS 'usom._audit_scan() of the caller''s organisation, with states of 1,500,000 orders in memory: 64 MB.';
+REVOKE ALL ON FUNCTION usom._scan_audit(bytea) FROM PUBLIC;
+
 CREATE FUNCTION usom._verify_audit_blocks(since timestamptz)
 	RETURNS TABLE (kind text, audit_entry_id bigint, entity text, problem text, expected text, actual text)
 	LANGUAGE plpgsql STABLE CALLED ON NULL INPUT
@@ -136,10 +169,8 @@ $$;
 COMMENT ON FUNCTION usom._verify_audit_digests(jsonb) IS 'What was sealed against digests that were kept outside: truncated, rewritten. One digest of usom.export_digest(), or an array of them. Errors: US907 for a digest of something else. Part of verify_audit().';
 REVOKE ALL ON FUNCTION usom._verify_audit_digests(jsonb) FROM PUBLIC;
 
--- The index of the chains gives the order of the walk: a sort would need as
--- much room as the entries.
-CREATE FUNCTION usom._verify_audit_entries(above bigint)
-	RETURNS TABLE (kind text, audit_entry_id bigint, entity text, problem text, expected text, actual text)
+-- The index of the chains gives the order of the walk, as that of the keys does for the scan.
+CREATE FUNCTION usom._walk_audit(above bigint) RETURNS usom._audit_walked
 	LANGUAGE plpgsql STABLE CALLED ON NULL INPUT
 	SET search_path = pg_catalog, usom, pg_temp
 	SET enable_sort = off
@@ -147,11 +178,8 @@ CREATE FUNCTION usom._verify_audit_entries(above bigint)
 	SET max_parallel_workers_per_gather = 0
 	AS $$
 DECLARE
-	org bigint := usom.current_org();
-	settled bigint[] := ARRAY(
-		SELECT (SELECT b.settled_to FROM usom.audit_block b WHERE b.org_id = org AND b.node = n ORDER BY b.block_no DESC LIMIT 1)
-		FROM generate_series(0, (SELECT max(m.node) FROM usom.audit_block m WHERE m.org_id = org)) n ORDER BY n);
-	archived boolean := EXISTS (SELECT FROM usom.audit_archive a WHERE a.org_id = org);
+	org CONSTANT bigint := usom.current_org();
+	archived CONSTANT boolean := EXISTS (SELECT FROM usom.audit_archive a WHERE a.org_id = org);
 	walked usom._audit_walked;
 BEGIN
 	IF above IS NULL THEN
@@ -169,16 +197,34 @@ BEGIN
 			FROM (SELECT * FROM usom.audit_entry c WHERE c.org_id = org AND c.audit_entry_id > above ORDER BY c.sales_order_id, c.entry_no) e) r,
 			LATERAL (SELECT (r.w).*) w;
 	END IF;
+	RETURN walked;
+END
+$$;
+COMMENT ON FUNCTION usom._walk_audit(bigint) IS 'usom._audit_walk() of all entries of the caller''s organisation, or of those behind a key.';
+REVOKE ALL ON FUNCTION usom._walk_audit(bigint) FROM PUBLIC;
+
+CREATE FUNCTION usom._verify_audit_entries(above bigint, scanned usom._audit_scanned[])
+	RETURNS TABLE (kind text, audit_entry_id bigint, entity text, problem text, expected text, actual text)
+	LANGUAGE plpgsql STABLE CALLED ON NULL INPUT
+	SET search_path = pg_catalog, usom, pg_temp
+	AS $$
+DECLARE
+	walked usom._audit_walked;
+BEGIN
+	IF above IS NOT NULL OR EXISTS (SELECT FROM unnest(scanned) s WHERE s.kind = 'broken') THEN
+		walked := usom._walk_audit(above);
+	END IF;
 	RETURN QUERY
 	SELECT f.kind, f.id, coalesce(format('audit entry %s', f.id), 'audit'), f.detail, NULL::text, NULL::text
 	FROM (SELECT walked.kind, walked.audit_entry_id, walked.detail, 2
-		UNION ALL SELECT b.kind, b.audit_entry_id, b.detail, 1 FROM usom._verify_blocks(org, settled, coalesce(above, -1)) b) AS f (kind, id, detail, n)
+		UNION ALL SELECT s.kind, s.audit_entry_id, s.detail, 1 FROM unnest(scanned) s WHERE s.kind <> 'broken'
+		UNION ALL SELECT b.kind, b.audit_entry_id, b.detail, 1 FROM usom._verify_blocks(usom.current_org(), usom._settled_keys(), above) b) AS f (kind, id, detail, n)
 	WHERE f.kind IS NOT NULL
 	ORDER BY f.id, f.n;
 END
 $$;
-COMMENT ON FUNCTION usom._verify_audit_entries(bigint) IS 'Entries that are not what they were, not all there, or not linked: by their digests, by the links of their orders, by the blocks that list them; of each of the two the first. above: those behind that key alone. Part of verify_audit().';
-REVOKE ALL ON FUNCTION usom._verify_audit_entries(bigint) FROM PUBLIC;
+COMMENT ON FUNCTION usom._verify_audit_entries(bigint, usom._audit_scanned[]) IS 'Entries that are not what they were, not all there, or not linked: by their digests, by the links of their orders, by the blocks that list them; of each of the two the first. above: those behind that key alone; else scanned is what usom._scan_audit() says. Part of verify_audit().';
+REVOKE ALL ON FUNCTION usom._verify_audit_entries(bigint, usom._audit_scanned[]) FROM PUBLIC;
 
 -- ---- rows ----
 
@@ -200,20 +246,12 @@ CREATE FUNCTION usom._audited_tables() RETURNS TABLE (relation text, known boole
 COMMENT ON FUNCTION usom._audited_tables() IS 'Tables whose rows the audit tells, whether usom itself wants it so, and the columns of their keys but org_id.';
 REVOKE ALL ON FUNCTION usom._audited_tables() FROM PUBLIC;
 
-CREATE FUNCTION usom._live_sum(key bytea, relation text) RETURNS bigint[]
-	LANGUAGE plpgsql STABLE STRICT
+CREATE FUNCTION usom._live_sum(key bytea, org_id bigint, relation text) RETURNS bigint[]
+	AS 'MODULE_PATHNAME', 'usom__live_sum' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED
 	SET search_path = pg_catalog, usom, pg_temp
-	AS $$
-DECLARE
-	total bigint[];
-BEGIN
-	EXECUTE format('SELECT usom._audit_sum($1, NULL, ''INSERT'', 1, NULL, usom._audit_image(live_row)) FROM usom.%I live_row WHERE live_row.org_id = $2', relation)
-		INTO total USING key, usom.current_org();
-	RETURN coalesce(total, '{0,0,0}');
-END
-$$;
-COMMENT ON FUNCTION usom._live_sum(bytea, text) IS 'usom._audit_sum() of the rows of a table as they are.';
-REVOKE ALL ON FUNCTION usom._live_sum(bytea, text) FROM PUBLIC;
+	SET jit = off;
+COMMENT ON FUNCTION usom._live_sum(bytea, bigint, text) IS 'usom._audit_sum() of the rows of a table as they are, without their images.';
+REVOKE ALL ON FUNCTION usom._live_sum(bytea, bigint, text) FROM PUBLIC;
 
 -- Marks are added as numbers: where the audit tells all, those after less those
 -- before are that of the live row.  Behind a key, one of the rows before may be
@@ -378,13 +416,12 @@ $$;
 COMMENT ON FUNCTION usom._told_totals() IS 'What all entries did to the rows of each table, those in archives too; nothing where no entry is away. Part of verify_audit().';
 REVOKE ALL ON FUNCTION usom._told_totals() FROM PUBLIC;
 
-CREATE FUNCTION usom._verify_audit_rows(above bigint)
+CREATE FUNCTION usom._verify_audit_rows(above bigint, key bytea, scanned usom._audit_scanned[])
 	RETURNS TABLE (kind text, audit_entry_id bigint, entity text, problem text, expected text, actual text)
 	LANGUAGE plpgsql STABLE CALLED ON NULL INPUT
 	SET search_path = pg_catalog, usom, pg_temp
 	AS $$
 DECLARE
-	key bytea := usom._audit_key();
 	archived boolean := EXISTS (SELECT FROM usom.audit_archive a WHERE a.org_id = usom.current_org());
 	told record;
 	live bigint[];
@@ -397,12 +434,15 @@ BEGIN
 			> (SELECT greatest(sum(greatest(c.reltuples, 0)), 1000) FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
 				WHERE i.inhparent = 'usom.audit_entry'::regclass) THEN
 		above := NULL;
+		scanned := usom._scan_audit(key);
 	END IF;
 	FOR told IN
 		SELECT t.relation, t.known, t.key_columns, coalesce(s.total, '{0,0,0}') AS total, s.table_name IS NOT NULL AS touched, a.total AS of_all
 		FROM usom._audited_tables() t
-			FULL JOIN (SELECT e.table_name, usom._audit_sum(key, e.audit_entry_id, e.operation, e.row_count, e.before, e.after) AS total
-				FROM usom.audit_entry e WHERE e.org_id = usom.current_org() AND (above IS NULL OR e.audit_entry_id > above) GROUP BY e.table_name) s
+			FULL JOIN (SELECT c.table_name, c.total FROM unnest(scanned) c WHERE above IS NULL AND c.table_name IS NOT NULL
+				UNION ALL
+				SELECT e.table_name, usom._audit_sum(key, e.audit_entry_id, e.operation, e.row_count, e.before, e.after)
+				FROM usom.audit_entry e WHERE e.org_id = usom.current_org() AND e.audit_entry_id > above GROUP BY e.table_name) s
 				ON s.table_name = t.relation
 			LEFT JOIN usom._told_totals() a ON above IS NULL AND a.table_name = t.relation
 		WHERE s.total[4] IS NOT NULL OR t.relation IS NOT NULL
@@ -425,7 +465,7 @@ BEGIN
 		ELSIF archived THEN
 			SELECT s.* INTO same, comparable FROM usom._same_total(told.of_all, usom._live_total(told.relation)) s;
 		ELSE
-			live := usom._live_sum(key, told.relation);
+			live := usom._live_sum(key, usom.current_org(), told.relation);
 			same := live = told.total;
 			comparable := live[3] = told.total[3];	-- the sums are exact where all rows have the same columns
 		END IF;
@@ -440,8 +480,8 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION usom._verify_audit_rows(bigint) IS 'Rows of all audited tables that do not follow from their entries, after images that cannot be read. above: only rows that entries behind that key tell of, unless these are many. Where entries are in an archive, their totals are taken instead, and a row that none of the others tells of is told by its table. Part of verify_audit().';
-REVOKE ALL ON FUNCTION usom._verify_audit_rows(bigint) FROM PUBLIC;
+COMMENT ON FUNCTION usom._verify_audit_rows(bigint, bytea, usom._audit_scanned[]) IS 'Rows of all audited tables that do not follow from their entries, after images that cannot be read. key: drawn for this comparison; scanned is what usom._scan_audit() says under it. above: only rows that entries behind that key tell of, unless these are many. Where entries are in an archive, their totals are taken instead, and a row that none of the others tells of is told by its table. Part of verify_audit().';
+REVOKE ALL ON FUNCTION usom._verify_audit_rows(bigint, bytea, usom._audit_scanned[]) FROM PUBLIC;
 
 -- ---- all of it ----
 
@@ -462,19 +502,26 @@ CREATE FUNCTION usom._sealed_before(since timestamptz) RETURNS bigint
 COMMENT ON FUNCTION usom._sealed_before(timestamptz) IS 'Key behind which all entries stand that were sealed since then or are not sealed yet; of the lowest node that has entries, as those of higher nodes stand behind it anyway.';
 REVOKE ALL ON FUNCTION usom._sealed_before(timestamptz) FROM PUBLIC;
 
+-- Whole tables are joined here; whoever plans the statement that calls it may be planning for keys.
 CREATE FUNCTION usom._verify_audit_parts(since timestamptz, digests jsonb)
 	RETURNS TABLE (kind text, audit_entry_id bigint, entity text, problem text, expected text, actual text)
 	LANGUAGE plpgsql STABLE CALLED ON NULL INPUT
 	SET search_path = pg_catalog, usom, pg_temp
+	SET enable_hashjoin = on SET enable_mergejoin = on SET enable_seqscan = on SET enable_bitmapscan = on SET enable_material = on
 	AS $$
 DECLARE
 	above bigint;
+	key CONSTANT bytea := usom._audit_key();
+	scanned usom._audit_scanned[];
 BEGIN
 	above := usom._sealed_before(since);
 	RETURN QUERY SELECT * FROM usom._verify_audit_blocks(since);
-	RETURN QUERY SELECT * FROM usom._verify_audit_entries(above);
+	IF above IS NULL THEN
+		scanned := usom._scan_audit(key);
+	END IF;
+	RETURN QUERY SELECT * FROM usom._verify_audit_entries(above, scanned);
 	RETURN QUERY SELECT * FROM usom._verify_audit_digests(digests);
-	RETURN QUERY SELECT * FROM usom._verify_audit_rows(above);
+	RETURN QUERY SELECT * FROM usom._verify_audit_rows(above, key, scanned);
 EXCEPTION WHEN data_corrupted OR index_corrupted OR data_exception OR internal_error THEN
 	IF SQLSTATE IN ('22023', '22P02') THEN
 		RAISE;

@@ -47,7 +47,7 @@ typedef struct Walk
 } Walk;
 
 static void
-note(Walk *walk, const UsomAuditEntry *entry, const char *kind, const char *detail)
+note(Walk *walk, const UsomEntryRow *entry, const char *kind, const char *detail)
 {
 	if (walk->kind != NULL && walk->bad_entry <= entry->audit_entry_id)
 		return;
@@ -56,17 +56,11 @@ note(Walk *walk, const UsomAuditEntry *entry, const char *kind, const char *deta
 	strlcpy(walk->detail, detail, MAX_DETAIL);
 }
 
-static bool
-is_digest(const bytea *bytes, const UsomDigest *digest)
-{
-	return VARSIZE_ANY_EXHDR(bytes) == USOM_DIGEST_SIZE && memcmp(VARDATA_ANY(bytes), digest->bytes, USOM_DIGEST_SIZE) == 0;
-}
-
 /* ---- links ---- */
 
 /* prior: digest of the entry before the first, where the walk does not begin at the beginning. */
 static void
-begin_chain(Walk *walk, const UsomAuditEntry *entry, const bytea *prior)
+begin_chain(Walk *walk, const UsomEntryRow *entry, const bytea *prior)
 {
 	walk->sales_order_id = entry->sales_order_id;
 	walk->entry_no = 0;
@@ -77,15 +71,15 @@ begin_chain(Walk *walk, const UsomAuditEntry *entry, const bytea *prior)
 }
 
 static bool
-is_linked(const Walk *walk, const UsomAuditEntry *entry)
+is_linked(const Walk *walk, const UsomEntryRow *entry)
 {
 	if (entry->entry_no == 1)
 		return entry->previous == NULL;
-	return entry->previous != NULL && is_digest(entry->previous, &walk->digest);
+	return entry->previous != NULL && usom_digest_is(entry->previous, &walk->digest);
 }
 
 static void
-check_link(Walk *walk, const UsomAuditEntry *entry)
+check_link(Walk *walk, const UsomEntryRow *entry)
 {
 	int			before = entry->entry_no - 1;
 
@@ -101,7 +95,7 @@ check_link(Walk *walk, const UsomAuditEntry *entry)
 }
 
 static void
-check_chain(Walk *walk, const UsomAuditEntry *entry, const bytea *digest, const bytea *prior)
+check_chain(Walk *walk, const UsomEntryRow *entry, const bytea *prior)
 {
 	if (!entry->has_order)
 	{
@@ -114,8 +108,8 @@ check_chain(Walk *walk, const UsomAuditEntry *entry, const bytea *digest, const 
 	check_link(walk, entry);
 	walk->entry_no = entry->entry_no;
 	memset(walk->digest.bytes, 0, USOM_DIGEST_SIZE);
-	if (VARSIZE_ANY_EXHDR(digest) == USOM_DIGEST_SIZE)
-		memcpy(walk->digest.bytes, VARDATA_ANY(digest), USOM_DIGEST_SIZE);
+	if (entry->digest != NULL && VARSIZE_ANY_EXHDR(entry->digest) == USOM_DIGEST_SIZE)
+		memcpy(walk->digest.bytes, VARDATA_ANY(entry->digest), USOM_DIGEST_SIZE);
 }
 
 /* ---- the aggregate ---- */
@@ -136,15 +130,14 @@ open_walk(MemoryContext context)
 static void
 take_step(Walk *walk, HeapTupleHeader row, const bytea *prior)
 {
-	UsomAuditEntry entry;
+	UsomEntryRow entry;
 	UsomDigest	computed;
-	const bytea *digest;
 
-	if (!usom_digest_read(row, &walk->shape, walk->context, &walk->digester, &entry, &digest, &computed))
+	if (!usom_digest_read(row, &walk->shape, walk->context, &walk->digester, &entry, &computed))
 		note(walk, &entry, "entry_renumbered", "it has a number without an order, or an order without a number");
-	else if (!is_digest(digest, &computed))
+	else if (!usom_digest_is(entry.digest, &computed))
 		note(walk, &entry, "entry_changed", "its digest is not that of its columns");
-	check_chain(walk, &entry, digest, prior);
+	check_chain(walk, &entry, prior);
 	walk->entries++;
 }
 
