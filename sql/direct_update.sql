@@ -86,21 +86,18 @@ SELECT pg_temp.state() AS state \gset stated_
 ROLLBACK;
 SELECT :'direct_direct' AS direct, :'direct_state' = :'stated_state' AS same, regexp_replace(:'direct_state', ': .*', '') AS told;
 -- as many statements
-CREATE FUNCTION pg_temp.statements(key text, way text) RETURNS bigint LANGUAGE plpgsql AS $$
+CREATE FUNCTION pg_temp.statements(delta numeric, way text) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
 	before bigint;
-	o text;
 BEGIN
 	PERFORM set_config('usom.direct', way, true);
 	before := usom._statement_count();
-	o := pg_temp.place(key, pg_temp.lines(40, 44, 1));
-	PERFORM usom.release_order(o);
-	PERFORM usom.ship(o);
+	PERFORM usom.adjust_stock('UPD-A', 'UPD-40', delta, 'counted');
 	RETURN usom._statement_count() - before;
 END
 $$;
-SELECT pg_temp.statements('count 0', 'on') > 0 AS counted;
-SELECT pg_temp.statements('count 1', 'on') - pg_temp.statements('count 2', 'off') AS more;
+SELECT pg_temp.statements(1, 'on') > 0 AS counted;
+SELECT pg_temp.statements(2, 'on') - pg_temp.statements(3, 'off') AS more;
 -- The table's own bounds refuse in the same words.
 CREATE FUNCTION pg_temp.both(command text) RETURNS TABLE (how text, said text) LANGUAGE plpgsql AS $$
 BEGIN
@@ -178,6 +175,29 @@ DROP TRIGGER direct_statement ON usom.stock;
 CREATE TRIGGER direct_insert AFTER INSERT ON usom.stock FOR EACH ROW EXECUTE FUNCTION update_other.look();
 SELECT * FROM pg_temp.seen('insert', 80);
 DROP TRIGGER direct_insert ON usom.stock;
+-- triggers of usom itself fire as they do for statements: before a row, and checks of foreign keys after it
+CREATE TRIGGER direct_own BEFORE UPDATE ON usom.stock FOR EACH ROW EXECUTE FUNCTION usom.guard_master('lot');
+SELECT * FROM pg_temp.seen('own', 102);
+DROP TRIGGER direct_own ON usom.stock;
+CREATE TABLE update_other.place (org_id bigint, location_id bigint, PRIMARY KEY (org_id, location_id));
+GRANT SELECT, UPDATE ON update_other.place TO usom_owner;
+INSERT INTO update_other.place SELECT org_id, location_id FROM usom.location WHERE org_id = usom.current_org() AND code <> 'UPD-B';
+CREATE TABLE update_other.shelf (org_id bigint, product_id bigint, location_id bigint, lot text COLLATE "C", FOREIGN KEY (org_id, product_id, location_id, lot) REFERENCES usom.stock);
+ALTER TABLE usom.stock ADD CONSTRAINT direct_place FOREIGN KEY (org_id, location_id) REFERENCES update_other.place NOT VALID;
+SELECT * FROM pg_temp.seen('keys', 104);
+-- a row of this transaction is checked; who is refused finds the table as it was
+INSERT INTO usom.product (sku) VALUES ('UPD-NEW');
+BEGIN;
+SET LOCAL session_replication_role = replica;
+SELECT on_hand FROM usom.receive_stock('UPD-B', 'UPD-NEW', 5);
+SET LOCAL session_replication_role = origin;
+SELECT * FROM pg_temp.both($$SELECT pg_temp.place('unknown place', '[{"sku": "UPD-NEW", "quantity": 1, "unit_price": 1}]')$$);
+SELECT * FROM pg_temp.seen('after it', 106);
+INSERT INTO update_other.place SELECT org_id, location_id FROM usom.location WHERE org_id = usom.current_org() AND code = 'UPD-B';
+SELECT pg_temp.place('known place', '[{"sku": "UPD-NEW", "quantity": 1, "unit_price": 1}]') IS NOT NULL AS placed, 'stock' = ANY (usom._direct_updates()) AS direct;
+ROLLBACK;
+ALTER TABLE usom.stock DROP CONSTRAINT direct_place;
+DROP TABLE update_other.shelf;
 CREATE RULE direct_rule AS ON UPDATE TO usom.stock DO ALSO NOTIFY direct_rule;
 SELECT * FROM pg_temp.seen('rule', 82);
 DROP RULE direct_rule ON usom.stock;

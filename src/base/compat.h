@@ -95,6 +95,15 @@
 #define usom_tuple_update(table, tid, slot, command, snapshot, failure, entries) \
 	table_tuple_update(table, tid, slot, command, snapshot, InvalidSnapshot, true, failure, &(LockTupleMode) {0}, entries)
 
+/* Triggers before a row is updated, of which the old version is there: PostgreSQL 16 tells how it went, 18 wants to know of MERGE. */
+#if PG_VERSION_NUM >= 180000
+#define usom_before_update(estate, result, old, slot) ExecBRUpdateTriggers(estate, NULL, result, NULL, old, slot, NULL, NULL, false)
+#elif PG_VERSION_NUM >= 160000
+#define usom_before_update(estate, result, old, slot) ExecBRUpdateTriggers(estate, NULL, result, NULL, old, slot, NULL, NULL)
+#else
+#define usom_before_update(estate, result, old, slot) ExecBRUpdateTriggers(estate, NULL, result, NULL, old, slot, NULL)
+#endif
+
 /* PostgreSQL 18 counts what a scan of an index does, for who asks. */
 #if PG_VERSION_NUM >= 180000
 #define usom_index_beginscan(table, index, snapshot, nkeys) index_beginscan(table, index, snapshot, NULL, nkeys, 0)

@@ -196,7 +196,7 @@ usom_query_find_type(const char *name)
 	}			frequent[] = {
 		{"bigint", INT8OID}, {"bigint[]", INT8ARRAYOID}, {"text", TEXTOID}, {"text[]", TEXTARRAYOID}, {"timestamptz", TIMESTAMPTZOID},
 		{"integer", INT4OID}, {"integer[]", INT4ARRAYOID}, {"numeric", NUMERICOID}, {"boolean", BOOLOID}, {"jsonb", JSONBOID},
-		{"bytea", BYTEAOID}, {"interval", INTERVALOID}, {"tid", TIDOID}, {"pg_catalog.int8", INT8OID}, {"pg_catalog.text", TEXTOID}
+		{"bytea", BYTEAOID}, {"smallint", INT2OID}, {"interval", INTERVALOID}, {"tid", TIDOID}, {"pg_catalog.int8", INT8OID}, {"pg_catalog.text", TEXTOID}
 	};
 	Oid			type;
 	int32		typmod;

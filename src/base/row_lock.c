@@ -1,7 +1,7 @@
 /*
  * row_lock.c
  *		Rows that are locked past the executor, as SELECT ... FOR NO KEY UPDATE
- *		locks them.
+ *		or FOR UPDATE locks them.
  *
  *		A row is looked at as the snapshot shows it; one that is not wanted is
  *		passed over unlocked.  One that is wanted is locked; who waited for it
@@ -70,7 +70,8 @@ lock_version(const Locking *locking, ItemPointer tid, bool *traversed)
 	if (!IsolationUsesXactSnapshot())
 		flags |= TUPLE_LOCK_FLAG_FIND_LAST_VERSION;
 	result = table_tuple_lock(locking->table, tid, GetActiveSnapshot(), locking->last, locking->command,
-							  LockTupleNoKeyExclusive, LockWaitBlock, flags, &failure);
+							  locking->locks->exclusive ? LockTupleExclusive : LockTupleNoKeyExclusive,
+							  LockWaitBlock, flags, &failure);
 	*traversed = failure.traversed;
 	if (likely(result == TM_Ok))
 		return true;
@@ -147,7 +148,8 @@ work(void *argument)
 	locking->target = locking->locks->update->target;
 	if (locking->table == NULL)
 		return 0;
-	usom_target_run(locking->target, "SELECT FOR NO KEY UPDATE", locking->locks->text, lock_all, locking);
+	usom_target_run(locking->target, locking->locks->exclusive ? "SELECT FOR UPDATE" : "SELECT FOR NO KEY UPDATE",
+					locking->locks->text, lock_all, locking);
 	table_close(locking->table, NoLock);
 	locking->is_done = true;
 	return 0;

@@ -9,9 +9,9 @@
  *		reads their text anew for every statement.
  *
  * Memory: a context of each target, below TopMemoryContext once it is whole;
- * freed when the target is looked at again.  No slot of a target ever has a
- * buffer pinned, and no descriptor in it is counted: an error leaves it as it
- * may stay.
+ * freed when the target is looked at again.  No descriptor in it is counted.  A
+ * slot has a buffer pinned only while a trigger fires after a row; what an
+ * error may leave that way is not used again (give_up).
  *
  * Locks: ROW EXCLUSIVE of the table, as INSERT and UPDATE take it, until the
  * transaction ends.
@@ -35,6 +35,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
+#include "commands/trigger.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
@@ -95,16 +96,21 @@ fires(const UsomTarget *target, const Trigger *trigger)
 	return by_command && trigger->tgenabled != TRIGGER_DISABLED;
 }
 
+/* Checks of foreign keys are PostgreSQL's own; all others have to be usom's. */
+static bool
+is_ours(const Trigger *trigger, Oid schema)
+{
+	return RI_FKey_trigger_type(trigger->tgfoid) != RI_TRIGGER_NONE || get_func_namespace(trigger->tgfoid) == schema;
+}
+
 /*
- * Statements' triggers and, of insertions, those before a row, of usom itself;
- * nothing that waits in a queue by row, or asks which columns are written.  In
- * partitions statements' triggers do not fire.
+ * Triggers that fire at once, and ask neither for a condition nor which
+ * columns are written.  In partitions statements' triggers do not fire.
  */
 static bool
 triggers_fit(const UsomTarget *target, const TriggerDesc *triggers, Oid schema)
 {
 	bool		is_leaf = target->root != NULL;
-	bool		by_row = target->kind->command == CMD_INSERT && !is_leaf;
 
 	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
 	{
@@ -112,9 +118,9 @@ triggers_fit(const UsomTarget *target, const TriggerDesc *triggers, Oid schema)
 
 		if (!fires(target, trigger) || (is_leaf && !TRIGGER_FOR_ROW(trigger->tgtype)))
 			continue;
-		if (TRIGGER_FOR_ROW(trigger->tgtype) && (!by_row || !TRIGGER_FOR_BEFORE(trigger->tgtype)))
+		if (is_leaf || trigger->tgdeferrable || trigger->tgqual != NULL || !is_ours(trigger, schema))
 			return false;
-		if (trigger->tgnattr > 0 || trigger->tgqual != NULL || get_func_namespace(trigger->tgfoid) != schema)
+		if (target->kind->command == CMD_UPDATE && trigger->tgnattr > 0)
 			return false;
 	}
 	return true;
@@ -208,6 +214,21 @@ note_triggers(UsomTarget *target)
 			fmgr_info_cxt(triggers->triggers[i].tgfoid, &target->result->ri_TrigFunctions[i], target->estate->es_query_cxt);
 }
 
+/* Rows that triggers get: PostgreSQL would make slots that count the table's descriptor. */
+static TupleTableSlot *
+make_slot(Relation table)
+{
+	return MakeTupleTableSlot(CreateTupleDescCopy(RelationGetDescr(table)), table_slot_callbacks(table));
+}
+
+static bool
+has_row_triggers(const UsomTarget *target)
+{
+	const TriggerDesc *triggers = target->result->ri_TrigDesc;
+
+	return triggers != NULL && (triggers->trig_insert_after_row || triggers->trig_update_after_row);
+}
+
 static bool
 prepare(UsomTarget *target, Relation table)
 {
@@ -216,6 +237,10 @@ prepare(UsomTarget *target, Relation table)
 	InitResultRelInfo(target->result, table, 0, NULL, 0);
 	target->estate->es_opened_result_relations = list_make1(target->result);
 	target->slots = palloc0_array(TupleTableSlot *, TARGET_SLOTS);
+	if (target->kind->command == CMD_UPDATE || has_row_triggers(target))
+		target->result->ri_TrigOldSlot = make_slot(table);
+	if (has_row_triggers(target))
+		target->result->ri_TrigNewSlot = make_slot(table);
 	note_triggers(target);
 	return target->kind->prepare(target, table);
 }
@@ -228,7 +253,7 @@ usom_target_slot(UsomTarget *target, Relation table, int i)
 	{
 		MemoryContext caller = MemoryContextSwitchTo(target->context);
 
-		target->slots[i] = MakeTupleTableSlot(CreateTupleDescCopy(RelationGetDescr(table)), table_slot_callbacks(table));
+		target->slots[i] = make_slot(table);
 		MemoryContextSwitchTo(caller);
 	}
 	return ExecClearTuple(target->slots[i]);
@@ -349,6 +374,15 @@ tell_context(void *argument)
 	errcontext("SQL statement \"%s\"", (const char *) argument);
 }
 
+/* An error has left it: a slot may say that a buffer is pinned, which is not any more. */
+static void
+give_up(UsomTarget *target)
+{
+	target->is_busy = false;
+	if (has_row_triggers(target))
+		target->is_valid = false;
+}
+
 void
 usom_target_run(UsomTarget *target, const char *command, const char *statement, void (*work) (void *argument), void *argument)
 {
@@ -364,11 +398,13 @@ usom_target_run(UsomTarget *target, const char *command, const char *statement, 
 	{
 		work(argument);
 	}
-	PG_FINALLY();
+	PG_CATCH();
 	{
-		target->is_busy = false;
+		give_up(target);
+		PG_RE_THROW();
 	}
 	PG_END_TRY();
+	target->is_busy = false;
 	CommandCounterIncrement();
 	error_context_stack = context.previous;
 }

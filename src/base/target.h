@@ -75,6 +75,7 @@ struct UsomTarget
 	/* of updates */
 	Oid			key_index;
 	ScanKeyData *scan_keys;
+	bool	   *hashed;			/* columns of the key that a hint counts */
 	int			last_column;	/* of those that are read */
 	UsomTargetHint *hints;
 };

@@ -3,9 +3,9 @@
  *		Rows that are updated past the executor.
  *
  *		The steps are those of the executor's UPDATE, by the same functions of
- *		PostgreSQL: triggers before the statement, constraints, the new
- *		version, index entries where it is not a heap-only one, transition
- *		tables, triggers after the statement.
+ *		PostgreSQL: triggers before the statement and before each row,
+ *		constraints, the new version, index entries where it is not a heap-only
+ *		one, transition tables, triggers after each row and after the statement.
  *
  * Finding a row.  Where this transaction has locked it, a hint says where.
  * What is there counts if the snapshot of the statement shows it and it has
@@ -39,8 +39,7 @@
 #include "utils/datum.h"
 #include "utils/snapmgr.h"
 
-#define NEW_SLOT 0				/* of the target: they never have a buffer pinned */
-#define TRIGGER_SLOT 1
+#define NEW_SLOT 0				/* of the target: it never has a buffer pinned */
 
 typedef struct Updating
 {
@@ -146,21 +145,40 @@ refuse_conflict(const Updating *updating, TM_Result result, const TM_FailureData
 	elog(ERROR, "a row of usom.%s is changed that was not locked, or twice: %d", updating->changes->update->table, (int) result);
 }
 
-/* Put the new version in the place of the old one. */
+static HeapTuple
+old_tuple(const Updating *updating)
+{
+	bool		is_copy;
+
+	return ExecFetchSlotHeapTuple(updating->old, false, &is_copy);
+}
+
+/* What comes before a row is written; NULL: a trigger wants it left as it is. */
 static TupleTableSlot *
-put(const Updating *updating, int row, UsomIndexEntries *entries)
+check(const Updating *updating, int row)
+{
+	UsomTarget *target = updating->target;
+	TupleTableSlot *new = form(updating, row);
+
+	if (target->result->ri_TrigDesc != NULL && target->result->ri_TrigDesc->trig_update_before_row &&
+		!usom_before_update(target->estate, target->result, old_tuple(updating), new))
+		return NULL;
+	if (updating->table->rd_att->constr != NULL)
+		ExecConstraints(target->result, new, target->estate);
+	return new;
+}
+
+/* Put the new version in the place of the old one. */
+static void
+put(const Updating *updating, TupleTableSlot *new, UsomIndexEntries *entries)
 {
 	ItemPointerData tid = updating->old->tts_tid;
-	TupleTableSlot *new = form(updating, row);
 	TM_FailureData failure;
 	TM_Result	result;
 
-	if (updating->table->rd_att->constr != NULL)
-		ExecConstraints(updating->target->result, new, updating->target->estate);
 	result = usom_tuple_update(updating->table, &tid, new, updating->command, GetActiveSnapshot(), &failure, entries);
 	if (unlikely(result != TM_Ok))
 		refuse_conflict(updating, result, &failure);
-	return new;
 }
 
 /* A heap-only version needs none: indexes are opened for the first row that is not one. */
@@ -175,16 +193,17 @@ add_index_entries(Updating *updating, TupleTableSlot *new, UsomIndexEntries entr
 	(void) usom_update_index_tuples(updating->target->result, new, updating->target->estate, entries);
 }
 
-/* What comes after a row was written: where it is, and the transition tables; nothing fires by row. */
+/* What comes after a row was written: where it is, the transition tables, and what fires by row, which wants to find it. */
 static void
 finish(const Updating *updating, const Datum *key, TupleTableSlot *new)
 {
 	UsomTarget *target = updating->target;
-	bool		is_copy;
-	HeapTuple	old = ExecFetchSlotHeapTuple(updating->old, false, &is_copy);
+	const TriggerDesc *triggers = target->result->ri_TrigDesc;
+	bool		by_row = triggers != NULL && triggers->trig_update_after_row;
 
 	usom_update_target_remember(target, key, &new->tts_tid);
-	ExecARUpdateTriggers(target->estate, target->result, NULL, NULL, NULL, old, new, NIL, updating->capture, false);
+	ExecARUpdateTriggers(target->estate, target->result, NULL, NULL, by_row ? &updating->old->tts_tid : NULL,
+						 by_row ? NULL : old_tuple(updating), new, NIL, updating->capture, false);
 	updating->changes->changed++;
 }
 
@@ -201,9 +220,13 @@ update_row(Updating *updating, int row)
 		return;
 	ResetPerTupleExprContext(target->estate);
 	caller = MemoryContextSwitchTo(GetPerTupleMemoryContext(target->estate));
-	new = put(updating, row, &entries);
-	add_index_entries(updating, new, entries);
-	finish(updating, key, new);
+	new = check(updating, row);
+	if (likely(new != NULL))
+	{
+		put(updating, new, &entries);
+		add_index_entries(updating, new, entries);
+		finish(updating, key, new);
+	}
 	MemoryContextSwitchTo(caller);
 	ExecClearTuple(target->slots[NEW_SLOT]);
 }
@@ -225,7 +248,7 @@ update_rows(Updating *updating)
 		index_close(updating->index, NoLock);
 	}
 	ExecDropSingleTupleTableSlot(updating->old);
-	ExecClearTuple(updating->target->slots[TRIGGER_SLOT]);
+	ExecClearTuple(updating->target->result->ri_TrigOldSlot);
 }
 
 static void
@@ -237,7 +260,6 @@ update_all(void *argument)
 
 	CheckCmdReplicaIdentity(updating->table, CMD_UPDATE);
 	result->ri_RelationDesc = updating->table;
-	result->ri_TrigOldSlot = usom_target_slot(target, updating->table, TRIGGER_SLOT);
 	PushActiveSnapshot(GetTransactionSnapshot());
 	AfterTriggerBeginQuery();
 	updating->capture = MakeTransitionCaptureState(result->ri_TrigDesc, target->relid, CMD_UPDATE);

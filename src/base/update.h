@@ -7,12 +7,12 @@
  *
  *			static UsomUpdate stock_rows = {
  *				.table = "stock", .index = "stock_pkey", .nkeys = 4, .ncolumns = 6,
- *				.columns = {{"org_id", INT8OID}, ..., {"on_hand", NUMERICOID}, {"reserved", NUMERICOID}},
+ *				.columns = {{"org_id", "bigint"}, ..., {"on_hand", "numeric"}, {"reserved", "numeric"}},
  *			};
  *
  *		usom_row_locks_take() locks the rows under parts of keys, in the order
  *		in which these are given, and under each in the order of the index, as
- *		SELECT ... FOR NO KEY UPDATE does.  usom_update_run() changes rows that
+ *		SELECT ... FOR NO KEY UPDATE does, or FOR UPDATE.  usom_update_run() changes rows that
  *		are locked, by their keys, as UPDATE does.  Both go to the table, its index,
  *		constraints and triggers directly where the table is as install() made
  *		it, and count as one statement.  Where it is not, or usom.direct
@@ -29,12 +29,12 @@
 
 #include "postgres.h"
 
-#define USOM_UPDATE_MOST_COLUMNS 24
+#define USOM_UPDATE_MOST_COLUMNS 32
 
 typedef struct UsomColumn
 {
 	const char *name;
-	Oid			type;			/* of a domain: what it is of */
+	const char *type;			/* as UsomQuery names types; of a domain what it is of */
 } UsomColumn;
 
 typedef struct UsomUpdate
@@ -55,6 +55,7 @@ typedef struct UsomRowLocks
 	const Datum *keys;			/* leading columns of the index, nkeys for each of count */
 	int			nkeys;
 	int			count;
+	bool		exclusive;		/* FOR UPDATE */
 
 	/*
 	 * Is the row wanted?  It is asked of the row as the snapshot shows it,

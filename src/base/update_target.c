@@ -19,6 +19,7 @@
 #include "access/xact.h"
 #include "base/compat.h"
 #include "catalog/pg_am.h"
+#include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "executor/executor.h"
 #include "utils/lsyscache.h"
@@ -48,7 +49,7 @@ map_columns(UsomTarget *target, const TupleDesc desc)
 	{
 		int			column = usom_target_column(desc, update->columns[i].name);
 
-		if (column < 0 || getBaseType(TupleDescAttr(desc, column)->atttypid) != update->columns[i].type)
+		if (column < 0 || getBaseType(TupleDescAttr(desc, column)->atttypid) != usom_query_find_type(update->columns[i].type))
 			return false;
 		target->columns[i] = column;
 		target->last_column = Max(target->last_column, column + 1);
@@ -63,9 +64,10 @@ note_scan_key(UsomTarget *target, Relation index, int i)
 	Oid			type = index->rd_opcintype[i];
 	Oid			equal = get_opfamily_member(index->rd_opfamily[i], type, type, BTEqualStrategyNumber);
 
-	if (index->rd_index->indkey.values[i] != target->columns[i] + 1 || type != target->update->columns[i].type ||
-		!OidIsValid(equal))
+	if (index->rd_index->indkey.values[i] != target->columns[i] + 1 || !OidIsValid(equal) ||
+		type != usom_query_find_type(target->update->columns[i].type))
 		return false;
+	target->hashed[i] = type == INT8OID;
 	ScanKeyEntryInitialize(&target->scan_keys[i], 0, i + 1, BTEqualStrategyNumber, InvalidOid,
 						   index->rd_indcollation[i], get_opcode(equal), (Datum) 0);
 	return true;
@@ -82,6 +84,7 @@ note_key_index(UsomTarget *target, Relation index)
 		return false;
 	target->key_index = RelationGetRelid(index);
 	target->scan_keys = palloc0_array(ScanKeyData, nkeys);
+	target->hashed = palloc0_array(bool, nkeys);
 	for (int i = 0; i < nkeys; i++)
 		if (!note_scan_key(target, index, i))
 			return false;
@@ -136,14 +139,14 @@ usom_update_target_read(const UsomTarget *target, TupleTableSlot *slot, Datum *v
 
 /* ---- hints ---- */
 
-/* Values by reference are left out: they differ between rows that share all the others. */
+/* Numbers alone: rows that share them may take each other's place. */
 static uint64
 hash_of(const UsomTarget *target, const Datum *key)
 {
 	uint64		hash = 0;
 
 	for (int i = 0; i < target->update->nkeys; i++)
-		if (target->update->columns[i].type == INT8OID)
+		if (target->hashed[i])
 			hash = hash_combine64(hash, (uint64) DatumGetInt64(key[i]));
 	return hash;
 }

@@ -17,7 +17,6 @@
 
 #include "base/errors.h"
 #include "base/query.h"
-#include "catalog/pg_type.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -27,18 +26,18 @@ UsomUpdate	usom_stock_rows = {
 	.nkeys = STOCK_KEYS,
 	.ncolumns = STOCK_COLUMNS,
 	.columns = {
-		[STOCK_ORG] = {"org_id", INT8OID},
-		[STOCK_PRODUCT] = {"product_id", INT8OID},
-		[STOCK_LOCATION] = {"location_id", INT8OID},
-		[STOCK_LOT] = {"lot", TEXTOID},
-		[STOCK_ON_HAND] = {"on_hand", NUMERICOID},
-		[STOCK_RESERVED] = {"reserved", NUMERICOID},
-		[STOCK_HELD] = {"held", NUMERICOID},
-		[STOCK_HELD_UNTIL] = {"held_until", TIMESTAMPTZOID},
-		[STOCK_SAFETY] = {"safety", NUMERICOID},
-		[STOCK_USABLE_UNTIL] = {"usable_until", TIMESTAMPTZOID},
-		[STOCK_STRIPES] = {"stripes", INT2OID},
-		[STOCK_LENT] = {"lent", NUMERICOID},
+		[STOCK_ORG] = {"org_id", "bigint"},
+		[STOCK_PRODUCT] = {"product_id", "bigint"},
+		[STOCK_LOCATION] = {"location_id", "bigint"},
+		[STOCK_LOT] = {"lot", "text"},
+		[STOCK_ON_HAND] = {"on_hand", "numeric"},
+		[STOCK_RESERVED] = {"reserved", "numeric"},
+		[STOCK_HELD] = {"held", "numeric"},
+		[STOCK_HELD_UNTIL] = {"held_until", "timestamptz"},
+		[STOCK_SAFETY] = {"safety", "numeric"},
+		[STOCK_USABLE_UNTIL] = {"usable_until", "timestamptz"},
+		[STOCK_STRIPES] = {"stripes", "smallint"},
+		[STOCK_LENT] = {"lent", "numeric"},
 	},
 };
 
