@@ -50,11 +50,18 @@ static int	nsources = 0;
 
 /* ---- forgetting ---- */
 
+/* An index that was not there may be any that gets its name now, which the table is not told. */
+static bool
+is_of(const UsomSource *source, Oid relid)
+{
+	return relid == InvalidOid || relid == source->relid || relid == source->index_id || !OidIsValid(source->index_id);
+}
+
 static void
 at_table_change(Oid relid)
 {
 	for (int i = 0; i < nsources; i++)
-		if (relid == InvalidOid || relid == sources[i]->relid || relid == sources[i]->index_id)
+		if (is_of(sources[i], relid))
 			sources[i]->is_valid = false;
 }
 
@@ -252,10 +259,12 @@ usom_source_close(UsomSource *source)
 static bool
 open_index(UsomSource *source, Oid schema)
 {
-	source->index_id = get_relname_relid(source->fetch->index, schema);
-	if (!list_member_oid(RelationGetIndexList(source->table), source->index_id))
+	Oid			relid = get_relname_relid(source->fetch->index, schema);
+
+	if (!list_member_oid(RelationGetIndexList(source->table), relid))
 		return false;
-	source->index = index_open(source->index_id, AccessShareLock);
+	source->index_id = relid;
+	source->index = index_open(relid, AccessShareLock);
 	return true;
 }
 
