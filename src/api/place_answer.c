@@ -10,6 +10,7 @@
 #include "api/place.h"
 
 #include "base/errors.h"
+#include "base/fetch.h"
 #include "base/json.h"
 #include "base/query.h"
 #include "lib/stringinfo.h"
@@ -210,17 +211,97 @@ usom_api_answer(Placing *placing)
 	return placed;
 }
 
-UsomPlaced *
-usom_api_answer_repeat(Placing *placing)
+/* ---- an order that is there ---- */
+
+static UsomFetch order_by_number = {
+	.table = "sales_order", .index = "sales_order_no_unique", .limit = 1,
+	.nkeys = 2, .keys = {{"org_id", "bigint"}, {"order_no", "text"}},
+	.ncolumns = 4, .columns = {{"sales_order_id", "bigint"}, {"status", "usom.order_status"}, {"total", "numeric"}, {"currency", "text"}},
+};
+
+static UsomFetch sums_of_lines = {
+	.table = "order_line", .index = "order_line_pkey",
+	.nkeys = 2, .keys = {{"org_id", "bigint"}, {"sales_order_id", "bigint"}},
+	.ncolumns = 2, .columns = {{"quantity_reserved", "numeric"}, {"quantity_backordered", "numeric"}},
+};
+
+static UsomFetch promises_of_pieces = {
+	.table = "fulfillment_line", .index = "fulfillment_line_pkey",
+	.nkeys = 2, .keys = {{"org_id", "bigint"}, {"sales_order_id", "bigint"}},
+	.ncolumns = 2, .columns = {{"status", "usom.piece_status"}, {"promised_at", "timestamptz"}},
+};
+
+typedef struct Reading
 {
-	UsomPlaced *placed = palloc0_object(UsomPlaced);
-	Datum		values[2] = {Int64GetDatum(placing->org_id), CStringGetTextDatum(placing->repeats)};
+	int64		org_id;
+	UsomPlaced *placed;
+} Reading;
+
+static bool
+find_sums(UsomPlaced *placed, const Datum *keys)
+{
+	UsomFetched rows;
+
+	if (!usom_fetch_rows(&sums_of_lines, keys, NULL, &rows))
+		return false;
+	for (uint64 i = 0; i < rows.count; i++)
+	{
+		placed->reserved = usom_quantity_add(placed->reserved, usom_quantity_of(DatumGetNumeric(rows.values[2 * i])));
+		placed->backordered = usom_quantity_add(placed->backordered, usom_quantity_of(DatumGetNumeric(rows.values[2 * i + 1])));
+	}
+	return true;
+}
+
+/* The latest; none if one of the pieces has none. */
+static bool
+find_promise(UsomPlaced *placed, const Datum *keys)
+{
+	UsomFetched rows;
+	TimestampTz latest = USOM_NO_TIME;
+
+	placed->promised_at = USOM_NO_TIME;
+	if (!usom_fetch_rows(&promises_of_pieces, keys, NULL, &rows))
+		return false;
+	for (uint64 i = 0; i < rows.count; i++)
+	{
+		if (DatumGetUInt8(rows.values[2 * i]) == USOM_PIECE_CANCELLED)
+			continue;
+		if (rows.nulls[2 * i + 1])
+			return true;
+		if (latest == USOM_NO_TIME || latest < DatumGetTimestampTz(rows.values[2 * i + 1]))
+			latest = DatumGetTimestampTz(rows.values[2 * i + 1]);
+	}
+	placed->promised_at = latest;
+	return true;
+}
+
+static bool
+find_placed(void *argument)
+{
+	const Reading *reading = argument;
+	UsomPlaced *placed = reading->placed;
+	Datum		number[] = {Int64GetDatum(reading->org_id), CStringGetTextDatum(placed->order_no)};
+	Datum		keys[2] = {Int64GetDatum(reading->org_id)};
+	UsomFetched row;
+
+	if (!usom_fetch_rows(&order_by_number, number, NULL, &row))
+		return false;
+	Ensure(row.count == 1, "order \"%s\" is gone", placed->order_no);
+	placed->status = usom_order_lifecycle_table.labels[DatumGetUInt8(row.values[1])];
+	placed->total = DatumGetNumeric(row.values[2]);
+	placed->currency = TextDatumGetCString(row.values[3]);
+	keys[1] = row.values[0];
+	return find_sums(placed, keys) && find_promise(placed, keys);
+}
+
+static void
+read_by_statement(int64 org_id, UsomPlaced *placed)
+{
+	Datum		values[2] = {Int64GetDatum(org_id), CStringGetTextDatum(placed->order_no)};
 	Datum		promised;
 	bool		no_promise;
 
-	Ensure(usom_query_run(&read_placed, values, NULL) == 1, "order \"%s\" is gone", placing->repeats);
-	placed->repeated = true;
-	placed->order_no = placing->repeats;
+	Ensure(usom_query_run(&read_placed, values, NULL) == 1, "order \"%s\" is gone", placed->order_no);
 	placed->status = usom_query_get_text(0, 1);
 	placed->total = DatumGetNumeric(usom_query_get(0, 2));
 	placed->currency = usom_query_get_text(0, 3);
@@ -228,6 +309,17 @@ usom_api_answer_repeat(Placing *placing)
 	placed->backordered = usom_quantity_of(DatumGetNumeric(usom_query_get(0, 5)));
 	promised = usom_query_get_or_null(0, 6, &no_promise);
 	placed->promised_at = no_promise ? USOM_NO_TIME : DatumGetTimestampTz(promised);
+}
+
+UsomPlaced *
+usom_api_answer_repeat(Placing *placing)
+{
+	UsomPlaced *placed = palloc0_object(UsomPlaced);
+
+	placed->repeated = true;
+	placed->order_no = placing->repeats;
+	if (unlikely(!usom_fetch_together(find_placed, &(Reading) {placing->org_id, placed})))
+		read_by_statement(placing->org_id, placed);
 	usom_api_note_message(placing, 0, "repeated", 0);
 	placed->messages = finish_messages(placing);
 	return placed;

@@ -17,6 +17,7 @@
  */
 #include "postgres.h"
 
+#include "base/compat.h"
 #include "base/fetch_source.h"
 
 #include "access/tableam.h"
@@ -51,6 +52,21 @@ grow(UsomFetched *fetched, uint64 *capacity, int ncolumns)
 	fetched->nulls = repalloc_huge(fetched->nulls, *capacity * ncolumns * sizeof(bool));
 }
 
+/* A short one becomes a long one on the way, as whoever reads a number wants it. */
+static Datum
+copy_value(Datum value, int16 length)
+{
+	const struct varlena *from = (const struct varlena *) DatumGetPointer(value);
+	struct varlena *to;
+
+	if (length != -1 || !VARATT_IS_SHORT(from))
+		return datumCopy(value, false, length);
+	to = palloc(VARSIZE_SHORT(from) - VARHDRSZ_SHORT + VARHDRSZ);
+	SET_VARSIZE(to, VARSIZE_SHORT(from) - VARHDRSZ_SHORT + VARHDRSZ);
+	memcpy(VARDATA(to), VARDATA_SHORT(from), VARSIZE_SHORT(from) - VARHDRSZ_SHORT);
+	return PointerGetDatum(to);
+}
+
 /* What the row has, where it stays. */
 static void
 take_row(const UsomSource *source, Datum *values, bool *nulls)
@@ -70,7 +86,7 @@ take_row(const UsomSource *source, Datum *values, bool *nulls)
 		else if (column->by_value)
 			values[i] = slot->tts_values[column->column];
 		else
-			values[i] = datumCopy(slot->tts_values[column->column], false, column->length);
+			values[i] = copy_value(slot->tts_values[column->column], column->length);
 	}
 }
 

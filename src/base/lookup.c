@@ -13,13 +13,13 @@
 #include "base/lookup.h"
 
 int64
-usom_lookup_id(UsomQuery *query, int64 org_id, text *code, const char *thing, const char *column)
+usom_lookup_id(UsomFetch *fetch, int64 org_id, text *code, const char *thing, const char *column)
 {
 	Datum		values[] = {Int64GetDatum(org_id), PointerGetDatum(code)};
 	int64		id;
 
 	SPI_connect();
-	if (usom_query_run(query, values, NULL) == 0)
+	if (usom_fetch_run(fetch, values, NULL) == 0)
 	{
 		char	   *code_text = text_to_cstring(code);
 

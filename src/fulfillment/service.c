@@ -74,13 +74,14 @@ static UsomQuery end_appointment = {
 Datum
 usom_technician_id(PG_FUNCTION_ARGS)
 {
-	static UsomQuery query = {
-		.text = "SELECT t.technician_id FROM usom.technician AS t WHERE t.org_id = $1 AND t.code = $2",
-		.nargs = 2,
-		.argtypes = {"bigint", "text"},
+	static UsomFetch fetch = {
+		.table = "technician", .index = "technician_code_unique", .limit = 1,
+		.nkeys = 2, .keys = {{"org_id", "bigint"}, {"code", "text"}},
+		.ncolumns = 1, .columns = {{"technician_id", "bigint"}},
+		.query = {.text = "SELECT t.technician_id FROM usom.technician AS t WHERE t.org_id = $1 AND t.code = $2", .nargs = 2, .argtypes = {"bigint", "text"}},
 	};
 
-	PG_RETURN_INT64(usom_lookup_id(&query, usom_party_caller_org(), PG_GETARG_TEXT_PP(0), "technician", "code"));
+	PG_RETURN_INT64(usom_lookup_id(&fetch, usom_party_caller_org(), PG_GETARG_TEXT_PP(0), "technician", "code"));
 }
 
 UsomAppointment

@@ -303,13 +303,14 @@ PG_FUNCTION_INFO_V1(usom_channel_id);
 Datum
 usom_channel_id(PG_FUNCTION_ARGS)
 {
-	static UsomQuery query = {
-		.text = "SELECT channel_id FROM usom.channel WHERE org_id = $1 AND code = $2",
-		.nargs = 2,
-		.argtypes = {"pg_catalog.int8", "pg_catalog.text"},
+	static UsomFetch fetch = {
+		.table = "channel", .index = "channel_code_unique", .limit = 1,
+		.nkeys = 2, .keys = {{"org_id", "bigint"}, {"code", "text"}},
+		.ncolumns = 1, .columns = {{"channel_id", "bigint"}},
+		.query = {.text = "SELECT channel_id FROM usom.channel WHERE org_id = $1 AND code = $2", .nargs = 2, .argtypes = {"bigint", "text"}},
 	};
 
-	PG_RETURN_INT64(usom_lookup_id(&query, usom_party_caller_org(), PG_GETARG_TEXT_PP(0), "channel", "code"));
+	PG_RETURN_INT64(usom_lookup_id(&fetch, usom_party_caller_org(), PG_GETARG_TEXT_PP(0), "channel", "code"));
 }
 
 /* usom.customer_id(code) */
@@ -317,13 +318,14 @@ PG_FUNCTION_INFO_V1(usom_customer_id);
 Datum
 usom_customer_id(PG_FUNCTION_ARGS)
 {
-	static UsomQuery query = {
-		.text = "SELECT customer_id FROM usom.customer WHERE org_id = $1 AND code = $2",
-		.nargs = 2,
-		.argtypes = {"pg_catalog.int8", "pg_catalog.text"},
+	static UsomFetch fetch = {
+		.table = "customer", .index = "customer_code_unique", .limit = 1,
+		.nkeys = 2, .keys = {{"org_id", "bigint"}, {"code", "text"}},
+		.ncolumns = 1, .columns = {{"customer_id", "bigint"}},
+		.query = {.text = "SELECT customer_id FROM usom.customer WHERE org_id = $1 AND code = $2", .nargs = 2, .argtypes = {"bigint", "text"}},
 	};
 
-	PG_RETURN_INT64(usom_lookup_id(&query, usom_party_caller_org(), PG_GETARG_TEXT_PP(0), "customer", "code"));
+	PG_RETURN_INT64(usom_lookup_id(&fetch, usom_party_caller_org(), PG_GETARG_TEXT_PP(0), "customer", "code"));
 }
 
 void

@@ -22,6 +22,7 @@
 #include "access/xact.h"
 #include "base/call.h"
 #include "base/errors.h"
+#include "base/fetch.h"
 #include "base/query.h"
 #include "catalog/namespace.h"
 #include "common/hashfn.h"
@@ -138,16 +139,17 @@ usom_person_find_draft(int64 org_id, int64 person_id, UsomPersonKey *key)
 static bool
 read_key(int64 org_id, int64 person_id, UsomPersonKey *key)
 {
-	static UsomQuery query = {
-		.text = "SELECT k.key FROM usom.vault_key AS k WHERE k.org_id = $1 AND k.person_id = $2",
-		.nargs = 2,
-		.argtypes = {"bigint", "bigint"},
+	static UsomFetch fetch = {
+		.table = "vault_key", .index = "vault_key_pkey", .limit = 1,
+		.nkeys = 2, .keys = {{"org_id", "bigint"}, {"person_id", "bigint"}},
+		.ncolumns = 1, .columns = {{"key", "bytea"}},
+		.query = {.text = "SELECT k.key FROM usom.vault_key AS k WHERE k.org_id = $1 AND k.person_id = $2", .nargs = 2, .argtypes = {"bigint", "bigint"}},
 	};
 	Datum		values[] = {Int64GetDatum(org_id), Int64GetDatum(person_id)};
 	bool		found;
 
 	SPI_connect();
-	found = usom_query_run(&query, values, NULL) > 0 &&
+	found = usom_fetch_run(&fetch, values, NULL) > 0 &&
 		usom_person_take_key(usom_query_get(0, 1), org_id, person_id, key);
 	SPI_finish();
 	return found;

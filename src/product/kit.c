@@ -14,6 +14,7 @@
 #include "product/kit.h"
 
 #include "base/errors.h"
+#include "base/fetch.h"
 #include "base/query.h"
 #include "utils/builtins.h"
 
@@ -41,6 +42,106 @@ static UsomQuery read_components = {
 	.nargs = 2,
 	.argtypes = {"bigint", "bigint[]"},
 };
+
+/* ---- kits of products that are none ---- */
+
+static UsomFetch parts_of_kit = {
+	.table = "kit_component", .index = "kit_component_pkey",
+	.nkeys = 2, .keys = {{"org_id", "bigint"}, {"kit_product_id", "bigint"}},
+	.ncolumns = 2, .columns = {{"component_product_id", "bigint"}, {"quantity", "numeric"}},
+};
+
+static UsomFetch product_by_key = {
+	.table = "product", .index = "product_pkey", .limit = 1,
+	.nkeys = 2, .keys = {{"org_id", "bigint"}, {"product_id", "bigint"}},
+	.ncolumns = 2, .columns = {{"kind", "text"}, {"active", "boolean"}},
+};
+
+typedef struct Reading
+{
+	int64		org_id;
+	const int64 *kits;			/* each once, in order */
+	int			nkits;
+	UsomComponent *components;
+	int			count;
+} Reading;
+
+/* False if it is a kit, or not active: more has to be known of it. */
+static bool
+find_kind(int64 org_id, int64 product_id, bool *stocked)
+{
+	Datum		keys[] = {Int64GetDatum(org_id), Int64GetDatum(product_id)};
+	UsomFetched row;
+	char	   *kind;
+
+	if (!usom_fetch_rows(&product_by_key, keys, NULL, &row) || row.count == 0 || !DatumGetBool(row.values[1]))
+		return false;
+	kind = TextDatumGetCString(row.values[0]);
+	*stocked = strcmp(kind, "physical") == 0;
+	return strcmp(kind, "kit") != 0;
+}
+
+static bool
+find_parts(Reading *reading, int64 kit_id)
+{
+	Datum		keys[] = {Int64GetDatum(reading->org_id), Int64GetDatum(kit_id)};
+	UsomFetched rows;
+
+	if (!usom_fetch_rows(&parts_of_kit, keys, NULL, &rows) || rows.count == 0 || reading->count + rows.count > MOST_PARTS)
+		return false;
+	reading->components = repalloc_array(reading->components, UsomComponent, reading->count + rows.count);
+	for (uint64 i = 0; i < rows.count; i++)
+	{
+		UsomComponent *component = &reading->components[reading->count++];
+
+		component->kit_id = kit_id;
+		component->product_id = DatumGetInt64(rows.values[2 * i]);
+		component->quantity = usom_quantity_of(DatumGetNumeric(rows.values[2 * i + 1]));
+		if (!find_kind(reading->org_id, component->product_id, &component->stocked))
+			return false;
+	}
+	return true;
+}
+
+static bool
+find_all(void *argument)
+{
+	Reading    *reading = argument;
+
+	for (int i = 0; i < reading->nkits; i++)
+		if (!find_parts(reading, reading->kits[i]))
+			return false;
+	return true;
+}
+
+static int
+compare_keys(const void *a, const void *b)
+{
+	int64		one = *(const int64 *) a;
+	int64		other = *(const int64 *) b;
+
+	return one < other ? -1 : one > other ? 1 : 0;
+}
+
+/* Most kits have one floor.  False if some of these have more, or there is something to refuse. */
+static bool
+read_plain_kits(Reading *reading, const int64 *kits, int nkits)
+{
+	int64	   *sorted = palloc_array(int64, Max(nkits, 1));
+	int			n = 0;
+
+	memcpy(sorted, kits, nkits * sizeof(int64));
+	qsort(sorted, nkits, sizeof(int64), compare_keys);
+	for (int i = 0; i < nkits; i++)
+		if (n == 0 || sorted[n - 1] != sorted[i])
+			sorted[n++] = sorted[i];
+	reading->kits = sorted;
+	reading->nkits = n;
+	reading->components = palloc_array(UsomComponent, 1);
+	return usom_fetch_together(find_all, reading);
+}
+
+/* ---- kits of whatever ---- */
 
 static void
 refuse_empty(const char *kit)
@@ -70,8 +171,8 @@ refuse_size(const char *kit)
 			errhint("Look at usom.kits, and make it of fewer kits."));
 }
 
-UsomComponent *
-usom_product_components(int64 org_id, const int64 *kits, int nkits, int *ncomponents)
+static UsomComponent *
+read_any_kits(int64 org_id, const int64 *kits, int nkits, int *ncomponents)
 {
 	Datum		values[2] = {Int64GetDatum(org_id), usom_query_keys(kits, nkits)};
 	uint64		n = usom_query_run(&read_components, values, NULL);
@@ -100,4 +201,15 @@ usom_product_components(int64 org_id, const int64 *kits, int nkits, int *ncompon
 	}
 	*ncomponents = (int) n;
 	return components;
+}
+
+UsomComponent *
+usom_product_components(int64 org_id, const int64 *kits, int nkits, int *ncomponents)
+{
+	Reading		reading = {.org_id = org_id};
+
+	if (!read_plain_kits(&reading, kits, nkits))
+		return read_any_kits(org_id, kits, nkits, ncomponents);
+	*ncomponents = reading.count;
+	return reading.components;
 }

@@ -16,13 +16,14 @@ PG_FUNCTION_INFO_V1(usom_product_id);
 Datum
 usom_product_id(PG_FUNCTION_ARGS)
 {
-	static UsomQuery query = {
-		.text = "SELECT product_id FROM usom.product WHERE org_id = $1 AND sku = $2",
-		.nargs = 2,
-		.argtypes = {"pg_catalog.int8", "pg_catalog.text"},
+	static UsomFetch fetch = {
+		.table = "product", .index = "product_sku_unique", .limit = 1,
+		.nkeys = 2, .keys = {{"org_id", "bigint"}, {"sku", "text"}},
+		.ncolumns = 1, .columns = {{"product_id", "bigint"}},
+		.query = {.text = "SELECT product_id FROM usom.product WHERE org_id = $1 AND sku = $2", .nargs = 2, .argtypes = {"bigint", "text"}},
 	};
 
-	PG_RETURN_INT64(usom_lookup_id(&query, usom_party_caller_org(), PG_GETARG_TEXT_PP(0), "product", "sku"));
+	PG_RETURN_INT64(usom_lookup_id(&fetch, usom_party_caller_org(), PG_GETARG_TEXT_PP(0), "product", "sku"));
 }
 
 static bool

@@ -143,10 +143,11 @@ PG_FUNCTION_INFO_V1(usom_earliest_shipment);
 Datum
 usom_earliest_shipment(PG_FUNCTION_ARGS)
 {
-	static UsomQuery query = {
-		.text = "SELECT l.location_id FROM usom.location AS l WHERE l.org_id = $1 AND l.code = $2",
-		.nargs = 2,
-		.argtypes = {"bigint", "text"},
+	static UsomFetch fetch = {
+		.table = "location", .index = "location_code_unique", .limit = 1,
+		.nkeys = 2, .keys = {{"org_id", "bigint"}, {"code", "text"}},
+		.ncolumns = 1, .columns = {{"location_id", "bigint"}},
+		.query = {.text = "SELECT l.location_id FROM usom.location AS l WHERE l.org_id = $1 AND l.code = $2", .nargs = 2, .argtypes = {"bigint", "text"}},
 	};
 	TimestampTz at = PG_GETARG_TIMESTAMPTZ(1);
 	TimestampTz ships_at;
@@ -156,7 +157,7 @@ usom_earliest_shipment(PG_FUNCTION_ARGS)
 	usom_card_check_call(fcinfo);
 	usom_call_begin("earliest_shipment", NULL);
 	org_id = usom_party_org();
-	location_id = usom_lookup_id(&query, org_id, PG_GETARG_TEXT_PP(0), "location", "code");
+	location_id = usom_lookup_id(&fetch, org_id, PG_GETARG_TEXT_PP(0), "location", "code");
 	ships_at = usom_calendar_ship(usom_sourcing_read_calendars(org_id, &location_id, 1, at), at);
 	usom_call_end();
 	if (ships_at == USOM_NEVER)

@@ -245,11 +245,12 @@ usom_stock_lock_place(UsomPlace *place, const char *lot, int *nlots)
 Datum
 usom_location_id(PG_FUNCTION_ARGS)
 {
-	static UsomQuery query = {
-		.text = "SELECT l.location_id FROM usom.location AS l WHERE l.org_id = $1 AND l.code = $2",
-		.nargs = 2,
-		.argtypes = {"bigint", "text"},
+	static UsomFetch fetch = {
+		.table = "location", .index = "location_code_unique", .limit = 1,
+		.nkeys = 2, .keys = {{"org_id", "bigint"}, {"code", "text"}},
+		.ncolumns = 1, .columns = {{"location_id", "bigint"}},
+		.query = {.text = "SELECT l.location_id FROM usom.location AS l WHERE l.org_id = $1 AND l.code = $2", .nargs = 2, .argtypes = {"bigint", "text"}},
 	};
 
-	PG_RETURN_INT64(usom_lookup_id(&query, usom_party_caller_org(), PG_GETARG_TEXT_PP(0), "location", "code"));
+	PG_RETURN_INT64(usom_lookup_id(&fetch, usom_party_caller_org(), PG_GETARG_TEXT_PP(0), "location", "code"));
 }
