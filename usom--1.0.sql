@@ -2485,7 +2485,7 @@ CREATE TYPE usom._movement_row AS (
 	location_id bigint,
 	lot text COLLATE "C",
 	kind text,
-	delta numeric,
+	delta numeric(18,6),
 	reference text,
 	reason text,
 	sales_order_id bigint

@@ -126,6 +126,34 @@ ALTER TABLE usom.stock DROP CONSTRAINT direct_bound;
 CREATE UNIQUE INDEX direct_once ON usom.stock (org_id, reserved) WHERE reserved = 17.25;
 SELECT * FROM pg_temp.both($$SELECT pg_temp.place('once', pg_temp.lines(53, 54, 17.25))$$);
 DROP INDEX usom.direct_once;
+-- Stripes, and the ledger of what leaves.
+CREATE FUNCTION pg_temp.striped(key text, way text) RETURNS TABLE (told text) LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM set_config('usom.direct', way, true);
+	PERFORM pg_temp.place(key || ' 1', pg_temp.lines(108, 110, 2));
+	PERFORM usom.ship(pg_temp.ready(pg_temp.place(key || ' 2', pg_temp.lines(108, 110, 2.5))));
+	PERFORM pg_temp.place(key || ' 3', pg_temp.lines(108, 110, 1));
+	RETURN QUERY SELECT format('%s %s %s %s', p.sku, p.on_hand, p.reserved, p.available) FROM usom.stock_position p WHERE sku IN ('UPD-108', 'UPD-109', 'UPD-110') AND location = 'UPD-A';
+	RETURN QUERY SELECT format('stripes of %s: %s free, %s takes', sku, sum(free), sum(takes)) FROM usom.stock_stripes GROUP BY sku;
+	RETURN QUERY SELECT format('%s %s %s, %s', p.sku, m.kind, m.delta, m.sales_order_id IS NOT NULL) FROM usom.stock_movement m JOIN usom.product p USING (org_id, product_id)
+		WHERE org_id = usom.current_org() AND m.reference = (SELECT s.shipment_no FROM usom.shipments s JOIN usom.orders o USING (order_no) WHERE o.external_id = key || ' 2') ORDER BY 1;
+END
+$$;
+CREATE FUNCTION pg_temp.ready(o text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM usom.release_order(o);
+	RETURN o;
+END
+$$;
+SELECT * FROM usom.set_stock_stripes('UPD-109', 'UPD-A', 4);
+BEGIN;
+SELECT * FROM pg_temp.striped('stripes', 'on');
+SELECT usom._direct_updates() AS updates, 'stock_movement' = ANY (usom._direct_inserts()) AS books;
+ROLLBACK;
+BEGIN;
+SELECT * FROM pg_temp.striped('stripes', 'off');
+ROLLBACK;
+SELECT * FROM usom.set_stock_stripes('UPD-109', 'UPD-A', 0);
 -- New versions that are not heap-only have their entries in every index.
 CREATE INDEX direct_reserved ON usom.stock (org_id, reserved);
 SELECT pg_temp.place('indexed', pg_temp.lines(60, 69, 7.125)) IS NOT NULL AS placed;

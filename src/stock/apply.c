@@ -19,7 +19,7 @@
 #include "stock/stock.h"
 
 #include "base/errors.h"
-#include "base/query.h"
+#include "base/insert.h"
 #include "stock/lot.h"
 #include "stock/place.h"
 #include "stock/row.h"
@@ -189,12 +189,64 @@ static UsomQuery take_from_stripes = {
 	.argtypes = {"bigint", "usom._stripe_free[]"},
 };
 
+enum
+{
+	STRIPE_ORG, STRIPE_PRODUCT, STRIPE_LOCATION, STRIPE_NUMBER, STRIPE_FREE, STRIPE_TAKES, STRIPE_COLUMNS
+};
+
+static UsomUpdate stripe_rows = {
+	.table = "stock_stripe",
+	.index = "stock_stripe_pkey",
+	.nkeys = STRIPE_FREE,
+	.ncolumns = STRIPE_COLUMNS,
+	.columns = {
+		[STRIPE_ORG] = {"org_id", "bigint"},
+		[STRIPE_PRODUCT] = {"product_id", "bigint"},
+		[STRIPE_LOCATION] = {"location_id", "bigint"},
+		[STRIPE_NUMBER] = {"stripe", "smallint"},
+		[STRIPE_FREE] = {"free", "numeric"},
+		[STRIPE_TAKES] = {"takes", "bigint"},
+	},
+};
+
 static void
-take_free(int64 org_id, const UsomStockDelta *deltas, int ndeltas)
+take_one(void *argument, int i, Datum *values, bool *nulls)
+{
+	const UsomStockDelta *delta = &((const UsomStockDelta *) argument)[i];
+
+	values[STRIPE_FREE] = add_to_balance(values[STRIPE_FREE], -delta->reserved);
+	values[STRIPE_TAKES] = Int64GetDatum(DatumGetInt64(values[STRIPE_TAKES]) + 1);
+}
+
+static bool
+take_directly(int64 org_id, UsomStockDelta *deltas, int ndeltas, uint64 *changed)
+{
+	Datum	   *keys = palloc_array(Datum, ndeltas * STRIPE_FREE);
+	UsomRowChanges changes = {
+		.update = &stripe_rows, .text = take_from_stripes.text, .keys = keys, .count = ndeltas,
+		.change = take_one, .argument = deltas,
+	};
+
+	for (int i = 0; i < ndeltas; i++)
+	{
+		Datum	   *key = &keys[i * STRIPE_FREE];
+
+		key[STRIPE_ORG] = Int64GetDatum(org_id);
+		key[STRIPE_PRODUCT] = Int64GetDatum(deltas[i].key.product_id);
+		key[STRIPE_LOCATION] = Int64GetDatum(deltas[i].key.location_id);
+		key[STRIPE_NUMBER] = Int16GetDatum(deltas[i].key.stripe);
+	}
+	if (!usom_update_run(&changes))
+		return false;
+	*changed = changes.changed;
+	return true;
+}
+
+static uint64
+take_by_statement(int64 org_id, const UsomStockDelta *deltas, int ndeltas)
 {
 	UsomRows   *rows = usom_rows_make("_stripe_free", ndeltas);
 	Datum		values[2] = {Int64GetDatum(org_id)};
-	uint64		changed;
 
 	for (int i = 0; i < ndeltas; i++)
 	{
@@ -206,11 +258,21 @@ take_free(int64 org_id, const UsomStockDelta *deltas, int ndeltas)
 			NumericGetDatum(usom_quantity_numeric(deltas[i].reserved)),
 		};
 
-		Ensure(deltas[i].on_hand == 0, "a stripe has nothing on hand");
 		usom_rows_add(rows, take, nulls);
 	}
 	values[1] = usom_rows_datum(rows);
-	changed = usom_query_write(&take_from_stripes, values, NULL);
+	return usom_query_write(&take_from_stripes, values, NULL);
+}
+
+static void
+take_free(int64 org_id, UsomStockDelta *deltas, int ndeltas)
+{
+	uint64		changed;
+
+	for (int i = 0; i < ndeltas; i++)
+		Ensure(deltas[i].on_hand == 0, "a stripe has nothing on hand");
+	if (unlikely(!take_directly(org_id, deltas, ndeltas, &changed)))
+		changed = take_by_statement(org_id, deltas, ndeltas);
 	Ensure(changed == (uint64) ndeltas, "usom changed " UINT64_FORMAT " of %d stripes", changed, ndeltas);
 }
 
@@ -287,6 +349,18 @@ usom_stock_add(int64 org_id, const UsomStockDelta *deltas, int ndeltas)
 	usom_query_write(&add_deltas, values, NULL);
 }
 
+static UsomInsert book_movements = {
+	.table = "stock_movement",
+	.row_type = "_movement_row",
+	.ncolumns = MOVEMENT_COLUMNS,
+	.query = {
+		.text = "INSERT INTO usom.stock_movement (org_id, product_id, location_id, lot, kind, delta, reference, reason, "
+		"sales_order_id) SELECT $1, m.* FROM unnest($2) AS m",
+		.nargs = 2,
+		.argtypes = {"bigint", "usom._movement_row[]"},
+	},
+};
+
 static void
 add_movement(UsomRows *rows, const UsomStockMovement *movement)
 {
@@ -295,7 +369,7 @@ add_movement(UsomRows *rows, const UsomStockMovement *movement)
 
 	put_key(values, &movement->key);
 	values[3] = CStringGetTextDatum(movement->kind);
-	values[4] = NumericGetDatum(usom_quantity_numeric(movement->delta));
+	values[4] = NumericGetDatum(usom_quantity_stored(movement->delta));
 	values[5] = movement->reference ? CStringGetTextDatum(movement->reference) : (Datum) 0;
 	values[6] = movement->reason ? CStringGetTextDatum(movement->reason) : (Datum) 0;
 	values[7] = Int64GetDatum(movement->sales_order_id);
@@ -305,25 +379,15 @@ add_movement(UsomRows *rows, const UsomStockMovement *movement)
 	usom_rows_add(rows, values, nulls);
 }
 
-static UsomQuery book_movements = {
-	.text = "INSERT INTO usom.stock_movement (org_id, product_id, location_id, lot, kind, delta, reference, reason, "
-	"sales_order_id) SELECT $1, m.* FROM unnest($2) AS m",
-	.nargs = 2,
-	.argtypes = {"bigint", "usom._movement_row[]"},
-};
-
 void
 usom_stock_book(int64 org_id, const UsomStockMovement *movements, int nmovements)
 {
 	UsomRows   *rows;
-	Datum		values[2];
 
 	if (nmovements == 0)
 		return;
-	rows = usom_rows_make("_movement_row", nmovements);
+	rows = usom_insert_rows(&book_movements, nmovements);
 	for (int i = 0; i < nmovements; i++)
 		add_movement(rows, &movements[i]);
-	values[0] = Int64GetDatum(org_id);
-	values[1] = usom_rows_datum(rows);
-	usom_query_write(&book_movements, values, NULL);
+	usom_insert_run(&book_movements, org_id, rows);
 }
