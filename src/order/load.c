@@ -19,13 +19,17 @@
 #include "base/errors.h"
 #include "base/fetch.h"
 #include "base/query.h"
+#include "order/rows.h"
 #include "party/party.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/timestamp.h"
 
+/* The columns of usom_header_rows. */
 #define SELECT_ORDER \
-	"SELECT o.sales_order_id, o.order_no, o.status, o.version, o.total, o.currency, o.requested_at, o.ship_complete, " \
-	"o.order_type, o.priority, o.placed_at, o.channel_id, o.customer_id, o.paid, o.payment->>'method', o.priced_at, " \
+	"SELECT o.org_id, o.order_no, o.sales_order_id, o.status, o.version, o.total, o.currency, o.requested_at, o.ship_complete, " \
+	"o.order_type, o.priority, o.placed_at, o.channel_id, o.customer_id, o.paid, o.payment, o.priced_at, " \
 	"o.flow_id, o.flow_state " \
 	"FROM usom.sales_order o "
 
@@ -103,34 +107,7 @@ static UsomFetch read_holds = {
 	.ncolumns = 1, .columns = {{"line_no", "integer"}},
 };
 
-static void
-take_order(UsomOrder *order, uint64 row)
-{
-	bool		unpaid;
-	Datum		paid;
-
-	order->sales_order_id = usom_query_get_key(row, 1);
-	order->order_no = usom_query_get_text(row, 2);
-	order->status = order->status_before = (UsomOrderStatus) DatumGetUInt8(usom_query_get(row, 3));
-	order->version = DatumGetInt32(usom_query_get(row, 4));
-	order->total = DatumGetNumeric(usom_query_get(row, 5));
-	order->currency = usom_query_get_text(row, 6);
-	order->requested_at = usom_query_get_time(row, 7, USOM_NO_TIME);
-	order->ship_complete = DatumGetBool(usom_query_get(row, 8));
-	Ensure(usom_order_type_find(usom_query_get_text(row, 9), &order->order_type), "an order is of no known type");
-	order->priority = DatumGetInt32(usom_query_get(row, 10));
-	order->placed_at = DatumGetTimestampTz(usom_query_get(row, 11));
-	order->channel_id = usom_query_get_key(row, 12);
-	order->customer_id = usom_query_get_key(row, 13);
-	paid = usom_query_get_or_null(row, 14, &unpaid);
-	order->paid = unpaid ? NULL : DatumGetNumeric(paid);
-	order->pay_method = usom_query_get_text(row, 15);
-	order->priced_at = usom_query_get_key(row, 16);
-	order->flow_id = usom_query_get_key(row, 17);
-	order->flow_state = usom_query_get_text(row, 18);
-}
-
-/* ---- lines and pieces ---- */
+/* ---- rows ---- */
 
 /* A row, wherever it comes from. */
 typedef struct Row
@@ -156,6 +133,53 @@ row_quantity(Row row, int column)
 {
 	return usom_quantity_of(DatumGetNumeric(row.values[column]));
 }
+
+static inline char *
+row_text(Row row, int column)
+{
+	return row.nulls[column] ? NULL : TextDatumGetCString(row.values[column]);
+}
+
+/* The method that a document named. */
+static char *
+pay_method(Row row)
+{
+	LOCAL_FCINFO(fcinfo, 2);
+	Datum		method;
+
+	if (likely(row.nulls[HEADER_PAYMENT]))
+		return NULL;
+	InitFunctionCallInfoData(*fcinfo, NULL, 2, InvalidOid, NULL, NULL);
+	fcinfo->args[0] = (NullableDatum) {row.values[HEADER_PAYMENT], false};
+	fcinfo->args[1] = (NullableDatum) {CStringGetTextDatum("method"), false};
+	method = jsonb_object_field_text(fcinfo);
+	return fcinfo->isnull ? NULL : TextDatumGetCString(method);
+}
+
+/* Copies: the row may go. */
+static void
+take_order(UsomOrder *order, Row row)
+{
+	order->sales_order_id = row_key(row, HEADER_ID);
+	order->order_no = row_text(row, HEADER_NO);
+	order->status = order->status_before = (UsomOrderStatus) DatumGetUInt8(row.values[HEADER_STATUS]);
+	order->version = DatumGetInt32(row.values[HEADER_VERSION]);
+	order->total = DatumGetNumericCopy(row.values[HEADER_TOTAL]);
+	order->currency = row_text(row, HEADER_CURRENCY);
+	order->requested_at = row_time(row, HEADER_REQUESTED_AT);
+	order->ship_complete = DatumGetBool(row.values[HEADER_SHIP_COMPLETE]);
+	Ensure(usom_order_type_find(row_text(row, HEADER_TYPE), &order->order_type), "an order is of no known type");
+	order->priority = DatumGetInt32(row.values[HEADER_PRIORITY]);
+	order->placed_at = DatumGetTimestampTz(row.values[HEADER_PLACED_AT]);
+	order->channel_id = row_key(row, HEADER_CHANNEL);
+	order->customer_id = row_key(row, HEADER_CUSTOMER);
+	order->paid = row.nulls[HEADER_PAID] ? NULL : DatumGetNumericCopy(row.values[HEADER_PAID]);
+	order->pay_method = pay_method(row);
+	order->priced_at = row_key(row, HEADER_PRICED_AT);
+	order->flow_id = row_key(row, HEADER_FLOW);
+	order->flow_state = row_text(row, HEADER_FLOW_STATE);
+}
+
 
 static void
 take_kit(UsomLine *line, Row row)
@@ -398,9 +422,11 @@ static UsomOrderSet *
 take_orders(int64 org_id, uint64 norders)
 {
 	UsomOrderSet *set = usom_order_set_make(org_id, (int) norders, 0);
+	Datum		values[MOST_COLUMNS];
+	bool		nulls[MOST_COLUMNS];
 
-	for (uint64 row = 0; row < norders; row++)
-		take_order(&set->orders[row], row);
+	for (uint64 i = 0; i < norders; i++)
+		take_order(&set->orders[i], result_row(i, values, nulls));
 	return set;
 }
 
@@ -413,18 +439,65 @@ load_rest(UsomOrderSet *set)
 	return set;
 }
 
+/* What is locked, and the channels that the caller may see: while rows are locked the owner of the tables asks. */
+typedef struct Locking
+{
+	UsomOrderSet *set;
+	ArrayType  *channels;		/* NULL: all */
+} Locking;
+
+static bool
+is_visible(void *argument, const Datum *values, const bool *nulls)
+{
+	const Locking *locking = argument;
+	const int64 *channels;
+
+	if (likely(locking->channels == NULL))
+		return true;
+	channels = (const int64 *) ((const char *) locking->channels + ARR_OVERHEAD_NONULLS(ARR_NDIM(locking->channels)));
+	for (int i = 0; i < ArrayGetNItems(ARR_NDIM(locking->channels), ARR_DIMS(locking->channels)); i++)
+		if (channels[i] == DatumGetInt64(values[HEADER_CHANNEL]))
+			return true;
+	return false;
+}
+
+static void
+take_locked(void *argument, const Datum *values, const bool *nulls)
+{
+	UsomOrderSet *set = ((Locking *) argument)->set;
+
+	take_order(&set->orders[set->norders++], (Row) {values, nulls});
+}
+
+static UsomOrderSet *
+lock_by_statement(int64 org_id, Datum order_no, ArrayType *channels)
+{
+	bool		nulls[3] = {false, false, channels == NULL};
+	Datum		values[3] = {Int64GetDatum(org_id), order_no, PointerGetDatum(channels)};
+
+	return take_orders(org_id, usom_query_run(&lock_by_number, values, nulls));
+}
+
 static UsomOrderSet *
 lock_order(int64 org_id, const char *order_no)
 {
-	bool		nulls[3] = {false};
-	Datum		values[3] = {Int64GetDatum(org_id), CStringGetTextDatum(order_no)};
+	bool		sees_all;
+	Datum		channels = usom_party_channels(&sees_all);
+	Locking		locking = {usom_order_set_make(org_id, 1, 0), sees_all ? NULL : DatumGetArrayTypeP(channels)};
+	Datum		key[HEADER_KEYS] = {[HEADER_ORG] = Int64GetDatum(org_id), [HEADER_NO] = CStringGetTextDatum(order_no)};
+	UsomRowLocks locks = {
+		.update = &usom_header_rows, .text = lock_by_number.text, .keys = key, .nkeys = HEADER_KEYS, .count = 1,
+		.exclusive = true, .wanted = is_visible, .locked = take_locked, .argument = &locking,
+	};
 
-	values[2] = usom_party_channels(&nulls[2]);
-	if (usom_query_run(&lock_by_number, values, nulls) == 0)
+	locking.set->norders = 0;
+	if (unlikely(!usom_row_locks_take(&locks)))
+		locking.set = lock_by_statement(org_id, key[HEADER_NO], locking.channels);
+	if (locking.set->norders == 0)
 		ereport(ERROR, errcode(USOM_ERR(UNKNOWN_ORDER)),
 				errmsg("no order \"%s\"", order_no),
 				errhint("Look it up in usom.orders."));
-	return take_orders(org_id, 1);
+	return locking.set;
 }
 
 UsomOrderSet *

@@ -25,6 +25,7 @@
 #include "order/approval.h"
 #include "order/flow.h"
 #include "order/news.h"
+#include "order/rows.h"
 #include "stock/lot.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
@@ -45,21 +46,6 @@ static UsomInsert insert_lines = {
 	.query.argtypes = {"bigint", "usom._line_row[]"},
 };
 
-static UsomQuery update_lines = {
-	.text = "UPDATE usom.order_line AS l SET product_id = r.product_id, quantity = r.quantity, "
-	"unit_price = r.unit_price, total = r.total, location_id = r.location_id, requested_at = r.requested_at, "
-	"quantity_open = r.quantity_open, quantity_backordered = r.quantity_backordered, "
-	"quantity_reserved = r.quantity_reserved, quantity_released = r.quantity_released, "
-	"quantity_picked = r.quantity_picked, quantity_packed = r.quantity_packed, "
-	"quantity_shipped = r.quantity_shipped, quantity_delivered = r.quantity_delivered, "
-	"quantity_returned = r.quantity_returned, quantity_cancelled = r.quantity_cancelled, "
-	"kit_line_no = r.kit_line_no, kit_quantity = r.kit_quantity, discount = r.discount, freight = r.freight, "
-	"tax = r.tax, tax_included = r.tax_included, decimals = r.decimals FROM unnest($2) AS r "
-	"WHERE l.org_id = $1 AND l.sales_order_id = r.sales_order_id AND l.line_no = r.line_no",
-	.nargs = 2,
-	.argtypes = {"bigint", "usom._line_row[]"},
-};
-
 static UsomQuery delete_lines = {
 	.text = "DELETE FROM usom.order_line AS l USING unnest($2) AS r "
 	"WHERE l.org_id = $1 AND l.sales_order_id = r.sales_order_id AND l.line_no = r.line_no",
@@ -75,15 +61,6 @@ static UsomInsert insert_pieces = {
 	"lot, status, quantity, promised_at, shipment_id, ships_on, supply_id, package_id) SELECT $1, r.* FROM unnest($2) AS r",
 	.query.nargs = 2,
 	.query.argtypes = {"bigint", "usom._piece_row[]"},
-};
-
-static UsomQuery update_pieces = {
-	.text = "UPDATE usom.fulfillment_line AS f SET product_id = r.product_id, location_id = r.location_id, lot = r.lot, "
-	"status = r.status, quantity = r.quantity, promised_at = r.promised_at, shipment_id = r.shipment_id, "
-	"ships_on = r.ships_on, supply_id = r.supply_id, package_id = r.package_id FROM unnest($2) AS r WHERE f.org_id = $1 AND f.sales_order_id = r.sales_order_id "
-	"AND f.line_no = r.line_no AND f.piece_no = r.piece_no",
-	.nargs = 2,
-	.argtypes = {"bigint", "usom._piece_row[]"},
 };
 
 static UsomQuery delete_pieces = {
@@ -225,8 +202,6 @@ write_rows(UsomQuery *query, const UsomOrderSet *set, UsomRows *rows)
 {
 	Datum		values[2];
 
-	if (usom_rows_count(rows) == 0)
-		return;
 	values[0] = Int64GetDatum(set->org_id);
 	values[1] = usom_rows_datum(rows);
 	check_all_written(usom_query_write(query, values, NULL), rows);
@@ -245,7 +220,7 @@ collect_lines(const UsomOrderSet *set, RowKind kind)
 		if (!(line->changed || line->is_new) || kind_of_line(line) != kind || (line->is_new && line->removed))
 			continue;
 		if (rows == NULL)
-			rows = kind == ROWS_NEW ? usom_insert_rows(&insert_lines, set->nlines) : usom_rows_make("_line_row", set->nlines);
+			rows = usom_rows_make_late("_line_row", LINE_COLUMNS, set->nlines);
 		add_line(rows, set, line);
 	}
 	return rows;
@@ -263,7 +238,7 @@ collect_pieces(const UsomOrderSet *set, RowKind kind)
 		if (!(piece->changed || piece->is_new) || kind_of_piece(piece) != kind || (piece->is_new && piece->quantity == 0))
 			continue;
 		if (rows == NULL)
-			rows = kind == ROWS_NEW ? usom_insert_rows(&insert_pieces, set->npieces) : usom_rows_make("_piece_row", set->npieces);
+			rows = usom_rows_make_late("_piece_row", PIECE_COLUMNS, set->npieces);
 		add_piece(rows, set, piece);
 	}
 	return rows;
@@ -277,7 +252,14 @@ write_new(UsomInsert *insert, const UsomOrderSet *set, UsomRows *rows)
 }
 
 static void
-write_old(UsomQuery *query, const UsomOrderSet *set, UsomRows *rows)
+write_changed(UsomRowsUpdate *update, const UsomOrderSet *set, UsomRows *rows)
+{
+	if (rows != NULL)
+		check_all_written(usom_rows_change(update, set->org_id, rows), rows);
+}
+
+static void
+write_gone(UsomQuery *query, const UsomOrderSet *set, UsomRows *rows)
 {
 	if (rows != NULL)
 		write_rows(query, set, rows);
@@ -366,37 +348,102 @@ check_step(const UsomOrder *order)
 		   "no step from order state %d to %d", order->status_before, order->status);
 }
 
+/* Headers that change, and their rows for the statement. */
+typedef struct Headers
+{
+	UsomOrderSet *set;
+	int			count;
+	int		   *orders;			/* indexes */
+	Datum	   *keys;
+} Headers;
+
+static void
+add_header(Headers *headers, int order)
+{
+	Datum	   *key = &headers->keys[HEADER_KEYS * headers->count];
+
+	key[HEADER_ORG] = Int64GetDatum(headers->set->org_id);
+	key[HEADER_NO] = CStringGetTextDatum(headers->set->orders[order].order_no);
+	headers->orders[headers->count++] = order;
+}
+
+static void
+change_header(void *argument, int i, Datum *values, bool *nulls)
+{
+	const Headers *headers = argument;
+	const UsomOrder *order = &headers->set->orders[headers->orders[i]];
+
+	values[HEADER_STATUS] = UInt8GetDatum(order->status);
+	values[HEADER_TOTAL] = NumericGetDatum(order->total);
+	values[HEADER_VERSION] = Int32GetDatum(order->version);
+	if (order->paid != NULL)
+		values[HEADER_PAID] = NumericGetDatum(order->paid);
+	nulls[HEADER_PAID] &= order->paid == NULL;
+	if (!order->flow_changed)
+		return;
+	values[HEADER_FLOW] = Int64GetDatum(order->flow_id);
+	values[HEADER_FLOW_STATE] = CStringGetTextDatum(order->flow_state);
+	nulls[HEADER_FLOW] = nulls[HEADER_FLOW_STATE] = false;
+}
+
+static UsomRows *
+header_rows(const Headers *headers)
+{
+	UsomRows   *rows = usom_rows_make("_order_row", headers->count);
+
+	for (int i = 0; i < headers->count; i++)
+	{
+		const UsomOrder *order = &headers->set->orders[headers->orders[i]];
+		bool		nulls[7] = {false, false, false, false, order->paid == NULL, !order->flow_changed, !order->flow_changed};
+		Datum		values[7] = {
+			Int64GetDatum(order->sales_order_id), UInt8GetDatum(order->status), NumericGetDatum(order->total),
+			Int32GetDatum(order->version), NumericGetDatum(order->paid), Int64GetDatum(order->flow_id),
+			order->flow_changed ? CStringGetTextDatum(order->flow_state) : (Datum) 0,
+		};
+
+		usom_rows_add(rows, values, nulls);
+	}
+	return rows;
+}
+
+static void
+update_headers(Headers *headers)
+{
+	UsomRowChanges changes = {
+		.update = &usom_header_rows, .text = update_orders.text, .keys = headers->keys, .count = headers->count,
+		.change = change_header, .argument = headers,
+	};
+
+	if (headers->count == 0)
+		return;
+	if (unlikely(!usom_update_run(&changes)))
+		write_rows(&update_orders, headers->set, header_rows(headers));
+	else
+		Ensure(changes.changed == (uint64) headers->count, "usom wrote " UINT64_FORMAT " of %d orders", changes.changed, headers->count);
+}
+
 static void
 write_headers(UsomOrderSet *set)
 {
-	UsomRows   *headers = NULL;
 	UsomRows   *history = usom_insert_rows(&insert_history, set->norders);
+	Headers		headers = {
+		.set = set, .orders = palloc_array(int, set->norders + 1), .keys = palloc_array(Datum, HEADER_KEYS * set->norders + 1)
+	};
 
 	for (int i = 0; i < set->norders; i++)
 	{
 		UsomOrder  *order = &set->orders[i];
-		bool		nulls[7] = {false, false, false, false, order->paid == NULL, !order->flow_changed, !order->flow_changed};
-		Datum		values[7];
 
 		if (!order->changed)
 			continue;
 		check_step(order);
 		if (!order->is_new)
 			order->version++;
-		values[0] = Int64GetDatum(order->sales_order_id);
-		values[1] = UInt8GetDatum(order->status);
-		values[2] = NumericGetDatum(order->total);
-		values[3] = Int32GetDatum(order->version);
-		values[4] = NumericGetDatum(order->paid);
-		values[5] = Int64GetDatum(order->flow_id);
-		values[6] = order->flow_changed ? CStringGetTextDatum(order->flow_state) : (Datum) 0;
-		if (headers == NULL && (!order->is_new || order->flow_changed))
-			headers = usom_rows_make("_order_row", set->norders);
 		if (!order->is_new || order->flow_changed)
-			usom_rows_add(headers, values, nulls);
+			add_header(&headers, i);
 		add_history(history, order);
 	}
-	write_old(&update_orders, set, headers);
+	update_headers(&headers);
 	insert_rows(&insert_history, set, history);
 }
 
@@ -452,11 +499,11 @@ usom_order_save(UsomOrderSet *set)
 	usom_order_give_back(set);
 	write_loads(set);
 	write_new(&insert_lines, set, collect_lines(set, ROWS_NEW));
-	write_old(&update_lines, set, collect_lines(set, ROWS_CHANGED));
-	write_old(&update_pieces, set, collect_pieces(set, ROWS_CHANGED));
+	write_changed(&usom_line_rows, set, collect_lines(set, ROWS_CHANGED));
+	write_changed(&usom_piece_rows, set, collect_pieces(set, ROWS_CHANGED));
 	write_new(&insert_pieces, set, collect_pieces(set, ROWS_NEW));
-	write_old(&delete_pieces, set, collect_pieces(set, ROWS_GONE));
-	write_old(&delete_lines, set, collect_lines(set, ROWS_GONE));
+	write_gone(&delete_pieces, set, collect_pieces(set, ROWS_GONE));
+	write_gone(&delete_lines, set, collect_lines(set, ROWS_GONE));
 	usom_order_follow_serials(set);
 	usom_order_move_holds(set);
 	write_headers(set);
