@@ -68,12 +68,14 @@ CREATE FUNCTION usom._trigger_problems() RETURNS TABLE (area text, relation text
 		LEFT JOIN pg_trigger t ON t.tgrelid = to_regclass(format('usom.%I', e.relation)) AND t.tgname = e.name
 		LEFT JOIN pg_proc p ON p.oid = t.tgfoid
 		CROSS JOIN LATERAL (
-			SELECT usom._trigger_words(e.definition) AS wanted, usom._trigger_words(pg_get_triggerdef(t.oid)) AS found) d
+			SELECT usom._trigger_words(e.definition) AS wanted, usom._trigger_words(pg_get_triggerdef(t.oid)) AS found
+			OFFSET 0	-- once for all that asks for them below
+		) d
 		CROSS JOIN LATERAL (
 			SELECT CASE
 				WHEN to_regclass(format('usom.%I', e.relation)) IS NULL THEN 'is gone with its table'
 				WHEN t.oid IS NULL THEN 'is missing'
-				WHEN p.pronamespace <> 'usom'::regnamespace OR split_part(d.wanted, ' execute function ', 2) !~ ('^' || p.proname || '( |$)')
+				WHEN p.pronamespace <> 'usom'::regnamespace OR split_part(split_part(d.wanted, ' execute function ', 2), ' ', 1) <> p.proname
 					THEN format('calls %s', p.oid::regprocedure)
 				WHEN split_part(d.wanted, ' execute function ', 2) <> split_part(d.found, ' execute function ', 2) THEN 'has other arguments'
 				WHEN d.wanted <> d.found THEN 'stands for other events, columns or rows'
