@@ -403,12 +403,14 @@ CREATE FUNCTION usom._trigger_problems() RETURNS TABLE (area text, relation text
 		LEFT JOIN pg_trigger t ON t.tgrelid = to_regclass(format('usom.%I', e.relation)) AND t.tgname = e.name
 		LEFT JOIN pg_proc p ON p.oid = t.tgfoid
 		CROSS JOIN LATERAL (
-			SELECT usom._trigger_words(e.definition) AS wanted, usom._trigger_words(pg_get_triggerdef(t.oid)) AS found) d
+			SELECT usom._trigger_words(e.definition) AS wanted, usom._trigger_words(pg_get_triggerdef(t.oid)) AS found
+			OFFSET 0	-- once for all that asks for them below
+		) d
 		CROSS JOIN LATERAL (
 			SELECT CASE
 				WHEN to_regclass(format('usom.%I', e.relation)) IS NULL THEN 'is gone with its table'
 				WHEN t.oid IS NULL THEN 'is missing'
-				WHEN p.pronamespace <> 'usom'::regnamespace OR split_part(d.wanted, ' execute function ', 2) !~ ('^' || p.proname || '( |$)')
+				WHEN p.pronamespace <> 'usom'::regnamespace OR split_part(split_part(d.wanted, ' execute function ', 2), ' ', 1) <> p.proname
 					THEN format('calls %s', p.oid::regprocedure)
 				WHEN split_part(d.wanted, ' execute function ', 2) <> split_part(d.found, ' execute function ', 2) THEN 'has other arguments'
 				WHEN d.wanted <> d.found THEN 'stands for other events, columns or rows'
@@ -11368,13 +11370,18 @@ CREATE FUNCTION usom._wanted_grants() RETURNS TABLE (grantee text, kind text, ob
 		WHERE c.relnamespace = 'usom'::regnamespace AND c.relkind IN ('r', 'p', 'v')
 		UNION ALL
 		SELECT to_jsonb(m) - 'object', 'ROUTINE', format('usom.%I(%s)', f.proname, pg_get_function_identity_arguments(f.oid))
-		FROM (SELECT replace(left(p.object, -2), '_', '\_') AS pattern, p.* FROM usom._privileges() p WHERE p.object LIKE '%()') m
+		FROM (SELECT p.* FROM usom._privileges() p WHERE p.object LIKE '%()' AND p.object NOT LIKE '%\%%') m
+			JOIN pg_proc f ON f.proname = left(m.object, -2)
+		WHERE f.pronamespace = 'usom'::regnamespace AND f.prorettype <> 'trigger'::regtype
+		UNION ALL
+		SELECT to_jsonb(m.letters) - 'object', 'ROUTINE', format('usom.%I(%s)', f.proname, pg_get_function_identity_arguments(f.oid))
+		FROM (SELECT p.object, p AS letters, replace(left(p.object, -2), '_', '\_') AS pattern FROM usom._privileges() p WHERE p.object LIKE '%\%%()' OFFSET 0) m
 			JOIN pg_proc f ON f.proname LIKE m.pattern
 		WHERE f.pronamespace = 'usom'::regnamespace AND f.prorettype <> 'trigger'::regtype
 	)
 	SELECT DISTINCT CASE p.key WHEN 'everybody' THEN 'PUBLIC' ELSE 'usom_' || p.key END, f.kind, f.object,
 		CASE l.letter WHEN 'r' THEN 'SELECT' WHEN 'i' THEN 'INSERT' WHEN 'u' THEN 'UPDATE' WHEN 'd' THEN 'DELETE' WHEN 'x' THEN 'EXECUTE' END
-	FROM found f CROSS JOIN LATERAL jsonb_each_text(f.letters - 'pattern') p
+	FROM found f CROSS JOIN LATERAL jsonb_each_text(f.letters) p
 		CROSS JOIN LATERAL regexp_split_to_table(nullif(p.value, ''), '') AS l (letter)
 $$;
 COMMENT ON FUNCTION usom._wanted_grants() IS 'The table of privileges, one row for each grant on what this database has.';
@@ -11415,11 +11422,12 @@ BEGIN
 		END;
 	END LOOP;
 	FOR command IN
+		WITH made AS MATERIALIZED (SELECT * FROM usom._made_grants()), wanted AS MATERIALIZED (SELECT * FROM usom._wanted_grants())
 		SELECT format('REVOKE %s ON %s %s FROM %I', m.privilege, m.kind, m.object, m.grantee)
-		FROM (SELECT * FROM usom._made_grants() EXCEPT SELECT * FROM usom._wanted_grants()) m
+		FROM (SELECT * FROM made EXCEPT SELECT * FROM wanted) m
 		UNION ALL
 		SELECT format('GRANT %s ON %s %s TO %I', string_agg(w.privilege, ', '), w.kind, w.object, w.grantee)
-		FROM (SELECT * FROM usom._wanted_grants() WHERE grantee <> 'PUBLIC' EXCEPT SELECT * FROM usom._made_grants()) w
+		FROM (SELECT * FROM wanted WHERE grantee <> 'PUBLIC' EXCEPT SELECT * FROM made) w
 		GROUP BY w.kind, w.object, w.grantee
 	LOOP
 		EXECUTE command;

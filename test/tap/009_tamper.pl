@@ -64,60 +64,60 @@ is(join(' ', sort keys %edits), sql($node, 'desk', q{SELECT string_agg(attname, 
 for my $column (sort keys %edits)
 {
 	my ($value, $kind) = ref $edits{$column} ? @{ $edits{$column} } : ($edits{$column}, 'entry_changed');
-	tampering("$column of an entry edited", "UPDATE usom.audit_entry SET $column = $value WHERE audit_entry_id = tamper.entry(2)", $kind);
+	tampering("$column of an entry edited", "UPDATE usom.audit_entry SET $column = $value WHERE audit_entry_id = (SELECT tamper.entry(2))", $kind);
 }
-tampering('an entry that is not sealed edited', q{UPDATE usom.audit_entry SET reason = 'x' WHERE audit_entry_id = tamper.entry(-2)}, 'entry_changed');
+tampering('an entry that is not sealed edited', q{UPDATE usom.audit_entry SET reason = 'x' WHERE audit_entry_id = (SELECT tamper.entry(-2))}, 'entry_changed');
 
 # ---- entries ----
 my $victim = 'sales_order_id = tamper.victim()';
-tampering('first entry of an order deleted', 'DELETE FROM usom.audit_entry WHERE audit_entry_id = tamper.entry(1)', 'entry_missing');
-tampering('middle entry of an order deleted', 'DELETE FROM usom.audit_entry WHERE audit_entry_id = tamper.entry(4)', 'entry_missing');
-tampering('last sealed entry of an order deleted', 'DELETE FROM usom.audit_entry WHERE audit_entry_id = tamper.entry(-1)', 'entry_missing');
-tampering('last entry of an order deleted, not sealed', 'DELETE FROM usom.audit_entry WHERE audit_entry_id = tamper.entry(-2)', 'row_unknown|row_changed');
+tampering('first entry of an order deleted', 'DELETE FROM usom.audit_entry WHERE audit_entry_id = (SELECT tamper.entry(1))', 'entry_missing');
+tampering('middle entry of an order deleted', 'DELETE FROM usom.audit_entry WHERE audit_entry_id = (SELECT tamper.entry(4))', 'entry_missing');
+tampering('last sealed entry of an order deleted', 'DELETE FROM usom.audit_entry WHERE audit_entry_id = (SELECT tamper.entry(-1))', 'entry_missing');
+tampering('last entry of an order deleted, not sealed', 'DELETE FROM usom.audit_entry WHERE audit_entry_id = (SELECT tamper.entry(-2))', 'row_unknown|row_changed');
 tampering('all entries of an order deleted', "DELETE FROM usom.audit_entry WHERE $victim", 'entry_missing');
 tampering('an entry of no order deleted', 'DELETE FROM usom.audit_entry WHERE audit_entry_id = (SELECT min(audit_entry_id) FROM usom.audit_entry WHERE sales_order_id IS NULL)', 'entry_missing');
 tampering('an entry of no order deleted, not sealed', 'DELETE FROM usom.audit_entry WHERE audit_entry_id = (SELECT max(audit_entry_id) FROM usom.audit_entry WHERE sales_order_id IS NULL)', 'row_unknown');
 tampering('all entries of one user deleted', q{DELETE FROM usom.audit_entry WHERE app_user = 'clerk 2'}, 'entry_missing');
 tampering('audit truncated', 'TRUNCATE usom.audit_entry', 'entry_missing');
-my $forged = q{CREATE TEMP TABLE forged AS SELECT * FROM usom.audit_entry WHERE audit_entry_id = tamper.entry(-1)};
+my $forged = q{CREATE TEMP TABLE forged AS SELECT * FROM usom.audit_entry WHERE audit_entry_id = (SELECT tamper.entry(-1))};
 tampering('entry inserted within what is sealed', "$forged; UPDATE forged SET audit_entry_id = tamper.free_key(), entry_no = entry_no + 500;
 	UPDATE forged f SET digest = usom._audit_digest(f); INSERT INTO usom.audit_entry SELECT * FROM forged", 'entry_inserted|entry_missing');
 tampering('entry inserted at the end of an order, with a key of old', "$forged;
-	UPDATE forged f SET (audit_entry_id, entry_no, previous) = (SELECT tamper.free_key(), l.entry_no + 1, l.digest FROM usom.audit_entry l WHERE l.audit_entry_id = tamper.entry(-2));
+	UPDATE forged f SET (audit_entry_id, entry_no, previous) = (SELECT tamper.free_key(), l.entry_no + 1, l.digest FROM usom.audit_entry l WHERE l.audit_entry_id = (SELECT tamper.entry(-2)));
 	UPDATE forged f SET digest = usom._audit_digest(f); INSERT INTO usom.audit_entry SELECT * FROM forged", 'entry_inserted');
 tampering('entry inserted at the end of an order, with a new key', "$forged;
-	UPDATE forged f SET (audit_entry_id, entry_no, previous) = (SELECT usom.next_id(), l.entry_no + 1, l.digest FROM usom.audit_entry l WHERE l.audit_entry_id = tamper.entry(-2));
+	UPDATE forged f SET (audit_entry_id, entry_no, previous) = (SELECT usom.next_id(), l.entry_no + 1, l.digest FROM usom.audit_entry l WHERE l.audit_entry_id = (SELECT tamper.entry(-2)));
 	UPDATE forged f SET digest = usom._audit_digest(f); INSERT INTO usom.audit_entry SELECT * FROM forged", 'change_missing|row_changed');
 tampering('entry of no order inserted, with a key of old', "$forged; UPDATE forged SET audit_entry_id = tamper.free_key(), sales_order_id = NULL, entry_no = NULL, previous = NULL;
 	UPDATE forged f SET digest = usom._audit_digest(f); INSERT INTO usom.audit_entry SELECT * FROM forged", 'entry_inserted');
 tampering('two entries swapped', q{UPDATE usom.audit_entry e SET (occurred_at, reason, verb, before, after, operation, row_count) =
 	(SELECT o.occurred_at, o.reason, o.verb, o.before, o.after, o.operation, o.row_count FROM usom.audit_entry o
-		WHERE o.audit_entry_id = CASE e.audit_entry_id WHEN tamper.entry(3) THEN tamper.entry(4) ELSE tamper.entry(3) END)
-	WHERE e.audit_entry_id IN (tamper.entry(3), tamper.entry(4))}, 'entry_changed');
+		WHERE o.audit_entry_id = CASE e.audit_entry_id WHEN (SELECT tamper.entry(3)) THEN (SELECT tamper.entry(4)) ELSE (SELECT tamper.entry(3)) END)
+	WHERE e.audit_entry_id IN ((SELECT tamper.entry(3)), (SELECT tamper.entry(4)))}, 'entry_changed');
 tampering('two entries swapped with their numbers, made to fit', q{DROP INDEX usom._audit_entry_0_00001_chain_has_no_fork;
-	UPDATE usom.audit_entry SET entry_no = CASE entry_no WHEN 3 THEN 4 ELSE 3 END WHERE audit_entry_id IN (tamper.entry(3), tamper.entry(4));
+	UPDATE usom.audit_entry SET entry_no = CASE entry_no WHEN 3 THEN 4 ELSE 3 END WHERE audit_entry_id IN ((SELECT tamper.entry(3)), (SELECT tamper.entry(4)));
 	SELECT tamper.rehash_from(e.audit_entry_id) FROM usom.audit_entry e WHERE e.sales_order_id = tamper.victim() AND e.entry_no = 3}, 'entry_rewritten', 'entry_rewritten');
-tampering('one entry edited, its digest made to fit', q{UPDATE usom.audit_entry SET reason = 'x' WHERE audit_entry_id = tamper.entry(3); SELECT tamper.rehash(tamper.entry(3))}, 'entry_relinked');
-tampering('the last sealed entry of an order edited, its digest made to fit', q{UPDATE usom.audit_entry SET reason = 'x' WHERE audit_entry_id = tamper.entry(-1); SELECT tamper.rehash(tamper.entry(-1))}, 'entry_relinked');
+tampering('one entry edited, its digest made to fit', q{UPDATE usom.audit_entry SET reason = 'x' WHERE audit_entry_id = (SELECT tamper.entry(3)); SELECT tamper.rehash(tamper.entry(3))}, 'entry_relinked');
+tampering('the last sealed entry of an order edited, its digest made to fit', q{UPDATE usom.audit_entry SET reason = 'x' WHERE audit_entry_id = (SELECT tamper.entry(-1)); SELECT tamper.rehash(tamper.entry(-1))}, 'entry_relinked');
 tampering('an entry of no order edited, its digest made to fit', q{UPDATE usom.audit_entry SET application_name = 'x'
 	WHERE audit_entry_id = (SELECT min(audit_entry_id) FROM usom.audit_entry WHERE sales_order_id IS NULL);
 	SELECT tamper.rehash(min(audit_entry_id)) FROM usom.audit_entry WHERE sales_order_id IS NULL}, 'entry_rewritten');
-tampering('an entry edited, all that follow made to fit', q{UPDATE usom.audit_entry SET reason = 'x' WHERE audit_entry_id = tamper.entry(3); SELECT tamper.rehash_from(tamper.entry(3))}, 'entry_rewritten');
-tampering('an entry deleted, those behind renumbered and made to fit', q{DELETE FROM usom.audit_entry WHERE audit_entry_id = tamper.entry(4);
+tampering('an entry edited, all that follow made to fit', q{UPDATE usom.audit_entry SET reason = 'x' WHERE audit_entry_id = (SELECT tamper.entry(3)); SELECT tamper.rehash_from(tamper.entry(3))}, 'entry_rewritten');
+tampering('an entry deleted, those behind renumbered and made to fit', q{DELETE FROM usom.audit_entry WHERE audit_entry_id = (SELECT tamper.entry(4));
 	UPDATE usom.audit_entry SET entry_no = -entry_no WHERE sales_order_id = tamper.victim() AND entry_no > 4;
 	UPDATE usom.audit_entry SET entry_no = -entry_no - 1 WHERE sales_order_id = tamper.victim() AND entry_no < 0;
 	SELECT tamper.rehash_from(e.audit_entry_id) FROM usom.audit_entry e WHERE e.sales_order_id = tamper.victim() AND e.entry_no = 4}, 'entry_missing');
-tampering('an entry linked to another', q{UPDATE usom.audit_entry SET previous = (SELECT digest FROM usom.audit_entry WHERE audit_entry_id = tamper.entry(2))
-	WHERE audit_entry_id = tamper.entry(5); SELECT tamper.rehash(tamper.entry(5))}, 'entry_relinked');
+tampering('an entry linked to another', q{UPDATE usom.audit_entry SET previous = (SELECT digest FROM usom.audit_entry WHERE audit_entry_id = (SELECT tamper.entry(2)))
+	WHERE audit_entry_id = (SELECT tamper.entry(5)); SELECT tamper.rehash(tamper.entry(5))}, 'entry_relinked');
 tampering('entries renumbered with a gap', q{UPDATE usom.audit_entry SET entry_no = entry_no + 1000 WHERE sales_order_id = tamper.victim() AND entry_no > 5}, 'entry_changed');
 tampering('a number given twice', q{DROP INDEX usom._audit_entry_0_00001_chain_has_no_fork; SELECT tamper.entry(3) AS id \gset
 	UPDATE usom.audit_entry SET entry_no = 2 WHERE audit_entry_id = :id; SELECT tamper.rehash(:id)}, 'entry_renumbered');
 tampering('an entry moved to another order', q{SELECT tamper.entry(-1) AS id \gset
 	UPDATE usom.audit_entry SET sales_order_id = (SELECT sales_order_id FROM usom.sales_order WHERE external_id = 'R1-5'), entry_no = 9000
 	WHERE audit_entry_id = :id; SELECT tamper.rehash(:id)}, 'entry_missing');
-tampering('an image edited, all digests and blocks made to fit', q{UPDATE usom.audit_entry SET after = set_byte(after, 0, 7) WHERE audit_entry_id = tamper.entry(3);
+tampering('an image edited, all digests and blocks made to fit', q{UPDATE usom.audit_entry SET after = set_byte(after, 0, 7) WHERE audit_entry_id = (SELECT tamper.entry(3));
 	SELECT tamper.rehash_from(tamper.entry(3)); SELECT tamper.reseal(1)}, 'image_unreadable', 'rewritten');
-tampering('the number of rows edited, all digests and blocks made to fit', q{UPDATE usom.audit_entry SET row_count = 5 WHERE audit_entry_id = tamper.entry(3);
+tampering('the number of rows edited, all digests and blocks made to fit', q{UPDATE usom.audit_entry SET row_count = 5 WHERE audit_entry_id = (SELECT tamper.entry(3));
 	SELECT tamper.rehash_from(tamper.entry(3)); SELECT tamper.reseal(1)}, 'image_misfit', 'rewritten');
 
 # ---- blocks ----
@@ -135,13 +135,13 @@ for my $column (sort keys %block_edits)
 }
 tampering('the first block deleted', 'DELETE FROM usom.audit_block WHERE block_no = 1', 'block_missing');
 tampering('a block in the middle deleted', 'DELETE FROM usom.audit_block WHERE block_no = 2', 'block_missing');
-tampering('an entry edited, made to fit, its block too', q{UPDATE usom.audit_entry SET reason = 'x' WHERE audit_entry_id = tamper.entry(3);
+tampering('an entry edited, made to fit, its block too', q{UPDATE usom.audit_entry SET reason = 'x' WHERE audit_entry_id = (SELECT tamper.entry(3));
 	SELECT tamper.rehash_from(tamper.entry(3)); SELECT tamper.reseal(1, false)}, 'block_relinked');
 tampering('an entry sealed a second time', q{ALTER TABLE usom.audit_block DROP CONSTRAINT audit_block_seals_something; UPDATE usom.audit_block SET entry_ids = entry_ids || tamper.entry(3) WHERE block_no = 3; SELECT tamper.reseal(3)}, 'entry_sealed_twice');
 # Here the database alone has nothing to tell by.
 tampering('the last block deleted', 'DELETE FROM usom.audit_block WHERE block_no = 3', 'true', 'truncated');
 tampering('all blocks deleted', 'DELETE FROM usom.audit_block', 'true', 'truncated');
-tampering('history rewritten by the owner, consistently', q{UPDATE usom.audit_entry SET reason = 'x' WHERE audit_entry_id = tamper.entry(3);
+tampering('history rewritten by the owner, consistently', q{UPDATE usom.audit_entry SET reason = 'x' WHERE audit_entry_id = (SELECT tamper.entry(3));
 	SELECT tamper.rehash_from(tamper.entry(3)); SELECT tamper.reseal(1)}, 'true', 'rewritten');
 tampering('blocks made anew over fewer entries, and all rows of the order deleted with it', q{CREATE TEMP TABLE gone AS SELECT sales_order_id FROM usom.sales_order WHERE external_id = 'R1-5';
 	DELETE FROM usom.audit_entry e WHERE e.sales_order_id IN (TABLE gone) AND e.table_name <> 'stock';
