@@ -63,7 +63,7 @@ SELECT order_no AS o FROM usom.place_order('{"customer": "ida", "lines": [{"sku"
 UPDATE usom.customer_address SET line1 = 'Marker Lane 2' WHERE customer_id = usom.customer_id('ida') AND address_no = 1;
 SELECT order_no AS o2 FROM usom.place_order('{"customer": "ida", "lines": [{"sku": "VLT-1", "quantity": 1}]}') \gset
 SELECT ship_to->>'line1' AS line1 FROM usom.orders WHERE customer = 'ida' ORDER BY order_no;
--- One of its own, for a customer and for a guest; an unchanged statement count for those without.
+-- One of its own for addresses, one for keys of guests; an unchanged statement count for those without.
 SELECT usom._statement_count() AS before \gset
 SELECT order_no AS bare FROM usom.place_order('{"lines": [{"sku": "VLT-1", "quantity": 1}]}') \gset
 SELECT usom._statement_count() - :before AS plain \gset

@@ -19,9 +19,7 @@
 
 #include "base/errors.h"
 #include "base/ident.h"
-#include "base/query.h"
-#include "catalog/pg_type.h"
-#include "utils/array.h"
+#include "base/insert.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 
@@ -251,45 +249,59 @@ add_address(UsomRows *rows, const UsomAddress *address)
 	usom_rows_add(rows, values, nulls);
 }
 
+static UsomInsert insert_addresses = {
+	.table = "address", .row_type = "_address_row", .ncolumns = ADDRESS_COLUMNS,
+	.query = {
+		.text = "INSERT INTO usom.address (org_id, address_id, person_id, name, line1, line2, postcode, city, region, country, latitude, longitude, verdict) "
+		"SELECT $1, r.* FROM unnest($2) AS r",
+		.nargs = 2,
+		.argtypes = {"bigint", "usom._address_row[]"},
+	},
+};
+
+static UsomInsert insert_keys = {
+	.table = "vault_key", .row_type = "_vault_key_row", .ncolumns = 2,
+	.query = {
+		.text = "INSERT INTO usom.vault_key (org_id, person_id, key) SELECT $1, r.* FROM unnest($2) AS r",
+		.nargs = 2,
+		.argtypes = {"bigint", "usom._vault_key_row[]"},
+	},
+};
+
 static void
-key_arrays(const UsomPersonKey *keys, int count, Datum *values)
+write_keys(int64 org_id, const UsomPersonKey *keys, int count)
 {
-	Datum	   *persons = palloc(Max(count, 1) * sizeof(Datum));
-	Datum	   *bytes = palloc(Max(count, 1) * sizeof(Datum));
+	UsomRows   *rows = usom_insert_rows(&insert_keys, count);
 
 	for (int i = 0; i < count; i++)
 	{
-		persons[i] = Int64GetDatum(keys[i].person_id);
-		bytes[i] = PointerGetDatum(cstring_to_text_with_len((const char *) keys[i].bytes, USOM_KEY_BYTES));
+		Datum		values[2] = {
+			Int64GetDatum(keys[i].person_id), PointerGetDatum(cstring_to_text_with_len((const char *) keys[i].bytes, USOM_KEY_BYTES))
+		};
+
+		usom_rows_add(rows, values, (bool[2]) {false});
 	}
-	values[0] = PointerGetDatum(construct_array(persons, count, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
-	values[1] = PointerGetDatum(construct_array(bytes, count, BYTEAOID, -1, false, TYPALIGN_INT));
+	usom_insert_run(&insert_keys, org_id, rows);
+}
+
+static void
+write_addresses(int64 org_id, UsomAddress *const *addresses, int count)
+{
+	UsomRows   *rows = usom_insert_rows(&insert_addresses, count);
+
+	for (int i = 0; i < count; i++)
+		add_address(rows, addresses[i]);
+	usom_insert_run(&insert_addresses, org_id, rows);
 }
 
 void
 usom_person_write(int64 org_id, const UsomPersonKey *keys, int nkeys, UsomAddress *const *addresses, int naddresses)
 {
-	static UsomQuery query = {
-		.text = "WITH k AS (INSERT INTO usom.vault_key (org_id, person_id, key) "
-		"SELECT $1, r.person_id, r.key FROM unnest($2, $3) AS r (person_id, key)) "
-		"INSERT INTO usom.address (org_id, address_id, person_id, name, line1, line2, postcode, city, region, country, latitude, longitude, verdict) "
-		"SELECT $1, r.address_id, r.person_id, r.name, r.line1, r.line2, r.postcode, r.city, r.region, r.country, r.latitude, r.longitude, r.verdict "
-		"FROM unnest($4) AS r",
-		.nargs = 4,
-		.argtypes = {"bigint", "bigint[]", "bytea[]", "usom._address_row[]"},
-	};
-	UsomRows   *rows;
-	Datum		values[4] = {Int64GetDatum(org_id)};
-
-	if (nkeys + naddresses == 0)
-		return;
 	SPI_connect();
-	rows = usom_rows_make("_address_row", naddresses);
-	key_arrays(keys, nkeys, &values[1]);
-	for (int i = 0; i < naddresses; i++)
-		add_address(rows, addresses[i]);
-	values[3] = usom_rows_datum(rows);
-	usom_query_write(&query, values, NULL);
+	if (nkeys > 0)
+		write_keys(org_id, keys, nkeys);
+	if (naddresses > 0)
+		write_addresses(org_id, addresses, naddresses);
 	SPI_finish();
 }
 

@@ -63,6 +63,12 @@ CREATE TYPE usom._address_row AS (
 );
 COMMENT ON TYPE usom._address_row IS 'How addresses travel from the library to usom.address.';
 
+CREATE TYPE usom._vault_key_row AS (
+	person_id bigint,
+	key usom.secret
+);
+COMMENT ON TYPE usom._vault_key_row IS 'How keys of people travel from the library to usom.vault_key.';
+
 CREATE FUNCTION usom._is_sealed(string text) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'usom__is_sealed' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION usom._is_sealed(text) IS 'Has the text the form of a sealed one, or is it empty: what a column about people may hold. Constraints check it, so everybody may call it.';

@@ -117,7 +117,7 @@ extern text *usom_address_seal(UsomAddressText kind, text *clear, const UsomPers
 /* Two decimals of a degree, about a kilometre: enough to choose a location, not to find a door. */
 extern float8 usom_address_round(float8 degrees);
 
-/* Write new keys and addresses of an organisation, all in one statement. */
+/* Write new keys and addresses of an organisation: a statement for each of the two, if there are any. */
 extern void usom_person_write(int64 org_id, const UsomPersonKey *keys, int nkeys,
 							  UsomAddress *const *addresses, int naddresses);
 
