@@ -16128,7 +16128,7 @@ CREATE TABLE usom.pick_task (
 	CONSTRAINT pick_task_sound CHECK (usom._pick_task_sound(status, quantity, quantity_picked, quantity_short, claimed_by, claimed_until, ended_at))
 ) WITH (fillfactor = 70);
 ALTER TABLE usom.pick_task SET (autovacuum_vacuum_scale_factor = 0.05);
-CREATE INDEX pick_task_free ON usom.pick_task (org_id, location_id, leaves_at, wave_id, sequence) WHERE status = 'open' AND claimed_until IS NULL;
+CREATE INDEX pick_task_free ON usom.pick_task (org_id, location_id, leaves_at, wave_id, sequence) WHERE ended_at IS NULL AND claimed_until IS NULL;
 CREATE INDEX pick_task_lease ON usom.pick_task (org_id, location_id, claimed_until) WHERE claimed_until IS NOT NULL;
 CREATE INDEX pick_task_of_picker ON usom.pick_task (org_id, claimed_by, location_id) WHERE claimed_by IS NOT NULL;
 CREATE UNIQUE INDEX pick_task_once ON usom.pick_task (org_id, order_id, line_no, piece_no) WHERE status = 'open';

@@ -35,6 +35,7 @@
 #include "base/query.h"
 
 #define USOM_FETCH_MOST_KEYS 5
+#define USOM_FETCH_MOST_NULLS 2
 #define USOM_FETCH_MOST_COLUMNS 40
 
 typedef struct UsomFetchColumn
@@ -47,7 +48,7 @@ typedef struct UsomFetch
 {
 	const char *table;			/* of schema usom */
 	const char *index;			/* of the table: a btree, whole, or but for rows where a key is null */
-	const char *null_column;	/* of a partial index: it has the rows where this is null, and they alone are read; NULL: none */
+	const char *null_columns[USOM_FETCH_MOST_NULLS];	/* of a partial index: it has the rows where these are null, and they alone are read */
 	bool		upto;			/* the last key is a bound: rows with it, and with what is less */
 	bool		backward;		/* against the order of the index */
 	uint64		limit;			/* no more rows than these; 0: all */

@@ -151,13 +151,33 @@ is_key(const UsomFetch *fetch, const char *name)
 	return false;
 }
 
+/* As a bit. */
+static unsigned
+null_column(const UsomFetch *fetch, const char *name)
+{
+	for (int i = 0; i < USOM_FETCH_MOST_NULLS; i++)
+		if (fetch->null_columns[i] != NULL && strcmp(fetch->null_columns[i], name) == 0)
+			return 1u << i;
+	return 0;
+}
+
+static unsigned
+null_columns(const UsomFetch *fetch)
+{
+	unsigned	all = 0;
+
+	for (int i = 0; i < USOM_FETCH_MOST_NULLS && fetch->null_columns[i] != NULL; i++)
+		all |= 1u << i;
+	return all;
+}
+
 /* Does the index leave out nothing but what is not asked for? */
 static bool
 predicate_fits(UsomSource *source)
 {
 	const UsomFetch *fetch = source->fetch;
 	List	   *predicate = RelationGetIndexPredicate(source->index);
-	bool		is_told = false;
+	unsigned	told = 0;
 	ListCell   *cell;
 
 	foreach(cell, predicate)
@@ -168,12 +188,12 @@ predicate_fits(UsomSource *source)
 		if (!IsA(test, NullTest) || test->argisrow || !IsA(test->arg, Var) || ((Var *) test->arg)->varattno <= 0)
 			return false;
 		name = NameStr(TupleDescAttr(RelationGetDescr(source->table), ((Var *) test->arg)->varattno - 1)->attname);
-		if (test->nulltesttype == IS_NULL && fetch->null_column != NULL && strcmp(name, fetch->null_column) == 0)
-			is_told = true;
+		if (test->nulltesttype == IS_NULL && null_column(fetch, name) != 0)
+			told |= null_column(fetch, name);
 		else if (test->nulltesttype != IS_NOT_NULL || !is_key(fetch, name))
 			return false;
 	}
-	return is_told == (fetch->null_column != NULL);
+	return told == null_columns(fetch);
 }
 
 static bool

@@ -40,6 +40,7 @@ typedef struct Locking
 	CommandId	command;
 	TupleTableSlot *seen;		/* as the snapshot shows it */
 	TupleTableSlot *last;		/* as it is under the lock */
+	int			nlocked;
 } Locking;
 
 static bool
@@ -59,7 +60,7 @@ is_under(const Locking *locking, ScanKeyData *keys, const Datum *values, const b
 	return true;
 }
 
-/* False: it is gone, or this command has written it itself.  As the executor's LockRows has it. */
+/* False: it is gone, or another has it, or this command has written it itself.  As the executor's LockRows has it. */
 static bool
 lock_version(const Locking *locking, ItemPointer tid, bool *traversed)
 {
@@ -71,10 +72,12 @@ lock_version(const Locking *locking, ItemPointer tid, bool *traversed)
 		flags |= TUPLE_LOCK_FLAG_FIND_LAST_VERSION;
 	result = table_tuple_lock(locking->table, tid, GetActiveSnapshot(), locking->last, locking->command,
 							  locking->locks->exclusive ? LockTupleExclusive : LockTupleNoKeyExclusive,
-							  LockWaitBlock, flags, &failure);
+							  locking->locks->skip_locked ? LockWaitSkip : LockWaitBlock, flags, &failure);
 	*traversed = failure.traversed;
 	if (likely(result == TM_Ok))
 		return true;
+	if (result == TM_WouldBlock && locking->locks->skip_locked)
+		return false;
 	if (result != TM_SelfModified && IsolationUsesXactSnapshot())
 		ereport(ERROR,
 				errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
@@ -85,7 +88,7 @@ lock_version(const Locking *locking, ItemPointer tid, bool *traversed)
 }
 
 static void
-lock_row(const Locking *locking, ScanKeyData *keys)
+lock_row(Locking *locking, ScanKeyData *keys)
 {
 	Datum		values[USOM_UPDATE_MOST_COLUMNS];
 	bool		nulls[USOM_UPDATE_MOST_COLUMNS];
@@ -97,17 +100,24 @@ lock_row(const Locking *locking, ScanKeyData *keys)
 	if (unlikely(traversed) && (!is_wanted(locking, locking->last, values, nulls) || !is_under(locking, keys, values, nulls)))
 		return;
 	usom_update_target_remember(locking->target, values, &locking->last->tts_tid);
+	locking->nlocked++;
 	if (locking->locks->locked != NULL)
 		locking->locks->locked(locking->locks->argument, values, nulls);
 }
 
+static bool
+is_enough(const Locking *locking)
+{
+	return locking->locks->limit > 0 && locking->nlocked >= locking->locks->limit;
+}
+
 static void
-lock_under(const Locking *locking, IndexScanDesc scan, ScanKeyData *keys, const Datum *arguments)
+lock_under(Locking *locking, IndexScanDesc scan, ScanKeyData *keys, const Datum *arguments)
 {
 	for (int i = 0; i < locking->locks->nkeys; i++)
 		keys[i].sk_argument = arguments[i];
 	index_rescan(scan, keys, locking->locks->nkeys, NULL, 0);
-	while (index_getnext_slot(scan, ForwardScanDirection, locking->seen))
+	while (!is_enough(locking) && index_getnext_slot(scan, ForwardScanDirection, locking->seen))
 	{
 		CHECK_FOR_INTERRUPTS();
 		lock_row(locking, keys);
@@ -130,7 +140,7 @@ lock_all(void *argument)
 	index = index_open(locking->target->key_index, AccessShareLock);
 	scan = usom_index_beginscan(locking->table, index, GetActiveSnapshot(), locks->nkeys);
 	memcpy(keys, locking->target->scan_keys, locks->nkeys * sizeof(ScanKeyData));
-	for (int i = 0; i < locks->count; i++)
+	for (int i = 0; i < locks->count && !is_enough(locking); i++)
 		lock_under(locking, scan, keys, &locks->keys[i * locks->nkeys]);
 	index_endscan(scan);
 	index_close(index, NoLock);

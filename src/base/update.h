@@ -56,6 +56,8 @@ typedef struct UsomRowLocks
 	int			nkeys;
 	int			count;
 	bool		exclusive;		/* FOR UPDATE */
+	bool		skip_locked;	/* SKIP LOCKED */
+	int			limit;			/* no more than so many; 0: all */
 
 	/*
 	 * Is the row wanted?  It is asked of the row as the snapshot shows it,

@@ -15,6 +15,8 @@
  */
 #include "postgres.h"
 
+#include "fulfillment/pick_claim.h"
+
 #include "base/call.h"
 #include "base/card_guard.h"
 #include "base/errors.h"
@@ -65,7 +67,7 @@ static UsomQuery claim = {
 	"SELECT e.* FROM (SELECT 2, " TASK " FROM " OPEN_HERE
 	"AND t.claimed_until <= $4 AND t.claimed_by IS DISTINCT FROM $3 ORDER BY t.claimed_until LIMIT $6 FOR NO KEY UPDATE SKIP LOCKED) AS e UNION ALL "
 	"SELECT f.* FROM (SELECT 2, " TASK " FROM " OPEN_HERE
-	"AND t.claimed_until IS NULL AND t.status = 'open' "
+	"AND t.claimed_until IS NULL AND t.ended_at IS NULL "
 	"ORDER BY t.leaves_at, t.wave_id, t.sequence LIMIT $6 FOR NO KEY UPDATE SKIP LOCKED) AS f ORDER BY 1, 2, 3, 4 LIMIT $6) "
 	"UPDATE usom.pick_task AS t SET claimed_by = CASE WHEN s.live THEN $3 END, claimed_until = CASE WHEN s.live THEN $5 END, "
 	"status = CASE WHEN s.live THEN 'open' WHEN t.quantity_picked > 0 THEN 'picked' ELSE 'void' END, ended_at = CASE WHEN NOT s.live THEN $4 END "
@@ -92,16 +94,6 @@ static UsomQuery unclaim = {
 	.argtypes = {"bigint", "bigint", "text", "bigint"},
 };
 
-typedef struct Claim
-{
-	int64		org_id;
-	int64		location_id;
-	int64		wave_id;		/* 0: any */
-	Datum		picker;
-	int32		tasks;
-	TimestampTz until;
-} Claim;
-
 static void
 refuse_number(const char *name, const char *rule)
 {
@@ -112,7 +104,7 @@ refuse_number(const char *name, const char *rule)
 
 /* What is remembered of locations spares a statement; who names none that there is is told so by it. */
 static void
-find_location(Claim *wanted, const char *location)
+find_location(UsomPickClaim *wanted, const char *location)
 {
 	const UsomSite *site = usom_stock_find_code(usom_stock_sites(wanted->org_id), location);
 	Datum		code = CStringGetTextDatum(location);
@@ -123,7 +115,7 @@ find_location(Claim *wanted, const char *location)
 }
 
 static void
-find_wave(Claim *wanted, Datum wave_no)
+find_wave(UsomPickClaim *wanted, Datum wave_no)
 {
 	Datum		values[2] = {Int64GetDatum(wanted->org_id), wave_no};
 
@@ -135,7 +127,7 @@ find_wave(Claim *wanted, Datum wave_no)
 }
 
 static void
-find(Claim *wanted, FunctionCallInfo fcinfo, int wave_arg)
+find(UsomPickClaim *wanted, FunctionCallInfo fcinfo, int wave_arg)
 {
 	char	   *location = usom_order_arg_text(fcinfo, 0, "location");
 	char	   *picker = usom_order_arg_text(fcinfo, 1, "picker");
@@ -178,7 +170,7 @@ any_void(uint64 nrows)
 
 /* What turned out to be void is made up for: the next run brings the same tasks again, and others. */
 static uint64
-claim_tasks(const Claim *wanted)
+claim_by_statement(const UsomPickClaim *wanted)
 {
 	bool		nulls[8] = {false, false, false, false, false, false, wanted->wave_id == 0};
 	Datum		values[8] = {
@@ -257,11 +249,59 @@ put_claimed(ReturnSetInfo *result, uint64 nrows)
 	}
 }
 
+static bool
+all_live(const UsomPickClaimed *tasks, int ntasks)
+{
+	for (int i = 0; i < ntasks; i++)
+		if (!tasks[i].live)
+			return false;
+	return true;
+}
+
+static void
+put_task(ReturnSetInfo *result, const UsomPickClaim *wanted, const UsomPickClaimed *task)
+{
+	Datum		values[ANSWER_COLUMNS] = {
+		Int64GetDatum(task->pick_task_id), task->wave_no, Int32GetDatum(task->sequence), task->zone, task->bin, task->sku, task->name,
+		task->lot, NumericGetDatum(usom_quantity_numeric(task->quantity)), task->order_no, Int32GetDatum(task->line_no),
+		TimestampTzGetDatum(wanted->until), TimestampTzGetDatum(task->leaves_at)
+	};
+	bool		nulls[ANSWER_COLUMNS] = {
+		false, task->wave_no == 0, false, task->zone == 0, task->bin == 0, task->sku == 0, task->name == 0,
+		task->lot == 0, false, task->order_no == 0, false, false, task->untimed
+	};
+
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+/* Any wave, of all channels; false: the statement has to do it. */
+static bool
+claim_directly(const UsomPickClaim *wanted, ReturnSetInfo *result)
+{
+	UsomPickClaimed *tasks;
+	int			ntasks;
+	bool		any_channel;
+
+	usom_party_channels(&any_channel);
+	if (wanted->wave_id != 0 || !any_channel)
+		return false;
+	do
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (!usom_pick_claim_rows(wanted, &tasks, &ntasks))
+			return false;
+	} while (ntasks == wanted->tasks && !all_live(tasks, ntasks));
+	for (int i = 0; i < ntasks; i++)
+		if (tasks[i].live)
+			put_task(result, wanted, &tasks[i]);
+	return true;
+}
+
 /* usom.claim_picks(location text, picker text, tasks integer, lease interval, wave text) */
 Datum
 usom_claim_picks(PG_FUNCTION_ARGS)
 {
-	Claim		wanted = {0};
+	UsomPickClaim	wanted = {0};
 
 	usom_card_check_call(fcinfo);
 	InitMaterializedSRF(fcinfo, 0);
@@ -273,7 +313,8 @@ usom_claim_picks(PG_FUNCTION_ARGS)
 	if (wanted.tasks < 1 || wanted.tasks > MOST_TASKS)
 		refuse_number("tasks", psprintf("from 1 to %d", MOST_TASKS));
 	wanted.until = lease_end(fcinfo, 3);
-	put_claimed((ReturnSetInfo *) fcinfo->resultinfo, claim_tasks(&wanted));
+	if (!claim_directly(&wanted, (ReturnSetInfo *) fcinfo->resultinfo))
+		put_claimed((ReturnSetInfo *) fcinfo->resultinfo, claim_by_statement(&wanted));
 	usom_call_end();
 	return (Datum) 0;
 }
@@ -282,7 +323,7 @@ usom_claim_picks(PG_FUNCTION_ARGS)
 Datum
 usom_unclaim_picks(PG_FUNCTION_ARGS)
 {
-	Claim		wanted = {0};
+	UsomPickClaim	wanted = {0};
 	bool		nulls[4] = {false, false, false, PG_ARGISNULL(2)};
 	int32		given;
 

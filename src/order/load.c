@@ -103,7 +103,7 @@ static UsomFetch read_product = {
 };
 
 static UsomFetch read_holds = {
-	.table = "hold", .index = "hold_of_order", .null_column = "released_at", OF_ORDER,
+	.table = "hold", .index = "hold_of_order", .null_columns = {"released_at"}, OF_ORDER,
 	.ncolumns = 1, .columns = {{"line_no", "integer"}},
 };
 
