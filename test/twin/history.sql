@@ -7,8 +7,10 @@ INSERT INTO usom.customer (code, name) VALUES ('HC', 'Holly');
 INSERT INTO usom.product (sku, kind) SELECT 'H-' || n, CASE WHEN n = 6 THEN 'service' ELSE 'physical' END FROM generate_series(1, 6) n;
 SELECT count(*) AS received FROM generate_series(1, 5) n, unnest(ARRAY['H1', 'H2']) l, LATERAL usom.receive_stock(l, 'H-' || n, 90) \gset
 
-CREATE FUNCTION twin.document(of_order text) RETURNS jsonb LANGUAGE sql STABLE AS $$
-	SELECT to_jsonb(o) - ARRAY['status_group', 'promised_at', 'held', 'payment_status', 'discount', 'freight', 'tax'] || jsonb_build_object(
+-- Planned once for all orders.
+CREATE FUNCTION twin.document(of_order text) RETURNS jsonb LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+	RETURN (SELECT to_jsonb(o) - ARRAY['status_group', 'promised_at', 'held', 'payment_status', 'discount', 'freight', 'tax'] || jsonb_build_object(
 		'lines', (SELECT coalesce(jsonb_agg(to_jsonb(l) - ARRAY['order_no', 'status', 'currency', 'product_name']
 				|| jsonb_build_object('requested_at', t.requested_at, 'pieces', (
 					SELECT coalesce(jsonb_agg(to_jsonb(p) - ARRAY['order_no', 'line_no'] ORDER BY p.piece_no), '[]')
@@ -26,7 +28,8 @@ CREATE FUNCTION twin.document(of_order text) RETURNS jsonb LANGUAGE sql STABLE A
 						'quantity_rejected', r.quantity_rejected, 'quantity_given_up', r.quantity_given_up, 'inspects', r.inspects, 'disposition', r.disposition, 'rule', r.rule) ORDER BY r.line_no) AS lines
 				FROM usom.returns r WHERE r.order_no = of_order GROUP BY 1) r))
 	FROM usom.orders o JOIN usom.sales_order s ON s.org_id = usom.current_org() AND s.order_no = o.order_no
-	WHERE o.order_no = of_order
+	WHERE o.order_no = of_order);
+END
 $$;
 
 CREATE TABLE twin.seen (step bigint, order_no text, at timestamptz, document jsonb);
