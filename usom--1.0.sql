@@ -9799,12 +9799,14 @@ COMMENT ON FUNCTION usom._order_address(bigint, bigint) IS 'An address as the ca
 REVOKE ALL ON FUNCTION usom._order_address(bigint, bigint) FROM PUBLIC;
 
 CREATE FUNCTION usom._charge_part(line jsonb, charge text) RETURNS numeric
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, usom, pg_temp
 AS $$
-	SELECT trim_scale(CASE WHEN (line->>charge)::numeric = 0 THEN 0
+BEGIN
+	RETURN trim_scale(CASE WHEN (line->>charge)::numeric = 0 THEN 0
 		ELSE usom._part((line->>charge)::numeric, (line->>'quantity')::numeric - (line->>'quantity_cancelled')::numeric,
-			(line->>'quantity')::numeric, (line->>'decimals')::integer) END)
+			(line->>'quantity')::numeric, (line->>'decimals')::integer) END);
+END
 $$;
 COMMENT ON FUNCTION usom._charge_part(jsonb, text) IS 'A charge of the image of an order line, of the units that are not cancelled: what usom.order_lines shows.';
 REVOKE ALL ON FUNCTION usom._charge_part(jsonb, text) FROM PUBLIC;
@@ -9818,8 +9820,10 @@ DECLARE
 	location CONSTANT text := (SELECT l.code FROM usom.location l WHERE l.org_id = org AND l.location_id = (image->>'location_id')::bigint);
 	sku CONSTANT text := (SELECT p.sku FROM usom.product p WHERE p.org_id = org AND p.product_id = (image->>'product_id')::bigint);
 BEGIN
-	RETURN CASE table_name
-		WHEN 'sales_order' THEN json_build_object('order_no', image->'order_no', 'status', image->'status', 'version', image->'version',
+	-- each a statement of its own: what is not asked for is not prepared
+	CASE table_name
+		WHEN 'sales_order' THEN
+			RETURN json_build_object('order_no', image->'order_no', 'status', image->'status', 'version', image->'version',
 			'channel', (SELECT c.code FROM usom.channel c WHERE c.org_id = org AND c.channel_id = (image->>'channel_id')::bigint),
 			'external_id', image->'external_id', 'revision', image->'revision', 'order_type', image->'order_type',
 			'customer', (SELECT c.code FROM usom.customer c WHERE c.org_id = org AND c.customer_id = (image->>'customer_id')::bigint),
@@ -9831,8 +9835,9 @@ BEGIN
 			'parent_order_no', (SELECT p.order_no FROM usom.sales_order p WHERE p.org_id = org AND p.sales_order_id = (image->>'parent_order_id')::bigint),
 			'flow', (SELECT f.code FROM usom.flow f WHERE f.org_id = org AND f.flow_id = (image->>'flow_id')::bigint),
 			'flow_version', (SELECT f.version FROM usom.flow f WHERE f.org_id = org AND f.flow_id = (image->>'flow_id')::bigint),
-			'flow_state', image->'flow_state')
-		WHEN 'order_line' THEN json_build_object('line_no', image->'line_no', 'sku', sku, 'quantity', trim_scale((image->>'quantity')::numeric),
+			'flow_state', image->'flow_state');
+		WHEN 'order_line' THEN
+			RETURN json_build_object('line_no', image->'line_no', 'sku', sku, 'quantity', trim_scale((image->>'quantity')::numeric),
 			'unit_price', trim_scale((image->>'unit_price')::numeric), 'total', trim_scale((image->>'total')::numeric), 'location', location,
 			'requested_at', image->'requested_at', 'substitution', image->'substitution', 'partial', image->'partial',
 			'kit_line_no', nullif(image->'kit_line_no', image->'line_no'), 'kit_quantity', trim_scale((image->>'kit_quantity')::numeric),
@@ -9842,31 +9847,38 @@ BEGIN
 			'quantity_reserved', trim_scale((image->>'quantity_reserved')::numeric), 'quantity_released', trim_scale((image->>'quantity_released')::numeric),
 			'quantity_picked', trim_scale((image->>'quantity_picked')::numeric), 'quantity_packed', trim_scale((image->>'quantity_packed')::numeric),
 			'quantity_shipped', trim_scale((image->>'quantity_shipped')::numeric), 'quantity_delivered', trim_scale((image->>'quantity_delivered')::numeric),
-			'quantity_returned', trim_scale((image->>'quantity_returned')::numeric), 'quantity_cancelled', trim_scale((image->>'quantity_cancelled')::numeric))
-		WHEN 'fulfillment_line' THEN json_build_object('piece_no', image->'piece_no', 'sku', sku, 'status', image->'status',
+			'quantity_returned', trim_scale((image->>'quantity_returned')::numeric), 'quantity_cancelled', trim_scale((image->>'quantity_cancelled')::numeric));
+		WHEN 'fulfillment_line' THEN
+			RETURN json_build_object('piece_no', image->'piece_no', 'sku', sku, 'status', image->'status',
 			'quantity', trim_scale((image->>'quantity')::numeric), 'location', location, 'lot', nullif(image->>'lot', ''),
 			'promised_at', image->'promised_at',
 			'shipment_no', (SELECT s.shipment_no FROM usom.shipment s WHERE s.org_id = org AND s.shipment_id = (image->>'shipment_id')::bigint),
 			'supply_no', (SELECT u.supply_no FROM usom.supply u WHERE u.org_id = org AND u.supply_id = (image->>'supply_id')::bigint),
-			'package_no', (SELECT k.package_no FROM usom.package k WHERE k.org_id = org AND k.package_id = (image->>'package_id')::bigint))
-		WHEN 'hold' THEN json_build_object('hold_type', image->'hold_type', 'line_no', image->'line_no', 'piece_no', image->'piece_no', 'reason', image->'reason',
+			'package_no', (SELECT k.package_no FROM usom.package k WHERE k.org_id = org AND k.package_id = (image->>'package_id')::bigint));
+		WHEN 'hold' THEN
+			RETURN json_build_object('hold_type', image->'hold_type', 'line_no', image->'line_no', 'piece_no', image->'piece_no', 'reason', image->'reason',
 			'blocks', image->'blocks', 'expires_at', image->'expires_at', 'placed_at', image->'placed_at', 'placed_by', image->'placed_by',
-			'released_at', image->'released_at', 'released_by', image->'released_by', 'release_reason', image->'release_reason', 'check_code', image->'check_code', 'settled', image->'settled')
-		WHEN 'shipment' THEN json_build_object('shipment_no', image->'shipment_no', 'status', image->'status', 'location', location,
+			'released_at', image->'released_at', 'released_by', image->'released_by', 'release_reason', image->'release_reason', 'check_code', image->'check_code', 'settled', image->'settled');
+		WHEN 'shipment' THEN
+			RETURN json_build_object('shipment_no', image->'shipment_no', 'status', image->'status', 'location', location,
 			'carrier', image->'carrier', 'tracking', image->'tracking', 'shipped_at', image->'shipped_at', 'delivered_at', image->'delivered_at',
 			'consolidation_no', (SELECT c.consolidation_no FROM usom.consolidation c WHERE c.org_id = org AND c.consolidation_id = (image->>'consolidation_id')::bigint),
 			'service', image->'service', 'voided_at', image->'voided_at', 'told_at', image->'told_at',
-			'manifest_no', (SELECT m.manifest_no FROM usom.manifest m WHERE m.org_id = org AND m.manifest_id = (image->>'manifest_id')::bigint))
-		WHEN 'return_order' THEN json_build_object('return_no', image->'return_no', 'status', image->'status', 'reason', image->'reason',
+			'manifest_no', (SELECT m.manifest_no FROM usom.manifest m WHERE m.org_id = org AND m.manifest_id = (image->>'manifest_id')::bigint));
+		WHEN 'return_order' THEN
+			RETURN json_build_object('return_no', image->'return_no', 'status', image->'status', 'reason', image->'reason',
 			'authorized_at', image->'authorized_at', 'received_at', image->'received_at', 'expires_at', image->'expires_at',
 			'is_blind', image->'is_blind', 'exchange_order_no',
-			(SELECT e.order_no FROM usom.sales_order e WHERE e.org_id = org AND e.sales_order_id = (image->>'exchange_order_id')::bigint))
-		WHEN 'return_line' THEN json_build_object('line_no', image->'line_no', 'quantity', trim_scale((image->>'quantity')::numeric),
+			(SELECT e.order_no FROM usom.sales_order e WHERE e.org_id = org AND e.sales_order_id = (image->>'exchange_order_id')::bigint));
+		WHEN 'return_line' THEN
+			RETURN json_build_object('line_no', image->'line_no', 'quantity', trim_scale((image->>'quantity')::numeric),
 			'quantity_received', trim_scale((image->>'quantity_received')::numeric),
 			'quantity_accepted', trim_scale((image->>'quantity_accepted')::numeric), 'quantity_rejected', trim_scale((image->>'quantity_rejected')::numeric),
 			'quantity_given_up', trim_scale((image->>'quantity_given_up')::numeric), 'inspects', image->'inspects',
-			'disposition', image->'disposition', 'rule', image->'rule')
-	END;
+			'disposition', image->'disposition', 'rule', image->'rule');
+		ELSE
+			RETURN NULL;
+	END CASE;
 END
 $$;
 COMMENT ON FUNCTION usom._order_fields(text, jsonb) IS 'What people read of the image of a row of an order, in their order: codes for keys, numbers without trailing zeros. Codes do not change, so those of today are those of then.';

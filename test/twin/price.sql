@@ -100,7 +100,7 @@ DECLARE
 	l record;
 	s record;
 BEGIN
-	TRUNCATE work;
+	DELETE FROM work;
 	INSERT INTO work (n, sku, category, q, units, document)
 	SELECT x.n, x.e ->> 'sku', p.category, (x.e ->> 'quantity')::numeric, sum((x.e ->> 'quantity')::numeric) OVER (PARTITION BY x.e ->> 'sku'), (x.e ->> 'unit_price')::numeric
 	FROM jsonb_array_elements(document -> 'lines') WITH ORDINALITY x (e, n) JOIN usom.product p ON p.sku = x.e ->> 'sku';
@@ -137,7 +137,7 @@ BEGIN
 			AND coalesce(p.currency = money, true) AND coalesce(basket >= p.min_value, true)
 		ORDER BY c.code IS NOT NULL, p.level <> 'line', p.priority, p.code COLLATE "C" LOOP
 		took := false;
-		TRUNCATE before;
+		DELETE FROM before;
 		INSERT INTO before SELECT w.n, w.taken, w.goods, w.q FROM work w WHERE NOT net AND goods > taken AND NOT closed AND (a.stacks OR promotions = 0)
 			AND NOT coalesce(a.exclusion_group = ANY (groups), false) AND coalesce(units >= a.min_quantity, true) AND coalesce(units <= a.max_quantity, true)
 			AND (a.category IS NULL OR w.category = a.category) AND (a.skus IS NULL OR w.sku = ANY (a.skus));
@@ -180,6 +180,7 @@ DECLARE
 	said text;
 	tried bigint := 0;
 BEGIN
+	TRUNCATE work, before;	-- not for each order: all plans would be made anew
 	PERFORM twin.make_rules(round);
 	FOR n IN 1 .. orders LOOP
 		document := twin.order_document(round);
