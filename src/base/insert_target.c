@@ -181,7 +181,7 @@ usom_insert_target_open_leaf(UsomTarget *root, Relation table, const UsomRows *r
 	if (root->leaf == NULL)
 		root->leaf = usom_target_make(&(UsomTarget) {
 			.kind = &insertion, .table = root->table, .insert = root->insert, .root = root});
-	return OidIsValid(relid) ? usom_target_open_relid(root->leaf, relid) : NULL;
+	return root->leaf != NULL && OidIsValid(relid) ? usom_target_open_relid(root->leaf, relid) : NULL;
 }
 
 /* usom._direct_inserts(): for tests. */

@@ -19,9 +19,8 @@
  */
 #include "postgres.h"
 
-#include "base/target.h"
+#include "base/row_scan.h"
 
-#include "access/genam.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
@@ -112,38 +111,27 @@ is_enough(const Locking *locking)
 }
 
 static void
-lock_under(Locking *locking, IndexScanDesc scan, ScanKeyData *keys, const Datum *arguments)
-{
-	for (int i = 0; i < locking->locks->nkeys; i++)
-		keys[i].sk_argument = arguments[i];
-	index_rescan(scan, keys, locking->locks->nkeys, NULL, 0);
-	while (!is_enough(locking) && index_getnext_slot(scan, ForwardScanDirection, locking->seen))
-	{
-		CHECK_FOR_INTERRUPTS();
-		lock_row(locking, keys);
-	}
-}
-
-static void
 lock_all(void *argument)
 {
 	Locking    *locking = argument;
 	const UsomRowLocks *locks = locking->locks;
-	ScanKeyData keys[INDEX_MAX_KEYS];
-	Relation	index;
-	IndexScanDesc scan;
+	UsomRowScan scan;
 
 	PushActiveSnapshot(GetTransactionSnapshot());
 	locking->command = GetCurrentCommandId(true);
 	locking->seen = table_slot_create(locking->table, NULL);
 	locking->last = table_slot_create(locking->table, NULL);
-	index = index_open(locking->target->key_index, AccessShareLock);
-	scan = usom_index_beginscan(locking->table, index, GetActiveSnapshot(), locks->nkeys);
-	memcpy(keys, locking->target->scan_keys, locks->nkeys * sizeof(ScanKeyData));
+	usom_row_scan_begin(&scan, locking->target, locking->table, locks->nkeys, locking->seen);
 	for (int i = 0; i < locks->count && !is_enough(locking); i++)
-		lock_under(locking, scan, keys, &locks->keys[i * locks->nkeys]);
-	index_endscan(scan);
-	index_close(index, NoLock);
+	{
+		usom_row_scan_under(&scan, &locks->keys[i * locks->nkeys]);
+		while (!is_enough(locking) && usom_row_scan_next(&scan))
+		{
+			CHECK_FOR_INTERRUPTS();
+			lock_row(locking, scan.keys);
+		}
+	}
+	usom_row_scan_end(&scan);
 	ExecDropSingleTupleTableSlot(locking->last);
 	ExecDropSingleTupleTableSlot(locking->seen);
 	PopActiveSnapshot();

@@ -28,7 +28,6 @@
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "base/compat.h"
-#include "base/errors.h"
 #include "base/settings.h"
 #include "base/watch.h"
 #include "catalog/index.h"
@@ -264,9 +263,11 @@ usom_target_slot(UsomTarget *target, Relation table, int i)
 UsomTarget *
 usom_target_make(const UsomTarget *target)
 {
-	UsomTarget *made = MemoryContextAllocZero(TopMemoryContext, sizeof(UsomTarget));
+	UsomTarget *made;
 
-	Ensure(ntargets < MOST_TARGETS, "too many tables are written to");
+	if (ntargets == MOST_TARGETS)
+		return NULL;
+	made = MemoryContextAlloc(TopMemoryContext, sizeof(UsomTarget));
 	*made = *target;
 	targets[ntargets++] = made;
 	return made;
@@ -342,7 +343,7 @@ usom_target_open_relid(UsomTarget *target, Oid relid)
 Relation
 usom_target_open(UsomTarget *target)
 {
-	if (!usom_setting_direct || target->is_busy)
+	if (!usom_setting_direct || target == NULL || target->is_busy)
 		return NULL;
 	return usom_target_open_relid(target, target->is_valid ? target->relid : get_relname_relid(target->table, get_namespace_oid("usom", true)));
 }

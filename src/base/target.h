@@ -82,11 +82,12 @@ struct UsomTarget
 
 /* ---- target.c ---- */
 
+/* Kept for good; NULL: there are too many already. */
 extern UsomTarget *usom_target_make(const UsomTarget *target);
 
 /*
  * The table, locked as its command does, with a target that is fit for it and
- * not busy; NULL if there is none.  The second form: of that oid.
+ * not busy; NULL if there is none, or no target.  The second form: of that oid.
  */
 extern Relation usom_target_open(UsomTarget *target);
 extern Relation usom_target_open_relid(UsomTarget *target, Oid relid);
@@ -127,8 +128,8 @@ extern Relation usom_update_target_open(UsomUpdate *update);
 extern void usom_update_target_read(const UsomTarget *target, TupleTableSlot *slot, Datum *values, bool *nulls);
 
 /*
- * Where a row was, under a key or under what a row has for it.  A hint proves
- * nothing: who takes it looks whether the row is there and has the key.
+ * Where a row is that was locked or written just now, under its key.  A hint
+ * proves nothing: who takes it looks whether the row is there and has the key.
  */
 extern void usom_update_target_remember(UsomTarget *target, const Datum *key, ItemPointer tid);
 extern bool usom_update_target_recall(const UsomTarget *target, const Datum *key, ItemPointer tid);

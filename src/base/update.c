@@ -26,9 +26,8 @@
  */
 #include "postgres.h"
 
-#include "base/target.h"
+#include "base/row_scan.h"
 
-#include "access/genam.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
@@ -50,8 +49,8 @@ typedef struct Updating
 	bool		has_indexes;	/* opened */
 	CommandId	command;
 	TransitionCaptureState *capture;
-	Relation	index;			/* of the scan */
-	IndexScanDesc scan;			/* NULL until a hint failed */
+	bool		has_scan;		/* begun: a hint failed */
+	UsomRowScan scan;
 	TupleTableSlot *old;
 } Updating;
 
@@ -88,19 +87,11 @@ find_by_hint(const Updating *updating, const Datum *key)
 static bool
 find_by_index(Updating *updating, const Datum *key)
 {
-	int			nkeys = updating->target->update->nkeys;
-	ScanKeyData keys[INDEX_MAX_KEYS];
-
-	if (updating->scan == NULL)
-	{
-		updating->index = index_open(updating->target->key_index, AccessShareLock);
-		updating->scan = usom_index_beginscan(updating->table, updating->index, GetActiveSnapshot(), nkeys);
-	}
-	memcpy(keys, updating->target->scan_keys, nkeys * sizeof(ScanKeyData));
-	for (int i = 0; i < nkeys; i++)
-		keys[i].sk_argument = key[i];
-	index_rescan(updating->scan, keys, nkeys, NULL, 0);
-	return index_getnext_slot(updating->scan, ForwardScanDirection, updating->old);
+	if (!updating->has_scan)
+		usom_row_scan_begin(&updating->scan, updating->target, updating->table, updating->target->update->nkeys, updating->old);
+	updating->has_scan = true;
+	usom_row_scan_under(&updating->scan, key);
+	return usom_row_scan_next(&updating->scan);
 }
 
 /* ---- change ---- */
@@ -242,11 +233,8 @@ update_rows(Updating *updating)
 		CHECK_FOR_INTERRUPTS();
 		update_row(updating, row);
 	}
-	if (updating->scan != NULL)
-	{
-		index_endscan(updating->scan);
-		index_close(updating->index, NoLock);
-	}
+	if (updating->has_scan)
+		usom_row_scan_end(&updating->scan);
 	ExecDropSingleTupleTableSlot(updating->old);
 	ExecClearTuple(updating->target->result->ri_TrigOldSlot);
 }

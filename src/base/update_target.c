@@ -16,6 +16,7 @@
 
 #include "access/genam.h"
 #include "access/nbtree.h"
+#include "access/transam.h"
 #include "access/xact.h"
 #include "base/compat.h"
 #include "catalog/pg_am.h"
@@ -24,6 +25,7 @@
 #include "executor/executor.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/typcache.h"
 
 #define HINTS 1024				/* a power of two */
 
@@ -57,15 +59,23 @@ map_columns(UsomTarget *target, const TupleDesc desc)
 	return true;
 }
 
-/* One column of the index; false if it is not that of the key, compared as its type is. */
+/*
+ * One column of the index; false if it is not that of the key, in the order in
+ * which statements sort it, by PostgreSQL's own operators: another's would be
+ * run as the owner.
+ */
 static bool
-note_scan_key(UsomTarget *target, Relation index, int i)
+note_scan_key(UsomTarget *target, Relation table, Relation index, int i)
 {
 	Oid			type = index->rd_opcintype[i];
 	Oid			equal = get_opfamily_member(index->rd_opfamily[i], type, type, BTEqualStrategyNumber);
 
-	if (index->rd_index->indkey.values[i] != target->columns[i] + 1 || !OidIsValid(equal) ||
-		type != usom_query_find_type(target->update->columns[i].type))
+	if (index->rd_index->indkey.values[i] != target->columns[i] + 1 || index->rd_indoption[i] != 0 ||
+		type != usom_query_find_type(target->update->columns[i].type) ||
+		index->rd_indcollation[i] != TupleDescAttr(RelationGetDescr(table), target->columns[i])->attcollation)
+		return false;
+	if (!OidIsValid(equal) || equal >= FirstUnpinnedObjectId ||
+		lookup_type_cache(type, TYPECACHE_BTREE_OPFAMILY)->btree_opf != index->rd_opfamily[i])
 		return false;
 	target->hashed[i] = type == INT8OID;
 	ScanKeyEntryInitialize(&target->scan_keys[i], 0, i + 1, BTEqualStrategyNumber, InvalidOid,
@@ -74,7 +84,7 @@ note_scan_key(UsomTarget *target, Relation index, int i)
 }
 
 static bool
-note_key_index(UsomTarget *target, Relation index)
+note_key_index(UsomTarget *target, Relation table, Relation index)
 {
 	const FormData_pg_index *form = index->rd_index;
 	int			nkeys = target->update->nkeys;
@@ -86,13 +96,13 @@ note_key_index(UsomTarget *target, Relation index)
 	target->scan_keys = palloc0_array(ScanKeyData, nkeys);
 	target->hashed = palloc0_array(bool, nkeys);
 	for (int i = 0; i < nkeys; i++)
-		if (!note_scan_key(target, index, i))
+		if (!note_scan_key(target, table, index, i))
 			return false;
 	return true;
 }
 
 static bool
-find_key_index(UsomTarget *target)
+find_key_index(UsomTarget *target, Relation table)
 {
 	bool		fits = false;
 
@@ -101,7 +111,7 @@ find_key_index(UsomTarget *target)
 		Relation	index = index_open(target->indexes[i], AccessShareLock);
 
 		if (strcmp(RelationGetRelationName(index), target->update->index) == 0)
-			fits = note_key_index(target, index);
+			fits = note_key_index(target, table, index);
 		index_close(index, NoLock);
 	}
 	return fits;
@@ -111,7 +121,7 @@ static bool
 prepare(UsomTarget *target, Relation table)
 {
 	target->hints = palloc0_array(UsomTargetHint, HINTS);
-	return map_columns(target, RelationGetDescr(table)) && usom_target_note_indexes(target, table) && find_key_index(target);
+	return map_columns(target, RelationGetDescr(table)) && usom_target_note_indexes(target, table) && find_key_index(target, table);
 }
 
 static const UsomTargetKind update_kind = {
