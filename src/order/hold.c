@@ -2,9 +2,6 @@
  * hold.c
  *		Holds: rows that block named actions of an order.
  *
- * Whether a hold is active is read, not swept: an expired one stops counting
- * in the very statement that looks at it.
- *
  * Locks: the order, as for every change of it.
  */
 #include "postgres.h"
@@ -17,8 +14,9 @@
 #include "base/errors.h"
 #include "base/insert.h"
 #include "base/memo.h"
-#include "base/query.h"
+#include "base/update.h"
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "party/party.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -99,35 +97,10 @@ blocks_of(int64 org_id, const char *hold_type)
 bool
 usom_order_hold_blocks(int64 org_id, const char *hold_type, const char *action)
 {
-	Datum	   *actions;
-	int			count;
-
-	deconstruct_array_builtin(blocks_of(org_id, hold_type), TEXTOID, &actions, NULL, &count);
-	for (int i = 0; i < count; i++)
-		if (strcmp(TextDatumGetCString(actions[i]), action) == 0)
-			return true;
-	return false;
+	return usom_order_is_among(blocks_of(org_id, hold_type), action);
 }
 
 /* ---- holds ---- */
-
-#define IS_ACTIVE "h.released_at IS NULL AND (h.expires_at IS NULL OR h.expires_at > $3)"
-
-static UsomQuery find_blocking = {
-	.text = "SELECT h.hold_type, h.reason, h.expires_at FROM usom.hold h "
-	"WHERE h.org_id = $1 AND h.sales_order_id = $2 AND " IS_ACTIVE " AND $4 = ANY (h.blocks) "
-	"ORDER BY h.hold_id LIMIT 1",
-	.nargs = 4,
-	.argtypes = {"bigint", "bigint", "timestamptz", "text"},
-};
-
-static UsomQuery renew_hold = {
-	.text = "UPDATE usom.hold AS h SET reason = $5, expires_at = $6 "
-	"WHERE h.org_id = $1 AND h.sales_order_id = $2 AND " IS_ACTIVE " AND h.hold_type = $4 "
-	"AND h.line_no IS NOT DISTINCT FROM $7 AND h.piece_no IS NOT DISTINCT FROM $8 AND h.check_code IS NULL",
-	.nargs = 8,
-	.argtypes = {"bigint", "bigint", "timestamptz", "text", "text", "timestamptz", "integer", "integer"},
-};
 
 static UsomInsert insert_hold = {
 	.table = "hold",
@@ -139,49 +112,128 @@ static UsomInsert insert_hold = {
 	.query.argtypes = {"bigint", "usom._hold_row[]"},
 };
 
-static UsomQuery end_holds = {
-	.text = "UPDATE usom.hold AS h SET released_at = $3, released_by = session_user, release_reason = $5 "
-	"WHERE h.org_id = $1 AND h.sales_order_id = $2 AND " IS_ACTIVE " AND h.hold_type = $4 "
-	"AND ($6 IS NULL OR h.line_no = $6) AND ($7 IS NULL OR h.piece_no = $7)",
-	.nargs = 7,
-	.argtypes = {"bigint", "bigint", "timestamptz", "text", "text", "integer", "integer"},
+static UsomQuery renew_holds = {
+	.text = "UPDATE usom.hold AS h SET reason = $3, expires_at = $4 WHERE h.org_id = $1 AND h.hold_id = ANY ($2)",
+	.nargs = 4,
+	.argtypes = {"bigint", "bigint[]", "text", "timestamptz"},
 };
 
-static bool
+static UsomQuery end_holds = {
+	.text = "UPDATE usom.hold AS h SET release_reason = $3, released_at = $4, released_by = session_user "
+	"WHERE h.org_id = $1 AND h.hold_id = ANY ($2)",
+	.nargs = 4,
+	.argtypes = {"bigint", "bigint[]", "text", "timestamptz"},
+};
+
+typedef enum HoldColumn
+{
+	HOLD_ORG,
+	HOLD_ID,
+	HOLD_REASON,
+	HOLD_EXPIRES_AT,
+	HOLD_RELEASE_REASON,
+	HOLD_RELEASED_AT,
+	HOLD_RELEASED_BY,
+	HOLD_UPDATED
+} HoldColumn;
+
+static UsomUpdate hold_rows = {
+	.table = "hold",
+	.index = "hold_pkey",
+	.nkeys = 2,
+	.ncolumns = HOLD_UPDATED,
+	.columns = {
+		[HOLD_ORG] = {"org_id", "bigint"},
+		[HOLD_ID] = {"hold_id", "bigint"},
+		[HOLD_REASON] = {"reason", "text"},
+		[HOLD_EXPIRES_AT] = {"expires_at", "timestamptz"},
+		[HOLD_RELEASE_REASON] = {"release_reason", "text"},
+		[HOLD_RELEASED_AT] = {"released_at", "timestamptz"},
+		[HOLD_RELEASED_BY] = {"released_by", "text"},
+	},
+};
+
+/* Holds of an order that change alike. */
+typedef struct HoldChange
+{
+	int			count;
+	int64	   *ids;
+	bool		ends;			/* or is renewed */
+	NullableDatum reason;
+	NullableDatum at;			/* expires, or was released */
+} HoldChange;
+
+static void
+change_hold(void *argument, int i, Datum *values, bool *nulls)
+{
+	const HoldChange *change = argument;
+	int			reason = change->ends ? HOLD_RELEASE_REASON : HOLD_REASON;
+	int			at = change->ends ? HOLD_RELEASED_AT : HOLD_EXPIRES_AT;
+
+	values[reason] = change->reason.value;
+	nulls[reason] = change->reason.isnull;
+	values[at] = change->at.value;
+	nulls[at] = change->at.isnull;
+	if (!change->ends)
+		return;
+	values[HOLD_RELEASED_BY] = CStringGetTextDatum(GetUserNameFromId(GetSessionUserId(), false));
+	nulls[HOLD_RELEASED_BY] = false;
+}
+
+static void
+write_change(int64 org_id, HoldChange *change)
+{
+	UsomQuery  *query = change->ends ? &end_holds : &renew_holds;
+	Datum	   *keys = palloc_array(Datum, 2 * change->count);
+	UsomRowChanges changes = {
+		.update = &hold_rows, .text = query->text, .keys = keys, .count = change->count, .change = change_hold, .argument = change,
+	};
+	Datum		values[4] = {Int64GetDatum(org_id), usom_query_keys(change->ids, change->count), change->reason.value, change->at.value};
+	bool		nulls[4] = {false, false, change->reason.isnull, change->at.isnull};
+
+	for (int i = 0; i < change->count; i++)
+	{
+		keys[2 * i + HOLD_ORG] = values[0];
+		keys[2 * i + HOLD_ID] = Int64GetDatum(change->ids[i]);
+	}
+	if (unlikely(!usom_update_run(&changes)))
+		changes.changed = usom_query_write(query, values, nulls);
+	Ensure(changes.changed == (uint64) change->count, "usom wrote " UINT64_FORMAT " of %d holds", changes.changed, change->count);
+}
+
+/* The oldest that blocks the action, whatever it stands on; NULL: none. */
+static const UsomActiveHold *
 find_hold(UsomOrderSet *set, int order, const char *action)
 {
-	Datum		values[4] = {
-		Int64GetDatum(set->org_id),
-		Int64GetDatum(set->orders[order].sales_order_id),
-		TimestampTzGetDatum(usom_call_time()),
-		CStringGetTextDatum(action),
-	};
+	const UsomActiveHold *found = NULL;
+	int			count;
+	const UsomActiveHold *active = usom_order_active_holds(set, order, &count);
 
-	return usom_query_run(&find_blocking, values, NULL) > 0;
+	for (int i = 0; i < count; i++)
+		if ((found == NULL || active[i].hold_id < found->hold_id) && usom_order_is_among(active[i].blocks, action))
+			found = &active[i];
+	return found;
 }
 
 bool
 usom_order_is_held(UsomOrderSet *set, int order, const char *action)
 {
-	return find_hold(set, order, action);
+	return find_hold(set, order, action) != NULL;
 }
 
 void
 usom_order_check_holds(UsomOrderSet *set, int order, const char *action)
 {
-	const char *type;
-	const char *reason;
+	const UsomActiveHold *hold = find_hold(set, order, action);
 
-	if (!find_hold(set, order, action))
+	if (hold == NULL)
 		return;
-	type = usom_query_get_text(0, 1);
-	reason = usom_query_get_text(0, 2);
 	ereport(ERROR, errcode(USOM_ERR(ACTION_HELD)),
-			errmsg("cannot %s order \"%s\" while it is on %s hold", action, set->orders[order].order_no, type),
-			errdetail("The reason given: %s.", reason ? reason : "none"),
-			strcmp(type, USOM_APPROVAL_HOLD) == 0
+			errmsg("cannot %s order \"%s\" while it is on %s hold", action, set->orders[order].order_no, hold->type),
+			errdetail("The reason given: %s.", hold->reason ? hold->reason : "none"),
+			strcmp(hold->type, USOM_APPROVAL_HOLD) == 0
 			? errhint("Have another person call usom.approve_order('%s', ...).", set->orders[order].order_no)
-			: errhint("Call usom.release_hold('%s', '%s', ...) first.", set->orders[order].order_no, type));
+			: errhint("Call usom.release_hold('%s', '%s', ...) first.", set->orders[order].order_no, hold->type));
 }
 
 static void
@@ -269,30 +321,62 @@ follow_hold(const UsomOrderSet *set, const char *type, int32 line_no)
 	usom_order_write_holds(set->org_id, rows);
 }
 
-/* What the caller says of a hold, as renew_hold has it. */
+/* What the caller says of a hold. */
 typedef struct Asked
 {
 	const char *type;
 	Place		place;
-	Datum		values[8];		/* org_id, sales_order_id, placed_at, hold_type, reason, expires_at, line_no, piece_no */
-	bool		nulls[8];
+	NullableDatum reason;
+	NullableDatum expires_at;
 } Asked;
 
+/* Of the type, and standing there: just there, or, to be released, anywhere within. */
 static void
-renew_or_insert(UsomOrderSet *set, Asked *asked)
+choose_holds(const UsomOrderSet *set, const Asked *asked, HoldChange *change)
 {
-	Datum		row[HOLD_COLUMNS];
-	bool		nulls[HOLD_COLUMNS] = {false};
-	UsomRows   *rows;
+	int			count;
+	const UsomActiveHold *active = usom_order_active_holds(set, 0, &count);
 
-	if (usom_query_write(&renew_hold, asked->values, asked->nulls) > 0)
-		return;
-	memcpy(row, &asked->values[1], sizeof(asked->values) - sizeof(Datum));
-	memcpy(nulls, &asked->nulls[1], sizeof(asked->nulls) - sizeof(bool));
-	row[HOLD_COLUMNS - 1] = PointerGetDatum(blocks_of(set->org_id, asked->type));
-	rows = usom_insert_rows(&insert_hold, 1);
+	change->ids = palloc_array(int64, count + 1);
+	for (int i = 0; i < count; i++)
+	{
+		bool		is_there = (active[i].line_no == asked->place.line_no || (change->ends && !asked->place.has_line)) &&
+			(active[i].piece_no == asked->place.piece_no || (change->ends && !asked->place.has_piece));
+
+		if (is_there && strcmp(active[i].type, asked->type) == 0 && (change->ends || !active[i].is_found))
+			change->ids[change->count++] = active[i].hold_id;
+	}
+}
+
+static void
+insert_asked(const UsomOrderSet *set, const Asked *asked)
+{
+	UsomRows   *rows = usom_insert_rows(&insert_hold, 1);
+	Datum		row[HOLD_COLUMNS] = {
+		Int64GetDatum(set->orders[0].sales_order_id), TimestampTzGetDatum(usom_call_time()), CStringGetTextDatum(asked->type),
+		asked->reason.value, asked->expires_at.value, Int32GetDatum(asked->place.line_no), Int32GetDatum(asked->place.piece_no),
+		PointerGetDatum(blocks_of(set->org_id, asked->type)),
+	};
+	bool		nulls[HOLD_COLUMNS] = {
+		false, false, false, asked->reason.isnull, asked->expires_at.isnull, !asked->place.has_line, !asked->place.has_piece, false
+	};
+
 	usom_rows_add(rows, row, nulls);
 	usom_insert_run(&insert_hold, set->org_id, rows);
+}
+
+static void
+renew_or_insert(UsomOrderSet *set, const Asked *asked)
+{
+	HoldChange	change = {.reason = asked->reason, .at = asked->expires_at};
+
+	choose_holds(set, asked, &change);
+	if (change.count > 0)
+	{
+		write_change(set->org_id, &change);
+		return;
+	}
+	insert_asked(set, asked);
 	follow_hold(set, asked->type, asked->place.line_no);
 }
 
@@ -313,21 +397,7 @@ usom_hold_order(PG_FUNCTION_ARGS)
 	bool		expires = !PG_ARGISNULL(3);
 	Place		place = read_place(fcinfo, 4);
 	UsomOrderSet *set = load_held(fcinfo, &place);
-	Asked		asked = {
-		.type = type,
-		.place = place,
-		.values = {
-			Int64GetDatum(set->org_id),
-			Int64GetDatum(set->orders[0].sales_order_id),
-			TimestampTzGetDatum(usom_call_time()),
-			CStringGetTextDatum(type),
-			PG_ARGISNULL(2) ? (Datum) 0 : PG_GETARG_DATUM(2),
-			expires ? PG_GETARG_DATUM(3) : (Datum) 0,
-			Int32GetDatum(place.line_no),
-			Int32GetDatum(place.piece_no),
-		},
-		.nulls = {false, false, false, false, PG_ARGISNULL(2), !expires, !place.has_line, !place.has_piece},
-	};
+	Asked		asked = {.type = type, .place = place, .reason = fcinfo->args[2], .expires_at = fcinfo->args[3]};
 
 	check_hold(&set->orders[0], type, expires, expires ? PG_GETARG_TIMESTAMPTZ(3) : 0);
 	check_place(set, &place);
@@ -343,24 +413,18 @@ usom_release_hold(PG_FUNCTION_ARGS)
 	const char *type = usom_order_arg_text(fcinfo, 1, "hold_type");
 	Place		place = read_place(fcinfo, 3);
 	UsomOrderSet *set = load_held(fcinfo, &place);
-	Datum		values[7] = {
-		Int64GetDatum(set->org_id),
-		Int64GetDatum(set->orders[0].sales_order_id),
-		TimestampTzGetDatum(usom_call_time()),
-		CStringGetTextDatum(type),
-		PG_ARGISNULL(2) ? (Datum) 0 : PG_GETARG_DATUM(2),
-		Int32GetDatum(place.line_no),
-		Int32GetDatum(place.piece_no),
-	};
-	bool		nulls[7] = {false, false, false, false, PG_ARGISNULL(2), !place.has_line, !place.has_piece};
+	Asked		asked = {.type = type, .place = place};
+	HoldChange	change = {.ends = true, .reason = fcinfo->args[2], .at = {.value = TimestampTzGetDatum(usom_call_time())}};
 
 	usom_approval_check_release(set, 0, type);
-	if (usom_query_write(&end_holds, values, nulls) == 0)
+	choose_holds(set, &asked, &change);
+	if (change.count == 0)
 		ereport(ERROR, errcode(USOM_ERR(UNKNOWN_HOLD)),
 				errmsg("order \"%s\" has no active %s hold%s", set->orders[0].order_no, type,
 					   place.has_piece ? psprintf(" on piece %d of line %d", place.piece_no, place.line_no)
 					   : place.has_line ? psprintf(" on line %d", place.line_no) : ""),
 				errhint("Look it up in usom.holds."));
+	write_change(set->org_id, &change);
 	note_hold(set, "release_hold", type, place.line_no);
 	return usom_order_answer_status(answer, set);
 }

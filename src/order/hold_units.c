@@ -25,15 +25,6 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
-static UsomQuery select_holds = {
-	.text = "SELECT h.line_no, h.piece_no, h.hold_type, h.reason FROM usom.hold AS h "
-	"WHERE h.org_id = $1 AND h.sales_order_id = $2 AND h.released_at IS NULL "
-	"AND (h.expires_at IS NULL OR h.expires_at > $3) AND $4 = ANY (h.blocks) "
-	"ORDER BY h.line_no NULLS FIRST, h.piece_no NULLS FIRST, h.hold_id",
-	.nargs = 4,
-	.argtypes = {"bigint", "bigint", "timestamptz", "text"},
-};
-
 static UsomQuery copy_holds = {
 	.text = "INSERT INTO usom.hold (org_id, sales_order_id, line_no, piece_no, hold_type, reason, blocks, expires_at, "
 	"placed_at, placed_by, check_code) "
@@ -66,21 +57,15 @@ UsomHolds *
 usom_order_read_holds(const UsomOrderSet *set, int order, const char *action)
 {
 	UsomHolds  *holds = palloc0_object(UsomHolds);
-	Datum		values[4] = {
-		Int64GetDatum(set->org_id),
-		Int64GetDatum(set->orders[order].sales_order_id),
-		TimestampTzGetDatum(usom_call_time()),
-		CStringGetTextDatum(action),
-	};
+	int			count;
+	const UsomActiveHold *active = usom_order_active_holds(set, order, &count);
 
 	holds->order = order;
 	holds->action = action;
-	holds->count = (int) usom_query_run(&select_holds, values, NULL);
-	holds->holds = palloc_array(UsomHold, Max(holds->count, 1));
-	for (int i = 0; i < holds->count; i++)
-		holds->holds[i] = (UsomHold) {
-			usom_query_get_number(i, 1), usom_query_get_number(i, 2), usom_query_get_text(i, 3), usom_query_get_text(i, 4)
-		};
+	holds->holds = palloc_array(UsomHold, count + 1);
+	for (int i = 0; i < count; i++)
+		if (usom_order_is_among(active[i].blocks, action))
+			holds->holds[holds->count++] = (UsomHold) {active[i].line_no, active[i].piece_no, active[i].type, active[i].reason};
 	return holds;
 }
 

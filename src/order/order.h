@@ -33,6 +33,7 @@
 #include "stock/quota.h"
 #include "stock/stock.h"
 #include "stock/supply.h"
+#include "utils/array.h"
 #include "utils/numeric.h"
 
 #define USOM_NO_TIME PG_INT64_MIN	/* a timestamp that is not given */
@@ -400,6 +401,21 @@ extern bool usom_order_is_held(UsomOrderSet *set, int order, const char *action)
 
 /* Would a hold of the type block the action? */
 extern bool usom_order_hold_blocks(int64 org_id, const char *hold_type, const char *action);
+
+/* hold_read.c: by line, piece, key; what is on the order comes first. */
+typedef struct UsomActiveHold
+{
+	int64		hold_id;
+	int32		line_no;		/* 0: the order */
+	int32		piece_no;		/* 0: the line */
+	const char *type;
+	const char *reason;			/* may be NULL */
+	ArrayType  *blocks;			/* text[]: actions */
+	bool		is_found;		/* by a check or a hold rule */
+} UsomActiveHold;
+
+extern UsomActiveHold *usom_order_active_holds(const UsomOrderSet *set, int order, int *count);
+extern bool usom_order_is_among(ArrayType *actions, const char *action);
 
 /*
  * hold_units.c: what of an order is held.  Holds on the order come first.
