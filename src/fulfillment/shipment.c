@@ -15,6 +15,7 @@
 #include "fulfillment/parcel.h"
 
 #include "base/errors.h"
+#include "base/fetch.h"
 #include "base/query.h"
 #include "party/party.h"
 #include "utils/builtins.h"
@@ -47,6 +48,19 @@ static UsomQuery find_shipment = {
 	"WHERE s.org_id = $1 AND s.shipment_no = $2 AND ($3 IS NULL OR o.channel_id = ANY ($3))",
 	.nargs = 3,
 	.argtypes = {"bigint", "text", "bigint[]"},
+};
+
+/* The same past the executor: the shipment, then its order. */
+static UsomFetch fetch_shipment = {
+	.table = "shipment", .index = "shipment_no_unique",
+	.nkeys = 2, .keys = {{"org_id", "bigint"}, {"shipment_no", "text"}},
+	.ncolumns = 2, .columns = {{"shipment_id", "bigint"}, {"sales_order_id", "bigint"}},
+};
+
+static UsomFetch fetch_order = {
+	.table = "sales_order", .index = "sales_order_pkey",
+	.nkeys = 2, .keys = {{"org_id", "bigint"}, {"sales_order_id", "bigint"}},
+	.ncolumns = 2, .columns = {{"order_no", "text"}, {"channel_id", "bigint"}},
 };
 
 static UsomQuery read_shipments = {
@@ -127,17 +141,67 @@ usom_shipment_read(UsomOrderSet *set, UsomShipment *shipments, int count)
 	}
 }
 
+/* A shipment that is looked for by its number. */
+typedef struct Finding
+{
+	Datum		keys[2];		/* org_id, shipment_no */
+	bool		is_there;
+	int64		shipment_id;
+	char	   *order_no;
+	int64		channel_id;
+} Finding;
+
+static bool
+fetch_found(void *argument)
+{
+	Finding    *finding = argument;
+	UsomFetched shipment;
+	UsomFetched order;
+	Datum		keys[2] = {finding->keys[0]};
+
+	if (!usom_fetch_rows(&fetch_shipment, finding->keys, NULL, &shipment))
+		return false;
+	if (shipment.count == 0)
+		return true;
+	keys[1] = shipment.values[1];
+	if (!usom_fetch_rows(&fetch_order, keys, NULL, &order))
+		return false;
+	finding->is_there = order.count == 1;
+	if (!finding->is_there)
+		return true;
+	finding->shipment_id = DatumGetInt64(shipment.values[0]);
+	finding->order_no = TextDatumGetCString(order.values[0]);
+	finding->channel_id = DatumGetInt64(order.values[1]);
+	return true;
+}
+
+static void
+select_found(Finding *finding)
+{
+	bool		nulls[3] = {false};
+	Datum		values[3] = {finding->keys[0], finding->keys[1]};
+
+	values[2] = usom_party_channels(&nulls[2]);
+	finding->is_there = usom_query_run(&find_shipment, values, nulls) > 0;
+	if (!finding->is_there)
+		return;
+	finding->shipment_id = DatumGetInt64(usom_query_get(0, 1));
+	finding->order_no = usom_query_get_text(0, 2);
+}
+
 UsomOrderSet *
 usom_shipment_find(int64 org_id, const char *shipment_no, int64 *shipment_id)
 {
-	bool		nulls[3] = {false};
-	Datum		values[3] = {Int64GetDatum(org_id), CStringGetTextDatum(shipment_no)};
+	Finding		finding = {.keys = {Int64GetDatum(org_id), CStringGetTextDatum(shipment_no)}};
 
-	values[2] = usom_party_channels(&nulls[2]);
-	if (usom_query_run(&find_shipment, values, nulls) == 0)
+	if (unlikely(!usom_fetch_together(fetch_found, &finding)))
+		select_found(&finding);
+	else
+		finding.is_there = finding.is_there && usom_party_sees_channel(finding.channel_id);
+	if (!finding.is_there)
 		usom_shipment_refuse_unknown(shipment_no);
-	*shipment_id = DatumGetInt64(usom_query_get(0, 1));
-	return usom_order_load(org_id, usom_query_get_text(0, 2));
+	*shipment_id = finding.shipment_id;
+	return usom_order_load(org_id, finding.order_no);
 }
 
 UsomOrderSet *
