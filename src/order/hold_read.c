@@ -20,7 +20,7 @@
 #include "utils/timestamp.h"
 
 static UsomFetch read_holds = {
-	.table = "hold", .index = "hold_of_order", .null_column = "released_at",
+	.table = "hold", .index = "hold_of_order", .null_columns = {"released_at"},
 	.nkeys = 2, .keys = {{"org_id", "bigint"}, {"sales_order_id", "bigint"}},
 	.ncolumns = 8, .columns = {{"hold_id", "bigint"}, {"line_no", "integer"}, {"piece_no", "integer"}, {"hold_type", "text"},
 		{"reason", "text"}, {"expires_at", "timestamptz"}, {"blocks", "text[]"}, {"check_code", "text"}},
