@@ -88,6 +88,17 @@ SELECT usom.erase_order_person(order_no, 'asked for') IS NOT NULL AS erased FROM
 SELECT name, left(extra::text, 30) AS extra, b.same, left(b.said, 110) AS said FROM documents, unnest(ARRAY['{}', '{"revision": 2}', '{"instructions": "no bell"}', '{"ship_to": {"name": "Eva"}}', '{"customer": "FET-B"}', '{"channel": "pos"}']::jsonb[]) extra,
 	pg_temp.both(document || extra) b ORDER BY 1, 2;
 SELECT usom._direct_reads() @> '{customer_address_pkey,customer_code_unique,erasure_pkey,location_code_unique,price_once_at_a_time,product_sku_unique,sales_order_external_unique,vault_key_pkey}' AS direct;
+SELECT usom._direct_inserts() @> '{address,vault_key}' AS people_are_written_directly;
+-- Keys by code.
+CREATE FUNCTION pg_temp.keys() RETURNS text LANGUAGE sql AS $$
+	SELECT jsonb_build_array(usom.product_id('FET-1'), usom.product_id('FET-OLD'), usom.location_id('FET-OFF'), usom.customer_id('FET-A'), usom.customer_id('FET-RETIRED'), usom.channel_id('pos'))::text
+$$;
+SELECT pg_temp.keys() AS direct, (SELECT product_id FROM usom.product WHERE sku = 'FET-1' AND org_id = usom.current_org()) = usom.product_id('FET-1') AS own \gset
+SELECT pg_temp.refused($$SELECT usom.product_id('FET-ELSEWHERE')$$);
+SET usom.direct = off;
+SELECT pg_temp.keys() = :'direct' AS same, :'own' AS own;
+SELECT pg_temp.refused($$SELECT usom.product_id('FET-ELSEWHERE')$$);
+RESET usom.direct;
 -- As many statements.
 CREATE FUNCTION pg_temp.statements(document jsonb) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
@@ -172,6 +183,23 @@ SELECT 'no btree' AS what, * FROM pg_temp.still('customer_code_unique', :'d');
 DROP INDEX usom.customer_code_unique;
 CREATE INDEX customer_code_unique ON usom.organisation (org_id, code);
 SELECT 'of another table' AS what, * FROM pg_temp.still('customer_code_unique', :'d');
+ROLLBACK;
+-- kits are taken apart in the order of the index
+BEGIN;
+SELECT 'as it was' AS what, * FROM pg_temp.still('kit_component_pkey', :'d');
+ALTER TABLE usom.kit_component DROP CONSTRAINT kit_component_pkey;
+CREATE UNIQUE INDEX kit_component_pkey ON usom.kit_component (org_id, kit_product_id, quantity, component_product_id);
+SELECT 'sorted otherwise' AS what, * FROM pg_temp.still('kit_component_pkey', :'d');
+DROP INDEX usom.kit_component_pkey;
+CREATE UNIQUE INDEX kit_component_pkey ON usom.kit_component (org_id, kit_product_id, component_product_id, quantity);
+SELECT 'sorted the same' AS what, * FROM pg_temp.still('kit_component_pkey', :'d');
+ROLLBACK;
+-- kits in kits, and what is refused
+BEGIN;
+INSERT INTO usom.product (sku, kind, active) VALUES ('FET-SET', 'kit', true), ('FET-EMPTY', 'kit', true), ('FET-ODD', 'kit', true);
+INSERT INTO usom.kit_component (kit_product_id, component_product_id, quantity) SELECT usom.product_id(k), usom.product_id(c), q
+	FROM (VALUES ('FET-SET', 'FET-WHOLE', 2), ('FET-SET', 'FET-1', 0.5), ('FET-ODD', 'FET-OLD', 1)) AS v (k, c, q);
+SELECT sku, b.* FROM unnest(ARRAY['FET-SET', 'FET-EMPTY', 'FET-ODD']) sku, pg_temp.both(jsonb_build_object('lines', jsonb_build_array(pg_temp.line(sku), pg_temp.line('FET-PARTS')))) b;
 ROLLBACK;
 BEGIN;
 REVOKE SELECT ON usom.customer FROM usom_owner;

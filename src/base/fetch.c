@@ -249,6 +249,7 @@ usom_fetch_look(UsomFetch *fetch, Datum *values, const bool *nulls)
 {
 	Asking		asking = {.fetch = fetch, .keys = values, .nulls = nulls};
 
+	Assert(ActiveSnapshotSet());
 	return likely(read_by(ask, &asking)) ? publish(&asking) : usom_query_look(&fetch->query, values, nulls);
 }
 

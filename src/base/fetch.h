@@ -8,7 +8,8 @@
  *			static UsomFetch read_lines = {
  *				.table = "order_line", .index = "order_line_pkey",
  *				.nkeys = 2, .keys = {{"org_id", "bigint"}, {"sales_order_id", "bigint"}},
- *				.ncolumns = 2, .columns = {{"line_no", "integer"}, {"quantity", "numeric"}},
+ *				.order = {"line_no"},
+				.ncolumns = 2, .columns = {{"line_no", "integer"}, {"quantity", "numeric"}},
  *				.query = {.text = "SELECT l.line_no, l.quantity FROM usom.order_line AS l "
  *					"WHERE l.org_id = $1 AND l.sales_order_id = $2 ORDER BY l.line_no",
  *					.nargs = 2, .argtypes = {"bigint", "bigint"}},
@@ -17,9 +18,8 @@
  *			quantity = usom_query_get(0, 2);
  *
  *		Keys and columns are named with their types; a domain counts as what it
- *		is over, and {"ctid", "tid"} is where the row stands.  Rows come in the
- *		order of the index; equality with null finds none.  Without keys all
- *		rows are read.
+ *		is over, and {"ctid", "tid"} is where the row stands.  Equality with null
+ *		finds none.  Without keys all rows are read.
  *
  *		Where the table is as install() made it, the index and the table are
  *		read directly, as an index scan does it.  Where it has anything that
@@ -54,6 +54,7 @@ typedef struct UsomFetch
 	uint64		limit;			/* no more rows than these; 0: all */
 	int			nkeys;
 	UsomFetchColumn keys[USOM_FETCH_MOST_KEYS];
+	const char *order[USOM_FETCH_MOST_KEYS];	/* columns of the index behind the keys that rows have to be sorted by, for whom it matters */
 	int			ncolumns;
 	UsomFetchColumn columns[USOM_FETCH_MOST_COLUMNS];
 	UsomQuery	query;			/* the same as a statement, parameters first those keys; none for what is read with others */

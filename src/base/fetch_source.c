@@ -23,7 +23,6 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/transam.h"
-#include "base/errors.h"
 #include "base/owner.h"
 #include "base/settings.h"
 #include "base/watch.h"
@@ -41,7 +40,7 @@
 #include "utils/rel.h"
 #include "utils/typcache.h"
 
-#define MOST_SOURCES 64
+#define MOST_SOURCES 128
 
 PG_FUNCTION_INFO_V1(usom__direct_reads);
 
@@ -97,7 +96,11 @@ find_column(const TupleDesc desc, const char *name)
 	return -1;
 }
 
-/* The function of the operator; InvalidOid unless it is PostgreSQL's own, of the usual order of the type. */
+/*
+ * The function of the operator; InvalidOid unless it is PostgreSQL's own, of
+ * the usual order of the type.  Nobody can alter what the frequent ones are:
+ * their families are pinned.
+ */
 static RegProcedure
 find_comparison(Oid family, Oid type, StrategyNumber strategy)
 {
@@ -120,20 +123,28 @@ find_comparison(Oid family, Oid type, StrategyNumber strategy)
 	return OidIsValid(operator) ? get_opcode(operator) : InvalidOid;
 }
 
-/* The key that a column of the index is looked up by; false if it is not the one that was meant. */
+/* Is the column of the index the one that was meant, from the lowest to the highest? */
+static bool
+is_column(const UsomSource *source, int i, const char *name)
+{
+	Relation	index = source->index;
+	int			column = find_column(RelationGetDescr(source->table), name);
+
+	return column >= 0 && i < IndexRelationGetNumberOfKeyAttributes(index) && index->rd_index->indkey.values[i] == column + 1 &&
+		index->rd_indoption[i] == 0 && index->rd_indcollation[i] == TupleDescAttr(RelationGetDescr(source->table), column)->attcollation;
+}
+
+/* The key that it is looked up by. */
 static bool
 note_key(UsomSource *source, int i)
 {
 	const UsomFetch *fetch = source->fetch;
-	const TupleDesc desc = RelationGetDescr(source->table);
 	Relation	index = source->index;
 	Oid			type = usom_query_find_type(fetch->keys[i].type);
 	StrategyNumber strategy = fetch->upto && i == fetch->nkeys - 1 ? BTLessEqualStrategyNumber : BTEqualStrategyNumber;
-	int			column = find_column(desc, fetch->keys[i].name);
 	RegProcedure compare;
 
-	if (column < 0 || i >= IndexRelationGetNumberOfKeyAttributes(index) || index->rd_index->indkey.values[i] != column + 1 ||
-		index->rd_opcintype[i] != type || index->rd_indcollation[i] != TupleDescAttr(desc, column)->attcollation)
+	if (!is_column(source, i, fetch->keys[i].name) || index->rd_opcintype[i] != type)
 		return false;
 	compare = find_comparison(index->rd_opfamily[i], type, strategy);
 	if (!OidIsValid(compare))
@@ -206,6 +217,9 @@ index_fits(UsomSource *source)
 	for (int i = 0; i < source->fetch->nkeys; i++)
 		if (!note_key(source, i))
 			return false;
+	for (int i = 0; i < USOM_FETCH_MOST_KEYS && source->fetch->order[i] != NULL; i++)
+		if (!is_column(source, source->fetch->nkeys + i, source->fetch->order[i]))
+			return false;
 	return predicate_fits(source);
 }
 
@@ -246,12 +260,15 @@ note_columns(UsomSource *source)
 
 /* ---- a source ---- */
 
+/* NULL: so many are enough. */
 static UsomSource *
 make_source(UsomFetch *fetch)
 {
-	UsomSource *source = MemoryContextAllocZero(TopMemoryContext, sizeof(UsomSource));
+	UsomSource *source;
 
-	Ensure(nsources < MOST_SOURCES, "too many tables are read past the executor");
+	if (nsources == MOST_SOURCES)
+		return NULL;
+	source = MemoryContextAllocZero(TopMemoryContext, sizeof(UsomSource));
 	source->fetch = fetch;
 	sources[nsources++] = source;
 	return source;
@@ -331,6 +348,8 @@ usom_source_open(UsomFetch *fetch)
 		return NULL;
 	if (unlikely(source == NULL))
 		source = fetch->source = make_source(fetch);
+	if (unlikely(source == NULL))
+		return NULL;
 	source->table = source->index = NULL;
 	if (source->is_valid && !source->is_fit)
 		return NULL;

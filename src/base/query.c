@@ -482,10 +482,10 @@ SPITupleTable **
 usom_query_cut(int count)
 {
 	const SPITupleTable *whole = SPI_tuptable;
-	int			column = whole->tupdesc->natts;
 	SPITupleTable *parts = palloc_array(SPITupleTable, Max(count, 1));
 	SPITupleTable **cut = palloc_array(SPITupleTable *, Max(count, 1));
 
+	Ensure(whole->tupdesc != NULL, "rows that no statement read are not cut");
 	for (int i = 0; i < count; i++)
 	{
 		parts[i] = *whole;
@@ -494,7 +494,7 @@ usom_query_cut(int count)
 	}
 	for (uint64 row = 0; row < whole->numvals; row++)
 	{
-		int			position = DatumGetInt32(usom_query_get(row, column)) - 1;
+		int			position = DatumGetInt32(usom_query_get(row, whole->tupdesc->natts)) - 1;
 
 		Ensure(position >= 0 && position < count, "an answer to no question");
 		if (parts[position].numvals == 0)

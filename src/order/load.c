@@ -73,7 +73,7 @@ static UsomQuery select_pieces = {
 #define OF_ORDER .nkeys = 2, .keys = {{"org_id", "bigint"}, {"sales_order_id", "bigint"}}
 
 static UsomFetch read_lines = {
-	.table = "order_line", .index = "order_line_pkey", OF_ORDER,
+	.table = "order_line", .index = "order_line_pkey", OF_ORDER, .order = {"line_no"},
 	.ncolumns = LINE_COLUMNS,
 	.columns = {
 		{"line_no", "integer"}, {"product_id", "bigint"}, {"quantity", "numeric"}, {"unit_price", "numeric"}, {"total", "numeric"},
@@ -87,7 +87,7 @@ static UsomFetch read_lines = {
 };
 
 static UsomFetch read_pieces = {
-	.table = "fulfillment_line", .index = "fulfillment_line_pkey", OF_ORDER,
+	.table = "fulfillment_line", .index = "fulfillment_line_pkey", OF_ORDER, .order = {"line_no", "piece_no"},
 	.ncolumns = PIECE_COLUMNS,
 	.columns = {
 		{"line_no", "integer"}, {"piece_no", "integer"}, {"location_id", "bigint"}, {"lot", "text"}, {"status", "usom.piece_status"},

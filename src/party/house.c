@@ -30,7 +30,7 @@ static UsomFetch select_currency = {
 
 static UsomFetch select_channels = {
 	.table = "channel",
-	.index = "channel_pkey",
+	.index = "channel_pkey", .order = {"channel_id"},
 	.nkeys = 1,
 	.keys = {{"org_id", "bigint"}},
 	.ncolumns = 7,

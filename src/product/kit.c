@@ -46,7 +46,7 @@ static UsomQuery read_components = {
 /* ---- kits of products that are none ---- */
 
 static UsomFetch parts_of_kit = {
-	.table = "kit_component", .index = "kit_component_pkey",
+	.table = "kit_component", .index = "kit_component_pkey", .order = {"component_product_id"},
 	.nkeys = 2, .keys = {{"org_id", "bigint"}, {"kit_product_id", "bigint"}},
 	.ncolumns = 2, .columns = {{"component_product_id", "bigint"}, {"quantity", "numeric"}},
 };

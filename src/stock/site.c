@@ -18,7 +18,7 @@
 
 static UsomFetch select_sites = {
 	.table = "location",
-	.index = "location_pkey",
+	.index = "location_pkey", .order = {"location_id"},
 	.nkeys = 1,
 	.keys = {{"org_id", "bigint"}},
 	.ncolumns = 10,
