@@ -304,17 +304,23 @@ BEGIN
 	RETURN QUERY EXECUTE format($query$
 		WITH suspect AS (
 			SELECT unnest($4) AS key
+		), hit AS MATERIALIZED (
+			-- entries that tell of them: their images are read, once
+			SELECT DISTINCT e.audit_entry_id
+			FROM usom.audit_entry e CROSS JOIN LATERAL usom._audit_marks(coalesce(e.after, e.before), $3) m JOIN suspect USING (key)
+			WHERE e.org_id = $1 AND e.table_name = $2
 		), told AS MATERIALIZED (
 			-- rows by their place within the entry: that before and that after
-			SELECT m.key, e.audit_entry_id AS id, e.transaction_id AS tx, e.operation, b.image AS before, a.image AS after,
-				coalesce(a.image, b.image) AS image, row_number() OVER w = 1 AS newest, first_value(e.transaction_id) OVER w = e.transaction_id AS recent
-			FROM usom.audit_entry e
-				CROSS JOIN LATERAL usom._audit_marks(coalesce(e.after, e.before), $3) WITH ORDINALITY AS m (key, mark, n)
+			SELECT m.key, e.audit_entry_id AS id, e.transaction_id AS tx, e.operation, m.before, m.after,
+				coalesce(m.after, m.before) AS image, row_number() OVER w = 1 AS newest, first_value(e.transaction_id) OVER w = e.transaction_id AS recent
+			FROM hit
+				JOIN usom.audit_entry e ON e.org_id = $1 AND e.audit_entry_id = hit.audit_entry_id
+				CROSS JOIN LATERAL ROWS FROM (usom._audit_marks(coalesce(e.after, e.before), $3), usom._audit_rows(e.before), usom._audit_rows(e.after))
+					AS m (key, mark, before, after)
 				JOIN suspect USING (key)
-				LEFT JOIN LATERAL usom._audit_rows(e.before) WITH ORDINALITY AS b (image, n) ON b.n = m.n
-				LEFT JOIN LATERAL usom._audit_rows(e.after) WITH ORDINALITY AS a (image, n) ON a.n = m.n
-			WHERE e.org_id = $1 AND e.table_name = $2
 			WINDOW w AS (PARTITION BY m.key ORDER BY e.audit_entry_id & $5 DESC, e.audit_entry_id DESC)
+		), other AS (
+			SELECT t.key, array_agg(t.image) AS images FROM told t WHERE t.recent AND NOT t.newest GROUP BY t.key
 		), live AS (
 			-- as the audit would show it: of secrets a digest
 			SELECT m.key, live_shown AS image
@@ -342,11 +348,12 @@ BEGIN
 				CASE WHEN x.image IS NULL THEN l.image ELSE d.actual END AS actual, coalesce(l.image, x.shown) AS shown
 			FROM last x
 				FULL JOIN live l USING (key)
+				LEFT JOIN other o USING (key)
 				CROSS JOIN LATERAL (
 					SELECT jsonb_object_agg(c.key, c.value) AS expected, jsonb_object_agg(c.key, l.image->c.key) AS actual
 					FROM jsonb_each(x.image) c WHERE l.image ? c.key AND l.image->c.key <> c.value) d
 			WHERE (l.image IS NULL) <> (x.image IS NULL) OR d.expected IS NOT NULL
-				AND NOT EXISTS (SELECT FROM told o WHERE o.key = x.key AND o.recent AND NOT o.newest AND l.image @> o.image)
+				AND NOT EXISTS (SELECT FROM unnest(o.images) i (image) WHERE l.image @> i.image)
 			UNION ALL
 			SELECT 'change_missing', g.id, format('the row is not as entry %%s left it, no entry tells of the change', coalesce(g.prior_id::text, '0')),
 				CASE WHEN g.before IS NULL OR g.prior IS NULL THEN g.prior ELSE d.expected END,
