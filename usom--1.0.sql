@@ -1642,20 +1642,25 @@ REVOKE ALL ON FUNCTION usom._verify_audit_entries(bigint, usom._audit_scanned[])
 -- ---- rows ----
 
 CREATE FUNCTION usom._audited_tables() RETURNS TABLE (relation text, known boolean, key_columns text[])
-	LANGUAGE sql STABLE STRICT
+	LANGUAGE plpgsql STABLE STRICT
 	SET search_path = pg_catalog, usom, pg_temp
 	AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
 	-- those that the steps of the library audit, whether their triggers are there or not, and those that anybody audits
 	SELECT t.relation, bool_or(t.known), (
 		SELECT array_agg(a.attname::text ORDER BY k.n)
 		FROM pg_index i CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY AS k (attnum, n)
 			JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
 		WHERE i.indrelid = to_regclass(format('usom.%I', t.relation)) AND i.indisprimary AND (k.n > 1 OR i.indnkeyatts = 1))
-	FROM (SELECT asked[1] AS relation, true AS known FROM usom._migration m, regexp_matches(m.text, '_audit_table[(]''([a-z0-9_]+)''', 'g') AS asked
-		UNION SELECT c.relname, false FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid
+	FROM (SELECT split_part(p.asked, '''', 1) AS relation, true AS known
+			FROM usom._migration m, string_to_table(m.text, '_audit_table(''') WITH ORDINALITY AS p (asked, n) WHERE p.n > 1
+		UNION SELECT c.relname::text, false FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid
 			WHERE c.relnamespace = 'usom'::regnamespace AND g.tgfoid = 'usom.audit_statement()'::regprocedure) AS t
-	GROUP BY t.relation
-	$$;
+	GROUP BY t.relation;
+END
+$$;
 COMMENT ON FUNCTION usom._audited_tables() IS 'Tables whose rows the audit tells, whether usom itself wants it so, and the columns of their keys but org_id.';
 REVOKE ALL ON FUNCTION usom._audited_tables() FROM PUBLIC;
 
@@ -1717,17 +1722,23 @@ BEGIN
 	RETURN QUERY EXECUTE format($query$
 		WITH suspect AS (
 			SELECT unnest($4) AS key
+		), hit AS MATERIALIZED (
+			-- entries that tell of them: their images are read, once
+			SELECT DISTINCT e.audit_entry_id
+			FROM usom.audit_entry e CROSS JOIN LATERAL usom._audit_marks(coalesce(e.after, e.before), $3) m JOIN suspect USING (key)
+			WHERE e.org_id = $1 AND e.table_name = $2
 		), told AS MATERIALIZED (
 			-- rows by their place within the entry: that before and that after
-			SELECT m.key, e.audit_entry_id AS id, e.transaction_id AS tx, e.operation, b.image AS before, a.image AS after,
-				coalesce(a.image, b.image) AS image, row_number() OVER w = 1 AS newest, first_value(e.transaction_id) OVER w = e.transaction_id AS recent
-			FROM usom.audit_entry e
-				CROSS JOIN LATERAL usom._audit_marks(coalesce(e.after, e.before), $3) WITH ORDINALITY AS m (key, mark, n)
+			SELECT m.key, e.audit_entry_id AS id, e.transaction_id AS tx, e.operation, m.before, m.after,
+				coalesce(m.after, m.before) AS image, row_number() OVER w = 1 AS newest, first_value(e.transaction_id) OVER w = e.transaction_id AS recent
+			FROM hit
+				JOIN usom.audit_entry e ON e.org_id = $1 AND e.audit_entry_id = hit.audit_entry_id
+				CROSS JOIN LATERAL ROWS FROM (usom._audit_marks(coalesce(e.after, e.before), $3), usom._audit_rows(e.before), usom._audit_rows(e.after))
+					AS m (key, mark, before, after)
 				JOIN suspect USING (key)
-				LEFT JOIN LATERAL usom._audit_rows(e.before) WITH ORDINALITY AS b (image, n) ON b.n = m.n
-				LEFT JOIN LATERAL usom._audit_rows(e.after) WITH ORDINALITY AS a (image, n) ON a.n = m.n
-			WHERE e.org_id = $1 AND e.table_name = $2
 			WINDOW w AS (PARTITION BY m.key ORDER BY e.audit_entry_id & $5 DESC, e.audit_entry_id DESC)
+		), other AS (
+			SELECT t.key, array_agg(t.image) AS images FROM told t WHERE t.recent AND NOT t.newest GROUP BY t.key
 		), live AS (
 			-- as the audit would show it: of secrets a digest
 			SELECT m.key, live_shown AS image
@@ -1755,11 +1766,12 @@ BEGIN
 				CASE WHEN x.image IS NULL THEN l.image ELSE d.actual END AS actual, coalesce(l.image, x.shown) AS shown
 			FROM last x
 				FULL JOIN live l USING (key)
+				LEFT JOIN other o USING (key)
 				CROSS JOIN LATERAL (
 					SELECT jsonb_object_agg(c.key, c.value) AS expected, jsonb_object_agg(c.key, l.image->c.key) AS actual
 					FROM jsonb_each(x.image) c WHERE l.image ? c.key AND l.image->c.key <> c.value) d
 			WHERE (l.image IS NULL) <> (x.image IS NULL) OR d.expected IS NOT NULL
-				AND NOT EXISTS (SELECT FROM told o WHERE o.key = x.key AND o.recent AND NOT o.newest AND l.image @> o.image)
+				AND NOT EXISTS (SELECT FROM unnest(o.images) i (image) WHERE l.image @> i.image)
 			UNION ALL
 			SELECT 'change_missing', g.id, format('the row is not as entry %%s left it, no entry tells of the change', coalesce(g.prior_id::text, '0')),
 				CASE WHEN g.before IS NULL OR g.prior IS NULL THEN g.prior ELSE d.expected END,
@@ -2586,10 +2598,13 @@ COMMENT ON FUNCTION usom._check_time_zone() IS 'Trigger BEFORE a row with a colu
 REVOKE ALL ON FUNCTION usom._check_time_zone() FROM PUBLIC;
 
 CREATE FUNCTION usom.verify_stock() RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
-LANGUAGE sql
+LANGUAGE plpgsql
 STABLE PARALLEL UNSAFE
-SET search_path = pg_catalog, usom, pg_temp
+SET search_path = pg_catalog, usom, pg_temp SET plan_cache_mode = force_generic_plan
 AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
 	WITH stock_row AS (
 		SELECT s.product_id, s.location_id, s.lot, s.on_hand, s.reserved, s.held, s.held_until
 		FROM usom.stock s WHERE s.org_id = usom.current_org()
@@ -2635,7 +2650,8 @@ AS $$
 		f.problem, f.expected, f.actual
 	FROM finding f
 	LEFT JOIN usom.product p ON p.org_id = usom.current_org() AND p.product_id = f.product_id
-	LEFT JOIN usom.location l ON l.org_id = usom.current_org() AND l.location_id = f.location_id
+	LEFT JOIN usom.location l ON l.org_id = usom.current_org() AND l.location_id = f.location_id;
+END
 $$;
 COMMENT ON FUNCTION usom.verify_stock() IS 'What stock keeps, recomputed: on hand from the movements, soft holds from the reservations, reserved against on hand, and rows of products or locations that do not exist. One row a finding, none when all is well. Example: SELECT * FROM usom.verify_stock();';
 
@@ -2656,9 +2672,12 @@ CREATE TYPE usom._capacity_change AS (
 COMMENT ON TYPE usom._capacity_change IS 'Units of an order that a location''s day gets, or with a minus is rid of, on their way from C, by unnest().';
 
 CREATE FUNCTION usom.verify_capacity() RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
-LANGUAGE sql STABLE
-SET search_path = pg_catalog, usom, pg_temp
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, usom, pg_temp SET plan_cache_mode = force_generic_plan
 AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
 	WITH taken AS (
 		SELECT u.location_id, u.on_date, sum(u.units) AS units, count(*) AS orders
 		FROM usom.capacity_use u WHERE u.org_id = usom.current_org()
@@ -2690,7 +2709,8 @@ AS $$
 	)
 	SELECT 'capacity', format('%s on %s', coalesce(l.code, 'location ' || f.location_id), f.on_date), f.problem, f.expected, f.actual
 	FROM finding f
-	LEFT JOIN usom.location l ON l.org_id = usom.current_org() AND l.location_id = f.location_id
+	LEFT JOIN usom.location l ON l.org_id = usom.current_org() AND l.location_id = f.location_id;
+END
 $$;
 COMMENT ON FUNCTION usom.verify_capacity() IS 'What is taken of the days of locations, recomputed from what each order takes, that again from the pieces that leave on the day, and orders that do not exist. That a day has more than its limit is no finding: limits may be lowered. One row a finding, none when all is well. Example: SELECT * FROM usom.verify_capacity();';
 
@@ -2794,9 +2814,12 @@ COMMENT ON FUNCTION usom._check_tracking() IS 'Trigger BEFORE the tracking of a 
 REVOKE ALL ON FUNCTION usom._check_tracking() FROM PUBLIC;
 
 CREATE FUNCTION usom.verify_lots() RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
-LANGUAGE sql STABLE
-SET search_path = pg_catalog, usom, pg_temp
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, usom, pg_temp SET plan_cache_mode = force_generic_plan
 AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
 	WITH shelf AS (
 		SELECT s.product_id, s.location_id, s.lot, s.on_hand, s.usable_until, p.tracking, l.lot IS NOT NULL AS is_known,
 			CASE WHEN l.blocked IS NOT NULL THEN '-infinity' ELSE l.expires_at END AS until
@@ -2842,7 +2865,8 @@ AS $$
 	SELECT 'lots', concat_ws(' ', coalesce(p.sku, 'product ' || f.product_id), 'at ' || coalesce(o.code, '#' || f.location_id), f.what), f.problem, f.expected, f.actual
 	FROM finding f
 	LEFT JOIN usom.product p ON p.org_id = usom.current_org() AND p.product_id = f.product_id
-	LEFT JOIN usom.location o ON o.org_id = usom.current_org() AND o.location_id = f.location_id
+	LEFT JOIN usom.location o ON o.org_id = usom.current_org() AND o.location_id = f.location_id;
+END
 $$;
 COMMENT ON FUNCTION usom.verify_lots() IS 'Lots and serial numbers against the stock: stock of a lot is usable as long as the lot says, products that are tracked have no units without a lot or number, on hand are as many units as numbers, and no line has more numbers than units. One row a finding, none when all is well. Example: SELECT * FROM usom.verify_lots();';
 
@@ -2934,9 +2958,12 @@ COMMENT ON FUNCTION usom._check_pre_order() IS 'Trigger BEFORE a pre-order offer
 REVOKE ALL ON FUNCTION usom._check_pre_order() FROM PUBLIC;
 
 CREATE FUNCTION usom.verify_quota() RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
-LANGUAGE sql STABLE
-SET search_path = pg_catalog, usom, pg_temp
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, usom, pg_temp SET plan_cache_mode = force_generic_plan
 AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
 	WITH taken AS (
 		SELECT u.lender_id AS quota_id, u.starts_at, sum(u.units) AS units
 		FROM usom.quota_use u WHERE u.org_id = usom.current_org()
@@ -2970,7 +2997,8 @@ AS $$
 	SELECT 'quota', format('%s, %s', coalesce(q.code, 'pre-orders of ' || p.sku, 'quota ' || f.quota_id), f.period), f.problem, f.expected, f.actual
 	FROM finding f
 	LEFT JOIN usom.pre_order_offer p ON p.org_id = usom.current_org() AND p.pre_order_offer_id = f.quota_id
-	LEFT JOIN usom.quota q ON q.org_id = usom.current_org() AND q.quota_id = f.quota_id
+	LEFT JOIN usom.quota q ON q.org_id = usom.current_org() AND q.quota_id = f.quota_id;
+END
 $$;
 COMMENT ON FUNCTION usom.verify_quota() IS 'What is used of quotas and sold of pre-order offers, recomputed from what each line uses, and lines that use more than the units they have. That more is used than a quota allows is no finding: it may have been lowered. One row a finding, none when all is well. Example: SELECT * FROM usom.verify_quota();';
 
@@ -3023,10 +3051,13 @@ SET search_path = pg_catalog, usom, pg_temp;
 COMMENT ON FUNCTION usom.set_stock_stripes(text, text, integer) IS 'Keep the stock of a product at a location in so many rows (2 to 256), for what everybody orders at once: orders take units from different rows and do not wait for each other; 0 or 1 merges them. What there is, and which order gets it, stays the same. As many as orders are placed at the same time is a good number. Returns what the location has now, which does not change. Raises US218 where the product is kept in lots, US006 for an unknown code, US203 for a service, 22023 for a number that is none. Example: SELECT * FROM usom.set_stock_stripes(''85123A'', ''MAIN'', 32);';
 
 CREATE FUNCTION usom.verify_stripes() RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
-LANGUAGE sql
+LANGUAGE plpgsql
 STABLE PARALLEL UNSAFE
-SET search_path = pg_catalog, usom, pg_temp
+SET search_path = pg_catalog, usom, pg_temp SET plan_cache_mode = force_generic_plan
 AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
 	WITH striped AS (
 		SELECT s.product_id, s.location_id, s.stripes, s.lent, s.reserved
 		FROM usom.stock s WHERE s.org_id = usom.current_org() AND s.stripes > 0
@@ -3049,7 +3080,8 @@ AS $$
 	SELECT 'stock', coalesce(p.sku, 'product ' || f.product_id) || ' at ' || coalesce(l.code, 'location ' || f.location_id), f.problem, f.expected, f.actual
 	FROM finding f
 	LEFT JOIN usom.product p ON p.org_id = usom.current_org() AND p.product_id = f.product_id
-	LEFT JOIN usom.location l ON l.org_id = usom.current_org() AND l.location_id = f.location_id
+	LEFT JOIN usom.location l ON l.org_id = usom.current_org() AND l.location_id = f.location_id;
+END
 $$;
 COMMENT ON FUNCTION usom.verify_stripes() IS 'Stripes of stock, recomputed: that they are the ones that stock names, and have no more than it lent them. That stock has reserved what orders keep and stripes have is for verify_reserved(). One row a finding, none when all is well. Example: SELECT * FROM usom.verify_stripes();';
 
@@ -4625,9 +4657,12 @@ Errors: US511 if the customer has no account.
 Example: SELECT * FROM usom.credit_position(''ACME'');';
 
 CREATE FUNCTION usom.verify_credit() RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
-LANGUAGE sql STABLE
-SET search_path = pg_catalog, usom, pg_temp SET jit = off
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, usom, pg_temp SET plan_cache_mode = force_generic_plan SET jit = off
 AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
 	WITH account AS MATERIALIZED (
 		SELECT a.*, format('credit of customer %s in %s', coalesce(u.code, '#' || a.customer_id), a.currency) AS name
 		FROM usom.credit_account a
@@ -4666,7 +4701,8 @@ AS $$
 	FROM account a
 	JOIN usom.sales_order o ON o.org_id = a.org_id AND o.customer_id = a.customer_id AND o.currency = a.currency
 	WHERE NOT EXISTS (SELECT FROM usom.credit_use c WHERE c.org_id = o.org_id AND c.sales_order_id = o.sales_order_id)
-		AND usom._credit_counts(o.org_id, o.sales_order_id, CASE WHEN a.active THEN a.check_at ELSE 'none' END)
+		AND usom._credit_counts(o.org_id, o.sales_order_id, CASE WHEN a.active THEN a.check_at ELSE 'none' END);
+END
 $$;
 COMMENT ON FUNCTION usom.verify_credit() IS 'Exposures of credit accounts and what orders take of them, recomputed from lines and payments. That an exposure is above its limit is no finding: a manager may have let an order pass, or lowered the limit. Part of verify_money(). One row a finding, none when all is well. Example: SELECT * FROM usom.verify_credit();';
 
@@ -5216,7 +5252,7 @@ Example: SELECT * FROM usom.pick(''SO-000001'', location => ''MAIN'');';
 
 CREATE FUNCTION usom.verify_picks() RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
-SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0
+SET search_path = pg_catalog, usom, pg_temp SET plan_cache_mode = force_generic_plan SET jit = off SET max_parallel_workers_per_gather = 0
 AS $$
 DECLARE
 	org CONSTANT bigint := usom.current_org();
@@ -5415,7 +5451,7 @@ Example: SELECT * FROM usom.lose_shipment(''SH-000001'', ''not heard of for four
 CREATE FUNCTION usom.verify_handover()
 RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
 LANGUAGE plpgsql STABLE
-SET search_path = pg_catalog, usom, pg_temp SET jit = off
+SET search_path = pg_catalog, usom, pg_temp SET plan_cache_mode = force_generic_plan SET jit = off
 AS $$
 DECLARE
 	org CONSTANT bigint := usom.current_org();
@@ -5476,7 +5512,7 @@ Errors: US001. Example: SELECT * FROM usom.verify_handover();';
 
 CREATE FUNCTION usom.verify_service() RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
-SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0
+SET search_path = pg_catalog, usom, pg_temp SET plan_cache_mode = force_generic_plan SET jit = off SET max_parallel_workers_per_gather = 0
 AS $$
 DECLARE
 	org CONSTANT bigint := usom.current_org();
@@ -5818,7 +5854,7 @@ Example: SELECT * FROM usom.receive_undelivered(''SH-000001'', ''refused at the 
 CREATE FUNCTION usom.verify_returns()
 RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
-SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0 SET enable_nestloop = off
+SET search_path = pg_catalog, usom, pg_temp SET plan_cache_mode = force_generic_plan SET jit = off SET max_parallel_workers_per_gather = 0 SET enable_nestloop = off
 AS $$
 DECLARE
 	org CONSTANT bigint := usom.current_org();
@@ -6246,7 +6282,7 @@ Example: SELECT jsonb_pretty(usom.export_customer(''17850''));';
 CREATE FUNCTION usom.verify_vault()
 RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
-SET search_path = pg_catalog, usom, pg_temp SET jit = off
+SET search_path = pg_catalog, usom, pg_temp SET plan_cache_mode = force_generic_plan SET jit = off
 AS $$
 DECLARE
 	org CONSTANT bigint := usom.current_org();
@@ -8346,7 +8382,7 @@ REVOKE ALL ON FUNCTION usom._erase_drafts() FROM PUBLIC;
 CREATE FUNCTION usom.verify_drafts()
 RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
-SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0
+SET search_path = pg_catalog, usom, pg_temp SET plan_cache_mode = force_generic_plan SET jit = off SET max_parallel_workers_per_gather = 0
 AS $$
 DECLARE
 	org CONSTANT bigint := usom.current_org();
@@ -9094,7 +9130,7 @@ Example: SELECT * FROM usom.sync_orders(''[{"client_id": "8c1f0a52-6f5e-4f0e-9a3
 CREATE FUNCTION usom.verify_inbox()
 RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
-SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0
+SET search_path = pg_catalog, usom, pg_temp SET plan_cache_mode = force_generic_plan SET jit = off SET max_parallel_workers_per_gather = 0
 AS $$
 DECLARE
 	org CONSTANT bigint := usom.current_org();
@@ -9126,7 +9162,7 @@ Example: SELECT * FROM usom.verify_inbox();';
 CREATE FUNCTION usom.verify_loads()
 RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
-SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0 SET enable_nestloop = off
+SET search_path = pg_catalog, usom, pg_temp SET plan_cache_mode = force_generic_plan SET jit = off SET max_parallel_workers_per_gather = 0 SET enable_nestloop = off
 AS $$
 DECLARE
 	org CONSTANT bigint := usom.current_org();
@@ -9359,7 +9395,7 @@ Example: SELECT * FROM usom.explain_status(''SO-000001'');';
 CREATE FUNCTION usom.verify_counters()
 RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
-SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0
+SET search_path = pg_catalog, usom, pg_temp SET plan_cache_mode = force_generic_plan SET jit = off SET max_parallel_workers_per_gather = 0
 SET enable_nestloop = off SET enable_hashjoin = off -- lines and pieces both come in the order of their keys: nothing spills
 AS $$
 DECLARE
@@ -9426,7 +9462,7 @@ Example: SELECT * FROM usom.verify_counters();';
 CREATE FUNCTION usom.verify_statuses()
 RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
-SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0 SET enable_nestloop = off
+SET search_path = pg_catalog, usom, pg_temp SET plan_cache_mode = force_generic_plan SET jit = off SET max_parallel_workers_per_gather = 0 SET enable_nestloop = off
 AS $$
 DECLARE
 	org CONSTANT bigint := usom.current_org();
@@ -9479,7 +9515,7 @@ Example: SELECT * FROM usom.verify_statuses();';
 CREATE FUNCTION usom.verify_history()
 RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
-SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0
+SET search_path = pg_catalog, usom, pg_temp SET plan_cache_mode = force_generic_plan SET jit = off SET max_parallel_workers_per_gather = 0
 SET enable_nestloop = off SET enable_hashagg = off SET enable_sort = off -- history and orders both come in the order of their keys: nothing spills
 AS $$
 DECLARE
@@ -9546,7 +9582,7 @@ Example: SELECT * FROM usom.verify_history();';
 CREATE FUNCTION usom.verify_references()
 RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
-SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0 SET enable_nestloop = off
+SET search_path = pg_catalog, usom, pg_temp SET plan_cache_mode = force_generic_plan SET jit = off SET max_parallel_workers_per_gather = 0 SET enable_nestloop = off
 AS $$
 DECLARE
 	org CONSTANT bigint := usom.current_org();
@@ -9607,7 +9643,7 @@ Example: SELECT * FROM usom.verify_references();';
 CREATE FUNCTION usom.verify_pieces()
 RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
-SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0 SET enable_nestloop = off
+SET search_path = pg_catalog, usom, pg_temp SET plan_cache_mode = force_generic_plan SET jit = off SET max_parallel_workers_per_gather = 0 SET enable_nestloop = off
 AS $$
 DECLARE
 	org CONSTANT bigint := usom.current_org();
@@ -9675,7 +9711,7 @@ Example: SELECT * FROM usom.verify_pieces();';
 CREATE FUNCTION usom.verify_reserved()
 RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
-SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0 SET enable_nestloop = off
+SET search_path = pg_catalog, usom, pg_temp SET plan_cache_mode = force_generic_plan SET jit = off SET max_parallel_workers_per_gather = 0 SET enable_nestloop = off
 AS $$
 DECLARE
 	org CONSTANT bigint := usom.current_org();
@@ -10178,7 +10214,7 @@ Example: SELECT usom.manifest_sheet(''MF-000001'');';
 CREATE FUNCTION usom.verify_parcels()
 RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
-SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0 SET enable_nestloop = off
+SET search_path = pg_catalog, usom, pg_temp SET plan_cache_mode = force_generic_plan SET jit = off SET max_parallel_workers_per_gather = 0 SET enable_nestloop = off
 AS $$
 DECLARE
 	org CONSTANT bigint := usom.current_org();
@@ -10242,7 +10278,7 @@ Example: SELECT * FROM usom.verify_parcels();';
 CREATE FUNCTION usom.verify_supply()
 RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
-SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0 SET enable_nestloop = off
+SET search_path = pg_catalog, usom, pg_temp SET plan_cache_mode = force_generic_plan SET jit = off SET max_parallel_workers_per_gather = 0 SET enable_nestloop = off
 AS $$
 DECLARE
 	org CONSTANT bigint := usom.current_org();
@@ -10357,7 +10393,7 @@ Errors: US105 unknown order. Example: SELECT * FROM usom.piece_amounts(''SO-0000
 
 CREATE FUNCTION usom.verify_flows() RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
-SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0
+SET search_path = pg_catalog, usom, pg_temp SET plan_cache_mode = force_generic_plan SET jit = off SET max_parallel_workers_per_gather = 0
 AS $$
 DECLARE
 	org CONSTANT bigint := usom.current_org();
@@ -10417,7 +10453,7 @@ Example: SELECT * FROM usom.verify_flows();';
 
 CREATE FUNCTION usom.verify_holds() RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
-SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0
+SET search_path = pg_catalog, usom, pg_temp SET plan_cache_mode = force_generic_plan SET jit = off SET max_parallel_workers_per_gather = 0
 AS $$
 DECLARE
 	org CONSTANT bigint := usom.current_org();
@@ -10461,7 +10497,7 @@ Example: SELECT * FROM usom.verify_holds();';
 
 CREATE FUNCTION usom.verify_in_use() RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
-SET search_path = pg_catalog, usom, pg_temp
+SET search_path = pg_catalog, usom, pg_temp SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
 	org CONSTANT bigint := usom.current_org();
@@ -10492,7 +10528,7 @@ Example: SELECT * FROM usom.verify_in_use();';
 CREATE FUNCTION usom.verify_money()
 RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
-SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0 SET enable_nestloop = off
+SET search_path = pg_catalog, usom, pg_temp SET plan_cache_mode = force_generic_plan SET jit = off SET max_parallel_workers_per_gather = 0 SET enable_nestloop = off
 AS $$
 DECLARE
 	org CONSTANT bigint := usom.current_org();
@@ -10605,7 +10641,7 @@ Example: SELECT * FROM usom.verify_money();';
 CREATE FUNCTION usom.verify_kits()
 RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
-SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0
+SET search_path = pg_catalog, usom, pg_temp SET plan_cache_mode = force_generic_plan SET jit = off SET max_parallel_workers_per_gather = 0
 AS $$
 DECLARE
 	org CONSTANT bigint := usom.current_org();
@@ -10697,7 +10733,7 @@ Example: SELECT * FROM usom.verify_kits();';
 CREATE FUNCTION usom.verify_approvals()
 RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
-SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0
+SET search_path = pg_catalog, usom, pg_temp SET plan_cache_mode = force_generic_plan SET jit = off SET max_parallel_workers_per_gather = 0
 AS $$
 DECLARE
 	org CONSTANT bigint := usom.current_org();
@@ -10734,16 +10770,20 @@ Example: SELECT * FROM usom.verify_approvals();';
 
 CREATE FUNCTION usom.verify_orders()
 RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
-LANGUAGE sql STABLE PARALLEL RESTRICTED
-SET search_path = pg_catalog, usom, pg_temp
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, usom, pg_temp SET plan_cache_mode = force_generic_plan
 AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
 	SELECT * FROM usom.verify_counters()
 	UNION ALL SELECT * FROM usom.verify_statuses()
 	UNION ALL SELECT * FROM usom.verify_history()
 	UNION ALL SELECT * FROM usom.verify_references()
 	UNION ALL SELECT * FROM usom.verify_pieces()
 	UNION ALL SELECT * FROM usom.verify_kits()
-	UNION ALL SELECT * FROM usom.verify_approvals()
+	UNION ALL SELECT * FROM usom.verify_approvals();
+END
 $$;
 COMMENT ON FUNCTION usom.verify_orders() IS
 'All about orders that is kept, recomputed: verify_counters(), verify_statuses(), verify_history(), verify_references(), verify_pieces(), verify_kits(), verify_approvals(). Empty when all is well.
@@ -10771,7 +10811,7 @@ REVOKE ALL ON FUNCTION usom._payment_sums(bigint) FROM PUBLIC;
 CREATE FUNCTION usom.verify_payments()
 RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
-SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0 SET enable_nestloop = off
+SET search_path = pg_catalog, usom, pg_temp SET plan_cache_mode = force_generic_plan SET jit = off SET max_parallel_workers_per_gather = 0 SET enable_nestloop = off
 AS $$
 DECLARE
 	org CONSTANT bigint := usom.current_org();

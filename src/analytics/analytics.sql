@@ -131,7 +131,7 @@ Example: SELECT * FROM usom.explain_status(''SO-000001'');';
 CREATE FUNCTION usom.verify_counters()
 RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
-SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0
+SET search_path = pg_catalog, usom, pg_temp SET plan_cache_mode = force_generic_plan SET jit = off SET max_parallel_workers_per_gather = 0
 SET enable_nestloop = off SET enable_hashjoin = off -- lines and pieces both come in the order of their keys: nothing spills
 AS $$
 DECLARE
@@ -198,7 +198,7 @@ Example: SELECT * FROM usom.verify_counters();';
 CREATE FUNCTION usom.verify_statuses()
 RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
-SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0 SET enable_nestloop = off
+SET search_path = pg_catalog, usom, pg_temp SET plan_cache_mode = force_generic_plan SET jit = off SET max_parallel_workers_per_gather = 0 SET enable_nestloop = off
 AS $$
 DECLARE
 	org CONSTANT bigint := usom.current_org();
@@ -251,7 +251,7 @@ Example: SELECT * FROM usom.verify_statuses();';
 CREATE FUNCTION usom.verify_history()
 RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
-SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0
+SET search_path = pg_catalog, usom, pg_temp SET plan_cache_mode = force_generic_plan SET jit = off SET max_parallel_workers_per_gather = 0
 SET enable_nestloop = off SET enable_hashagg = off SET enable_sort = off -- history and orders both come in the order of their keys: nothing spills
 AS $$
 DECLARE
@@ -318,7 +318,7 @@ Example: SELECT * FROM usom.verify_history();';
 CREATE FUNCTION usom.verify_references()
 RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
-SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0 SET enable_nestloop = off
+SET search_path = pg_catalog, usom, pg_temp SET plan_cache_mode = force_generic_plan SET jit = off SET max_parallel_workers_per_gather = 0 SET enable_nestloop = off
 AS $$
 DECLARE
 	org CONSTANT bigint := usom.current_org();
@@ -379,7 +379,7 @@ Example: SELECT * FROM usom.verify_references();';
 CREATE FUNCTION usom.verify_pieces()
 RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
-SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0 SET enable_nestloop = off
+SET search_path = pg_catalog, usom, pg_temp SET plan_cache_mode = force_generic_plan SET jit = off SET max_parallel_workers_per_gather = 0 SET enable_nestloop = off
 AS $$
 DECLARE
 	org CONSTANT bigint := usom.current_org();
@@ -447,7 +447,7 @@ Example: SELECT * FROM usom.verify_pieces();';
 CREATE FUNCTION usom.verify_reserved()
 RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
-SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0 SET enable_nestloop = off
+SET search_path = pg_catalog, usom, pg_temp SET plan_cache_mode = force_generic_plan SET jit = off SET max_parallel_workers_per_gather = 0 SET enable_nestloop = off
 AS $$
 DECLARE
 	org CONSTANT bigint := usom.current_org();

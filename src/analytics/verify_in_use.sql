@@ -1,6 +1,6 @@
 CREATE FUNCTION usom.verify_in_use() RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
-SET search_path = pg_catalog, usom, pg_temp
+SET search_path = pg_catalog, usom, pg_temp SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
 	org CONSTANT bigint := usom.current_org();

@@ -2,7 +2,7 @@
 CREATE FUNCTION usom.verify_kits()
 RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
-SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0
+SET search_path = pg_catalog, usom, pg_temp SET plan_cache_mode = force_generic_plan SET jit = off SET max_parallel_workers_per_gather = 0
 AS $$
 DECLARE
 	org CONSTANT bigint := usom.current_org();
@@ -94,7 +94,7 @@ Example: SELECT * FROM usom.verify_kits();';
 CREATE FUNCTION usom.verify_approvals()
 RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
-SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0
+SET search_path = pg_catalog, usom, pg_temp SET plan_cache_mode = force_generic_plan SET jit = off SET max_parallel_workers_per_gather = 0
 AS $$
 DECLARE
 	org CONSTANT bigint := usom.current_org();
@@ -131,16 +131,20 @@ Example: SELECT * FROM usom.verify_approvals();';
 
 CREATE FUNCTION usom.verify_orders()
 RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
-LANGUAGE sql STABLE PARALLEL RESTRICTED
-SET search_path = pg_catalog, usom, pg_temp
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, usom, pg_temp SET plan_cache_mode = force_generic_plan
 AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
 	SELECT * FROM usom.verify_counters()
 	UNION ALL SELECT * FROM usom.verify_statuses()
 	UNION ALL SELECT * FROM usom.verify_history()
 	UNION ALL SELECT * FROM usom.verify_references()
 	UNION ALL SELECT * FROM usom.verify_pieces()
 	UNION ALL SELECT * FROM usom.verify_kits()
-	UNION ALL SELECT * FROM usom.verify_approvals()
+	UNION ALL SELECT * FROM usom.verify_approvals();
+END
 $$;
 COMMENT ON FUNCTION usom.verify_orders() IS
 'All about orders that is kept, recomputed: verify_counters(), verify_statuses(), verify_history(), verify_references(), verify_pieces(), verify_kits(), verify_approvals(). Empty when all is well.

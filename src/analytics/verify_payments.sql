@@ -18,7 +18,7 @@ REVOKE ALL ON FUNCTION usom._payment_sums(bigint) FROM PUBLIC;
 CREATE FUNCTION usom.verify_payments()
 RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
-SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0 SET enable_nestloop = off
+SET search_path = pg_catalog, usom, pg_temp SET plan_cache_mode = force_generic_plan SET jit = off SET max_parallel_workers_per_gather = 0 SET enable_nestloop = off
 AS $$
 DECLARE
 	org CONSTANT bigint := usom.current_org();

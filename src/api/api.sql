@@ -290,7 +290,7 @@ Example: SELECT jsonb_pretty(usom.export_customer(''17850''));';
 CREATE FUNCTION usom.verify_vault()
 RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
-SET search_path = pg_catalog, usom, pg_temp SET jit = off
+SET search_path = pg_catalog, usom, pg_temp SET plan_cache_mode = force_generic_plan SET jit = off
 AS $$
 DECLARE
 	org CONSTANT bigint := usom.current_org();

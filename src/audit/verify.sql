@@ -229,20 +229,25 @@ REVOKE ALL ON FUNCTION usom._verify_audit_entries(bigint, usom._audit_scanned[])
 -- ---- rows ----
 
 CREATE FUNCTION usom._audited_tables() RETURNS TABLE (relation text, known boolean, key_columns text[])
-	LANGUAGE sql STABLE STRICT
+	LANGUAGE plpgsql STABLE STRICT
 	SET search_path = pg_catalog, usom, pg_temp
 	AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
 	-- those that the steps of the library audit, whether their triggers are there or not, and those that anybody audits
 	SELECT t.relation, bool_or(t.known), (
 		SELECT array_agg(a.attname::text ORDER BY k.n)
 		FROM pg_index i CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY AS k (attnum, n)
 			JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
 		WHERE i.indrelid = to_regclass(format('usom.%I', t.relation)) AND i.indisprimary AND (k.n > 1 OR i.indnkeyatts = 1))
-	FROM (SELECT asked[1] AS relation, true AS known FROM usom._migration m, regexp_matches(m.text, '_audit_table[(]''([a-z0-9_]+)''', 'g') AS asked
-		UNION SELECT c.relname, false FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid
+	FROM (SELECT split_part(p.asked, '''', 1) AS relation, true AS known
+			FROM usom._migration m, string_to_table(m.text, '_audit_table(''') WITH ORDINALITY AS p (asked, n) WHERE p.n > 1
+		UNION SELECT c.relname::text, false FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid
 			WHERE c.relnamespace = 'usom'::regnamespace AND g.tgfoid = 'usom.audit_statement()'::regprocedure) AS t
-	GROUP BY t.relation
-	$$;
+	GROUP BY t.relation;
+END
+$$;
 COMMENT ON FUNCTION usom._audited_tables() IS 'Tables whose rows the audit tells, whether usom itself wants it so, and the columns of their keys but org_id.';
 REVOKE ALL ON FUNCTION usom._audited_tables() FROM PUBLIC;
 

@@ -1,7 +1,7 @@
 CREATE FUNCTION usom.verify_handover()
 RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
 LANGUAGE plpgsql STABLE
-SET search_path = pg_catalog, usom, pg_temp SET jit = off
+SET search_path = pg_catalog, usom, pg_temp SET plan_cache_mode = force_generic_plan SET jit = off
 AS $$
 DECLARE
 	org CONSTANT bigint := usom.current_org();

@@ -1,7 +1,7 @@
 CREATE FUNCTION usom.verify_inbox()
 RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
-SET search_path = pg_catalog, usom, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0
+SET search_path = pg_catalog, usom, pg_temp SET plan_cache_mode = force_generic_plan SET jit = off SET max_parallel_workers_per_gather = 0
 AS $$
 DECLARE
 	org CONSTANT bigint := usom.current_org();

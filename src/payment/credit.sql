@@ -89,9 +89,12 @@ Errors: US511 if the customer has no account.
 Example: SELECT * FROM usom.credit_position(''ACME'');';
 
 CREATE FUNCTION usom.verify_credit() RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
-LANGUAGE sql STABLE
-SET search_path = pg_catalog, usom, pg_temp SET jit = off
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, usom, pg_temp SET plan_cache_mode = force_generic_plan SET jit = off
 AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
 	WITH account AS MATERIALIZED (
 		SELECT a.*, format('credit of customer %s in %s', coalesce(u.code, '#' || a.customer_id), a.currency) AS name
 		FROM usom.credit_account a
@@ -130,6 +133,7 @@ AS $$
 	FROM account a
 	JOIN usom.sales_order o ON o.org_id = a.org_id AND o.customer_id = a.customer_id AND o.currency = a.currency
 	WHERE NOT EXISTS (SELECT FROM usom.credit_use c WHERE c.org_id = o.org_id AND c.sales_order_id = o.sales_order_id)
-		AND usom._credit_counts(o.org_id, o.sales_order_id, CASE WHEN a.active THEN a.check_at ELSE 'none' END)
+		AND usom._credit_counts(o.org_id, o.sales_order_id, CASE WHEN a.active THEN a.check_at ELSE 'none' END);
+END
 $$;
 COMMENT ON FUNCTION usom.verify_credit() IS 'Exposures of credit accounts and what orders take of them, recomputed from lines and payments. That an exposure is above its limit is no finding: a manager may have let an order pass, or lowered the limit. Part of verify_money(). One row a finding, none when all is well. Example: SELECT * FROM usom.verify_credit();';

@@ -13,9 +13,12 @@ CREATE TYPE usom._capacity_change AS (
 COMMENT ON TYPE usom._capacity_change IS 'Units of an order that a location''s day gets, or with a minus is rid of, on their way from C, by unnest().';
 
 CREATE FUNCTION usom.verify_capacity() RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
-LANGUAGE sql STABLE
-SET search_path = pg_catalog, usom, pg_temp
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, usom, pg_temp SET plan_cache_mode = force_generic_plan
 AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
 	WITH taken AS (
 		SELECT u.location_id, u.on_date, sum(u.units) AS units, count(*) AS orders
 		FROM usom.capacity_use u WHERE u.org_id = usom.current_org()
@@ -47,6 +50,7 @@ AS $$
 	)
 	SELECT 'capacity', format('%s on %s', coalesce(l.code, 'location ' || f.location_id), f.on_date), f.problem, f.expected, f.actual
 	FROM finding f
-	LEFT JOIN usom.location l ON l.org_id = usom.current_org() AND l.location_id = f.location_id
+	LEFT JOIN usom.location l ON l.org_id = usom.current_org() AND l.location_id = f.location_id;
+END
 $$;
 COMMENT ON FUNCTION usom.verify_capacity() IS 'What is taken of the days of locations, recomputed from what each order takes, that again from the pieces that leave on the day, and orders that do not exist. That a day has more than its limit is no finding: limits may be lowered. One row a finding, none when all is well. Example: SELECT * FROM usom.verify_capacity();';

@@ -43,9 +43,12 @@ COMMENT ON FUNCTION usom._check_tracking() IS 'Trigger BEFORE the tracking of a 
 REVOKE ALL ON FUNCTION usom._check_tracking() FROM PUBLIC;
 
 CREATE FUNCTION usom.verify_lots() RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
-LANGUAGE sql STABLE
-SET search_path = pg_catalog, usom, pg_temp
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, usom, pg_temp SET plan_cache_mode = force_generic_plan
 AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
 	WITH shelf AS (
 		SELECT s.product_id, s.location_id, s.lot, s.on_hand, s.usable_until, p.tracking, l.lot IS NOT NULL AS is_known,
 			CASE WHEN l.blocked IS NOT NULL THEN '-infinity' ELSE l.expires_at END AS until
@@ -91,6 +94,7 @@ AS $$
 	SELECT 'lots', concat_ws(' ', coalesce(p.sku, 'product ' || f.product_id), 'at ' || coalesce(o.code, '#' || f.location_id), f.what), f.problem, f.expected, f.actual
 	FROM finding f
 	LEFT JOIN usom.product p ON p.org_id = usom.current_org() AND p.product_id = f.product_id
-	LEFT JOIN usom.location o ON o.org_id = usom.current_org() AND o.location_id = f.location_id
+	LEFT JOIN usom.location o ON o.org_id = usom.current_org() AND o.location_id = f.location_id;
+END
 $$;
 COMMENT ON FUNCTION usom.verify_lots() IS 'Lots and serial numbers against the stock: stock of a lot is usable as long as the lot says, products that are tracked have no units without a lot or number, on hand are as many units as numbers, and no line has more numbers than units. One row a finding, none when all is well. Example: SELECT * FROM usom.verify_lots();';

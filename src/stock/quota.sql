@@ -84,9 +84,12 @@ COMMENT ON FUNCTION usom._check_pre_order() IS 'Trigger BEFORE a pre-order offer
 REVOKE ALL ON FUNCTION usom._check_pre_order() FROM PUBLIC;
 
 CREATE FUNCTION usom.verify_quota() RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
-LANGUAGE sql STABLE
-SET search_path = pg_catalog, usom, pg_temp
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, usom, pg_temp SET plan_cache_mode = force_generic_plan
 AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
 	WITH taken AS (
 		SELECT u.lender_id AS quota_id, u.starts_at, sum(u.units) AS units
 		FROM usom.quota_use u WHERE u.org_id = usom.current_org()
@@ -120,6 +123,7 @@ AS $$
 	SELECT 'quota', format('%s, %s', coalesce(q.code, 'pre-orders of ' || p.sku, 'quota ' || f.quota_id), f.period), f.problem, f.expected, f.actual
 	FROM finding f
 	LEFT JOIN usom.pre_order_offer p ON p.org_id = usom.current_org() AND p.pre_order_offer_id = f.quota_id
-	LEFT JOIN usom.quota q ON q.org_id = usom.current_org() AND q.quota_id = f.quota_id
+	LEFT JOIN usom.quota q ON q.org_id = usom.current_org() AND q.quota_id = f.quota_id;
+END
 $$;
 COMMENT ON FUNCTION usom.verify_quota() IS 'What is used of quotas and sold of pre-order offers, recomputed from what each line uses, and lines that use more than the units they have. That more is used than a quota allows is no finding: it may have been lowered. One row a finding, none when all is well. Example: SELECT * FROM usom.verify_quota();';

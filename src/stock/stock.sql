@@ -120,10 +120,13 @@ COMMENT ON FUNCTION usom._check_time_zone() IS 'Trigger BEFORE a row with a colu
 REVOKE ALL ON FUNCTION usom._check_time_zone() FROM PUBLIC;
 
 CREATE FUNCTION usom.verify_stock() RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
-LANGUAGE sql
+LANGUAGE plpgsql
 STABLE PARALLEL UNSAFE
-SET search_path = pg_catalog, usom, pg_temp
+SET search_path = pg_catalog, usom, pg_temp SET plan_cache_mode = force_generic_plan
 AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
 	WITH stock_row AS (
 		SELECT s.product_id, s.location_id, s.lot, s.on_hand, s.reserved, s.held, s.held_until
 		FROM usom.stock s WHERE s.org_id = usom.current_org()
@@ -169,6 +172,7 @@ AS $$
 		f.problem, f.expected, f.actual
 	FROM finding f
 	LEFT JOIN usom.product p ON p.org_id = usom.current_org() AND p.product_id = f.product_id
-	LEFT JOIN usom.location l ON l.org_id = usom.current_org() AND l.location_id = f.location_id
+	LEFT JOIN usom.location l ON l.org_id = usom.current_org() AND l.location_id = f.location_id;
+END
 $$;
 COMMENT ON FUNCTION usom.verify_stock() IS 'What stock keeps, recomputed: on hand from the movements, soft holds from the reservations, reserved against on hand, and rows of products or locations that do not exist. One row a finding, none when all is well. Example: SELECT * FROM usom.verify_stock();';

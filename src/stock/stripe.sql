@@ -33,10 +33,13 @@ SET search_path = pg_catalog, usom, pg_temp;
 COMMENT ON FUNCTION usom.set_stock_stripes(text, text, integer) IS 'Keep the stock of a product at a location in so many rows (2 to 256), for what everybody orders at once: orders take units from different rows and do not wait for each other; 0 or 1 merges them. What there is, and which order gets it, stays the same. As many as orders are placed at the same time is a good number. Returns what the location has now, which does not change. Raises US218 where the product is kept in lots, US006 for an unknown code, US203 for a service, 22023 for a number that is none. Example: SELECT * FROM usom.set_stock_stripes(''85123A'', ''MAIN'', 32);';
 
 CREATE FUNCTION usom.verify_stripes() RETURNS TABLE (area text, entity text, problem text, expected text, actual text)
-LANGUAGE sql
+LANGUAGE plpgsql
 STABLE PARALLEL UNSAFE
-SET search_path = pg_catalog, usom, pg_temp
+SET search_path = pg_catalog, usom, pg_temp SET plan_cache_mode = force_generic_plan
 AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
 	WITH striped AS (
 		SELECT s.product_id, s.location_id, s.stripes, s.lent, s.reserved
 		FROM usom.stock s WHERE s.org_id = usom.current_org() AND s.stripes > 0
@@ -59,6 +62,7 @@ AS $$
 	SELECT 'stock', coalesce(p.sku, 'product ' || f.product_id) || ' at ' || coalesce(l.code, 'location ' || f.location_id), f.problem, f.expected, f.actual
 	FROM finding f
 	LEFT JOIN usom.product p ON p.org_id = usom.current_org() AND p.product_id = f.product_id
-	LEFT JOIN usom.location l ON l.org_id = usom.current_org() AND l.location_id = f.location_id
+	LEFT JOIN usom.location l ON l.org_id = usom.current_org() AND l.location_id = f.location_id;
+END
 $$;
 COMMENT ON FUNCTION usom.verify_stripes() IS 'Stripes of stock, recomputed: that they are the ones that stock names, and have no more than it lent them. That stock has reserved what orders keep and stripes have is for verify_reserved(). One row a finding, none when all is well. Example: SELECT * FROM usom.verify_stripes();';
