@@ -2,14 +2,13 @@
  * place_find.c
  *		Headers of documents: what customers and orders they name.
  *
- * One statement, however many documents there are; those that tell of a person
- * have one of their own, which reads keys, too.  One document alone is looked
- * up past the executor (base/fetch.c), by the same keys and with one snapshot.
+ * They are looked up past the executor (base/fetch.c) with one snapshot, which
+ * counts as one statement, however many documents there are; where that cannot
+ * be, by a statement, and one for those that tell of a person, which reads keys, too.
  *
  * Locks: that the customers are not erased meanwhile.
  *
- * Memory: CurrentMemoryContext, which is the call's; keys and digests of
- * several documents stay in the result of their statement.
+ * Memory: CurrentMemoryContext, which is the call's.
  */
 #include "postgres.h"
 
@@ -28,10 +27,6 @@
 
 /* The address is asked for where the document brings none. */
 #define HEADER_COLUMNS "u.customer_id, u.substitution, a.address_id, e.order_no, e.revision, e.payload_digest, u.active"
-#define HEADER_TABLES(channel, customer, external_id, wants_address) \
-	"LEFT JOIN usom.customer u ON u.org_id = $1 AND u.code = " customer " AND (u.active OR u.erased_at IS NOT NULL) " \
-	"LEFT JOIN usom.customer_address a ON a.org_id = $1 AND a.customer_id = CASE WHEN " wants_address " THEN u.customer_id END AND a.address_no = 1 " \
-	"LEFT JOIN usom.sales_order e ON e.org_id = $1 AND e.channel_id = " channel " AND e.external_id = " external_id " "
 
 /* The keys of the customer and of the person of the order that is there. */
 #define PERSON_COLUMNS ", k.key, coalesce(e.customer_id, e.sales_order_id), ek.key, x.person_id IS NOT NULL "
@@ -40,30 +35,20 @@
 	"LEFT JOIN usom.vault_key ek ON ek.org_id = $1 AND ek.person_id = coalesce(e.customer_id, e.sales_order_id) " \
 	"LEFT JOIN usom.erasure x ON x.org_id = $1 AND x.person_id = coalesce(e.customer_id, e.sales_order_id)"
 
-#define OF_ONE "FROM (SELECT 1) AS one " HEADER_TABLES("$2", "$3", "$4", "$5")
-#define OF_MANY "FROM unnest($2, $3, $4, $5) WITH ORDINALITY AS r (channel_id, customer, external_id, wants_address, position) " \
-	HEADER_TABLES("r.channel_id", "r.customer", "r.external_id", "r.wants_address")
-
-static UsomQuery find_header = {
-	.text = "SELECT 1, " HEADER_COLUMNS " " OF_ONE,
-	.nargs = 5,
-	.argtypes = {"bigint", "bigint", "text", "text", "boolean"},
-};
-
-static UsomQuery find_person = {
-	.text = "SELECT 1, " HEADER_COLUMNS PERSON_COLUMNS OF_ONE PERSON_TABLES,
-	.nargs = 5,
-	.argtypes = {"bigint", "bigint", "text", "text", "boolean"},
-};
+#define OF_DOCUMENTS \
+	"FROM unnest($2, $3, $4, $5) WITH ORDINALITY AS r (channel_id, customer, external_id, wants_address, position) " \
+	"LEFT JOIN usom.customer u ON u.org_id = $1 AND u.code = r.customer AND (u.active OR u.erased_at IS NOT NULL) " \
+	"LEFT JOIN usom.customer_address a ON a.org_id = $1 AND a.customer_id = CASE WHEN r.wants_address THEN u.customer_id END AND a.address_no = 1 " \
+	"LEFT JOIN usom.sales_order e ON e.org_id = $1 AND e.channel_id = r.channel_id AND e.external_id = r.external_id "
 
 static UsomQuery find_headers = {
-	.text = "SELECT r.position::int, " HEADER_COLUMNS " " OF_MANY,
+	.text = "SELECT r.position::int, " HEADER_COLUMNS " " OF_DOCUMENTS,
 	.nargs = 5,
 	.argtypes = {"bigint", "bigint[]", "text[]", "text[]", "boolean[]"},
 };
 
 static UsomQuery find_persons = {
-	.text = "SELECT r.position::int, " HEADER_COLUMNS PERSON_COLUMNS OF_MANY PERSON_TABLES,
+	.text = "SELECT r.position::int, " HEADER_COLUMNS PERSON_COLUMNS OF_DOCUMENTS PERSON_TABLES,
 	.nargs = 5,
 	.argtypes = {"bigint", "bigint[]", "text[]", "text[]", "boolean[]"},
 };
@@ -111,7 +96,7 @@ note_header(Placing *placing, uint64 row)
 	found->is_erased = DatumGetBool(usom_query_get(row, 12));
 }
 
-/* ---- one header, past the executor ---- */
+/* ---- past the executor ---- */
 
 static UsomFetch customer_by_code = {
 	.table = "customer", .index = "customer_code_unique",
@@ -143,10 +128,12 @@ static UsomFetch erasure_of_person = {
 	.limit = 1, .ncolumns = 1, .columns = {{"person_id", "bigint"}},
 };
 
+/* Documents with the channels that they name, 0: there is none. */
 typedef struct Finding
 {
-	Placing    *placing;
-	int64		channel_id;
+	Placing    *const *placings;
+	const int64 *channels;
+	int			count;
 } Finding;
 
 static bool
@@ -228,80 +215,85 @@ find_order(Placing *placing, int64 channel_id)
 }
 
 static bool
-find_header_parts(void *argument)
+find_header(Placing *placing, int64 channel_id)
 {
-	const Finding *finding = argument;
-	Placing    *placing = finding->placing;
-
 	placing->found = (UsomHeaderFound) {0};
 	return (placing->document->customer == NULL || find_customer(placing)) &&
-		(placing->document->external_id == NULL || finding->channel_id == 0 || find_order(placing, finding->channel_id));
+		(placing->document->external_id == NULL || channel_id == 0 || find_order(placing, channel_id));
+}
+
+static bool
+find_all(void *argument)
+{
+	const Finding *finding = argument;
+
+	for (int i = 0; i < finding->count; i++)
+		if (!find_header(finding->placings[i], finding->channels[i]))
+			return false;
+	return true;
 }
 
 /* ---- headers ---- */
 
 static void
-look_up_header(Placing *placing)
+run_statement(const Finding *finding, UsomQuery *query)
 {
-	const UsomDocument *document = placing->document;
-	int64		channel_id = find_channel(placing);
-	bool		nulls[5] = {false, channel_id == 0};
-	Datum		values[5] = {Int64GetDatum(placing->org_id), Int64GetDatum(channel_id)};
-
-	if (likely(usom_fetch_together(find_header_parts, &(Finding) {placing, channel_id})))
-		return;
-	values[2] = usom_api_text_or_null(document->customer, &nulls[2]);
-	values[3] = usom_api_text_or_null(document->external_id, &nulls[3]);
-	values[4] = BoolGetDatum(document->ship_to == NULL);
-	usom_query_run(placing->is_personal ? &find_person : &find_header, values, nulls);
-	note_header(placing, 0);
-}
-
-static void
-look_up_many(Placing *const *placings, int count, UsomQuery *query)
-{
-	int64	   *channels = palloc_array(int64, count);
+	int			count = finding->count;
 	const char **customers = palloc_array(const char *, count);
 	const char **external_ids = palloc_array(const char *, count);
 	Datum	   *wants_address = palloc_array(Datum, count);
-	Datum		values[5] = {Int64GetDatum(placings[0]->org_id)};
+	Datum		values[5] = {Int64GetDatum(finding->placings[0]->org_id), usom_query_keys(finding->channels, count)};
 	uint64		nrows;
 
 	for (int i = 0; i < count; i++)
 	{
-		channels[i] = find_channel(placings[i]);
-		customers[i] = placings[i]->document->customer;
-		external_ids[i] = placings[i]->document->external_id;
-		wants_address[i] = BoolGetDatum(placings[i]->document->ship_to == NULL);
+		customers[i] = finding->placings[i]->document->customer;
+		external_ids[i] = finding->placings[i]->document->external_id;
+		wants_address[i] = BoolGetDatum(finding->placings[i]->document->ship_to == NULL);
 	}
-	values[1] = usom_query_keys(channels, count);
 	values[2] = usom_api_texts(customers, count);
 	values[3] = usom_api_texts(external_ids, count);
 	values[4] = PointerGetDatum(construct_array(wants_address, count, BOOLOID, 1, true, TYPALIGN_CHAR));
 	nrows = usom_query_run(query, values, NULL);
 	Ensure(nrows == (uint64) count, "headers of " UINT64_FORMAT " of %d documents", nrows, count);
 	for (uint64 row = 0; row < nrows; row++)
-		note_header(placings[DatumGetInt32(usom_query_get(row, 1)) - 1], row);
+		note_header(finding->placings[DatumGetInt32(usom_query_get(row, 1)) - 1], row);
+}
+
+/* Only documents that tell of a person want keys. */
+static void
+run_statements(const Finding *finding)
+{
+	Placing   **placings = palloc_array(Placing *, finding->count);
+	int64	   *channels = palloc_array(int64, finding->count);
+
+	for (int personal = 0; personal <= 1; personal++)
+	{
+		int			n = 0;
+
+		for (int i = 0; i < finding->count; i++)
+			if (finding->placings[i]->is_personal == (personal == 1))
+			{
+				placings[n] = finding->placings[i];
+				channels[n++] = finding->channels[i];
+			}
+		if (n > 0)
+			run_statement(&(Finding) {placings, channels, n}, personal ? &find_persons : &find_headers);
+	}
 }
 
 void
 usom_api_look_up_headers(Placing *const *placings, int count)
 {
-	Placing   **group = palloc_array(Placing *, Max(count, 1));
+	int64	   *channels = palloc_array(int64, Max(count, 1));
+	Finding		finding = {placings, channels, count};
 
 	for (int i = 0; i < count; i++)
+	{
 		if (placings[i]->document->customer != NULL)
 			usom_person_lock_customer(placings[i]->org_id, placings[i]->document->customer, false);
-	for (int personal = 0; personal <= 1; personal++)
-	{
-		int			n = 0;
-
-		for (int i = 0; i < count; i++)
-			if (placings[i]->is_personal == (personal == 1))
-				group[n++] = placings[i];
-		if (n == 1)
-			look_up_header(group[0]);
-		else if (n > 1)
-			look_up_many(group, n, personal ? &find_persons : &find_headers);
+		channels[i] = find_channel(placings[i]);
 	}
+	if (count > 0 && unlikely(!usom_fetch_together(find_all, &finding)))
+		run_statements(&finding);
 }
