@@ -72,6 +72,9 @@ INSERT INTO lives VALUES
 -- the first makes the method of payment
 SELECT count(*) FROM lives, pg_temp.life('first ' || n, document, steps) WHERE n = 6;
 CREATE TEMP TABLE told AS SELECT n, array_agg(t) AS direct FROM lives, pg_temp.life('direct ' || n, document, steps) t GROUP BY n;
+SELECT usom._direct_reads() @> '{_audit_entry_rest_chain_has_no_fork,fulfillment_line_pkey,hold_of_order,order_line_pkey,product_pkey,sales_order_pkey,shipment_no_unique,shipment_pkey}' AS reads,
+	usom._direct_updates() @> '{fulfillment_line,hold,order_line,sales_order,shipment}' AS updates,
+	usom._direct_inserts() @> '{fulfillment_line,hold,order_history,order_line}' AS inserts;
 SET usom.direct = off;
 CREATE TEMP TABLE stated AS SELECT n, array_agg(t) AS stated FROM lives, pg_temp.life('stated ' || n, document, steps) t GROUP BY n;
 RESET usom.direct;

@@ -182,62 +182,6 @@ is_birth(const UsomAuditEntry *entry)
 	return strcmp(entry->operation, "INSERT") == 0 && strcmp(entry->table_name, "sales_order") == 0;
 }
 
-/*
- * Partitions go to an archive for everybody at once, also for who has an old
- * snapshot: what was noted of them meanwhile is to be seen by him as well.
- * Chains of orders that he has locked are no longer than they were in it.
- */
-static int
-look_now(UsomQuery *query, Datum *values)
-{
-	int			found;
-
-	if (likely(!IsolationUsesXactSnapshot()))
-		return (int) usom_query_run(query, values, NULL);
-	CommandCounterIncrement();
-	PushActiveSnapshot(GetLatestSnapshot());
-	found = (int) usom_query_look(query, values, NULL);
-	PopActiveSnapshot();
-	return found;
-}
-
-/*
- * The last entries of the orders whose chains go on, by order, in SPI_tuptable.
- * Whoever writes about an order has its row locked, so nobody adds to the chain
- * meanwhile; if somebody did, the key of the chain would refuse the fork.
- *
- * Most have entries in the last partitions (usom._audit_recent), where one
- * statement locks four tables, however many there are; the others are looked
- * for in all, and those whose entries are away in usom.audit_head.
- */
-static int
-find_heads_of(int64 org_id, Datum *orders, int norders)
-{
-	static UsomQuery recent = {
-		.text = "SELECT k.sales_order_id, h.entry_no, h.digest FROM pg_catalog.unnest($2) AS k (sales_order_id)"
-		" CROSS JOIN LATERAL (SELECT e.entry_no, e.digest FROM usom._audit_recent e"
-		" WHERE e.org_id = $1 AND e.sales_order_id = k.sales_order_id ORDER BY e.entry_no DESC LIMIT 1) AS h"
-		" ORDER BY k.sales_order_id",
-		.nargs = 2,
-		.argtypes = {"pg_catalog.int8", "pg_catalog.int8[]"},
-	};
-	static UsomQuery all = {
-		.text = "SELECT k.sales_order_id, h.entry_no, h.digest FROM pg_catalog.unnest($2) AS k (sales_order_id)"
-		" CROSS JOIN LATERAL (SELECT u.entry_no, u.digest FROM ((SELECT e.entry_no, e.digest FROM usom.audit_entry e"
-		" WHERE e.org_id = $1 AND e.sales_order_id = k.sales_order_id ORDER BY e.entry_no DESC LIMIT 1)"
-		" UNION ALL SELECT a.entry_no, a.digest FROM usom.audit_head a"
-		" WHERE a.org_id = $1 AND a.sales_order_id = k.sales_order_id) AS u ORDER BY u.entry_no DESC LIMIT 1) AS h"
-		" ORDER BY k.sales_order_id",
-		.nargs = 2,
-		.argtypes = {"pg_catalog.int8", "pg_catalog.int8[]"},
-	};
-	Datum		values[] = {Int64GetDatum(org_id),
-	PointerGetDatum(construct_array(orders, norders, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE))};
-	int			found = (int) usom_query_run(&recent, values, NULL);
-
-	return found == norders ? found : look_now(&all, values);
-}
-
 static int
 find_heads(UsomAuditEntry **sorted, int count)
 {
@@ -247,7 +191,7 @@ find_heads(UsomAuditEntry **sorted, int count)
 	for (int i = 0; i < count; i++)
 		if (begins_chain(sorted, i) && !is_birth(sorted[i]))
 			orders[norders++] = Int64GetDatum(sorted[i]->sales_order_id);
-	return norders == 0 ? 0 : find_heads_of(sorted[0]->org_id, orders, norders);
+	return norders == 0 ? 0 : usom_audit_find_heads(sorted[0]->org_id, orders, norders);
 }
 
 /* Put the entry behind the head of its chain; heads and chains are both by order. */

@@ -39,6 +39,9 @@ extern void usom_audit_write_if_due(Oid owner);
 
 extern void usom_audit_entry_init(void);
 
+/* heads.c: sales_order_id, entry_no, digest of the last entries of the orders that have some, by order, in SPI_tuptable; sorted keys. */
+extern int	usom_audit_find_heads(int64 org_id, Datum *orders, int norders);
+
 /* actor.c: strings are good until the next call; never NULL. */
 typedef struct UsomActor
 {
