@@ -14,12 +14,12 @@
 #include "audit/layout.h"
 
 #include "access/htup_details.h"
+#include "base/watch.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/hsearch.h"
-#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/syscache.h"
@@ -212,7 +212,7 @@ usom_audit_fix_settings(void)
 /* ---- forgetting ---- */
 
 static void
-mark_changed(Datum argument, Oid relid)
+mark_changed(Oid relid)
 {
 	HASH_SEQ_STATUS scan;
 	CacheEntry *entry;
@@ -234,5 +234,5 @@ mark_changed(Datum argument, Oid relid)
 void
 usom_audit_layout_init(void)
 {
-	CacheRegisterRelcacheCallback(mark_changed, (Datum) 0);
+	usom_watch_tables(mark_changed);
 }

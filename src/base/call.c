@@ -56,6 +56,7 @@ PG_FUNCTION_INFO_V1(usom__statement_count);
 static UsomFetch schema_version = {
 	.table = "_schema_step",
 	.index = "_schema_step_pkey",
+	.order = {"version"},
 	.backward = true,
 	.limit = 1,
 	.ncolumns = 1,

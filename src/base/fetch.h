@@ -9,7 +9,7 @@
  *				.table = "order_line", .index = "order_line_pkey",
  *				.nkeys = 2, .keys = {{"org_id", "bigint"}, {"sales_order_id", "bigint"}},
  *				.order = {"line_no"},
-				.ncolumns = 2, .columns = {{"line_no", "integer"}, {"quantity", "numeric"}},
+ *				.ncolumns = 2, .columns = {{"line_no", "integer"}, {"quantity", "numeric"}},
  *				.query = {.text = "SELECT l.line_no, l.quantity FROM usom.order_line AS l "
  *					"WHERE l.org_id = $1 AND l.sales_order_id = $2 ORDER BY l.line_no",
  *					.nargs = 2, .argtypes = {"bigint", "bigint"}},

@@ -35,6 +35,7 @@
 #include "access/xact.h"
 #include "base/errors.h"
 #include "base/trigger.h"
+#include "base/watch.h"
 #include "catalog/namespace.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
@@ -67,7 +68,7 @@ forget(UsomMemo *memo)
 }
 
 static void
-at_table_change(Datum argument, Oid relid)
+at_table_change(Oid relid)
 {
 	for (int i = 0; i < nmemos; i++)
 		for (int k = 0; k < USOM_MEMO_TABLES && memos[i]->tables[k] != NULL; k++)
@@ -123,7 +124,7 @@ usom__memo_changed(PG_FUNCTION_ARGS)
 
 	if (is_of_rules)
 		usom_memo_note_use(trigdata);
-	at_table_change((Datum) 0, RelationGetRelid(trigdata->tg_relation));
+	at_table_change(RelationGetRelid(trigdata->tg_relation));
 	CacheInvalidateRelcache(trigdata->tg_relation);
 	return PointerGetDatum(NULL);
 }
@@ -282,7 +283,7 @@ usom_memo_register(UsomMemo *memo)
 void
 usom_memo_init(void)
 {
-	CacheRegisterRelcacheCallback(at_table_change, (Datum) 0);
+	usom_watch_tables(at_table_change);
 	RegisterXactCallback(at_transaction, NULL);
 	RegisterSubXactCallback(at_subtransaction, NULL);
 }

@@ -20,6 +20,7 @@
 #include "base/owner.h"
 
 #include "access/htup_details.h"
+#include "base/watch.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "miscadmin.h"
@@ -95,7 +96,7 @@ at_schema_change(Datum argument, int cacheid, uint32 hash)
 }
 
 static void
-at_table_change(Datum argument, Oid relid)
+at_table_change(Oid relid)
 {
 	if (relid != steps_relid && OidIsValid(relid))
 		return;
@@ -107,5 +108,5 @@ void
 usom_owner_init(void)
 {
 	CacheRegisterSyscacheCallback(NAMESPACEOID, at_schema_change, (Datum) 0);
-	CacheRegisterRelcacheCallback(at_table_change, (Datum) 0);
+	usom_watch_tables(at_table_change);
 }

@@ -90,6 +90,7 @@ static UsomFetch find_run_out = {
 
 static UsomFetch find_free = {
 	.table = "pick_task", .index = "pick_task_free", .null_columns = {"claimed_until", "ended_at"},
+	.order = {"leaves_at", "wave_id", "sequence"},
 	.nkeys = 2, .keys = {{"org_id", "bigint"}, {"location_id", "bigint"}},
 	.ncolumns = 1, .columns = {{"pick_task_id", "bigint"}},
 };

@@ -26,6 +26,7 @@
 #include "base/query.h"
 #include "base/settings.h"
 #include "base/trigger.h"
+#include "base/watch.h"
 #include "catalog/namespace.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
@@ -198,7 +199,7 @@ at_syscache_change(Datum argument, int cacheid, uint32 hash)
 }
 
 static void
-at_table_change(Datum argument, Oid relid)
+at_table_change(Oid relid)
 {
 	if (relid == access_relid || !OidIsValid(relid))
 		on_change();
@@ -211,5 +212,5 @@ usom_party_access_init(void (*changed) (void))
 	CacheRegisterSyscacheCallback(AUTHOID, at_syscache_change, (Datum) 0);
 	CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, at_syscache_change, (Datum) 0);
 	CacheRegisterSyscacheCallback(NAMESPACEOID, at_syscache_change, (Datum) 0);
-	CacheRegisterRelcacheCallback(at_table_change, (Datum) 0);
+	usom_watch_tables(at_table_change);
 }
