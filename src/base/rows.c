@@ -15,11 +15,9 @@
 #include "base/query.h"
 
 #include "access/htup_details.h"
-#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "utils/array.h"
-#include "utils/syscache.h"
 #include "utils/typcache.h"
 
 struct UsomRows
@@ -39,13 +37,9 @@ struct UsomRows
 static void
 find_type(UsomRows *rows)
 {
-	Oid			schema = get_namespace_oid("usom", false);
 	TupleDesc	shared;
 
-	rows->type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
-								 CStringGetDatum(rows->type_name), ObjectIdGetDatum(schema));
-	if (!OidIsValid(rows->type))
-		elog(ERROR, "type usom.%s does not exist", rows->type_name);
+	rows->type = usom_query_type(rows->type_name);
 	shared = lookup_rowtype_tupdesc(rows->type, -1);
 	rows->tupdesc = CreateTupleDescCopy(shared);
 	ReleaseTupleDesc(shared);
