@@ -20,7 +20,6 @@
 
 #include "base/target.h"
 
-#include "access/genam.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
@@ -253,7 +252,7 @@ work(void *argument)
 
 	open_tables(insertion);
 	if (likely(insertion->table != NULL))
-		usom_target_run(insertion->insert->target, "INSERT", insertion->insert->query.text, insert_all, insertion);
+		usom_target_run(insertion->insert->target, insertion->insert->query.text, insert_all, insertion);
 	else
 		run_statement(insertion);
 	close_tables(insertion);

@@ -146,8 +146,7 @@ work(void *argument)
 	locking->target = locking->locks->update->target;
 	if (locking->table == NULL)
 		return 0;
-	usom_target_run(locking->target, locking->locks->exclusive ? "SELECT FOR UPDATE" : "SELECT FOR NO KEY UPDATE",
-					locking->locks->text, lock_all, locking);
+	usom_target_run(locking->target, locking->locks->text, lock_all, locking);
 	table_close(locking->table, NoLock);
 	locking->is_done = true;
 	return 0;

@@ -343,7 +343,7 @@ usom_target_open_relid(UsomTarget *target, Oid relid)
 Relation
 usom_target_open(UsomTarget *target)
 {
-	if (!usom_setting_direct || target == NULL || target->is_busy)
+	if (!usom_setting_direct || target == NULL || target->is_busy || XactReadOnly || IsInParallelMode())
 		return NULL;
 	return usom_target_open_relid(target, target->is_valid ? target->relid : get_relname_relid(target->table, get_namespace_oid("usom", true)));
 }
@@ -385,13 +385,11 @@ give_up(UsomTarget *target)
 }
 
 void
-usom_target_run(UsomTarget *target, const char *command, const char *statement, void (*work) (void *argument), void *argument)
+usom_target_run(UsomTarget *target, const char *statement, void (*work) (void *argument), void *argument)
 {
 	ErrorContextCallback context = {error_context_stack, tell_context, unconstify(char *, statement)};
 
 	error_context_stack = &context;
-	PreventCommandIfReadOnly(command);
-	PreventCommandIfParallelMode(command);
 	target->is_busy = true;
 	usom_query_note_direct();
 	CommandCounterIncrement();

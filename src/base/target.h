@@ -87,13 +87,14 @@ extern UsomTarget *usom_target_make(const UsomTarget *target);
 
 /*
  * The table, locked as its command does, with a target that is fit for it and
- * not busy; NULL if there is none, or no target.  The second form: of that oid.
+ * not busy; NULL if there is none, or no target, or nothing may be written: the
+ * statement knows what to say of that.  The second form: of that oid.
  */
 extern Relation usom_target_open(UsomTarget *target);
 extern Relation usom_target_open_relid(UsomTarget *target, Oid relid);
 
 /* Work as a statement does: counted, in its own command, told in the context of errors by its text. */
-extern void usom_target_run(UsomTarget *target, const char *command, const char *statement, void (*work) (void *argument), void *argument);
+extern void usom_target_run(UsomTarget *target, const char *statement, void (*work) (void *argument), void *argument);
 
 /* The index relations of the result, opened; closed, their locks kept. */
 extern void usom_target_open_indexes(UsomTarget *target);

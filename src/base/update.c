@@ -270,7 +270,7 @@ work(void *argument)
 	updating->target = updating->changes->update->target;
 	if (updating->table == NULL)
 		return 0;
-	usom_target_run(updating->target, "UPDATE", updating->changes->text, update_all, updating);
+	usom_target_run(updating->target, updating->changes->text, update_all, updating);
 	table_close(updating->table, NoLock);
 	updating->is_done = true;
 	return updating->changes->changed;
