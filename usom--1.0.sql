@@ -1482,7 +1482,7 @@ CREATE FUNCTION usom._audit_scan(org_id bigint, settled bigint[], key bytea, ord
 	SET enable_sort = off
 	SET jit = off
 	SET max_parallel_workers_per_gather = 0;
-COMMENT ON FUNCTION usom._audit_scan(bigint, bigint[], bytea, integer) IS 'All entries of an organisation, read once. A row for each table with its usom._audit_sum(); one of kind broken if a digest is not that of its columns or the entries of some order are not one chain: usom._audit_walk() finds which; and what usom._verify_blocks() would find. orders: of how many orders states are held in memory (40 to 80 bytes each); those of others go to a temporary file. Nobody waits for it.';
+COMMENT ON FUNCTION usom._audit_scan(bigint, bigint[], bytea, integer) IS 'All entries of an organisation, read once. A row for each table with its usom._audit_sum(); one of kind broken if a digest is not that of its columns or the entries of some order are not one chain: usom._audit_walk() finds which; and what usom._verify_blocks() would find. orders: of how many orders states are held in memory (some 40 bytes each, half as much again while it grows); those of others go to a temporary file. Nobody waits for it.';
 REVOKE ALL ON FUNCTION usom._audit_scan(bigint, bigint[], bytea, integer) FROM PUBLIC;
 
 CREATE FUNCTION usom._settled_keys() RETURNS bigint[]
@@ -1499,8 +1499,8 @@ REVOKE ALL ON FUNCTION usom._settled_keys() FROM PUBLIC;
 CREATE FUNCTION usom._scan_audit(key bytea) RETURNS usom._audit_scanned[]
 	LANGUAGE sql STABLE STRICT
 	SET search_path = pg_catalog, usom, pg_temp
-	AS $$SELECT ARRAY(SELECT s FROM usom._audit_scan(usom.current_org(), usom._settled_keys(), key, 1500000) s)$$;
-COMMENT ON FUNCTION usom._scan_audit(bytea) IS 'usom._audit_scan() of the caller''s organisation, with states of 1,500,000 orders in memory: 64 MB.';
+	AS $$SELECT ARRAY(SELECT s FROM usom._audit_scan(usom.current_org(), usom._settled_keys(), key, 750000) s)$$;
+COMMENT ON FUNCTION usom._scan_audit(bytea) IS 'usom._audit_scan() of the caller''s organisation, with states of 750,000 orders in memory: 32 MB.';
 REVOKE ALL ON FUNCTION usom._scan_audit(bytea) FROM PUBLIC;
 
 CREATE FUNCTION usom._verify_audit_blocks(since timestamptz)
