@@ -15,8 +15,9 @@
  * Meeting nobody.  All rows are locked by this transaction before: then its
  * snapshot, which is from after the lock, shows the last version, and nobody
  * else changes it.  So there is nothing to wait for and nothing to look at
- * again.  Who comes without a lock and meets another's change is refused: at
- * REPEATABLE READ with 40001, as UPDATE does, else as a broken promise.
+ * again.  What others than usom write, by break-glass, may be written without the
+ * lock that usom takes: who meets it is refused with 40001, as at REPEATABLE
+ * READ, since what was read is not true any more.
  *
  * Memory: what a row needs in the context of the target's expressions, which is
  * reset for each row; slots and scan of one call in CurrentMemoryContext, since
@@ -129,11 +130,11 @@ refuse_conflict(const Updating *updating, TM_Result result, const TM_FailureData
 		ereport(ERROR,
 				errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
 				errmsg("tuple to be updated was already modified by an operation triggered by the current command"));
-	if (result != TM_SelfModified && IsolationUsesXactSnapshot())
+	if (result != TM_SelfModified)
 		ereport(ERROR,
 				errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 				errmsg("could not serialize access due to concurrent update"));
-	elog(ERROR, "a row of usom.%s is changed that was not locked, or twice: %d", updating->changes->update->table, (int) result);
+	elog(ERROR, "a row of usom.%s is changed twice: %d", updating->changes->update->table, (int) result);
 }
 
 static HeapTuple
