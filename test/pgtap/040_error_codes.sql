@@ -223,7 +223,7 @@ INSERT INTO raised VALUES
 	('US903', 'CREATE ROLE tap_both; SELECT usom.grant_access(''tap_both'', ''integrator''); SELECT usom.grant_access(''tap_both'', ''manager'')'),
 	('US906', 'SELECT usom.inclusion_proof(0)'),
 	('US908', 'SELECT setval(''usom.id_seq'', 16777300); SELECT * FROM usom.archive_audit(''infinity'')'),
-	('US909', 'SELECT setval(''usom.id_seq'', 16777300), usom.seal_audit(); ALTER TABLE usom.audit_block DISABLE TRIGGER usom_guard; UPDATE usom.audit_block SET system_id = 0;
+	('US909', 'SELECT setval(''usom.id_seq'', 16777300), usom.seal_audit(); ALTER TABLE usom.audit_block DISABLE TRIGGER usom_guard; UPDATE usom.audit_block SET settled_to = sequence_at;
 		SELECT * FROM usom.archive_audit(''infinity'')'),
 	('US910', 'ALTER TABLE usom.audit_archive DISABLE TRIGGER usom_guard; INSERT INTO usom.audit_archive (org_id, relation, node, first_key, end_key, entries, orders, first_at, last_at, root)
 		VALUES (usom.current_org(), ''TAP'', 1023, 1::bigint << 62, (1::bigint << 62) + 1, 1, 0, now(), now(), ''x''); SELECT usom.inclusion_proof(1::bigint << 62)'),
