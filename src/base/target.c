@@ -174,7 +174,8 @@ note_index(UsomTarget *target, int i, Relation index)
 
 	target->indexes[i] = RelationGetRelid(index);
 	target->result->ri_IndexRelationInfo[i] = info;
-	if (target->arbiter != NULL && strcmp(RelationGetRelationName(index), target->arbiter) == 0)
+	if (target->arbiter != NULL && index->rd_index->indisunique && index->rd_index->indisvalid &&
+		strcmp(RelationGetRelationName(index), target->arbiter) == 0)
 		target->arbiters = list_make1_oid(RelationGetRelid(index));
 	if (target->arbiter != NULL && info->ii_Unique)
 		BuildSpeculativeIndexInfo(index, info);
