@@ -196,7 +196,7 @@ insert_all(void *argument)
 	int			count = usom_rows_count(insertion->rows);
 
 	connect_root(insertion);
-	usom_target_open_indexes(insertion->target);
+	usom_target_open_indexes(insertion->target, CurrentMemoryContext);
 	AfterTriggerBeginQuery();
 	insertion->capture = MakeTransitionCaptureState(named->result->ri_TrigDesc, named->relid, CMD_INSERT);
 	insertion->command = GetCurrentCommandId(true);

@@ -349,13 +349,24 @@ usom_target_open(UsomTarget *target)
 	return usom_target_open_relid(target, target->is_valid ? target->relid : get_relname_relid(target->table, get_namespace_oid("usom", true)));
 }
 
+/*
+ * What an access method has noted (of a BRIN index: its columns as the relation
+ * has them) holds while the index is open: opening it may build its relation
+ * anew.
+ */
 void
-usom_target_open_indexes(UsomTarget *target)
+usom_target_open_indexes(UsomTarget *target, MemoryContext context)
 {
 	ResultRelInfo *result = target->result;
 
 	for (int i = 0; i < result->ri_NumIndices; i++)
+	{
+		IndexInfo  *info = result->ri_IndexRelationInfo[i];
+
 		result->ri_IndexRelationDescs[i] = index_open(target->indexes[i], RowExclusiveLock);
+		info->ii_AmCache = NULL;
+		info->ii_Context = context;
+	}
 }
 
 void

@@ -96,8 +96,11 @@ extern Relation usom_target_open_relid(UsomTarget *target, Oid relid);
 /* Work as a statement does: counted, in its own command, told in the context of errors by its text. */
 extern void usom_target_run(UsomTarget *target, const char *statement, void (*work) (void *argument), void *argument);
 
-/* The index relations of the result, opened; closed, their locks kept. */
-extern void usom_target_open_indexes(UsomTarget *target);
+/*
+ * The index relations of the result, opened; closed, their locks kept.  What an
+ * access method notes while they are open stays in the context.
+ */
+extern void usom_target_open_indexes(UsomTarget *target, MemoryContext context);
 extern void usom_target_close_indexes(UsomTarget *target);
 
 /* For prepare: a column by its name, from 0, or -1; the indexes, false if one does not fit. */

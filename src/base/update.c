@@ -47,6 +47,7 @@ typedef struct Updating
 	UsomTarget *target;
 	Relation	table;
 	bool		is_done;
+	MemoryContext context;		/* of the call */
 	bool		has_indexes;	/* opened */
 	CommandId	command;
 	TransitionCaptureState *capture;
@@ -180,7 +181,7 @@ add_index_entries(Updating *updating, TupleTableSlot *new, UsomIndexEntries entr
 	if (!usom_needs_entries(entries))
 		return;
 	if (!updating->has_indexes)
-		usom_target_open_indexes(updating->target);
+		usom_target_open_indexes(updating->target, updating->context);
 	updating->has_indexes = true;
 	(void) usom_update_index_tuples(updating->target->result, new, updating->target->estate, entries);
 }
@@ -280,7 +281,7 @@ work(void *argument)
 bool
 usom_update_run(UsomRowChanges *changes)
 {
-	Updating	updating = {.changes = changes};
+	Updating	updating = {.changes = changes, .context = CurrentMemoryContext};
 
 	changes->changed = 0;
 	usom_query_write_by(work, &updating);
