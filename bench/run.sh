@@ -14,7 +14,7 @@
 #   curve             1 to 64 clients: throughput, latency, deadlocks, picture
 #   hot, zipf         products that everybody wants
 #   history           5 million orders beside 10 thousand: placing, reading, verify();
-#                     200 thousand where it is not named, as 5 million take some 10 minutes
+#                     100 thousand where it is not named, as 5 million take some 10 minutes
 #   start, pooler     a fresh connection; through pgbouncer
 #
 # and, when they are named, or as SCENARIOS=all:
@@ -68,7 +68,7 @@ run_scenario() (
 	hot) BENCH_SECONDS=${BENCH_SECONDS:-45} BENCH_STRIPES=${BENCH_STRIPES:-32 64} ;;
 	zipf) BENCH_SECONDS=${BENCH_SECONDS:-18} ;;
 	pooler) BENCH_SECONDS=${BENCH_SECONDS:-36} ;;
-	history) [ -n "$named" ] || BENCH_HISTORY=${BENCH_HISTORY:-200000} ;;
+	history) [ -n "$named" ] || BENCH_HISTORY=${BENCH_HISTORY:-100000} ;;
 	esac
 	[ -z "${BENCH_STRIPES:-}" ] || export BENCH_STRIPES
 	[ -z "${BENCH_HISTORY:-}" ] || export BENCH_HISTORY
