@@ -122,7 +122,7 @@ begin(AuditScan *scan, TupleDesc tupdesc)
 static void
 take_entry(void *argument, TupleDesc tupdesc, Datum *values, bool *nulls)
 {
-	AuditScan	   *scan = argument;
+	AuditScan  *scan = argument;
 	UsomEntryRow entry;
 	UsomDigest	computed;
 
@@ -202,7 +202,7 @@ answer(ReturnSetInfo *result, AuditScan *scan)
 Datum
 usom__audit_scan(PG_FUNCTION_ARGS)
 {
-	AuditScan		scan = {.org_id = PG_GETARG_INT64(0), .key = usom_sum_key(PG_GETARG_BYTEA_PP(2)), .most_tables = 64};
+	AuditScan	scan = {.org_id = PG_GETARG_INT64(0), .key = usom_sum_key(PG_GETARG_BYTEA_PP(2)), .most_tables = 64};
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	SPI_connect();

@@ -180,7 +180,6 @@ take_order(UsomOrder *order, Row row)
 	order->flow_state = row_text(row, HEADER_FLOW_STATE);
 }
 
-
 static void
 take_kit(UsomLine *line, Row row)
 {
